@@ -1,0 +1,264 @@
+import { PANEL, TILE_ACCUMULATE, TILE_RELU, tile } from "./tile";
+import { packPanel } from "./gemm";
+
+/**
+ * Shapes of a 2-D convolution on an input that is already padded, so that no kernel checks a border.
+ * x[batch, H, W, C], w[KH, KW, C, OC], y[batch, OH, OW, OC]:
+ *   y[n, i, j, o] = b[o] + sum over r, s, c of x[n, i*strideH + r*dilationH, j*strideW + s*dilationW, c] w[r, s, c, o]
+ * H, W are the padded sizes. K = KH * KW * C is the depth of the products.
+ */
+@unmanaged
+export class Conv2dArgs {
+  y: usize; // y, or dy in the backward kernels
+  x: usize; // x, or dx
+  w: usize; // packed by packFilter (forward), packFilterTransposed (backwardInput); dw in backwardFilter
+  bias: usize; // [OC rounded up to 16 readable], or 0
+  batch: i32;
+  H: i32;
+  W: i32;
+  C: i32;
+  OH: i32;
+  OW: i32;
+  OC: i32;
+  KH: i32;
+  KW: i32;
+  strideH: i32;
+  strideW: i32;
+  dilationH: i32;
+  dilationW: i32;
+  relu: i32; // forward: 1 for max(0, .) on the way out
+  top: i32; // backwardInput: padding to crop from dx, whose own size is cropH x cropW
+  left: i32;
+  cropH: i32;
+  cropW: i32;
+  rows: i32; // backwardFilter: rows of dw[K, OC] in one task
+}
+
+// @ts-ignore: decorator
+@inline
+function depth(s: Conv2dArgs): i32 {
+  return s.KH * s.KW * s.C;
+}
+
+/** True where a patch row is one run in memory, long enough to be walked in place. */
+// @ts-ignore: decorator
+@inline
+function inPlace(s: Conv2dArgs): bool {
+  return s.dilationW == 1 && s.KW * s.C >= 16;
+}
+
+/** Packs w[K, OC] into ceil(OC / 16) panels [K, 16], zero-padded. One task is one panel. */
+@unmanaged
+export class PackArgs {
+  out: usize;
+  w: usize;
+  K: i32;
+  OC: i32;
+  C: i32; // packFilterTransposed: K = positions * C
+}
+
+export function packFilter(args: PackArgs, task: i32, scratch: usize): void {
+  const n0 = task * PANEL;
+  packPanel(
+    args.out + ((<usize>args.K * <usize>n0) << 2), args.w, args.OC, args.K, 0, 0, args.K, n0, min(args.OC - n0, PANEL),
+  );
+}
+
+/**
+ * Packs w[positions, C, OC] for backwardInput: per position and 16 channels c a panel [OC, 16] of
+ * w[position, c, o], so that dy[., OC] times a panel is the gradient of 16 neighbouring input channels.
+ * One task is one panel; tasks = positions * ceil(C / 16).
+ */
+export function packFilterTransposed(args: PackArgs, task: i32, scratch: usize): void {
+  const C = args.C, OC = args.OC;
+  const panels = (C + PANEL - 1) / PANEL;
+  const position = task / panels, c0 = (task % panels) * PANEL;
+  packPanel(
+    args.out + ((<usize>task * <usize>OC) << 6), args.w + ((<usize>position * <usize>C * <usize>OC) << 2),
+    C, OC, 1, 0, OC, c0, min(C - c0, PANEL),
+  );
+}
+
+/**
+ * y = conv(x, w) + bias; one task is one image.
+ * Scratch: where patches are gathered (short or dilated runs), OW * K f32.
+ */
+export function conv2dForward(s: Conv2dArgs, task: i32, scratch: usize): void {
+  const K = depth(s), OC = s.OC, OW = s.OW;
+  const rowBytes = (<usize>s.W * <usize>s.C) << 2;
+  const image = s.x + <usize>task * <usize>s.H * rowBytes;
+  const pixelBytes = <usize>OC << 2;
+  const out = s.y + <usize>task * <usize>s.OH * <usize>OW * pixelBytes;
+  const flags = s.relu ? TILE_RELU : 0;
+  const gather = !inPlace(s);
+  const run = gather ? K : s.KW * s.C;
+  const segments = gather ? 1 : s.KH;
+  const jump = gather ? 0 : <usize>s.dilationH * rowBytes - (<usize>run << 2);
+  const patchStep = gather ? <usize>K << 2 : (<usize>s.strideW * <usize>s.C) << 2;
+  for (let i = 0; i < s.OH; i++) {
+    let line = image + <usize>i * <usize>s.strideH * rowBytes;
+    if (gather) {
+      gatherPatches(scratch, line, s, rowBytes);
+      line = scratch;
+    }
+    const outLine = out + <usize>i * <usize>OW * pixelBytes;
+    for (let o = 0; o < OC; o += PANEL) {
+      const panel = s.w + ((<usize>K * <usize>o) << 2);
+      const bias = s.bias ? s.bias + (<usize>o << 2) : 0;
+      let patch = line, c = outLine + (<usize>o << 2);
+      for (let j = 0; j < OW; j += 2) {
+        tile(
+          c, j + 1 < OW ? c + pixelBytes : 0, min(OC - o, PANEL), flags, bias,
+          patch, patch + patchStep, 4, jump, panel, PANEL << 2, 0, run, segments,
+        );
+        c += pixelBytes << 1;
+        patch += patchStep << 1;
+      }
+    }
+  }
+}
+
+/** out[OW, K]: the patches of one output row, whose first input row is `line`. */
+function gatherPatches(out: usize, line: usize, s: Conv2dArgs, rowBytes: usize): void {
+  const C = s.C;
+  const stepH = <usize>s.dilationH * rowBytes, stepW = (<usize>s.dilationW * <usize>C) << 2;
+  for (let j = 0; j < s.OW; j++) {
+    for (let r = 0; r < s.KH; r++) {
+      let p = line + <usize>r * stepH;
+      for (let q = 0; q < s.KW; q++) {
+        for (let c = 0; c < C; c++) {
+          store<f32>(out, load<f32>(p + (<usize>c << 2)));
+          out += 4;
+        }
+        p += stepW;
+      }
+    }
+    line += (<usize>s.strideW * <usize>C) << 2;
+  }
+}
+
+/**
+ * dw[K, OC] = sum over images and positions of patch^T dy; overwrites. One task is `rows` rows of dw, over
+ * the whole batch in order, so the sum does not depend on the number of threads.
+ */
+export function conv2dBackwardFilter(s: Conv2dArgs, task: i32, scratch: usize): void {
+  const OC = s.OC, OW = s.OW;
+  const k0 = task * s.rows, k1 = min(k0 + s.rows, depth(s));
+  const rowBytes = (<usize>s.W * <usize>s.C) << 2;
+  const pixelBytes = <usize>OC << 2;
+  const aStep = (<usize>s.strideW * <usize>s.C) << 2;
+  const aJump = <usize>s.strideH * rowBytes - <usize>OW * aStep;
+  // As many output rows at once as keep a panel of dy in half of a 32 KiB L1 cache.
+  const block = max(1, 256 / OW);
+  let flags = 0;
+  for (let n = 0; n < s.batch; n++) {
+    const image = s.x + <usize>n * <usize>s.H * rowBytes;
+    const gradient = s.y + <usize>n * <usize>s.OH * <usize>OW * pixelBytes;
+    for (let i = 0; i < s.OH; i += block) {
+      const height = min(block, s.OH - i);
+      const lines = image + <usize>i * <usize>s.strideH * rowBytes;
+      const dy = gradient + <usize>i * <usize>OW * pixelBytes;
+      for (let o = 0; o < OC; o += PANEL) {
+        for (let k = k0; k < k1; k += 2) {
+          const c = s.w + ((<usize>k * <usize>OC + <usize>o) << 2);
+          const pair = k + 1 < k1;
+          tile(
+            c, pair ? c + pixelBytes : 0, min(OC - o, PANEL), flags, 0,
+            lines + patchOffset(k, s, rowBytes), lines + patchOffset(pair ? k + 1 : k, s, rowBytes), aStep, aJump,
+            dy + (<usize>o << 2), pixelBytes, 0, OW, height,
+          );
+        }
+      }
+      flags = TILE_ACCUMULATE;
+    }
+  }
+}
+
+/** Byte offset of element k of a patch from the patch's first byte. */
+// @ts-ignore: decorator
+@inline
+function patchOffset(k: i32, s: Conv2dArgs, rowBytes: usize): usize {
+  const position = k / s.C, c = k % s.C;
+  const r = position / s.KW, q = position % s.KW;
+  return <usize>(r * s.dilationH) * rowBytes + ((<usize>(q * s.dilationW) * <usize>s.C + <usize>c) << 2);
+}
+
+/**
+ * dx = gradient of the padded input, cropped; overwrites. One task is one image.
+ * Scratch: H * W * C f32 where there is padding to crop.
+ */
+export function conv2dBackwardInput(s: Conv2dArgs, task: i32, scratch: usize): void {
+  const OC = s.OC, OW = s.OW, C = s.C;
+  const rowBytes = (<usize>s.W * <usize>C) << 2;
+  const crop = s.cropH != s.H || s.cropW != s.W;
+  const pixelBytes = <usize>OC << 2;
+  const dy = s.y + <usize>task * <usize>s.OH * <usize>OW * pixelBytes;
+  const out = s.x + ((<usize>task * <usize>s.cropH * <usize>s.cropW * <usize>C) << 2);
+  const dx = crop ? scratch : out;
+  memory.fill(dx, 0, <usize>s.H * rowBytes);
+  const step = (<usize>s.strideW * <usize>C) << 2;
+  const panelBytes = <usize>OC << 6;
+  for (let i = 0; i < s.OH; i++) {
+    const dyLine = dy + <usize>i * <usize>OW * pixelBytes;
+    let panel = s.w;
+    for (let r = 0; r < s.KH; r++) {
+      for (let q = 0; q < s.KW; q++) {
+        const line =
+          dx + <usize>(i * s.strideH + r * s.dilationH) * rowBytes + ((<usize>(q * s.dilationW) * <usize>C) << 2);
+        for (let c = 0; c < C; c += PANEL) {
+          let a = dyLine, to = line + (<usize>c << 2);
+          // Two neighbouring outputs reach different inputs through the same position: no write overlaps.
+          for (let j = 0; j < OW; j += 2) {
+            tile(
+              to, j + 1 < OW ? to + step : 0, min(C - c, PANEL), TILE_ACCUMULATE, 0,
+              a, a + pixelBytes, 4, 0, panel, PANEL << 2, 0, OC, 1,
+            );
+            a += pixelBytes << 1;
+            to += step << 1;
+          }
+          panel += panelBytes;
+        }
+      }
+    }
+  }
+  if (!crop) return;
+  const lineBytes = (<usize>s.cropW * <usize>C) << 2;
+  for (let i = 0; i < s.cropH; i++) {
+    memory.copy(
+      out + <usize>i * lineBytes, dx + <usize>(i + s.top) * rowBytes + ((<usize>s.left * <usize>C) << 2), lineBytes,
+    );
+  }
+}
+
+/** out[batch, H + top + bottom, W + left + right, C] = x[batch, H, W, C] inside a border of zeros. One task is one image. */
+@unmanaged
+export class PadArgs {
+  out: usize;
+  x: usize;
+  H: i32;
+  W: i32;
+  C: i32;
+  top: i32;
+  bottom: i32;
+  left: i32;
+  right: i32;
+}
+
+export function pad2d(args: PadArgs, task: i32, scratch: usize): void {
+  const C = args.C;
+  const lineBytes = (<usize>args.W * <usize>C) << 2;
+  const left = (<usize>args.left * <usize>C) << 2, right = (<usize>args.right * <usize>C) << 2;
+  const rowBytes = left + lineBytes + right;
+  let x = args.x + <usize>task * <usize>args.H * lineBytes;
+  let out = args.out + <usize>task * <usize>(args.top + args.H + args.bottom) * rowBytes;
+  memory.fill(out, 0, <usize>args.top * rowBytes);
+  out += <usize>args.top * rowBytes;
+  for (let i = 0; i < args.H; i++) {
+    memory.fill(out, 0, left);
+    memory.copy(out + left, x, lineBytes);
+    memory.fill(out + left + lineBytes, 0, right);
+    out += rowBytes;
+    x += lineBytes;
+  }
+  memory.fill(out, 0, <usize>args.bottom * rowBytes);
+}

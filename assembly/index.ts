@@ -1,0 +1,6 @@
+export { run } from "./program";
+
+/** First byte of linear memory that the host may use: static data ends here. */
+export function heapBase(): usize {
+  return __heap_base;
+}

@@ -1,0 +1,121 @@
+// A small vocabulary over one vector type V: v128 (four f32 lanes) in the simd and relaxed builds, f32
+// (one lane) in the scalar build and in every build's remainders. A kernel is written once against it.
+
+/** f32 lanes of V: 4 for v128, 1 for f32. */
+// @ts-ignore: decorator
+@inline
+export function lanes<V>(): i32 {
+  return isVector<V>() ? 4 : 1;
+}
+
+/** All lanes set to x. */
+// @ts-ignore: decorator
+@inline
+export function splat<V>(x: f32): V {
+  if (isVector<V>()) return f32x4.splat(x);
+  return x as V;
+}
+
+/** All lanes set to the f32 at p: one instruction, where splat(load) would be two. */
+// @ts-ignore: decorator
+@inline
+export function loadSplat<V>(p: usize): V {
+  if (isVector<V>()) return v128.load32_splat(p);
+  return load<f32>(p) as V;
+}
+
+/** Lanes from memory at p + offset bytes; offset is a constant that folds into the instruction. */
+// @ts-ignore: decorator
+@inline
+export function vload<V>(p: usize, offset: usize = 0): V {
+  if (isVector<V>()) return v128.load(p + offset);
+  return load<f32>(p + offset) as V;
+}
+
+// @ts-ignore: decorator
+@inline
+export function vstore<V>(p: usize, v: V): void {
+  if (isVector<V>()) v128.store(p, v);
+  else store<f32>(p, v as f32);
+}
+
+// @ts-ignore: decorator
+@inline
+export function vadd<V>(a: V, b: V): V {
+  if (isVector<V>()) return f32x4.add(a, b);
+  return ((a as f32) + (b as f32)) as V;
+}
+
+// @ts-ignore: decorator
+@inline
+export function vsub<V>(a: V, b: V): V {
+  if (isVector<V>()) return f32x4.sub(a, b);
+  return ((a as f32) - (b as f32)) as V;
+}
+
+// @ts-ignore: decorator
+@inline
+export function vmul<V>(a: V, b: V): V {
+  if (isVector<V>()) return f32x4.mul(a, b);
+  return ((a as f32) * (b as f32)) as V;
+}
+
+// @ts-ignore: decorator
+@inline
+export function vdiv<V>(a: V, b: V): V {
+  if (isVector<V>()) return f32x4.div(a, b);
+  return ((a as f32) / (b as f32)) as V;
+}
+
+/** Square root, correctly rounded. */
+// @ts-ignore: decorator
+@inline
+export function vsqrt<V>(a: V): V {
+  if (isVector<V>()) return f32x4.sqrt(a);
+  return sqrt<f32>(a as f32) as V;
+}
+
+/** a < b ? b : a lane by lane, so NaN in a survives: what max(a, b) must do for ReLU to show a broken net. */
+// @ts-ignore: decorator
+@inline
+export function vmax<V>(a: V, b: V): V {
+  if (isVector<V>()) return f32x4.max(a, b);
+  return max<f32>(a as f32, b as f32) as V;
+}
+
+// @ts-ignore: decorator
+@inline
+export function vmin<V>(a: V, b: V): V {
+  if (isVector<V>()) return f32x4.min(a, b);
+  return min<f32>(a as f32, b as f32) as V;
+}
+
+/** where(a > b, x, y) lane by lane. */
+// @ts-ignore: decorator
+@inline
+export function vselectGreater<V>(a: V, b: V, x: V, y: V): V {
+  if (isVector<V>()) return v128.bitselect(x, y, f32x4.gt(a, b));
+  return select<V>(x, y, (a as f32) > (b as f32));
+}
+
+/** a * b + c; fused in the relaxed build, two roundings in the others. */
+// @ts-ignore: decorator
+@inline
+export function madd<V>(a: V, b: V, c: V): V {
+  if (isVector<V>()) {
+    if (ASC_FEATURE_RELAXED_SIMD) return f32x4.relaxed_madd(a, b, c);
+    return f32x4.add(f32x4.mul(a, b), c);
+  }
+  return ((a as f32) * (b as f32) + (c as f32)) as V;
+}
+
+/** Sum of the lanes, in one fixed order: (0 + 2) + (1 + 3). */
+// @ts-ignore: decorator
+@inline
+export function hsum<V>(a: V): f32 {
+  if (isVector<V>()) {
+    const pairs = f32x4.add(a, v128.shuffle<f32>(a, a, 2, 3, 0, 1));
+    return f32x4.extract_lane(pairs, 0) + f32x4.extract_lane(pairs, 1);
+  }
+  return a as f32;
+}

@@ -1,0 +1,141 @@
+import { loadSplat, madd, vadd, vload, vmax, vstore, splat, lanes } from "./simd";
+
+// The inner loop of every matrix product here: two rows by sixteen columns of C in registers.
+//
+// Why 2 x 16: V8 hoists all loads of a loop body above its arithmetic, and x86-64 has 15 vector registers
+// to give. 8 accumulators + 4 vectors of B + 2 broadcasts of A + 1 product just fit; 4x8, 6x8 and 3x12 tiles
+// spill or spend address arithmetic on broadcasts. And two rows of A can be read in place, with any stride.
+
+/** Columns of one panel of B. */
+export const PANEL = 16;
+
+/** The result is added to what C holds. */
+export const TILE_ACCUMULATE = 1;
+/** max(0, .) is applied before storing. */
+export const TILE_RELU = 2;
+
+/**
+ * C[2, 16] (+)= A[2, K] B[K, 16] + bias[16], K walked as `segments` runs of n.
+ *
+ * c0, c1: rows of C, the first `cols` (1..16) columns are written; c1 == 0: one row only.
+ * a0, a1: the two rows of A; aStep bytes from one k to the next, aJump bytes more after each run.
+ * b: row k of B, 16 f32 each (always all readable); bStep and bJump likewise.
+ * bias: 16 readable f32, or 0. All strides in bytes.
+ */
+export function tile(
+  c0: usize, c1: usize, cols: i32, flags: i32, bias: usize,
+  a0: usize, a1: usize, aStep: usize, aJump: usize,
+  b: usize, bStep: usize, bJump: usize, n: i32, segments: i32,
+): void {
+  if (c1 == 0) a1 = a0;
+  if (ASC_FEATURE_SIMD) {
+    tileOf<v128>(c0, c1, cols, flags, bias, a0, a1, aStep, aJump, b, bStep, bJump, n, segments);
+  } else {
+    // Width 1: the same panel as four tiles of 2 x 4, which is what the registers hold.
+    for (let j = 0; j < cols; j += 4) {
+      const o = <usize>j << 2;
+      tileOf<f32>(
+        c0 + o, c1 ? c1 + o : 0, min(cols - j, 4), flags, bias ? bias + o : 0,
+        a0, a1, aStep, aJump, b + o, bStep, bJump, n, segments,
+      );
+    }
+  }
+}
+
+// @ts-ignore: decorator
+@inline
+function tileOf<V>(
+  c0: usize, c1: usize, cols: i32, flags: i32, bias: usize,
+  a0: usize, a1: usize, aStep: usize, aJump: usize,
+  b: usize, bStep: usize, bJump: usize, n: i32, segments: i32,
+): void {
+  let r0 = splat<V>(0), r1 = r0, r2 = r0, r3 = r0;
+  if (bias) {
+    r0 = vload<V>(bias);
+    r1 = vload<V>(bias, sizeof<V>());
+    r2 = vload<V>(bias, 2 * sizeof<V>());
+    r3 = vload<V>(bias, 3 * sizeof<V>());
+  }
+  let s0 = r0, s1 = r1, s2 = r2, s3 = r3;
+  do {
+    let k = n;
+    do {
+      const b0 = vload<V>(b);
+      const b1 = vload<V>(b, sizeof<V>());
+      const b2 = vload<V>(b, 2 * sizeof<V>());
+      const b3 = vload<V>(b, 3 * sizeof<V>());
+      const x = loadSplat<V>(a0);
+      const y = loadSplat<V>(a1);
+      r0 = madd<V>(x, b0, r0);
+      r1 = madd<V>(x, b1, r1);
+      r2 = madd<V>(x, b2, r2);
+      r3 = madd<V>(x, b3, r3);
+      s0 = madd<V>(y, b0, s0);
+      s1 = madd<V>(y, b1, s1);
+      s2 = madd<V>(y, b2, s2);
+      s3 = madd<V>(y, b3, s3);
+      a0 += aStep;
+      a1 += aStep;
+      b += bStep;
+    } while (--k);
+    a0 += aJump;
+    a1 += aJump;
+    b += bJump;
+  } while (--segments);
+  finishRow<V>(c0, cols, flags, r0, r1, r2, r3);
+  if (c1) finishRow<V>(c1, cols, flags, s0, s1, s2, s3);
+}
+
+/** One row of a tile to memory: accumulate, activate, and no byte beyond `cols` columns. */
+// @ts-ignore: decorator
+@inline
+function finishRow<V>(c: usize, cols: i32, flags: i32, v0: V, v1: V, v2: V, v3: V): void {
+  if (cols == 4 * lanes<V>()) {
+    if (flags & TILE_ACCUMULATE) {
+      v0 = vadd<V>(vload<V>(c), v0);
+      v1 = vadd<V>(vload<V>(c, sizeof<V>()), v1);
+      v2 = vadd<V>(vload<V>(c, 2 * sizeof<V>()), v2);
+      v3 = vadd<V>(vload<V>(c, 3 * sizeof<V>()), v3);
+    }
+    if (flags & TILE_RELU) {
+      v0 = vmax<V>(v0, splat<V>(0));
+      v1 = vmax<V>(v1, splat<V>(0));
+      v2 = vmax<V>(v2, splat<V>(0));
+      v3 = vmax<V>(v3, splat<V>(0));
+    }
+    vstore<V>(c, v0);
+    vstore<V>(c + sizeof<V>(), v1);
+    vstore<V>(c + 2 * sizeof<V>(), v2);
+    vstore<V>(c + 3 * sizeof<V>(), v3);
+    return;
+  }
+  // A remainder: whole vectors first, then lane by lane.
+  cols = finishVector<V>(c, cols, flags, v0);
+  if (cols > 0) cols = finishVector<V>(c + sizeof<V>(), cols, flags, v1);
+  if (cols > 0) cols = finishVector<V>(c + 2 * sizeof<V>(), cols, flags, v2);
+  if (cols > 0) finishVector<V>(c + 3 * sizeof<V>(), cols, flags, v3);
+}
+
+/** Stores the first `cols` lanes of v; returns the columns still to do. */
+// @ts-ignore: decorator
+@inline
+function finishVector<V>(c: usize, cols: i32, flags: i32, v: V): i32 {
+  if (isVector<V>() && cols < 4) {
+    finishLane(c, flags, f32x4.extract_lane(v, 0));
+    if (cols > 1) finishLane(c + 4, flags, f32x4.extract_lane(v, 1));
+    if (cols > 2) finishLane(c + 8, flags, f32x4.extract_lane(v, 2));
+    return 0;
+  }
+  if (flags & TILE_ACCUMULATE) v = vadd<V>(vload<V>(c), v);
+  if (flags & TILE_RELU) v = vmax<V>(v, splat<V>(0));
+  vstore<V>(c, v);
+  return cols - lanes<V>();
+}
+
+// @ts-ignore: decorator
+@inline
+function finishLane(c: usize, flags: i32, x: f32): void {
+  if (flags & TILE_ACCUMULATE) x = load<f32>(c) + x;
+  if (flags & TILE_RELU) x = max<f32>(x, 0);
+  store<f32>(c, x);
+}

@@ -1,0 +1,53 @@
+import { KERNELS, STRUCTS } from "./abi.ts";
+
+export type KernelName = keyof typeof KERNELS;
+type StructOf<K extends KernelName> = (typeof STRUCTS)[(typeof KERNELS)[K]["args"]];
+/** Values for every field of a kernel's argument struct, see the classes in assembly/. */
+export type KernelArgs<K extends KernelName> = { readonly [F in keyof StructOf<K>]: number };
+
+/** Bytes of one call record in a program: kernel id, argument pointer, tasks, reserved. */
+export const CALL_BYTES = 16;
+/** Every tensor starts on a cache line, and may be read up to one line past its end. */
+export const ALIGNMENT = 64;
+
+export function align(bytes: number): number {
+  return Math.ceil(bytes / ALIGNMENT) * ALIGNMENT;
+}
+
+/** Bytes of a kernel's argument struct. */
+export function structBytes(kernel: KernelName): number {
+  return 4 * Object.keys(STRUCTS[KERNELS[kernel].args]).length;
+}
+
+/** Writes a kernel's argument struct at `pointer`. Throws on a field that is missing or not a finite number. */
+export function writeStruct<K extends KernelName>(
+  view: DataView,
+  pointer: number,
+  kernel: K,
+  args: KernelArgs<K>,
+): void {
+  const fields = Object.entries(STRUCTS[KERNELS[kernel].args]);
+  let at = pointer;
+  for (const [field, type] of fields) {
+    const value = (args as Record<string, number>)[field];
+    if (value === undefined || Number.isNaN(value))
+      throw new TypeError(`${kernel}: argument '${field}' is ${value}, expected a number`);
+    if (type === "f32") view.setFloat32(at, value, true);
+    else view.setInt32(at, value, true);
+    at += 4;
+  }
+}
+
+/** Writes one call record. */
+export function writeCall(
+  view: DataView,
+  pointer: number,
+  kernel: KernelName,
+  args: number,
+  tasks: number,
+): void {
+  view.setInt32(pointer, KERNELS[kernel].id, true);
+  view.setInt32(pointer + 4, args, true);
+  view.setInt32(pointer + 8, tasks, true);
+  view.setInt32(pointer + 12, 0, true);
+}
