@@ -4,6 +4,28 @@ import {
   Conv2dArgs, PackArgs, PadArgs, conv2dBackwardFilter, conv2dBackwardInput, conv2dForward, packFilter,
   packFilterTransposed, pad2d,
 } from "./conv2d";
+import { ActivationBackwardArgs, ActivationForwardArgs, activationBackward, activationForward } from "./activation";
+import { SoftmaxBackwardArgs, SoftmaxForwardArgs, softmaxBackward, softmaxForward } from "./softmax";
+import {
+  Pool2dArgs, averagePool2dBackward, averagePool2dForward, maxPool2dBackward, maxPool2dForward,
+} from "./pool2d";
+import {
+  ColumnSumArgs, GlobalPoolArgs, columnSum, globalAveragePool2dBackward, globalAveragePool2dForward,
+} from "./reduce";
+import {
+  LossArgs, MeanLossArgs, SoftmaxCrossentropyArgs, binaryCrossentropy, categoricalCrossentropy, meanLoss,
+  meanSquaredError, softmaxCrossentropy,
+} from "./loss";
+import { CountCorrectArgs, countCorrect } from "./metrics";
+import { OneHotArgs, PixelsToFloatArgs, oneHot, pixelsToFloat } from "./pixels";
+import {
+  DropoutArgs, RandomBitsArgs, RandomNormalArgs, RandomUniformArgs, dropoutBackward, dropoutForward,
+  randomBits, randomNormal, randomUniform,
+} from "./random";
+import {
+  AdamArgs, AdvanceStepArgs, ClipByNormArgs, ClipByValueArgs, RmspropArgs, SgdArgs, SumSquaresArgs, adam,
+  advanceStep, clipByNorm, clipByValue, rmsprop, sgd, sumSquares,
+} from "./optimizer";
 
 /**
  * Runs one task of a kernel. A switch, because first-class functions stay indirect calls in AssemblyScript.
@@ -20,6 +42,37 @@ export function dispatch(id: i32, args: usize, task: i32, scratch: usize): void 
     case 6: conv2dForward(changetype<Conv2dArgs>(args), task, scratch); break;
     case 7: conv2dBackwardFilter(changetype<Conv2dArgs>(args), task, scratch); break;
     case 8: conv2dBackwardInput(changetype<Conv2dArgs>(args), task, scratch); break;
+    case 20: activationForward(changetype<ActivationForwardArgs>(args), task, scratch); break;
+    case 21: activationBackward(changetype<ActivationBackwardArgs>(args), task, scratch); break;
+    case 22: softmaxForward(changetype<SoftmaxForwardArgs>(args), task, scratch); break;
+    case 23: softmaxBackward(changetype<SoftmaxBackwardArgs>(args), task, scratch); break;
+    case 24: maxPool2dForward(changetype<Pool2dArgs>(args), task, scratch); break;
+    case 25: maxPool2dBackward(changetype<Pool2dArgs>(args), task, scratch); break;
+    case 26: averagePool2dForward(changetype<Pool2dArgs>(args), task, scratch); break;
+    case 27: averagePool2dBackward(changetype<Pool2dArgs>(args), task, scratch); break;
+    case 28: globalAveragePool2dForward(changetype<GlobalPoolArgs>(args), task, scratch); break;
+    case 29: globalAveragePool2dBackward(changetype<GlobalPoolArgs>(args), task, scratch); break;
+    case 30: columnSum(changetype<ColumnSumArgs>(args), task, scratch); break;
+    case 31: softmaxCrossentropy(changetype<SoftmaxCrossentropyArgs>(args), task, scratch); break;
+    case 32: categoricalCrossentropy(changetype<LossArgs>(args), task, scratch); break;
+    case 33: binaryCrossentropy(changetype<LossArgs>(args), task, scratch); break;
+    case 34: meanSquaredError(changetype<LossArgs>(args), task, scratch); break;
+    case 35: meanLoss(changetype<MeanLossArgs>(args), task, scratch); break;
+    case 36: countCorrect(changetype<CountCorrectArgs>(args), task, scratch); break;
+    case 37: oneHot(changetype<OneHotArgs>(args), task, scratch); break;
+    case 38: pixelsToFloat(changetype<PixelsToFloatArgs>(args), task, scratch); break;
+    case 39: randomBits(changetype<RandomBitsArgs>(args), task, scratch); break;
+    case 40: randomUniform(changetype<RandomUniformArgs>(args), task, scratch); break;
+    case 41: randomNormal(changetype<RandomNormalArgs>(args), task, scratch); break;
+    case 42: dropoutForward(changetype<DropoutArgs>(args), task, scratch); break;
+    case 43: dropoutBackward(changetype<DropoutArgs>(args), task, scratch); break;
+    case 44: advanceStep(changetype<AdvanceStepArgs>(args), task, scratch); break;
+    case 45: sgd(changetype<SgdArgs>(args), task, scratch); break;
+    case 46: rmsprop(changetype<RmspropArgs>(args), task, scratch); break;
+    case 47: adam(changetype<AdamArgs>(args), task, scratch); break;
+    case 48: clipByValue(changetype<ClipByValueArgs>(args), task, scratch); break;
+    case 49: sumSquares(changetype<SumSquaresArgs>(args), task, scratch); break;
+    case 50: clipByNorm(changetype<ClipByNormArgs>(args), task, scratch); break;
     default: unreachable();
   }
 }

@@ -17,47 +17,53 @@ export class GemmArgs {
   transB: i32;
   beta: f32;
   relu: i32; // 1: max(0, .) on the way out; only with beta = 0
-  rows: i32; // rows of C in one task; tasks = ceil(M / rows) * ceil(N / 16), row blocks outermost
+  rows: i32; // one task computes a block of rows x cols of C; cols is a multiple of 16;
+  cols: i32; // tasks = ceil(M / rows) * ceil(N / cols), row blocks outermost
 }
 
 /**
- * One task computes `rows` rows of one 16-column panel of C.
+ * One task computes one block of C, a packed panel of B at a time.
  * Scratch: KC * 16 f32 for the panel of B, and if transA KC * (rows + 1) more for a block of A.
  */
 export function gemm(args: GemmArgs, task: i32, scratch: usize): void {
   const N = args.N, K = args.K;
-  const panels = (N + PANEL - 1) / PANEL;
-  const m0 = (task / panels) * args.rows;
-  const m1 = min(m0 + args.rows, args.M);
-  const n0 = (task % panels) * PANEL;
-  const cols = min(N - n0, PANEL);
+  const across = (N + args.cols - 1) / args.cols;
+  const m0 = (task / across) * args.rows;
+  const rows = min(args.M - m0, args.rows);
+  const n0 = (task % across) * args.cols;
+  const n1 = min(N, n0 + args.cols);
   const ldc = <usize>N << 2;
-  const c = args.c + <usize>m0 * ldc + (<usize>n0 << 2);
-  const bias = args.bias ? args.bias + (<usize>n0 << 2) : 0;
-  if (args.beta != 0 && args.beta != 1) scaleRows(c, m1 - m0, cols, ldc, args.beta);
-  if (K == 0) return finishEmpty(c, m1 - m0, cols, ldc, args.beta != 0, bias, args.relu);
+  const c = args.c + <usize>m0 * ldc;
+  if (args.beta != 0 && args.beta != 1) scaleRows(c + (<usize>n0 << 2), rows, n1 - n0, ldc, args.beta);
+  if (K == 0) finishEmpty(c, rows, n0, n1, args);
 
   for (let k0 = 0; k0 < K; k0 += KC) {
     const kc = min(KC, K - k0);
-    packPanel(scratch, args.b, N, K, args.transB, k0, kc, n0, cols);
-    let a = args.a, aRow: usize = <usize>K << 2, aStep: usize = 4;
-    if (args.transA) {
-      a = scratch + (KC * PANEL << 2);
-      packPairs(a, args.a + ((<usize>k0 * <usize>args.M + <usize>m0) << 2), args.M, m1 - m0, kc);
-      aRow = 0;
-      aStep = 8;
-    } else a += <usize>m0 * aRow + (<usize>k0 << 2);
     let flags = k0 > 0 || args.beta != 0 ? TILE_ACCUMULATE : 0;
     if (args.relu && k0 + kc == K) flags |= TILE_RELU;
-    let ci = c;
-    for (let m = m0; m < m1; m += 2) {
-      const a1 = args.transA ? a + 4 : a + aRow;
-      tile(
-        ci, m + 1 < m1 ? ci + ldc : 0, cols, flags, k0 == 0 ? bias : 0,
-        a, a1, aStep, 0, scratch, PANEL << 2, 0, kc, 1,
-      );
-      ci += ldc << 1;
-      a += args.transA ? <usize>kc << 3 : aRow << 1;
+    // Rows 2i and 2i + 1 of op(A) start at a + i * aPair and aRow further on; aStep leads to the next k.
+    let a = args.a + ((<usize>m0 * <usize>K + <usize>k0) << 2);
+    let aRow = <usize>K << 2, aPair = aRow << 1, aStep: usize = 4;
+    if (args.transA) {
+      a = scratch + (KC * PANEL << 2);
+      packPairs(a, args.a + ((<usize>k0 * <usize>args.M + <usize>m0) << 2), args.M, rows, kc);
+      aRow = 4;
+      aPair = <usize>kc << 3;
+      aStep = 8;
+    }
+    for (let n = n0; n < n1; n += PANEL) {
+      const cols = min(n1 - n, PANEL);
+      packPanel(scratch, args.b, N, K, args.transB, k0, kc, n, cols);
+      const bias = args.bias && k0 == 0 ? args.bias + (<usize>n << 2) : 0;
+      let ci = c + (<usize>n << 2), ai = a;
+      for (let m = 0; m < rows; m += 2) {
+        tile(
+          ci, m + 1 < rows ? ci + ldc : 0, cols, flags, bias,
+          ai, ai + aRow, aStep, 0, scratch, PANEL << 2, 0, kc, 1,
+        );
+        ci += ldc << 1;
+        ai += aPair;
+      }
     }
   }
 }
@@ -124,19 +130,26 @@ function packTransposed(out: usize, rows: usize, K: i32, kc: i32, cols: i32): vo
   }
 }
 
-/** out[ceil(rows / 2), kc, 2] from A[K, M]: pairs of neighbouring rows of op(A), k after k. */
+/**
+ * out[ceil(rows / 2), kc, 2] from A[K, M]: pairs of neighbouring rows of op(A), k after k. Eight pairs at a time:
+ * one cache line of A read, eight sequential streams written.
+ */
 function packPairs(out: usize, a: usize, M: i32, rows: i32, kc: i32): void {
   const pairBytes = <usize>kc << 3;
-  for (let k = 0; k < kc; k++) {
-    let p = a, q = out, m = 0;
-    for (; m + 2 <= rows; m += 2) {
-      store<u64>(q, load<u64>(p));
-      p += 8;
-      q += pairBytes;
+  for (let m = 0; m < rows; m += 16) {
+    let line = a + (<usize>m << 2), to = out + <usize>(m >> 1) * pairBytes;
+    const width = min(rows - m, 16);
+    for (let k = 0; k < kc; k++) {
+      let p = line, q = to, j = 0;
+      for (; j + 2 <= width; j += 2) {
+        store<u64>(q, load<u64>(p));
+        p += 8;
+        q += pairBytes;
+      }
+      if (j < width) store<f32>(q, load<f32>(p));
+      line += <usize>M << 2;
+      to += 8;
     }
-    if (m < rows) store<f32>(q, load<f32>(p));
-    a += <usize>M << 2;
-    out += 8;
   }
 }
 
@@ -150,14 +163,15 @@ function scaleRows(c: usize, rows: i32, cols: i32, ldc: usize, beta: f32): void 
   }
 }
 
-function finishEmpty(c: usize, rows: i32, cols: i32, ldc: usize, keep: bool, bias: usize, relu: i32): void {
+/** K = 0: C = act(beta C + bias), beta already applied. */
+function finishEmpty(c: usize, rows: i32, n0: i32, n1: i32, args: GemmArgs): void {
   for (let m = 0; m < rows; m++) {
-    for (let j = 0; j < cols; j++) {
-      const p = c + (<usize>j << 2);
-      let x: f32 = (keep ? load<f32>(p) : 0) + (bias ? load<f32>(bias + (<usize>j << 2)) : 0);
-      if (relu) x = max<f32>(x, 0);
+    for (let n = n0; n < n1; n++) {
+      const p = c + (<usize>n << 2);
+      let x: f32 = (args.beta != 0 ? load<f32>(p) : 0) + (args.bias ? load<f32>(args.bias + (<usize>n << 2)) : 0);
+      if (args.relu) x = max<f32>(x, 0);
       store<f32>(p, x);
     }
-    c += ldc;
+    c += <usize>args.N << 2;
   }
 }

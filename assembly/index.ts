@@ -4,3 +4,8 @@ export { run } from "./program";
 export function heapBase(): usize {
   return __heap_base;
 }
+
+/** Square root for the host's use in what touches training: JavaScript's own is not bound to round correctly. */
+export function squareRoot(x: f64): f64 {
+  return sqrt<f64>(x);
+}

@@ -119,3 +119,61 @@ export function hsum<V>(a: V): f32 {
   }
   return a as f32;
 }
+
+/** The first n (1 .. lanes) lanes from memory, the others set to `rest`. Reads all lanes: up to 12 bytes past the last. */
+// @ts-ignore: decorator
+@inline
+export function vloadPart<V>(p: usize, n: i32, rest: f32): V {
+  if (isVector<V>()) {
+    return v128.bitselect(v128.load(p), f32x4.splat(rest), i32x4.lt_s(i32x4(0, 1, 2, 3), i32x4.splat(n)));
+  }
+  return load<f32>(p) as V;
+}
+
+/** Stores the first n (1 .. lanes) lanes, and not a byte more. */
+// @ts-ignore: decorator
+@inline
+export function vstorePart<V>(p: usize, v: V, n: i32): void {
+  if (isVector<V>()) {
+    if (n >= 4) v128.store(p, v);
+    else if (n == 1) v128.store32_lane(p, v, 0);
+    else {
+      v128.store64_lane(p, v, 0);
+      if (n == 3) v128.store32_lane(p, v, 2, 8);
+    }
+  } else store<f32>(p, v as f32);
+}
+
+// @ts-ignore: decorator
+@inline
+export function vabs<V>(a: V): V {
+  if (isVector<V>()) return f32x4.abs(a);
+  return abs<f32>(a as f32) as V;
+}
+
+/** |a| with the sign of b. */
+// @ts-ignore: decorator
+@inline
+export function vcopysign<V>(a: V, b: V): V {
+  if (isVector<V>()) return v128.bitselect(b, a, i32x4.splat(i32.MIN_VALUE));
+  return copysign<f32>(a as f32, b as f32) as V;
+}
+
+/** where(a <= b, x, y) lane by lane. */
+// @ts-ignore: decorator
+@inline
+export function vselectLessEqual<V>(a: V, b: V, x: V, y: V): V {
+  if (isVector<V>()) return v128.bitselect(x, y, f32x4.le(a, b));
+  return select<V>(x, y, (a as f32) <= (b as f32));
+}
+
+/** Greatest lane; NaN if a lane is NaN. */
+// @ts-ignore: decorator
+@inline
+export function hmax<V>(a: V): f32 {
+  if (isVector<V>()) {
+    const pairs = f32x4.max(a, v128.shuffle<f32>(a, a, 2, 3, 0, 1));
+    return max<f32>(f32x4.extract_lane(pairs, 0), f32x4.extract_lane(pairs, 1));
+  }
+  return a as f32;
+}

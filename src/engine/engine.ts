@@ -16,6 +16,7 @@ export type Backend = (typeof BACKENDS)[number];
 
 interface Exports {
   heapBase(): number;
+  squareRoot(x: number): number;
   run(program: number, first: number, last: number, scratch: number): void;
 }
 
@@ -132,6 +133,11 @@ export class Engine {
   /** Runs calls `first` to `last - 1` of a program. */
   run(program: Program, first = 0, last = program.calls): void {
     this.#exports.run(program.records, first, last, program.scratch);
+  }
+
+  /** Square root in wasm, correctly rounded everywhere: JavaScript's Math.sqrt is not bound to be. */
+  squareRoot(x: number): number {
+    return this.#exports.squareRoot(x);
   }
 
   /** Runs one kernel at once, from the arena: for tests and benchmarks of single kernels. */

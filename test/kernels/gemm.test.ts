@@ -1,27 +1,114 @@
-import { expect, test } from "vitest";
-import { Engine } from "../../src/engine/engine.ts";
+import { describe, expect, test } from "vitest";
+import { describeBuilds, type KernelBench, tasksOf } from "../support/bench.ts";
+import { expectClose } from "../support/close.ts";
+import { gemm } from "../support/reference/matrix.ts";
+import { uniform } from "../support/values.ts";
 
-test("gemm smoke", async () => {
-  for (const backend of ["scalar", "simd", "relaxed"] as const) {
-    const e = await Engine.create({ backend });
-    const [M, N, K] = [7, 21, 300];
-    const [c, a, b] = [e.allocate(4 * M * N), e.allocate(4 * M * K), e.allocate(4 * K * N)];
-    const av = e.f32(a, M * K).map((_, i) => Math.sin(i));
-    const bv = e.f32(b, K * N).map((_, i) => Math.cos(i * 1.7));
-    for (const [transA, transB] of [[0, 0], [0, 1], [1, 0], [1, 1]] as const) {
-      e.f32(a, M * K).set(av);
-      e.f32(b, K * N).set(bv);
-      e.f32(c, M * N).fill(Number.NaN);
-      e.call("gemm", { c, a, b, bias: 0, M, N, K, transA, transB, beta: 0, relu: 0, rows: 4 }, 2 * 2, 1 << 18);
-      let worst = 0;
-      for (let m = 0; m < M; m++)
-        for (let n = 0; n < N; n++) {
-          let s = 0;
-          for (let k = 0; k < K; k++)
-            s += av[transA ? k * M + m : m * K + k]! * bv[transB ? n * K + k : k * N + n]!;
-          worst = Math.max(worst, Math.abs(s - e.f32(c, M * N)[m * N + n]!));
+interface Case {
+  readonly M: number;
+  readonly N: number;
+  readonly K: number;
+  readonly transA?: boolean;
+  readonly transB?: boolean;
+  readonly beta?: number;
+  readonly bias?: boolean;
+  readonly relu?: boolean;
+  readonly rows?: number;
+  readonly cols?: number;
+}
+
+/** Depth of the kernel's blocks, see assembly/gemm.ts. */
+const KC = 256;
+const LAYOUTS = [
+  [false, false],
+  [false, true],
+  [true, false],
+  [true, true],
+] as const;
+
+function run(bench: KernelBench, problem: Case): Float32Array {
+  const { M, N, K, transA = false, transB = false, beta = 0, bias = false, relu = false } = problem;
+  const { rows = 8, cols = 16 } = problem;
+  const [a, b] = [uniform(M * K, 1), uniform(K * N, 2)];
+  const before = uniform(M * N, 3);
+  const biases = uniform(N, 4);
+  const c = beta === 0 ? bench.output(M * N) : bench.variable(before);
+  const args = { M, N, K, transA: Number(transA), transB: Number(transB), beta, relu: Number(relu), rows, cols };
+  bench.run(
+    "gemm",
+    { c, a: bench.input(a), b: bench.input(b), bias: bias ? bench.input(biases) : 0, ...args },
+    tasksOf(M, rows) * tasksOf(N, cols),
+    4 * (KC * 16 + (transA ? KC * (rows + 1) : 0)),
+  );
+  const actual = bench.read(c);
+  const expected = gemm(a, b, [M, N, K], {
+    transA,
+    transB,
+    beta,
+    relu,
+    c: before,
+    ...(bias && { bias: biases }),
+  });
+  // K products below 1: partial sums grow as sqrt(K), each addition loses half an ULP of one, errors add as sqrt(K).
+  expectClose(actual, expected, { atol: 1e-6 + 3e-8 * K, rtol: 2e-6, shape: [M, N] });
+  return actual;
+}
+
+describeBuilds("gemm", (bench) => {
+  describe.each(LAYOUTS)("transA %s, transB %s", (transA, transB) => {
+    test("every M and N from 1 to 33", () => {
+      const b = bench();
+      for (let M = 1; M <= 33; M++) {
+        for (let N = 1; N <= 33; N++) {
+          b.reset();
+          run(b, { M, N, K: ((M + N) % 7) + 1, transA, transB });
         }
-      expect(worst).toBeLessThan(1e-4);
-    }
-  }
+      }
+    });
+
+    test.each([1, 2, 3, 4, 5, 7, 8, 9, 15, 16, 17, 31, 33, 255, 256, 257, 511, 512, 513, 700])("K %i", (K) => {
+      run(bench(), { M: 5, N: 19, K, transA, transB });
+    });
+
+    test.each([15, 16, 17, 31, 32, 33, 255, 256, 257])("N %i, M %i", (size) => {
+      run(bench(), { M: 3, N: size, K: 9, transA, transB });
+      run(bench(), { M: size, N: 3, K: 9, transA, transB });
+    });
+
+    test.each([0, 1, 0.5, -2])("beta %f", (beta) => {
+      for (const K of [3, 300]) run(bench(), { M: 7, N: 21, K, transA, transB, beta, bias: true });
+    });
+
+    test("bias and relu, over several blocks of depth", () => {
+      for (const K of [5, 256, 600]) {
+        run(bench(), { M: 6, N: 18, K, transA, transB, bias: true });
+        run(bench(), { M: 6, N: 18, K, transA, transB, relu: true });
+        run(bench(), { M: 7, N: 35, K, transA, transB, bias: true, relu: true });
+      }
+    });
+
+    test("K 0 leaves beta C + bias", () => {
+      for (const beta of [0, 1, 0.5])
+        for (const bias of [false, true])
+          for (const [M, N] of [[1, 1], [3, 5], [9, 35]] as const)
+            run(bench(), { M, N, K: 0, transA, transB, beta, bias });
+      run(bench(), { M: 3, N: 5, K: 0, transA, transB, bias: true, relu: true });
+    });
+
+    test("the result does not depend on how work is split", () => {
+      const problem = { M: 37, N: 70, K: 300, transA, transB, bias: true };
+      const whole = run(bench(), { ...problem, rows: 64, cols: 80 });
+      for (const [rows, cols] of [[1, 16], [2, 32], [5, 48], [7, 64], [16, 16], [37, 16]] as const)
+        expect(run(bench(), { ...problem, rows, cols })).toEqual(whole);
+    });
+  });
+
+  test("relu keeps NaN, and beta 0 forgets what C held", () => {
+    const b = bench();
+    const c = b.output(2);
+    const a = b.input([Number.NaN, 1, -1, -1]);
+    const args = { M: 2, N: 1, K: 2, transA: 0, transB: 0, beta: 0, relu: 1, rows: 2, cols: 16 };
+    b.run("gemm", { c, a, b: b.input([1, 1]), bias: 0, ...args }, 1, 4 * KC * 16);
+    expect(b.read(c)).toEqual(Float32Array.of(Number.NaN, 0));
+  });
 });

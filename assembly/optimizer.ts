@@ -1,0 +1,314 @@
+import { hsum, lanes, madd, splat, vadd, vdiv, vload, vloadPart, vmax, vmin, vmul, vsqrt, vstore, vstorePart, vsub } from "./simd";
+
+// Optimizers, with Keras's formulas, over one contiguous vector w[n] of all parameters and its gradient g[n].
+// What changes from step to step is in memory, in an OptimizerState; the argument structs never change.
+
+/** 64 bytes, on 8. The host writes learningRate when it changes, beta1 and beta2 once; zero `step` to begin anew. */
+@unmanaged
+export class OptimizerState {
+  learningRate: f64; // at byte 0
+  beta1: f64; // 8
+  beta2: f64; // 16
+  step: u32; // 24: steps begun; advanceStep adds 1. With w and the state vectors all that a checkpoint needs
+  rate: f32; // 28: learningRate in f32
+  alpha: f32; // 32: Adam's learningRate sqrt(1 - beta2^step) / (1 - beta1^step)
+}
+
+/** Begins a step: step += 1, and the scalars that follow from it. One task, before the update of any parameter. */
+@unmanaged
+export class AdvanceStepArgs {
+  state: usize;
+}
+
+export function advanceStep(args: AdvanceStepArgs, task: i32, scratch: usize): void {
+  const s = changetype<OptimizerState>(args.state);
+  const t = s.step + 1;
+  s.step = t;
+  s.rate = <f32>s.learningRate;
+  s.alpha = <f32>(s.learningRate * sqrt<f64>(1 - power(s.beta2, t)) / (1 - power(s.beta1, t)));
+}
+
+/** b^t by squaring: from the step alone, so that a resumed run has the same bits. */
+function power(b: f64, t: u32): f64 {
+  let p: f64 = 1;
+  for (; t; t >>= 1, b *= b) if (t & 1) p *= b;
+  return p;
+}
+
+/**
+ * Weight decay wd > 0: w -= learningRate wd w before the update, decoupled from g (Loshchilov and Hutter 2019).
+ * momentum 0: w -= learningRate g. Else m = momentum m - learningRate g, then w += m,
+ * or with nesterov w += momentum m - learningRate g.
+ */
+@unmanaged
+export class SgdArgs {
+  w: usize;
+  g: usize;
+  m: usize; // 0 if momentum is 0
+  state: usize;
+  n: i32;
+  momentum: f32;
+  nesterov: i32;
+  weightDecay: f32;
+  grain: i32; // elements in one task
+}
+
+// @ts-ignore: decorator
+@inline
+function sgdLoop<V>(s: SgdArgs, i0: i32, n: i32, kind: i32): void {
+  const o = <usize>i0 << 2;
+  let pw = s.w + o, pg = s.g + o, pm = s.m + o;
+  const learningRate = changetype<OptimizerState>(s.state).rate;
+  const rate = splat<V>(learningRate), decay = splat<V>(learningRate * s.weightDecay), momentum = splat<V>(s.momentum);
+  for (; n > 0; n -= lanes<V>(), pw += sizeof<V>(), pg += sizeof<V>(), pm += sizeof<V>()) {
+    let w = vload<V>(pw);
+    w = vsub<V>(w, vmul<V>(w, decay));
+    const step = vmul<V>(vload<V>(pg), rate);
+    if (kind == 0) w = vsub<V>(w, step);
+    else {
+      const m = vsub<V>(vmul<V>(vload<V>(pm), momentum), step);
+      vstorePart<V>(pm, m, n);
+      w = vadd<V>(w, kind == 1 ? m : vsub<V>(vmul<V>(m, momentum), step));
+    }
+    vstorePart<V>(pw, w, n);
+  }
+}
+
+function sgdKinds<V>(s: SgdArgs, i0: i32, n: i32): void {
+  if (s.m == 0 || s.momentum == 0) sgdLoop<V>(s, i0, n, 0);
+  else if (!s.nesterov) sgdLoop<V>(s, i0, n, 1);
+  else sgdLoop<V>(s, i0, n, 2);
+}
+
+export function sgd(args: SgdArgs, task: i32, scratch: usize): void {
+  const i0 = task * args.grain;
+  const n = min(args.n - i0, args.grain);
+  if (ASC_FEATURE_SIMD) sgdKinds<v128>(args, i0, n);
+  else sgdKinds<f32>(args, i0, n);
+}
+
+/**
+ * RMSprop (Hinton's lecture 6, 2012) with Keras's placing of epsilon, under the root:
+ *   v = rho v + (1 - rho) g^2;  centered: a = rho a + (1 - rho) g, and v - a^2 in the place of v below
+ *   u = learningRate g / sqrt(v + epsilon);  momentum > 0: m = momentum m + u, u = m;  w -= u
+ * Departure: v - a^2 is held above 0, where rounding could make a root of a negative number. Weight decay as in sgd.
+ */
+@unmanaged
+export class RmspropArgs {
+  w: usize;
+  g: usize;
+  v: usize;
+  a: usize; // 0 if not centered
+  m: usize; // 0 if momentum is 0
+  state: usize;
+  n: i32;
+  rho: f32; // Keras default 0.9
+  oneMinusRho: f32; // rounded once, by the host
+  momentum: f32;
+  epsilon: f32; // Keras default 1e-7
+  weightDecay: f32;
+  grain: i32; // elements in one task
+}
+
+// @ts-ignore: decorator
+@inline
+function rmspropLoop<V>(s: RmspropArgs, i0: i32, n: i32, centered: bool, withMomentum: bool): void {
+  const o = <usize>i0 << 2;
+  let pw = s.w + o, pg = s.g + o, pv = s.v + o, pa = s.a + o, pm = s.m + o;
+  const learningRate = changetype<OptimizerState>(s.state).rate;
+  const rate = splat<V>(learningRate), decay = splat<V>(learningRate * s.weightDecay), momentum = splat<V>(s.momentum);
+  const rho = splat<V>(s.rho), rest = splat<V>(s.oneMinusRho), epsilon = splat<V>(s.epsilon);
+  for (; n > 0; n -= lanes<V>(), pw += sizeof<V>(), pg += sizeof<V>(), pv += sizeof<V>()) {
+    let w = vload<V>(pw);
+    w = vsub<V>(w, vmul<V>(w, decay));
+    const g = vload<V>(pg);
+    let v = madd<V>(rho, vload<V>(pv), vmul<V>(rest, vmul<V>(g, g)));
+    vstorePart<V>(pv, v, n);
+    if (centered) {
+      const a = madd<V>(rho, vload<V>(pa), vmul<V>(rest, g));
+      vstorePart<V>(pa, a, n);
+      v = vmax<V>(vsub<V>(v, vmul<V>(a, a)), splat<V>(0));
+      pa += sizeof<V>();
+    }
+    let u = vdiv<V>(vmul<V>(rate, g), vsqrt<V>(vadd<V>(v, epsilon)));
+    if (withMomentum) {
+      u = madd<V>(momentum, vload<V>(pm), u);
+      vstorePart<V>(pm, u, n);
+      pm += sizeof<V>();
+    }
+    vstorePart<V>(pw, vsub<V>(w, u), n);
+  }
+}
+
+function rmspropKinds<V>(s: RmspropArgs, i0: i32, n: i32): void {
+  const withMomentum = s.m != 0 && s.momentum != 0;
+  if (s.a == 0) {
+    if (withMomentum) rmspropLoop<V>(s, i0, n, false, true);
+    else rmspropLoop<V>(s, i0, n, false, false);
+  } else {
+    if (withMomentum) rmspropLoop<V>(s, i0, n, true, true);
+    else rmspropLoop<V>(s, i0, n, true, false);
+  }
+}
+
+export function rmsprop(args: RmspropArgs, task: i32, scratch: usize): void {
+  const i0 = task * args.grain;
+  const n = min(args.n - i0, args.grain);
+  if (ASC_FEATURE_SIMD) rmspropKinds<v128>(args, i0, n);
+  else rmspropKinds<f32>(args, i0, n);
+}
+
+/**
+ * Adam (Kingma and Ba 2015) in the form before the paper's section 2.1, as Keras has it (epsilon is the paper's "epsilon hat"):
+ *   m += (g - m) (1 - beta1);  v += (g^2 - v) (1 - beta2);  w -= alpha m / (sqrt(v) + epsilon)
+ * alpha from advanceStep. With weightDecay this is AdamW: see sgd.
+ */
+@unmanaged
+export class AdamArgs {
+  w: usize;
+  g: usize;
+  m: usize;
+  v: usize;
+  state: usize;
+  n: i32;
+  oneMinusBeta1: f32; // 1 - beta1, rounded once by the host; Keras default 0.1
+  oneMinusBeta2: f32; // Keras default 0.001
+  epsilon: f32; // Keras default 1e-7
+  weightDecay: f32;
+  grain: i32; // elements in one task
+}
+
+// @ts-ignore: decorator
+@inline
+function adamVector<V>(
+  pw: usize, pg: usize, pm: usize, pv: usize, n: i32, alpha: V, decay: V, rest1: V, rest2: V, epsilon: V,
+): void {
+  let w = vload<V>(pw);
+  w = vsub<V>(w, vmul<V>(w, decay));
+  const g = vload<V>(pg);
+  let m = vload<V>(pm), v = vload<V>(pv);
+  m = madd<V>(vsub<V>(g, m), rest1, m);
+  v = madd<V>(vsub<V>(vmul<V>(g, g), v), rest2, v);
+  w = vsub<V>(w, vdiv<V>(vmul<V>(m, alpha), vadd<V>(vsqrt<V>(v), epsilon)));
+  vstorePart<V>(pm, m, n);
+  vstorePart<V>(pv, v, n);
+  vstorePart<V>(pw, w, n);
+}
+
+// @ts-ignore: decorator
+@inline
+function adamLoop<V>(s: AdamArgs, i0: i32, n: i32): void {
+  const o = <usize>i0 << 2;
+  let pw = s.w + o, pg = s.g + o, pm = s.m + o, pv = s.v + o;
+  const state = changetype<OptimizerState>(s.state);
+  const alpha = splat<V>(state.alpha), decay = splat<V>(state.rate * s.weightDecay), epsilon = splat<V>(s.epsilon);
+  const rest1 = splat<V>(s.oneMinusBeta1), rest2 = splat<V>(s.oneMinusBeta2);
+  for (; n >= lanes<V>(); n -= lanes<V>()) {
+    adamVector<V>(pw, pg, pm, pv, lanes<V>(), alpha, decay, rest1, rest2, epsilon);
+    pw += sizeof<V>();
+    pg += sizeof<V>();
+    pm += sizeof<V>();
+    pv += sizeof<V>();
+  }
+  if (isVector<V>() && n > 0) adamVector<V>(pw, pg, pm, pv, n, alpha, decay, rest1, rest2, epsilon);
+}
+
+export function adam(args: AdamArgs, task: i32, scratch: usize): void {
+  const i0 = task * args.grain;
+  const n = min(args.n - i0, args.grain);
+  if (ASC_FEATURE_SIMD) adamLoop<v128>(args, i0, n);
+  else adamLoop<f32>(args, i0, n);
+}
+
+/** g[n] = min(max(g, -limit), limit), in place: Keras's clipvalue. */
+@unmanaged
+export class ClipByValueArgs {
+  g: usize;
+  n: i32;
+  limit: f32;
+  grain: i32; // elements in one task
+}
+
+// @ts-ignore: decorator
+@inline
+function clipLoop<V>(g: usize, n: i32, limit: f32): void {
+  const high = splat<V>(limit), low = splat<V>(-limit);
+  for (; n > 0; n -= lanes<V>(), g += sizeof<V>()) {
+    vstorePart<V>(g, vmin<V>(vmax<V>(vload<V>(g), low), high), n);
+  }
+}
+
+export function clipByValue(args: ClipByValueArgs, task: i32, scratch: usize): void {
+  const i0 = task * args.grain;
+  const n = min(args.n - i0, args.grain);
+  const g = args.g + (<usize>i0 << 2);
+  if (ASC_FEATURE_SIMD) clipLoop<v128>(g, n, args.limit);
+  else clipLoop<f32>(g, n, args.limit);
+}
+
+/** partials[tasks] (f32): sum of g^2 over each task's elements; the norm of g[n] is the root of their sum. */
+@unmanaged
+export class SumSquaresArgs {
+  partials: usize;
+  g: usize;
+  n: i32;
+  grain: i32; // elements in one task
+}
+
+// @ts-ignore: decorator
+@inline
+function squaresOf<V>(g: usize, n: i32): f32 {
+  let a = splat<V>(0), b = a;
+  for (; n >= 2 * lanes<V>(); n -= 2 * lanes<V>(), g += 2 * sizeof<V>()) {
+    const x = vload<V>(g), y = vload<V>(g, sizeof<V>());
+    a = madd<V>(x, x, a);
+    b = madd<V>(y, y, b);
+  }
+  for (; n > 0; n -= lanes<V>(), g += sizeof<V>()) {
+    const x = vloadPart<V>(g, n, 0);
+    a = madd<V>(x, x, a);
+  }
+  return hsum<V>(vadd<V>(a, b));
+}
+
+export function sumSquares(args: SumSquaresArgs, task: i32, scratch: usize): void {
+  const i0 = task * args.grain;
+  const n = min(args.n - i0, args.grain);
+  const g = args.g + (<usize>i0 << 2);
+  const sum = ASC_FEATURE_SIMD ? squaresOf<v128>(g, n) : squaresOf<f32>(g, n);
+  store<f32>(args.partials + (<usize>task << 2), sum);
+}
+
+/**
+ * g[n] *= maxNorm / max(norm, maxNorm), norm = sqrt of the sum of partials[count], in place. One variable's partials give
+ * Keras's clipnorm, those of all parameters its global_clipnorm. A norm of NaN or infinity makes g NaN.
+ */
+@unmanaged
+export class ClipByNormArgs {
+  g: usize;
+  partials: usize; // from sumSquares
+  count: i32; // number of partials
+  n: i32;
+  maxNorm: f32;
+  grain: i32; // elements in one task; each sums the partials again, in the same order
+}
+
+// @ts-ignore: decorator
+@inline
+function scaleLoop<V>(g: usize, n: i32, factor: f32): void {
+  const f = splat<V>(factor);
+  for (; n >= lanes<V>(); n -= lanes<V>(), g += sizeof<V>()) vstore<V>(g, vmul<V>(vload<V>(g), f));
+  if (isVector<V>() && n > 0) vstorePart<V>(g, vmul<V>(vload<V>(g), f), n);
+}
+
+export function clipByNorm(args: ClipByNormArgs, task: i32, scratch: usize): void {
+  let sum: f64 = 0;
+  for (let i = 0; i < args.count; i++) sum += <f64>load<f32>(args.partials + (<usize>i << 2));
+  const norm = <f32>sqrt<f64>(sum);
+  const i0 = task * args.grain;
+  const n = min(args.n - i0, args.grain);
+  const g = args.g + (<usize>i0 << 2);
+  const factor = args.maxNorm / max<f32>(norm, args.maxNorm) + (norm - norm); // norm - norm: 0, or NaN
+  if (ASC_FEATURE_SIMD) scaleLoop<v128>(g, n, factor);
+  else scaleLoop<f32>(g, n, factor);
+}

@@ -1,0 +1,207 @@
+import type { DatasetInfo, Role } from "./datasets.ts";
+import { DataError, reasonOf } from "./errors.ts";
+import { concat } from "./gzip.ts";
+import { maxDownloadBytes, verifyFile } from "./verify.ts";
+
+/** The part of `fetch` used here, so that tests and unusual hosts can bring their own. */
+export type FetchLike = (
+  url: string,
+  init: { signal: AbortSignal; headers: Record<string, string> },
+) => Promise<Response>;
+
+/** Bytes of one file so far; `total` is there if the mirror announced it. Starts again at 0 with each attempt. */
+export interface Progress {
+  readonly file: string;
+  readonly received: number;
+  readonly total?: number;
+}
+
+export interface DownloadOptions {
+  /** Aborts at once; the promise then rejects with the signal's reason. */
+  readonly signal?: AbortSignal | undefined;
+  readonly onProgress?: ((progress: Progress) => void) | undefined;
+  /** Folder URLs to use in place of the registry's, in order. */
+  readonly mirrors?: readonly string[] | undefined;
+  /** Default: the platform's `fetch`. */
+  readonly fetch?: FetchLike | undefined;
+  /** A mirror that sends nothing for so many milliseconds is given up. Default 30,000. */
+  readonly stallTimeoutMs?: number | undefined;
+  /** Milliseconds before mirrors that failed in a passing way are tried once more. Default 1,000. */
+  readonly retryDelayMs?: number | undefined;
+}
+
+export interface DownloadedFile {
+  /** The file as it came, normally gzipped: what a cache should keep. */
+  readonly raw: Uint8Array;
+  /** Its unpacked, verified IDX bytes. */
+  readonly idx: Uint8Array;
+}
+
+/** Once through all mirrors, then once more through those whose failure may pass. */
+const ROUNDS = 2;
+
+/** A failure that may be gone a second later: network errors, stalls, 408, 429, 5xx. */
+class PassingError extends Error {}
+
+/**
+ * Downloads one file of a dataset from the first mirror that delivers it with the right checksum.
+ * Nothing is stored; needs nothing but `fetch`, so it runs in browsers (with mirrors that send CORS headers).
+ *
+ * @throws DataError `download` with every mirror's reason; or the signal's reason if aborted
+ */
+export async function downloadFile(
+  info: DatasetInfo,
+  role: Role,
+  options: DownloadOptions = {},
+): Promise<DownloadedFile> {
+  const { name } = info.files[role];
+  let mirrors = options.mirrors ?? info.mirrors.map((mirror) => mirror.url);
+  const failures: Error[] = [];
+  for (let round = 0; round < ROUNDS && mirrors.length > 0; round++) {
+    if (round > 0) await pause(options.retryDelayMs ?? 1_000, options.signal);
+    const again: string[] = [];
+    for (const mirror of mirrors) {
+      const url = `${mirror.replace(/\/*$/, "")}/${name}`;
+      try {
+        return await downloadFrom(url, info, role, options);
+      } catch (error) {
+        options.signal?.throwIfAborted();
+        if (error instanceof PassingError) again.push(mirror);
+        const reason = reasonOf(error);
+        failures.push(new Error(reason.startsWith(url) ? reason : `${url}: ${reason}`, { cause: error }));
+      }
+    }
+    mirrors = again;
+  }
+  const reasons = failures.map((failure) => `\n  - ${failure.message}`).join("") || " there is none to try.";
+  throw new DataError("download", `${info.title}: no mirror delivered ${name}:${reasons}`, {
+    cause: new AggregateError(failures),
+  });
+}
+
+async function downloadFrom(
+  url: string,
+  info: DatasetInfo,
+  role: Role,
+  options: DownloadOptions,
+): Promise<DownloadedFile> {
+  const raw = await fetchCapped(url, info.files[role].name, maxDownloadBytes(info, role), options);
+  const { idx, verified } = await verifyFile(info, role, raw, url);
+  if (!verified)
+    throw new Error("came unpacked, and only the .gz file's SHA-256 is known, so it can't be verified");
+  return { raw, idx };
+}
+
+async function fetchCapped(
+  url: string,
+  file: string,
+  maxBytes: number,
+  options: DownloadOptions,
+): Promise<Uint8Array> {
+  options.signal?.throwIfAborted();
+  const { onProgress } = options;
+  const watch = watchdog(options.stallTimeoutMs ?? 30_000, options.signal);
+  try {
+    // The files are compressed already; coding them again would only hide their length. (Browsers ignore this.)
+    const headers = { "accept-encoding": "identity" };
+    const fetching: FetchLike = options.fetch ?? ((input, init) => fetch(input, init));
+    const response = await watch.guard(fetching(url, { signal: watch.signal, headers }));
+    if (!response.ok) throw httpError(response);
+    const total = announcedBytes(response);
+    if (total !== undefined && total > maxBytes) throw tooLarge(total, maxBytes);
+
+    const chunks: Uint8Array[] = [];
+    let received = 0;
+    const report = () => onProgress?.({ file, received, ...(total === undefined ? {} : { total }) });
+    report();
+    const reader = response.body?.getReader();
+    while (reader !== undefined) {
+      const { done, value } = await watch.guard(reader.read());
+      if (done) break;
+      chunks.push(value);
+      received += value.length;
+      if (received > maxBytes) throw tooLarge(received, maxBytes);
+      report();
+    }
+    if (total !== undefined && received !== total) {
+      throw new PassingError(`the body ended after ${received} of ${total} bytes`);
+    }
+    return concat(chunks, received);
+  } finally {
+    // Also ends the connection of a response that was not read to its end.
+    watch.stop();
+  }
+}
+
+interface Watchdog {
+  readonly signal: AbortSignal;
+  /** Awaits a step of the transfer; rejects on abort or when the step takes longer than the timeout. */
+  guard<T>(step: Promise<T>): Promise<T>;
+  stop(): void;
+}
+
+/** Raced, not only signalled, as an injected `fetch` need not heed its signal. */
+function watchdog(stallTimeoutMs: number, outer: AbortSignal | undefined): Watchdog {
+  const controller = new AbortController();
+  const onAbort = () => controller.abort(outer?.reason);
+  outer?.addEventListener("abort", onAbort, { once: true });
+  const ended = new Promise<never>((_, reject) => {
+    controller.signal.addEventListener("abort", () => reject(controller.signal.reason), { once: true });
+  });
+  ended.catch(() => {});
+  return {
+    signal: controller.signal,
+    async guard(step) {
+      const stalled = new PassingError(`stalled: nothing came for ${stallTimeoutMs} ms`);
+      const timer = setTimeout(() => controller.abort(stalled), stallTimeoutMs);
+      try {
+        return await Promise.race([step, ended]);
+      } catch (error) {
+        // A step that loses the race may still fail later, which is then nobody's business.
+        step.catch(() => {});
+        if (controller.signal.aborted) throw controller.signal.reason;
+        throw new PassingError(reasonOf(error), { cause: error });
+      } finally {
+        clearTimeout(timer);
+      }
+    },
+    stop() {
+      outer?.removeEventListener("abort", onAbort);
+      controller.abort(new Error("finished"));
+    },
+  };
+}
+
+function httpError({ status, statusText }: Response): Error {
+  const message = `HTTP ${status} ${statusText}`.trim();
+  return status >= 500 || status === 408 || status === 429 ? new PassingError(message) : new Error(message);
+}
+
+function tooLarge(bytes: number, maxBytes: number): Error {
+  return new Error(`sends ${bytes} bytes or more; the file can't have more than ${maxBytes}`);
+}
+
+/** The body's length, unless the transfer is compressed: the header then counts other bytes than arrive. */
+function announcedBytes(response: Response): number | undefined {
+  const coding = response.headers.get("content-encoding");
+  const length = response.headers.get("content-length");
+  if (length === null || !/^\d+$/.test(length) || (coding !== null && coding !== "identity"))
+    return undefined;
+  return Number(length);
+}
+
+/** @throws the signal's reason if aborted meanwhile */
+function pause(ms: number, signal: AbortSignal | undefined): Promise<void> {
+  return new Promise((resolve, reject) => {
+    signal?.throwIfAborted();
+    const onAbort = () => {
+      clearTimeout(timer);
+      reject(signal?.reason);
+    };
+    const timer = setTimeout(() => {
+      signal?.removeEventListener("abort", onAbort);
+      resolve();
+    }, ms);
+    signal?.addEventListener("abort", onAbort, { once: true });
+  });
+}

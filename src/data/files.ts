@@ -1,0 +1,99 @@
+import { constants } from "node:fs";
+import { open, readdir } from "node:fs/promises";
+import { join } from "node:path";
+import { ROLES, type Role } from "./datasets.ts";
+import { DataError, reasonOf } from "./errors.ts";
+import { MAX_IDX_BYTES } from "./idx.ts";
+
+/** Node only: finds and reads a dataset's files in folders. */
+
+/** Paths of the dataset files a folder holds; roles it lacks are absent. */
+export type FoundFiles = Readonly<Partial<Record<Role, string>>>;
+
+/** Stems by preference: MNIST's own names first. */
+const STEMS: Readonly<Record<Role, readonly string[]>> = {
+  trainImages: ["train-images"],
+  trainLabels: ["train-labels"],
+  testImages: ["t10k-images", "test-images"],
+  testLabels: ["t10k-labels", "test-labels"],
+};
+
+/** `train-images-idx3-ubyte.gz` and the spelling `train-images.idx3-ubyte` that some archives have. */
+function spellings(role: Role): string[] {
+  const ranks = role.endsWith("Images") ? ["idx3", "idx4"] : ["idx1"];
+  return STEMS[role].flatMap((stem) =>
+    ["-", "."].flatMap((dot) =>
+      ranks.flatMap((rank) => [`${stem}${dot}${rank}-ubyte.gz`, `${stem}${dot}${rank}-ubyte`]),
+    ),
+  );
+}
+
+/**
+ * The dataset files in `folder`. Where several would do: `t10k-` before `test-`, `-idx3` before `-idx4`, `.gz` before plain.
+ * @returns no file for a folder that does not exist
+ * @throws DataError `unreadable` if the folder is there but can't be listed
+ */
+export async function findFiles(folder: string): Promise<FoundFiles> {
+  let names: Set<string>;
+  try {
+    names = new Set(await readdir(folder));
+  } catch (error) {
+    if (isMissing(error)) return {};
+    throw new DataError("unreadable", `${folder}: ${reasonOf(error)}. Check the folder's permissions.`, {
+      cause: error,
+    });
+  }
+  const found: Partial<Record<Role, string>> = {};
+  for (const role of ROLES) {
+    const name = spellings(role).find((spelling) => names.has(spelling));
+    if (name !== undefined) found[role] = join(folder, name);
+  }
+  return found;
+}
+
+/** True if all four files were found. */
+export function isComplete(found: FoundFiles): found is Readonly<Record<Role, string>> {
+  return ROLES.every((role) => found[role] !== undefined);
+}
+
+/** How a missing file may be named, for messages, e.g. `t10k-labels-idx1-ubyte(.gz)`. */
+export function missingNames(found: FoundFiles): string[] {
+  return ROLES.filter((role) => found[role] === undefined).map((role) => {
+    const rank = role.endsWith("Images") ? "idx3" : "idx1";
+    return `${STEMS[role][0]}-${rank}-ubyte(.gz)`;
+  });
+}
+
+/**
+ * A file's bytes, if they are at most `maxBytes`.
+ * @throws DataError `not-found`, `unreadable`, `too-large`
+ */
+export async function readWhole(path: string, maxBytes = MAX_IDX_BYTES): Promise<Uint8Array> {
+  try {
+    // One handle for size and bytes, so that both are of the same file if another run replaces it meanwhile.
+    // Non-blocking (where there is such a thing), or opening a named pipe would wait for a writer forever.
+    const handle = await open(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
+    try {
+      const stats = await handle.stat();
+      if (!stats.isFile()) throw new DataError("unreadable", `${path}: not a regular file.`);
+      if (stats.size > maxBytes) {
+        throw new DataError("too-large", `${path}: has ${stats.size} bytes; the limit is ${maxBytes}.`);
+      }
+      return await handle.readFile();
+    } finally {
+      await handle.close();
+    }
+  } catch (error) {
+    if (error instanceof DataError) throw error;
+    const code = isMissing(error) ? "not-found" : "unreadable";
+    throw new DataError(code, `${path}: ${reasonOf(error)}. Check the path and its permissions.`, {
+      cause: error,
+    });
+  }
+}
+
+/** True for a file system error that says there is no such file or folder. */
+export function isMissing(error: unknown): boolean {
+  const code = (error as NodeJS.ErrnoException | undefined)?.code;
+  return code === "ENOENT" || code === "ENOTDIR";
+}

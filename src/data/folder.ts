@@ -1,0 +1,84 @@
+import { basename, join, resolve } from "node:path";
+import { numberedClasses } from "./datasets.ts";
+import { DataError } from "./errors.ts";
+import { findFiles, isComplete, missingNames, readWhole } from "./files.ts";
+import { readIdxPair } from "./idx.ts";
+import type { Dataset, ImageSet } from "./types.ts";
+
+/** Node only: any folder of IDX files as a dataset. */
+
+/** Labels are bytes. */
+const MAX_CLASSES = 256;
+const MAX_CLASSES_FILE_BYTES = 64 * 1024;
+
+/**
+ * Reads a folder of IDX files (`train-images-idx3-ubyte`, `train-labels-idx1-ubyte`, and `t10k-…` or `test-…` likewise;
+ * `-idx4-ubyte` for images with channels; each plain or `.gz`) with images of any one size.
+ * Class names come from `classes.txt`, one a line; without it there is one class for each label up to the largest.
+ *
+ * @returns a dataset named after the folder
+ * @throws DataError `not-found` with the missing names, `bad-classes`, `bad-dimensions` if training and test images
+ * differ in shape, and as `readIdxPair`
+ */
+export async function loadFolder(folder: string): Promise<Dataset> {
+  const found = await findFiles(folder);
+  if (!isComplete(found)) {
+    throw new DataError(
+      "not-found",
+      `${resolve(folder)}: no ${missingNames(found).join(", ")}; expected a folder with training and test images and ` +
+        "labels as IDX files (idx4 for images with channels; test- may stand for t10k-).",
+    );
+  }
+  const names = await readClassNames(join(folder, "classes.txt"));
+  const classCount = names === undefined ? {} : { classCount: names.length };
+  const read = async (part: "train" | "test"): Promise<ImageSet> =>
+    readIdxPair(await readWhole(found[`${part}Images`]), await readWhole(found[`${part}Labels`]), {
+      ...classCount,
+      source: `${folder} (${part})`,
+    });
+  const train = await read("train");
+  const test = await read("test");
+  if (train.shape.join() !== test.shape.join()) {
+    throw new DataError(
+      "bad-dimensions",
+      `${folder}: training images are ${train.shape.join(" x ")}, test images ${test.shape.join(" x ")}; expected one shape.`,
+    );
+  }
+  const largest = Math.max(maxLabel(train), maxLabel(test));
+  return { name: basename(resolve(folder)), classNames: names ?? numberedClasses(largest + 1), train, test };
+}
+
+function maxLabel({ labels }: ImageSet): number {
+  return labels.reduce((max, label) => Math.max(max, label), 0);
+}
+
+/** The lines of `classes.txt`, or undefined if there is none. @throws DataError `bad-classes`, `unreadable` */
+async function readClassNames(path: string): Promise<string[] | undefined> {
+  let bytes: Uint8Array;
+  try {
+    bytes = await readWhole(path, MAX_CLASSES_FILE_BYTES);
+  } catch (error) {
+    if (error instanceof DataError && error.code === "not-found") return undefined;
+    throw error;
+  }
+  // TextDecoder drops a byte order mark, which Windows editors like to add.
+  const names = new TextDecoder()
+    .decode(bytes)
+    .trimEnd()
+    .split(/\r?\n/)
+    .map((line) => line.trim());
+  const fault = names.includes("")
+    ? "has an empty line"
+    : names.length > MAX_CLASSES
+      ? `has ${names.length} lines`
+      : new Set(names).size < names.length
+        ? "names a class twice"
+        : undefined;
+  if (fault !== undefined) {
+    throw new DataError(
+      "bad-classes",
+      `${path}: ${fault}; expected 1 to ${MAX_CLASSES} different names, one a line.`,
+    );
+  }
+  return names;
+}

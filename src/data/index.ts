@@ -1,0 +1,38 @@
+// Runs in browsers as well as in Node; node.ts adds what needs a file system.
+export {
+  DATASET_NAMES,
+  DATASETS,
+  type DatasetInfo,
+  type FileChecksum,
+  findDataset,
+  GENERATED,
+  idxBytes,
+  type Mirror,
+  numberedClasses,
+  ROLES,
+  type Role,
+} from "./datasets.ts";
+export {
+  type DownloadedFile,
+  type DownloadOptions,
+  downloadFile,
+  type FetchLike,
+  type Progress,
+} from "./download.ts";
+export { DataError, type DataErrorCode } from "./errors.ts";
+export { type GunzipOptions, gunzip, isGzip } from "./gzip.ts";
+export {
+  checkLabels,
+  encodeIdxImages,
+  encodeIdxLabels,
+  type IdxImages,
+  MAX_IDX_BYTES,
+  pairUp,
+  parseIdxImages,
+  parseIdxLabels,
+  readIdxPair,
+  unpackIdx,
+} from "./idx.ts";
+export { splitValidation, take } from "./split.ts";
+export type { Dataset, ImageSet } from "./types.ts";
+export { assembleDataset, maxDownloadBytes, sha256, type VerifiedFile, verifyFile } from "./verify.ts";

@@ -1,0 +1,5 @@
+// All of the data layer, with what needs a file system.
+export { defaultCacheDir } from "./cache.ts";
+export { loadFolder } from "./folder.ts";
+export * from "./index.ts";
+export { DATA_ENV, type LoadOptions, loadDataset } from "./load.ts";

@@ -1,0 +1,15 @@
+export * from "./data/index.ts";
+export { type Backend, BACKENDS } from "./engine/engine.ts";
+export { ModelError } from "./nn/errors.ts";
+export * from "./nn/layers/index.ts";
+export { LOSSES, type LossName } from "./nn/losses.ts";
+export { layersFromConfig, type ModelConfig } from "./nn/model-json.ts";
+export { MODELS, namedModel } from "./nn/models.ts";
+export * from "./optim/index.ts";
+export type { BatchInfo, Callbacks, EpochInfo, History, Logs, TrainInfo } from "./train/callbacks.ts";
+export { TrainingDivergedError } from "./train/errors.ts";
+export type { EvaluateOptions, Evaluation } from "./train/evaluate.ts";
+export type { FitOptions } from "./train/fit.ts";
+export { type Samples, SamplesError } from "./train/samples.ts";
+export { decodeSafetensors, encodeSafetensors, type NamedTensor, SafetensorsError } from "./train/safetensors.ts";
+export { type CompileOptions, Sequential, sequential } from "./train/sequential.ts";

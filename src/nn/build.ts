@@ -1,0 +1,96 @@
+import { ModelError } from "./errors.ts";
+import { elements, type Graph, GraphBuilder, type Shape } from "./graph.ts";
+import { formatShape, type Layer } from "./layers/layer.ts";
+
+/** One row of the layer table. */
+export interface LayerRow {
+  readonly name: string;
+  readonly type: string;
+  readonly outputShape: Shape;
+  readonly parameters: number;
+}
+
+/** Layers turned into a graph, and what the layer table shows. */
+export interface BuiltModel {
+  readonly graph: Graph;
+  readonly rows: readonly LayerRow[];
+}
+
+/** Keras's automatic names: the type, with a number from the second layer of that type on. */
+function nameLayers(layers: readonly Layer[]): string[] {
+  const taken = new Set<string>();
+  for (const { name } of layers) {
+    if (name === undefined) continue;
+    if (name === "" || name.includes("/"))
+      throw new ModelError(`a layer is named ${JSON.stringify(name)}: expected a name without '/'`);
+    if (taken.has(name)) throw new ModelError(`two layers are named '${name}': names must differ`);
+    taken.add(name);
+  }
+  return layers.map((layer) => {
+    if (layer.name !== undefined) return layer.name;
+    let name = layer.type;
+    for (let i = 1; taken.has(name); i++) name = `${layer.type}_${i}`;
+    taken.add(name);
+    return name;
+  });
+}
+
+/** Lowers a chain of layers. Throws ModelError, with the layer's name, where one does not fit. */
+export function buildChain(layers: readonly Layer[]): BuiltModel {
+  const first = layers[0];
+  if (!first) throw new ModelError("a model needs at least one layer");
+  const names = nameLayers(layers);
+  if (!first.inputShape)
+    throw new ModelError("the first layer needs inputShape: [height, width, channels]", names[0]);
+  if (first.inputShape.length === 0 || first.inputShape.some((n) => !Number.isSafeInteger(n) || n < 1))
+    throw new ModelError(`inputShape is ${JSON.stringify(first.inputShape)}, expected whole numbers >= 1`, names[0]);
+  const builder = new GraphBuilder(first.inputShape);
+  let value = builder.input;
+  const rows = layers.map((layer, i): LayerRow => {
+    const name = names[i]!;
+    const { inputShape } = layer;
+    if (i > 0 && inputShape && formatShape(inputShape) !== formatShape(value.shape))
+      throw new ModelError(
+        `inputShape is ${formatShape(inputShape)}, but the layer before it gives ${formatShape(value.shape)}`,
+        name,
+      );
+    const before = builder.parameters.length;
+    value = layer.lower(builder, name, value);
+    const own = builder.parameters.slice(before);
+    return {
+      name,
+      type: layer.type,
+      outputShape: value.shape,
+      parameters: own.reduce((sum, p) => sum + elements(p.shape), 0),
+    };
+  });
+  if (builder.parameters.length === 0) throw new ModelError("the model has no parameters: there is nothing to train");
+  return { graph: builder.build(value), rows };
+}
+
+/** The layer table, as Keras prints it. */
+export function summaryTable(title: string, rows: readonly LayerRow[]): string {
+  const cells = [
+    ["Layer (type)", "Output shape", "Parameters"],
+    ...rows.map((row) => [
+      `${row.name} (${row.type})`,
+      `(batch, ${row.outputShape.join(", ")})`,
+      row.parameters.toLocaleString("en-US"),
+    ]),
+  ];
+  const widths = [0, 1, 2].map((column) => Math.max(...cells.map((row) => row[column]!.length)));
+  const lines = cells.map((row) =>
+    `${row[0]!.padEnd(widths[0]!)}  ${row[1]!.padEnd(widths[1]!)}  ${row[2]!.padStart(widths[2]!)}`.trimEnd(),
+  );
+  const rule = "─".repeat(widths.reduce((sum, width) => sum + width, 4));
+  const total = rows.reduce((sum, row) => sum + row.parameters, 0);
+  return [
+    `Model: ${title}`,
+    rule,
+    lines[0],
+    rule,
+    ...lines.slice(1),
+    rule,
+    `Total parameters: ${total.toLocaleString("en-US")} (${(total * 4) / 1024 < 1024 ? `${((total * 4) / 1024).toFixed(1)} KiB` : `${((total * 4) / 2 ** 20).toFixed(1)} MiB`})`,
+  ].join("\n");
+}

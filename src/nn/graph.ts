@@ -1,0 +1,126 @@
+import type { Initializer } from "./initializers.ts";
+
+/** Sizes without the batch axis; images are `[height, width, channels]`. */
+export type Shape = readonly number[];
+
+export function elements(shape: Shape): number {
+  return shape.reduce((product, size) => product * size, 1);
+}
+
+/** A trainable tensor. */
+export interface Parameter {
+  /** `layer/kernel`, `layer/bias`: also its name in a saved file. */
+  readonly name: string;
+  readonly shape: Shape;
+  readonly initializer: Initializer;
+}
+
+/** A tensor that flows between ops, one sample's shape. */
+export interface Value {
+  readonly id: number;
+  readonly shape: Shape;
+}
+
+/** What an op computes, by kind. The attributes hold all that its kernels need beyond shapes. */
+export interface OpAttributes {
+  conv2d: Conv2dAttributes;
+  dense: { readonly units: number; readonly relu: boolean };
+  pool2d: Pool2dAttributes;
+  globalAveragePool2d: Record<never, never>;
+  activation: { readonly kind: ActivationKind; readonly alpha: number };
+  softmax: Record<never, never>;
+  dropout: { readonly rate: number; readonly stream: number };
+  reshape: Record<never, never>;
+}
+
+export type ActivationKind = "relu" | "leakyRelu" | "elu" | "sigmoid" | "tanh";
+
+/** Sizes of a sliding window, already resolved: `pad` counts zeros added at each side. */
+export interface WindowAttributes {
+  readonly kernel: readonly [number, number];
+  readonly strides: readonly [number, number];
+  readonly dilation: readonly [number, number];
+  readonly pad: { readonly top: number; readonly bottom: number; readonly left: number; readonly right: number };
+}
+
+export interface Conv2dAttributes extends WindowAttributes {
+  readonly filters: number;
+  readonly relu: boolean;
+}
+
+export interface Pool2dAttributes extends WindowAttributes {
+  readonly mode: "max" | "average";
+}
+
+export type OpKind = keyof OpAttributes;
+
+export type Op = { [K in OpKind]: OpOf<K> }[OpKind];
+
+export interface OpOf<K extends OpKind> {
+  readonly kind: K;
+  /** Name of the layer it came from. */
+  readonly layer: string;
+  readonly inputs: readonly Value[];
+  readonly output: Value;
+  readonly parameters: readonly Parameter[];
+  readonly attributes: OpAttributes[K];
+}
+
+/** Ops over values in an order in which every op comes after its inputs. */
+export interface Graph {
+  readonly input: Value;
+  readonly output: Value;
+  readonly ops: readonly Op[];
+  readonly parameters: readonly Parameter[];
+}
+
+/** Collects the ops that layers lower to. */
+export class GraphBuilder {
+  readonly input: Value;
+  readonly ops: Op[] = [];
+  readonly parameters: Parameter[] = [];
+  #values = 0;
+  #streams = 0;
+
+  constructor(inputShape: Shape) {
+    this.input = this.#value(inputShape);
+  }
+
+  parameter(name: string, shape: Shape, initializer: Initializer): Parameter {
+    if (this.parameters.some((p) => p.name === name)) throw new Error(`two parameters are named '${name}'`);
+    const parameter = { name, shape, initializer };
+    this.parameters.push(parameter);
+    return parameter;
+  }
+
+  /** A number of its own for each random op, so that no two draw the same numbers. */
+  stream(): number {
+    return this.#streams++;
+  }
+
+  op<K extends OpKind>(
+    kind: K,
+    layer: string,
+    inputs: readonly Value[],
+    attributes: OpAttributes[K],
+    shape: Shape,
+    parameters: readonly Parameter[] = [],
+  ): Value {
+    const output = this.#value(shape);
+    this.ops.push({ kind, layer, inputs, output, parameters, attributes } as OpOf<K> as Op);
+    return output;
+  }
+
+  build(output: Value): Graph {
+    return { input: this.input, output, ops: this.ops, parameters: this.parameters };
+  }
+
+  #value(shape: Shape): Value {
+    return { id: this.#values++, shape };
+  }
+}
+
+/** The ops that read a value. */
+export function consumers(graph: Graph, value: Value): Op[] {
+  return graph.ops.filter((op) => op.inputs.includes(value));
+}

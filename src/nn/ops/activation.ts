@@ -1,0 +1,45 @@
+import { elements, type ActivationKind, type OpOf, type Op } from "../graph.ts";
+import { chunks, GRAIN, type Planner } from "../planner.ts";
+import type { OpImplementation } from "./implementation.ts";
+
+/** The kernels' numbers for activations, see assembly/activation.ts. */
+const KIND: Readonly<Record<ActivationKind, number>> = { relu: 0, leakyRelu: 1, elu: 2, sigmoid: 3, tanh: 4 };
+
+/** Emits the backward pass of a relu fused into an op, in place on the gradient of its output. */
+export function backwardRelu(p: Planner, op: Op): void {
+  const dy = p.outputGradient(op);
+  const n = p.batch * elements(op.output.shape);
+  p.call(
+    "activationBackward",
+    { dx: dy, dy, y: p.value(op.output), n, kind: KIND.relu, alpha: 0, grain: GRAIN },
+    { tasks: chunks(n) },
+  );
+}
+
+function common(p: Planner, op: OpOf<"activation">) {
+  const { kind, alpha } = op.attributes;
+  return { n: p.count(op.output), kind: KIND[kind], alpha, grain: GRAIN };
+}
+
+export const activation: OpImplementation<"activation"> = {
+  // Every derivative here follows from the output alone.
+  readsInput: () => false,
+  readsOutput: () => true,
+
+  forward(p, op) {
+    const x = p.value(op.inputs[0]!);
+    const args = common(p, op);
+    p.call("activationForward", { y: p.valueInPlace(op), x, ...args }, { tasks: chunks(args.n) });
+  },
+
+  backward(p, op) {
+    if (!p.needsGradient(op.inputs[0]!)) return;
+    const dy = p.outputGradient(op);
+    const args = common(p, op);
+    p.call(
+      "activationBackward",
+      { dx: p.gradientInPlace(op), dy, y: p.value(op.output), ...args },
+      { tasks: chunks(args.n) },
+    );
+  },
+};

@@ -1,0 +1,109 @@
+import type { OpOf } from "../graph.ts";
+import type { Planner, Tensor } from "../planner.ts";
+import { backwardRelu } from "./activation.ts";
+import type { OpImplementation } from "./implementation.ts";
+
+const KC = 256;
+const PANEL = 16;
+
+interface Product {
+  c: Tensor | number;
+  a: Tensor | number;
+  b: Tensor | number;
+  bias?: number;
+  M: number;
+  N: number;
+  K: number;
+  transA?: boolean;
+  transB?: boolean;
+  relu?: boolean;
+}
+
+/** Emits C = act(op(A) op(B) + bias), split so that two and more threads find work. */
+export function product(p: Planner, { c, a, b, bias = 0, M, N, K, ...flags }: Product): void {
+  const { transA = false, transB = false, relu = false } = flags;
+  // A panel of B is packed once for each block of rows, a block of A once for each block of columns.
+  const rows = Math.min(M, 128);
+  const cols = Math.min(PANEL * Math.ceil(N / PANEL), transA ? 64 : 32);
+  p.call(
+    "gemm",
+    {
+      c,
+      a,
+      b,
+      bias,
+      M,
+      N,
+      K,
+      transA: Number(transA),
+      transB: Number(transB),
+      beta: 0,
+      relu: Number(relu),
+      rows,
+      cols,
+    },
+    {
+      tasks: Math.ceil(M / rows) * Math.ceil(N / cols),
+      scratch: 4 * KC * (PANEL + (transA ? rows + 1 : 0)),
+      flops: 2 * M * N * K,
+    },
+  );
+}
+
+/** Emits out[N] = sum of the rows of x[M, N]. */
+export function columnSum(p: Planner, x: Tensor, out: number, M: number, N: number): void {
+  p.call("columnSum", { out, x, M, N }, { tasks: Math.ceil(N / PANEL) });
+}
+
+/** Inputs and units of a dense op. */
+function sizes(op: OpOf<"dense">) {
+  return { inputs: op.inputs[0]!.shape[0]!, units: op.attributes.units };
+}
+
+export const dense: OpImplementation<"dense"> = {
+  readsInput: () => true,
+  readsOutput: (op) => op.attributes.relu,
+
+  forward(p, op) {
+    const { inputs, units } = sizes(op);
+    const [kernel, bias] = op.parameters;
+    product(p, {
+      c: p.value(op.output),
+      a: p.value(op.inputs[0]!),
+      b: p.pointers.value(kernel!),
+      bias: bias ? p.pointers.value(bias) : 0,
+      M: p.batch,
+      N: units,
+      K: inputs,
+      relu: op.attributes.relu,
+    });
+  },
+
+  backward(p, op) {
+    const { inputs, units } = sizes(op);
+    const [kernel, bias] = op.parameters;
+    const x = p.value(op.inputs[0]!);
+    const dy = p.outputGradient(op);
+    if (op.attributes.relu) backwardRelu(p, op);
+    product(p, {
+      c: p.pointers.gradient(kernel!),
+      a: x,
+      b: dy,
+      M: inputs,
+      N: units,
+      K: p.batch,
+      transA: true,
+    });
+    if (bias) columnSum(p, dy, p.pointers.gradient(bias), p.batch, units);
+    if (!p.needsGradient(op.inputs[0]!)) return;
+    product(p, {
+      c: p.gradient(op.inputs[0]!),
+      a: dy,
+      b: p.pointers.value(kernel!),
+      M: p.batch,
+      N: inputs,
+      K: units,
+      transB: true,
+    });
+  },
+};

@@ -1,0 +1,71 @@
+import { CALL_BYTES, type Engine, type Program } from "../engine/engine.ts";
+import { align, type KernelArgs, type KernelName, structBytes, writeCall, writeStruct } from "../engine/memory.ts";
+import { assignOffsets } from "./arena.ts";
+import { type PlannedCall, type Planner, Tensor } from "./planner.ts";
+
+/** A planned call, as profiles show it. */
+export type CallInfo = Pick<PlannedCall, "kernel" | "layer" | "phase" | "tasks" | "flops">;
+
+/**
+ * Everything one step needs, fixed: each tensor's place in the arena and each kernel call with its arguments.
+ * Running it allocates nothing. Plans of one engine share the arena, so what a plan left there is lost once
+ * another one runs.
+ */
+export class Plan {
+  readonly batch: number;
+  readonly calls: readonly CallInfo[];
+  /** Bytes of the arena that this plan uses: program, tensors and scratch. */
+  readonly arenaBytes: number;
+  readonly #engine: Engine;
+  readonly #program: Program;
+  readonly #image: Uint8Array;
+  readonly #base: number;
+
+  constructor(engine: Engine, planner: Planner) {
+    const { calls, tensors, batch } = planner;
+    this.#engine = engine;
+    this.batch = batch;
+    this.calls = calls.map(({ kernel, layer, phase, tasks, flops }) => ({ kernel, layer, phase, tasks, flops }));
+
+    const recordBytes = align(calls.length * CALL_BYTES);
+    const structs = calls.map((call) => structBytes(call.kernel));
+    const programBytes = recordBytes + align(structs.reduce((sum, bytes) => sum + bytes, 0));
+    const tensorBytes = assignOffsets(tensors.filter((t) => t.last >= t.first));
+    const scratchBytes = align(Math.max(0, ...calls.map((call) => call.scratch)));
+    this.arenaBytes = programBytes + tensorBytes + scratchBytes;
+    const base = engine.reserveArena(this.arenaBytes);
+    this.#base = base + programBytes;
+    this.#program = { records: base, calls: calls.length, scratch: base + programBytes + tensorBytes };
+
+    this.#image = new Uint8Array(programBytes);
+    const view = new DataView(this.#image.buffer);
+    let at = recordBytes;
+    calls.forEach((call, i) => {
+      writeCall(view, i * CALL_BYTES, call.kernel, base + at, call.tasks);
+      const args = Object.fromEntries(
+        Object.entries(call.args).map(([k, v]) => [k, v instanceof Tensor ? this.pointer(v) : v]),
+      );
+      writeStruct(view, at, call.kernel, args as KernelArgs<KernelName>);
+      at += structs[i]!;
+    });
+  }
+
+  /** Pointer to a tensor that the planner placed. */
+  pointer(tensor: Tensor): number {
+    if (tensor.offset < 0) throw new Error("the tensor is used by no call");
+    return this.#base + tensor.offset;
+  }
+
+  /** Makes the arena this plan's own: call it before writing its inputs. */
+  activate(): void {
+    if (this.#engine.arenaOwner === this) return;
+    this.#engine.u8(this.#program.records, this.#image.length).set(this.#image);
+    this.#engine.arenaOwner = this;
+  }
+
+  /** Runs calls `first` to `last - 1`; by default all. */
+  run(first = 0, last = this.calls.length): void {
+    if (this.#engine.arenaOwner !== this) throw new Error("run() before activate(): the plan's inputs are lost");
+    this.#engine.run(this.#program, first, last);
+  }
+}

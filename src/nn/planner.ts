@@ -1,0 +1,202 @@
+import type { KernelArgs, KernelName } from "../engine/memory.ts";
+import type { Block } from "./arena.ts";
+import { consumers, elements, type Graph, type Op, type Parameter, type Value } from "./graph.ts";
+import { implementationOf } from "./ops/index.ts";
+
+/** A tensor in the arena. In-place ops share one. */
+export class Tensor implements Block {
+  readonly bytes: number;
+  first = Number.POSITIVE_INFINITY;
+  last = Number.NEGATIVE_INFINITY;
+  offset = -1;
+
+  constructor(bytes: number) {
+    this.bytes = bytes;
+  }
+
+  /** The tensor holds its content before the first call: the host writes it. */
+  written(): this {
+    this.first = -1;
+    return this;
+  }
+
+  /** The tensor keeps its content after the last call: the host reads it. */
+  read(): this {
+    this.last = Number.POSITIVE_INFINITY;
+    return this;
+  }
+}
+
+export type Phase = "input" | "forward" | "loss" | "backward" | "update";
+
+/** Arguments of a call: numbers (pointers to persistent memory among them), and tensors yet to be placed. */
+export type PlannedArgs<K extends KernelName> = { readonly [F in keyof KernelArgs<K>]: number | Tensor };
+
+export interface PlannedCall {
+  readonly kernel: KernelName;
+  readonly args: Readonly<Record<string, number | Tensor>>;
+  readonly tasks: number;
+  readonly scratch: number;
+  readonly layer: string;
+  readonly phase: Phase;
+  /** Multiplications and additions, where the call is dominated by them; else 0. */
+  readonly flops: number;
+}
+
+/** Where parameters and their gradients live in persistent memory. */
+export interface ParameterPointers {
+  value(parameter: Parameter): number;
+  gradient(parameter: Parameter): number;
+  /** Two 32-bit words that seed random ops, and the pointer to the step counter they read. */
+  readonly seed: readonly [number, number];
+  readonly step: number;
+}
+
+/** Turns a graph into kernel calls: ops and losses call it to claim tensors and to emit. */
+export class Planner {
+  readonly graph: Graph;
+  readonly batch: number;
+  readonly training: boolean;
+  readonly pointers: ParameterPointers;
+  readonly calls: PlannedCall[] = [];
+  readonly tensors: Tensor[] = [];
+  readonly #values = new Map<Value, Tensor>();
+  readonly #gradients = new Map<Value, Tensor>();
+  readonly #kept = new Map<Op, Map<string, Tensor>>();
+  readonly #differentiable = new Set<Value>();
+  #pendingAdds: { into: Tensor; from: Tensor; n: number }[] = [];
+  #layer = "";
+  #phase: Phase = "input";
+
+  constructor(graph: Graph, batch: number, training: boolean, pointers: ParameterPointers) {
+    this.graph = graph;
+    this.batch = batch;
+    this.training = training;
+    this.pointers = pointers;
+    for (const op of graph.ops)
+      if (op.parameters.length > 0 || op.inputs.some((v) => this.#differentiable.has(v)))
+        this.#differentiable.add(op.output);
+  }
+
+  tensor(bytes: number): Tensor {
+    const tensor = new Tensor(bytes);
+    this.tensors.push(tensor);
+    return tensor;
+  }
+
+  /** f32 elements of a value, over the batch. */
+  count(value: Value): number {
+    return this.batch * elements(value.shape);
+  }
+
+  /** The value's tensor, f32[batch, ...shape]. */
+  value(value: Value): Tensor {
+    let tensor = this.#values.get(value);
+    if (!tensor) {
+      tensor = this.tensor(4 * this.count(value));
+      this.#values.set(value, tensor);
+    }
+    return tensor;
+  }
+
+  /** The op's output shares its input's tensor where nothing else needs the input; else it gets its own. */
+  valueInPlace(op: Op): Tensor {
+    const input = op.inputs[0]!;
+    const producer = this.graph.ops.find((other) => other.output === input);
+    const needed =
+      this.training &&
+      ((producer && implementationOf(producer).readsOutput(producer)) || implementationOf(op).readsInput(op));
+    if (!producer || needed || consumers(this.graph, input).length > 1) return this.value(op.output);
+    return this.share(op);
+  }
+
+  /** The op's output is its input, seen with another shape. */
+  share(op: Op): Tensor {
+    const tensor = this.value(op.inputs[0]!);
+    this.#values.set(op.output, tensor);
+    return tensor;
+  }
+
+  /** Whether training needs the gradient of this value. */
+  needsGradient(value: Value): boolean {
+    return this.training && this.#differentiable.has(value);
+  }
+
+  /** The gradient of the op's output: complete when its backward() is called, free to be overwritten by it. */
+  outputGradient(op: Op): Tensor {
+    const tensor = this.#gradients.get(op.output);
+    if (!tensor) throw new Error(`layer '${op.layer}': no gradient reaches its output`);
+    return tensor;
+  }
+
+  /** Where to write the gradient of a value; a further consumer's share is added to the first's. */
+  gradient(value: Value): Tensor {
+    const first = this.#gradients.get(value);
+    const tensor = this.tensor(4 * this.count(value));
+    if (first) this.#pendingAdds.push({ into: first, from: tensor, n: this.count(value) });
+    else this.#gradients.set(value, tensor);
+    return tensor;
+  }
+
+  /** Like gradient(op.inputs[0]), in the tensor that holds the output's gradient where that is possible. */
+  gradientInPlace(op: Op): Tensor {
+    const input = op.inputs[0]!;
+    if (this.#gradients.has(input)) return this.gradient(input);
+    const tensor = this.outputGradient(op);
+    this.#gradients.set(input, tensor);
+    return tensor;
+  }
+
+  /** A tensor that an op's forward and backward share, by name. */
+  kept(op: Op, name: string, bytes: number): Tensor {
+    let tensors = this.#kept.get(op);
+    if (!tensors) this.#kept.set(op, (tensors = new Map()));
+    let tensor = tensors.get(name);
+    if (!tensor) tensors.set(name, (tensor = this.tensor(bytes)));
+    return tensor;
+  }
+
+  /** Emits one kernel call. */
+  call<K extends KernelName>(
+    kernel: K,
+    args: PlannedArgs<K>,
+    options: { tasks?: number; scratch?: number; flops?: number } = {},
+  ): void {
+    const index = this.calls.length;
+    for (const arg of Object.values(args as Record<string, number | Tensor>)) {
+      if (!(arg instanceof Tensor)) continue;
+      arg.first = Math.min(arg.first, index);
+      arg.last = Math.max(arg.last, index);
+    }
+    const { tasks = 1, scratch = 0, flops = 0 } = options;
+    this.calls.push({ kernel, args, tasks, scratch, layer: this.#layer, phase: this.#phase, flops });
+  }
+
+  /** Names what the next calls belong to, for profiles. */
+  section(phase: Phase, layer: string): void {
+    this.#phase = phase;
+    this.#layer = layer;
+  }
+
+  forward(op: Op): void {
+    this.section("forward", op.layer);
+    implementationOf(op).forward(this, op);
+  }
+
+  backward(op: Op): void {
+    if (!this.needsGradient(op.output)) return;
+    this.section("backward", op.layer);
+    implementationOf(op).backward(this, op);
+    for (const { into, from, n } of this.#pendingAdds)
+      this.call("addInto", { y: into, x: from, n, grain: GRAIN }, { tasks: chunks(n) });
+    this.#pendingAdds = [];
+  }
+}
+
+/** Elements in one task of an elementwise kernel: 32 KiB of f32. */
+export const GRAIN = 8192;
+
+/** Tasks that cover n elements. */
+export function chunks(n: number, grain = GRAIN): number {
+  return Math.ceil(n / grain);
+}

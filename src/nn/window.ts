@@ -1,0 +1,73 @@
+import { ModelError, requireInteger } from "./errors.ts";
+import type { Shape, WindowAttributes } from "./graph.ts";
+import { formatShape, requireOneOf } from "./layers/layer.ts";
+
+export type Padding = "valid" | "same";
+/** One number for both axes, or `[height, width]`. */
+export type Pair = number | readonly [number, number];
+
+export interface WindowOptions {
+  /** Name of the option that holds the window's size, for messages. */
+  readonly sizeOption: "kernelSize" | "poolSize";
+  readonly size: Pair;
+  readonly strides: Pair;
+  readonly dilation: Pair;
+  readonly padding: Padding;
+}
+
+function pair(layer: string, option: string, value: Pair): readonly [number, number] {
+  const [a, b, ...more] = typeof value === "number" ? [value, value] : value;
+  requireInteger(layer, option, a);
+  requireInteger(layer, option, b);
+  if (more.length > 0) throw new ModelError(`${option} has ${more.length + 2} numbers, expected one or two`, layer);
+  return [a, b];
+}
+
+/**
+ * Validates a sliding window against an image `[height, width, channels]` and resolves its padding.
+ * valid: floor((size - extent) / stride) + 1 positions. same: ceil(size / stride) positions, the padding they
+ * need split in two, the larger half at the bottom and right (as Keras and TensorFlow do).
+ * Throws ModelError with the layer's name where the window does not fit.
+ */
+export function resolveWindow(
+  layer: string,
+  input: Shape,
+  options: WindowOptions,
+): { attributes: WindowAttributes; outputSize: readonly [number, number] } {
+  if (input.length !== 3)
+    throw new ModelError(
+      `got an input of shape ${formatShape(input)}, expected an image (height, width, channels)`,
+      layer,
+    );
+  const kernel = pair(layer, options.sizeOption, options.size);
+  const strides = pair(layer, "strides", options.strides);
+  const dilation = pair(layer, "dilationRate", options.dilation);
+  requireOneOf(layer, "padding", options.padding, ["valid", "same"]);
+
+  const axis = (i: 0 | 1) => {
+    const size = input[i]!;
+    const extent = (kernel[i] - 1) * dilation[i] + 1;
+    if (options.padding === "same") {
+      const positions = Math.ceil(size / strides[i]);
+      const total = Math.max(0, (positions - 1) * strides[i] + extent - size);
+      const before = Math.floor(total / 2);
+      return { positions, before, after: total - before };
+    }
+    if (size < extent)
+      throw new ModelError(
+        `got an input of shape ${formatShape(input)}, but ${options.sizeOption} ${kernel.join("x")} spans ${extent} ${i === 0 ? "rows" : "columns"}; use a smaller ${options.sizeOption} or padding: "same"`,
+        layer,
+      );
+    return { positions: Math.floor((size - extent) / strides[i]) + 1, before: 0, after: 0 };
+  };
+  const [rows, columns] = [axis(0), axis(1)];
+  return {
+    attributes: {
+      kernel,
+      strides,
+      dilation,
+      pad: { top: rows.before, bottom: rows.after, left: columns.before, right: columns.after },
+    },
+    outputSize: [rows.positions, columns.positions],
+  };
+}

@@ -1,0 +1,59 @@
+/** Figures of a batch or an epoch; `val_` ones where there is validation data. */
+export interface Logs {
+  /** Mean loss: of the epoch so far, in a batch's logs. */
+  loss: number;
+  /** Share of samples whose class is right, 0 to 1. */
+  accuracy?: number;
+  val_loss?: number;
+  val_accuracy?: number;
+}
+
+export interface TrainInfo {
+  readonly epochs: number;
+  readonly stepsPerEpoch: number;
+  /** Training samples in an epoch, validation excluded. */
+  readonly samples: number;
+  readonly validationSamples: number;
+  readonly batchSize: number;
+}
+
+export interface BatchInfo {
+  /** From 0. */
+  readonly epoch: number;
+  readonly batch: number;
+  /** Training samples done in this epoch. */
+  readonly seen: number;
+  /** Of the epoch so far: samples per second of training steps. */
+  readonly imagesPerSecond: number;
+}
+
+export interface EpochInfo {
+  readonly epoch: number;
+  /** Seconds in training steps, batch assembly and optimizer included, and in validation. */
+  readonly trainSeconds: number;
+  readonly validationSeconds: number;
+  readonly imagesPerSecond: number;
+  readonly learningRate: number;
+}
+
+/** What fit reports while it runs. A callback may return a promise: fit waits for it. */
+export interface Callbacks {
+  onTrainBegin?(info: TrainInfo): void | Promise<void>;
+  onEpochBegin?(epoch: number): void | Promise<void>;
+  onBatchEnd?(info: BatchInfo, logs: Logs): void | Promise<void>;
+  onEpochEnd?(info: EpochInfo, logs: Logs): void | Promise<void>;
+  onTrainEnd?(history: History): void | Promise<void>;
+}
+
+/** What fit returns. */
+export interface History {
+  /** One number an epoch for each figure: loss, accuracy, val_loss, val_accuracy. */
+  readonly history: Record<keyof Logs, number[]>;
+  /** Numbers of the finished epochs, from 0. */
+  readonly epoch: number[];
+  /** True where the signal ended training early: the epoch it broke off is not in the history. */
+  stopped: boolean;
+  /** Seconds in training steps, and samples trained on, over all epochs. */
+  trainSeconds: number;
+  trainedSamples: number;
+}

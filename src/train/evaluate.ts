@@ -1,0 +1,76 @@
+import { yieldToEventLoop } from "#platform";
+import { elements } from "../nn/graph.ts";
+import type { Samples } from "./samples.ts";
+import type { Session } from "./session.ts";
+
+export interface EvaluateOptions {
+  /** Samples computed at once; changes speed and memory, not results. Default 64. */
+  batchSize?: number;
+  signal?: AbortSignal;
+}
+
+export interface Evaluation {
+  readonly loss: number;
+  readonly accuracy?: number;
+}
+
+const BATCH = 64;
+/** The event loop gets a turn at least this often. */
+export const YIELD_MS = 15;
+
+/** Runs `step` over the samples in order, a batch at a time, yielding to the event loop. */
+async function inBatches(
+  samples: Samples,
+  { batchSize = BATCH, signal }: EvaluateOptions,
+  step: (indices: Uint32Array, first: number) => void,
+): Promise<void> {
+  requireBatchSize(batchSize);
+  let yielded = performance.now();
+  for (let first = 0; first < samples.count; first += batchSize) {
+    signal?.throwIfAborted();
+    const length = Math.min(batchSize, samples.count - first);
+    step(
+      Uint32Array.from({ length }, (_, i) => first + i),
+      first,
+    );
+    if (performance.now() - yielded > YIELD_MS) {
+      await yieldToEventLoop();
+      yielded = performance.now();
+    }
+  }
+}
+
+export function requireBatchSize(batchSize: number): void {
+  if (!Number.isSafeInteger(batchSize) || batchSize < 1)
+    throw new RangeError(`batchSize is ${batchSize}, expected a whole number >= 1`);
+}
+
+/** See Sequential.evaluate. */
+export async function evaluate(
+  session: Session,
+  samples: Samples,
+  metrics: readonly "accuracy"[],
+  options: EvaluateOptions,
+): Promise<Evaluation> {
+  let loss = 0;
+  let correct = 0;
+  await inBatches(samples, options, (indices) => {
+    const result = session.evaluateStep(samples, indices);
+    loss += result.loss * indices.length;
+    correct += result.correct;
+  });
+  return {
+    loss: loss / samples.count,
+    ...(metrics.includes("accuracy") && { accuracy: correct / samples.count }),
+  };
+}
+
+/** See Sequential.predict. */
+export async function predict(session: Session, samples: Samples, options: EvaluateOptions): Promise<Float32Array> {
+  const outputs = elements(session.graph.output.shape);
+  const out = new Float32Array(samples.count * outputs);
+  await inBatches(samples, options, (indices, first) => {
+    session.predictStep(samples, indices, out.subarray(first * outputs, (first + indices.length) * outputs));
+  });
+  return out;
+}

@@ -1,0 +1,161 @@
+import { yieldToEventLoop } from "#platform";
+import type { Callbacks, History, Logs } from "./callbacks.ts";
+import { TrainingDivergedError } from "./errors.ts";
+import { evaluate, requireBatchSize, YIELD_MS } from "./evaluate.ts";
+import { type Samples, splitSamples } from "./samples.ts";
+import type { Session } from "./session.ts";
+import { permutation } from "./shuffle.ts";
+
+export interface FitOptions {
+  /** Default 1. */
+  epochs?: number;
+  /** Default 32. */
+  batchSize?: number;
+  /** Share of the samples, the last ones, kept from training and evaluated after each epoch. Default none. */
+  validationSplit?: number;
+  /** Or samples of their own to evaluate after each epoch. */
+  validationData?: Samples;
+  /** A new order each epoch, from the model's seed. Default true. */
+  shuffle?: boolean;
+  /** Number of the first epoch: continues the shuffles of an earlier fit. Default 0. */
+  initialEpoch?: number;
+  callbacks?: Callbacks | readonly Callbacks[];
+  /** Aborting ends training after the step under way: fit resolves, with `stopped: true`. */
+  signal?: AbortSignal;
+}
+
+/** Steps between copies of weights that are known to be good. */
+const SNAPSHOT_STEPS = 100;
+
+/** See Sequential.fit. */
+export async function fit(
+  session: Session,
+  samples: Samples,
+  metrics: readonly "accuracy"[],
+  options: FitOptions,
+): Promise<History> {
+  const { epochs = 1, batchSize = 32, shuffle = true, initialEpoch = 0, signal } = options;
+  requireBatchSize(batchSize);
+  if (!Number.isSafeInteger(initialEpoch) || initialEpoch < 0 || !Number.isSafeInteger(epochs) || epochs <= initialEpoch)
+    throw new RangeError(
+      `epochs is ${epochs} with initialEpoch ${initialEpoch}, expected whole numbers, epochs the larger`,
+    );
+  if (options.validationSplit && options.validationData)
+    throw new TypeError("both validationSplit and validationData are given: expected one of them");
+  const [train, validation] = options.validationSplit
+    ? splitSamples(samples, options.validationSplit)
+    : [samples, options.validationData];
+  const callbacks = ([] as Callbacks[]).concat(options.callbacks ?? []);
+  const accuracy = metrics.includes("accuracy");
+  const stepsPerEpoch = Math.ceil(train.count / batchSize);
+
+  const history: History = {
+    history: { loss: [], accuracy: [], val_loss: [], val_accuracy: [] },
+    epoch: [],
+    stopped: false,
+    trainSeconds: 0,
+    trainedSamples: 0,
+  };
+  const good = new GoodWeights(session);
+  let yielded = performance.now();
+  for (const c of callbacks)
+    await c.onTrainBegin?.({
+      epochs,
+      stepsPerEpoch,
+      samples: train.count,
+      validationSamples: validation?.count ?? 0,
+      batchSize,
+    });
+
+  for (let epoch = initialEpoch; epoch < epochs && !signal?.aborted; epoch++) {
+    for (const c of callbacks) await c.onEpochBegin?.(epoch);
+    const order = shuffle
+      ? permutation(train.count, session.options.seed, epoch)
+      : Uint32Array.from({ length: train.count }, (_, i) => i);
+    let seconds = 0;
+    let lossSum = 0;
+    let correct = 0;
+    let seen = 0;
+    for (let batch = 0; batch < stepsPerEpoch && !signal?.aborted; batch++) {
+      const indices = order.subarray(batch * batchSize, Math.min((batch + 1) * batchSize, train.count));
+      const began = performance.now();
+      const result = session.trainStep(train, indices);
+      if (!Number.isFinite(result.loss)) {
+        good.restore();
+        throw new TrainingDivergedError(result.loss, epoch, batch);
+      }
+      good.confirm();
+      const elapsed = (performance.now() - began) / 1000;
+      seconds += elapsed;
+      history.trainSeconds += elapsed;
+      seen += indices.length;
+      history.trainedSamples += indices.length;
+      lossSum += result.loss * indices.length;
+      correct += result.correct;
+      if (callbacks.length > 0) {
+        const logs: Logs = { loss: lossSum / seen, ...(accuracy && { accuracy: correct / seen }) };
+        for (const c of callbacks) {
+          const wait = c.onBatchEnd?.({ epoch, batch, seen, imagesPerSecond: seen / seconds }, logs);
+          if (wait) await wait;
+        }
+      }
+      if (performance.now() - yielded > YIELD_MS) {
+        await yieldToEventLoop();
+        yielded = performance.now();
+      }
+    }
+    if (seen < train.count) break;
+
+    const validationBegan = performance.now();
+    const logs: Logs = { loss: lossSum / seen, ...(accuracy && { accuracy: correct / seen }) };
+    if (validation) {
+      const result = await evaluate(session, validation, metrics, {});
+      logs.val_loss = result.loss;
+      if (result.accuracy !== undefined) logs.val_accuracy = result.accuracy;
+    }
+    for (const key of Object.keys(logs) as (keyof Logs)[]) history.history[key].push(logs[key]!);
+    history.epoch.push(epoch);
+    for (const c of callbacks)
+      await c.onEpochEnd?.(
+        {
+          epoch,
+          trainSeconds: seconds,
+          validationSeconds: (performance.now() - validationBegan) / 1000,
+          imagesPerSecond: seen / seconds,
+          learningRate: session.optimizer.learningRate,
+        },
+        logs,
+      );
+  }
+  history.stopped = history.epoch.length < epochs - initialEpoch;
+  for (const c of callbacks) await c.onTrainEnd?.(history);
+  return history;
+}
+
+/**
+ * Keeps a copy of weights that are known to be good. Weights are good when the loss that they give is finite,
+ * which the next step tells: a copy is a candidate until then.
+ */
+class GoodWeights {
+  readonly #session: Session;
+  #good: Float32Array;
+  #candidate: Float32Array;
+  #steps = 0;
+
+  constructor(session: Session) {
+    this.#session = session;
+    this.#good = new Float32Array(session.weightVector);
+    this.#candidate = new Float32Array(this.#good);
+  }
+
+  /** After a step with a finite loss: the weights before it were good. */
+  confirm(): void {
+    const phase = this.#steps++ % SNAPSHOT_STEPS;
+    if (phase === 0) this.#candidate.set(this.#session.weightVector);
+    else if (phase === 1) [this.#good, this.#candidate] = [this.#candidate, this.#good];
+  }
+
+  restore(): void {
+    this.#session.weightVector.set(this.#good);
+  }
+}

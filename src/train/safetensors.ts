@@ -1,0 +1,92 @@
+/** A named f32 tensor. */
+export interface NamedTensor {
+  readonly name: string;
+  readonly shape: readonly number[];
+  readonly data: Float32Array;
+}
+
+/** A file that is no safetensors file, or one that does not hold what was asked for. */
+export class SafetensorsError extends Error {
+  override readonly name = "SafetensorsError";
+}
+
+/** Longest header accepted: the format's own limit is 100 MB, a model's is a few KB. */
+const MAX_HEADER = 10_000_000;
+
+/**
+ * Writes tensors in the safetensors format: u64 header length, JSON header padded with spaces to 8 bytes,
+ * then the numbers, little-endian, in the order given. Metadata goes under `__metadata__`.
+ * Source: https://github.com/huggingface/safetensors#format
+ */
+export function encodeSafetensors(
+  tensors: readonly NamedTensor[],
+  metadata: Readonly<Record<string, string>>,
+): Uint8Array<ArrayBuffer> {
+  const header: Record<string, unknown> = { __metadata__: metadata };
+  let offset = 0;
+  for (const { name, shape, data } of tensors) {
+    header[name] = { dtype: "F32", shape, data_offsets: [offset, offset + 4 * data.length] };
+    offset += 4 * data.length;
+  }
+  const json = new TextEncoder().encode(JSON.stringify(header));
+  const headerBytes = Math.ceil(json.length / 8) * 8;
+  const file = new Uint8Array(8 + headerBytes + offset).fill(0x20, 8, 8 + headerBytes);
+  const view = new DataView(file.buffer);
+  view.setBigUint64(0, BigInt(headerBytes), true);
+  file.set(json, 8);
+  let at = 8 + headerBytes;
+  for (const { data } of tensors)
+    for (const value of data) {
+      view.setFloat32(at, value, true);
+      at += 4;
+    }
+  return file;
+}
+
+/** Reads f32 tensors and metadata. Throws SafetensorsError on anything that is not exactly the format. */
+export function decodeSafetensors(file: Uint8Array): {
+  tensors: NamedTensor[];
+  metadata: Record<string, string>;
+} {
+  const fail = (message: string): never => {
+    throw new SafetensorsError(`not a readable safetensors file: ${message}`);
+  };
+  if (file.length < 8) fail(`it has ${file.length} bytes, expected at least 8`);
+  const view = new DataView(file.buffer, file.byteOffset, file.byteLength);
+  const headerBytes = Number(view.getBigUint64(0, true));
+  if (headerBytes > Math.min(MAX_HEADER, file.length - 8))
+    fail(`its header claims ${headerBytes} bytes, but the file has ${file.length - 8} after the length`);
+  let header: unknown;
+  try {
+    header = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(file.slice(8, 8 + headerBytes)));
+  } catch (error) {
+    fail(`its header is no JSON (${(error as Error).message})`);
+  }
+  if (typeof header !== "object" || header === null || Array.isArray(header)) fail("its header is no object");
+
+  const { __metadata__ = {}, ...entries } = header as Record<string, unknown>;
+  if (
+    typeof __metadata__ !== "object" ||
+    __metadata__ === null ||
+    Object.values(__metadata__).some((v) => typeof v !== "string")
+  )
+    fail("__metadata__ is not a map of strings");
+  const start = 8 + headerBytes;
+  const tensors: NamedTensor[] = [];
+  for (const [name, entry] of Object.entries(entries)) {
+    const { dtype, shape, data_offsets: offsets } = (entry ?? {}) as Record<string, unknown>;
+    if (dtype !== "F32") fail(`tensor '${name}' has dtype ${JSON.stringify(dtype)}, expected "F32"`);
+    const whole = (list: unknown): list is number[] =>
+      Array.isArray(list) && list.every((n) => Number.isSafeInteger(n) && n >= 0);
+    if (!whole(shape)) return fail(`tensor '${name}' has shape ${JSON.stringify(shape)}`);
+    if (!whole(offsets) || offsets.length !== 2) return fail(`tensor '${name}' has no data_offsets`);
+    const [first, last] = offsets as [number, number];
+    const count = shape.reduce((product, size) => product * size, 1);
+    if (last - first !== 4 * count || start + last > file.length)
+      fail(`tensor '${name}' of shape [${shape}] lies at bytes ${first} to ${last} of ${file.length - start}`);
+    const data = new Float32Array(count);
+    for (let i = 0; i < count; i++) data[i] = view.getFloat32(start + first + 4 * i, true);
+    tensors.push({ name, shape, data });
+  }
+  return { tensors, metadata: __metadata__ as Record<string, string> };
+}

@@ -1,0 +1,76 @@
+import { elements, type Shape } from "../nn/graph.ts";
+import { formatShape } from "../nn/layers/layer.ts";
+
+/**
+ * What a model trains on or is tested with. An ImageSet of `data` is one.
+ * Bytes are scaled by the model's preprocessing (default: divided by 255); floats are taken as they are.
+ */
+export interface Samples {
+  /** `count * elements(shape)` numbers, NHWC. */
+  readonly images: Uint8Array | Float32Array;
+  readonly count: number;
+  /** Shape of one sample. */
+  readonly shape: Shape;
+  /** Class ids, one a sample; turned into one-hot targets. */
+  readonly labels?: Uint8Array;
+  /** Or the targets themselves, `count * outputs` numbers. */
+  readonly targets?: Float32Array;
+}
+
+/** Bad data given to fit, evaluate or predict. */
+export class SamplesError extends Error {
+  override readonly name = "SamplesError";
+}
+
+/** Throws SamplesError where samples do not fit a model of this input and output. */
+export function checkSamples(samples: Samples, input: Shape, outputs: number, targetsNeeded: boolean): void {
+  const { images, count, shape, labels, targets } = samples;
+  if (shape.length !== input.length || shape.some((size, i) => size !== input[i]))
+    throw new SamplesError(
+      `got samples of shape ${formatShape(shape)}, but the model expects ${formatShape(input)}`,
+    );
+  if (!Number.isSafeInteger(count) || count < 1)
+    throw new SamplesError(`got ${count} samples, expected at least 1`);
+  if (images.length !== count * elements(shape))
+    throw new SamplesError(
+      `got ${images.length} input numbers, expected ${count} samples of ${elements(shape)}, that is ${count * elements(shape)}`,
+    );
+  if (!targetsNeeded) return;
+  if (targets) {
+    if (targets.length !== count * outputs)
+      throw new SamplesError(
+        `got ${targets.length} targets, expected ${count} samples of ${outputs}, that is ${count * outputs}`,
+      );
+    return;
+  }
+  if (!labels) throw new SamplesError("got samples with neither labels nor targets: give one of them");
+  if (labels.length !== count) throw new SamplesError(`got ${labels.length} labels for ${count} samples`);
+  const classes = Math.max(outputs, 2);
+  const wrong = labels.findIndex((label) => label >= classes);
+  if (wrong >= 0)
+    throw new SamplesError(
+      `label ${wrong} is ${labels[wrong]}, but the model has ${outputs} outputs: expected class ids below ${classes}`,
+    );
+}
+
+/** The first part of the samples and the last, in their order: Keras's validation_split. No copy is made. */
+export function splitSamples(samples: Samples, validationSplit: number): [Samples, Samples] {
+  if (!(validationSplit > 0 && validationSplit < 1))
+    throw new SamplesError(`validationSplit is ${validationSplit}, expected a number between 0 and 1`);
+  const at = Math.floor(samples.count * (1 - validationSplit));
+  if (at === 0 || at === samples.count)
+    throw new SamplesError(`validationSplit ${validationSplit} of ${samples.count} samples leaves one part empty`);
+  return [slice(samples, 0, at), slice(samples, at, samples.count)];
+}
+
+export function slice(samples: Samples, first: number, last: number): Samples {
+  const size = elements(samples.shape);
+  const outputs = samples.targets ? samples.targets.length / samples.count : 0;
+  return {
+    shape: samples.shape,
+    count: last - first,
+    images: samples.images.subarray(first * size, last * size),
+    ...(samples.labels && { labels: samples.labels.subarray(first, last) }),
+    ...(samples.targets && { targets: samples.targets.subarray(first * outputs, last * outputs) }),
+  };
+}

@@ -1,0 +1,174 @@
+import type { Backend } from "../engine/engine.ts";
+import { buildChain, type LayerRow, summaryTable } from "../nn/build.ts";
+import type { Preprocessing } from "../nn/compile-plan.ts";
+import { elements, type Graph, type Shape } from "../nn/graph.ts";
+import type { Layer } from "../nn/layers/layer.ts";
+import { checkLoss, type LossName } from "../nn/losses.ts";
+import { layersToConfig, type ModelConfig } from "../nn/model-json.ts";
+import { createOptimizer, type Optimizer, type OptimizerName } from "../optim/index.ts";
+import type { History } from "./callbacks.ts";
+import { evaluate, type EvaluateOptions, type Evaluation, predict } from "./evaluate.ts";
+import { type FitOptions, fit } from "./fit.ts";
+import { checkSamples, type Samples } from "./samples.ts";
+import type { NamedTensor } from "./safetensors.ts";
+import { Session } from "./session.ts";
+import { weightsSha256 } from "./weights.ts";
+
+export interface CompileOptions {
+  /** An optimizer, or the name of one with its defaults. Default adam(). */
+  optimizer?: Optimizer | OptimizerName;
+  /** Default "categoricalCrossentropy". */
+  loss?: LossName;
+  /** Reported by fit and evaluate next to the loss. Default ["accuracy"]. */
+  metrics?: readonly "accuracy"[];
+  /** Build of the kernels. "auto" (default): the fastest reproducible one. "relaxed": faster, not reproducible across machines. */
+  backend?: Backend | "auto";
+  /** Fixes initial weights, shuffles and dropout: a whole number from 0 to 2^53 - 1. Default 1. */
+  seed?: number;
+  /** How byte images are scaled: pixel * scale + offset. Default scale 1/255, offset 0. */
+  preprocessing?: Partial<Preprocessing>;
+}
+
+/** A chain of layers: Keras's Sequential. */
+export class Sequential {
+  readonly name: string;
+  readonly graph: Graph;
+  readonly rows: readonly LayerRow[];
+  readonly #layers: readonly Layer[];
+  #session: Session | undefined;
+  #metrics: readonly "accuracy"[] = [];
+
+  /** Builds the graph. Throws ModelError, naming the layer, where a shape or an option does not fit. */
+  constructor(layers: readonly Layer[], options: { name?: string } = {}) {
+    const { graph, rows } = buildChain(layers);
+    this.name = options.name ?? "sequential";
+    this.graph = graph;
+    this.rows = rows;
+    this.#layers = layers;
+  }
+
+  /** Shape of one input and of one output. */
+  get inputShape(): Shape {
+    return this.graph.input.shape;
+  }
+
+  get outputShape(): Shape {
+    return this.graph.output.shape;
+  }
+
+  /** Number of trained numbers. */
+  countParams(): number {
+    return this.rows.reduce((sum, row) => sum + row.parameters, 0);
+  }
+
+  /** The layer table: output shapes and parameter counts. Printed with `print`, and returned. */
+  summary(print: (text: string) => void = console.log): string {
+    const table = summaryTable(this.name, this.rows);
+    print(table);
+    return table;
+  }
+
+  /** The architecture as plain data, for layersFromConfig(). */
+  toConfig(): ModelConfig {
+    return { name: this.name, layers: layersToConfig(this.#layers, this.rows.map((row) => row.name)) };
+  }
+
+  /** Loads the kernels, draws the initial weights, and makes the model ready to train. Compiling again starts anew. */
+  async compile(options: CompileOptions = {}): Promise<void> {
+    const { optimizer = "adam", loss = "categoricalCrossentropy", metrics = ["accuracy"], backend = "auto" } = options;
+    const { seed = 1, preprocessing } = options;
+    checkLoss(loss, this.graph);
+    for (const metric of metrics)
+      if (metric !== "accuracy") throw new TypeError(`metric '${metric}' is unknown: expected "accuracy"`);
+    if (!Number.isSafeInteger(seed) || seed < 0)
+      throw new RangeError(`seed is ${seed}, expected a whole number from 0 to 2^53 - 1`);
+    const session = await Session.create(this.graph, {
+      optimizer: typeof optimizer === "string" ? createOptimizer(optimizer) : optimizer,
+      loss,
+      backend,
+      seed,
+      preprocessing: { scale: 1 / 255, offset: 0, ...preprocessing },
+    });
+    this.#session?.dispose();
+    this.#session = session;
+    this.#metrics = metrics;
+  }
+
+  /**
+   * Trains on the samples, shuffled anew each epoch from the model's seed.
+   * Rejects with TrainingDivergedError when the loss becomes NaN or infinite; SamplesError where data does not fit.
+   */
+  fit(samples: Samples, options: FitOptions = {}): Promise<History> {
+    this.#check(samples);
+    if (options.validationData) this.#check(options.validationData);
+    return fit(this.session, samples, this.#metrics, options);
+  }
+
+  /** Mean loss and accuracy over the samples, dropout off. */
+  evaluate(samples: Samples, options: EvaluateOptions = {}): Promise<Evaluation> {
+    this.#check(samples);
+    return evaluate(this.session, samples, this.#metrics, options);
+  }
+
+  /** Outputs `[count, ...outputShape]` for images given as Samples, or as their numbers alone. */
+  predict(images: Samples | Uint8Array | Float32Array, options: EvaluateOptions = {}): Promise<Float32Array> {
+    const samples =
+      images instanceof Uint8Array || images instanceof Float32Array
+        ? { images, shape: this.inputShape, count: images.length / elements(this.inputShape) }
+        : images;
+    checkSamples(samples, this.inputShape, elements(this.outputShape), false);
+    return predict(this.session, samples, options);
+  }
+
+  /** Copies of all parameters, in the order of the layers. */
+  getWeights(): NamedTensor[] {
+    return [...this.session.weights()].map(({ parameter: { name, shape }, data }) => ({
+      name,
+      shape,
+      data: new Float32Array(data),
+    }));
+  }
+
+  /** Sets all parameters, matched by name. Throws RangeError where one is missing, unknown or of another shape. */
+  setWeights(tensors: readonly NamedTensor[]): void {
+    const given = new Map(tensors.map((tensor) => [tensor.name, tensor]));
+    const own = [...this.session.weights()];
+    for (const { parameter } of own) {
+      const tensor = given.get(parameter.name);
+      if (!tensor) throw new RangeError(`weights for '${parameter.name}' are missing`);
+      if (tensor.shape.join() !== parameter.shape.join() || tensor.data.length !== elements(parameter.shape))
+        throw new RangeError(
+          `weights for '${parameter.name}' have shape [${tensor.shape}], expected [${parameter.shape}]`,
+        );
+      given.delete(parameter.name);
+    }
+    for (const name of given.keys()) throw new RangeError(`weights for '${name}': the model has no such parameter`);
+    for (const { parameter, data } of own) data.set(tensors.find(({ name }) => name === parameter.name)!.data);
+  }
+
+  /** SHA-256 of all weights as little-endian f32 in order, in hex: equal for equal models. */
+  weightsSha256(): Promise<string> {
+    return weightsSha256(this.getWeights());
+  }
+
+  /** What compile() made. Throws where it has not run. */
+  get session(): Session {
+    if (!this.#session) throw new Error("the model is not compiled: call `await model.compile(...)` first");
+    return this.#session;
+  }
+
+  /** Lets go of the engine. The model can be compiled again. */
+  dispose(): void {
+    this.#session?.dispose();
+    this.#session = undefined;
+  }
+
+  #check(samples: Samples): void {
+    checkSamples(samples, this.inputShape, elements(this.outputShape), true);
+  }
+}
+
+/** A model from a chain of layers. The first layer names its inputShape. */
+export function sequential(layers: readonly Layer[], options: { name?: string } = {}): Sequential {
+  return new Sequential(layers, options);
+}

@@ -1,0 +1,212 @@
+import { Engine, type Backend } from "../engine/engine.ts";
+import { align } from "../engine/memory.ts";
+import { compilePlan, type CompiledPlan, type PlanOptions, type Preprocessing } from "../nn/compile-plan.ts";
+import { fuse } from "../nn/fuse.ts";
+import { elements, type Graph, type Parameter } from "../nn/graph.ts";
+import { fillOf } from "../nn/initializers.ts";
+import type { LossName } from "../nn/losses.ts";
+import type { ParameterPointers } from "../nn/planner.ts";
+import { OptimizerState, type Optimizer } from "../optim/optimizer.ts";
+import type { Samples } from "./samples.ts";
+
+export interface SessionOptions {
+  readonly backend: Backend | "auto";
+  readonly seed: number;
+  readonly loss: LossName;
+  readonly optimizer: Optimizer;
+  readonly preprocessing: Preprocessing;
+}
+
+/** Elements in one task of a random kernel, and the scratch that it needs. */
+const DRAW_GRAIN = 4096;
+const DRAW_SCRATCH = 128;
+/** Standard deviation of a standard normal cut off at +-2. */
+const TRUNCATED_STDDEV = 0.87962566103423978;
+
+/** A parameter's place in the weight vector, in f32 elements. */
+interface Slot {
+  readonly parameter: Parameter;
+  readonly offset: number;
+  readonly length: number;
+}
+
+/**
+ * A compiled model: an engine, the weights, gradients and optimizer state in its memory, and a plan for each
+ * batch size and purpose. All parameters lie in one vector, each on a cache line of its own, gaps zero.
+ */
+export class Session {
+  readonly engine: Engine;
+  readonly graph: Graph;
+  readonly options: SessionOptions;
+  readonly slots: readonly Slot[];
+  /** f32 elements of the weight vector, gaps included. */
+  readonly length: number;
+  readonly #weights: number;
+  readonly #gradients: number;
+  readonly #optimizer: OptimizerState;
+  readonly #pointers: ParameterPointers;
+  readonly #plans = new Map<string, CompiledPlan>();
+
+  private constructor(engine: Engine, graph: Graph, options: SessionOptions) {
+    this.engine = engine;
+    this.graph = fuse(graph);
+    this.options = options;
+    let offset = 0;
+    this.slots = graph.parameters.map((parameter) => {
+      const slot = { parameter, offset, length: elements(parameter.shape) };
+      offset += align(4 * slot.length) / 4;
+      return slot;
+    });
+    this.length = offset;
+    this.#weights = engine.allocate(4 * offset);
+    this.#gradients = engine.allocate(4 * offset);
+    this.#optimizer = new OptimizerState(engine, options.optimizer, offset);
+    const at = new Map(this.slots.map((slot) => [slot.parameter, 4 * slot.offset]));
+    const seed = [options.seed >>> 0, Math.floor(options.seed / 2 ** 32) >>> 0] as const;
+    this.#pointers = {
+      value: (parameter) => this.#weights + at.get(parameter)!,
+      gradient: (parameter) => this.#gradients + at.get(parameter)!,
+      seed,
+      step: this.#optimizer.stepPointer,
+    };
+    this.#initialize();
+  }
+
+  static async create(graph: Graph, options: SessionOptions): Promise<Session> {
+    return new Session(await Engine.create({ backend: options.backend }), graph, options);
+  }
+
+  /** Views of each parameter's weights: valid until memory grows. */
+  *weights(): Generator<{ parameter: Parameter; data: Float32Array<SharedArrayBuffer> }> {
+    for (const { parameter, offset, length } of this.slots)
+      yield { parameter, data: this.engine.f32(this.#weights + 4 * offset, length) };
+  }
+
+  /** Views of each parameter's gradient, of the last training step. */
+  *gradients(): Generator<{ parameter: Parameter; data: Float32Array<SharedArrayBuffer> }> {
+    for (const { parameter, offset, length } of this.slots)
+      yield { parameter, data: this.engine.f32(this.#gradients + 4 * offset, length) };
+  }
+
+  /** The whole weight vector, gaps included: for snapshots. */
+  get weightVector(): Float32Array<SharedArrayBuffer> {
+    return this.engine.f32(this.#weights, this.length);
+  }
+
+  get optimizer(): OptimizerState {
+    return this.#optimizer;
+  }
+
+  /** The plan for a purpose and a batch size, compiled on first use. */
+  plan(options: Pick<PlanOptions, "batch" | "mode" | "input" | "targets">): CompiledPlan {
+    const { batch, mode, input, targets } = options;
+    const key = `${mode} ${input} ${targets} ${batch}`;
+    let compiled = this.#plans.get(key);
+    if (!compiled) {
+      compiled = compilePlan(this.engine, this.graph, this.#pointers, {
+        ...options,
+        loss: this.options.loss,
+        preprocessing: this.options.preprocessing,
+        update: (p) => this.#optimizer.emit(p, this.#weights, this.#gradients, this.slots),
+      });
+      // Validation sets and odd last batches need a few plans; a caller that never repeats a size must not fill the heap.
+      if (this.#plans.size >= 16) this.#plans.delete(this.#plans.keys().next().value!);
+      this.#plans.set(key, compiled);
+    }
+    return compiled;
+  }
+
+  /** One training step on samples[indices]; returns the batch's loss, taken before the update. */
+  trainStep(samples: Samples, indices: Uint32Array): { loss: number; correct: number } {
+    const compiled = this.#load("train", samples, indices);
+    this.#optimizer.beginStep();
+    compiled.plan.run();
+    return this.#results(compiled);
+  }
+
+  /** Loss and right classes on samples[indices]. */
+  evaluateStep(samples: Samples, indices: Uint32Array): { loss: number; correct: number } {
+    const compiled = this.#load("evaluate", samples, indices);
+    compiled.plan.run();
+    return this.#results(compiled);
+  }
+
+  /** Outputs for samples[indices], copied into `out`. */
+  predictStep(samples: Samples, indices: Uint32Array, out: Float32Array): void {
+    const compiled = this.#load("predict", samples, indices);
+    compiled.plan.run();
+    out.set(this.engine.f32(compiled.outputs, out.length));
+  }
+
+  /** Assembles a batch straight into linear memory. */
+  #load(mode: PlanOptions["mode"], samples: Samples, indices: Uint32Array): CompiledPlan {
+    const { images, labels, targets } = samples;
+    const batch = indices.length;
+    const bytes = images instanceof Uint8Array;
+    const compiled = this.plan({
+      batch,
+      mode,
+      input: bytes ? "bytes" : "floats",
+      targets: targets ? "floats" : "labels",
+    });
+    compiled.plan.activate();
+    const size = elements(this.graph.input.shape);
+    const into = bytes
+      ? this.engine.u8(compiled.input, batch * size)
+      : this.engine.f32(compiled.input, batch * size);
+    for (let i = 0; i < batch; i++) {
+      const at = indices[i]! * size;
+      into.set(images.subarray(at, at + size), i * size);
+    }
+    if (mode === "predict") return compiled;
+    if (targets) {
+      const outputs = elements(this.graph.output.shape);
+      const to = this.engine.f32(compiled.targets, batch * outputs);
+      for (let i = 0; i < batch; i++) {
+        const at = indices[i]! * outputs;
+        to.set(targets.subarray(at, at + outputs), i * outputs);
+      }
+    } else {
+      const to = this.engine.u8(compiled.targets, batch);
+      for (let i = 0; i < batch; i++) to[i] = labels![indices[i]!]!;
+    }
+    return compiled;
+  }
+
+  #results({ meanLoss, correct }: CompiledPlan): { loss: number; correct: number } {
+    return { loss: this.engine.f32(meanLoss, 1)[0]!, correct: this.engine.i32(correct, 1)[0]! };
+  }
+
+  /** Draws every parameter from the seed, each from a stream of its own. */
+  #initialize(): void {
+    this.slots.forEach(({ parameter, offset, length }, index) => {
+      const fill = fillOf(parameter.initializer, parameter.shape);
+      const out = this.#weights + 4 * offset;
+      if (fill.kind === "constant") {
+        this.engine.f32(out, length).fill(fill.value);
+        return;
+      }
+      this.#draw(fill.kind, fill.variance, out, length, index);
+    });
+  }
+
+  /** Fills a tensor from the counter-based generator: element i of stream `index` depends on the seed alone. */
+  #draw(kind: "uniform" | "truncatedNormal", variance: number, out: number, n: number, stream: number): void {
+    const [key0, key1] = this.#pointers.seed;
+    const common = { out, n, key0, key1, step: 0, stream, grain: DRAW_GRAIN };
+    const tasks = Math.ceil(n / DRAW_GRAIN);
+    if (kind === "uniform") {
+      const limit = this.engine.squareRoot(3 * variance);
+      this.engine.call("randomUniform", { ...common, low: -limit, high: limit }, tasks, DRAW_SCRATCH);
+    } else {
+      // Cutting a normal off at two standard deviations narrows it to this share: Keras draws wider to make up.
+      const stddev = this.engine.squareRoot(variance) / TRUNCATED_STDDEV;
+      this.engine.call("randomNormal", { ...common, mean: 0, stddev, truncated: 1 }, tasks, DRAW_SCRATCH);
+    }
+  }
+
+  /** Lets go of the engine and its memory. */
+  dispose(): void {
+    this.#plans.clear();
+  }
+}

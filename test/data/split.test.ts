@@ -1,0 +1,60 @@
+import { describe, expect, it } from "vitest";
+import { splitValidation, take } from "../../src/data/index.ts";
+import { makeSet } from "./helpers.ts";
+
+const badArgument = expect.objectContaining({ name: "DataError", code: "bad-argument" });
+
+describe("splitValidation", () => {
+  it("gives the last part to validation, without copying", () => {
+    const set = makeSet(10, [2, 3, 2], 4);
+    const { train, validation } = splitValidation(set, 0.2);
+    expect([train.count, validation.count]).toEqual([8, 2]);
+    expect(train.images).toEqual(set.images.subarray(0, 96));
+    expect(validation.images).toEqual(set.images.subarray(96));
+    expect(validation.labels).toEqual(set.labels.subarray(8));
+    expect(validation.shape).toEqual([2, 3, 2]);
+    for (const part of [train, validation]) {
+      expect(part.images.buffer).toBe(set.images.buffer);
+      expect(part.labels.buffer).toBe(set.labels.buffer);
+    }
+  });
+
+  // Keras: split_at = math.floor(n * (1.0 - fraction)), in doubles: 0.9 of 10 leaves floor(0.9999...) = 0.
+  it.each([
+    [60_000, 0.2, 48_000],
+    [7, 0.5, 3],
+    [100, 0.29, 71],
+    [3, 1 / 3, 2],
+    [10, 0.3, 7],
+  ])("%i images at %f train on %i, as in Keras", (count, fraction, expected) => {
+    expect(splitValidation(makeSet(count, [1, 1, 1], 2), fraction).train.count).toBe(expected);
+  });
+
+  it.each([
+    [10, 0.9],
+    [1, 0.5],
+    [10, 1e-20],
+  ])("refuses an empty part: %i images at %f", (count, fraction) => {
+    expect(() => splitValidation(makeSet(count, [1, 1, 1], 2), fraction)).toThrow(badArgument);
+  });
+
+  it.each([0, 1, -0.1, 1.5, Number.NaN])("refuses the fraction %f", (fraction) => {
+    expect(() => splitValidation(makeSet(10, [1, 1, 1], 2), fraction)).toThrow(badArgument);
+  });
+});
+
+describe("take", () => {
+  it("gives the first n without copying", () => {
+    const set = makeSet(5, [2, 2, 1], 3);
+    const few = take(set, 3);
+    expect(few.count).toBe(3);
+    expect(few.images).toEqual(set.images.subarray(0, 12));
+    expect(few.labels).toEqual(set.labels.subarray(0, 3));
+    expect(few.images.buffer).toBe(set.images.buffer);
+    expect(take(set, 5)).toEqual(set);
+  });
+
+  it.each([0, -1, 1.5, 6, Number.NaN])("refuses %f of 5", (n) => {
+    expect(() => take(makeSet(5, [1, 1, 1], 2), n)).toThrow(badArgument);
+  });
+});
