@@ -26,6 +26,9 @@ import {
   AdamArgs, AdvanceStepArgs, ClipByNormArgs, ClipByValueArgs, RmspropArgs, SgdArgs, SumSquaresArgs, adam,
   advanceStep, clipByNorm, clipByValue, rmsprop, sgd, sumSquares,
 } from "./optimizer";
+import {
+  ConvPoolArgs, convPoolBackwardFilter, convPoolBackwardInput, convPoolForward, packFilterRows,
+} from "./convpool";
 
 /**
  * Runs one task of a kernel. A switch, because first-class functions stay indirect calls in AssemblyScript.
@@ -42,6 +45,10 @@ export function dispatch(id: i32, args: usize, task: i32, scratch: usize): void 
     case 6: conv2dForward(changetype<Conv2dArgs>(args), task, scratch); break;
     case 7: conv2dBackwardFilter(changetype<Conv2dArgs>(args), task, scratch); break;
     case 8: conv2dBackwardInput(changetype<Conv2dArgs>(args), task, scratch); break;
+    case 9: convPoolForward(changetype<ConvPoolArgs>(args), task, scratch); break;
+    case 10: packFilterRows(changetype<ConvPoolArgs>(args), task, scratch); break;
+    case 11: convPoolBackwardFilter(changetype<ConvPoolArgs>(args), task, scratch); break;
+    case 12: convPoolBackwardInput(changetype<ConvPoolArgs>(args), task, scratch); break;
     case 20: activationForward(changetype<ActivationForwardArgs>(args), task, scratch); break;
     case 21: activationBackward(changetype<ActivationBackwardArgs>(args), task, scratch); break;
     case 22: softmaxForward(changetype<SoftmaxForwardArgs>(args), task, scratch); break;

@@ -24,6 +24,8 @@ export interface Value {
 /** What an op computes, by kind. The attributes hold all that its kernels need beyond shapes. */
 export interface OpAttributes {
   conv2d: Conv2dAttributes;
+  /** conv2d, relu or not, and max pooling as one; only fuse() makes it. */
+  convPool: { readonly conv: Conv2dAttributes; readonly pool: Pool2dAttributes; readonly convShape: Shape };
   dense: { readonly units: number; readonly relu: boolean };
   pool2d: Pool2dAttributes;
   globalAveragePool2d: Record<never, never>;

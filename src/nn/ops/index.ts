@@ -1,6 +1,7 @@
 import type { Op, OpKind } from "../graph.ts";
 import { activation } from "./activation.ts";
 import { conv2d } from "./conv2d.ts";
+import { convPool } from "./convpool.ts";
 import { dense } from "./dense.ts";
 import { dropout } from "./dropout.ts";
 import type { OpImplementation } from "./implementation.ts";
@@ -10,6 +11,7 @@ import { softmax } from "./softmax.ts";
 
 const IMPLEMENTATIONS: { readonly [K in OpKind]: OpImplementation<K> } = {
   conv2d,
+  convPool,
   dense,
   pool2d,
   globalAveragePool2d,

@@ -1,0 +1,461 @@
+import { lanes, loadSplat, madd, splat, vadd, vload, vmax, vstore, vstorePart } from "./simd";
+import { PANEL, tile } from "./tile";
+
+// Convolution + bias + relu + max pooling as one op. Forward, the convolution's output lives only in scratch, one
+// panel of channels at a time, and what the pool drops is never computed. Backward, at most one output of each
+// window carries a gradient, and none where relu is closed: instead of multiplying the zeros between them, the
+// kernels walk lists of (gradient, address). After 2x2 pooling that leaves at most a quarter of the work.
+
+/**
+ * x[batch, H, W, C] padded, w[KH, KW, C, OC] -> conv[OH, OW, OC] -> y[batch, PH, PW, OC], see Conv2dArgs and Pool2dArgs.
+ * argmax[batch, PH, PW, OC] i32: the winner's place in its window, row * poolW + column; -1 where relu is closed.
+ */
+@unmanaged
+export class ConvPoolArgs {
+  y: usize; // y, or dy in the backward kernels
+  argmax: usize; // or 0 in inference
+  x: usize; // x, or dx in backwardInput
+  w: usize; // forward: packed by packFilter; backwardInput: packed by packFilterRows; backwardFilter: dw
+  bias: usize; // [OC rounded up to 16 readable] or 0; backwardFilter: db or 0
+  batch: i32;
+  H: i32;
+  W: i32;
+  C: i32;
+  OH: i32;
+  OW: i32;
+  OC: i32;
+  KH: i32;
+  KW: i32;
+  strideH: i32;
+  strideW: i32;
+  relu: i32;
+  PH: i32;
+  PW: i32;
+  poolH: i32;
+  poolW: i32;
+  poolStrideH: i32;
+  poolStrideW: i32;
+  poolTop: i32;
+  poolLeft: i32;
+  block: i32; // forward: pooled rows computed at once
+  group: i32; // backwardFilter: images whose lists are joined
+  top: i32; // backwardInput: padding to crop from dx, whose own size is cropH x cropW
+  left: i32;
+  cropH: i32;
+  cropW: i32;
+}
+
+/** f32 of one patch row, rounded up to whole vectors of four. */
+// @ts-ignore: decorator
+@inline
+function paddedRun(s: ConvPoolArgs): i32 {
+  return (s.KW * s.C + 3) & ~3;
+}
+
+/**
+ * One task is one image. Scratch: the panel, 64 bytes for each convolution output of `block` pooled rows,
+ * and where patch rows are shorter than 16 f32 the gathered patches, 4 * OW * KH * KW * C bytes.
+ */
+export function convPoolForward(s: ConvPoolArgs, task: i32, scratch: usize): void {
+  const OC = s.OC, K = s.KH * s.KW * s.C;
+  const rowBytes = (<usize>s.W * <usize>s.C) << 2;
+  const image = s.x + <usize>task * <usize>s.H * rowBytes;
+  const outCells = <usize>s.PH * <usize>s.PW;
+  // Columns and rows beyond the last window are dropped by the pool: they are not computed.
+  const columns = min(s.OW, (s.PW - 1) * s.poolStrideW - s.poolLeft + s.poolW);
+  const gather = s.KW * s.C < 16;
+  const run = gather ? K : s.KW * s.C;
+  const segments = gather ? 1 : s.KH;
+  const jump = gather ? 0 : rowBytes - (<usize>run << 2);
+  const patchStep = gather ? <usize>K << 2 : (<usize>s.strideW * <usize>s.C) << 2;
+  const panelRow = <usize>columns << 6;
+  const blockRows = min(s.OH, (s.block - 1) * s.poolStrideH + s.poolH);
+  const patches = scratch + <usize>blockRows * panelRow;
+  for (let p = 0; p < s.PH; p += s.block) {
+    const pooled = min(s.block, s.PH - p);
+    const first = max(0, p * s.poolStrideH - s.poolTop);
+    const last = min(s.OH, (p + pooled - 1) * s.poolStrideH - s.poolTop + s.poolH);
+    if (gather) {
+      let to = patches, line = image + <usize>first * <usize>s.strideH * rowBytes;
+      for (let i = first; i < last; i++) {
+        gatherRow(to, line, columns, s, rowBytes);
+        to += <usize>columns * patchStep;
+        line += <usize>s.strideH * rowBytes;
+      }
+    }
+    for (let o = 0; o < OC; o += PANEL) {
+      const panel = s.w + ((<usize>K * <usize>o) << 2);
+      const bias = s.bias ? s.bias + (<usize>o << 2) : 0;
+      let c = scratch;
+      for (let i = first; i < last; i++) {
+        let patch = gather
+          ? patches + <usize>((i - first) * columns) * patchStep
+          : image + <usize>i * <usize>s.strideH * rowBytes;
+        for (let j = 0; j < columns; j += 2) {
+          const pair = j + 1 < columns;
+          tile(
+            c, pair ? c + (PANEL << 2) : 0, PANEL, 0, bias,
+            patch, patch + patchStep, 4, jump, panel, PANEL << 2, 0, run, segments,
+          );
+          c += pair ? PANEL << 3 : PANEL << 2;
+          patch += patchStep << 1;
+        }
+      }
+      const at = ((<usize>task * outCells + <usize>p * <usize>s.PW) * <usize>OC + <usize>o) << 2;
+      const argmax = s.argmax ? s.argmax + at : 0;
+      if (ASC_FEATURE_SIMD) poolPanel<v128>(s.y + at, argmax, scratch, s, p, pooled, first, last, columns, min(OC - o, PANEL));
+      else poolPanel<f32>(s.y + at, argmax, scratch, s, p, pooled, first, last, columns, min(OC - o, PANEL));
+    }
+  }
+}
+
+/** out[columns, K]: the patches of one output row, whose first input row is `line`. */
+export function gatherRow(out: usize, line: usize, columns: i32, s: ConvPoolArgs, rowBytes: usize): void {
+  const run = s.KW * s.C;
+  const step = (<usize>s.strideW * <usize>s.C) << 2;
+  for (let j = 0; j < columns; j++) {
+    let p = line;
+    for (let r = 0; r < s.KH; r++) {
+      if (run == 3) {
+        store<u64>(out, load<u64>(p));
+        store<f32>(out, load<f32>(p, 8), 8);
+        out += 12;
+      } else {
+        for (let q = 0; q < run; q++, out += 4) store<f32>(out, load<f32>(p + (<usize>q << 2)));
+      }
+      p += rowBytes;
+    }
+    line += step;
+  }
+}
+
+/** Pools the conv rows first .. last - 1 in panel[rows, columns, 16] into `pooled` rows of y from row p on. */
+// @ts-ignore: decorator
+@inline
+function poolPanel<V>(
+  y: usize, argmax: usize, panel: usize, s: ConvPoolArgs, p: i32, pooled: i32, first: i32, last: i32, columns: i32, cols: i32,
+): void {
+  const pixelBytes = <usize>s.OC << 2;
+  for (let i = p; i < p + pooled; i++) {
+    const top = i * s.poolStrideH - s.poolTop;
+    const r0 = max(top, first), r1 = min(top + s.poolH, last);
+    for (let j = 0; j < s.PW; j++) {
+      const leftmost = j * s.poolStrideW - s.poolLeft;
+      const q0 = max(leftmost, 0), q1 = min(leftmost + s.poolW, columns);
+      const corner = panel + ((<usize>(r0 - first) * <usize>columns + <usize>q0) << 6);
+      const place = (r0 - top) * s.poolW + q0 - leftmost;
+      for (let c = 0; c < cols; c += lanes<V>()) {
+        const o = <usize>c << 2;
+        poolCell<V>(
+          y + o, argmax ? argmax + o : 0, corner + o, r1 - r0, q1 - q0, <usize>columns << 6, place, s.poolW, s.relu,
+          cols - c,
+        );
+      }
+      y += pixelBytes;
+      if (argmax) argmax += pixelBytes;
+    }
+  }
+}
+
+/** One window, lanes<V>() channels: the greatest of rows x cells, and its place. */
+// @ts-ignore: decorator
+@inline
+function poolCell<V>(
+  y: usize, argmax: usize, corner: usize, rows: i32, cells: i32, rowBytes: usize, place: i32, poolW: i32, relu: i32, n: i32,
+): void {
+  let best = vload<V>(corner), at = bits<V>(place);
+  for (let r = 0; r < rows; r++) {
+    let p = corner;
+    for (let q = 0; q < cells; q++, p += PANEL << 2) {
+      const v = vload<V>(p);
+      at = whereGreater<V>(v, best, bits<V>(place + q), at);
+      best = vmax<V>(best, v);
+    }
+    corner += rowBytes;
+    place += poolW;
+  }
+  if (relu) {
+    best = vmax<V>(best, splat<V>(0));
+    at = whereGreater<V>(best, splat<V>(0), at, bits<V>(-1));
+  }
+  vstorePart<V>(y, best, n);
+  if (argmax) vstorePart<V>(argmax, at, n);
+}
+
+/** An i32's bits in every lane. */
+// @ts-ignore: decorator
+@inline
+function bits<V>(x: i32): V {
+  if (isVector<V>()) return i32x4.splat(x);
+  return reinterpret<f32>(x) as V;
+}
+
+/** where(a > b, x, y); x and y are bits. */
+// @ts-ignore: decorator
+@inline
+function whereGreater<V>(a: V, b: V, x: V, y: V): V {
+  if (isVector<V>()) return v128.bitselect(x, y, f32x4.gt(a, b));
+  return select<V>(x, y, (a as f32) > (b as f32));
+}
+
+// Lists: entries of 8 bytes, (f32 gradient, u32 address).
+
+/** out[v] += sum over the list of gradient * memory[address + offset + v], for `run` f32; reads whole vectors. */
+// @ts-ignore: decorator
+@inline
+function combineRun<V>(out: usize, list: usize, n: i32, offset: usize, run: i32): void {
+  let c = run;
+  for (; c >= 6 * lanes<V>(); c -= 6 * lanes<V>()) {
+    combine6<V>(out, list, n, offset);
+    out += 6 * sizeof<V>();
+    offset += 6 * sizeof<V>();
+  }
+  for (; c >= 3 * lanes<V>(); c -= 3 * lanes<V>()) {
+    combine3<V>(out, sizeof<V>(), list, n, offset, sizeof<V>());
+    out += 3 * sizeof<V>();
+    offset += 3 * sizeof<V>();
+  }
+  for (; c > 0; c -= lanes<V>()) {
+    combine1<V>(out, list, n, offset);
+    out += sizeof<V>();
+    offset += sizeof<V>();
+  }
+}
+
+/** Six vectors at once: accumulators, their loads and one product just fit the registers. */
+// @ts-ignore: decorator
+@inline
+function combine6<V>(out: usize, list: usize, n: i32, offset: usize): void {
+  let a = splat<V>(0), b = a, c = a, d = a, e = a, f = a;
+  do {
+    const p = <usize>load<u32>(list, 4) + offset;
+    const g = loadSplat<V>(list);
+    a = madd<V>(g, vload<V>(p), a);
+    b = madd<V>(g, vload<V>(p, sizeof<V>()), b);
+    c = madd<V>(g, vload<V>(p, 2 * sizeof<V>()), c);
+    d = madd<V>(g, vload<V>(p, 3 * sizeof<V>()), d);
+    e = madd<V>(g, vload<V>(p, 4 * sizeof<V>()), e);
+    f = madd<V>(g, vload<V>(p, 5 * sizeof<V>()), f);
+    list += 8;
+  } while (--n);
+  vstore<V>(out, vadd<V>(vload<V>(out), a));
+  vstore<V>(out + sizeof<V>(), vadd<V>(vload<V>(out, sizeof<V>()), b));
+  vstore<V>(out + 2 * sizeof<V>(), vadd<V>(vload<V>(out, 2 * sizeof<V>()), c));
+  vstore<V>(out + 3 * sizeof<V>(), vadd<V>(vload<V>(out, 3 * sizeof<V>()), d));
+  vstore<V>(out + 4 * sizeof<V>(), vadd<V>(vload<V>(out, 4 * sizeof<V>()), e));
+  vstore<V>(out + 5 * sizeof<V>(), vadd<V>(vload<V>(out, 5 * sizeof<V>()), f));
+}
+
+/** Three vectors `step` bytes apart in memory, `outStep` apart in out. */
+// @ts-ignore: decorator
+@inline
+function combine3<V>(out: usize, outStep: usize, list: usize, n: i32, offset: usize, step: usize): void {
+  let a = splat<V>(0), b = a, c = a;
+  const offset1 = offset + step, offset2 = offset1 + step;
+  do {
+    const p = <usize>load<u32>(list, 4);
+    const g = loadSplat<V>(list);
+    a = madd<V>(g, vload<V>(p + offset), a);
+    b = madd<V>(g, vload<V>(p + offset1), b);
+    c = madd<V>(g, vload<V>(p + offset2), c);
+    list += 8;
+  } while (--n);
+  vstore<V>(out, vadd<V>(vload<V>(out), a));
+  out += outStep;
+  vstore<V>(out, vadd<V>(vload<V>(out), b));
+  out += outStep;
+  vstore<V>(out, vadd<V>(vload<V>(out), c));
+}
+
+// @ts-ignore: decorator
+@inline
+function combine1<V>(out: usize, list: usize, n: i32, offset: usize): void {
+  let a = splat<V>(0);
+  do {
+    a = madd<V>(loadSplat<V>(list), vload<V>(<usize>load<u32>(list, 4) + offset), a);
+    list += 8;
+  } while (--n);
+  vstore<V>(out, vadd<V>(vload<V>(out), a));
+}
+
+/** out[KH, paddedRun] += the list's patches, whose rows lie `rowBytes` apart. */
+function combinePatch(out: usize, outRow: usize, list: usize, n: i32, run: i32, KH: i32, rowBytes: usize): void {
+  if (ASC_FEATURE_SIMD) {
+    let r = 0;
+    if (run <= 4) {
+      // One vector a row: three rows at once, or else every sum waits for the one before it.
+      for (; r + 3 <= KH; r += 3) combine3<v128>(out + <usize>r * outRow, outRow, list, n, <usize>r * rowBytes, rowBytes);
+    }
+    for (; r < KH; r++) combineRun<v128>(out + <usize>r * outRow, list, n, <usize>r * rowBytes, run);
+  } else {
+    for (let r = 0; r < KH; r++) combineRun<f32>(out + <usize>r * outRow, list, n, <usize>r * rowBytes, run);
+  }
+}
+
+/** Output channels in one task of backwardFilter. */
+const CHANNELS: i32 = 8;
+
+/**
+ * dw[KH, KW, C, OC] and db[OC] from dy and argmax; overwrites. One task is 8 output channels over the whole batch
+ * in order; tasks = ceil(OC / 8).
+ * Scratch: 8 lists of group * PH * PW entries of 8 bytes, 8 patches of KH * paddedRun f32, poolH * poolW + 1 i32.
+ */
+export function convPoolBackwardFilter(s: ConvPoolArgs, task: i32, scratch: usize): void {
+  const o0 = task * CHANNELS, channels = min(CHANNELS, s.OC - o0);
+  const run = s.KW * s.C, outRow = <usize>paddedRun(s) << 2;
+  const patchBytes = <usize>s.KH * outRow;
+  const cells = s.PH * s.PW;
+  const listBytes = <usize>(s.group * cells) << 3;
+  const lists = scratch, sums = scratch + CHANNELS * listBytes;
+  const rowBytes = (<usize>s.W * <usize>s.C) << 2;
+  // Bytes from a window's corner to each place in it; place -1 stands before the first.
+  const places = sums + CHANNELS * patchBytes + 4;
+  store<i32>(places - 4, 0);
+  for (let r = 0; r < s.poolH; r++) {
+    for (let q = 0; q < s.poolW; q++) {
+      store<i32>(
+        places + (<usize>(r * s.poolW + q) << 2), r * s.strideH * <i32>rowBytes + ((q * s.strideW * s.C) << 2),
+      );
+    }
+  }
+  memory.fill(sums, 0, CHANNELS * patchBytes);
+  if (s.bias) memory.fill(s.bias + (<usize>o0 << 2), 0, <usize>channels << 2);
+  for (let n = 0; n < s.batch; n += s.group) {
+    const images = min(s.group, s.batch - n);
+    for (let c = 0; c < channels; c++) {
+      const list = lists + <usize>c * listBytes;
+      const end = listWindows(list, s, n, images, o0 + c, rowBytes, places);
+      const count = <i32>((end - list) >>> 3);
+      if (count == 0) continue;
+      combinePatch(sums + <usize>c * patchBytes, outRow, list, count, run, s.KH, rowBytes);
+      if (s.bias) addGradients(s.bias + (<usize>(o0 + c) << 2), list, count);
+    }
+  }
+  // The sums lie channel by channel: to dw they go across.
+  const pixelBytes = <usize>s.OC << 2;
+  let dw = s.w + (<usize>o0 << 2);
+  for (let r = 0; r < s.KH; r++) {
+    for (let k = 0; k < run; k++) {
+      const p = sums + <usize>r * outRow + (<usize>k << 2);
+      for (let c = 0; c < channels; c++) store<f32>(dw + (<usize>c << 2), load<f32>(p + <usize>c * patchBytes));
+      dw += pixelBytes;
+    }
+  }
+}
+
+/** Lists (gradient, patch address) of channel o in `images` images from n on; returns the list's end. */
+function listWindows(list: usize, s: ConvPoolArgs, n: i32, images: i32, o: i32, rowBytes: usize, places: usize): usize {
+  const rowStep = <i32>rowBytes * s.strideH, columnStep = (s.strideW * s.C) << 2;
+  const pixelBytes = <usize>s.OC << 2;
+  const offset = ((<usize>n * <usize>(s.PH * s.PW)) * <usize>s.OC + <usize>o) << 2;
+  const cornerStep = s.poolStrideW * columnStep;
+  let dy = s.y + offset, at = s.argmax + offset;
+  for (let m = n; m < n + images; m++) {
+    const image = s.x + <usize>m * <usize>s.H * rowBytes;
+    for (let i = 0; i < s.PH; i++) {
+      let corner = <i32>image + (i * s.poolStrideH - s.poolTop) * rowStep - s.poolLeft * columnStep;
+      for (let j = s.PW; j > 0; j--) {
+        const place = load<i32>(at);
+        const g = load<f32>(dy);
+        store<f32>(list, g);
+        store<i32>(list, corner + load<i32>(places + (<usize>place << 2)), 4);
+        // No branch: an entry that carries nothing is overwritten by the next one.
+        list += <usize>(i32(place >= 0) & i32(g != 0)) << 3;
+        corner += cornerStep;
+        dy += pixelBytes;
+        at += pixelBytes;
+      }
+    }
+  }
+  return list;
+}
+
+/** out += sum of the list's gradients. */
+function addGradients(out: usize, list: usize, n: i32): void {
+  let a: f32 = 0, b: f32 = 0;
+  for (; n >= 2; n -= 2, list += 16) {
+    a += load<f32>(list);
+    b += load<f32>(list, 8);
+  }
+  if (n) a += load<f32>(list);
+  store<f32>(out, load<f32>(out) + (a + b));
+}
+
+/** out[OC, KH, paddedRun] from w[KH, KW, C, OC], padding zero: what backwardInput reads. One task is one channel. */
+export function packFilterRows(s: ConvPoolArgs, task: i32, scratch: usize): void {
+  const run = s.KW * s.C, padded = paddedRun(s);
+  let out = s.y + ((<usize>task * <usize>s.KH * <usize>padded) << 2);
+  let w = s.w + (<usize>task << 2);
+  for (let r = 0; r < s.KH; r++) {
+    for (let k = 0; k < padded; k++) {
+      store<f32>(out, k < run ? load<f32>(w) : 0);
+      out += 4;
+      if (k < run) w += <usize>s.OC << 2;
+    }
+  }
+}
+
+/**
+ * dx from dy, argmax and packed w; overwrites. One task is one image. A window's channels are sorted by the place of
+ * their winner, so that those of one patch are summed in registers.
+ * Scratch: 8 bytes, poolH * poolW lists of OC entries of 8 bytes, poolH * poolW + 1 ends of 4 bytes and 16 bytes, then H * W * C + 16 f32 where dx is
+ * cropped or a patch row is no multiple of 4.
+ */
+export function convPoolBackwardInput(s: ConvPoolArgs, task: i32, scratch: usize): void {
+  const OC = s.OC, run = s.KW * s.C;
+  const places = s.poolH * s.poolW;
+  const listBytes = <usize>OC << 3;
+  // One list more, before the first, takes what carries nothing: place -1.
+  const lists = scratch + 8;
+  const ends = lists + <usize>places * listBytes + 4;
+  const rowBytes = (<usize>s.W * <usize>s.C) << 2;
+  const crop = s.cropH != s.H || s.cropW != s.W;
+  // Rows are added in whole vectors: the last of a run may reach beyond, where other tasks write, so not in place.
+  const apart = crop || (run & 3) != 0;
+  const out = s.x + ((<usize>task * <usize>s.cropH * <usize>s.cropW * <usize>s.C) << 2);
+  const dx = apart ? (ends + (<usize>places << 2) + 15) & ~15 : out;
+  memory.fill(dx, 0, <usize>s.H * rowBytes);
+  const packedRow = <usize>paddedRun(s) << 2;
+  const filterBytes = <usize>s.KH * packedRow;
+  const rowStep = <usize>s.strideH * rowBytes, columnStep = (<usize>s.strideW * <usize>s.C) << 2;
+  const offset = (<usize>task * <usize>(s.PH * s.PW) * <usize>OC) << 2;
+  let dy = s.y + offset, at = s.argmax + offset;
+  for (let i = 0; i < s.PH; i++) {
+    for (let j = 0; j < s.PW; j++) {
+      store<u32>(ends - 4, <u32>scratch);
+      for (let k = 0; k < places; k++) store<u32>(ends + (<usize>k << 2), <u32>(lists + <usize>k * listBytes));
+      let filter = s.w;
+      for (let o = 0; o < OC; o++) {
+        const g = load<f32>(dy);
+        const place = select<i32>(load<i32>(at), -1, g != 0);
+        const end = ends + (<usize>place << 2);
+        const list = <usize>load<u32>(end);
+        store<f32>(list, g);
+        store<u32>(list, <u32>filter, 4);
+        store<u32>(end, <u32>(list + (<usize>(place >= 0) << 3)));
+        filter += filterBytes;
+        dy += 4;
+        at += 4;
+      }
+      for (let k = 0; k < places; k++) {
+        const list = lists + <usize>k * listBytes;
+        const n = <i32>((<usize>load<u32>(ends + (<usize>k << 2)) - list) >>> 3);
+        if (n == 0) continue;
+        const r = i * s.poolStrideH - s.poolTop + k / s.poolW, q = j * s.poolStrideW - s.poolLeft + k % s.poolW;
+        let to = dx + <usize>r * rowStep + <usize>q * columnStep;
+        for (let h = 0; h < s.KH; h++) {
+          if (ASC_FEATURE_SIMD) combineRun<v128>(to, list, n, <usize>h * packedRow, run);
+          else combineRun<f32>(to, list, n, <usize>h * packedRow, run);
+          to += rowBytes;
+        }
+      }
+    }
+  }
+  if (!apart) return;
+  const lineBytes = (<usize>s.cropW * <usize>s.C) << 2;
+  for (let i = 0; i < s.cropH; i++) {
+    memory.copy(
+      out + <usize>i * lineBytes, dx + <usize>(i + s.top) * rowBytes + ((<usize>s.left * <usize>s.C) << 2), lineBytes,
+    );
+  }
+}
