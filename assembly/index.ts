@@ -1,4 +1,5 @@
 export { run } from "./program";
+export { runParallel, work } from "./parallel";
 
 /** First byte of linear memory that the host may use: static data ends here. */
 export function heapBase(): usize {

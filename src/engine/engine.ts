@@ -1,4 +1,4 @@
-import { enableRelaxedSimd, loadWasmBytes } from "#platform";
+import { enableRelaxedSimd, hardwareThreads, loadWasmBytes, threadsAvailable } from "#platform";
 import {
   ALIGNMENT,
   align,
@@ -9,6 +9,7 @@ import {
   writeCall,
   writeStruct,
 } from "./memory.ts";
+import { CONTROL_BYTES, ThreadPool } from "./threads.ts";
 
 /** The builds of the kernels, slowest first. */
 export const BACKENDS = ["scalar", "simd", "relaxed"] as const;
@@ -18,6 +19,15 @@ interface Exports {
   heapBase(): number;
   squareRoot(x: number): number;
   run(program: number, first: number, last: number, scratch: number): void;
+  runParallel(
+    control: number,
+    program: number,
+    counters: number,
+    first: number,
+    last: number,
+    scratch: number,
+    scratchBytes: number,
+  ): number;
 }
 
 const PAGE = 65536;
@@ -52,9 +62,22 @@ export interface Program {
   /** Pointer to the call records. */
   readonly records: number;
   readonly calls: number;
-  /** Pointer to the threads' scratch memory. */
+  /** Pointer to two i32 per call, where threads count tasks. */
+  readonly counters: number;
+  /** Pointer to the threads' scratch memory, `scratchBytes` for each. */
   readonly scratch: number;
+  readonly scratchBytes: number;
 }
+
+export interface EngineOptions {
+  /** "auto" (default): the fastest reproducible build, simd where the runtime has it, never relaxed. */
+  readonly backend?: Backend | "auto";
+  /** Threads that run kernels, this one included. Default: as many as the hardware has. Never changes results. */
+  readonly threads?: number;
+}
+
+/** Most threads an engine accepts: far more than pays anywhere. */
+const MAX_THREADS = 256;
 
 /**
  * One instance of the kernels and the linear memory it works on. Memory is laid out as
@@ -64,29 +87,40 @@ export interface Program {
 export class Engine {
   readonly backend: Backend;
   readonly memory: WebAssembly.Memory;
+  /** Threads that run kernels, this one included. */
+  readonly threads: number;
   readonly #exports: Exports;
+  readonly #pool: ThreadPool | undefined;
   #top: number;
   #arena: { pointer: number; bytes: number } | undefined;
   /** Token of whoever last filled the arena: a plan rewrites its program when it is not the owner. */
   arenaOwner: unknown;
 
-  private constructor(backend: Backend, memory: WebAssembly.Memory, exports: Exports) {
+  private constructor(module: WebAssembly.Module, memory: WebAssembly.Memory, exports: Exports, backend: Backend, threads: number) {
     this.backend = backend;
     this.memory = memory;
+    this.threads = threads;
     this.#exports = exports;
     this.#top = align(exports.heapBase());
+    if (threads > 1) this.#pool = new ThreadPool(module, memory, this.allocate(CONTROL_BYTES), threads - 1);
   }
 
-  /** Loads a build; "auto" is the fastest reproducible one (simd where the runtime has it, never relaxed). */
-  static async create(options: { backend?: Backend | "auto" } = {}): Promise<Engine> {
-    const requested = options.backend ?? "auto";
+  /**
+   * Loads a build and starts its threads. Throws RangeError on an unknown build or a bad number of threads, Error
+   * where the runtime cannot run the build.
+   */
+  static async create(options: EngineOptions = {}): Promise<Engine> {
+    const { backend: requested = "auto", threads = threadsAvailable() ? hardwareThreads() : 1 } = options;
     if (requested !== "auto" && !BACKENDS.includes(requested))
       throw new RangeError(`backend '${requested}' is unknown: expected auto, ${BACKENDS.join(", ")}`);
+    if (!Number.isSafeInteger(threads) || threads < 1 || threads > MAX_THREADS)
+      throw new RangeError(`threads is ${threads}, expected a whole number from 1 to ${MAX_THREADS}`);
     const backend = requested === "auto" ? await detectBackend() : requested;
     const module = await compile(backend);
     const memory = createMemory();
     const instance = await WebAssembly.instantiate(module, { env: { memory } });
-    return new Engine(backend, memory, instance.exports as unknown as Exports);
+    const exports = instance.exports as unknown as Exports;
+    return new Engine(module, memory, exports, backend, threadsAvailable() ? threads : 1);
   }
 
   /** Bytes of linear memory in use (what the memory has grown to). */
@@ -130,9 +164,21 @@ export class Engine {
     return new DataView(this.#buffer);
   }
 
-  /** Runs calls `first` to `last - 1` of a program. */
+  /** Runs calls `first` to `last - 1` of a program, on all threads. Throws where a thread failed. */
   run(program: Program, first = 0, last = program.calls): void {
-    this.#exports.run(program.records, first, last, program.scratch);
+    const { records, counters, scratch, scratchBytes } = program;
+    if (!this.#pool) {
+      this.#exports.run(records, first, last, scratch);
+      return;
+    }
+    const { control } = this.#pool;
+    if (this.#exports.runParallel(control, records, counters, first, last, scratch, scratchBytes) !== 0)
+      throw this.#pool.failure();
+  }
+
+  /** Ends the threads. The engine can't run any more. */
+  dispose(): void {
+    this.#pool?.stop();
   }
 
   /** Square root in wasm, correctly rounded everywhere: JavaScript's Math.sqrt is not bound to be. */
@@ -143,12 +189,14 @@ export class Engine {
   /** Runs one kernel at once, from the arena: for tests and benchmarks of single kernels. */
   call<K extends KernelName>(kernel: K, args: KernelArgs<K>, tasks = 1, scratchBytes = 0): void {
     const argsBytes = align(structBytes(kernel));
-    const records = this.reserveArena(ALIGNMENT + argsBytes + scratchBytes);
+    const scratchEach = align(scratchBytes);
+    const records = this.reserveArena(2 * ALIGNMENT + argsBytes + scratchEach * this.threads);
     this.arenaOwner = undefined;
     const view = this.view();
-    writeCall(view, records, kernel, records + ALIGNMENT, tasks);
-    writeStruct(view, records + ALIGNMENT, kernel, args);
-    this.run({ records, calls: 1, scratch: records + ALIGNMENT + argsBytes });
+    const [counters, pointer] = [records + ALIGNMENT, records + 2 * ALIGNMENT];
+    writeCall(view, records, kernel, pointer, tasks);
+    writeStruct(view, pointer, kernel, args);
+    this.run({ records, calls: 1, counters, scratch: pointer + argsBytes, scratchBytes: scratchEach });
   }
 
   get #buffer(): SharedArrayBuffer {

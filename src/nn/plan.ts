@@ -3,6 +3,9 @@ import { align, type KernelArgs, type KernelName, structBytes, writeCall, writeS
 import { assignOffsets } from "./arena.ts";
 import { type PlannedCall, type Planner, Tensor } from "./planner.ts";
 
+/** Per call: tasks claimed and done, by all threads. */
+const COUNTER_BYTES = 8;
+
 /** A planned call, as profiles show it. */
 export type CallInfo = Pick<PlannedCall, "kernel" | "layer" | "phase" | "tasks" | "flops">;
 
@@ -28,18 +31,25 @@ export class Plan {
     this.calls = calls.map(({ kernel, layer, phase, tasks, flops }) => ({ kernel, layer, phase, tasks, flops }));
 
     const recordBytes = align(calls.length * CALL_BYTES);
+    const counterBytes = align(calls.length * COUNTER_BYTES);
     const structs = calls.map((call) => structBytes(call.kernel));
-    const programBytes = recordBytes + align(structs.reduce((sum, bytes) => sum + bytes, 0));
+    const programBytes = recordBytes + counterBytes + align(structs.reduce((sum, bytes) => sum + bytes, 0));
     const tensorBytes = assignOffsets(tensors.filter((t) => t.last >= t.first));
     const scratchBytes = align(Math.max(0, ...calls.map((call) => call.scratch)));
-    this.arenaBytes = programBytes + tensorBytes + scratchBytes;
+    this.arenaBytes = programBytes + tensorBytes + scratchBytes * engine.threads;
     const base = engine.reserveArena(this.arenaBytes);
     this.#base = base + programBytes;
-    this.#program = { records: base, calls: calls.length, scratch: base + programBytes + tensorBytes };
+    this.#program = {
+      records: base,
+      calls: calls.length,
+      counters: base + recordBytes,
+      scratch: base + programBytes + tensorBytes,
+      scratchBytes,
+    };
 
     this.#image = new Uint8Array(programBytes);
     const view = new DataView(this.#image.buffer);
-    let at = recordBytes;
+    let at = recordBytes + counterBytes;
     calls.forEach((call, i) => {
       writeCall(view, i * CALL_BYTES, call.kernel, base + at, call.tasks);
       const args = Object.fromEntries(

@@ -23,6 +23,8 @@ export interface CompileOptions {
   metrics?: readonly "accuracy"[];
   /** Build of the kernels. "auto" (default): the fastest reproducible one. "relaxed": faster, not reproducible across machines. */
   backend?: Backend | "auto";
+  /** Threads that compute, this one included: changes speed, never results. Default: all cores. */
+  threads?: number;
   /** Fixes initial weights, shuffles and dropout: a whole number from 0 to 2^53 - 1. Default 1. */
   seed?: number;
   /** How byte images are scaled: pixel * scale + offset. Default scale 1/255, offset 0. */
@@ -76,7 +78,7 @@ export class Sequential {
   /** Loads the kernels, draws the initial weights, and makes the model ready to train. Compiling again starts anew. */
   async compile(options: CompileOptions = {}): Promise<void> {
     const { optimizer = "adam", loss = "categoricalCrossentropy", metrics = ["accuracy"], backend = "auto" } = options;
-    const { seed = 1, preprocessing } = options;
+    const { seed = 1, threads, preprocessing } = options;
     checkLoss(loss, this.graph);
     for (const metric of metrics)
       if (metric !== "accuracy") throw new TypeError(`metric '${metric}' is unknown: expected "accuracy"`);
@@ -86,6 +88,7 @@ export class Sequential {
       optimizer: typeof optimizer === "string" ? createOptimizer(optimizer) : optimizer,
       loss,
       backend,
+      ...(threads !== undefined && { threads }),
       seed,
       preprocessing: { scale: 1 / 255, offset: 0, ...preprocessing },
     });
@@ -157,7 +160,7 @@ export class Sequential {
     return this.#session;
   }
 
-  /** Lets go of the engine. The model can be compiled again. */
+  /** Ends the model's threads and lets go of its memory. The model can be compiled again. */
   dispose(): void {
     this.#session?.dispose();
     this.#session = undefined;

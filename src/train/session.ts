@@ -11,6 +11,7 @@ import type { Samples } from "./samples.ts";
 
 export interface SessionOptions {
   readonly backend: Backend | "auto";
+  readonly threads?: number;
   readonly seed: number;
   readonly loss: LossName;
   readonly optimizer: Optimizer;
@@ -73,7 +74,8 @@ export class Session {
   }
 
   static async create(graph: Graph, options: SessionOptions): Promise<Session> {
-    return new Session(await Engine.create({ backend: options.backend }), graph, options);
+    const { backend, threads } = options;
+    return new Session(await Engine.create({ backend, ...(threads !== undefined && { threads }) }), graph, options);
   }
 
   /** Views of each parameter's weights: valid until memory grows. */
@@ -205,8 +207,9 @@ export class Session {
     }
   }
 
-  /** Lets go of the engine and its memory. */
+  /** Ends the engine's threads. */
   dispose(): void {
     this.#plans.clear();
+    this.engine.dispose();
   }
 }

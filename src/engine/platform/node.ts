@@ -3,6 +3,7 @@ import { readFile } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import { setImmediate } from "node:timers/promises";
 import { setFlagsFromString } from "node:v8";
+import { Worker } from "node:worker_threads";
 
 /** Bytes of build/NAME.wasm of this package. The folder lies at the same depth from src/ and from dist/. */
 export async function loadWasmBytes(name: string): Promise<Uint8Array<ArrayBuffer>> {
@@ -29,4 +30,39 @@ export function hardwareThreads(): number {
 /** Lets pending events and timers run. */
 export async function yieldToEventLoop(): Promise<void> {
   await setImmediate();
+}
+
+/** Whether this runtime can share memory with worker threads. */
+export function threadsAvailable(): boolean {
+  return true;
+}
+
+export interface KernelThread {
+  terminate(): void;
+}
+
+/** What a kernel thread runs: plain text, so that no file must be found from sources, from dist or from a bundle. */
+const THREAD = `
+const { workerData: { module, memory, control, index } } = require("node:worker_threads");
+try {
+  new WebAssembly.Instance(module, { env: { memory } }).exports.work(control, index);
+} catch (error) {
+  const words = new Int32Array(memory.buffer, control);
+  Atomics.store(words, 18, 1);
+  for (const word of [0, 16]) Atomics.notify(words, word);
+  throw error;
+}`;
+
+/** Starts a thread that runs the kernels' work(control, index) on the shared memory. It keeps no process alive. */
+export function startKernelThread(
+  module: WebAssembly.Module,
+  memory: WebAssembly.Memory,
+  control: number,
+  index: number,
+  onError: (error: Error) => void,
+): KernelThread {
+  const worker = new Worker(THREAD, { eval: true, workerData: { module, memory, control, index } });
+  worker.unref();
+  worker.on("error", onError);
+  return { terminate: () => void worker.terminate() };
 }

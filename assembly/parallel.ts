@@ -1,0 +1,134 @@
+import { Call } from "./program";
+import { dispatch } from "./dispatch";
+
+// Threads: every thread walks the same program; the tasks of a call are claimed one by one with an atomic add, and
+// a call begins when all tasks of the one before are done. No thread leads and no message is sent: workers park on
+// an atomic wait between programs. Which thread runs a task never shows in the results.
+// All atomics are sequentially consistent; the gate and `inside` rely on it (store one, then load the other).
+
+/** Shared by all threads of an engine; each word that threads write in turn has a cache line of its own. */
+@unmanaged
+export class Control {
+  gate: i32; // odd: a program is open to workers; even: closed
+  program: usize; // what to run, written while the gate is closed
+  counters: usize; // per call two i32: tasks claimed, tasks done
+  first: i32;
+  last: i32;
+  scratch: usize; // thread t's scratch is at scratch + t * scratchBytes
+  scratchBytes: usize;
+  stop: i32; // 1: workers return
+  unused0: u64;
+  unused1: u64;
+  unused2: u64;
+  unused3: u64;
+  inside: i32; // workers that may touch the program
+  waiting: i32; // threads asleep in waitFor
+  failed: i32; // 1: a worker died, the program will never end
+  ready: i32; // workers that have started
+}
+
+/** Looks at a word this often before sleeping: some 20 microseconds, about what waking costs. */
+const SPINS: i32 = 4000;
+/** Longest a call may make no progress before the host is told, in nanoseconds. */
+const PATIENCE: i64 = 60_000_000_000;
+
+/** Byte offsets of the words that threads wait on. */
+const GATE: usize = 0;
+const INSIDE: usize = 64;
+const WAITING: usize = 68;
+const FAILED: usize = 72;
+const READY: usize = 76;
+const STOP: usize = 28;
+
+/** Returns when *word == value; false where a worker failed, or nothing moved for too long. */
+function waitFor(control: usize, word: usize, value: i32): bool {
+  for (let i = 0; i < SPINS; i++) if (atomic.load<i32>(word) == value) return true;
+  while (true) {
+    const now = atomic.load<i32>(word);
+    if (now == value) return true;
+    if (atomic.load<i32>(control + FAILED)) return false;
+    atomic.add<i32>(control + WAITING, 1);
+    const woken = atomic.wait<i32>(word, now, PATIENCE);
+    atomic.sub<i32>(control + WAITING, 1);
+    if (woken == 2 && atomic.load<i32>(word) == now) return false;
+  }
+}
+
+/** After changing a word that others may wait for. */
+// @ts-ignore: decorator
+@inline
+function wake(control: usize, word: usize): void {
+  if (atomic.load<i32>(control + WAITING)) atomic.notify(word, -1);
+}
+
+/** Takes part in the open program until its end; false where it can't be finished. */
+function walk(control: usize, scratch: usize): bool {
+  const c = changetype<Control>(control);
+  const last = c.last;
+  for (let i = c.first; i < last; i++) {
+    const call = changetype<Call>(c.program + (<usize>i << 4));
+    const claimed = c.counters + (<usize>i << 3), done = claimed + 4;
+    const tasks = call.tasks;
+    let mine = 0;
+    while (true) {
+      const task = atomic.add<i32>(claimed, 1);
+      if (task >= tasks) break;
+      dispatch(call.kernel, call.args, task, scratch);
+      mine++;
+    }
+    if (mine && atomic.add<i32>(done, mine) + mine == tasks) wake(control, done);
+    if (!waitFor(control, done, tasks)) return false;
+  }
+  return true;
+}
+
+/**
+ * Runs calls first .. last - 1 on this thread and all workers. Returns 0, or 1 where a worker failed or stalled:
+ * then memory holds half a step, and the engine is of no use any more.
+ */
+export function runParallel(
+  control: usize, program: usize, counters: usize, first: i32, last: i32, scratch: usize, scratchBytes: usize,
+): i32 {
+  const c = changetype<Control>(control);
+  if (atomic.load<i32>(control + FAILED)) return 1;
+  c.program = program;
+  c.counters = counters;
+  c.first = first;
+  c.last = last;
+  c.scratch = scratch;
+  c.scratchBytes = scratchBytes;
+  memory.fill(counters + (<usize>first << 3), 0, <usize>(last - first) << 3);
+  const open = atomic.add<i32>(control + GATE, 1) + 1;
+  atomic.notify(control + GATE, -1);
+  const finished = walk(control, scratch);
+  atomic.store<i32>(control + GATE, open + 1);
+  return finished && waitFor(control, control + INSIDE, 0) ? 0 : 1;
+}
+
+/** A worker's life: thread `index` (from 1) takes part in every program until the host stops it. */
+export function work(control: usize, index: i32): void {
+  let seen = 0;
+  atomic.add<i32>(control + READY, 1);
+  while (!atomic.load<i32>(control + STOP)) {
+    const gate = atomic.load<i32>(control + GATE);
+    if (!(gate & 1) || gate == seen) {
+      park(control, gate);
+      continue;
+    }
+    atomic.add<i32>(control + INSIDE, 1);
+    // Closed meanwhile: the host may be changing the program.
+    if (atomic.load<i32>(control + GATE) == gate) {
+      const c = changetype<Control>(control);
+      walk(control, c.scratch + <usize>index * c.scratchBytes);
+      seen = gate;
+    }
+    atomic.sub<i32>(control + INSIDE, 1);
+    wake(control, control + INSIDE);
+  }
+}
+
+/** Returns once the gate no longer shows `gate`. */
+function park(control: usize, gate: i32): void {
+  for (let i = 0; i < SPINS; i++) if (atomic.load<i32>(control + GATE) != gate) return;
+  atomic.wait<i32>(control + GATE, gate, -1);
+}

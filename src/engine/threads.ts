@@ -1,0 +1,54 @@
+import { type KernelThread, startKernelThread } from "#platform";
+
+/** Bytes of the kernels' Control struct, see assembly/parallel.ts. */
+export const CONTROL_BYTES = 128;
+/** Places of its words, in i32. */
+const GATE = 0;
+const STOP = 7;
+const FAILED = 18;
+
+/** Resident workers that take tasks whenever a program runs. They start in their own time: no run waits for them. */
+export class ThreadPool {
+  /** Pointer to the Control struct. */
+  readonly control: number;
+  readonly #memory: WebAssembly.Memory;
+  readonly #threads: KernelThread[];
+  #error: Error | undefined;
+
+  constructor(module: WebAssembly.Module, memory: WebAssembly.Memory, control: number, workers: number) {
+    this.control = control;
+    this.#memory = memory;
+    this.#threads = Array.from({ length: workers }, (_, i) =>
+      startKernelThread(module, memory, control, i + 1, (error) => {
+        this.#error ??= error;
+        Atomics.store(this.#words, FAILED, 1);
+      }),
+    );
+  }
+
+  /** Why the last run failed. */
+  failure(): Error {
+    return new Error(
+      this.#error
+        ? `a kernel thread failed: ${this.#error.message}`
+        : "a kernel thread failed or made no progress for a minute; compile the model again to go on",
+      { cause: this.#error },
+    );
+  }
+
+  /** Lets every worker return, at once or after the program that it is in. */
+  stop(): void {
+    Atomics.store(this.#words, STOP, 1);
+    Atomics.add(this.#words, GATE, 2);
+    Atomics.notify(this.#words, GATE);
+  }
+
+  /** Ends the workers wherever they are. */
+  terminate(): void {
+    for (const thread of this.#threads) thread.terminate();
+  }
+
+  get #words(): Int32Array {
+    return new Int32Array(this.#memory.buffer, this.control, CONTROL_BYTES / 4);
+  }
+}
