@@ -15,14 +15,17 @@ export function abiSource() {
     const fields = [];
     for (const line of body.split("\n")) {
       const field = /^ {2}(\w+): (usize|i32|u32|f32);/.exec(line);
-      if (field) fields.push([field[1], field[2] === "usize" ? "pointer" : field[2] === "f32" ? "f32" : "i32"]);
+      if (field)
+        fields.push([field[1], field[2] === "usize" ? "pointer" : field[2] === "f32" ? "f32" : "i32"]);
       else if (line.trim() && !line.trim().startsWith("//"))
         throw new Error(`${name}: cannot read the field '${line.trim()}' (usize, i32, u32 or f32 only)`);
     }
     classes.set(name, fields);
   }
   const dispatch = readFileSync(new URL("dispatch.ts", dir), "utf8");
-  const kernels = [...dispatch.matchAll(/case (\d+): (\w+)\(changetype<(\w+)>\(args\), task, scratch\); break;/g)];
+  const kernels = [
+    ...dispatch.matchAll(/case (\d+): (\w+)\(changetype<(\w+)>\(args\), task, scratch\); break;/g),
+  ];
   const cases = [...dispatch.matchAll(/\bcase /g)].length;
   if (kernels.length !== cases) throw new Error(`dispatch.ts: read ${kernels.length} of ${cases} cases`);
 
@@ -38,7 +41,11 @@ export function abiSource() {
     if (!fields) throw new Error(`dispatch.ts names ${name}, which no @unmanaged exported class declares`);
     lines.push(`  ${name}: {`, ...fields.map(([field, type]) => `    ${field}: "${type}",`), "  },");
   }
-  lines.push("} as const;", "", "/** Every kernel: its id in the dispatch switch and the struct it reads. */");
+  lines.push(
+    "} as const;",
+    "",
+    "/** Every kernel: its id in the dispatch switch and the struct it reads. */",
+  );
   lines.push("export const KERNELS = {");
   for (const [, id, name, args] of kernels) lines.push(`  ${name}: { id: ${id}, args: "${args}" },`);
   lines.push("} as const;", "");

@@ -9,7 +9,10 @@ const DIGITS = [
 ];
 const wanted = process.argv.slice(2);
 const builds = [
-  ...["scalar", "simd", "relaxed"].map((target) => [target, ["--config", "asconfig.json", "--target", target]]),
+  ...["scalar", "simd", "relaxed"].map((target) => [
+    target,
+    ["--config", "asconfig.json", "--target", target],
+  ]),
   ["digits", ["assembly/digits/index.ts", ...DIGITS]],
 ].filter(([name]) => wanted.length === 0 || wanted.includes(name));
 

@@ -1,5 +1,5 @@
 export * from "./data/index.ts";
-export { type Backend, BACKENDS } from "./engine/engine.ts";
+export { BACKENDS, type Backend } from "./engine/engine.ts";
 export { ModelError } from "./nn/errors.ts";
 export * from "./nn/layers/index.ts";
 export { LOSSES, type LossName } from "./nn/losses.ts";
@@ -10,6 +10,11 @@ export type { BatchInfo, Callbacks, EpochInfo, History, Logs, TrainInfo } from "
 export { TrainingDivergedError } from "./train/errors.ts";
 export type { EvaluateOptions, Evaluation } from "./train/evaluate.ts";
 export type { FitOptions } from "./train/fit.ts";
+export {
+  decodeSafetensors,
+  encodeSafetensors,
+  type NamedTensor,
+  SafetensorsError,
+} from "./train/safetensors.ts";
 export { type Samples, SamplesError } from "./train/samples.ts";
-export { decodeSafetensors, encodeSafetensors, type NamedTensor, SafetensorsError } from "./train/safetensors.ts";
 export { type CompileOptions, Sequential, sequential } from "./train/sequential.ts";

@@ -96,7 +96,13 @@ export class Engine {
   /** Token of whoever last filled the arena: a plan rewrites its program when it is not the owner. */
   arenaOwner: unknown;
 
-  private constructor(module: WebAssembly.Module, memory: WebAssembly.Memory, exports: Exports, backend: Backend, threads: number) {
+  private constructor(
+    module: WebAssembly.Module,
+    memory: WebAssembly.Memory,
+    exports: Exports,
+    backend: Backend,
+    threads: number,
+  ) {
     this.backend = backend;
     this.memory = memory;
     this.threads = threads;

@@ -43,7 +43,10 @@ export function buildChain(layers: readonly Layer[]): BuiltModel {
   if (!first.inputShape)
     throw new ModelError("the first layer needs inputShape: [height, width, channels]", names[0]);
   if (first.inputShape.length === 0 || first.inputShape.some((n) => !Number.isSafeInteger(n) || n < 1))
-    throw new ModelError(`inputShape is ${JSON.stringify(first.inputShape)}, expected whole numbers >= 1`, names[0]);
+    throw new ModelError(
+      `inputShape is ${JSON.stringify(first.inputShape)}, expected whole numbers >= 1`,
+      names[0],
+    );
   const builder = new GraphBuilder(first.inputShape);
   let value = builder.input;
   const rows = layers.map((layer, i): LayerRow => {
@@ -64,7 +67,8 @@ export function buildChain(layers: readonly Layer[]): BuiltModel {
       parameters: own.reduce((sum, p) => sum + elements(p.shape), 0),
     };
   });
-  if (builder.parameters.length === 0) throw new ModelError("the model has no parameters: there is nothing to train");
+  if (builder.parameters.length === 0)
+    throw new ModelError("the model has no parameters: there is nothing to train");
   return { graph: builder.build(value), rows };
 }
 

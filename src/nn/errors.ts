@@ -11,7 +11,12 @@ export class ModelError extends Error {
 }
 
 /** Throws unless `value` is a whole number of at least `least`. */
-export function requireInteger(layer: string, option: string, value: unknown, least = 1): asserts value is number {
+export function requireInteger(
+  layer: string,
+  option: string,
+  value: unknown,
+  least = 1,
+): asserts value is number {
   if (!Number.isSafeInteger(value) || (value as number) < least)
     throw new ModelError(`${option} is ${JSON.stringify(value)}, expected a whole number >= ${least}`, layer);
 }

@@ -42,7 +42,12 @@ export interface WindowAttributes {
   readonly kernel: readonly [number, number];
   readonly strides: readonly [number, number];
   readonly dilation: readonly [number, number];
-  readonly pad: { readonly top: number; readonly bottom: number; readonly left: number; readonly right: number };
+  readonly pad: {
+    readonly top: number;
+    readonly bottom: number;
+    readonly left: number;
+    readonly right: number;
+  };
 }
 
 export interface Conv2dAttributes extends WindowAttributes {

@@ -25,7 +25,8 @@ export function checkLoss(loss: unknown, graph: Graph): asserts loss is LossName
       `the model's output has shape (${graph.output.shape.join(", ")}), but losses take flat outputs; end with flatten() and dense()`,
     );
   const last = graph.ops.at(-1);
-  const probabilities = last?.kind === "softmax" || (last?.kind === "activation" && last.attributes.kind === "sigmoid");
+  const probabilities =
+    last?.kind === "softmax" || (last?.kind === "activation" && last.attributes.kind === "sigmoid");
   if (loss !== "meanSquaredError" && !probabilities)
     throw new ModelError(
       `loss ${loss} takes probabilities: end the model with activation "softmax"${loss === "binaryCrossentropy" ? ' or "sigmoid"' : ""}, or use meanSquaredError`,
@@ -44,11 +45,7 @@ export function fusedSoftmax(graph: Graph, loss: LossName): Op | undefined {
 const ROWS = 32;
 
 /** Emits the loss per sample, its mean, the count of right classes, and in training the gradient of the outputs. */
-export function emitLoss(
-  p: Planner,
-  loss: LossName,
-  targets: Tensor,
-): { meanLoss: Tensor; correct: Tensor } {
+export function emitLoss(p: Planner, loss: LossName, targets: Tensor): { meanLoss: Tensor; correct: Tensor } {
   const { graph, batch } = p;
   const outputs = graph.output.shape[0]!;
   const softmax = fusedSoftmax(graph, loss);
@@ -63,7 +60,11 @@ export function emitLoss(
     p.call("softmaxCrossentropy", { ...common, x: p.value(logits), dx }, spread);
   } else {
     const dy = p.needsGradient(graph.output) ? p.gradient(graph.output) : 0;
-    p.call(loss === "sparseCategoricalCrossentropy" ? "categoricalCrossentropy" : loss, { ...common, dy }, spread);
+    p.call(
+      loss === "sparseCategoricalCrossentropy" ? "categoricalCrossentropy" : loss,
+      { ...common, dy },
+      spread,
+    );
   }
   const meanLoss = p.tensor(4).read();
   p.call("meanLoss", { out: meanLoss, losses, rows: batch });

@@ -1,5 +1,6 @@
 import * as v from "valibot";
 import { ModelError } from "./errors.ts";
+import { INITIALIZERS } from "./initializers.ts";
 import {
   activation,
   averagePooling2d,
@@ -14,7 +15,6 @@ import {
   maxPooling2d,
 } from "./layers/index.ts";
 import { ACTIVATIONS } from "./layers/layer.ts";
-import { INITIALIZERS } from "./initializers.ts";
 
 const positive = v.pipe(v.number(), v.integer(), v.minValue(1));
 const pair = v.union([positive, v.tuple([positive, positive])]);
@@ -62,7 +62,11 @@ const LAYERS = {
     v.strictObject({
       type: v.literal("dropout"),
       ...common,
-      rate: v.pipe(v.number(), v.minValue(0), v.check((rate) => rate < 1, "expected a rate below 1")),
+      rate: v.pipe(
+        v.number(),
+        v.minValue(0),
+        v.check((rate) => rate < 1, "expected a rate below 1"),
+      ),
     }),
     dropout,
   ],
@@ -103,7 +107,10 @@ export function layersFromConfig(config: unknown): Layer[] {
     const where = `number ${i + 1} (${entry.type})`;
     const known = Object.hasOwn(LAYERS, entry.type) ? LAYERS[entry.type as keyof typeof LAYERS] : undefined;
     if (!known)
-      throw new ModelError(`no layer type has that name: expected one of ${Object.keys(LAYERS).join(", ")}`, where);
+      throw new ModelError(
+        `no layer type has that name: expected one of ${Object.keys(LAYERS).join(", ")}`,
+        where,
+      );
     const [schema, create] = known;
     const options = v.safeParse(schema as v.GenericSchema, entry);
     if (!options.success) throw new ModelError(issuesText(options.issues), where);

@@ -31,7 +31,8 @@ export const MODELS: Readonly<Record<string, NamedModel>> = {
     ],
   },
   lenet5: {
-    description: "LeNet-5 (LeCun et al. 1998): two 5x5 convolutions with tanh and average pooling, dense 120 and 84",
+    description:
+      "LeNet-5 (LeCun et al. 1998): two 5x5 convolutions with tanh and average pooling, dense 120 and 84",
     layers: (inputShape, classes) => [
       conv2d({ filters: 6, kernelSize: 5, padding: "same", activation: "tanh", inputShape }),
       averagePooling2d({ poolSize: 2 }),
@@ -57,7 +58,13 @@ export const MODELS: Readonly<Record<string, NamedModel>> = {
     description: "VGG-like: pairs of 3x3 `same` convolutions with 32, 64 and 128 filters, dense 256",
     layers: (inputShape, classes) => [
       ...[32, 64, 128].flatMap((filters, i) => [
-        conv2d({ filters, kernelSize: 3, padding: "same", activation: "relu", ...(i === 0 && { inputShape }) }),
+        conv2d({
+          filters,
+          kernelSize: 3,
+          padding: "same",
+          activation: "relu",
+          ...(i === 0 && { inputShape }),
+        }),
         conv2d({ filters, kernelSize: 3, padding: "same", activation: "relu" }),
         maxPooling2d({ poolSize: 2 }),
       ]),
@@ -81,6 +88,7 @@ export const MODELS: Readonly<Record<string, NamedModel>> = {
 /** The layers of a model by name. Throws ModelError naming the models there are. */
 export function namedModel(name: string, inputShape: Shape, classes: number): Layer[] {
   const model = Object.hasOwn(MODELS, name) ? MODELS[name] : undefined;
-  if (!model) throw new ModelError(`no model is named '${name}': expected one of ${Object.keys(MODELS).join(", ")}`);
+  if (!model)
+    throw new ModelError(`no model is named '${name}': expected one of ${Object.keys(MODELS).join(", ")}`);
   return model.layers(inputShape, classes);
 }

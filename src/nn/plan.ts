@@ -1,5 +1,12 @@
 import { CALL_BYTES, type Engine, type Program } from "../engine/engine.ts";
-import { align, type KernelArgs, type KernelName, structBytes, writeCall, writeStruct } from "../engine/memory.ts";
+import {
+  align,
+  type KernelArgs,
+  type KernelName,
+  structBytes,
+  writeCall,
+  writeStruct,
+} from "../engine/memory.ts";
 import { assignOffsets } from "./arena.ts";
 import { type PlannedCall, type Planner, Tensor } from "./planner.ts";
 
@@ -28,7 +35,13 @@ export class Plan {
     const { calls, tensors, batch } = planner;
     this.#engine = engine;
     this.batch = batch;
-    this.calls = calls.map(({ kernel, layer, phase, tasks, flops }) => ({ kernel, layer, phase, tasks, flops }));
+    this.calls = calls.map(({ kernel, layer, phase, tasks, flops }) => ({
+      kernel,
+      layer,
+      phase,
+      tasks,
+      flops,
+    }));
 
     const recordBytes = align(calls.length * CALL_BYTES);
     const counterBytes = align(calls.length * COUNTER_BYTES);
@@ -75,7 +88,8 @@ export class Plan {
 
   /** Runs calls `first` to `last - 1`; by default all. */
   run(first = 0, last = this.calls.length): void {
-    if (this.#engine.arenaOwner !== this) throw new Error("run() before activate(): the plan's inputs are lost");
+    if (this.#engine.arenaOwner !== this)
+      throw new Error("run() before activate(): the plan's inputs are lost");
     this.#engine.run(this.#program, first, last);
   }
 }

@@ -149,10 +149,10 @@ export class Planner {
 
   /** A tensor that an op's forward and backward share, by name. */
   kept(op: Op, name: string, bytes: number): Tensor {
-    let tensors = this.#kept.get(op);
-    if (!tensors) this.#kept.set(op, (tensors = new Map()));
-    let tensor = tensors.get(name);
-    if (!tensor) tensors.set(name, (tensor = this.tensor(bytes)));
+    const tensors = this.#kept.get(op) ?? new Map<string, Tensor>();
+    this.#kept.set(op, tensors);
+    const tensor = tensors.get(name) ?? this.tensor(bytes);
+    tensors.set(name, tensor);
     return tensor;
   }
 

@@ -19,7 +19,8 @@ function pair(layer: string, option: string, value: Pair): readonly [number, num
   const [a, b, ...more] = typeof value === "number" ? [value, value] : value;
   requireInteger(layer, option, a);
   requireInteger(layer, option, b);
-  if (more.length > 0) throw new ModelError(`${option} has ${more.length + 2} numbers, expected one or two`, layer);
+  if (more.length > 0)
+    throw new ModelError(`${option} has ${more.length + 2} numbers, expected one or two`, layer);
   return [a, b];
 }
 

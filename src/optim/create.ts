@@ -23,6 +23,8 @@ export function createOptimizer(name: OptimizerName, options: AnyOptimizerOption
   const { create, own } = CREATE[name];
   for (const [key, value] of Object.entries(options))
     if (value !== undefined && !own.includes(key) && !SHARED.includes(key))
-      throw new RangeError(`optimizer '${name}' has no option ${key}: it has ${[...own, ...SHARED].join(", ")}`);
+      throw new RangeError(
+        `optimizer '${name}' has no option ${key}: it has ${[...own, ...SHARED].join(", ")}`,
+      );
   return create(options);
 }

@@ -46,7 +46,13 @@ export type OptimizerName = (typeof OPTIMIZERS)[number];
 const GRAIN = 4096;
 
 /** Throws RangeError unless low <= value < high. */
-export function requireRange(optimizer: string, option: string, value: number, low: number, high: number): void {
+export function requireRange(
+  optimizer: string,
+  option: string,
+  value: number,
+  low: number,
+  high: number,
+): void {
   if (!(typeof value === "number" && value >= low && value < high))
     throw new RangeError(
       `${optimizer}: ${option} is ${value}, expected a number >= ${low}${high < Number.POSITIVE_INFINITY ? ` and < ${high}` : ""}`,
@@ -54,7 +60,12 @@ export function requireRange(optimizer: string, option: string, value: number, l
 }
 
 /** Checks the options that all optimizers share, and gives them their defaults. */
-export function commonOptions(optimizer: string, options: CommonOptions, learningRate: number, weightDecay = 0) {
+export function commonOptions(
+  optimizer: string,
+  options: CommonOptions,
+  learningRate: number,
+  weightDecay = 0,
+) {
   const resolved = {
     ...options,
     learningRate: options.learningRate ?? learningRate,
@@ -63,8 +74,11 @@ export function commonOptions(optimizer: string, options: CommonOptions, learnin
   if (typeof resolved.learningRate === "number")
     requireRange(optimizer, "learningRate", resolved.learningRate, 0, Number.POSITIVE_INFINITY);
   requireRange(optimizer, "weightDecay", resolved.weightDecay, 0, Number.POSITIVE_INFINITY);
-  const clips = (["clipNorm", "globalClipNorm", "clipValue"] as const).filter((key) => options[key] !== undefined);
-  if (clips.length > 1) throw new RangeError(`${optimizer}: ${clips.join(" and ")} are given, expected at most one`);
+  const clips = (["clipNorm", "globalClipNorm", "clipValue"] as const).filter(
+    (key) => options[key] !== undefined,
+  );
+  if (clips.length > 1)
+    throw new RangeError(`${optimizer}: ${clips.join(" and ")} are given, expected at most one`);
   for (const key of clips)
     if (!((options[key] as number) > 0))
       throw new RangeError(`${optimizer}: ${key} is ${options[key]}, expected a number > 0`);

@@ -66,7 +66,11 @@ export async function evaluate(
 }
 
 /** See Sequential.predict. */
-export async function predict(session: Session, samples: Samples, options: EvaluateOptions): Promise<Float32Array> {
+export async function predict(
+  session: Session,
+  samples: Samples,
+  options: EvaluateOptions,
+): Promise<Float32Array> {
   const outputs = elements(session.graph.output.shape);
   const out = new Float32Array(samples.count * outputs);
   await inBatches(samples, options, (indices, first) => {

@@ -36,7 +36,12 @@ export async function fit(
 ): Promise<History> {
   const { epochs = 1, batchSize = 32, shuffle = true, initialEpoch = 0, signal } = options;
   requireBatchSize(batchSize);
-  if (!Number.isSafeInteger(initialEpoch) || initialEpoch < 0 || !Number.isSafeInteger(epochs) || epochs <= initialEpoch)
+  if (
+    !Number.isSafeInteger(initialEpoch) ||
+    initialEpoch < 0 ||
+    !Number.isSafeInteger(epochs) ||
+    epochs <= initialEpoch
+  )
     throw new RangeError(
       `epochs is ${epochs} with initialEpoch ${initialEpoch}, expected whole numbers, epochs the larger`,
     );

@@ -83,7 +83,9 @@ export function decodeSafetensors(file: Uint8Array): {
     const [first, last] = offsets as [number, number];
     const count = shape.reduce((product, size) => product * size, 1);
     if (last - first !== 4 * count || start + last > file.length)
-      fail(`tensor '${name}' of shape [${shape}] lies at bytes ${first} to ${last} of ${file.length - start}`);
+      fail(
+        `tensor '${name}' of shape [${shape}] lies at bytes ${first} to ${last} of ${file.length - start}`,
+      );
     const data = new Float32Array(count);
     for (let i = 0; i < count; i++) data[i] = view.getFloat32(start + first + 4 * i, true);
     tensors.push({ name, shape, data });

@@ -59,7 +59,9 @@ export function splitSamples(samples: Samples, validationSplit: number): [Sample
     throw new SamplesError(`validationSplit is ${validationSplit}, expected a number between 0 and 1`);
   const at = Math.floor(samples.count * (1 - validationSplit));
   if (at === 0 || at === samples.count)
-    throw new SamplesError(`validationSplit ${validationSplit} of ${samples.count} samples leaves one part empty`);
+    throw new SamplesError(
+      `validationSplit ${validationSplit} of ${samples.count} samples leaves one part empty`,
+    );
   return [slice(samples, 0, at), slice(samples, at, samples.count)];
 }
 

@@ -7,10 +7,10 @@ import { checkLoss, type LossName } from "../nn/losses.ts";
 import { layersToConfig, type ModelConfig } from "../nn/model-json.ts";
 import { createOptimizer, type Optimizer, type OptimizerName } from "../optim/index.ts";
 import type { History } from "./callbacks.ts";
-import { evaluate, type EvaluateOptions, type Evaluation, predict } from "./evaluate.ts";
+import { type EvaluateOptions, type Evaluation, evaluate, predict } from "./evaluate.ts";
 import { type FitOptions, fit } from "./fit.ts";
-import { checkSamples, type Samples } from "./samples.ts";
 import type { NamedTensor } from "./safetensors.ts";
+import { checkSamples, type Samples } from "./samples.ts";
 import { Session } from "./session.ts";
 import { weightsSha256 } from "./weights.ts";
 
@@ -72,12 +72,23 @@ export class Sequential {
 
   /** The architecture as plain data, for layersFromConfig(). */
   toConfig(): ModelConfig {
-    return { name: this.name, layers: layersToConfig(this.#layers, this.rows.map((row) => row.name)) };
+    return {
+      name: this.name,
+      layers: layersToConfig(
+        this.#layers,
+        this.rows.map((row) => row.name),
+      ),
+    };
   }
 
   /** Loads the kernels, draws the initial weights, and makes the model ready to train. Compiling again starts anew. */
   async compile(options: CompileOptions = {}): Promise<void> {
-    const { optimizer = "adam", loss = "categoricalCrossentropy", metrics = ["accuracy"], backend = "auto" } = options;
+    const {
+      optimizer = "adam",
+      loss = "categoricalCrossentropy",
+      metrics = ["accuracy"],
+      backend = "auto",
+    } = options;
     const { seed = 1, threads, preprocessing } = options;
     checkLoss(loss, this.graph);
     for (const metric of metrics)
@@ -145,8 +156,10 @@ export class Sequential {
         );
       given.delete(parameter.name);
     }
-    for (const name of given.keys()) throw new RangeError(`weights for '${name}': the model has no such parameter`);
-    for (const { parameter, data } of own) data.set(tensors.find(({ name }) => name === parameter.name)!.data);
+    for (const name of given.keys())
+      throw new RangeError(`weights for '${name}': the model has no such parameter`);
+    for (const { parameter, data } of own)
+      data.set(tensors.find(({ name }) => name === parameter.name)!.data);
   }
 
   /** SHA-256 of all weights as little-endian f32 in order, in hex: equal for equal models. */

@@ -1,12 +1,12 @@
-import { Engine, type Backend } from "../engine/engine.ts";
+import { type Backend, Engine } from "../engine/engine.ts";
 import { align } from "../engine/memory.ts";
-import { compilePlan, type CompiledPlan, type PlanOptions, type Preprocessing } from "../nn/compile-plan.ts";
+import { type CompiledPlan, compilePlan, type PlanOptions, type Preprocessing } from "../nn/compile-plan.ts";
 import { fuse } from "../nn/fuse.ts";
 import { elements, type Graph, type Parameter } from "../nn/graph.ts";
 import { fillOf } from "../nn/initializers.ts";
 import type { LossName } from "../nn/losses.ts";
 import type { ParameterPointers } from "../nn/planner.ts";
-import { OptimizerState, type Optimizer } from "../optim/optimizer.ts";
+import { type Optimizer, OptimizerState } from "../optim/optimizer.ts";
 import type { Samples } from "./samples.ts";
 
 export interface SessionOptions {
@@ -75,7 +75,11 @@ export class Session {
 
   static async create(graph: Graph, options: SessionOptions): Promise<Session> {
     const { backend, threads } = options;
-    return new Session(await Engine.create({ backend, ...(threads !== undefined && { threads }) }), graph, options);
+    return new Session(
+      await Engine.create({ backend, ...(threads !== undefined && { threads }) }),
+      graph,
+      options,
+    );
   }
 
   /** Views of each parameter's weights: valid until memory grows. */

@@ -68,9 +68,13 @@ function expectValues(actual: Float32Array, expected: Values, what: string, indi
   const sum = actual.reduce((a, b) => a + b, 0);
   const l2 = Math.sqrt(actual.reduce((a, b) => a + b * b, 0));
   const sumLimit = TOLERANCE * Math.max(f32Deviation.sum, Math.sqrt(actual.length) * f32Deviation.values);
-  expect(Math.abs(sum - expected.sum), `${what}: sum ${sum}, expected ${expected.sum}`).toBeLessThanOrEqual(sumLimit);
+  expect(Math.abs(sum - expected.sum), `${what}: sum ${sum}, expected ${expected.sum}`).toBeLessThanOrEqual(
+    sumLimit,
+  );
   const l2Limit = TOLERANCE * Math.max(f32Deviation.l2, f32Deviation.values);
-  expect(Math.abs(l2 - expected.l2), `${what}: norm ${l2}, expected ${expected.l2}`).toBeLessThanOrEqual(l2Limit);
+  expect(Math.abs(l2 - expected.l2), `${what}: norm ${l2}, expected ${expected.l2}`).toBeLessThanOrEqual(
+    l2Limit,
+  );
 }
 
 describe.each(["seed", "strided", "bce", "mse"])("model '%s' against PyTorch", (name) => {
@@ -123,7 +127,12 @@ describe.each(["seed", "strided", "bce", "mse"])("model '%s' against PyTorch", (
           const { indices } = parameter;
           const where = `${parameter.name} (${weights[i]!.name})`;
           if (step === 0) {
-            expectValues(new Float32Array(gradients[i]!.data), parameter.gradient, `gradient of ${where}`, indices);
+            expectValues(
+              new Float32Array(gradients[i]!.data),
+              parameter.gradient,
+              `gradient of ${where}`,
+              indices,
+            );
             expectValues(weights[i]!.data, parameter.afterStep1, `${where} after 1 step`, indices);
           } else expectValues(weights[i]!.data, parameter.afterStep10, `${where} after 10 steps`, indices);
         });

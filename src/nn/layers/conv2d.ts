@@ -1,7 +1,13 @@
 import { requireInteger } from "../errors.ts";
 import type { Initializer } from "../initializers.ts";
 import { type Padding, type Pair, resolveWindow } from "../window.ts";
-import { type Activation, type Layer, type LayerOptions, lowerActivation, requireInitializer } from "./layer.ts";
+import {
+  type Activation,
+  type Layer,
+  type LayerOptions,
+  lowerActivation,
+  requireInitializer,
+} from "./layer.ts";
 
 export interface Conv2dOptions extends LayerOptions {
   /** Output channels. */

@@ -48,7 +48,8 @@ export function dense(options: DenseOptions): Layer {
       const parameters = [
         graph.parameter(`${name}/kernel`, [input.shape[0]!, config.units], config.kernelInitializer),
       ];
-      if (config.useBias) parameters.push(graph.parameter(`${name}/bias`, [config.units], config.biasInitializer));
+      if (config.useBias)
+        parameters.push(graph.parameter(`${name}/bias`, [config.units], config.biasInitializer));
       const attributes = { units: config.units, relu: false };
       const output = graph.op("dense", name, [input], attributes, [config.units], parameters);
       return lowerActivation(graph, name, output, config.activation);

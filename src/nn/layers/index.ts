@@ -1,7 +1,12 @@
 export { type Conv2dOptions, conv2d } from "./conv2d.ts";
 export { type DenseOptions, dense } from "./dense.ts";
 export type { Activation, Layer, LayerOptions } from "./layer.ts";
-export { averagePooling2d, globalAveragePooling2d, maxPooling2d, type Pooling2dOptions } from "./pooling2d.ts";
+export {
+  averagePooling2d,
+  globalAveragePooling2d,
+  maxPooling2d,
+  type Pooling2dOptions,
+} from "./pooling2d.ts";
 export {
   type ActivationOptions,
   activation,

@@ -50,10 +50,17 @@ export function requireOneOf<T extends string>(
   allowed: readonly T[],
 ): asserts value is T {
   if (!allowed.includes(value as T))
-    throw new ModelError(`${option} is ${JSON.stringify(value)}, expected one of ${allowed.join(", ")}`, layer);
+    throw new ModelError(
+      `${option} is ${JSON.stringify(value)}, expected one of ${allowed.join(", ")}`,
+      layer,
+    );
 }
 
-export function requireInitializer(layer: string, option: string, value: unknown): asserts value is Initializer {
+export function requireInitializer(
+  layer: string,
+  option: string,
+  value: unknown,
+): asserts value is Initializer {
   requireOneOf(layer, option, value, INITIALIZERS);
 }
 

@@ -13,7 +13,11 @@ export interface Pooling2dOptions extends LayerOptions {
 
 function pooling2d(type: string, mode: "max" | "average", options: Pooling2dOptions): Layer {
   const poolSize = options.poolSize ?? 2;
-  const config = { poolSize, strides: options.strides ?? poolSize, padding: options.padding ?? "valid" } as const;
+  const config = {
+    poolSize,
+    strides: options.strides ?? poolSize,
+    padding: options.padding ?? "valid",
+  } as const;
   return {
     type,
     name: options.name,

@@ -28,7 +28,10 @@ export function dropout(options: DropoutOptions): Layer {
     config: { rate },
     lower(graph, name, input) {
       if (!(typeof rate === "number" && rate >= 0 && rate < 1))
-        throw new ModelError(`rate is ${JSON.stringify(rate)}, expected a number from 0 up to, not including, 1`, name);
+        throw new ModelError(
+          `rate is ${JSON.stringify(rate)}, expected a number from 0 up to, not including, 1`,
+          name,
+        );
       return graph.op("dropout", name, [input], { rate, stream: graph.stream() }, input.shape);
     },
   };

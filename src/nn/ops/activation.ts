@@ -1,4 +1,4 @@
-import { elements, type ActivationKind, type OpOf, type Op } from "../graph.ts";
+import { type ActivationKind, elements, type Op, type OpOf } from "../graph.ts";
 import { chunks, GRAIN, type Planner } from "../planner.ts";
 import type { OpImplementation } from "./implementation.ts";
 

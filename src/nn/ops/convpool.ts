@@ -16,10 +16,7 @@ function geometry(op: OpOf<"convPool">) {
   const [poolH, poolW] = pool.kernel;
   const [poolStrideH, poolStrideW] = pool.strides;
   const { KH, KW, C, OW, OH } = g.args;
-  const block = Math.max(
-    1,
-    Math.min(PH, Math.floor((PANEL_BYTES / (64 * OW) - poolH) / poolStrideH) + 1),
-  );
+  const block = Math.max(1, Math.min(PH, Math.floor((PANEL_BYTES / (64 * OW) - poolH) / poolStrideH) + 1));
   const blockRows = Math.min(OH, (block - 1) * poolStrideH + poolH);
   return {
     ...g,
@@ -90,7 +87,11 @@ export const convPool: OpImplementation<"convPool"> = {
     const input = op.inputs[0]!;
     if (!p.needsGradient(input)) return;
     const packed = p.tensor(args.OC * patchBytes);
-    p.call("packFilterRows", { ...common, y: packed, x: 0, w: p.pointers.value(kernel!) }, { tasks: args.OC });
+    p.call(
+      "packFilterRows",
+      { ...common, y: packed, x: 0, w: p.pointers.value(kernel!) },
+      { tasks: args.OC },
+    );
     const apart = g.padded || (args.KW * args.C) % 4 !== 0;
     p.call(
       "convPoolBackwardInput",

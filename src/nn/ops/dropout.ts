@@ -25,7 +25,11 @@ export const dropout: OpImplementation<"dropout"> = {
     }
     const x = p.value(op.inputs[0]!);
     const args = common(p, op);
-    p.call("dropoutForward", { y: p.valueInPlace(op), x, ...args }, { tasks: chunks(args.n), scratch: SCRATCH });
+    p.call(
+      "dropoutForward",
+      { y: p.valueInPlace(op), x, ...args },
+      { tasks: chunks(args.n), scratch: SCRATCH },
+    );
   },
 
   backward(p, op) {

@@ -29,8 +29,7 @@ export const pool2d: OpImplementation<"pool2d"> = {
 
   forward(p, op) {
     const max = op.attributes.mode === "max";
-    const argmax =
-      max && p.needsGradient(op.inputs[0]!) ? p.kept(op, "argmax", 4 * p.count(op.output)) : 0;
+    const argmax = max && p.needsGradient(op.inputs[0]!) ? p.kept(op, "argmax", 4 * p.count(op.output)) : 0;
     const args = { y: p.value(op.output), x: p.value(op.inputs[0]!), argmax, ...geometry(p, op) };
     p.call(max ? "maxPool2dForward" : "averagePool2dForward", args, { tasks: p.batch });
   },
