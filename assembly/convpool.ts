@@ -1,5 +1,6 @@
 import { lanes, loadSplat, madd, splat, vadd, vload, vmax, vstore, vstorePart } from "./simd";
 import { PANEL, tile } from "./tile";
+import { transformInput, transformOutput, transformedProducts } from "./winograd";
 
 // Convolution + bias + relu + max pooling as one op. Forward, the convolution's output lives only in scratch, one
 // panel of channels at a time, and what the pool drops is never computed. Backward, at most one output of each
@@ -15,7 +16,7 @@ export class ConvPoolArgs {
   y: usize; // y, or dy in the backward kernels
   argmax: usize; // or 0 in inference
   x: usize; // x, or dx in backwardInput
-  w: usize; // forward: packed by packFilter; backwardInput: packed by packFilterRows; backwardFilter: dw
+  w: usize; // forward: packed by packFilter, or by winogradFilter; backwardInput: packed by packFilterRows; backwardFilter: dw
   bias: usize; // [OC rounded up to 16 readable] or 0; backwardFilter: db or 0
   batch: i32;
   H: i32;
@@ -38,6 +39,7 @@ export class ConvPoolArgs {
   poolTop: i32;
   poolLeft: i32;
   block: i32; // forward: pooled rows computed at once
+  winograd: i32; // forward: 1 to convolve with Winograd's products (3x3, stride 1)
   group: i32; // backwardFilter: images whose lists are joined
   top: i32; // backwardInput: padding to crop from dx, whose own size is cropH x cropW
   left: i32;
@@ -54,7 +56,8 @@ function paddedRun(s: ConvPoolArgs): i32 {
 
 /**
  * One task is one image. Scratch: the panel, 64 bytes for each convolution output of `block` pooled rows,
- * and where patch rows are shorter than 16 f32 the gathered patches, 4 * OW * KH * KW * C bytes.
+ * and where patch rows are shorter than 16 f32 the gathered patches, 4 * KH * KW * C bytes each; with Winograd
+ * 64 * tiles * (C + 16) bytes for the 2x2 tiles of the panel.
  */
 export function convPoolForward(s: ConvPoolArgs, task: i32, scratch: usize): void {
   const OC = s.OC, K = s.KH * s.KW * s.C;
@@ -63,7 +66,7 @@ export function convPoolForward(s: ConvPoolArgs, task: i32, scratch: usize): voi
   const outCells = <usize>s.PH * <usize>s.PW;
   // Columns and rows beyond the last window are dropped by the pool: they are not computed.
   const columns = min(s.OW, (s.PW - 1) * s.poolStrideW - s.poolLeft + s.poolW);
-  const gather = s.KW * s.C < 16;
+  const gather = !s.winograd && s.KW * s.C < 16;
   const run = gather ? K : s.KW * s.C;
   const segments = gather ? 1 : s.KH;
   const jump = gather ? 0 : rowBytes - (<usize>run << 2);
@@ -83,11 +86,21 @@ export function convPoolForward(s: ConvPoolArgs, task: i32, scratch: usize): voi
         line += <usize>s.strideH * rowBytes;
       }
     }
+    const tileRows = (last - first + 1) >> 1, tileColumns = (columns + 1) >> 1;
+    const tiles = tileRows * tileColumns;
+    const products = patches + ((<usize>tiles * <usize>s.C) << 6);
+    if (s.winograd) transformInput(patches, image + <usize>first * rowBytes, rowBytes, s.C, tileRows, tileColumns);
     for (let o = 0; o < OC; o += PANEL) {
-      const panel = s.w + ((<usize>K * <usize>o) << 2);
       const bias = s.bias ? s.bias + (<usize>o << 2) : 0;
+      const panel = s.w + ((<usize>(s.winograd ? 16 * s.C : K) * <usize>o) << 2);
+      if (s.winograd) {
+        transformedProducts(products, patches, panel, tiles, s.C);
+        transformOutput(
+          scratch, products, tileRows, tileColumns, panelRow, PANEL << 2, last - first, columns, PANEL, bias, 0,
+        );
+      }
       let c = scratch;
-      for (let i = first; i < last; i++) {
+      for (let i = first; i < last && !s.winograd; i++) {
         let patch = gather
           ? patches + <usize>((i - first) * columns) * patchStep
           : image + <usize>i * <usize>s.strideH * rowBytes;

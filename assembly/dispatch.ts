@@ -29,6 +29,7 @@ import {
 import {
   ConvPoolArgs, convPoolBackwardFilter, convPoolBackwardInput, convPoolForward, packFilterRows,
 } from "./convpool";
+import { WinogradArgs, WinogradFilterArgs, winogradFilter, winogradForward } from "./winograd";
 
 /**
  * Runs one task of a kernel. A switch, because first-class functions stay indirect calls in AssemblyScript.
@@ -48,6 +49,8 @@ export function dispatch(id: i32, args: usize, task: i32, scratch: usize): void 
     case 9: convPoolForward(changetype<ConvPoolArgs>(args), task, scratch); break;
     case 10: packFilterRows(changetype<ConvPoolArgs>(args), task, scratch); break;
     case 11: convPoolBackwardFilter(changetype<ConvPoolArgs>(args), task, scratch); break;
+    case 13: winogradFilter(changetype<WinogradFilterArgs>(args), task, scratch); break;
+    case 14: winogradForward(changetype<WinogradArgs>(args), task, scratch); break;
     case 12: convPoolBackwardInput(changetype<ConvPoolArgs>(args), task, scratch); break;
     case 20: activationForward(changetype<ActivationForwardArgs>(args), task, scratch); break;
     case 21: activationBackward(changetype<ActivationBackwardArgs>(args), task, scratch); break;

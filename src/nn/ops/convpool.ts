@@ -1,5 +1,5 @@
 import type { OpOf } from "../graph.ts";
-import { convGeometry, paddedInput, prepareForward } from "./conv2d.ts";
+import { convGeometry, paddedInput, prepareForward, winogradPays } from "./conv2d.ts";
 import type { OpImplementation } from "./implementation.ts";
 
 /** Scratch that keeps a panel of convolution outputs in the L1 cache, in bytes. */
@@ -17,6 +17,7 @@ function geometry(op: OpOf<"convPool">) {
   const [poolStrideH, poolStrideW] = pool.strides;
   const { KH, KW, C, OW, OH } = g.args;
   const block = Math.max(1, Math.min(PH, Math.floor((PANEL_BYTES / (64 * OW) - poolH) / poolStrideH) + 1));
+  const winograd = winogradPays(conv, C);
   const blockRows = Math.min(OH, (block - 1) * poolStrideH + poolH);
   return {
     ...g,
@@ -24,7 +25,14 @@ function geometry(op: OpOf<"convPool">) {
     patchBytes: 4 * KH * 4 * Math.ceil((KW * C) / 4),
     cells: PH * PW,
     places: poolH * poolW,
-    forwardScratch: 64 * blockRows * OW + (KW * C < 16 ? 4 * blockRows * OW * g.K : 0),
+    winograd,
+    forwardScratch:
+      64 * blockRows * OW +
+      (winograd
+        ? 64 * Math.ceil(blockRows / 2) * Math.ceil(OW / 2) * (C + 16)
+        : KW * C < 16
+          ? 4 * blockRows * OW * g.K
+          : 0),
     args: {
       ...g.args,
       relu: Number(conv.relu),
@@ -37,6 +45,7 @@ function geometry(op: OpOf<"convPool">) {
       poolTop: pool.pad.top,
       poolLeft: pool.pad.left,
       block,
+      winograd: Number(winograd),
       group: Math.max(1, Math.ceil(LIST_ENTRIES / (PH * PW))),
     },
   };
@@ -49,7 +58,7 @@ export const convPool: OpImplementation<"convPool"> = {
   forward(p, op) {
     const g = geometry(op);
     const bias = op.parameters[1];
-    const inputs = prepareForward(p, op, g);
+    const inputs = prepareForward(p, op, g, g.winograd);
     p.call(
       "convPoolForward",
       {
