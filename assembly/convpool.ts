@@ -66,6 +66,11 @@ export function convPoolForward(s: ConvPoolArgs, task: i32, scratch: usize): voi
   const outCells = <usize>s.PH * <usize>s.PW;
   // Columns and rows beyond the last window are dropped by the pool: they are not computed.
   const columns = min(s.OW, (s.PW - 1) * s.poolStrideW - s.poolLeft + s.poolW);
+  if (shortWindows(s)) {
+    if (ASC_FEATURE_SIMD) windowsForward<v128>(s, task);
+    else windowsForward<f32>(s, task);
+    return;
+  }
   const gather = !s.winograd && s.KW * s.C < 16;
   const run = gather ? K : s.KW * s.C;
   const segments = gather ? 1 : s.KH;
@@ -120,6 +125,102 @@ export function convPoolForward(s: ConvPoolArgs, task: i32, scratch: usize): voi
       else poolPanel<f32>(s.y + at, argmax, scratch, s, p, pooled, first, last, columns, min(OC - o, PANEL));
     }
   }
+}
+
+/** Patches too short for panels to pay, as a first layer's, under 2x2 windows that tile the image. */
+// @ts-ignore: decorator
+@inline
+function shortWindows(s: ConvPoolArgs): bool {
+  return !s.winograd && s.KH * s.KW * s.C <= 48 && s.poolH == 2 && s.poolW == 2 && s.poolStrideH == 2
+    && s.poolStrideW == 2 && s.poolTop == 0 && s.poolLeft == 0 && 2 * s.PH <= s.OH && 2 * s.PW <= s.OW;
+}
+
+/** Forward of one image, window by window: four outputs of two vectors of channels in registers, pooled there. */
+function windowsForward<V>(s: ConvPoolArgs, task: i32): void {
+  const OC = s.OC, K = s.KH * s.KW * s.C;
+  const rowBytes = (<usize>s.W * <usize>s.C) << 2;
+  const step = (<usize>s.strideW * <usize>s.C) << 2, rowStep = <usize>s.strideH * rowBytes;
+  const at = (<usize>task * <usize>(s.PH * s.PW) * <usize>OC) << 2;
+  let y = s.y + at, argmax = s.argmax ? s.argmax + at : 0;
+  let line = s.x + <usize>task * <usize>s.H * rowBytes;
+  const run = s.KW * s.C, jump = rowBytes - (<usize>run << 2);
+  for (let i = 0; i < s.PH; i++) {
+    let x = line;
+    for (let j = 0; j < s.PW; j++) {
+      for (let o = 0; o < OC; o += 2 * lanes<V>()) {
+        const panel = s.w + (((<usize>K * <usize>(o & ~15)) + <usize>(o & 15)) << 2);
+        const bytes = <usize>o << 2;
+        windowTile<V>(
+          y + bytes, argmax ? argmax + bytes : 0, x, step, rowStep, jump, panel, run, s.KH, s.bias ? s.bias + bytes : 0,
+          s.relu, OC - o,
+        );
+      }
+      x += 2 * step;
+      y += <usize>OC << 2;
+      if (argmax) argmax += <usize>OC << 2;
+    }
+    line += 2 * rowStep;
+  }
+}
+
+/** One 2x2 window, up to 2 * lanes<V>() channels of it. */
+function windowTile<V>(
+  y: usize, argmax: usize, x: usize, step: usize, rowStep: usize, jump: usize, w: usize, run: i32, KH: i32, bias: usize,
+  relu: i32, n: i32,
+): void {
+  let a0 = splat<V>(0), a1 = a0;
+  if (bias) {
+    a0 = vload<V>(bias);
+    a1 = vload<V>(bias, sizeof<V>());
+  }
+  let b0 = a0, b1 = a1, c0 = a0, c1 = a1, d0 = a0, d1 = a1;
+  let xb = x + step, xc = x + rowStep, xd = xb + rowStep;
+  do {
+    let k = run;
+    do {
+      const w0 = vload<V>(w), w1 = vload<V>(w, sizeof<V>());
+      const pa = loadSplat<V>(x), pb = loadSplat<V>(xb), pc = loadSplat<V>(xc), pd = loadSplat<V>(xd);
+      a0 = madd<V>(pa, w0, a0);
+      a1 = madd<V>(pa, w1, a1);
+      b0 = madd<V>(pb, w0, b0);
+      b1 = madd<V>(pb, w1, b1);
+      c0 = madd<V>(pc, w0, c0);
+      c1 = madd<V>(pc, w1, c1);
+      d0 = madd<V>(pd, w0, d0);
+      d1 = madd<V>(pd, w1, d1);
+      x += 4;
+      xb += 4;
+      xc += 4;
+      xd += 4;
+      w += PANEL << 2;
+    } while (--k);
+    x += jump;
+    xb += jump;
+    xc += jump;
+    xd += jump;
+  } while (--KH);
+  winner<V>(y, argmax, a0, b0, c0, d0, relu, n);
+  if (n > lanes<V>()) {
+    winner<V>(y + sizeof<V>(), argmax ? argmax + sizeof<V>() : 0, a1, b1, c1, d1, relu, n - lanes<V>());
+  }
+}
+
+/** The greatest of a window's four outputs, and its place. */
+// @ts-ignore: decorator
+@inline
+function winner<V>(y: usize, argmax: usize, a: V, b: V, c: V, d: V, relu: i32, n: i32): void {
+  let at = whereGreater<V>(b, a, bits<V>(1), bits<V>(0));
+  let best = vmax<V>(a, b);
+  at = whereGreater<V>(c, best, bits<V>(2), at);
+  best = vmax<V>(best, c);
+  at = whereGreater<V>(d, best, bits<V>(3), at);
+  best = vmax<V>(best, d);
+  if (relu) {
+    best = vmax<V>(best, splat<V>(0));
+    at = whereGreater<V>(best, splat<V>(0), at, bits<V>(-1));
+  }
+  vstorePart<V>(y, best, n);
+  if (argmax) vstorePart<V>(argmax, at, n);
 }
 
 /** out[columns, K]: the patches of one output row, whose first input row is `line`. */
@@ -311,7 +412,7 @@ const CHANNELS: i32 = 8;
 /**
  * dw[KH, KW, C, OC] and db[OC] from dy and argmax; overwrites. One task is 8 output channels over the whole batch
  * in order; tasks = ceil(OC / 8).
- * Scratch: 8 lists of group * PH * PW entries of 8 bytes, 8 patches of KH * paddedRun f32, poolH * poolW + 1 i32.
+ * Scratch: 8 lists of group * PH * PW entries of 8 bytes, 8 patches of KH * paddedRun f32, poolH * poolW + 5 i32.
  */
 export function convPoolBackwardFilter(s: ConvPoolArgs, task: i32, scratch: usize): void {
   const o0 = task * CHANNELS, channels = min(CHANNELS, s.OC - o0);
@@ -322,7 +423,8 @@ export function convPoolBackwardFilter(s: ConvPoolArgs, task: i32, scratch: usiz
   const lists = scratch, sums = scratch + CHANNELS * listBytes;
   const rowBytes = (<usize>s.W * <usize>s.C) << 2;
   // Bytes from a window's corner to each place in it; place -1 stands before the first.
-  const places = sums + CHANNELS * patchBytes + 4;
+  const ends = sums + CHANNELS * patchBytes;
+  const places = ends + 20;
   store<i32>(places - 4, 0);
   for (let r = 0; r < s.poolH; r++) {
     for (let q = 0; q < s.poolW; q++) {
@@ -335,13 +437,18 @@ export function convPoolBackwardFilter(s: ConvPoolArgs, task: i32, scratch: usiz
   if (s.bias) memory.fill(s.bias + (<usize>o0 << 2), 0, <usize>channels << 2);
   for (let n = 0; n < s.batch; n += s.group) {
     const images = min(s.group, s.batch - n);
-    for (let c = 0; c < channels; c++) {
+    for (let c = 0; c < channels; c += lists4(s.OC) ? 4 : 1) {
       const list = lists + <usize>c * listBytes;
-      const end = listWindows(list, s, n, images, o0 + c, rowBytes, places);
-      const count = <i32>((end - list) >>> 3);
-      if (count == 0) continue;
-      combinePatch(sums + <usize>c * patchBytes, outRow, list, count, run, s.KH, rowBytes);
-      if (s.bias) addGradients(s.bias + (<usize>(o0 + c) << 2), list, count);
+      if (ASC_FEATURE_SIMD && lists4(s.OC)) listFour(list, listBytes, ends, s, n, images, o0 + c, rowBytes);
+      else listWindows(list, ends, s, n, images, o0 + c, rowBytes, places);
+      const last = min(channels, c + (lists4(s.OC) ? 4 : 1));
+      for (let k = c; k < last; k++) {
+        const start = lists + <usize>k * listBytes;
+        const count = <i32>((<usize>load<u32>(ends + (<usize>(k - c) << 2)) - start) >>> 3);
+        if (count == 0) continue;
+        combinePatch(sums + <usize>k * patchBytes, outRow, start, count, run, s.KH, rowBytes);
+        if (s.bias) addGradients(s.bias + (<usize>(o0 + k) << 2), start, count);
+      }
     }
   }
   // The sums lie channel by channel: to dw they go across.
@@ -356,8 +463,17 @@ export function convPoolBackwardFilter(s: ConvPoolArgs, task: i32, scratch: usiz
   }
 }
 
-/** Lists (gradient, patch address) of channel o in `images` images from n on; returns the list's end. */
-function listWindows(list: usize, s: ConvPoolArgs, n: i32, images: i32, o: i32, rowBytes: usize, places: usize): usize {
+/** Whether channels can be read four at a time. */
+// @ts-ignore: decorator
+@inline
+function lists4(OC: i32): bool {
+  return ASC_FEATURE_SIMD && (OC & 3) == 0;
+}
+
+/** Lists (gradient, patch address) of channel o in `images` images from n on; the list's end goes to *end. */
+function listWindows(
+  list: usize, end: usize, s: ConvPoolArgs, n: i32, images: i32, o: i32, rowBytes: usize, places: usize,
+): void {
   const rowStep = <i32>rowBytes * s.strideH, columnStep = (s.strideW * s.C) << 2;
   const pixelBytes = <usize>s.OC << 2;
   const offset = ((<usize>n * <usize>(s.PH * s.PW)) * <usize>s.OC + <usize>o) << 2;
@@ -380,7 +496,56 @@ function listWindows(list: usize, s: ConvPoolArgs, n: i32, images: i32, o: i32, 
       }
     }
   }
-  return list;
+  store<u32>(end, <u32>list);
+}
+
+/** listWindows for the four channels from o on, into lists listBytes apart; their ends go to ends[4]. */
+function listFour(
+  list: usize, listBytes: usize, ends: usize, s: ConvPoolArgs, n: i32, images: i32, o: i32, rowBytes: usize,
+): void {
+  const rowStep = <i32>rowBytes * s.strideH, columnStep = (s.strideW * s.C) << 2;
+  const pixelBytes = <usize>s.OC << 2;
+  const offset = ((<usize>n * <usize>(s.PH * s.PW)) * <usize>s.OC + <usize>o) << 2;
+  const cornerStep = s.poolStrideW * columnStep;
+  // place = row * poolW + column, so its bytes are place * columnStep + row * (rowStep - poolW * columnStep), with
+  // row = place / poolW by a multiplication that is exact for the few places of a window.
+  const reciprocal = 65536 / s.poolW + 1, rowRest = rowStep - s.poolW * columnStep;
+  let list0 = list, list1 = list0 + listBytes, list2 = list1 + listBytes, list3 = list2 + listBytes;
+  let dy = s.y + offset, at = s.argmax + offset;
+  for (let m = n; m < n + images; m++) {
+    const image = s.x + <usize>m * <usize>s.H * rowBytes;
+    for (let i = 0; i < s.PH; i++) {
+      let corner = <i32>image + (i * s.poolStrideH - s.poolTop) * rowStep - s.poolLeft * columnStep;
+      for (let j = s.PW; j > 0; j--) {
+        const place = v128.load(at), g = v128.load(dy);
+        const row = i32x4.shr_u(i32x4.mul(place, i32x4.splat(reciprocal)), 16);
+        const address = i32x4.add(
+          i32x4.splat(corner),
+          i32x4.add(i32x4.mul(place, i32x4.splat(columnStep)), i32x4.mul(row, i32x4.splat(rowRest))),
+        );
+        const carries = i32x4.bitmask(v128.andnot(f32x4.ne(g, f32x4.splat(0)), place));
+        v128.store32_lane(list0, g, 0);
+        v128.store32_lane(list0, address, 0, 4);
+        v128.store32_lane(list1, g, 1);
+        v128.store32_lane(list1, address, 1, 4);
+        v128.store32_lane(list2, g, 2);
+        v128.store32_lane(list2, address, 2, 4);
+        v128.store32_lane(list3, g, 3);
+        v128.store32_lane(list3, address, 3, 4);
+        list0 += <usize>((carries << 3) & 8);
+        list1 += <usize>((carries << 2) & 8);
+        list2 += <usize>((carries << 1) & 8);
+        list3 += <usize>(carries & 8);
+        corner += cornerStep;
+        dy += pixelBytes;
+        at += pixelBytes;
+      }
+    }
+  }
+  store<u32>(ends, <u32>list0);
+  store<u32>(ends, <u32>list1, 4);
+  store<u32>(ends, <u32>list2, 8);
+  store<u32>(ends, <u32>list3, 12);
 }
 
 /** out += sum of the list's gradients. */

@@ -18,7 +18,7 @@ const HABIT: StaticArray<f64> = [0.2, 0.22, 0.12, 0.08, 0.16, 0.2, 0.06, 0.06, 0
 
 /** Writes one handwritten `digit` with the random numbers at hand into the 28 x 28 bytes at `out`. */
 export function drawDigit(digit: i32, out: usize): void {
-  takePen(between(0.005, 0.045));
+  takePen(between(0.005, 0.035));
   switch (digit) {
     case 0: zero(); break;
     case 1: one(); break;

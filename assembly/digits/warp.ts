@@ -10,7 +10,7 @@ export function warp(habit: f64): void {
   const slant = near(habit, 0.28);
   const turn = near(0, 0.1);
   const width = 1.0 + near(0, 0.2);
-  const flare = near(0, 0.12);
+  const flare = near(0, 0.18);
   const bow = near(0, 0.05);
   const cos = Math.cos(turn);
   const sin = Math.sin(turn);

@@ -21,7 +21,7 @@ function nameLayers(layers: readonly Layer[]): string[] {
   const taken = new Set<string>();
   for (const { name } of layers) {
     if (name === undefined) continue;
-    if (name === "" || name.includes("/"))
+    if (typeof name !== "string" || name === "" || name.includes("/"))
       throw new ModelError(`a layer is named ${JSON.stringify(name)}: expected a name without '/'`);
     if (taken.has(name)) throw new ModelError(`two layers are named '${name}': names must differ`);
     taken.add(name);
@@ -35,18 +35,23 @@ function nameLayers(layers: readonly Layer[]): string[] {
   });
 }
 
+function isShape(shape: unknown): shape is Shape {
+  return Array.isArray(shape) && shape.length > 0 && shape.every((n) => Number.isSafeInteger(n) && n >= 1);
+}
+
 /** Lowers a chain of layers. Throws ModelError, with the layer's name, where one does not fit. */
 export function buildChain(layers: readonly Layer[]): BuiltModel {
   const first = layers[0];
   if (!first) throw new ModelError("a model needs at least one layer");
   const names = nameLayers(layers);
+  for (const [i, { inputShape }] of layers.entries())
+    if (inputShape !== undefined && !isShape(inputShape))
+      throw new ModelError(
+        `inputShape is ${JSON.stringify(inputShape)}, expected whole numbers >= 1`,
+        names[i],
+      );
   if (!first.inputShape)
     throw new ModelError("the first layer needs inputShape: [height, width, channels]", names[0]);
-  if (first.inputShape.length === 0 || first.inputShape.some((n) => !Number.isSafeInteger(n) || n < 1))
-    throw new ModelError(
-      `inputShape is ${JSON.stringify(first.inputShape)}, expected whole numbers >= 1`,
-      names[0],
-    );
   const builder = new GraphBuilder(first.inputShape);
   let value = builder.input;
   const rows = layers.map((layer, i): LayerRow => {

@@ -86,6 +86,9 @@ function emitTargets(p: Planner, { targets, batch }: PlanOptions): { host: Tenso
   const values = p.tensor(4 * batch * outputs);
   if (targets === "floats") return { host: values.written(), values };
   const labels = p.tensor(batch).written();
-  p.call("oneHot", { t: values, labels, rows: batch, cols: outputs });
+  // A single output is the probability of class 1: its target is the class id itself.
+  if (outputs === 1)
+    p.call("pixelsToFloat", { out: values, pixels: labels, n: batch, scale: 1, offset: 0, grain: batch });
+  else p.call("oneHot", { t: values, labels, rows: batch, cols: outputs });
   return { host: labels, values };
 }

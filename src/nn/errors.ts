@@ -18,5 +18,8 @@ export function requireInteger(
   least = 1,
 ): asserts value is number {
   if (!Number.isSafeInteger(value) || (value as number) < least)
-    throw new ModelError(`${option} is ${JSON.stringify(value)}, expected a whole number >= ${least}`, layer);
+    throw new ModelError(
+      `${option} is ${typeof value === "number" ? value : JSON.stringify(value)}, expected a whole number >= ${least}`,
+      layer,
+    );
 }

@@ -99,15 +99,20 @@ export class Planner {
     return tensor;
   }
 
-  /** The op's output shares its input's tensor where nothing else needs the input; else it gets its own. */
+  /** The op's output shares its input's tensor where nothing else needs what is in it; else it gets its own. */
   valueInPlace(op: Op): Tensor {
-    const input = op.inputs[0]!;
-    const producer = this.graph.ops.find((other) => other.output === input);
-    const needed =
-      this.training &&
-      ((producer && implementationOf(producer).readsOutput(producer)) || implementationOf(op).readsInput(op));
-    if (!producer || needed || consumers(this.graph, input).length > 1) return this.value(op.output);
-    return this.share(op);
+    const tensor = this.value(op.inputs[0]!);
+    const inputNeeded = this.training && implementationOf(op).readsInput(op);
+    // The tensor may already serve several values: a reshaped one, or an in-place op's.
+    const needed = [...this.#values].some(([value, other]) => other === tensor && this.#isNeeded(value));
+    return inputNeeded || needed ? this.value(op.output) : this.share(op);
+  }
+
+  /** Whether a value is read by more than the one op that follows it. */
+  #isNeeded(value: Value): boolean {
+    const producer = this.graph.ops.find((op) => op.output === value);
+    const readBackward = this.training && producer && implementationOf(producer).readsOutput(producer);
+    return !producer || readBackward || consumers(this.graph, value).length > 1;
   }
 
   /** The op's output is its input, seen with another shape. */

@@ -16,7 +16,7 @@ export interface WindowOptions {
 }
 
 function pair(layer: string, option: string, value: Pair): readonly [number, number] {
-  const [a, b, ...more] = typeof value === "number" ? [value, value] : value;
+  const [a, b, ...more] = Array.isArray(value) ? value : [value, value];
   requireInteger(layer, option, a);
   requireInteger(layer, option, b);
   if (more.length > 0)

@@ -14,35 +14,44 @@ export function eight(): void {
     return;
   }
 
-  // From the upper right over the top, down the S, and back up to where it began, past it or short of it.
+  // From the upper right over the top, down the S, and back up to where it began, past it or short of it. Each loop
+  // stands a little to the side of the other.
   const crossing = near(0, 0.03);
-  const startX = upper * between(0.4, 1.2);
+  const above = near(0, 0.05);
+  const below = near(0, 0.05);
+  const startX = above + upper * between(0.4, 1.2);
   const startY = between(0.02, 0.24);
   start(startX, startY);
-  to(upper * 0.25, near(0, 0.02));
-  to(-upper * 0.6, 0.04);
-  to(-upper, waist * 0.42);
-  to(-upper * 0.55, waist * 0.78);
+  to(above + upper * 0.25, near(0, 0.02));
+  to(above - upper * 0.6, 0.04);
+  to(above - upper, waist * 0.42);
+  to(above - upper * 0.55, waist * 0.78);
   to(crossing, waist);
-  to(lower * 0.7, waist + 0.12);
-  to(lower, waist * 0.4 + 0.6);
-  to(lower * 0.6, 0.96);
-  to(0, 1);
-  to(-lower * 0.65, 0.95);
-  to(-lower, waist * 0.4 + 0.58);
-  to(-lower * 0.6, waist + 0.13);
+  to(below + lower * 0.7, waist + 0.12);
+  to(below + lower, waist * 0.4 + 0.6);
+  if (chance(0.08)) {
+    // Open at the bottom: two legs.
+    to(below + lower * between(0.8, 1.1), 1);
+    start(below - lower * between(0.8, 1.1), 1);
+  } else {
+    to(below + lower * 0.6, 0.96);
+    to(below, 1);
+    to(below - lower * 0.65, 0.95);
+  }
+  to(below - lower, waist * 0.4 + 0.58);
+  to(below - lower * 0.6, waist + 0.13);
   to(crossing, waist + near(0, 0.03));
   const end = between(0, 1);
-  to(upper * 0.6, waist * between(0.6, 0.76));
+  to(above + upper * 0.6, waist * between(0.6, 0.76));
   if (end < 0.45) {
-    to(upper * 0.98, waist * 0.45);
+    to(above + upper * 0.98, waist * 0.45);
     to(startX + near(0, 0.03), startY + near(0, 0.03));
   } else if (end < 0.85) {
     // The second stroke runs on beyond the beginning, which it touches or not.
-    to(upper + between(0, 0.12), waist * between(0.25, 0.5));
-    to(upper + between(0.04, 0.34), between(-0.08, 0.16));
+    to(above + upper + between(0, 0.12), waist * between(0.25, 0.5));
+    to(above + upper + between(0.04, 0.34), between(-0.08, 0.16));
   } else {
-    to(upper * 1.02, waist * 0.45);
-    to(upper * between(0.7, 1.1), between(0.06, 0.2));
+    to(above + upper * 1.02, waist * 0.45);
+    to(above + upper * between(0.7, 1.1), between(0.06, 0.2));
   }
 }

@@ -5,7 +5,7 @@ import { between, chance, near } from "../random";
 export function nine(): void {
   const left = -between(0.12, 0.46);
   const right = between(0.08, 0.3);
-  const bottom = between(0.28, 0.68);
+  const bottom = between(0.28, 0.74);
   const centre = (left + right) * 0.5;
 
   if (chance(0.25)) {
@@ -16,10 +16,15 @@ export function nine(): void {
     start(right * between(0.3, 1.05), between(0.02, 0.16));
     to(centre + 0.04, 0);
   }
-  to(left * 0.75, 0.06);
-  to(left, bottom * 0.52);
-  to(left * 0.7, bottom * 0.9);
-  to(centre, bottom);
+  if (chance(0.12)) {
+    // The loop is a flat triangle.
+    corner(left, bottom * between(0.5, 0.95));
+  } else {
+    to(left * 0.75, 0.06);
+    to(left, bottom * 0.52);
+    to(left * 0.7, bottom * 0.9);
+    to(centre, bottom);
+  }
   to(right * 0.6, bottom * 0.85);
   const top = between(-0.02, 0.34);
   const turn = between(0, 1);
@@ -36,7 +41,7 @@ export function nine(): void {
 
   const style = between(0, 1);
   if (style < 0.78) {
-    const foot = near(0.04, 0.13);
+    const foot = near(0.05, 0.14);
     to(right * 0.65 + foot * 0.35 + near(0, 0.03), 0.5);
     to(foot, 1);
   } else {

@@ -50,9 +50,9 @@ export function three(): void {
   if (end < 0.65) {
     to(-between(0.14, 0.24), 0.97);
     to(-between(0.24, 0.46), between(0.72, 0.97));
-  } else if (end < 0.85) {
+  } else if (end < 0.82) {
     to(-between(0.2, 0.5), between(0.9, 1.03));
-  } else {
+  } else if (end < 0.9) {
     to(-between(0.1, 0.2), between(0.93, 1));
   }
 }

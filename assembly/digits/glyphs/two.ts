@@ -36,7 +36,7 @@ export function two(): void {
     // The loop: an ellipse at the lower left, small and flat or half as high as the digit; the slope enters it on the
     // right, runs around it clockwise and leaves across its own beginning.
     const rx = between(0.07, 0.28);
-    const ry = chance(0.5) ? between(0.03, 0.09) : between(0.08, 0.2);
+    const ry = chance(0.5) ? between(0.03, 0.09) : between(0.08, 0.22);
     const cx = left + rx;
     const cy = base - ry;
     to(cx + rx * between(0.7, 1.1), cy - ry * between(-0.1, 0.6));
@@ -44,8 +44,10 @@ export function two(): void {
     to(cx - rx * 0.9, cy + ry * 0.25);
     to(cx - rx * 0.15, cy - ry);
     to(cx + rx * between(0.8, 1.2), cy - ry * between(-0.5, 0.5));
-    if (chance(0.5)) to((cx + rx + right) * 0.5 + 0.08, base + near(0, 0.04));
-    to(max(right, cx + rx + 0.08), base + near(0, 0.09));
+    if (chance(0.12)) return;
+    const end = max(chance(0.3) ? cx + rx + 0.14 : right, cx + rx + 0.08);
+    if (chance(0.5)) to((cx + rx + end) * 0.5 + 0.04, base + near(0, 0.04));
+    to(end, base + near(0, 0.09));
   } else {
     to(left * 0.5, base - 0.16);
     to(left, base - between(0.01, 0.04));

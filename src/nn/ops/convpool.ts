@@ -89,7 +89,7 @@ export const convPool: OpImplementation<"convPool"> = {
       },
       {
         tasks: Math.ceil(args.OC / CHANNELS),
-        scratch: CHANNELS * (8 * args.group * cells + patchBytes) + 4 * (places + 1),
+        scratch: CHANNELS * (8 * args.group * cells + patchBytes) + 4 * (places + 5),
         flops: p.batch * g.flops,
       },
     );
