@@ -1,0 +1,27 @@
+export { accuracySvg, lossSvg } from "./curves.ts";
+export { type GalleryOptions, galleryItems, type Pick, type Picks, pickGallery } from "./gallery.ts";
+export { reportHtml } from "./html.ts";
+export {
+  type ClassFigures,
+  type ClassReport,
+  classReport,
+  confusionMatrix,
+  type Mistake,
+  type Predictions,
+  predictedClasses,
+  topMistakes,
+} from "./metrics.ts";
+export type {
+  Configuration,
+  EpochRecord,
+  GalleryItem,
+  Report,
+  ReportDataset,
+  ReportFilters,
+  ReportGallery,
+  ReportLayer,
+  ReportMachine,
+  ReportModel,
+  ReportTiming,
+  Setting,
+} from "./types.ts";

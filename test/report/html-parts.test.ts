@@ -1,0 +1,124 @@
+import { describe, expect, it } from "vitest";
+import { byId, figures, headings, page, rows, section } from "./page.ts";
+import { HISTORY, sampleReport } from "./sample.ts";
+import { find, text } from "./tree.ts";
+
+describe("reports that lack parts", () => {
+  it("without validation", () => {
+    const history = HISTORY.map(({ epoch, loss, accuracy }) => ({ epoch, loss, accuracy }));
+    const html = page({ history, dataset: { ...sampleReport().dataset, validationCount: 0 } });
+    expect(rows(section(html, "curves"))[0]).toEqual(["Epoch", "Loss", "Accuracy", "Images/s"]);
+    expect(text(section(html, "curves"))).toContain("no images for validation");
+    expect(text(find(html, "header")[0]!)).toContain("none for validation");
+  });
+
+  it("without a test set: the last validation leads", () => {
+    const html = page({ test: undefined, confusion: undefined, gallery: undefined });
+    expect(figures(html).slice(0, 2)).toEqual([
+      ["Validation accuracy", "84.38 %", "last epoch"],
+      ["Validation loss", "0.375", "mean over images"],
+    ]);
+    expect(headings(html)).toEqual(["Learning curves", "First-layer filters", "Model", "The run"]);
+  });
+
+  it("without test and validation: the last epoch leads", () => {
+    const html = page({ test: undefined, history: [{ epoch: 0, loss: 0.5, accuracy: 0.75 }] });
+    expect(figures(html)[0]).toEqual(["Training accuracy", "75.00 %", "last epoch"]);
+  });
+
+  it("without accuracy", () => {
+    const html = page({ history: [{ epoch: 0, loss: 0.5 }], test: { loss: 0.25 } });
+    expect(find(section(html, "curves"), "svg")).toHaveLength(1);
+    expect(figures(html)[0]).toEqual(["Test loss", "0.25", "mean over images"]);
+  });
+
+  it("without a wrong prediction", () => {
+    const gallery = { ...sampleReport().gallery!, wrong: [], wrongCount: 0 };
+    const html = page({
+      gallery,
+      confusion: [
+        [3, 0],
+        [0, 3],
+      ],
+    });
+    expect(text(section(html, "wrong"))).toContain("None: every test image was predicted correctly.");
+    expect(text(section(html, "confusion"))).toContain("None: every test image was predicted correctly.");
+    expect(figures(html)[0]![2]).toBe("0 of 6 wrong");
+  });
+
+  it("does not claim perfection where wrong ones are just not shown", () => {
+    const html = page({ gallery: { correct: [], wrong: [], wrongCount: 7 } });
+    expect(text(section(html, "wrong"))).toBe("Wrong predictions None to show.");
+    expect(text(section(html, "correct"))).toBe("Correct predictions None to show.");
+  });
+
+  it("without pixels in the gallery", () => {
+    const { correct, wrong } = sampleReport().gallery!;
+    const bare = { correct: correct.map((item) => ({ ...item, pixels: new Uint8Array(0) })), wrong };
+    const html = page({ gallery: bare });
+    expect(find(section(html, "correct"), "img")).toEqual([]);
+    expect(find(section(html, "correct"), "li")).toHaveLength(correct.length);
+    expect(find(section(html, "wrong"), "img")).toHaveLength(wrong.length);
+  });
+
+  it("with a prediction that is NaN", () => {
+    const [item] = sampleReport().gallery!.wrong;
+    const gallery = { correct: [], wrong: [{ ...item!, prediction: -1, probability: Number.NaN }] };
+    expect(text(section(page({ gallery }), "wrong"))).toMatch(/predicted none ?truth elk ?– ?no\. 5/);
+  });
+
+  it("without a convolution, hash, machine and settings", () => {
+    const html = page({ filters: undefined, weightsSha256: undefined, machine: {}, configuration: {} });
+    expect(byId(html, "filters")).toBeUndefined();
+    expect(find(html, "code")).toEqual([]);
+    expect(rows(section(html, "run"))).toEqual([["Finished", "2026-11-22 16:42 UTC"]]);
+    expect(text(section(html, "run"))).toContain("Not recorded.");
+  });
+
+  it("of a run that was stopped, also before its first epoch ended", () => {
+    const html = page({ stopped: true, plannedEpochs: 10 });
+    expect(text(find(html, "p", "note")[0]!)).toMatch(/^Stopped early: 2 of 10 epochs were finished/);
+    expect(figures(html)[4]).toEqual(["Epochs", "2 of 10", "stopped early"]);
+    const none = page({ stopped: true, plannedEpochs: 10, history: [], test: undefined });
+    expect(text(section(none, "curves"))).toBe("Learning curves No epoch was finished.");
+    expect(figures(none)[0]![0]).toBe("Parameters");
+    expect(find(page(), "p", "note")).toEqual([]);
+  });
+
+  it("of a resumed run: epochs count from the first run's start", () => {
+    const html = page({
+      history: HISTORY.map((record) => ({ ...record, epoch: record.epoch + 5 })),
+      plannedEpochs: 7,
+    });
+    expect(figures(html)[4]).toEqual(["Epochs", "7", "all planned"]);
+  });
+});
+
+describe("other sizes", () => {
+  const square = (n: number) =>
+    Array.from({ length: n }, (_, i) => Array.from({ length: n }, (_, j) => (i === j ? 9 : 0)));
+
+  it.each([2, 10, 30])("has a matrix of %i classes", (n) => {
+    const dataset = {
+      ...sampleReport().dataset,
+      classNames: Array.from({ length: n }, (_, i) => `class ${i}`),
+    };
+    const confusion = section(page({ dataset, confusion: square(n) }), "confusion");
+    expect(find(confusion, "td")).toHaveLength(n * n);
+    expect(find(confusion, "td", "diagonal")).toHaveLength(n);
+    expect(find(confusion, "table", "many")).toHaveLength(n === 30 ? 1 : 0);
+    expect(find(confusion, "th", "turned")).toHaveLength(n);
+  });
+
+  it("names classes beyond the names that are given", () => {
+    const confusion = section(page({ confusion: square(4) }), "confusion");
+    expect(rows(confusion).at(-1)![0]).toBe("class 3");
+  });
+
+  it("shows the first 128 of many filters, of RGB too", () => {
+    const filters = { layer: "conv2d", values: new Float32Array(27 * 200).fill(0.5), shape: [3, 3, 3, 200] };
+    const shown = section(page({ filters }), "filters");
+    expect(find(shown, "img")).toHaveLength(128);
+    expect(text(shown)).toMatch(/The first 128 of the 200 filters \(3 × 3\).*Red, green and blue/);
+  });
+});
