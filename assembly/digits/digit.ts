@@ -33,5 +33,5 @@ export function drawDigit(digit: i32, out: usize): void {
   }
   flatten();
   warp(unchecked(HABIT[digit]));
-  draw(out);
+  draw(out, digit != 1);
 }

@@ -16,6 +16,7 @@ const controlY = new StaticArray<f64>(MAX_CONTROLS);
 const controlKind = new StaticArray<u8>(MAX_CONTROLS);
 let controls = 0;
 let tremble: f64 = 0;
+let handed: f64 = 1;
 
 /** The polyline. `joined[i]` is 1 when the pen was down between point i - 1 and point i. */
 export const pointX = new StaticArray<f64>(MAX_POINTS);
@@ -28,11 +29,17 @@ export function takePen(jitter: f64): void {
   controls = 0;
   points = 0;
   tremble = jitter;
+  handed = 1;
+}
+
+/** Draws what follows left-right reversed. */
+export function mirror(): void {
+  handed = -1;
 }
 
 function put(x: f64, y: f64, kind: u8, jitter: f64): void {
   if (controls == MAX_CONTROLS) return;
-  unchecked(controlX[controls] = near(x, jitter));
+  unchecked(controlX[controls] = near(handed * x, jitter));
   unchecked(controlY[controls] = near(y, jitter));
   unchecked(controlKind[controls] = kind);
   controls++;

@@ -10,6 +10,8 @@ const BOX = 20;
 /** Coverage of each pixel of the box, 0 to 1. */
 const ink = new StaticArray<f64>(BOX * BOX);
 const radius = new StaticArray<f64>(1024);
+/** Radius at each point as a multiple of the pen's. */
+const pen = new StaticArray<f64>(1024);
 
 /** Moves and scales the polyline into [0, 20] x [0, 20], touching the longer pair of sides, pen radius included. */
 function fit(r: f64): void {
@@ -60,11 +62,29 @@ function inkPiece(i: i32, soft: f64, strength: f64): void {
   }
 }
 
-/** Draws the polyline into the 28 x 28 bytes at `out`. */
-export function draw(out: usize): void {
-  const r = Math.exp(near(0.2, 0.32));
+/** Share of the glyph's bounding box that is inked. */
+function fullness(): f64 {
+  let mass: f64 = 0;
+  let x0 = BOX, x1 = 0, y0 = BOX, y1 = 0;
+  for (let y = 0; y < BOX; y++) {
+    for (let x = 0; x < BOX; x++) {
+      const v = unchecked(ink[y * BOX + x]);
+      if (v < 0.2) continue;
+      mass += v;
+      x0 = min(x0, x);
+      x1 = max(x1, x);
+      y0 = min(y0, y);
+      y1 = max(y1, y);
+    }
+  }
+  return mass / <f64>((x1 - x0 + 1) * (y1 - y0 + 1));
+}
+
+/** Draws the polyline into the 28 x 28 bytes at `out`; glyphs that are `open` inside get a pen that keeps them so. */
+export function draw(out: usize, open: bool): void {
+  let r = Math.exp(near(0.2, 0.32));
   const soft = between(0.65, 1.4);
-  fit(r);
+  const strength = between(0.9, 1.1);
 
   // Pressure: a slow wave along the stroke, and some roughness of the edge.
   const pressure = between(0, 0.22);
@@ -74,13 +94,18 @@ export function draw(out: usize): void {
   const pace = between(0.05, 0.3);
   for (let i = 0; i < points; i++) {
     phase += pace;
-    unchecked(radius[i] = r * (1.0 + pressure * Math.sin(phase) + near(0, rough)));
+    unchecked(pen[i] = 1.0 + pressure * Math.sin(phase) + near(0, rough));
   }
 
-  memory.fill(changetype<usize>(ink), 0, BOX * BOX * 8);
-  const strength = between(0.9, 1.1);
-  for (let i = 0; i < points; i++) {
-    if (unchecked(joined[i])) inkPiece(i, soft, strength);
+  for (let attempt = 0; attempt < 3; attempt++) {
+    fit(r);
+    for (let i = 0; i < points; i++) unchecked(radius[i] = r * pen[i]);
+    memory.fill(changetype<usize>(ink), 0, BOX * BOX * 8);
+    for (let i = 0; i < points; i++) {
+      if (unchecked(joined[i])) inkPiece(i, soft, strength);
+    }
+    if (!open || fullness() < 0.68) break;
+    r *= 0.75;
   }
 
   let mass: f64 = 0, mx: f64 = 0, my: f64 = 0;
@@ -92,8 +117,8 @@ export function draw(out: usize): void {
       my += v * <f64>y;
     }
   }
-  const offX = min(SIDE - BOX, max(0, <i32>Math.floor(14.0 - mx / mass)));
-  const offY = min(SIDE - BOX, max(0, <i32>Math.floor(14.0 - my / mass)));
+  const offX = min(SIDE - BOX, max(0, <i32>Math.floor(14.5 - mx / mass)));
+  const offY = min(SIDE - BOX, max(0, <i32>Math.floor(14.5 - my / mass)));
 
   memory.fill(out, 0, PIXELS);
   for (let y = 0; y < BOX; y++) {

@@ -15,14 +15,14 @@ export function warp(habit: f64): void {
   const cos = Math.cos(turn);
   const sin = Math.sin(turn);
 
-  // Each wave: displacement (ax, ay) * sin(kx x + ky y + phase), half a cycle to 1.5 cycles over the glyph.
+  // Each wave: displacement (ax, ay) * sin(kx x + ky y + phase), mostly less than one cycle over the glyph.
   const wildness = unit();
-  const strength = 0.1 * wildness * wildness;
+  const strength = 0.13 * wildness * wildness;
   for (let i = 0; i < WAVES * 5; i += 5) {
     unchecked(waves[i] = near(0, strength));
     unchecked(waves[i + 1] = near(0, strength));
-    unchecked(waves[i + 2] = near(0, 4));
-    unchecked(waves[i + 3] = near(0, 4));
+    unchecked(waves[i + 2] = near(0, 3));
+    unchecked(waves[i + 3] = near(0, 3));
     unchecked(waves[i + 4] = between(0, 6.2831853));
   }
 

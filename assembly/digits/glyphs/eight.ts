@@ -1,4 +1,4 @@
-import { arc, start, to } from "../pen";
+import { arc, mirror, start, to } from "../pen";
 import { between, chance, near } from "../random";
 
 /** Two loops: an S closed by a second stroke upwards without lifting the pen, or one ring on top of another. */
@@ -14,12 +14,15 @@ export function eight(): void {
     return;
   }
 
+  // A few begin at the upper left, and draw the S backwards.
+  if (chance(0.05)) mirror();
+
   // From the upper right over the top, down the S, and back up to where it began, past it or short of it. Each loop
   // stands a little to the side of the other.
   const crossing = near(0, 0.03);
   const above = near(0, 0.05);
   const below = near(0, 0.05);
-  const startX = above + upper * between(0.4, 1.2);
+  const startX = above + upper * (chance(0.06) ? between(-0.6, 0.4) : between(0.4, 1.2));
   const startY = between(0.02, 0.24);
   start(startX, startY);
   to(above + upper * 0.25, near(0, 0.02));
@@ -41,8 +44,8 @@ export function eight(): void {
   to(below - lower, waist * 0.4 + 0.58);
   to(below - lower * 0.6, waist + 0.13);
   to(crossing, waist + near(0, 0.03));
-  const end = between(0, 1);
   to(above + upper * 0.6, waist * between(0.6, 0.76));
+  const end = between(0, 1);
   if (end < 0.45) {
     to(above + upper * 0.98, waist * 0.45);
     to(startX + near(0, 0.03), startY + near(0, 0.03));
@@ -50,7 +53,7 @@ export function eight(): void {
     // The second stroke runs on beyond the beginning, which it touches or not.
     to(above + upper + between(0, 0.12), waist * between(0.25, 0.5));
     to(above + upper + between(0.04, 0.34), between(-0.08, 0.16));
-  } else {
+  } else if (end < 0.95) {
     to(above + upper * 1.02, waist * 0.45);
     to(above + upper * between(0.7, 1.1), between(0.06, 0.2));
   }

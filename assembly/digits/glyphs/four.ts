@@ -35,7 +35,7 @@ export function four(): void {
     to(foot, 1);
   } else if (style < 0.88) {
     // One stroke: down, right, up to the stem's top, and down over it.
-    start(left + between(0, 0.2), between(-0.02, 0.1));
+    start(min(left + between(0, 0.2), stem - 0.28), between(-0.02, 0.1));
     if (chance(0.6)) corner(left, bar);
     else {
       to(left, bar - 0.1);
@@ -47,7 +47,7 @@ export function four(): void {
     to(foot, 1);
   } else {
     // A cup on a stem.
-    start(left + between(0, 0.08), between(0, 0.1));
+    start(min(left + between(0, 0.08), stem - 0.3), between(0, 0.1));
     to(left, bar - 0.18);
     to(left + 0.1, bar - 0.01);
     to((left + stem) * 0.5 + 0.05, bar);

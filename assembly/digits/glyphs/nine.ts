@@ -40,7 +40,7 @@ export function nine(): void {
   }
 
   const style = between(0, 1);
-  if (style < 0.78) {
+  if (style < 0.84) {
     const foot = near(0.05, 0.14);
     to(right * 0.65 + foot * 0.35 + near(0, 0.03), 0.5);
     to(foot, 1);

@@ -4,9 +4,9 @@ import { between, chance, near } from "../random";
 /** A stroke, sometimes with a flag at its top, rarely with a foot. */
 export function one(): void {
   const lean = near(0, 0.1);
-  const flag = chance(0.24);
+  const flag = chance(0.28);
   if (flag) {
-    start(lean - between(0.06, 0.36), between(0.06, 0.34));
+    start(lean - between(0.04, 0.32), between(0.05, 0.3));
     if (chance(0.4)) to(lean - 0.06, 0.07);
     corner(lean, 0);
   } else {

@@ -3,8 +3,8 @@ import { between, chance, near } from "../random";
 
 /** A bar, with or without a tick before it, and a stem, straight or bent; crossed now and then. */
 export function seven(): void {
-  const left = -between(0.18, 0.62);
-  const right = between(0.15, 0.44);
+  const left = -between(0.2, 0.62);
+  const right = between(0.17, 0.44);
   const foot = near(-0.08, 0.13);
   const barTilt = near(0, 0.05);
 
@@ -26,7 +26,7 @@ export function seven(): void {
     to(right * 0.7, 0.03 - barTilt);
     to(right, between(0.14, 0.32));
   }
-  const bend = near(0.02, 0.06);
+  const bend = near(0.02, 0.045);
   to(right * 0.6 + foot * 0.4 - bend, 0.36);
   to(right * 0.25 + foot * 0.75 - bend, 0.68);
   to(foot, 1);

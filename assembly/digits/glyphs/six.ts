@@ -4,8 +4,8 @@ import { between, chance, near } from "../random";
 /** A stem that curves or falls straight into a bowl, which closes on the stem, crosses it, curls inside or stays open. */
 export function six(): void {
   const left = -between(0.12, 0.42);
-  const right = between(0.1, 0.4);
-  const top = between(0.4, 0.72);
+  const right = between(0.1, 0.46);
+  const top = between(0.43, 0.72);
   const tip = near(0.06, 0.14);
   // How far the stem bulges to the left of the straight line from its tip to the bowl.
   const sag = between(-0.02, 0.12);
@@ -38,7 +38,7 @@ export function six(): void {
     to(left * 0.98, middle + near(0, 0.03));
   } else if (style < 0.76) {
     to(left, top + 0.12);
-    to(left - between(0.02, 0.14), middle);
+    to(left - between(0.02, 0.2), middle);
   } else if (style < 0.9) {
     to(centre * 0.7 + left * 0.3, top + 0.07);
     to(left * 0.5, middle - 0.02);

@@ -3,18 +3,18 @@ import { between, chance, near } from "../random";
 
 /** A hook over the top, a slope to the lower left, then a base: behind a sharp corner, rounded, or out of a loop. */
 export function two(): void {
-  const head = between(0.17, 0.4);
+  const head = between(0.12, 0.4);
   const hook = between(0.08, 0.42);
   const base = between(0.82, 1);
   const left = -between(0.2, 0.46);
-  const right = between(0.18, 0.66);
+  const right = between(0.08, 0.66);
   // How high the top bowl turns back, and how far to the left it has come halfway down.
   const turn = between(0.2, 0.36);
   const deep = between(0.2, 0.8);
 
   if (chance(0.2)) {
     // The hook starts with a curl inwards.
-    start(-head * between(0.1, 0.6), hook + near(0, 0.04));
+    start(-head * between(0.4, 0.9), hook + near(0, 0.04));
     to(-head * 0.7, hook + 0.08);
     to(-head, hook * 0.8);
   } else {
@@ -36,7 +36,7 @@ export function two(): void {
     // The loop: an ellipse at the lower left, small and flat or half as high as the digit; the slope enters it on the
     // right, runs around it clockwise and leaves across its own beginning.
     const rx = between(0.07, 0.28);
-    const ry = chance(0.5) ? between(0.03, 0.09) : between(0.08, 0.22);
+    const ry = chance(0.4) ? between(0.03, 0.09) : between(0.08, 0.22);
     const cx = left + rx;
     const cy = base - ry;
     to(cx + rx * between(0.7, 1.1), cy - ry * between(-0.1, 0.6));
@@ -44,7 +44,7 @@ export function two(): void {
     to(cx - rx * 0.9, cy + ry * 0.25);
     to(cx - rx * 0.15, cy - ry);
     to(cx + rx * between(0.8, 1.2), cy - ry * between(-0.5, 0.5));
-    if (chance(0.12)) return;
+    if (chance(0.03)) return;
     const end = max(chance(0.3) ? cx + rx + 0.14 : right, cx + rx + 0.08);
     if (chance(0.5)) to((cx + rx + end) * 0.5 + 0.04, base + near(0, 0.04));
     to(end, base + near(0, 0.09));

@@ -8,7 +8,7 @@ export function zero(): void {
   const from = clockwise ? near(-110, 30) : near(-70, 30);
   const overlap = chance(0.3) ? between(10, 80) : near(3, 12);
   const turn = clockwise ? 360 + overlap : -360 - overlap;
-  arc(0, 0.5, rx, 0.5, from, from + turn, near(0.94, 0.15), true);
+  arc(0, 0.5, rx, 0.5, from, from + turn, near(0.91, 0.17), true);
   if (chance(0.2)) {
     // The tail: on across the top, inwards or outwards.
     const side = clockwise ? 1.0 : -1.0;

@@ -1,0 +1,81 @@
+import { loadWasmBytes } from "#platform";
+import { DataError } from "./errors.ts";
+import type { Dataset, ImageSet } from "./types.ts";
+
+export interface DigitsOptions {
+  /** Training images. Default 12,000. */
+  readonly train?: number;
+  /** Test images. Default 2,000. */
+  readonly test?: number;
+  /** Which digits: an integer from 0 to 2^32 - 1. Default 1. */
+  readonly seed?: number;
+}
+
+const SIDE = 28;
+const PIXELS = SIDE * SIDE;
+const CLASS_NAMES = ["0", "1", "2", "3", "4", "5", "6", "7", "8", "9"];
+
+/** Most images of one set: 784 MB of pixels. */
+const MAX_IMAGES = 1_000_000;
+const MAX_SEED = 2 ** 32 - 1;
+
+/** Index of the first test image; a multiple of ten, like a block of labels, and far beyond any training image. */
+const FIRST_TEST = 2_000_000_000;
+
+/** The exports of build/digits.wasm: see assembly/digits/index.ts. */
+interface DigitsModule {
+  readonly memory: WebAssembly.Memory;
+  readonly CHUNK: WebAssembly.Global<"i32">;
+  readonly pixels: WebAssembly.Global<"i32">;
+  readonly labels: WebAssembly.Global<"i32">;
+  generate(seed: number, first: number, count: number): void;
+}
+
+/**
+ * Draws handwritten-looking digits, 28x28 grey: white (255) on black, fitted into a 20x20 box whose centre of mass is
+ * in the middle of the image, as in MNIST. No file and no network: every image is computed, with the same bits on
+ * every machine.
+ *
+ * Image i of a seed does not depend on how many are asked for, so a smaller set is the beginning of a larger one.
+ * Labels are balanced: each ten images in a row hold every digit once, in random order. Test images are drawn like
+ * training images, but none is ever both.
+ *
+ * @throws DataError `bad-argument` for a count that is not an integer from 0 to 1,000,000, or a bad seed
+ */
+export async function generateDigits(options: DigitsOptions = {}): Promise<Dataset> {
+  const { train = 12_000, test = 2_000, seed = 1 } = options;
+  checkInteger("train", train, MAX_IMAGES);
+  checkInteger("test", test, MAX_IMAGES);
+  checkInteger("seed", seed, MAX_SEED);
+  const { instance } = await WebAssembly.instantiate(await loadWasmBytes("digits"));
+  const module = instance.exports as unknown as DigitsModule;
+  return {
+    name: "digits",
+    classNames: CLASS_NAMES,
+    train: draw(module, seed, 0, train),
+    test: draw(module, seed, FIRST_TEST, test),
+  };
+}
+
+function checkInteger(name: string, value: number, max: number): void {
+  if (Number.isInteger(value) && value >= 0 && value <= max) return;
+  throw new DataError(
+    "bad-argument",
+    `generateDigits: ${name} is ${value}; expected an integer from 0 to ${max.toLocaleString("en")}.`,
+  );
+}
+
+/** Images `first` to `first + count - 1` of `seed`, copied out of the module chunk by chunk. */
+function draw(module: DigitsModule, seed: number, first: number, count: number): ImageSet {
+  const images = new Uint8Array(count * PIXELS);
+  const labels = new Uint8Array(count);
+  const chunk = module.CHUNK.value;
+  for (let done = 0; done < count; done += chunk) {
+    const n = Math.min(chunk, count - done);
+    module.generate(seed, first + done, n);
+    const { buffer } = module.memory;
+    images.set(new Uint8Array(buffer, module.pixels.value, n * PIXELS), done * PIXELS);
+    labels.set(new Uint8Array(buffer, module.labels.value, n), done);
+  }
+  return { images, labels, count, shape: [SIDE, SIDE, 1] };
+}
