@@ -1,0 +1,164 @@
+import { type Command, Option } from "commander";
+import { loadDataset } from "../../data/load.ts";
+import { elements, type Graph } from "../../nn/graph.ts";
+import type { LossName } from "../../nn/losses.ts";
+import { type Profile, profile } from "../../train/profile.ts";
+import type { Samples } from "../../train/samples.ts";
+import type { Sequential } from "../../train/sequential.ts";
+import { type EngineFlags, engineOptions } from "../engine-options.ts";
+import { addCommonOptions, type CommonOptions, createCommand, perform } from "../main.ts";
+import { findModel } from "../models.ts";
+import {
+  backendOption,
+  batchSizeOption,
+  modelOption,
+  shape,
+  threadsOption,
+  wholeNumber,
+} from "../options.ts";
+import { formatCount, formatTable, type Output, printable } from "../output.ts";
+import { machine } from "../version.ts";
+
+export interface ProfileCommandOptions extends EngineFlags {
+  readonly model: string;
+  readonly inputShape?: readonly number[];
+  readonly classes?: number;
+  readonly batchSize: number;
+  readonly inference?: boolean;
+  readonly repetitions: number;
+}
+
+export function profileCommand(): Command {
+  const command = createCommand("profile", "Show what a training step does: each kernel call and its time")
+    .optionsGroup("Model:")
+    .addOption(modelOption().default("keras-mnist"))
+    .addOption(
+      new Option(
+        "--input-shape <sizes>",
+        "height x width x channels (default: 28x28x1, or the model file's own)",
+      ).argParser(shape),
+    )
+    .addOption(
+      new Option("--classes <n>", "outputs (default: 10, or the model file's own)").argParser(wholeNumber(1)),
+    )
+    .optionsGroup("Measurement:")
+    .addOption(batchSizeOption("images in a step").default(32))
+    .addOption(new Option("--inference", "the forward pass alone, as predict runs it"))
+    .addOption(
+      new Option("--repetitions <n>", "steps timed call by call; the table has the medians")
+        .argParser(wholeNumber(1, 100_000))
+        .default(50),
+    )
+    .addOption(backendOption())
+    .addOption(threadsOption());
+  return addCommonOptions(command)
+    .addHelpText("after", NOTES)
+    .action((options: ProfileCommandOptions & CommonOptions) =>
+      perform(options, (output) => profileModel(options, output)),
+    );
+}
+
+const NOTES = `
+Each line is one kernel call of the compiled plan. FLOP are the multiplications
+and additions of the layer's definition: a kernel that saves some, by Winograd's
+products or by leaving out zeros, may show more GFLOP/s than the machine has. KiB
+counts each tensor that a call reads or writes once. The peak is measured first,
+by a loop that keeps everything in registers; shares are of all threads' peak.
+
+Examples:
+  wasmgrad profile
+  wasmgrad profile --model lenet5 --batch-size 128 --backend relaxed
+  wasmgrad profile --inference --batch-size 100 --json`;
+
+export async function profileModel(options: ProfileCommandOptions, output: Output): Promise<void> {
+  const { batchSize, inference, repetitions } = options;
+  const source = await findModel(options.model);
+  const model = source.build(options.inputShape, options.classes);
+  const samples = await samplesFor(model, 8 * batchSize);
+  try {
+    await model.compile({ ...engineOptions(options), loss: lossFor(model.graph), metrics: [] });
+    const mode = inference ? "predict" : "train";
+    const measured = await profile(model.session, samples, { batchSize, mode, repetitions });
+    output.print(`${printable(source.name)}, ${machine().cpu}, Node ${machine().runtimes.node}`);
+    output.print(profileText(measured));
+    output.document({ model: source.name, machine: machine(), ...measured });
+  } finally {
+    model.dispose();
+  }
+}
+
+/** A loss that the model's outputs admit. */
+function lossFor(graph: Graph): LossName {
+  const last = graph.ops.at(-1);
+  if (last?.kind === "softmax") return "categoricalCrossentropy";
+  return last?.kind === "activation" && last.attributes.kind === "sigmoid"
+    ? "binaryCrossentropy"
+    : "meanSquaredError";
+}
+
+/** Generated digits where they fit, as zeros and closed relus decide how long some kernels take; else noise. */
+async function samplesFor({ inputShape, outputShape }: Sequential, count: number): Promise<Samples> {
+  const outputs = elements(outputShape);
+  if (inputShape.join() === "28,28,1" && outputs === 10) {
+    const { train } = await loadDataset("digits", { digits: { train: count, test: 1 } });
+    return train;
+  }
+  const noise = (length: number, below: number) =>
+    Uint8Array.from({ length }, (_, i) => ((Math.imul(i + 1, 0x9e3779b1) >>> 8) * below) / 2 ** 24);
+  return {
+    images: noise(count * elements(inputShape), 256),
+    labels: noise(count, Math.min(256, Math.max(2, outputs))),
+    shape: inputShape,
+    count,
+  };
+}
+
+const HEADER = [
+  "phase",
+  "layer",
+  "kernel",
+  "algorithm",
+  "sizes",
+  "tasks",
+  "MFLOP",
+  "KiB",
+  "us",
+  "%",
+  "GFLOP/s",
+  "of peak",
+  "GB/s",
+];
+
+/** The calls as an aligned table, then times by phase and of the whole step. */
+export function profileText(measured: Profile): string {
+  const { backend, threads, mode, batchSize, repetitions, rows } = measured;
+  const sum = rows.reduce((total, row) => total + row.microseconds, 0);
+  const percent = (microseconds: number) => ((100 * microseconds) / sum).toFixed(1);
+  const body = rows.map((row) => [
+    row.phase,
+    printable(row.layer),
+    row.kernel,
+    row.algorithm,
+    row.shapes,
+    String(row.tasks),
+    row.flops > 0 ? (row.flops / 1e6).toFixed(2) : "",
+    (row.bytes / 1024).toFixed(1),
+    row.microseconds.toFixed(1),
+    percent(row.microseconds),
+    row.gflops === null ? "" : row.gflops.toFixed(1),
+    row.peakShare === null ? "" : `${(100 * row.peakShare).toFixed(0)} %`,
+    (row.bytes / row.microseconds / 1000).toFixed(1),
+  ]);
+  const phases = [...new Set(rows.map(({ phase }) => phase))].map((phase) => {
+    const own = rows.filter((row) => row.phase === phase).reduce((total, row) => total + row.microseconds, 0);
+    return `${phase} ${formatCount(own)} us (${percent(own)} %)`;
+  });
+  return [
+    `${mode}, batch size ${batchSize}, ${backend}, ${threads} thread${threads > 1 ? "s" : ""}; peak ${measured.peakGflops.toFixed(1)} GFLOP/s a thread; medians of ${repetitions} steps`,
+    "",
+    formatTable([HEADER, ...body], "<<<<<>>>>>>>>"),
+    "",
+    `All calls ${formatCount(sum)} us: ${phases.join(", ")}.`,
+    `Whole step ${formatCount(measured.stepMicroseconds)} us, of which ${measured.loadMicroseconds.toFixed(1)} us copy the batch in: ${formatCount(measured.imagesPerSecond)} images/s.`,
+  ].join("\n");
+}

@@ -1,0 +1,78 @@
+import { type Command, Option } from "commander";
+import type { Shape } from "../../nn/graph.ts";
+import type { Sequential } from "../../train/sequential.ts";
+import { UsageError } from "../errors.ts";
+import { addCommonOptions, type CommonOptions, createCommand, perform } from "../main.ts";
+import { findModel, modelsHelp } from "../models.ts";
+import { modelOption, shape, wholeNumber } from "../options.ts";
+import { type Output, printable } from "../output.ts";
+import { openRun } from "../run/load.ts";
+
+export interface SummaryOptions {
+  readonly model?: string;
+  readonly inputShape?: Shape;
+  readonly classes?: number;
+}
+
+export function summaryCommand(): Command {
+  const command = createCommand("summary", "Print a model's layers, output shapes and parameter counts")
+    .argument("[run]", "run folder, or a model.safetensors: in place of --model")
+    .optionsGroup("Model:")
+    .addOption(modelOption(" (default: keras-mnist)"))
+    .addOption(
+      new Option(
+        "--input-shape <sizes>",
+        "height x width x channels (default: 28x28x1, or the model file's own)",
+      ).argParser(shape),
+    )
+    .addOption(
+      new Option("--classes <n>", "outputs (default: 10, or the model file's own)").argParser(wholeNumber(1)),
+    );
+  return addCommonOptions(command)
+    .addHelpText("after", () => `\n${modelsHelp()}\n${EXAMPLES}`)
+    .action((run: string | undefined, options: SummaryOptions & CommonOptions) =>
+      perform(options, (output) => summary(run, options, output)),
+    );
+}
+
+const EXAMPLES = `
+Examples:
+  wasmgrad summary
+  wasmgrad summary --model lenet5 --input-shape 32x32x3 --classes 100
+  wasmgrad summary runs/first --json`;
+
+export async function summary(
+  run: string | undefined,
+  options: SummaryOptions,
+  output: Output,
+): Promise<void> {
+  const model = await find(run, options);
+  output.print(
+    printable(
+      model.summary(() => {}),
+      true,
+    ),
+  );
+  output.document({
+    name: model.name,
+    inputShape: model.inputShape,
+    outputShape: model.outputShape,
+    layers: model.rows,
+    parameters: model.countParams(),
+  });
+}
+
+async function find(run: string | undefined, options: SummaryOptions): Promise<Sequential> {
+  const { model, inputShape, classes } = options;
+  if (run === undefined) return (await findModel(model ?? "keras-mnist")).build(inputShape, classes);
+  const excess = [
+    ...(model !== undefined ? ["--model"] : []),
+    ...(inputShape !== undefined ? ["--input-shape"] : []),
+    ...(classes !== undefined ? ["--classes"] : []),
+  ];
+  if (excess.length > 0)
+    throw new UsageError(
+      `${excess.join(" and ")} and a run are given, but a run has its own model: name one or the other`,
+    );
+  return (await openRun(run)).model;
+}

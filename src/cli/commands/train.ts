@@ -1,0 +1,104 @@
+import { type Command, Option } from "commander";
+import { LOSSES } from "../../nn/losses.ts";
+import { addCommonOptions, type CommonOptions, createCommand, perform } from "../main.ts";
+import { modelsHelp } from "../models.ts";
+import { addOptimizerOptions } from "../optimizer-options.ts";
+import {
+  backendOption,
+  batchSizeOption,
+  dataDirOption,
+  datasetOption,
+  modelOption,
+  nonEmpty,
+  offlineOption,
+  realNumber,
+  threadsOption,
+  wholeNumber,
+} from "../options.ts";
+import { type TrainOptions, train } from "../run/train.ts";
+
+export function trainCommand(): Command {
+  const command = createCommand("train", "Train a model on a dataset, test it, and write a report")
+    .optionsGroup("Data:")
+    .addOption(datasetOption().default("digits"))
+    .addOption(dataDirOption())
+    .addOption(offlineOption())
+    .addOption(
+      new Option("--train-limit <n>", "use the first n training images only").argParser(wholeNumber(1)),
+    )
+    .addOption(
+      new Option("--digits-count <n>", "training images to generate, for digits (default: 12000)").argParser(
+        wholeNumber(1, 1_000_000),
+      ),
+    )
+    .addOption(
+      new Option(
+        "--validation-split <x>",
+        "share of the training images, the last ones, kept for validation; 0: none",
+      )
+        .argParser(realNumber(0, 1))
+        .default(0.2),
+    )
+    .optionsGroup("Model and training:")
+    .addOption(modelOption().default("keras-mnist"))
+    .addOption(
+      new Option("--epochs <n>", "times through the training images")
+        .argParser(wholeNumber(1, 1_000_000))
+        .default(10),
+    )
+    .addOption(batchSizeOption("images in a training step").default(32))
+    .addOption(
+      new Option("--loss <name>", "what training minimizes")
+        .choices(LOSSES)
+        .default("categoricalCrossentropy"),
+    )
+    .addOption(
+      new Option("--seed <n>", "fixes initial weights, shuffles and dropout, and so the trained weights")
+        .argParser(wholeNumber(0))
+        .default(1),
+    )
+    .addOption(
+      new Option(
+        "--restore-best <figure>",
+        "keep the weights of the epoch in which this figure was best (default: the last epoch's)",
+      ).choices(["val_loss", "val_accuracy", "loss", "accuracy"]),
+    )
+    .addOption(backendOption())
+    .addOption(threadsOption());
+  addOptimizerOptions(command)
+    .optionsGroup("Output:")
+    .addOption(
+      new Option(
+        "--out <folder>",
+        "run folder (default: runs/<dataset>-<model>-<n>, n the first that is free)",
+      ).argParser(nonEmpty),
+    )
+    .addOption(new Option("--overwrite", "let --out replace the training run that it holds"));
+  return addCommonOptions(command)
+    .addHelpText("after", () => `\n${modelsHelp()}\n${NOTES}`)
+    .action((options: TrainOptions & CommonOptions) => perform(options, (output) => train(options, output)));
+}
+
+const NOTES = `
+A model file lists layers, with the options of the layer functions; the input
+shape comes from the dataset:
+  {"layers": [
+    {"type": "conv2d", "filters": 16, "kernelSize": 3, "activation": "relu"},
+    {"type": "maxPooling2d"}, {"type": "flatten"},
+    {"type": "dropout", "rate": 0.25},
+    {"type": "dense", "units": 10, "activation": "softmax"}]}
+
+The run folder holds model.safetensors, history.csv, result.json, accuracy.svg,
+loss.svg and report.html. Weights and history are there from the first epoch on,
+and renewed after each one that ends 5 seconds or more after the last renewal.
+
+Ctrl-C stops after the step under way, then tests and saves the model as it is;
+the exit status is 130 (SIGTERM: likewise, 143). A second Ctrl-C exits at once.
+Exit status else: 0 done, 1 failed, 2 wrong usage.
+
+Examples:
+  wasmgrad train
+  wasmgrad train --dataset mnist --epochs 10 --seed 1 --out runs/first
+  wasmgrad train --dataset fashion-mnist --model lenet5 \\
+    --optimizer sgd --momentum 0.9 --nesterov
+  wasmgrad train --dataset path/to/idx-folder --model my-model.json --json`;

@@ -1,0 +1,74 @@
+import { CommanderError } from "commander";
+import { DataError } from "../data/errors.ts";
+import { printable } from "./output.ts";
+
+/** What the process ends with; see the epilogue of `wasmgrad --help`. */
+export const EXIT = { ok: 0, failed: 1, usage: 2 } as const;
+
+/** The command line asks for something that cannot be: exit status 2. */
+export class UsageError extends Error {
+  override readonly name = "UsageError";
+}
+
+/** Ends the process by a signal's status, 128 + its number, as shells have it. */
+export class InterruptedError extends Error {
+  override readonly name = "InterruptedError";
+  readonly exitCode: number;
+  readonly signal: "SIGINT" | "SIGTERM";
+
+  constructor(signal: "SIGINT" | "SIGTERM", message = `stopped by ${signal}`) {
+    super(message);
+    this.signal = signal;
+    this.exitCode = signal === "SIGINT" ? 130 : 143;
+  }
+}
+
+/** An error in one line for people and one object for programs. */
+export interface Failure {
+  readonly exitCode: number;
+  /** The class of the error, and its code where it has one. */
+  readonly name: string;
+  readonly code?: string;
+  readonly message: string;
+}
+
+export function failureOf(error: unknown): Failure {
+  if (error instanceof CommanderError)
+    return {
+      exitCode: error.exitCode === 0 ? EXIT.ok : EXIT.usage,
+      name: "UsageError",
+      code: error.code,
+      message: error.message.replace(/^error: /, ""),
+    };
+  if (!(error instanceof Error)) return { exitCode: EXIT.failed, name: "Error", message: String(error) };
+  const code = (error as { code?: unknown }).code;
+  const usage =
+    error instanceof UsageError ||
+    (error instanceof DataError && (code === "unknown-dataset" || code === "bad-argument"));
+  return {
+    exitCode: error instanceof InterruptedError ? error.exitCode : usage ? EXIT.usage : EXIT.failed,
+    name: error.name,
+    ...(typeof code === "string" && { code }),
+    message: printable(error.message || error.name, true),
+  };
+}
+
+/** One line for a file system error: "permission denied" rather than "EACCES: permission denied, open '...'". */
+export function fileReason(error: unknown): string {
+  const { code, message } = error as NodeJS.ErrnoException;
+  const known: Record<string, string> = {
+    EACCES: "permission denied",
+    EPERM: "operation not permitted",
+    ENOENT: "no such file or folder",
+    ENOTDIR: "a part of the path is not a folder",
+    EISDIR: "it is a folder",
+    ENOSPC: "the disk is full",
+    EDQUOT: "the disk quota is used up",
+    EROFS: "the file system is read-only",
+    ENAMETOOLONG: "the name is too long",
+    EEXIST: "it exists already",
+    ELOOP: "too many symbolic links",
+    EFBIG: "the file is too large for the file system or the limit set",
+  };
+  return (code !== undefined && known[code]) || message || String(error);
+}

@@ -1,0 +1,123 @@
+import { readFile, stat } from "node:fs/promises";
+import { basename, extname } from "node:path";
+import { Help } from "commander";
+import { ModelError } from "../nn/errors.ts";
+import type { Shape } from "../nn/graph.ts";
+import type { Layer } from "../nn/layers/layer.ts";
+import { layersFromConfig } from "../nn/model-json.ts";
+import { MODELS, namedModel } from "../nn/models.ts";
+import { Sequential } from "../train/sequential.ts";
+import { fileReason, UsageError } from "./errors.ts";
+import { printable } from "./output.ts";
+
+/** What --model names, read and checked as far as that goes without a dataset. */
+export interface ModelSource {
+  /** The model's name, or the file's without its ending. */
+  readonly name: string;
+  /**
+   * The model for images of this shape. A file's first layer may leave inputShape out.
+   * `classes` undefined: as many outputs as the file says; 10 for a model by name.
+   * Throws ModelError where it does not fit.
+   */
+  build(inputShape: Shape | undefined, classes: number | undefined): Sequential;
+}
+
+const MAX_FILE_BYTES = 10_000_000;
+const DEFAULT_SHAPE: Shape = [28, 28, 1];
+
+/** Throws UsageError where there is no such model, ModelError where a file's content makes none. */
+export async function findModel(nameOrFile: string): Promise<ModelSource> {
+  if (Object.hasOwn(MODELS, nameOrFile))
+    return {
+      name: nameOrFile,
+      build: (inputShape = DEFAULT_SHAPE, classes = 10) =>
+        new Sequential(namedModel(nameOrFile, inputShape, classes), { name: nameOrFile }),
+    };
+  const isFile = await stat(nameOrFile).then(
+    (stats) => stats.isFile(),
+    () => false,
+  );
+  const path = printable(nameOrFile);
+  if (!isFile && extname(nameOrFile) !== ".json" && !/[\\/]/.test(nameOrFile))
+    throw new UsageError(
+      `--model is '${path}': no model and no file has that name; expected one of ${Object.keys(MODELS).join(", ")}, or a JSON file that lists layers`,
+    );
+  const config = await readJson(nameOrFile);
+  const layers = withFileName(path, () => layersFromConfig(config));
+  const name = basename(nameOrFile, extname(nameOrFile)) || "model";
+  return {
+    name,
+    build: (inputShape, classes) => withFileName(path, () => fromFile(layers, name, inputShape, classes)),
+  };
+}
+
+function fromFile(
+  layers: readonly Layer[],
+  name: string,
+  inputShape: Shape | undefined,
+  classes: number | undefined,
+): Sequential {
+  const [first, ...rest] = layers as [Layer, ...Layer[]];
+  const given = first.inputShape;
+  if (given && inputShape && given.join() !== inputShape.join())
+    throw new ModelError(
+      `its first layer has inputShape ${sizes(given)}, but the images are ${sizes(inputShape)}; change inputShape, or leave it out to take the images'`,
+    );
+  const shaped = { ...first, inputShape: given ?? inputShape ?? DEFAULT_SHAPE };
+  const model = new Sequential([shaped, ...rest], { name });
+  if (classes !== undefined) checkOutputs(model, classes);
+  return model;
+}
+
+/** Throws ModelError unless there is one output a class, or a single one for two classes. */
+function checkOutputs(model: Sequential, classes: number): void {
+  const outputs = model.outputShape;
+  if (outputs.length === 1 && (outputs[0] === classes || (outputs[0] === 1 && classes === 2))) return;
+  throw new ModelError(
+    `its last layer '${model.rows.at(-1)!.name}' gives ${outputs.length === 1 ? `${outputs[0]} outputs` : `an output of shape ${sizes(outputs)}`}, but the dataset has ${classes} classes; ` +
+      `end the model with {"type": "dense", "units": ${classes}, "activation": "softmax"}`,
+  );
+}
+
+async function readJson(path: string): Promise<unknown> {
+  const name = printable(path);
+  let text: string;
+  try {
+    if ((await stat(path)).size > MAX_FILE_BYTES)
+      throw new ModelError(`model file ${name}: has more than ${MAX_FILE_BYTES} bytes`);
+    text = await readFile(path, "utf8");
+  } catch (error) {
+    if (error instanceof ModelError) throw error;
+    throw new ModelError(`model file ${name}: cannot be read: ${fileReason(error)}`);
+  }
+  try {
+    // Windows editors like to put a byte order mark first.
+    return JSON.parse(text.replace(/^\ufeff/, ""));
+  } catch (error) {
+    throw new ModelError(`model file ${name}: is no JSON: ${(error as Error).message}`);
+  }
+}
+
+function withFileName<T>(path: string, work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    if (!(error instanceof ModelError)) throw error;
+    throw new ModelError(`model file ${path}: ${error.message}`);
+  }
+}
+
+export function sizes(shape: Shape): string {
+  return shape.join("x");
+}
+
+/** The models by name, for help texts. */
+export function modelsHelp(): string {
+  const help = new Help();
+  help.prepareContext({ helpWidth: 80 });
+  const width = Math.max(...Object.keys(MODELS).map((name) => name.length));
+  const lines = Object.entries(MODELS).map(([name, { description }]) =>
+    help.formatItem(name, width, description, help),
+  );
+  return `Models:\n${lines.join("\n")}`;
+}

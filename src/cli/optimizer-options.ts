@@ -1,0 +1,69 @@
+import { type Command, Option } from "commander";
+import { type AnyOptimizerOptions, createOptimizer } from "../optim/create.ts";
+import { OPTIMIZERS, type Optimizer, type OptimizerName } from "../optim/optimizer.ts";
+import { UsageError } from "./errors.ts";
+import { realNumber } from "./options.ts";
+
+/** Flags and the optimizer options that they set. Whatever is not given keeps the optimizer's own default. */
+const FLAGS = [
+  ["--learning-rate <x>", "learningRate", realNumber(0), "step size (default: 0.001; sgd 0.01)"],
+  ["--momentum <x>", "momentum", realNumber(0, 1), "sgd, rmsprop (default: 0)"],
+  ["--nesterov", "nesterov", undefined, "sgd: Nesterov's momentum"],
+  ["--rho <x>", "rho", realNumber(0, 1), "rmsprop: decay of the mean square (default: 0.9)"],
+  ["--centered", "centered", undefined, "rmsprop: divide by an estimate of the variance"],
+  ["--beta1 <x>", "beta1", realNumber(0, 1), "adam, adamw: decay of the mean gradient (default: 0.9)"],
+  [
+    "--beta2 <x>",
+    "beta2",
+    realNumber(0, 1),
+    "adam, adamw: decay of the mean squared gradient (default: 0.999)",
+  ],
+  ["--epsilon <x>", "epsilon", realNumber(0), "rmsprop, adam, adamw (default: 1e-7)"],
+  ["--weight-decay <x>", "weightDecay", realNumber(0), "decoupled weight decay (default: 0; adamw 0.004)"],
+  [
+    "--clip-norm <x>",
+    "clipNorm",
+    realNumber(0, undefined, true),
+    "scale each parameter's gradient to at most this norm",
+  ],
+  [
+    "--global-clip-norm <x>",
+    "globalClipNorm",
+    realNumber(0, undefined, true),
+    "scale all gradients together to at most this norm",
+  ],
+  ["--clip-value <x>", "clipValue", realNumber(0, undefined, true), "limit each gradient number to +- this"],
+] as const satisfies readonly (readonly [
+  string,
+  keyof AnyOptimizerOptions,
+  ((text: string) => number) | undefined,
+  string,
+])[];
+
+export type OptimizerFlags = { readonly optimizer: OptimizerName } & {
+  readonly [K in (typeof FLAGS)[number][1]]?: AnyOptimizerOptions[K];
+};
+
+export function addOptimizerOptions(command: Command): Command {
+  command.optionsGroup("Optimizer:");
+  command.addOption(
+    new Option("--optimizer <name>", "how weights are updated").choices(OPTIMIZERS).default("adam"),
+  );
+  for (const [flags, , parse, description] of FLAGS) {
+    const option = new Option(flags, description);
+    command.addOption(parse ? option.argParser(parse) : option);
+  }
+  return command;
+}
+
+/** Throws UsageError on a flag that the optimizer does not have. */
+export function optimizerFrom(flags: OptimizerFlags): Optimizer {
+  const options: Record<string, unknown> = {};
+  for (const [, key] of FLAGS) if (flags[key] !== undefined) options[key] = flags[key];
+  try {
+    return createOptimizer(flags.optimizer, options as AnyOptimizerOptions);
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    throw new UsageError(error.message, { cause: error });
+  }
+}

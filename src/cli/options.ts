@@ -1,0 +1,94 @@
+import { InvalidArgumentError, Option } from "commander";
+import { DATASET_NAMES } from "../data/datasets.ts";
+import { BACKENDS } from "../engine/engine.ts";
+import type { Shape } from "../nn/graph.ts";
+
+/** Parses of option values. What commander prints then: the option, what was got, and the text given here. */
+
+export function wholeNumber(least: number, most = Number.MAX_SAFE_INTEGER): (text: string) => number {
+  return (text) => {
+    const n = Number(text);
+    if (!/^[+-]?\d+$/.test(text) || n < least || n > most)
+      throw new InvalidArgumentError(
+        `Expected a whole number ${most === Number.MAX_SAFE_INTEGER ? `of at least ${least}` : `from ${least} to ${most}`}.`,
+      );
+    return n;
+  };
+}
+
+/** A number in [low, high), or (low, high) with `open`. */
+export function realNumber(
+  low: number,
+  high = Number.POSITIVE_INFINITY,
+  open = false,
+): (text: string) => number {
+  return (text) => {
+    const x = Number(text);
+    const inside = Number.isFinite(x) && (open ? x > low : x >= low) && x < high;
+    if (text.trim() === "" || !inside) {
+      const from = open ? `above ${low}` : `of at least ${low}`;
+      throw new InvalidArgumentError(
+        `Expected a number ${from}${high < Number.POSITIVE_INFINITY ? ` and below ${high}` : ""}.`,
+      );
+    }
+    return x;
+  };
+}
+
+/** 28x28x1 as [28, 28, 1]; 784 as [784]. */
+export function shape(text: string): Shape {
+  const sizes = text.split(/[x,]/i).map(Number);
+  if (!/^\d+([x,]\d+)*$/i.test(text) || sizes.some((n) => n < 1 || !Number.isSafeInteger(n)))
+    throw new InvalidArgumentError("Expected sizes such as 28x28x1 (height x width x channels).");
+  return sizes;
+}
+
+export function nonEmpty(text: string): string {
+  if (text === "") throw new InvalidArgumentError("Expected a name or a path, got nothing.");
+  return text;
+}
+
+// Options that several commands share. Functions: commander's options belong to one command.
+
+export const jsonOption = () =>
+  new Option("--json", 'print one JSON document on stdout, and nothing else; a failure is {"error": ...}');
+
+export const helpOption = () => new Option("-h, --help", "print this help").helpGroup("General:");
+
+export const debugOption = () => new Option("--debug", "print the stack of an error");
+
+export const backendOption = () =>
+  new Option(
+    "--backend <name>",
+    "build of the kernels; auto: the fastest whose results are the same on every machine; relaxed: faster, reproducible on one machine only",
+  )
+    .choices(["auto", ...BACKENDS])
+    .default("auto");
+
+export const modelOption = (note = "") =>
+  new Option("--model <name>", `a model by name, or a JSON file that lists layers${note}`).argParser(
+    nonEmpty,
+  );
+
+export const threadsOption = () =>
+  new Option("--threads <n>", "threads; changes speed, never results (default: all cores)").argParser(
+    wholeNumber(1, 256),
+  );
+
+export const datasetOption = (note = "") =>
+  new Option(
+    "--dataset <name>",
+    `${DATASET_NAMES.join(", ")}, or the path of a folder of IDX files${note}`,
+  ).argParser(nonEmpty);
+
+export const dataDirOption = () =>
+  new Option(
+    "--data-dir <folder>",
+    "where the dataset's files are, in <folder>/<dataset>/ or in <folder> itself (or set WASMGRAD_DATA; default: the cache, filled by download)",
+  ).argParser(nonEmpty);
+
+export const offlineOption = () =>
+  new Option("--offline", "never touch the network: fail where a download is needed");
+
+export const batchSizeOption = (purpose: string) =>
+  new Option("--batch-size <n>", purpose).argParser(wholeNumber(1, 65_536));

@@ -1,0 +1,114 @@
+import { formatJson } from "./json.ts";
+
+/** Where a command writes. Human text goes to stdout; progress and notices to stderr; with --json, stdout gets one document. */
+export interface Output {
+  readonly json: boolean;
+  /** Text for people: nothing with --json. */
+  print(text?: string): void;
+  /** What programs read: nothing without --json. */
+  document(value: unknown): void;
+  /** What the user should know, on stderr, with or without --json. */
+  notice(text: string): void;
+  readonly paint: Paint;
+  /** Characters in a line of stdout: the terminal's, or 80. */
+  readonly columns: number;
+}
+
+export interface Paint {
+  bold(text: string): string;
+  dim(text: string): string;
+  green(text: string): string;
+  red(text: string): string;
+}
+
+export function createOutput(json: boolean): Output {
+  const { stdout, stderr } = process;
+  return {
+    json,
+    print: (text = "") => {
+      if (!json) stdout.write(`${text}\n`);
+    },
+    document: (value) => {
+      if (json) stdout.write(`${formatJson(value)}\n`);
+    },
+    notice: (text) => {
+      stderr.write(`${printable(text, true)}\n`);
+    },
+    paint: createPaint(stdout),
+    columns: stdout.columns ?? 80,
+  };
+}
+
+/** Colours where the terminal has them: Node's hasColors() honours NO_COLOR, FORCE_COLOR and TERM. */
+function createPaint(stream: NodeJS.WriteStream): Paint {
+  const colours = stream.isTTY === true && stream.hasColors();
+  const paint = (open: number, close: number) => (text: string) =>
+    colours ? `\u001b[${open}m${text}\u001b[${close}m` : text;
+  return { bold: paint(1, 22), dim: paint(2, 22), green: paint(32, 39), red: paint(31, 39) };
+}
+
+/**
+ * Text from outside (file, class and model names) made safe to print: control characters, which could move the
+ * cursor or forge lines, become escapes such as \x1b. `lines` keeps line breaks.
+ */
+export function printable(text: string, lines = false): string {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
+  return text.replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069]/g, (character) => {
+    if (lines && character === "\n") return character;
+    const code = character.charCodeAt(0);
+    return code < 256 ? `\\x${code.toString(16).padStart(2, "0")}` : `\\u${code.toString(16)}`;
+  });
+}
+
+/**
+ * A pipe's reader may leave early (`wasmgrad ... | head`): what is left to print is dropped, the work goes on, and the
+ * exit status is the work's. Where output fails otherwise (a full disk), the work goes on as well, but the status is 1.
+ */
+export function survivePrintingErrors(): void {
+  let told = false;
+  for (const stream of [process.stdout, process.stderr])
+    stream.on("error", (error: NodeJS.ErrnoException) => {
+      if (error.code === "EPIPE" || error.code === "ERR_STREAM_DESTROYED") return;
+      process.exitCode = 1;
+      if (told || stream === process.stderr) return;
+      told = true;
+      process.stderr.write(`wasmgrad: cannot print: ${error.message}\n`);
+    });
+}
+
+/** 12345.6 as 12,346. */
+export function formatCount(n: number): string {
+  return Math.round(n).toLocaleString("en-US");
+}
+
+/** 0.98714 as 98.71 %. */
+export function formatPercent(share: number): string {
+  return `${(100 * share).toFixed(2)} %`;
+}
+
+/** Seconds as 0.4s, 12s, 3m 05s or 1h 02m. */
+export function formatSeconds(seconds: number): string {
+  if (!Number.isFinite(seconds)) return "?";
+  if (seconds < 9.95) return `${seconds.toFixed(1)}s`;
+  const whole = Math.round(seconds);
+  if (whole < 60) return `${whole}s`;
+  const two = (n: number) => String(n).padStart(2, "0");
+  if (whole < 3600) return `${Math.floor(whole / 60)}m ${two(whole % 60)}s`;
+  return `${Math.floor(whole / 3600)}h ${two(Math.floor((whole % 3600) / 60))}m`;
+}
+
+/** Rows in columns; `align` holds one of < and > for each column. */
+export function formatTable(rows: readonly (readonly string[])[], align: string): string {
+  const widths = [...align].map((_, column) => Math.max(...rows.map((row) => (row[column] ?? "").length)));
+  return rows
+    .map((row) =>
+      widths
+        .map((width, column) => {
+          const cell = row[column] ?? "";
+          return align[column] === ">" ? cell.padStart(width) : cell.padEnd(width);
+        })
+        .join("  ")
+        .trimEnd(),
+    )
+    .join("\n");
+}

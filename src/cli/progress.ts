@@ -1,0 +1,166 @@
+import { SingleBar } from "cli-progress";
+import type { Progress } from "../data/download.ts";
+import type { BatchInfo, Callbacks, EpochInfo, Logs, TrainInfo } from "../train/callbacks.ts";
+import { formatCount, formatSeconds, type Output, printable } from "./output.ts";
+
+/** Without a terminal: a line this often, so that a log shows life and stays short. */
+const LINE_MS = 10_000;
+const REDRAW_MS = 100;
+const BAR = { least: 8, most: 30 };
+
+/** One line on stderr that is drawn anew and goes when it is done. Only on a terminal. */
+class Bar {
+  readonly #bar: SingleBar;
+  #text = "";
+  #drawn = 0;
+
+  constructor(total: number, text: string) {
+    this.#text = text;
+    this.#bar = new SingleBar({
+      format: (_options, { progress }) => this.#line(progress),
+      clearOnComplete: true,
+      // cli-progress cuts the line at the terminal's edge then, and does not switch the terminal's own wrapping off.
+      linewrap: true,
+      fps: 1000 / REDRAW_MS,
+    });
+    this.#bar.start(total, 0);
+  }
+
+  update(value: number, text: string): void {
+    const now = performance.now();
+    if (now - this.#drawn < REDRAW_MS) return;
+    this.#drawn = now;
+    this.#text = text;
+    this.#bar.update(value);
+  }
+
+  stop(): void {
+    this.#bar.stop();
+  }
+
+  #line(progress: number): string {
+    const columns = process.stderr.columns ?? 80;
+    const [before = "", after = ""] = this.#text.split("\t");
+    const room = columns - before.length - after.length - 5;
+    const width = Math.min(room, BAR.most);
+    if (width < BAR.least) return `${before} ${after}`.slice(0, columns - 1);
+    const full = Math.round(width * progress);
+    return `${before} ${"█".repeat(full)}${"░".repeat(width - full)} ${after}`;
+  }
+}
+
+/** Whether to draw bars: on a terminal, and not next to a JSON document. */
+function bars(output: Output): boolean {
+  return !output.json && process.stderr.isTTY === true && process.env.TERM !== "dumb";
+}
+
+/**
+ * Shows a training: a bar for the epoch under way, and a line for each finished one, as Keras prints it.
+ * `stop` takes the bar away; `begun` says whether training has.
+ */
+export function trainProgress(output: Output): Callbacks & { begun(): boolean; stop(): void } {
+  let info: TrainInfo;
+  let begun = false;
+  let bar: Bar | undefined;
+  let lineAt = 0;
+  const title = (epoch: number) =>
+    `Epoch ${String(epoch + 1).padStart(String(info.epochs).length)}/${info.epochs}`;
+  const stop = () => {
+    bar?.stop();
+    bar = undefined;
+  };
+  return {
+    begun: () => begun,
+    onTrainBegin: (training) => {
+      info = training;
+      begun = true;
+    },
+    onEpochBegin: (epoch) => {
+      lineAt = performance.now() + LINE_MS;
+      if (bars(output)) bar = new Bar(info.samples, title(epoch));
+    },
+    onBatchEnd: (batch, logs) => {
+      if (bar) bar.update(batch.seen, `${title(batch.epoch)}\t${batchText(batch, logs, info)}`);
+      else if (!output.json && performance.now() > lineAt) {
+        lineAt = performance.now() + LINE_MS;
+        output.notice(`${title(batch.epoch)}: ${batchText(batch, logs, info)}`);
+      }
+    },
+    onEpochEnd: (epoch, logs) => {
+      stop();
+      output.print(epochLine(title(epoch.epoch), epoch, logs));
+    },
+    stop,
+  };
+}
+
+function batchText(
+  { seen, imagesPerSecond }: BatchInfo,
+  { loss, accuracy }: Logs,
+  { samples }: TrainInfo,
+): string {
+  return [
+    `${String(seen).padStart(String(samples).length)}/${samples}`,
+    `loss ${figure(loss)}`,
+    ...(accuracy === undefined ? [] : [`accuracy ${figure(accuracy)}`]),
+    `${formatCount(imagesPerSecond)} images/s`,
+    `ETA ${formatSeconds((samples - seen) / imagesPerSecond)}`,
+  ].join("  ");
+}
+
+/** Epoch 3/10 - 4s - loss: 0.0412 - accuracy: 0.9871 - val_loss: 0.0478 - val_accuracy: 0.9858 - 12,345 images/s */
+export function epochLine(title: string, info: EpochInfo, logs: Logs): string {
+  const figures = (["loss", "accuracy", "val_loss", "val_accuracy"] as const).flatMap((key) =>
+    logs[key] === undefined ? [] : [`${key}: ${figure(logs[key])}`],
+  );
+  return [
+    title,
+    formatSeconds(info.trainSeconds + info.validationSeconds),
+    ...figures,
+    `${formatCount(info.imagesPerSecond)} images/s`,
+  ].join(" - ");
+}
+
+/** Four decimals as Keras has them; small and large ones by exponent. */
+export function figure(value: number): string {
+  return value !== 0 && (Math.abs(value) < 5e-4 || Math.abs(value) >= 1e4)
+    ? value.toExponential(2)
+    : value.toFixed(4);
+}
+
+/** Shows downloads: a bar for the file under way, or a line for each file. */
+export class DownloadProgress {
+  readonly #output: Output;
+  #file: string | undefined;
+  #bar: Bar | undefined;
+
+  constructor(output: Output) {
+    this.#output = output;
+  }
+
+  update({ file, received, total }: Progress): void {
+    if (file !== this.#file) {
+      this.stop();
+      this.#file = file;
+      if (bars(this.#output)) this.#bar = new Bar(total ?? Number.POSITIVE_INFINITY, printable(file));
+      else if (!this.#output.json)
+        this.#output.notice(
+          `Downloading ${printable(file)}${total === undefined ? "" : ` (${megabytes(total)})`}`,
+        );
+    }
+    this.#bar?.update(
+      received,
+      `${printable(file)}\t${megabytes(received)}${total === undefined ? "" : ` of ${megabytes(total)}`}`,
+    );
+  }
+
+  stop(): void {
+    this.#bar?.stop();
+    this.#bar = undefined;
+  }
+}
+
+/** 9.5 MB. */
+export function megabytes(bytes: number): string {
+  return bytes < 1e6 ? `${Math.max(1, Math.round(bytes / 1e3))} kB` : `${(bytes / 1e6).toFixed(1)} MB`;
+}

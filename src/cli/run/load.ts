@@ -1,0 +1,56 @@
+import { join } from "node:path";
+import { DataError } from "../../data/errors.ts";
+import { readWhole } from "../../data/files.ts";
+import type { EngineOptions } from "../../engine/engine.ts";
+import { type LoadedModel, loadModel, ModelFileError } from "../../train/model-file.ts";
+import { printable } from "../output.ts";
+import { isFolder } from "./folder.ts";
+
+export interface OpenedRun extends LoadedModel {
+  /** Path of the model file. */
+  readonly path: string;
+}
+
+/**
+ * Reads the model of a run: `run` is its folder, or the path of a model file.
+ * @throws DataError where it cannot be read, ModelFileError where it holds no model
+ */
+export async function openRun(run: string): Promise<OpenedRun> {
+  const folder = await isFolder(run);
+  const path = folder ? join(run, "model.safetensors") : run;
+  let bytes: Uint8Array;
+  try {
+    bytes = await readWhole(path);
+  } catch (error) {
+    if (!(error instanceof DataError) || error.code !== "not-found") throw error;
+    throw new DataError(
+      "not-found",
+      folder
+        ? `${printable(run)} is no run folder: it holds no model.safetensors. Expected a folder that \`wasmgrad train\` wrote`
+        : `${printable(run)}: no such file or folder. Expected a run folder that \`wasmgrad train\` wrote, or its model.safetensors`,
+      { cause: error },
+    );
+  }
+  try {
+    return { ...loadModel(bytes), path };
+  } catch (error) {
+    if (!(error instanceof ModelFileError)) throw error;
+    throw new ModelFileError(error.code, `${printable(path)}: ${error.message}`, { cause: error });
+  }
+}
+
+/** Compiles the run's model, which starts its threads until dispose(), and gives it its weights. */
+export async function readyModel(run: OpenedRun, engine: EngineOptions): Promise<void> {
+  const { model, tensors, metadata } = run;
+  const last = model.graph.ops.at(-1);
+  const probabilities =
+    last?.kind === "softmax" || (last?.kind === "activation" && last.attributes.kind === "sigmoid");
+  await model.compile({
+    loss: metadata.loss ?? (probabilities ? "categoricalCrossentropy" : "meanSquaredError"),
+    // SGD keeps no state: the smallest that a model which is not trained any further can be compiled with.
+    optimizer: "sgd",
+    ...engine,
+    preprocessing: metadata.preprocessing,
+  });
+  model.setWeights(tensors);
+}

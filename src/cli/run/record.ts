@@ -1,0 +1,109 @@
+import type { Dataset } from "../../data/types.ts";
+import { galleryItems, pickGallery } from "../../report/gallery.ts";
+import type { Configuration, Report, ReportFilters } from "../../report/types.ts";
+import type { Sequential } from "../../train/sequential.ts";
+import { machine } from "../version.ts";
+import type { Recorder } from "./history.ts";
+import type { TestResult } from "./test-model.ts";
+
+/** All that is known of a run when it has ended. */
+export interface FinishedRun {
+  readonly name: string;
+  readonly model: Sequential;
+  readonly dataset: Dataset;
+  /** Every setting, defaults filled in. */
+  readonly configuration: Configuration;
+  readonly recorder: Recorder;
+  readonly trainCount: number;
+  readonly validationCount: number;
+  readonly epochs: number;
+  readonly batchSize: number;
+  readonly seed: number;
+  readonly test: TestResult;
+  readonly weightsSha256: string;
+  readonly startedAt: Date;
+  /** Why training ended before its last epoch. */
+  readonly stopped: "signal" | "diverged" | undefined;
+  /** Epoch, from 0, whose weights the model holds, where the best were asked for. */
+  readonly bestEpoch: number | undefined;
+}
+
+export type RunResult = ReturnType<typeof resultOf>;
+
+/** What `result.json` holds. */
+export function resultOf(run: FinishedRun) {
+  const { model, recorder, test, dataset } = run;
+  return {
+    dataset: dataset.name,
+    model: run.name,
+    parameters: model.countParams(),
+    epochs: run.epochs,
+    epochsCompleted: recorder.epochs.length,
+    batchSize: run.batchSize,
+    seed: run.seed,
+    backend: model.session.engine.backend,
+    threads: model.session.engine.threads,
+    trainSeconds: recorder.trainSeconds,
+    imagesPerSecond: recorder.imagesPerSecond,
+    trainedImages: recorder.trainedImages,
+    stopped: run.stopped !== undefined,
+    ...(run.stopped && { stoppedBy: run.stopped }),
+    ...(run.bestEpoch !== undefined && { bestEpoch: run.bestEpoch + 1 }),
+    images: { train: run.trainCount, validation: run.validationCount, test: test.count },
+    test: { loss: test.loss, accuracy: test.accuracy },
+    confusionMatrix: test.confusion,
+    classNames: dataset.classNames,
+    weightsSha256: run.weightsSha256,
+    history: recorder.epochs.map(({ epoch, loss, accuracy, val_loss, val_accuracy }) => ({
+      epoch: epoch + 1,
+      loss,
+      accuracy,
+      val_loss,
+      val_accuracy,
+    })),
+    configuration: run.configuration,
+    linearMemoryBytes: model.session.engine.bytes,
+    machine: machine(),
+    startedAt: run.startedAt.toISOString(),
+    endedAt: new Date().toISOString(),
+  };
+}
+
+export function reportOf(run: FinishedRun): Report {
+  const { model, recorder, dataset, test } = run;
+  return {
+    title: `${run.name} on ${dataset.name}`,
+    dataset: {
+      name: dataset.name,
+      classNames: dataset.classNames,
+      imageShape: dataset.train.shape,
+      trainCount: run.trainCount,
+      validationCount: run.validationCount,
+      testCount: test.count,
+    },
+    model: { name: run.name, layers: model.rows, parameters: model.countParams() },
+    configuration: run.configuration,
+    machine: machine(),
+    history: recorder.epochs,
+    plannedEpochs: run.epochs,
+    stopped: run.stopped !== undefined,
+    test: { loss: test.loss, accuracy: test.accuracy },
+    confusion: test.confusion,
+    gallery: galleryItems(pickGallery(test.outputs, dataset.test.labels), dataset.test),
+    filters: firstFilters(model),
+    weightsSha256: run.weightsSha256,
+    timing: {
+      trainSeconds: recorder.trainSeconds,
+      imagesPerSecond: recorder.imagesPerSecond,
+      date: new Date().toISOString(),
+    },
+  };
+}
+
+/** Kernel of the first convolution, if there is one. */
+function firstFilters(model: Sequential): ReportFilters | undefined {
+  const op = model.graph.ops.find(({ kind }) => kind === "conv2d");
+  const kernel = op?.parameters[0];
+  const tensor = kernel && model.getWeights().find(({ name }) => name === kernel.name);
+  return tensor && { layer: op.layer, values: tensor.data, shape: tensor.shape };
+}

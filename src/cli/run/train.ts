@@ -1,0 +1,222 @@
+import type { Dataset } from "../../data/types.ts";
+import type { LossName } from "../../nn/losses.ts";
+import type { Optimizer } from "../../optim/optimizer.ts";
+import type { Callbacks, History, Logs } from "../../train/callbacks.ts";
+import { TrainingDivergedError } from "../../train/errors.ts";
+import { type Samples, splitSamples } from "../../train/samples.ts";
+import type { Sequential } from "../../train/sequential.ts";
+import { type DataOptions, describeDataset, openDataset } from "../datasets.ts";
+import { type EngineFlags, engineOptions } from "../engine-options.ts";
+import { InterruptedError, UsageError } from "../errors.ts";
+import { withInterrupt } from "../interrupt.ts";
+import { findModel } from "../models.ts";
+import { type OptimizerFlags, optimizerFrom } from "../optimizer-options.ts";
+import { formatCount, formatSeconds, type Output, printable } from "../output.ts";
+import { meanBorder } from "../picture/background.ts";
+import { trainProgress } from "../progress.ts";
+import { RUN_FILES, RunFolder } from "./folder.ts";
+import { Recorder } from "./history.ts";
+import { nextSteps } from "./next-steps.ts";
+import { testLine } from "./print.ts";
+import { type FinishedRun, resultOf } from "./record.ts";
+import { RunWriter } from "./save.ts";
+import { testModel } from "./test-model.ts";
+
+export interface TrainOptions extends DataOptions, EngineFlags, OptimizerFlags {
+  /** A model's name or a JSON file. */
+  readonly model: string;
+  readonly epochs: number;
+  readonly batchSize: number;
+  readonly loss: LossName;
+  /** 0: no validation. */
+  readonly validationSplit: number;
+  readonly seed: number;
+  /** Figure that chooses the epoch whose weights are kept. Default: the last epoch's are. */
+  readonly restoreBest?: keyof Logs;
+  readonly out?: string;
+  readonly overwrite?: boolean;
+}
+
+/** What a training consists of, once all is loaded. */
+interface Job {
+  readonly options: TrainOptions;
+  readonly name: string;
+  readonly model: Sequential;
+  readonly optimizer: Optimizer;
+  readonly dataset: Dataset;
+  readonly folder: RunFolder;
+  readonly progress: ReturnType<typeof trainProgress>;
+  readonly output: Output;
+}
+
+/** Byte pixels become numbers from 0 to 1. */
+const PREPROCESSING = { scale: 1 / 255, offset: 0 };
+
+/** Trains a model and fills a run folder. Returns the exit status: that of the signal which stopped it, if one did. */
+export async function train(options: TrainOptions, output: Output): Promise<number> {
+  const { restoreBest, validationSplit } = options;
+  if (restoreBest?.startsWith("val_") && validationSplit === 0)
+    throw new UsageError(
+      `--restore-best is ${restoreBest}, but --validation-split 0 leaves nothing to validate on`,
+    );
+  const source = await findModel(options.model);
+  const optimizer = optimizerFrom(options);
+  const progress = trainProgress(output);
+  const onStop = () => {
+    progress.stop();
+    const saving = progress.begun() ? " after the step under way, and saving what there is" : "";
+    output.notice(`Stopping${saving}. Ctrl-C again: stop at once.`);
+  };
+  return withInterrupt(onStop, async (signal) => {
+    const folder = await RunFolder.claim({
+      out: options.out,
+      overwrite: options.overwrite === true,
+      name: `${options.dataset.split(/[\\/]/).filter(Boolean).at(-1) ?? "data"}-${source.name}`,
+    });
+    try {
+      const dataset = await openDataset(options, output, signal);
+      const model = source.build(dataset.train.shape, dataset.classNames.length);
+      try {
+        const { name } = source;
+        return await perform({ options, name, model, optimizer, dataset, folder, progress, output }, signal);
+      } finally {
+        model.dispose();
+      }
+    } finally {
+      progress.stop();
+      await folder.abandon();
+    }
+  });
+}
+
+async function perform(job: Job, signal: AbortSignal): Promise<number> {
+  const { options, model, optimizer, dataset, folder, output, name } = job;
+  const { loss, seed, epochs, batchSize, validationSplit } = options;
+  const startedAt = new Date();
+  const [training, validation] =
+    validationSplit > 0 ? splitSamples(dataset.train, validationSplit) : [dataset.train, undefined];
+  const preprocessing = PREPROCESSING;
+  await model.compile({ optimizer, loss, seed, preprocessing, ...engineOptions(options) });
+  introduce(job, training.count, validation?.count ?? 0);
+
+  const recorder = new Recorder();
+  const writer = new RunWriter(folder, model, recorder, output, {
+    preprocessing,
+    classNames: dataset.classNames,
+    loss,
+    dataset: dataset.name,
+    background: meanBorder(dataset.train),
+  });
+  const checkpoint: Callbacks = { onEpochEnd: () => writer.checkpoint() };
+  const ended = await fit(job, training, validation, [job.progress, recorder, checkpoint], signal);
+  if (recorder.trainedImages === 0 && signal.aborted) throw untrained(signal);
+
+  // Weights first: whatever fails after this, the training is not lost.
+  await writer.saveWeights();
+  const test = await testModel(model, dataset.test, dataset.classNames.length);
+  const run: FinishedRun = {
+    name,
+    model,
+    dataset,
+    configuration: configuration(job),
+    recorder,
+    trainCount: training.count,
+    validationCount: validation?.count ?? 0,
+    epochs,
+    batchSize,
+    seed,
+    test,
+    weightsSha256: await model.weightsSha256(),
+    startedAt,
+    stopped: ended instanceof TrainingDivergedError ? "diverged" : ended.stopped ? "signal" : undefined,
+    bestEpoch: ended instanceof TrainingDivergedError ? undefined : ended.bestEpoch,
+  };
+  printOutcome(run, output);
+  const result = resultOf(run);
+  await writer.saveReport(run, result);
+  output.print(`\n${nextSteps(folder.path, options.dataset)}`);
+  if (ended instanceof TrainingDivergedError) {
+    ended.message += `. They are saved in ${printable(folder.path)}`;
+    throw ended;
+  }
+  output.document({ run: folder.path, files: RUN_FILES, ...result });
+  return ended.stopped ? (signal.reason as InterruptedError).exitCode : 0;
+}
+
+/** The history, or the error where the loss diverged: there is something to save then, too. */
+async function fit(
+  { model, options, progress }: Job,
+  training: Samples,
+  validation: Samples | undefined,
+  callbacks: Callbacks[],
+  signal: AbortSignal,
+): Promise<History | TrainingDivergedError> {
+  const { epochs, batchSize, restoreBest } = options;
+  try {
+    return await model.fit(training, {
+      epochs,
+      batchSize,
+      ...(validation && { validationData: validation }),
+      ...(restoreBest && { restoreBestWeights: restoreBest }),
+      callbacks,
+      signal,
+    });
+  } catch (error) {
+    if (error instanceof TrainingDivergedError) return error;
+    throw error;
+  } finally {
+    progress.stop();
+  }
+}
+
+function introduce({ options, dataset, model, output }: Job, training: number, validation: number): void {
+  const { epochs, batchSize, optimizer, loss, seed } = options;
+  const { backend, threads } = model.session.engine;
+  output.print(`${describeDataset(dataset)}\n`);
+  model.summary((text) => output.print(printable(text, true)));
+  output.print();
+  output.print(
+    `Training on ${formatCount(training)} images${validation > 0 ? `, validating on ${formatCount(validation)}` : ""}: ` +
+      `${epochs} epoch${epochs > 1 ? "s" : ""}, batch size ${batchSize}, ${optimizer}, ${loss}, seed ${seed} ` +
+      `(${backend}, ${threads} thread${threads > 1 ? "s" : ""})`,
+  );
+}
+
+function printOutcome({ stopped, bestEpoch, recorder, test }: FinishedRun, output: Output): void {
+  const { trainedImages, trainSeconds, imagesPerSecond } = recorder;
+  output.print(
+    `\n${stopped ? "Stopped early" : "Trained"}: ${formatCount(trainedImages)} images in ${formatSeconds(trainSeconds)}, ` +
+      `${formatCount(imagesPerSecond)} images/s${bestEpoch === undefined ? "" : `; kept the weights of epoch ${bestEpoch + 1}`}`,
+  );
+  output.print(output.paint.bold(`Test ${testLine(test)}`));
+}
+
+/** Every setting of the run, defaults filled in. */
+function configuration({ options, optimizer, model }: Job): FinishedRun["configuration"] {
+  const { dataset, epochs, batchSize, loss, validationSplit, seed } = options;
+  const { dataDir, trainLimit, digitsCount, restoreBest } = options;
+  const { backend, threads } = model.session.engine;
+  return {
+    dataset,
+    model: options.model,
+    epochs,
+    batchSize,
+    optimizer: { name: optimizer.name, ...optimizer.config },
+    loss,
+    validationSplit,
+    seed,
+    backend,
+    threads,
+    shuffle: true,
+    preprocessing: PREPROCESSING,
+    ...(restoreBest !== undefined && { restoreBest }),
+    ...(dataDir !== undefined && { dataDir }),
+    ...(trainLimit !== undefined && { trainLimit }),
+    ...(digitsCount !== undefined && { digitsCount }),
+  };
+}
+
+function untrained(signal: AbortSignal): InterruptedError {
+  const { signal: name } = signal.reason as InterruptedError;
+  return new InterruptedError(name, "stopped before the first training step: there is nothing to save");
+}

@@ -1,0 +1,193 @@
+import * as v from "valibot";
+import { ModelError } from "../nn/errors.ts";
+import { LOSSES, type LossName } from "../nn/losses.ts";
+import { layersFromConfig, type ModelConfig } from "../nn/model-json.ts";
+import { decodeSafetensors, encodeSafetensors, type NamedTensor, SafetensorsError } from "./safetensors.ts";
+import { Sequential } from "./sequential.ts";
+
+/** Raised when a file written by an older version could be misread. */
+export const MODEL_FORMAT_VERSION = 1;
+
+/** What a model file says besides the weights. */
+export interface ModelMetadata {
+  /** A byte pixel becomes pixel * scale + offset. Default scale 1/255, offset 0. */
+  readonly preprocessing?: { readonly scale: number; readonly offset: number };
+  /** One name an output; for a single sigmoid output, the names of class 0 and class 1. */
+  readonly classNames?: readonly string[];
+  readonly loss?: LossName;
+  /** Name of the dataset it was trained on. */
+  readonly dataset?: string;
+  /** How bright the border of the training images is, 0 to 1: tells light-on-dark pictures from dark-on-light ones. */
+  readonly background?: number;
+}
+
+/** A model read from a file: compile it, then `model.setWeights(tensors)`. */
+export interface LoadedModel {
+  readonly model: Sequential;
+  readonly tensors: readonly NamedTensor[];
+  readonly metadata: ModelMetadata & {
+    readonly preprocessing: { readonly scale: number; readonly offset: number };
+  };
+}
+
+export type ModelFileErrorCode =
+  /** Not a safetensors file, or a damaged one. */
+  | "not-safetensors"
+  /** A safetensors file that wasmgrad did not write. */
+  | "not-wasmgrad"
+  /** Written by a later version. */
+  | "version"
+  /** Metadata that is missing, no JSON, or out of range. */
+  | "metadata"
+  /** Layers that make no model. */
+  | "architecture"
+  /** Tensors that are not the model's, or not finite. */
+  | "weights";
+
+/** A file that holds no usable model. The message says what was got and what was expected. */
+export class ModelFileError extends Error {
+  override readonly name = "ModelFileError";
+  readonly code: ModelFileErrorCode;
+
+  constructor(code: ModelFileErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.code = code;
+  }
+}
+
+const FORMAT = "wasmgrad";
+const finite = v.pipe(v.number(), v.finite());
+/** Keys of the safetensors metadata: all values are JSON, but for `format`. */
+const METADATA = {
+  architecture: v.looseObject({ name: v.optional(v.string()), layers: v.array(v.unknown()) }),
+  preprocessing: v.optional(v.strictObject({ scale: finite, offset: finite }), { scale: 1 / 255, offset: 0 }),
+  classNames: v.optional(v.pipe(v.array(v.string()), v.minLength(1))),
+  loss: v.optional(v.picklist(LOSSES)),
+  dataset: v.optional(v.string()),
+  background: v.optional(v.pipe(v.number(), v.minValue(0), v.maxValue(1))),
+};
+
+/**
+ * A model's weights, architecture and metadata as a safetensors file, which other tools can read, too.
+ * Throws where the model is not compiled.
+ */
+export function saveModel(model: Sequential, metadata: ModelMetadata = {}): Uint8Array<ArrayBuffer> {
+  const values = { architecture: model.toConfig(), ...metadata };
+  const entries = Object.entries(values).filter(([, value]) => value !== undefined);
+  return encodeSafetensors(model.getWeights(), {
+    format: FORMAT,
+    formatVersion: String(MODEL_FORMAT_VERSION),
+    ...Object.fromEntries(entries.map(([key, value]) => [key, JSON.stringify(value)])),
+  });
+}
+
+/**
+ * Reads what saveModel() wrote. The model comes uncompiled, and its weights as tensors that are known to fit it.
+ * @throws ModelFileError
+ */
+export function loadModel(file: Uint8Array): LoadedModel {
+  const { tensors, metadata: raw } = decode(file);
+  checkFormat(raw);
+  const { architecture, ...metadata } = parseMetadata(raw);
+  const model = build(architecture as ModelConfig);
+  checkTensors(model, tensors);
+  const outputs = model.outputShape.at(-1)!;
+  const { classNames } = metadata;
+  if (classNames && classNames.length !== Math.max(outputs, 2) && classNames.length !== outputs)
+    throw new ModelFileError(
+      "metadata",
+      `the model file names ${classNames.length} classes, but its model has ${outputs} outputs`,
+    );
+  return { model, tensors, metadata: metadata as LoadedModel["metadata"] };
+}
+
+function decode(file: Uint8Array): ReturnType<typeof decodeSafetensors> {
+  try {
+    return decodeSafetensors(file);
+  } catch (error) {
+    if (!(error instanceof SafetensorsError)) throw error;
+    throw new ModelFileError("not-safetensors", error.message, { cause: error });
+  }
+}
+
+function checkFormat({ format, formatVersion }: Record<string, string>): void {
+  if (format !== FORMAT)
+    throw new ModelFileError(
+      "not-wasmgrad",
+      `a safetensors file of another origin: its metadata has format ${JSON.stringify(format)}, expected "${FORMAT}". Only files that wasmgrad saved carry the architecture`,
+    );
+  const version = Number(formatVersion);
+  if (!Number.isSafeInteger(version) || version < 1)
+    throw new ModelFileError(
+      "metadata",
+      `the model file's formatVersion is ${JSON.stringify(formatVersion)}, expected a whole number`,
+    );
+  if (version > MODEL_FORMAT_VERSION)
+    throw new ModelFileError(
+      "version",
+      `the model file has format version ${version}, this wasmgrad reads up to ${MODEL_FORMAT_VERSION}: use a later wasmgrad`,
+    );
+}
+
+function parseMetadata(
+  raw: Record<string, string>,
+): v.InferOutput<v.ObjectSchema<typeof METADATA, undefined>> {
+  const values: Record<string, unknown> = {};
+  for (const key of Object.keys(METADATA)) {
+    if (!Object.hasOwn(raw, key)) continue;
+    try {
+      values[key] = JSON.parse(raw[key]!);
+    } catch (error) {
+      throw new ModelFileError(
+        "metadata",
+        `the model file's ${key} is no JSON: ${(error as Error).message}`,
+        {
+          cause: error,
+        },
+      );
+    }
+  }
+  const result = v.safeParse(v.object(METADATA), values);
+  if (result.success) return result.output;
+  const issues = result.issues.map(
+    (issue) => `${issue.path?.map((item) => String(item.key)).join(".") ?? "it"}: ${issue.message}`,
+  );
+  throw new ModelFileError("metadata", `the model file's metadata does not fit: ${issues.join("; ")}`);
+}
+
+function build(architecture: ModelConfig): Sequential {
+  try {
+    return new Sequential(
+      layersFromConfig(architecture),
+      architecture.name === undefined ? {} : { name: architecture.name },
+    );
+  } catch (error) {
+    if (!(error instanceof ModelError)) throw error;
+    throw new ModelFileError(
+      "architecture",
+      `the model file's architecture makes no model: ${error.message}`,
+      {
+        cause: error,
+      },
+    );
+  }
+}
+
+function checkTensors(model: Sequential, tensors: readonly NamedTensor[]): void {
+  const given = new Map(tensors.map((tensor) => [tensor.name, tensor]));
+  for (const { name, shape } of model.graph.parameters) {
+    const tensor = given.get(name);
+    if (!tensor) throw wrongWeights(`'${name}' is missing`);
+    if (tensor.shape.join() !== shape.join())
+      throw wrongWeights(`'${name}' has shape [${tensor.shape.join(", ")}], expected [${shape.join(", ")}]`);
+    const at = tensor.data.findIndex((value) => !Number.isFinite(value));
+    if (at >= 0)
+      throw wrongWeights(`'${name}' holds ${tensor.data[at]} at index ${at}, expected finite numbers`);
+    given.delete(name);
+  }
+  for (const name of given.keys()) throw wrongWeights(`'${name}' is no parameter of the model`);
+}
+
+function wrongWeights(what: string): ModelFileError {
+  return new ModelFileError("weights", `the model file's weights do not fit: ${what}`);
+}

@@ -1,0 +1,136 @@
+import { mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { beforeAll, describe, expect, test } from "vitest";
+import { loadModel } from "../../src/train/model-file.ts";
+import { json, start, tempFolder, writeBars, writeModel } from "./helpers.ts";
+
+const RUN_FILES = [
+  "accuracy.svg",
+  "history.csv",
+  "loss.svg",
+  "model.safetensors",
+  "report.html",
+  "result.json",
+];
+
+let work: string;
+const endless = "train --dataset bars --model small.json --epochs 1000000 --batch-size 4".split(" ");
+
+beforeAll(async () => {
+  work = await tempFolder();
+  await writeBars(join(work, "bars"), { train: 3000 });
+  await writeModel(join(work, "small.json"));
+});
+
+async function result(run: string) {
+  return JSON.parse(await readFile(join(run, "result.json"), "utf8"));
+}
+
+describe("Ctrl-C in training", () => {
+  test("stops after the step under way, with status 130 and a whole run folder", async () => {
+    const running = start([...endless, "--out", "first"], { cwd: work });
+    await running.printed("Epoch       2/1000000");
+    // npm passes on what the terminal has sent already: two signals at once are one key press.
+    running.process.kill("SIGINT");
+    running.process.kill("SIGINT");
+    const { status, stdout, stderr } = await running.ended;
+    expect(stderr).toMatch(/^Stopping after the step under way.*\n$/);
+    expect(stdout).toMatch(/^Stopped early: [\d,]+ images/m);
+    expect(stdout).toMatch(/^Test accuracy /m);
+    expect(status).toBe(130);
+
+    const run = join(work, "first");
+    expect((await readdir(run)).sort()).toEqual(RUN_FILES);
+    const { stopped, stoppedBy, epochs, epochsCompleted, trainedImages, weightsSha256 } = await result(run);
+    expect({ stopped, stoppedBy, epochs }).toEqual({ stopped: true, stoppedBy: "signal", epochs: 1_000_000 });
+    expect(epochsCompleted).toBeGreaterThanOrEqual(2);
+    expect(trainedImages).toBeGreaterThanOrEqual(2400 * epochsCompleted);
+    const csv = await readFile(join(run, "history.csv"), "utf8");
+    expect(csv.trim().split("\n")).toHaveLength(1 + epochsCompleted);
+
+    // The saved weights are those that were tested.
+    const { model, tensors } = loadModel(await readFile(join(run, "model.safetensors")));
+    await model.compile();
+    model.setWeights(tensors);
+    expect(await model.weightsSha256()).toBe(weightsSha256);
+  });
+
+  test("SIGTERM stops likewise, with status 143; --json still prints one document", async () => {
+    const running = start([...endless, "--out", "terminated", "--json"], { cwd: work });
+    // Nothing is printed with --json: the checkpoint of the first epoch tells that training is under way.
+    const model = join(work, "terminated", "model.safetensors");
+    while (!(await readFile(model).catch(() => undefined))) await sleep(20);
+    running.process.kill("SIGTERM");
+    const done = await running.ended;
+    expect(done.status).toBe(143);
+    expect(json(done)).toMatchObject({ stopped: true, run: "terminated" });
+    expect((await readdir(join(work, "terminated"))).sort()).toEqual(RUN_FILES);
+  });
+
+  test("in the first epoch saves what there is, too", async () => {
+    await writeBars(join(work, "large"), { train: 60_000, test: 30 });
+    const args = [
+      "train",
+      "--dataset",
+      "large",
+      "--model",
+      "small.json",
+      "--batch-size",
+      "1",
+      "--out",
+      "early",
+    ];
+    const running = start(args, { cwd: work });
+    await running.printed("Training on");
+    await sleep(150);
+    running.process.kill("SIGINT");
+    expect((await running.ended).status).toBe(130);
+    expect(await result(join(work, "early"))).toMatchObject({
+      stopped: true,
+      epochsCompleted: 0,
+      history: [],
+    });
+    expect((await readdir(join(work, "early"))).sort()).toEqual(RUN_FILES);
+  });
+
+  test("a second one ends it at once, with no half-written file", async () => {
+    // A large model and test set: the tests after the first Ctrl-C would take minutes.
+    await writeBars(join(work, "slow"), { train: 2000, test: 60_000 });
+    await writeModel(join(work, "slow.json"), [
+      { type: "conv2d", filters: 64, kernelSize: 5, padding: "same", activation: "relu" },
+      { type: "conv2d", filters: 64, kernelSize: 5, padding: "same", activation: "relu" },
+      { type: "flatten" },
+      { type: "dense", units: 3, activation: "softmax" },
+    ]);
+    const args = ["train", "--dataset", "slow", "--model", "slow.json", "--out", "twice"];
+    const running = start(args, { cwd: work });
+    await running.printed("Training on");
+    await sleep(200);
+    running.process.kill("SIGINT");
+    await sleep(1000);
+    const pressed = performance.now();
+    running.process.kill("SIGINT");
+    expect((await running.ended).status).toBe(130);
+    expect(performance.now() - pressed).toBeLessThan(2000);
+    // The weights were safe before the tests began.
+    expect((await readdir(join(work, "twice"))).sort()).toEqual(["history.csv", "model.safetensors"]);
+    loadModel(await readFile(join(work, "twice", "model.safetensors")));
+  });
+
+  test("when the run folder can be written no more, the model is saved elsewhere", async () => {
+    const temporary = join(work, "tmp");
+    await mkdir(temporary);
+    const running = start([...endless, "--out", "gone"], { cwd: work, env: { TMPDIR: temporary } });
+    await running.printed("Epoch       1/1000000");
+    await sleep(300);
+    await rm(join(work, "gone"), { recursive: true, force: true });
+    await writeFile(join(work, "gone"), "in the way");
+    running.process.kill("SIGINT");
+    const { status, stderr } = await running.ended;
+    expect(status).toBe(1);
+    const path = /The trained model is saved in (.*)\n$/.exec(stderr)?.[1];
+    expect(path && dirname(dirname(path))).toBe(temporary);
+    loadModel(await readFile(path!));
+  });
+});

@@ -1,0 +1,278 @@
+import { deflateSync } from "node:zlib";
+import { encode } from "fast-png";
+import { describe, expect, test } from "vitest";
+import { type Plane, resize } from "../../src/cli/picture/plane.ts";
+import { decodePng, type Picture, PictureError } from "../../src/cli/picture/png.ts";
+import { preparePicture } from "../../src/cli/picture/prepare.ts";
+
+/** A PNG chunk with its CRC-32. */
+function chunk(type: string, data: Uint8Array): Uint8Array {
+  const body = new Uint8Array([...new TextEncoder().encode(type), ...data]);
+  let crc = 0xffffffff;
+  for (const byte of body) {
+    crc ^= byte;
+    for (let k = 0; k < 8; k++) crc = (crc >>> 1) ^ (crc & 1 ? 0xedb88320 : 0);
+  }
+  const out = new DataView(new ArrayBuffer(body.length + 8));
+  out.setUint32(0, data.length);
+  new Uint8Array(out.buffer).set(body, 4);
+  out.setUint32(body.length + 4, ~crc >>> 0);
+  return new Uint8Array(out.buffer);
+}
+
+interface Raw {
+  readonly width: number;
+  readonly height: number;
+  readonly depth: number;
+  /** 0 grey, 2 RGB, 3 palette, 4 grey and alpha, 6 RGBA. */
+  readonly colourType: number;
+  readonly interlaced?: boolean;
+  /** Bytes of each row. */
+  readonly rows: readonly (readonly number[])[];
+  readonly chunks?: readonly Uint8Array[];
+}
+
+/** A PNG of kinds that fast-png does not write. */
+function rawPng({
+  width,
+  height,
+  depth,
+  colourType,
+  interlaced = false,
+  rows,
+  chunks = [],
+}: Raw): Uint8Array {
+  const header = new DataView(new ArrayBuffer(13));
+  header.setUint32(0, width);
+  header.setUint32(4, height);
+  [depth, colourType, 0, 0, Number(interlaced)].forEach((byte, i) => {
+    header.setUint8(8 + i, byte);
+  });
+  const data = deflateSync(Uint8Array.from(rows.flatMap((row) => [0, ...row])));
+  const parts = [
+    Uint8Array.of(0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a),
+    chunk("IHDR", new Uint8Array(header.buffer)),
+    ...chunks,
+    chunk("IDAT", data),
+    chunk("IEND", new Uint8Array()),
+  ];
+  return Uint8Array.from(parts.flatMap((part) => [...part]));
+}
+
+function red({ rgb }: Picture): number[] {
+  return Array.from({ length: rgb.length / 3 }, (_, i) => Math.round(rgb[3 * i]! * 1000) / 1000);
+}
+
+describe("decodePng", () => {
+  test.each([
+    [1, [[0b10100000], [0b01000000]], [1, 0, 1, 0, 1, 0]],
+    [2, [[0b00011000], [0b11000000]], [0, 0.333, 0.667, 1, 0, 0]],
+    [
+      4,
+      [
+        [0x0f, 0x30],
+        [0xf0, 0x00],
+      ],
+      [0, 1, 0.2, 1, 0, 0],
+    ],
+    [
+      8,
+      [
+        [0, 51, 255],
+        [255, 0, 0],
+      ],
+      [0, 0.2, 1, 1, 0, 0],
+    ],
+    [
+      16,
+      [
+        [0, 0, 0x33, 0x33, 0xff, 0xff],
+        [0xff, 0xff, 0, 0, 0, 0],
+      ],
+      [0, 0.2, 1, 1, 0, 0],
+    ],
+  ])("grey of %i bits", (depth, rows, expected) => {
+    const picture = decodePng(rawPng({ width: 3, height: 2, depth, colourType: 0, rows }));
+    expect(red(picture)).toEqual(expected);
+    expect(picture.alpha).toBeUndefined();
+  });
+
+  test("palettes of few bits, with transparency", () => {
+    const chunks = [chunk("PLTE", Uint8Array.of(255, 0, 0, 0, 255, 0)), chunk("tRNS", Uint8Array.of(0))];
+    const picture = decodePng(
+      rawPng({ width: 3, height: 2, depth: 1, colourType: 3, rows: [[0b01000000], [0b11100000]], chunks }),
+    );
+    expect(red(picture)).toEqual([1, 0, 1, 0, 0, 0]);
+    expect([...picture.alpha!]).toEqual([0, 1, 0, 1, 1, 1]);
+  });
+
+  test("one transparent colour of a grey or RGB picture", () => {
+    const grey = rawPng({
+      width: 2,
+      height: 1,
+      depth: 8,
+      colourType: 0,
+      rows: [[7, 8]],
+      chunks: [chunk("tRNS", Uint8Array.of(0, 7))],
+    });
+    expect([...decodePng(grey).alpha!]).toEqual([0, 1]);
+    const rgb = rawPng({
+      width: 3,
+      height: 1,
+      depth: 8,
+      colourType: 2,
+      rows: [[1, 2, 3, 1, 2, 4, 2, 2, 3]],
+      chunks: [chunk("tRNS", Uint8Array.of(0, 1, 0, 2, 0, 3))],
+    });
+    expect([...decodePng(rgb).alpha!]).toEqual([0, 1, 1]);
+  });
+
+  test("alpha, RGB, and interlacing", () => {
+    const data = Uint8Array.from({ length: 5 * 3 * 4 }, (_, i) => i * 4);
+    for (const interlace of ["null", "Adam7"] as const) {
+      const picture = decodePng(encode({ width: 5, height: 3, channels: 4, data }, { interlace }));
+      expect(picture.rgb[3 * 7 + 1]).toBeCloseTo(data[4 * 7 + 1]! / 255, 6);
+      expect(picture.alpha![14]).toBeCloseTo(data[59]! / 255, 6);
+    }
+    const two = decodePng(encode({ width: 2, height: 1, channels: 2, data: Uint8Array.of(255, 0, 0, 255) }));
+    expect([...two.rgb, ...two.alpha!]).toEqual([1, 1, 1, 0, 0, 0, 0, 1]);
+  });
+
+  const good = encode({ width: 9, height: 9, channels: 1, data: new Uint8Array(81) });
+  test.each([
+    ["no PNG", new TextEncoder().encode("<svg/>"), /no PNG/],
+    ["nothing", new Uint8Array(), /no PNG/],
+    ["a signature alone", good.slice(0, 8), /damaged/],
+    ["a part", good.slice(0, good.length - 20), /damaged/],
+    ["a flipped bit", good.map((byte, i) => (i === 45 ? byte ^ 1 : byte)), /damaged/],
+    [
+      "a header that promises terabytes",
+      good.map((byte, i) => (i > 15 && i < 24 ? 0x7f : byte)),
+      /2139062143x/,
+    ],
+    [
+      "interlaced bits",
+      rawPng({ width: 1, height: 1, depth: 1, colourType: 0, interlaced: true, rows: [[0]] }),
+      /interlaced PNG of 1 bits/,
+    ],
+  ])("refuses %s", (_, bytes, message) => {
+    expect(() => decodePng(bytes)).toThrow(PictureError);
+    expect(() => decodePng(bytes)).toThrow(message);
+  });
+});
+
+describe("resize", () => {
+  const plane = (width: number, height: number, values: number[]): Plane => ({
+    width,
+    height,
+    values: Float32Array.from(values),
+  });
+
+  test("is the mean over the area of a new pixel", () => {
+    expect([...resize(plane(4, 2, [0, 1, 2, 3, 4, 5, 6, 7]), 2, 1).values]).toEqual([2.5, 4.5]);
+    // 3 to 2: a new pixel covers one and a half old ones.
+    expect([...resize(plane(3, 1, [3, 6, 9]), 2, 1).values]).toEqual([4, 8]);
+  });
+
+  test("enlarges linearly, keeps the mean of a constant, and leaves the same size alone", () => {
+    expect([...resize(plane(2, 1, [0, 4]), 4, 1).values]).toEqual([0, 1, 3, 4]);
+    for (const [w, h] of [
+      [1, 1],
+      [7, 3],
+      [40, 2],
+      [13, 50],
+    ] as const)
+      for (const value of resize(plane(13, 7, new Array(91).fill(0.5)), w, h).values)
+        expect(value).toBeCloseTo(0.5, 6);
+    expect([...resize(plane(2, 2, [1, 2, 3, 4]), 2, 2).values]).toEqual([1, 2, 3, 4]);
+  });
+});
+
+/** A 28x28 image made as MNIST's are: 20 pixels high, centre of mass on pixel 14. An L of two strokes. */
+function reference(): Uint8Array {
+  const image = new Uint8Array(784);
+  for (let y = 0; y < 20; y++) for (let x = 0; x < 3; x++) image[(y + 1) * 28 + x + 11] = 200 + y;
+  for (let y = 17; y < 20; y++) for (let x = 3; x < 12; x++) image[(y + 1) * 28 + x + 11] = 255;
+  return image;
+}
+
+/** The image with each pixel `scale` pixels wide, on a ground of its own with the origin at (left, top). */
+function drawn(
+  image: Uint8Array,
+  scale: number,
+  width: number,
+  height: number,
+  left: number,
+  top: number,
+): Picture {
+  const rgb = new Float32Array(width * height * 3).fill(1);
+  for (let y = 0; y < 28 * scale; y++)
+    for (let x = 0; x < 28 * scale; x++) {
+      const light = 1 - image[Math.floor(y / scale) * 28 + Math.floor(x / scale)]! / 255;
+      rgb.fill(light, ((top + y) * width + left + x) * 3, ((top + y) * width + left + x) * 3 + 3);
+    }
+  return { width, height, rgb, alpha: undefined };
+}
+
+const MNIST = { centre: true, background: 0 };
+
+describe("preparePicture", () => {
+  test("gives an MNIST image back, however large, wherever and on white it was drawn", () => {
+    const image = reference();
+    for (const picture of [
+      drawn(image, 1, 28, 28, 0, 0),
+      drawn(image, 1, 60, 40, 31, 0),
+      drawn(image, 5, 300, 200, 20, 50),
+      drawn(image, 7, 210, 900, 0, 650),
+    ]) {
+      const { pixels, inverted, centred } = preparePicture(picture, [28, 28, 1], MNIST);
+      expect({ inverted, centred }).toEqual({ inverted: true, centred: true });
+      expect([...pixels]).toEqual([...image]);
+    }
+  });
+
+  test("scales into the box of 20 pixels with the proportions kept, and stretches contrast", () => {
+    // A wide, faint bar on grey paper.
+    const width = 200;
+    const rgb = new Float32Array(width * 100 * 3).fill(0.8);
+    for (let y = 40; y < 50; y++) rgb.fill(0.6, (y * width + 50) * 3, (y * width + 150) * 3);
+    const { pixels } = preparePicture({ width, height: 100, rgb, alpha: undefined }, [28, 28, 1], MNIST);
+    const lit = [...pixels.keys()].filter((i) => pixels[i] === 255);
+    expect(lit).toHaveLength(40);
+    expect(Math.min(...lit) % 28).toBe(4);
+    expect(pixels.filter((value) => value > 0)).toHaveLength(40);
+  });
+
+  test("inverts only where border and training images differ, unless told", () => {
+    const white = drawn(new Uint8Array(784), 1, 28, 28, 0, 0);
+    const prepare = (background: number, invert?: boolean) => {
+      const { pixels, inverted } = preparePicture(white, [28, 28, 1], { centre: false, background, invert });
+      return [inverted, pixels[0]];
+    };
+    expect(prepare(0)).toEqual([true, 0]);
+    expect(prepare(1)).toEqual([false, 255]);
+    expect(prepare(0, false)).toEqual([false, 255]);
+    expect(prepare(1, true)).toEqual([true, 0]);
+  });
+
+  test("transparent ground: dark ink over white, light ink over black", () => {
+    for (const ink of [0, 1]) {
+      const alpha = new Float32Array(100);
+      alpha.fill(1, 44, 46);
+      const picture = { width: 10, height: 10, rgb: new Float32Array(300).fill(ink), alpha };
+      const { pixels } = preparePicture(picture, [10, 10, 1], { centre: false, background: 0 });
+      expect([...pixels.keys()].filter((i) => pixels[i]! > 0)).toEqual([44, 45]);
+    }
+  });
+
+  test("RGB for three channels; other inputs and blank pictures are refused", () => {
+    const rgb = Float32Array.from([1, 0, 0.2, 0, 1, 0.2]);
+    const picture = { width: 2, height: 1, rgb, alpha: undefined };
+    const as = (shape: number[]) => preparePicture(picture, shape, { ...MNIST, invert: false });
+    expect([...as([1, 2, 3]).pixels]).toEqual([255, 0, 51, 0, 255, 51]);
+    expect(() => as([784])).toThrow(/\(784,\)/);
+    expect(() => as([2, 2, 2])).toThrow(PictureError);
+    const blank = drawn(new Uint8Array(784), 1, 28, 28, 0, 0);
+    expect(() => preparePicture(blank, [28, 28, 1], MNIST)).toThrow(/nothing is drawn/);
+  });
+});

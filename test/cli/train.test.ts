@@ -1,0 +1,249 @@
+import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { beforeAll, describe, expect, test } from "vitest";
+import { loadModel } from "../../src/train/model-file.ts";
+import { json, shell, tempFolder, wasmgrad, writeBars, writeModel } from "./helpers.ts";
+
+const RUN_FILES = [
+  "accuracy.svg",
+  "history.csv",
+  "loss.svg",
+  "model.safetensors",
+  "report.html",
+  "result.json",
+];
+
+let work: string;
+let quick: string[];
+
+beforeAll(async () => {
+  work = await tempFolder();
+  await writeBars(join(work, "bars"));
+  await writeModel(join(work, "small.json"));
+  quick = "train --dataset bars --model small.json --epochs 3 --batch-size 16 --learning-rate 0.01".split(
+    " ",
+  );
+});
+
+describe("train", () => {
+  test("trains, prints what Keras's users expect, and fills a run folder", async () => {
+    const { status, stdout, stderr } = await wasmgrad(quick, { cwd: work });
+    expect(stderr).toBe("");
+    expect(status).toBe(0);
+    expect(stdout).toContain("bars: 120 training and 30 test images of 8x8x1, 3 classes");
+    expect(stdout).toMatch(/Total parameters: 151 /);
+    expect(stdout).toMatch(
+      /^Epoch 3\/3 - \d+\.\ds - loss: \S+ - accuracy: \S+ - val_loss: \S+ - val_accuracy: \S+ - [\d,]+ images\/s$/m,
+    );
+    expect(stdout).toMatch(/^Test accuracy 100\.00 %, loss \S+ \(30 images\)$/m);
+    expect(stdout).toContain(join("runs", "bars-small-1", "report.html"));
+    expect(stdout).toContain("wasmgrad predict runs/bars-small-1 picture.png");
+
+    const run = join(work, "runs", "bars-small-1");
+    expect((await readdir(run)).sort()).toEqual(RUN_FILES);
+    const result = JSON.parse(await readFile(join(run, "result.json"), "utf8"));
+    expect(result).toMatchObject({
+      dataset: "bars",
+      model: "small",
+      parameters: 151,
+      epochs: 3,
+      epochsCompleted: 3,
+      batchSize: 16,
+      seed: 1,
+      backend: "simd",
+      trainedImages: 288,
+      stopped: false,
+      images: { train: 96, validation: 24, test: 30 },
+      test: { accuracy: 1 },
+      confusionMatrix: [
+        [10, 0, 0],
+        [0, 10, 0],
+        [0, 0, 10],
+      ],
+      classNames: ["top", "middle", "bottom"],
+      configuration: { optimizer: { name: "adam", learningRate: 0.01, beta1: 0.9 }, validationSplit: 0.2 },
+    });
+    expect(result.weightsSha256).toMatch(/^[0-9a-f]{64}$/);
+    expect(result.imagesPerSecond).toBeCloseTo(result.trainedImages / result.trainSeconds, 6);
+
+    const csv = (await readFile(join(run, "history.csv"), "utf8")).trim().split("\n");
+    expect(csv[0]).toMatch(/^epoch,loss,accuracy,val_loss,val_accuracy,/);
+    expect(csv.slice(1).map((line) => line.split(",")[0])).toEqual(["1", "2", "3"]);
+    expect(Number(csv[3]!.split(",")[1])).toBe(result.history[2].loss);
+
+    const { metadata, model } = loadModel(await readFile(join(run, "model.safetensors")));
+    expect(model.countParams()).toBe(151);
+    expect(metadata).toMatchObject({
+      classNames: ["top", "middle", "bottom"],
+      dataset: "bars",
+      loss: "categoricalCrossentropy",
+    });
+    expect(await readFile(join(run, "report.html"), "utf8")).toContain("small on bars");
+    expect(await readFile(join(run, "accuracy.svg"), "utf8")).toMatch(/^<svg/);
+  });
+
+  test("--json prints one document, and the same seed gives the same weights in the next free folder", async () => {
+    const [a, b] = await Promise.all(
+      [0, 1].map(() => wasmgrad([...quick, "--json", "--seed", "7"], { cwd: work })),
+    );
+    const [first, second] = [json(a!), json(b!)];
+    expect(a!.stderr).toBe("");
+    expect(first.weightsSha256).toBe(second.weightsSha256);
+    // Both at once: each claims a folder of its own, none an earlier run's.
+    expect(first.run).not.toBe(second.run);
+    for (const { run } of [first, second]) {
+      expect(run).not.toBe(join("runs", "bars-small-1"));
+      expect((await readdir(join(work, run))).sort()).toEqual(RUN_FILES);
+    }
+  });
+
+  test("optimizer, loss, backend, no validation, a limit, and an --out with odd characters", async () => {
+    const out = join("deep er", "ü 'q' $(x)");
+    const done = await wasmgrad(
+      [
+        ..."train --dataset bars --model small.json --epochs 1 --train-limit 50 --validation-split 0".split(
+          " ",
+        ),
+        ..."--optimizer sgd --momentum 0.9 --nesterov --global-clip-norm 1 --weight-decay 1e-4".split(" "),
+        ..."--loss binaryCrossentropy --backend scalar --threads 3 --out".split(" "),
+        out,
+      ],
+      { cwd: work },
+    );
+    expect(done).toMatchObject({ status: 0, stderr: "" });
+    expect(done.stdout).toContain(`'deep er/ü '\\''q'\\'' $(x)'`);
+    const result = JSON.parse(await readFile(join(work, out, "result.json"), "utf8"));
+    expect(result).toMatchObject({
+      backend: "scalar",
+      threads: 3,
+      images: { train: 50, validation: 0 },
+      configuration: {
+        loss: "binaryCrossentropy",
+        optimizer: { name: "sgd", momentum: 0.9, nesterov: true, globalClipNorm: 1, weightDecay: 1e-4 },
+      },
+    });
+    expect(result.history[0]).not.toHaveProperty("val_loss");
+  });
+
+  test("an --out that holds a run needs --overwrite; one that holds other files is never touched", async () => {
+    const out = join(work, "again");
+    const args = [...quick, "--out", out, "--epochs", "1"];
+    expect((await wasmgrad(args, { cwd: work })).status).toBe(0);
+    const before = await readFile(join(out, "result.json"), "utf8");
+    const refused = await wasmgrad(args, { cwd: work });
+    expect(refused).toMatchObject({ status: 2, stdout: "" });
+    expect(refused.stderr).toContain("--overwrite");
+    expect(await readFile(join(out, "result.json"), "utf8")).toBe(before);
+    expect((await wasmgrad([...args, "--overwrite", "--seed", "2"], { cwd: work })).status).toBe(0);
+    expect(JSON.parse(await readFile(join(out, "result.json"), "utf8")).seed).toBe(2);
+    expect((await readdir(out)).sort()).toEqual(RUN_FILES);
+
+    const mine = join(work, "mine");
+    await mkdir(mine);
+    await writeFile(join(mine, "thesis.txt"), "years of work");
+    const kept = await wasmgrad([...quick, "--out", mine, "--overwrite"], { cwd: work });
+    expect(kept).toMatchObject({ status: 2 });
+    expect(await readdir(mine)).toEqual(["thesis.txt"]);
+  });
+
+  test("an --out that cannot be written is refused before training", async () => {
+    await writeFile(join(work, "file"), "");
+    // Under a regular file: permissions would not stop root.
+    for (const out of [join("file", "run"), "file"]) {
+      const { status, stdout, stderr } = await wasmgrad([...quick, "--out", out], { cwd: work });
+      expect({ status, stdout }).toEqual({ status: 1, stdout: "" });
+      expect(stderr).toMatch(/^wasmgrad: cannot write .*file.*: .+\n$/);
+    }
+  });
+
+  test("a diverging training fails, names epoch and batch, and keeps the last good weights", async () => {
+    const out = join(work, "diverged");
+    const args = [...quick, "--optimizer", "sgd", "--loss", "meanSquaredError", "--learning-rate", "1e30"];
+    await writeModel(join(work, "linear.json"), [{ type: "flatten" }, { type: "dense", units: 3 }]);
+    const done = await wasmgrad([...args, "--model", "linear.json", "--out", out, "--json"], { cwd: work });
+    expect(done.status).toBe(1);
+    expect(json(done).error).toMatchObject({ name: "TrainingDivergedError", exitCode: 1 });
+    expect(done.stderr).toMatch(/epoch 1, batch \d+.*diverged/);
+    expect((await readdir(out)).sort()).toEqual(RUN_FILES);
+    expect(JSON.parse(await readFile(join(out, "result.json"), "utf8"))).toMatchObject({
+      stopped: true,
+      stoppedBy: "diverged",
+    });
+    for (const { data } of loadModel(await readFile(join(out, "model.safetensors"))).tensors)
+      expect(data.every(Number.isFinite)).toBe(true);
+  });
+
+  test("a reader that leaves early does not end the training", async () => {
+    const out = join(work, "piped");
+    const line = `"$NODE" "$CLI" ${quick.join(" ")} --out piped | head -n 1`;
+    const done = await shell(line, { cwd: work });
+    expect(done).toMatchObject({ status: 0, stderr: "" });
+    expect(done.stdout.split("\n")).toHaveLength(2);
+    expect((await readdir(out)).sort()).toEqual(RUN_FILES);
+  });
+});
+
+describe("train refuses", () => {
+  const cases: [name: string, args: string[], status: number, message: RegExp][] = [
+    ["an unknown dataset", ["--dataset", "nope"], 2, /"nope": not a known name and not a folder/],
+    ["an unknown model", ["--model", "nope"], 2, /no model and no file.*keras-mnist/],
+    ["a missing model file", ["--model", "nope.json"], 1, /nope\.json.*no such file/],
+    ["a model file that is no JSON", ["--model", "broken.json"], 1, /broken\.json: is no JSON/],
+    ["a layer that does not exist", ["--model", "layer.json"], 1, /layer\.json.*number 1 \(conv3d\)/],
+    ["too few outputs", ["--model", "five.json"], 1, /five\.json.*5 outputs.*3 classes.*"units": 3/],
+    ["another input shape", ["--model", "shape.json"], 1, /inputShape 4x4x1, but the images are 8x8x1/],
+    ["a model too deep for the images", ["--model", "keras-mnist"], 1, /layer/],
+    [
+      "an option of another optimizer",
+      ["--optimizer", "adam", "--nesterov"],
+      2,
+      /'adam' has no option nesterov/,
+    ],
+    ["two ways to clip", ["--clip-norm", "1", "--clip-value", "1"], 2, /clipNorm and clipValue/],
+    ["a limit above the set", ["--train-limit", "121"], 2, /121.*120/],
+    ["--data-dir for a folder", ["--data-dir", "."], 2, /--data-dir/],
+    ["--digits-count for others", ["--digits-count", "5"], 2, /--digits-count/],
+    ["a split that leaves nothing", ["--train-limit", "1"], 1, /0\.2 of 1/],
+    [
+      "a dataset that is not here, offline",
+      ["--dataset", "mnist", "--offline"],
+      1,
+      /not on this machine.*Put.*digits/,
+    ],
+    ["a data folder without the files", ["--dataset", "mnist", "--data-dir", "bars"], 1, /mnist|MNIST/],
+    [
+      "an unreadable data folder",
+      ["--dataset", "mnist", "--data-dir", "small.json"],
+      1,
+      /MNIST.*small\.json/,
+    ],
+  ];
+
+  test("with one line that says what to do, and no run folder left", { timeout: 60_000 }, async () => {
+    const folder = await tempFolder();
+    await writeBars(join(folder, "bars"));
+    await writeModel(join(folder, "small.json"));
+    await writeFile(join(folder, "broken.json"), "{");
+    await writeModel(join(folder, "layer.json"), [{ type: "conv3d" }]);
+    await writeModel(join(folder, "five.json"), [
+      { type: "flatten" },
+      { type: "dense", units: 5, activation: "softmax" },
+    ]);
+    await writeModel(join(folder, "shape.json"), [
+      { type: "flatten", inputShape: [4, 4, 1] },
+      { type: "dense", units: 3, activation: "softmax" },
+    ]);
+    const base = ["train", "--dataset", "bars", "--model", "small.json", "--epochs", "1"];
+    for (let i = 0; i < cases.length; i += 3)
+      await Promise.all(
+        cases.slice(i, i + 3).map(async ([name, args, status, message]) => {
+          const done = await wasmgrad([...base, ...args], { cwd: folder });
+          expect({ name, status: done.status, stdout: done.stdout }).toEqual({ name, status, stdout: "" });
+          expect(done.stderr, name).toMatch(message);
+          expect(done.stderr, name).toMatch(/^wasmgrad: .*\n$/);
+          expect(done.stderr, name).not.toMatch(/\n {4}at /);
+        }),
+      );
+    expect(await readdir(join(folder, "runs")).catch(() => [])).toEqual([]);
+  });
+});

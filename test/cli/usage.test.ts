@@ -1,0 +1,179 @@
+import { readdir, readFile, writeFile } from "node:fs/promises";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { join } from "node:path";
+import { beforeAll, describe, expect, onTestFinished, test } from "vitest";
+import { json, shell, tempFolder, wasmgrad, writeModel } from "./helpers.ts";
+
+let work: string;
+beforeAll(async () => {
+  work = await tempFolder();
+});
+
+describe("help and version", () => {
+  const commands = [
+    "train",
+    "evaluate",
+    "predict",
+    "summary",
+    "data",
+    "data list",
+    "data fetch",
+    "bench",
+    "profile",
+  ];
+
+  test("every command has a complete --help that fits 80 columns", async () => {
+    const all = await Promise.all(
+      ["", ...commands].map((name) => wasmgrad([...name.split(" "), "--help"].filter(Boolean))),
+    );
+    all.forEach(({ status, stdout, stderr }, i) => {
+      const name = ["", ...commands][i]!;
+      expect({ name, status, stderr }).toEqual({ name, status: 0, stderr: "" });
+      expect(stdout).toContain(`Usage: wasmgrad${name === "" ? "" : ` ${name}`}`);
+      if (name !== "" && name !== "data") {
+        expect(stdout, name).toContain("Examples:\n  wasmgrad ");
+        expect(stdout, name).toContain("--json");
+      }
+      expect(
+        stdout.split("\n").filter((line) => line.length > 84),
+        name,
+      ).toEqual([]);
+    });
+    expect(all[0]!.stdout).toContain("Exit status");
+    expect(all[1]!.stdout).toMatch(/--dataset <name>[\s\S]*default: "digits"/);
+    expect(all[1]!.stdout).toContain("conv-gap");
+  });
+
+  test("--version is the package's", async () => {
+    const { version } = JSON.parse(await readFile(new URL("../../package.json", import.meta.url), "utf8"));
+    expect(await wasmgrad(["--version"])).toEqual({ status: 0, stdout: `${version}\n`, stderr: "" });
+  });
+});
+
+describe("wrong usage ends with status 2 and one line", () => {
+  const cases: [args: string[], message: RegExp][] = [
+    [["trian"], /unknown command 'trian' \(did you mean train\?\).*expected one of train, evaluate/],
+    [["--epoch", "3"], /unknown option '--epoch'.*--epochs/],
+    [["train", "--epochs", "0"], /'--epochs <n>' argument '0' is invalid.*whole number from 1/],
+    [["train", "--epochs", "1e3"], /'1e3' is invalid/],
+    [["train", "--batch-size", "-4"], /'-4' is invalid/],
+    [["train", "--learning-rate", "fast"], /'fast' is invalid. Expected a number of at least 0/],
+    [["train", "--learning-rate", "NaN"], /'NaN' is invalid/],
+    [["train", "--validation-split", "1"], /'1' is invalid.*below 1/],
+    [["train", "--seed", "9007199254740993"], /'9007199254740993' is invalid/],
+    [["train", "--backend", "gpu"], /'gpu' is invalid. Allowed choices are auto, scalar, simd, relaxed/],
+    [["train", "--optimizer", "lion"], /Allowed choices are sgd, rmsprop, adam, adamw/],
+    [["train", "--loss", "hinge"], /Allowed choices are categoricalCrossentropy/],
+    [["train", "--out", ""], /'--out <folder>' argument '' is invalid/],
+    [["train", "--out"], /'--out <folder>' argument missing/],
+    [["train", "extra"], /too many arguments/],
+    [["evaluate"], /missing required argument 'run'/],
+    [["predict", "run"], /missing required argument 'image'/],
+    [["predict", "run", "x.png", "--top", "0"], /'0' is invalid/],
+    [["summary", "--input-shape", "28x0"], /'28x0' is invalid.*28x28x1/],
+    [["summary", "some-run", "--model", "mlp"], /--model and a run are given/],
+    [["data", "fetch"], /missing required argument 'name'/],
+    [["data", "fetch", "imagenet"], /'imagenet' cannot be fetched: expected one of mnist/],
+    [["bench", "--runs", "x"], /'x' is invalid/],
+  ];
+
+  test("for each of them", async () => {
+    for (let i = 0; i < cases.length; i += 3)
+      await Promise.all(
+        cases.slice(i, i + 3).map(async ([args, message]) => {
+          const { status, stdout, stderr } = await wasmgrad(args, { cwd: work });
+          expect({ args, status, stdout }).toEqual({ args, status: 2, stdout: "" });
+          expect(stderr).toMatch(message);
+          expect(stderr).toMatch(/^wasmgrad: .*\n$/);
+        }),
+      );
+  });
+
+  test("with --json also as a document, and with --debug with a stack", async () => {
+    const done = await wasmgrad(["train", "--epochs", "0", "--json", "--debug"], { cwd: work });
+    expect(done.status).toBe(2);
+    expect(json(done).error).toMatchObject({ exitCode: 2, name: "UsageError" });
+    expect(done.stderr).toMatch(/\n {4}at /);
+  });
+});
+
+describe("summary", () => {
+  test("prints the layer table of the seed CNN by default", async () => {
+    const { status, stdout, stderr } = await wasmgrad(["summary"]);
+    expect({ status, stderr }).toEqual({ status: 0, stderr: "" });
+    expect(stdout).toContain("Total parameters: 121,930");
+  });
+
+  test("of a model by name and of a file, with a shape of one's own, as JSON", async () => {
+    const named = json(
+      await wasmgrad("summary --model lenet5 --input-shape 32x32x3 --classes 7 --json".split(" ")),
+    );
+    expect(named).toMatchObject({ name: "lenet5", inputShape: [32, 32, 3], outputShape: [7] });
+    const file = await writeModel(join(work, "small.json"));
+    const own = json(await wasmgrad(["summary", "--model", file, "--input-shape", "8x8x1", "--json"]));
+    expect(own).toMatchObject({ name: "small", inputShape: [8, 8, 1], parameters: 151 });
+    expect(own.layers.map((layer: { name: string }) => layer.name)).toEqual(["conv2d", "flatten", "dense"]);
+  });
+
+  test("a full disk behind stdout fails with a line, a closed pipe does not", async () => {
+    expect(await shell('"$NODE" "$CLI" summary --json | head -c 1')).toMatchObject({
+      status: 0,
+      stdout: "{",
+      stderr: "",
+    });
+    if (process.platform !== "linux") return; // /dev/full is Linux's
+    const full = await shell('"$NODE" "$CLI" summary > /dev/full');
+    expect(full.status).toBe(1);
+    expect(full.stderr).toMatch(/^wasmgrad: cannot print: .*\n$/);
+  });
+});
+
+describe("data", () => {
+  test("list names the datasets, and where they are", async () => {
+    const { status, stdout } = await wasmgrad(["data", "list"]);
+    expect(status).toBe(0);
+    expect(stdout).toMatch(/^digits .*12,000 +2,000 +generated/m);
+    expect(stdout).toMatch(/^kmnist .*60,000 +10,000 +not here: wasmgrad data fetch kmnist$/m);
+    const data = join(work, "data");
+    const folder = join(data, "mnist");
+    await shell('mkdir -p "$FOLDER"', { env: { FOLDER: folder } });
+    await writeFile(join(folder, "train-images-idx3-ubyte.gz"), "");
+    const { datasets } = json(await wasmgrad(["data", "list", "--json"], { env: { WASMGRAD_DATA: data } }));
+    expect(datasets[1]).toMatchObject({ name: "mnist", state: "incomplete", folder });
+    expect(datasets[1].missing).toHaveLength(3);
+  });
+
+  test("fetch of digits needs nothing; offline, others fail with the folder to fill", async () => {
+    expect(await wasmgrad(["data", "fetch", "digits"])).toMatchObject({ status: 0, stderr: "" });
+    const done = await wasmgrad(["data", "fetch", "mnist", "--offline", "--json"]);
+    expect(done.status).toBe(1);
+    expect(json(done).error).toMatchObject({ name: "DataError", code: "not-cached" });
+    expect(done.stderr).toContain("digits");
+  });
+
+  test("fetch keeps nothing that has the wrong checksum", async () => {
+    const server = createServer((_, response) => response.end("not a dataset"));
+    await new Promise<void>((listening) => server.listen(0, "127.0.0.1", listening));
+    onTestFinished(() => void server.close());
+    const cache = join(work, "cache");
+    const mirror = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
+    const done = await wasmgrad(["data", "fetch", "mnist", "--mirror", mirror], {
+      env: { XDG_CACHE_HOME: cache },
+    });
+    expect(done).toMatchObject({ status: 1, stdout: "" });
+    expect(done.stderr).toContain(`${mirror}train-images-idx3-ubyte.gz`);
+    expect(await readdir(join(cache, "wasmgrad", "mnist"))).toEqual([]);
+  });
+});
+
+test("bench measures every build that the runtime has, on one thread and on more", async () => {
+  const done = await wasmgrad("bench --model mlp --steps 2 --runs 2 --threads 1 --json".split(" "));
+  expect(done).toMatchObject({ status: 0, stderr: "" });
+  const { results } = json(done);
+  expect(results.map(({ backend }: { backend: string }) => backend)).toEqual(["scalar", "simd", "relaxed"]);
+  for (const { median, skipped } of results) expect(skipped ?? median).toBeTruthy();
+  const two = await wasmgrad("bench --model mlp --steps 1 --runs 1 --threads 2".split(" "));
+  expect(two.stdout).toMatch(/^scalar +1 +[\d,]+ .* 1\.00x /m);
+  expect(two.stdout).toMatch(/^simd +2 +[\d,]+ /m);
+});

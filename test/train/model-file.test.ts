@@ -1,0 +1,176 @@
+import fc from "fast-check";
+import { beforeAll, describe, expect, test } from "vitest";
+import { conv2d, dense, flatten } from "../../src/nn/layers/index.ts";
+import {
+  loadModel,
+  MODEL_FORMAT_VERSION,
+  ModelFileError,
+  type ModelFileErrorCode,
+  saveModel,
+} from "../../src/train/model-file.ts";
+import { decodeSafetensors, encodeSafetensors, type NamedTensor } from "../../src/train/safetensors.ts";
+import { type Sequential, sequential } from "../../src/train/sequential.ts";
+
+let model: Sequential;
+let file: Uint8Array;
+let tensors: NamedTensor[];
+let metadata: Record<string, string>;
+
+const METADATA = {
+  preprocessing: { scale: 1 / 127.5, offset: -1 },
+  classNames: ["a", "ü", "\u{1f431}"],
+  loss: "binaryCrossentropy",
+  dataset: "cats",
+  background: 0.25,
+} as const;
+
+beforeAll(async () => {
+  model = sequential(
+    [
+      conv2d({ filters: 2, kernelSize: 3, activation: "relu", inputShape: [5, 4, 1] }),
+      flatten(),
+      dense({ units: 3, activation: "softmax" }),
+    ],
+    { name: "little" },
+  );
+  await model.compile({ seed: 5, preprocessing: METADATA.preprocessing });
+  file = saveModel(model, METADATA);
+  ({ tensors, metadata } = decodeSafetensors(file));
+});
+
+/** What loading a file with these changes throws; fails unless it is a ModelFileError. */
+function failure(changes: {
+  metadata?: Record<string, string | undefined>;
+  tensors?: NamedTensor[];
+}): ModelFileError {
+  const changed = Object.entries({ ...metadata, ...changes.metadata }).filter(
+    ([, value]) => value !== undefined,
+  );
+  const bytes = encodeSafetensors(
+    changes.tensors ?? tensors,
+    Object.fromEntries(changed) as Record<string, string>,
+  );
+  try {
+    loadModel(bytes);
+  } catch (error) {
+    if (error instanceof ModelFileError) return error;
+    throw error;
+  }
+  throw new Error("it was loaded");
+}
+
+test("a loaded model has the architecture, the metadata, and the same bits of weights and answers", async () => {
+  const loaded = loadModel(file);
+  expect(loaded.metadata).toEqual(METADATA);
+  expect(loaded.model.toConfig()).toEqual(model.toConfig());
+  expect(loaded.model.name).toBe("little");
+  await loaded.model.compile({ seed: 99, preprocessing: loaded.metadata.preprocessing });
+  loaded.model.setWeights(loaded.tensors);
+  expect(await loaded.model.weightsSha256()).toBe(await model.weightsSha256());
+  const image = Uint8Array.from({ length: 20 }, (_, i) => i * 12);
+  expect(await loaded.model.predict(image)).toEqual(await model.predict(image));
+  expect(saveModel(loaded.model, loaded.metadata)).toEqual(file);
+});
+
+test("metadata is optional, preprocessing has a default, and keys of others are let be", () => {
+  expect(loadModel(saveModel(model)).metadata).toEqual({ preprocessing: { scale: 1 / 255, offset: 0 } });
+  const foreign = encodeSafetensors(tensors, { ...metadata, license: "CC0" });
+  expect(loadModel(foreign).metadata).toEqual(METADATA);
+});
+
+test("a file at an odd offset of a larger buffer loads", () => {
+  const buffer = new Uint8Array(file.length + 3);
+  buffer.set(file, 3);
+  expect(loadModel(buffer.subarray(3)).metadata).toEqual(METADATA);
+});
+
+describe("refuses", () => {
+  const layers = (...list: object[]) => JSON.stringify({ layers: list });
+  const cases: [
+    name: string,
+    metadata: Record<string, string | undefined>,
+    code: ModelFileErrorCode,
+    message: RegExp,
+  ][] = [
+    ["another tool's file", { format: "pt" }, "not-wasmgrad", /format "pt", expected "wasmgrad"/],
+    ["no format", { format: undefined }, "not-wasmgrad", /format undefined/],
+    [
+      "a later version",
+      { formatVersion: String(MODEL_FORMAT_VERSION + 1) },
+      "version",
+      /use a later wasmgrad/,
+    ],
+    ["a version that is none", { formatVersion: "new" }, "metadata", /"new", expected a whole number/],
+    ["no architecture", { architecture: undefined }, "metadata", /architecture/],
+    ["an architecture that is no JSON", { architecture: "{" }, "metadata", /architecture is no JSON/],
+    ["an architecture that is a list", { architecture: "[]" }, "metadata", /architecture/],
+    ["no layers", { architecture: layers() }, "architecture", /makes no model/],
+    ["an unknown layer", { architecture: layers({ type: "lstm" }) }, "architecture", /lstm/],
+    [
+      "an unknown option",
+      { architecture: layers({ type: "dense", units: 1, size: 2 }) },
+      "architecture",
+      /size/,
+    ],
+    ["no input shape", { architecture: layers({ type: "dense", units: 1 }) }, "architecture", /inputShape/],
+    [
+      "a scale that is no number",
+      { preprocessing: '{"scale":"1","offset":0}' },
+      "metadata",
+      /preprocessing\.scale/,
+    ],
+    [
+      "an infinite scale",
+      { preprocessing: '{"scale":1e999,"offset":0}' },
+      "metadata",
+      /preprocessing\.scale/,
+    ],
+    ["a class that is no text", { classNames: '["a",2,"c"]' }, "metadata", /classNames\.1/],
+    ["too few classes", { classNames: '["a"]' }, "metadata", /names 1 classes, but its model has 3 outputs/],
+    ["an unknown loss", { loss: '"hinge"' }, "metadata", /loss/],
+    ["a background beyond white", { background: "2" }, "metadata", /background/],
+  ];
+  test.each(cases)("%s", (_, changes, code, message) => {
+    const error = failure({ metadata: changes });
+    expect(error.code).toBe(code);
+    expect(error.message).toMatch(message);
+  });
+
+  test("tensors that are not the model's", () => {
+    const bias = tensors.findIndex(({ shape }) => shape.length === 1);
+    const replaced = (change: Partial<NamedTensor>) =>
+      tensors.map((t, i) => (i === bias ? { ...t, ...change } : t));
+    const size = tensors[bias]!.data.length;
+    for (const [list, message] of [
+      [tensors.slice(1), /is missing/],
+      [[...tensors, { ...tensors[0]!, name: "extra" }], /'extra' is no parameter/],
+      [replaced({ shape: [size + 1], data: new Float32Array(size + 1) }), /has shape \[3\], expected \[2\]/],
+      [replaced({ data: new Float32Array(size).fill(Number.NaN) }), /holds NaN at index 0/],
+      [replaced({ data: new Float32Array(size).fill(Number.NEGATIVE_INFINITY) }), /holds -Infinity/],
+    ] as const) {
+      const error = failure({ tensors: [...list] });
+      expect(error.code).toBe("weights");
+      expect(error.message).toMatch(message);
+    }
+  });
+
+  test("any damage of its bytes, or loads a whole model", () => {
+    fc.assert(
+      fc.property(
+        fc.array(fc.tuple(fc.nat(file.length - 1), fc.nat(255)), { minLength: 1, maxLength: 8 }),
+        fc.nat(file.length),
+        (changes, length) => {
+          const damaged = file.slice(0, length < 8 ? file.length : length);
+          for (const [at, byte] of changes) if (at < damaged.length) damaged[at] = byte;
+          try {
+            const loaded = loadModel(damaged);
+            expect(loaded.tensors).toHaveLength(4);
+          } catch (error) {
+            if (!(error instanceof ModelFileError)) throw error;
+          }
+        },
+      ),
+      { numRuns: 2000, seed: 1 },
+    );
+  });
+});
