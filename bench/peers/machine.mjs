@@ -1,0 +1,32 @@
+import { readFileSync } from "node:fs";
+import os from "node:os";
+
+/** The machine and runtime that numbers belong to. `load` tells whether others were using it. */
+export function machine() {
+  return {
+    cpu: os.cpus()[0]?.model.trim() ?? os.arch(),
+    vectors: vectors(),
+    cores: os.availableParallelism(),
+    os: `${os.type()} ${os.arch()}`,
+    node: process.version,
+    date: new Date().toISOString().slice(0, 10),
+    load: Number(os.loadavg()[0].toFixed(2)),
+  };
+}
+
+export function machineLine({ cpu, vectors, cores, os, node, date, load }) {
+  return `${cpu}${vectors ? ` (${vectors})` : ""}, ${cores} cores, ${os}, Node ${node}, ${date}, load ${load} at the start`;
+}
+
+/** The widest vectors that native code finds: WebAssembly has 128 bits on all machines. */
+function vectors() {
+  try {
+    const flags = readFileSync("/proc/cpuinfo", "utf8").match(/^flags\s*:(.*)$/m)?.[1] ?? "";
+    return [
+      ["avx512f", "AVX-512"],
+      ["avx2", "AVX2"],
+    ].find(([flag]) => flags.includes(` ${flag} `))?.[1];
+  } catch {
+    return undefined;
+  }
+}

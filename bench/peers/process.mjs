@@ -1,0 +1,96 @@
+import { execFile, fork } from "node:child_process";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import { PARAMETERS } from "./seed-cnn.mjs";
+
+/** Milliseconds after which a peer is given up. */
+const LIMIT = 300_000;
+const HERE = fileURLToPath(new URL(".", import.meta.url));
+const execute = promisify(execFile);
+
+/**
+ * Runs one peer in a process of its own. Resolves, always, to
+ * `{ version?, parameters, training, inference }`, each of the last two `{ [configuration]: result }` or
+ * `{ reason }`; or to `{ reason }` alone where nothing could be measured.
+ */
+export async function runPeer(peer, job) {
+  return peer.python ? runPython(peer, job) : runNode(peer, job);
+}
+
+async function runNode({ adapter, variant }, job) {
+  const answer = await new Promise((resolve) => {
+    const child = fork(`${HERE}child.mjs`, [JSON.stringify({ ...job, adapter, variant })], {
+      cwd: HERE,
+      stdio: ["ignore", "ignore", "pipe", "ipc"],
+    });
+    let errors = "";
+    let timedOut = false;
+    const timer = setTimeout(() => {
+      timedOut = true;
+      child.kill("SIGKILL");
+    }, LIMIT);
+    child.stderr.on("data", (chunk) => {
+      errors = (errors + chunk).slice(-4000);
+    });
+    child.on("message", resolve);
+    child.on("error", (error) => resolve({ reason: error.message }));
+    child.on("close", (code, signal) => {
+      clearTimeout(timer);
+      resolve({
+        reason: timedOut ? tooLong() : `ended with ${signal ?? `status ${code}`}: ${essence(errors)}`,
+      });
+    });
+  });
+  if (answer.reason) return answer;
+  const { parameters, training, inference } = answer;
+  return { parameters, training: named(training, "batch 32"), inference: named(inference, "batch 100") };
+}
+
+function named(result, configuration) {
+  return result.reason ? result : { [configuration]: result };
+}
+
+async function runPython({ python }, { python: path, file, images, seconds, runs, threads }) {
+  const command = path ?? (await pythonWithTorch());
+  if (!command)
+    return {
+      reason: "no Python with torch here (Debian: apt-get install python3-torch libopenblas0-pthread)",
+    };
+  // A configuration gets a quarter of the time: there are four.
+  const limits = ["--threads", threads, "--runs", runs, "--seconds", seconds / 4];
+  const script = [`${HERE}${python}`, "--file", file, "--count", images, ...limits].map(String);
+  try {
+    const { stdout } = await execute(command, script, { timeout: LIMIT, killSignal: "SIGKILL" });
+    const answer = JSON.parse(stdout);
+    if (answer.parameters !== PARAMETERS)
+      return { reason: `built a net of ${answer.parameters} parameters, expected ${PARAMETERS}` };
+    for (const result of Object.values(answer.training))
+      if (!result.reason && !(result.lossLast < result.lossFirst))
+        result.reason = `does not learn: loss ${result.lossFirst} at first, ${result.lossLast} at last`;
+    return answer;
+  } catch (error) {
+    return { reason: error.killed ? tooLong() : essence(error.stderr || error.message) };
+  }
+}
+
+async function pythonWithTorch() {
+  for (const command of ["/usr/bin/python3", "python3"])
+    try {
+      await execute(command, ["-c", "import torch, numpy"], { timeout: 60_000 });
+      return command;
+    } catch {}
+  return undefined;
+}
+
+function tooLong() {
+  return `took longer than ${LIMIT / 1000} s`;
+}
+
+/** The line of an error's text that says what went wrong. */
+function essence(text) {
+  const lines = text
+    .split("\n")
+    .map((line) => line.trim())
+    .filter(Boolean);
+  return lines.find((line) => /^\w*Error\b/.test(line)) ?? lines.at(-1) ?? "no message";
+}

@@ -1,0 +1,124 @@
+// What is measured: a part of a compiled plan on one build of the kernels, or a whole step of a model.
+import { Engine } from "../dist/engine/engine.js";
+import { measurePeak } from "../dist/engine/peak.js";
+import { fuse } from "../dist/nn/fuse.js";
+import { elements, GraphBuilder } from "../dist/nn/graph.js";
+import { Plan } from "../dist/nn/plan.js";
+import { Planner } from "../dist/nn/planner.js";
+import { OptimizerState } from "../dist/optim/optimizer.js";
+
+/** Room for the parameters of one case, and for their gradients: 8 MiB each, 64-byte aligned like everything. */
+const ZONE = 8 * 2 ** 20;
+const LINE = 64;
+/** Parameters of the seed CNN, which the optimizers update. */
+export const WEIGHTS = 121_930;
+
+/**
+ * An engine of one build, on which single kernels run: `plan()` turns what a function emits into a plan whose
+ * tensors all keep their place, filled with random numbers in [-1, 1), so that any part of it can run over and over.
+ */
+export class KernelHost {
+  static async open(backend, optimizers) {
+    const host = new KernelHost();
+    // The peak has an engine of its own: it would push the plan out of this one's arena.
+    [host.engine, host.peakEngine] = await Promise.all([
+      Engine.create({ backend, threads: 1 }),
+      Engine.create({ backend, threads: 1 }),
+    ]);
+    host.backend = backend;
+    host.peakGflops = 0;
+    host.values = host.engine.allocate(ZONE);
+    host.gradients = host.engine.allocate(ZONE);
+    host.optimizers = new Map(
+      Object.entries(optimizers).map(([name, optimizer]) => [
+        name,
+        new OptimizerState(host.engine, optimizer, WEIGHTS),
+      ]),
+    );
+    return host;
+  }
+
+  /** Measures the peak again: the best of all times counts. */
+  measurePeak() {
+    this.peakGflops = Math.max(this.peakGflops, measurePeak(this.peakEngine).gflops);
+  }
+
+  /** @param emit (planner, host) => void; the planner's sections part the plan, see `part()` */
+  plan(graph, batch, emit) {
+    const planner = new Planner(graph, batch, true, this.#pointers(graph));
+    emit(planner, this);
+    for (const tensor of planner.tensors) tensor.written().read();
+    const plan = new Plan(this.engine, planner);
+    plan.activate();
+    const fill = (pointer, length) => {
+      const view = this.engine.f32(pointer, length);
+      for (let i = 0; i < length; i++) view[i] = noise(i);
+    };
+    for (const pointer of [this.values, this.gradients]) fill(pointer, WEIGHTS);
+    for (const tensor of planner.tensors) fill(plan.pointer(tensor), tensor.bytes >> 2);
+    // Once, so that what backward reads is what forward wrote.
+    plan.run();
+    return plan;
+  }
+
+  dispose() {
+    this.engine.dispose();
+    this.peakEngine.dispose();
+  }
+
+  /** Places for a graph's parameters and gradients, one after the other. */
+  #pointers(graph) {
+    const offsets = new Map();
+    let at = 0;
+    for (const parameter of graph.parameters) {
+      offsets.set(parameter, at);
+      at += LINE * Math.ceil((4 * elements(parameter.shape)) / LINE) + LINE;
+    }
+    if (at > ZONE) throw new RangeError(`parameters of ${at} bytes, expected at most ${ZONE}`);
+    return {
+      value: (parameter) => this.values + offsets.get(parameter),
+      gradient: (parameter) => this.gradients + offsets.get(parameter),
+      seed: [1, 0],
+      step: this.optimizers.values().next().value.stepPointer,
+    };
+  }
+}
+
+/** The i-th of a row of numbers in [-1, 1), by Knuth's multiplicative hash: even, and enough for timing. */
+function noise(i) {
+  return Math.imul(i + 1, 0x9e3779b1) / 2 ** 31;
+}
+
+/** A subject that runs the plan's calls of one phase; undefined where there are none. */
+export function part(plan, phase) {
+  const first = plan.calls.findIndex((call) => call.phase === phase);
+  const calls = plan.calls.filter((call) => call.phase === phase);
+  if (first < 0) return undefined;
+  const sum = (key) => calls.reduce((total, call) => total + call[key], 0);
+  return {
+    run: () => plan.run(first, first + calls.length),
+    flops: sum("flops"),
+    bytes: sum("bytes"),
+    kernels: [...new Set(calls.map((call) => call.kernel))],
+  };
+}
+
+/** A chain of layers as a graph whose input needs a gradient, as if there were more layers before it. */
+export function chain(layers, inputShape, { fused = true } = {}) {
+  const builder = new GraphBuilder(inputShape);
+  const before = builder.parameter("before/weight", [1], "zeros");
+  let value = builder.op("reshape", "before", [builder.input], {}, inputShape, [before]);
+  layers.forEach((layer, i) => {
+    value = layer.lower(builder, `layer${i}`, value);
+  });
+  const graph = builder.build(value);
+  return fused ? fuse(graph) : graph;
+}
+
+/** Emits a whole graph, forward and backward from a gradient of its output. */
+export function emitBoth(planner) {
+  const { graph } = planner;
+  for (const op of graph.ops) planner.forward(op);
+  planner.gradient(graph.output);
+  for (const op of graph.ops.toReversed()) if (op.layer !== "before") planner.backward(op);
+}

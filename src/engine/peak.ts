@@ -1,0 +1,42 @@
+import type { Engine } from "./engine.ts";
+
+export interface Peak {
+  /** Multiplications and additions a second, of one thread, in 10^9. */
+  readonly gflops: number;
+}
+
+/** Independent sums to try: too few wait for each other, too many spill registers. */
+const CHAINS = [8, 10, 12];
+/** Rounds of one run, some 40 microseconds: short enough that some are not disturbed, even on a busy machine. */
+const ROUNDS = 20_000;
+const SCRATCH = 16;
+/** Runs before the clock counts, so that the runtime's optimising compiler has done its work. */
+const WARM_UP_MILLISECONDS = 60;
+
+/**
+ * The peak of one thread, by a loop that keeps everything in registers: multiply-add in the relaxed build, a multiplication
+ * and an addition in the others. The best of many short runs, for what disturbs a run only ever slows it down.
+ */
+export function measurePeak(engine: Engine, { milliseconds = 60 }: { milliseconds?: number } = {}): Peak {
+  const run = (chains: number) => {
+    const began = performance.now();
+    engine.call("peak", { n: ROUNDS, chains, x: 0.5, y: 1 }, 1, SCRATCH);
+    return performance.now() - began;
+  };
+  const lanes = engine.backend === "scalar" ? 1 : 4;
+  let best = 0;
+  for (const chains of CHAINS) {
+    repeat(WARM_UP_MILLISECONDS / CHAINS.length, () => void run(chains));
+    const flops = 2 * ROUNDS * chains * lanes;
+    repeat(milliseconds / CHAINS.length, () => {
+      best = Math.max(best, flops / run(chains));
+    });
+  }
+  return { gflops: best / 1e6 };
+}
+
+/** Calls `work` for so long, and 5 times at least. */
+function repeat(milliseconds: number, work: () => void): void {
+  const end = performance.now() + milliseconds;
+  for (let i = 0; i < 5 || performance.now() < end; i++) work();
+}

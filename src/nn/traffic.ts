@@ -1,0 +1,38 @@
+import { KERNELS, STRUCTS } from "../engine/abi.ts";
+import type { KernelName } from "../engine/memory.ts";
+import type { Tensor } from "./planner.ts";
+
+/** What a kernel reads and writes in the same place: counted twice. All else is either read or written. */
+const UPDATED: { readonly [K in KernelName]?: readonly string[] } = {
+  addInto: ["y"],
+  sgd: ["w", "m"],
+  rmsprop: ["w", "v", "a", "m"],
+  adam: ["w", "m", "v"],
+  clipByValue: ["g"],
+  clipByNorm: ["g"],
+};
+
+/** Pointers to a few bytes, whatever the kernel's n. */
+const SMALL = ["state", "step"];
+
+/**
+ * Bytes that a call reads and writes, each of its tensors taken whole and once. `parameters`: bytes behind the pointers
+ * of parameters and their gradients. Other persistent memory is the optimizer's: vectors of the kernel's n f32.
+ */
+export function bytesMoved(
+  kernel: KernelName,
+  args: Readonly<Record<string, number | Tensor>>,
+  parameters: ReadonlyMap<number, number>,
+): number {
+  const { n } = args;
+  const persistentBytes = (pointer: number) =>
+    typeof n === "number" ? 4 * n : (parameters.get(pointer) ?? 0);
+  let bytes = 0;
+  for (const [field, type] of Object.entries(STRUCTS[KERNELS[kernel].args])) {
+    const arg = args[field];
+    if (type !== "pointer" || !arg || SMALL.includes(field)) continue;
+    const size = typeof arg === "number" ? persistentBytes(arg) : arg.bytes;
+    bytes += UPDATED[kernel]?.includes(field) ? 2 * size : size;
+  }
+  return bytes;
+}

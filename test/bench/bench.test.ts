@@ -1,0 +1,170 @@
+import { execFile } from "node:child_process";
+import { existsSync } from "node:fs";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+
+const ROOT = fileURLToPath(new URL("../../", import.meta.url));
+/** Benchmarks measure what is shipped: `npm test` builds it first. */
+const built = existsSync(join(ROOT, "dist/engine/peak.js"));
+
+interface Outcome {
+  readonly status: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Runs a script of bench/ as a process. */
+function run(script: string, ...args: string[]): Promise<Outcome> {
+  return new Promise((resolve) => {
+    execFile(process.execPath, [join(ROOT, "bench", script), ...args], (error, stdout, stderr) => {
+      resolve({ status: error ? Number(error.code) : 0, stdout, stderr });
+    });
+  });
+}
+
+let folder: string;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "wasmgrad-bench-"));
+});
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+describe.skipIf(!built)("npm run bench (needs npm run build)", () => {
+  test("explains itself", async () => {
+    const { status, stdout } = await run("run.mjs", "--help");
+    expect(status).toBe(0);
+    for (const option of ["--filter", "--builds", "--threads", "--quick", "--json", "--list"])
+      expect(stdout).toContain(option);
+  });
+
+  test.each([
+    [["--bogus"], "bogus"],
+    [["--builds", "simd,avx"], "'avx'"],
+    [["--threads", "0"], "'0'"],
+    [["--filter", "no such case"], "'no such case'"],
+  ])("refuses %j", async (args, message) => {
+    const { status, stdout, stderr } = await run("run.mjs", ...args);
+    expect(status).toBe(2);
+    expect(stdout).toBe("");
+    expect(stderr).toContain(message);
+  });
+
+  test("has a case for what the seed CNN is made of", async () => {
+    const { stdout } = await run("run.mjs", "--list");
+    const groups = new Set(stdout.split("\n").map((line) => line.split(":")[0]));
+    for (const group of ["gemm", "convolution", "dense", "pooling", "activations", "losses", "optimizers"])
+      expect(groups).toContain(group);
+    for (const text of [
+      "256x256x256 TT",
+      "512x512x512",
+      "fused backward",
+      "training, batch 128",
+      "inference",
+    ])
+      expect(stdout).toContain(text);
+  });
+
+  test("measures each build, and compares them", async () => {
+    const file = join(folder, "quick.json");
+    const filters = ["dense 2 forward", "meanSquaredError"].flatMap((text) => ["--filter", text]);
+    const { status, stdout } = await run("run.mjs", "--quick", ...filters, "--json", file);
+    expect(status).toBe(0);
+    const report = JSON.parse(await readFile(file, "utf8"));
+    expect(report.skipped).toEqual({});
+    expect(report.machine).toMatchObject({ node: process.version, cores: expect.any(Number) });
+    expect(Object.keys(report.peaks)).toEqual(["scalar", "simd", "relaxed"]);
+    expect(report.rows).toHaveLength(3);
+    const [gemm, , loss] = report.rows;
+    expect(gemm).toMatchObject({ group: "gemm", flops: 2 * 32 * 10 * 64, kernels: ["gemm"] });
+    expect(loss).toMatchObject({ group: "losses", flops: 0 });
+    for (const { builds, ratios } of report.rows) {
+      expect(Object.keys(builds)).toEqual(["scalar", "simd", "relaxed"]);
+      expect(ratios["simd/scalar"]).toBeCloseTo(builds.scalar.milliseconds / builds.simd.milliseconds, 9);
+      expect(ratios["relaxed/simd"]).toBeCloseTo(builds.simd.milliseconds / builds.relaxed.milliseconds, 9);
+    }
+    const { gflops, milliseconds, peakShare } = gemm.builds.simd;
+    expect(gflops).toBeCloseTo(40_960 / milliseconds / 1e6, 6);
+    expect(peakShare).toBeCloseTo(gflops / report.peaks.simd, 9);
+    expect(stdout).toContain("32x10x64 NN, dense 2 forward");
+  });
+});
+
+const machine = {
+  cpu: "A CPU",
+  cores: 2,
+  os: "Linux x64",
+  node: "v20.0.0",
+  date: "2026-11-22",
+  load: 0,
+  wasmgrad: "1.2.3",
+};
+const result = (milliseconds: number) => ({ milliseconds, gflops: 40, peakShare: 0.8, cores: 1 });
+const bench = {
+  machine,
+  builds: ["scalar", "simd"],
+  peaks: { scalar: 12.5, simd: 50 },
+  skipped: {},
+  rows: [
+    {
+      group: "gemm",
+      name: "256x256x256 NN",
+      threads: 1,
+      builds: { scalar: { ...result(4), gflops: 10 }, simd: result(1) },
+      ratios: { "simd/scalar": 4 },
+    },
+  ],
+};
+
+describe("readme-tables", () => {
+  const readme = async (text: string) => {
+    const file = join(folder, "README.md");
+    await writeFile(file, text);
+    return file;
+  };
+  const json = async (value: unknown) => {
+    const file = join(folder, "bench.json");
+    await writeFile(file, JSON.stringify(value));
+    return file;
+  };
+
+  test("replaces what is between the markers, and nothing else", async () => {
+    const before = "# Title\n\n<!-- bench:gemm -->\nold\nlines\n<!-- /bench -->\n\nBetween.\n";
+    const kept = "<!-- bench:peers -->\nof another run\n<!-- /bench -->\n";
+    const file = await readme(before + kept);
+    const args = ["--readme", file, "--bench", await json(bench)];
+    expect(await run("readme-tables.mjs", ...args)).toMatchObject({ status: 0, stderr: "" });
+    const text = await readFile(file, "utf8");
+    expect(text).not.toContain("old");
+    expect(text.startsWith("# Title\n\n<!-- bench:gemm -->\n")).toBe(true);
+    expect(text.endsWith(`<!-- /bench -->\n\nBetween.\n${kept}`)).toBe(true);
+    expect(text).toContain("| 256x256x256 NN | 10.0 (80 %) | 40.0 (80 %) | 4.00x |");
+    for (const fact of ["wasmgrad 1.2.3", "A CPU", "Node v20.0.0", "2026-11-22", "simd 50.0 GFLOP/s"])
+      expect(text).toContain(fact);
+    // Again: the same bytes.
+    await run("readme-tables.mjs", ...args);
+    expect(await readFile(file, "utf8")).toBe(text);
+  });
+
+  test.each([
+    ["<!-- bench:speed -->\n<!-- /bench -->\n", "bench:speed"],
+    ["<!-- bench:gemm -->\n<!-- bench:steps -->\n<!-- /bench -->\n", "not closed"],
+    ["<!-- bench:gemm -->\nno end\n", "not closed"],
+    ["<!-- bench:steps -->\n<!-- /bench -->\n", "nothing of 'steps'"],
+    ["no markers\n", "<!-- bench:NAME -->"],
+  ])("leaves a README alone that it cannot do: %j", async (text, message) => {
+    const file = await readme(text);
+    const { status, stderr } = await run("readme-tables.mjs", "--readme", file, "--bench", await json(bench));
+    expect(status).toBe(1);
+    expect(stderr).toContain(message);
+    expect(await readFile(file, "utf8")).toBe(text);
+  });
+
+  test("refuses results of another kind", async () => {
+    const file = await readme("<!-- bench:peers -->\n<!-- /bench -->\n");
+    const { status, stderr } = await run("readme-tables.mjs", "--readme", file, "--peers", await json(bench));
+    expect(status).toBe(1);
+    expect(stderr).toContain("npm run bench:peers");
+  });
+});
