@@ -1,4 +1,7 @@
-import { lanes, splat, vadd, vload, vmax, vmul, vselectGreater, vselectLessEqual, vstore, vstorePart, vsub } from "./simd";
+import {
+  lanes, splat, vadd, vload, vmul, vpmax, vselectGreater, vselectLessEqual, vstore,
+  vstorePart, vsub, vzeroWhereLessEqual,
+} from "./simd";
 import { vexpm1, vsigmoid, vtanh } from "./vmath";
 
 // Kinds of activation, with alpha where one is used. Gradients are functions of y, so x need not be kept.
@@ -26,7 +29,7 @@ export class ActivationForwardArgs {
 // @ts-ignore: decorator
 @inline
 function activate<V>(x: V, kind: i32, alpha: V): V {
-  if (kind == RELU) return vmax<V>(x, splat<V>(0));
+  if (kind == RELU) return vpmax<V>(x, splat<V>(0));
   if (kind == LEAKY_RELU) return vselectGreater<V>(x, splat<V>(0), x, vmul<V>(alpha, x));
   if (kind == ELU) return vselectGreater<V>(x, splat<V>(0), x, vmul<V>(alpha, vexpm1<V>(x)));
   if (kind == SIGMOID) return vsigmoid<V>(x);
@@ -80,7 +83,7 @@ export class ActivationBackwardArgs {
 // @ts-ignore: decorator
 @inline
 function derive<V>(dy: V, y: V, kind: i32, alpha: V): V {
-  if (kind == RELU) return vselectLessEqual<V>(y, splat<V>(0), splat<V>(0), dy);
+  if (kind == RELU) return vzeroWhereLessEqual<V>(y, splat<V>(0), dy);
   if (kind == LEAKY_RELU) return vselectLessEqual<V>(y, splat<V>(0), vmul<V>(alpha, dy), dy);
   if (kind == ELU) return vselectGreater<V>(splat<V>(0), y, vmul<V>(dy, vadd<V>(y, alpha)), dy);
   if (kind == SIGMOID) return vmul<V>(dy, vmul<V>(y, vsub<V>(splat<V>(1), y)));

@@ -6,9 +6,8 @@ import {
 } from "./conv2d";
 import { ActivationBackwardArgs, ActivationForwardArgs, activationBackward, activationForward } from "./activation";
 import { SoftmaxBackwardArgs, SoftmaxForwardArgs, softmaxBackward, softmaxForward } from "./softmax";
-import {
-  Pool2dArgs, averagePool2dBackward, averagePool2dForward, maxPool2dBackward, maxPool2dForward,
-} from "./pool2d";
+import { averagePool2dBackward, averagePool2dForward } from "./averagepool2d";
+import { Pool2dArgs, maxPool2dBackward, maxPool2dForward } from "./pool2d";
 import {
   ColumnSumArgs, GlobalPoolArgs, columnSum, globalAveragePool2dBackward, globalAveragePool2dForward,
 } from "./reduce";
@@ -22,14 +21,15 @@ import {
   DropoutArgs, RandomBitsArgs, RandomNormalArgs, RandomUniformArgs, dropoutBackward, dropoutForward,
   randomBits, randomNormal, randomUniform,
 } from "./random";
+import { ClipByNormArgs, ClipByValueArgs, SumSquaresArgs, clipByNorm, clipByValue, sumSquares } from "./clip";
 import {
-  AdamArgs, AdvanceStepArgs, ClipByNormArgs, ClipByValueArgs, RmspropArgs, SgdArgs, SumSquaresArgs, adam,
-  advanceStep, clipByNorm, clipByValue, rmsprop, sgd, sumSquares,
+  AdamArgs, AdvanceStepArgs, RmspropArgs, SgdArgs, adam, advanceStep, rmsprop, sgd,
 } from "./optimizer";
 import {
   ConvPoolArgs, convPoolBackwardFilter, convPoolBackwardInput, convPoolForward, packFilterRows,
 } from "./convpool";
 import { WinogradArgs, WinogradFilterArgs, winogradFilter, winogradForward } from "./winograd";
+import { PeakArgs, peak } from "./peak";
 
 /**
  * Runs one task of a kernel. A switch, because first-class functions stay indirect calls in AssemblyScript.
@@ -83,6 +83,7 @@ export function dispatch(id: i32, args: usize, task: i32, scratch: usize): void 
     case 48: clipByValue(changetype<ClipByValueArgs>(args), task, scratch); break;
     case 49: sumSquares(changetype<SumSquaresArgs>(args), task, scratch); break;
     case 50: clipByNorm(changetype<ClipByNormArgs>(args), task, scratch); break;
+    case 60: peak(changetype<PeakArgs>(args), task, scratch); break;
     default: unreachable();
   }
 }

@@ -1,5 +1,6 @@
 import {
-  hsum, lanes, madd, splat, vadd, vdiv, vload, vloadPart, vmax, vmin, vmul, vselectGreater, vstore, vstorePart, vsub,
+  firstLanes, hsum, lanes, madd, splat, vadd, vdiv, vload, vloadPart, vmul, vpmax, vpmin, vselectGreater, vstore,
+  vstorePart, vsub,
 } from "./simd";
 import { rowExp, rowMax } from "./softmax";
 import { vlog } from "./vmath";
@@ -96,7 +97,7 @@ function whereUnclipped<V>(y: V, g: V): V {
 // @ts-ignore: decorator
 @inline
 function clip<V>(y: V): V {
-  return vmin<V>(vmax<V>(y, splat<V>(EPSILON)), splat<V>(CEILING));
+  return vpmin<V>(vpmax<V>(y, splat<V>(EPSILON)), splat<V>(CEILING));
 }
 
 /** Sum of y[n]. */
@@ -131,14 +132,6 @@ function categoricalRow<V>(dy: usize, y: usize, t: usize, cols: i32, scale: f32)
     }
   }
   return hsum<V>(loss);
-}
-
-/** The first n lanes of v, 0 in the others. */
-// @ts-ignore: decorator
-@inline
-function firstLanes<V>(v: V, n: i32): V {
-  if (isVector<V>()) return v128.and(v, i32x4.lt_s(i32x4(0, 1, 2, 3), i32x4.splat(n)));
-  return v;
 }
 
 /**

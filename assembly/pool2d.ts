@@ -1,4 +1,4 @@
-import { lanes, splat, vadd, vdiv, vload, vmax, vstore, vstorePart } from "./simd";
+import { lanes, vload, vmax, vstorePart } from "./simd";
 
 /**
  * Pooling over windows [KH, KW] of x[batch, H, W, C] to y[batch, OH, OW, C]:
@@ -42,14 +42,6 @@ function selectBits<V>(a: V, b: V, x: V, y: V): V {
   return select<V>(x, y, (a as f32) > (b as f32));
 }
 
-/** Stores n lanes, or all where there are more to come. */
-// @ts-ignore: decorator
-@inline
-function vstoreUpTo<V>(p: usize, v: V, n: i32): void {
-  if (isVector<V>() && n < 4) vstorePart<V>(p, v, n);
-  else vstore<V>(p, v);
-}
-
 /**
  * Greatest of `rows` x `cols` cells for C channels; the first cell is at x, `offset` bytes into the image.
  * NaN wins whatever stands beside it (its argmax is then some cell of the window).
@@ -75,11 +67,11 @@ function maxOfWindow<V>(
       p += jump;
       o += jump;
     }
-    vstoreUpTo<V>(y, best, c);
+    vstorePart<V>(y, best, c);
     y += sizeof<V>();
     x += sizeof<V>();
     if (wanted) {
-      vstoreUpTo<V>(argmax, at, c);
+      vstorePart<V>(argmax, at, c);
       argmax += sizeof<V>();
     }
   }
@@ -95,14 +87,14 @@ function maxOfFour<V>(y: usize, argmax: usize, x: usize, offset: i32, C: i32, ro
   for (let c = C; c > 0; c -= lanes<V>()) {
     const x0 = vload<V>(x), x1 = vload<V>(x + right), x2 = vload<V>(x + down), x3 = vload<V>(x + down + right);
     const upper = vmax<V>(x0, x1), lower = vmax<V>(x2, x3);
-    vstoreUpTo<V>(y, vmax<V>(upper, lower), c);
+    vstorePart<V>(y, vmax<V>(upper, lower), c);
     y += sizeof<V>();
     x += sizeof<V>();
     if (wanted) {
       const at = selectBits<V>(
         lower, upper, selectBits<V>(x3, x2, o3, o2), selectBits<V>(x1, x0, o1, splatBits<V>(offset)),
       );
-      vstoreUpTo<V>(argmax, at, c);
+      vstorePart<V>(argmax, at, c);
       argmax += sizeof<V>();
     }
   }
@@ -174,24 +166,28 @@ function unpool(s: Pool2dArgs, dx: usize, dy: usize, argmax: usize): void {
     for (let j = 0; j < s.OW; j++) {
       const q = j * s.strideW - s.left;
       const q0 = max(q, 0), cols = min(q + s.KW, s.W) - q0;
-      let first = r0 * rowBytes + q0 * pixelBytes;
+      const first = r0 * rowBytes + q0 * pixelBytes;
       let to = dx + <usize>first;
       if (rows == 2 && cols == 2) {
         const right = <usize>pixelBytes, down = <usize>rowBytes;
         const o0 = i32x4.splat(first), o1 = i32x4.splat(first + pixelBytes);
         const o2 = i32x4.splat(first + rowBytes), o3 = i32x4.splat(first + rowBytes + pixelBytes);
-        for (let c = C; c > 0; c -= 4) {
+        let c = C;
+        for (; c >= 4; c -= 4, to += 16, argmax += 16, dy += 16) {
           const at = v128.load(argmax), g = v128.load(dy);
-          const g0 = v128.and(g, i32x4.eq(at, o0)), g1 = v128.and(g, i32x4.eq(at, o1));
-          const g2 = v128.and(g, i32x4.eq(at, o2)), g3 = v128.and(g, i32x4.eq(at, o3));
-          const n = min(c, 4);
-          vstoreUpTo<v128>(to, g0, n);
-          vstoreUpTo<v128>(to + right, g1, n);
-          vstoreUpTo<v128>(to + down, g2, n);
-          vstoreUpTo<v128>(to + down + right, g3, n);
-          to += 16;
-          argmax += <usize>n << 2;
-          dy += <usize>n << 2;
+          v128.store(to, v128.and(g, i32x4.eq(at, o0)));
+          v128.store(to + right, v128.and(g, i32x4.eq(at, o1)));
+          v128.store(to + down, v128.and(g, i32x4.eq(at, o2)));
+          v128.store(to + down + right, v128.and(g, i32x4.eq(at, o3)));
+        }
+        if (c > 0) {
+          const at = v128.load(argmax), g = v128.load(dy);
+          vstorePart<v128>(to, v128.and(g, i32x4.eq(at, o0)), c);
+          vstorePart<v128>(to + right, v128.and(g, i32x4.eq(at, o1)), c);
+          vstorePart<v128>(to + down, v128.and(g, i32x4.eq(at, o2)), c);
+          vstorePart<v128>(to + down + right, v128.and(g, i32x4.eq(at, o3)), c);
+          argmax += <usize>c << 2;
+          dy += <usize>c << 2;
         }
         continue;
       }
@@ -200,7 +196,7 @@ function unpool(s: Pool2dArgs, dx: usize, dy: usize, argmax: usize): void {
         let p = to, o = first;
         for (let a = rows; a > 0; a--) {
           for (let b = cols; b > 0; b--) {
-            vstoreUpTo<v128>(p, v128.and(g, i32x4.eq(at, i32x4.splat(o))), n);
+            vstorePart<v128>(p, v128.and(g, i32x4.eq(at, i32x4.splat(o))), n);
             p += pixelBytes;
             o += pixelBytes;
           }
@@ -233,90 +229,5 @@ export function maxPool2dBackward(s: Pool2dArgs, task: i32, scratch: usize): voi
     }
     memory.fill(dx, 0, imageBytes);
     scatter(dx, dy, argmax, s.OH * s.OW, s.C);
-  }
-}
-
-// @ts-ignore: decorator
-@inline
-function averageForward<V>(s: Pool2dArgs, image: usize, y: usize): void {
-  const C = s.C, H = s.H, W = s.W;
-  const pixelBytes = <usize>C << 2, rowBytes = <usize>W * pixelBytes;
-  for (let i = 0; i < s.OH; i++) {
-    const r = i * s.strideH - s.top;
-    const r0 = max(r, 0), rows = min(r + s.KH, H) - r0;
-    for (let j = 0; j < s.OW; j++) {
-      const q = j * s.strideW - s.left;
-      const q0 = max(q, 0), cols = min(q + s.KW, W) - q0;
-      const jump = rowBytes - <usize>cols * pixelBytes;
-      const count = splat<V>(f32(rows * cols));
-      let x = image + <usize>r0 * rowBytes + <usize>q0 * pixelBytes;
-      for (let c = C; c > 0; c -= lanes<V>()) {
-        let sum = splat<V>(0), p = x;
-        for (let a = rows; a > 0; a--) {
-          for (let b = cols; b > 0; b--) {
-            sum = vadd<V>(sum, vload<V>(p));
-            p += pixelBytes;
-          }
-          p += jump;
-        }
-        vstoreUpTo<V>(y, vdiv<V>(sum, count), c);
-        x += sizeof<V>();
-        y += <usize>min(c, lanes<V>()) << 2;
-      }
-    }
-  }
-}
-
-/** y = sum of each window's cells / their number (Keras: padding is not counted). */
-export function averagePool2dForward(s: Pool2dArgs, task: i32, scratch: usize): void {
-  const imageBytes = (<usize>(s.H * s.W) * <usize>s.C) << 2, outBytes = (<usize>(s.OH * s.OW) * <usize>s.C) << 2;
-  const n1 = min((task + 1) * s.grain, s.batch);
-  for (let n = task * s.grain; n < n1; n++) {
-    const image = s.x + <usize>n * imageBytes, y = s.y + <usize>n * outBytes;
-    if (ASC_FEATURE_SIMD) averageForward<v128>(s, image, y);
-    else averageForward<f32>(s, image, y);
-  }
-}
-
-// @ts-ignore: decorator
-@inline
-function averageBackward<V>(s: Pool2dArgs, dx: usize, dy: usize): void {
-  const C = s.C;
-  const pixelBytes = <usize>C << 2, rowBytes = <usize>s.W * pixelBytes;
-  for (let i = 0; i < s.OH; i++) {
-    const r = i * s.strideH - s.top;
-    const r0 = max(r, 0), rows = min(r + s.KH, s.H) - r0;
-    for (let j = 0; j < s.OW; j++) {
-      const q = j * s.strideW - s.left;
-      const q0 = max(q, 0), cols = min(q + s.KW, s.W) - q0;
-      const jump = rowBytes - <usize>cols * pixelBytes;
-      const count = splat<V>(f32(rows * cols));
-      let to = dx + <usize>r0 * rowBytes + <usize>q0 * pixelBytes;
-      for (let c = C; c > 0; c -= lanes<V>()) {
-        const share = vdiv<V>(vload<V>(dy), count);
-        let p = to;
-        for (let a = rows; a > 0; a--) {
-          for (let b = cols; b > 0; b--) {
-            vstoreUpTo<V>(p, vadd<V>(vload<V>(p), share), c);
-            p += pixelBytes;
-          }
-          p += jump;
-        }
-        to += sizeof<V>();
-        dy += <usize>min(c, lanes<V>()) << 2;
-      }
-    }
-  }
-}
-
-/** dx = dy / (cells of the window), summed over windows; overwrites. */
-export function averagePool2dBackward(s: Pool2dArgs, task: i32, scratch: usize): void {
-  const imageBytes = (<usize>(s.H * s.W) * <usize>s.C) << 2, outBytes = (<usize>(s.OH * s.OW) * <usize>s.C) << 2;
-  const n1 = min((task + 1) * s.grain, s.batch);
-  for (let n = task * s.grain; n < n1; n++) {
-    const dx = s.x + <usize>n * imageBytes, dy = s.y + <usize>n * outBytes;
-    memory.fill(dx, 0, imageBytes);
-    if (ASC_FEATURE_SIMD) averageBackward<v128>(s, dx, dy);
-    else averageBackward<f32>(s, dx, dy);
   }
 }

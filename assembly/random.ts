@@ -8,32 +8,48 @@ import { vlog } from "./vmath";
 // Elements come in groups of 16, from four blocks: element 16 g + 4 j + l is word j of block 4 g + l
 // (lane l of vector j: no transposition in SIMD).
 
-const GROUP: i32 = 16;
+/** Elements drawn at once: two groups, so that one's latencies hide behind the other's work. */
+const CHUNK: i32 = 32;
 const M0: u32 = 0xd2511f53, M1: u32 = 0xcd9e8d57; // multipliers
 const W0: u32 = 0x9e3779b9, W1: u32 = 0xbb67ae85; // Weyl steps of the key
 
-/** out[16] = the raw words of blocks `block` .. `block + 3`. */
+/** out[32] = the raw words of blocks `block` .. `block + 7`. */
 // @ts-ignore: decorator
 @inline
-function philoxGroup(out: usize, block: u32, c1: u32, c2: u32, c3: u32, k0: u32, k1: u32): void {
+function philox(out: usize, block: u32, c1: u32, c2: u32, c3: u32, k0: u32, k1: u32): void {
   if (ASC_FEATURE_SIMD) {
     let x0 = i32x4.add(i32x4.splat(block), i32x4(0, 1, 2, 3));
     let x1 = i32x4.splat(c1), x2 = i32x4.splat(c2), x3 = i32x4.splat(c3);
+    let y0 = i32x4.add(x0, i32x4.splat(4)), y1 = x1, y2 = x2, y3 = x3;
     const m0 = i32x4.splat(M0), m1 = i32x4.splat(M1);
     for (let round = 0; round < 10; round++, k0 += W0, k1 += W1) {
+      const v0 = i32x4.splat(k0), v1 = i32x4.splat(k1);
+      // 64-bit products of lanes 0, 1 and of lanes 2, 3; their even words are the low halves, the odd words the high ones.
       const a = i64x2.extmul_low_i32x4_u(x0, m0), b = i64x2.extmul_high_i32x4_u(x0, m0);
       const c = i64x2.extmul_low_i32x4_u(x2, m1), d = i64x2.extmul_high_i32x4_u(x2, m1);
-      x0 = v128.xor(v128.xor(v128.shuffle<i32>(c, d, 1, 3, 5, 7), x1), i32x4.splat(k0));
-      x2 = v128.xor(v128.xor(v128.shuffle<i32>(a, b, 1, 3, 5, 7), x3), i32x4.splat(k1));
+      x0 = v128.xor(v128.xor(v128.shuffle<i32>(c, d, 1, 3, 5, 7), x1), v0);
+      x2 = v128.xor(v128.xor(v128.shuffle<i32>(a, b, 1, 3, 5, 7), x3), v1);
       x1 = v128.shuffle<i32>(c, d, 0, 2, 4, 6);
       x3 = v128.shuffle<i32>(a, b, 0, 2, 4, 6);
+      const e = i64x2.extmul_low_i32x4_u(y0, m0), f = i64x2.extmul_high_i32x4_u(y0, m0);
+      const g = i64x2.extmul_low_i32x4_u(y2, m1), h = i64x2.extmul_high_i32x4_u(y2, m1);
+      y0 = v128.xor(v128.xor(v128.shuffle<i32>(g, h, 1, 3, 5, 7), y1), v0);
+      y2 = v128.xor(v128.xor(v128.shuffle<i32>(e, f, 1, 3, 5, 7), y3), v1);
+      y1 = v128.shuffle<i32>(g, h, 0, 2, 4, 6);
+      y3 = v128.shuffle<i32>(e, f, 0, 2, 4, 6);
     }
     v128.store(out, x0);
     v128.store(out, x1, 16);
     v128.store(out, x2, 32);
     v128.store(out, x3, 48);
+    v128.store(out, y0, 64);
+    v128.store(out, y1, 80);
+    v128.store(out, y2, 96);
+    v128.store(out, y3, 112);
   } else {
-    for (let l: u32 = 0; l < 4; l++, out += 4) philoxBlock(out, 16, block + l, c1, c2, c3, k0, k1);
+    for (let l: u32 = 0; l < 8; l++) {
+      philoxBlock(out + ((l & 4) << 4) + ((l & 3) << 2), 16, block + l, c1, c2, c3, k0, k1);
+    }
   }
 }
 
@@ -64,7 +80,7 @@ function toUnit<V>(p: usize): V {
   return (f32(load<u32>(p) >> 8) * <f32>5.9604644775390625e-8) as V;
 }
 
-/** out[n] = raw words: for shuffles, for seeds of streams, and for the published test vectors. Scratch: 64 bytes. */
+/** out[n] = raw words: for shuffles, for seeds of streams, and for the published test vectors. Scratch: 128 bytes. */
 @unmanaged
 export class RandomBitsArgs {
   out: usize; // u32[n]
@@ -80,13 +96,13 @@ export class RandomBitsArgs {
 
 export function randomBits(s: RandomBitsArgs, task: i32, scratch: usize): void {
   const i1 = min((task + 1) * s.grain, s.n);
-  for (let i = task * s.grain; i < i1; i += GROUP) {
-    philoxGroup(scratch, s.block + (<u32>i >> 2), s.step, s.stream, s.attempt, s.key0, s.key1);
-    memory.copy(s.out + (<usize>i << 2), scratch, <usize>min(i1 - i, GROUP) << 2);
+  for (let i = task * s.grain; i < i1; i += CHUNK) {
+    philox(scratch, s.block + (<u32>i >> 2), s.step, s.stream, s.attempt, s.key0, s.key1);
+    memory.copy(s.out + (<usize>i << 2), scratch, <usize>min(i1 - i, CHUNK) << 2);
   }
 }
 
-/** out[n] uniform in [low, high), up to rounding; 24 random bits each. Scratch: 64 bytes. */
+/** out[n] uniform in [low, high), up to rounding; 24 random bits each. Scratch: 128 bytes. */
 @unmanaged
 export class RandomUniformArgs {
   out: usize;
@@ -102,7 +118,7 @@ export class RandomUniformArgs {
 
 // @ts-ignore: decorator
 @inline
-function uniformGroup<V>(out: usize, words: usize, n: i32, low: f32, high: f32): void {
+function uniformChunk<V>(out: usize, words: usize, n: i32, low: f32, high: f32): void {
   const a = splat<V>(high - low), b = splat<V>(low);
   for (; n > 0; n -= <i32>(sizeof<V>() >> 2), out += sizeof<V>(), words += sizeof<V>()) {
     vstorePart<V>(out, vadd<V>(vmul<V>(toUnit<V>(words), a), b), n);
@@ -111,11 +127,11 @@ function uniformGroup<V>(out: usize, words: usize, n: i32, low: f32, high: f32):
 
 export function randomUniform(s: RandomUniformArgs, task: i32, scratch: usize): void {
   const i1 = min((task + 1) * s.grain, s.n);
-  for (let i = task * s.grain; i < i1; i += GROUP) {
-    philoxGroup(scratch, <u32>i >> 2, s.step, s.stream, 0, s.key0, s.key1);
-    const out = s.out + (<usize>i << 2), n = min(i1 - i, GROUP);
-    if (ASC_FEATURE_SIMD) uniformGroup<v128>(out, scratch, n, s.low, s.high);
-    else uniformGroup<f32>(out, scratch, n, s.low, s.high);
+  for (let i = task * s.grain; i < i1; i += CHUNK) {
+    philox(scratch, <u32>i >> 2, s.step, s.stream, 0, s.key0, s.key1);
+    const out = s.out + (<usize>i << 2), n = min(i1 - i, CHUNK);
+    if (ASC_FEATURE_SIMD) uniformChunk<v128>(out, scratch, n, s.low, s.high);
+    else uniformChunk<f32>(out, scratch, n, s.low, s.high);
   }
 }
 
@@ -150,8 +166,12 @@ function toNormal(p: usize, step: usize, sine: bool): f32 {
 export function randomNormal(s: RandomNormalArgs, task: i32, scratch: usize): void {
   const i1 = min((task + 1) * s.grain, s.n);
   for (let i = task * s.grain; i < i1; i++) {
-    const e = i & (GROUP - 1); // vector j = e / 4, lane l = e % 4; words 0, 1 and words 2, 3 are pairs
-    if (e == 0) philoxGroup(scratch, <u32>i >> 2, s.step, s.stream, 0, s.key0, s.key1);
+    const e = i & 15; // word e / 4 of block e % 4; words 0, 1 and words 2, 3 are pairs
+    if (e == 0) {
+      for (let l: u32 = 0; l < 4; l++) {
+        philoxBlock(scratch + (l << 2), 16, (<u32>i >> 2) + l, s.step, s.stream, 0, s.key0, s.key1);
+      }
+    }
     const pair = (e >> 3) << 5, sine = (e & 4) != 0;
     let z = toNormal(scratch + <usize>(pair + ((e & 3) << 2)), 16, sine);
     if (s.truncated && abs<f32>(z) > 2) z = redraw(s, i, sine, scratch);
@@ -173,7 +193,7 @@ function redraw(s: RandomNormalArgs, i: i32, sine: bool, scratch: usize): f32 {
 
 /**
  * y[n] = x / (1 - rate) where the element's draw is >= rate, else 0. Backward is the same on gradients: dx from dy with
- * the same words draws the same mask, so none is stored. y may be x. Scratch: 64 bytes.
+ * the same words draws the same mask, so none is stored. y may be x. Scratch: 128 bytes.
  */
 @unmanaged
 export class DropoutArgs {
@@ -190,7 +210,7 @@ export class DropoutArgs {
 
 // @ts-ignore: decorator
 @inline
-function dropGroup<V>(y: usize, x: usize, words: usize, n: i32, rate: f32, scale: f32): void {
+function dropChunk<V>(y: usize, x: usize, words: usize, n: i32, rate: f32, scale: f32): void {
   const r = splat<V>(rate), s = splat<V>(scale), zero = splat<V>(0);
   for (; n > 0; n -= <i32>(sizeof<V>() >> 2), y += sizeof<V>(), x += sizeof<V>(), words += sizeof<V>()) {
     vstorePart<V>(y, vselectGreater<V>(r, toUnit<V>(words), zero, vmul<V>(vload<V>(x), s)), n);
@@ -200,11 +220,11 @@ function dropGroup<V>(y: usize, x: usize, words: usize, n: i32, rate: f32, scale
 function drop(s: DropoutArgs, task: i32, scratch: usize): void {
   const i1 = min((task + 1) * s.grain, s.n);
   const step = load<u32>(s.step), scale: f32 = 1 / (1 - s.rate);
-  for (let i = task * s.grain; i < i1; i += GROUP) {
-    philoxGroup(scratch, <u32>i >> 2, step, s.stream, 0, s.key0, s.key1);
-    const o = <usize>i << 2, n = min(i1 - i, GROUP);
-    if (ASC_FEATURE_SIMD) dropGroup<v128>(s.y + o, s.x + o, scratch, n, s.rate, scale);
-    else dropGroup<f32>(s.y + o, s.x + o, scratch, n, s.rate, scale);
+  for (let i = task * s.grain; i < i1; i += CHUNK) {
+    philox(scratch, <u32>i >> 2, step, s.stream, 0, s.key0, s.key1);
+    const o = <usize>i << 2, n = min(i1 - i, CHUNK);
+    if (ASC_FEATURE_SIMD) dropChunk<v128>(s.y + o, s.x + o, scratch, n, s.rate, scale);
+    else dropChunk<f32>(s.y + o, s.x + o, scratch, n, s.rate, scale);
   }
 }
 

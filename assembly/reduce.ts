@@ -116,7 +116,9 @@ function spread<V>(dx: usize, dy: usize, positions: i32, C: i32): void {
   const scale = splat<V>(1 / f32(positions));
   for (; positions > 0; positions--) {
     let p = dy, n = C;
-    for (; n >= lanes<V>(); n -= lanes<V>(), p += sizeof<V>(), dx += sizeof<V>()) vstore<V>(dx, vmul<V>(vload<V>(p), scale));
+    for (; n >= lanes<V>(); n -= lanes<V>(), p += sizeof<V>(), dx += sizeof<V>()) {
+      vstore<V>(dx, vmul<V>(vload<V>(p), scale));
+    }
     if (isVector<V>() && n > 0) vstorePart<V>(dx, vmul<V>(vload<V>(p), scale), n);
     dx += <usize>n << 2;
   }

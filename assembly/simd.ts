@@ -90,6 +90,22 @@ export function vmin<V>(a: V, b: V): V {
   return min<f32>(a as f32, b as f32) as V;
 }
 
+/** a < b ? b : a in one instruction: NaN in a survives, NaN in b does not. */
+// @ts-ignore: decorator
+@inline
+export function vpmax<V>(a: V, b: V): V {
+  if (isVector<V>()) return f32x4.pmax(a, b);
+  return select<V>(b, a, (a as f32) < (b as f32));
+}
+
+/** b < a ? b : a in one instruction: NaN in a survives, NaN in b does not. */
+// @ts-ignore: decorator
+@inline
+export function vpmin<V>(a: V, b: V): V {
+  if (isVector<V>()) return f32x4.pmin(a, b);
+  return select<V>(b, a, (b as f32) < (a as f32));
+}
+
 /** where(a > b, x, y) lane by lane. */
 // @ts-ignore: decorator
 @inline
@@ -130,7 +146,15 @@ export function vloadPart<V>(p: usize, n: i32, rest: f32): V {
   return load<f32>(p) as V;
 }
 
-/** Stores the first n (1 .. lanes) lanes, and not a byte more. */
+/** v with 0 in the lanes from n on; n >= lanes leaves it as it is. */
+// @ts-ignore: decorator
+@inline
+export function firstLanes<V>(v: V, n: i32): V {
+  if (isVector<V>()) return v128.and(v, i32x4.lt_s(i32x4(0, 1, 2, 3), i32x4.splat(n)));
+  return v;
+}
+
+/** Stores the first n (1 ..) lanes, all where n >= lanes, and not a byte more. */
 // @ts-ignore: decorator
 @inline
 export function vstorePart<V>(p: usize, v: V, n: i32): void {
@@ -165,6 +189,14 @@ export function vcopysign<V>(a: V, b: V): V {
 export function vselectLessEqual<V>(a: V, b: V, x: V, y: V): V {
   if (isVector<V>()) return v128.bitselect(x, y, f32x4.le(a, b));
   return select<V>(x, y, (a as f32) <= (b as f32));
+}
+
+/** where(a <= b, 0, x) lane by lane. */
+// @ts-ignore: decorator
+@inline
+export function vzeroWhereLessEqual<V>(a: V, b: V, x: V): V {
+  if (isVector<V>()) return v128.andnot(x, f32x4.le(a, b));
+  return select<V>(0 as V, x, (a as f32) <= (b as f32));
 }
 
 /** Greatest lane; NaN if a lane is NaN. */

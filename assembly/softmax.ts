@@ -1,13 +1,15 @@
-import { hmax, hsum, lanes, madd, splat, vadd, vdiv, vload, vloadPart, vmax, vmul, vstore, vstorePart, vsub } from "./simd";
+import {
+  firstLanes, hmax, hsum, lanes, madd, splat, vadd, vdiv, vload, vloadPart, vmul, vpmax, vstore, vstorePart, vsub,
+} from "./simd";
 import { vexp } from "./vmath";
 
-/** Greatest of x[n], n >= 1; NaN if one is NaN. */
+/** Greatest of x[n], n >= 1, passing over NaN. */
 // @ts-ignore: decorator
 @inline
 export function rowMax<V>(x: usize, n: i32): f32 {
   let m = splat<V>(-Infinity);
-  for (; n >= lanes<V>(); n -= lanes<V>(), x += sizeof<V>()) m = vmax<V>(m, vload<V>(x));
-  if (isVector<V>() && n > 0) m = vmax<V>(m, vloadPart<V>(x, n, -Infinity));
+  for (; n >= lanes<V>(); n -= lanes<V>(), x += sizeof<V>()) m = vpmax<V>(m, vload<V>(x));
+  if (isVector<V>() && n > 0) m = vpmax<V>(m, vloadPart<V>(x, n, -Infinity));
   return hmax<V>(m);
 }
 
@@ -23,10 +25,9 @@ export function rowExp<V>(y: usize, x: usize, n: i32, m: f32): f32 {
     sum = vadd<V>(sum, e);
   }
   if (isVector<V>() && n > 0) {
-    // e^-inf = 0: the lanes past the row add nothing.
-    const e = vexp<V>(vsub<V>(vloadPart<V>(x, n, -Infinity), shift));
+    const e = vexp<V>(vsub<V>(vload<V>(x), shift));
     vstorePart<V>(y, e, n);
-    sum = vadd<V>(sum, e);
+    sum = vadd<V>(sum, firstLanes<V>(e, n));
   }
   return hsum<V>(sum);
 }

@@ -1,88 +1,99 @@
-import { madd, splat, vabs, vadd, vcopysign, vdiv, vmax, vmin, vmul, vsub } from "./simd";
+import { loadSplat, madd, splat, vabs, vadd, vcopysign, vdiv, vmul, vpmax, vpmin, vselectGreater, vsub } from "./simd";
 
 // Elementary functions over V. One formula for all lanes and builds: in scalar and simd the same bits come out.
 // Polynomials are minimax fits (Lawson's weighting of least squares, coefficients rounded to f32).
-// Errors are bounds over every 499th f32 of the domain (test/kernels/vmath.test.ts tries fewer), scalar and simd builds.
+// Errors are bounds over every 1999th f32 of the domain (test/kernels/vmath.test.ts tries fewer).
 
-/** a rounded to an integer, ties to even. */
+// Constants lie in memory, where one instruction fetches and broadcasts them: V8 makes a vector constant from three,
+// anew in every turn of a loop.
+const TABLE = memory.data<f32>([
+  1.44269502, 12583039, -0.693359375, 2.12194442e-4,
+  0.49999994, 0.166665196, 0.0416683927, 0.00836879015, 0.00138146628,
+  0.666666627, 0.400003344, 0.285372883, 0.235825703,
+  -87.3, 88.3,
+]);
+/** log2(e) */
+const LOG2E: usize = 0;
+/** 1.5 * 2^23 + 127: added to x, leaves x rounded to an integer (ties to even) plus 127 in the low bits, for |x| < 2^22. */
+const ROUND: usize = 4;
+/** -ln 2 in two parts: n times the first, which has 9 bits, is exact. */
+const MINUS_LN2_HIGH: usize = 8;
+const MINUS_LN2_LOW: usize = 12;
+/** (e^r - 1 - r) / r^2, lowest power first. */
+const EXP: usize = 16;
+/** (atanh(s) - s) / s^3 * 2 in s^2, lowest power first. */
+const LOG: usize = 36;
+/** Where the results of vexp end: see there. */
+const EXP_LOW: usize = 52;
+const EXP_HIGH: usize = 56;
+
 // @ts-ignore: decorator
 @inline
-function vnearest<V>(a: V): V {
-  if (isVector<V>()) return f32x4.nearest(a);
-  return nearest<f32>(a as f32) as V;
+function constant<V>(name: usize): V {
+  return loadSplat<V>(TABLE + name);
 }
 
-/** x * 2^n for integral n in [-252, 254], rounded once: two factors, because 2^n alone may not be a normal f32. */
-// @ts-ignore: decorator
-@inline
-function vscalb<V>(x: V, n: V): V {
-  if (isVector<V>()) {
-    const k = i32x4.trunc_sat_f32x4_s(n);
-    const h = i32x4.shr_s(k, 1);
-    const f = i32x4.shl(i32x4.add(h, i32x4.splat(127)), 23);
-    const g = i32x4.shl(i32x4.add(i32x4.sub(k, h), i32x4.splat(127)), 23);
-    return f32x4.mul(f32x4.mul(x, f), g);
-  }
-  const k = i32(n as f32);
-  const h = k >> 1;
-  return ((x as f32) * reinterpret<f32>((h + 127) << 23) * reinterpret<f32>((k - h + 127) << 23)) as V;
-}
-
-/** n of x = n ln 2 + r, |r| <= ln 2 / 2. */
+/** x log2(e) + ROUND: holds n of x = n ln 2 + r, |r| <= ln 2 / 2, as a number and as the exponent bits of 2^n. */
 // @ts-ignore: decorator
 @inline
 function exponentOf<V>(x: V): V {
-  return vnearest<V>(vmul<V>(x, splat<V>(1.44269502)));
+  return madd<V>(x, constant<V>(LOG2E), constant<V>(ROUND));
 }
 
-/** r of x = n ln 2 + r. ln 2 in two parts: n times the first, which has 9 bits, is exact. */
+/** 2^n for n in [-126, 127], from exponentOf: the low bits moved to where an exponent stands. */
 // @ts-ignore: decorator
 @inline
-function remainderOf<V>(x: V, n: V): V {
-  return madd<V>(n, splat<V>(2.12194442e-4), madd<V>(n, splat<V>(-0.693359375), x));
+function powerOf<V>(exponent: V): V {
+  if (isVector<V>()) return i32x4.shl(exponent, 23);
+  return reinterpret<f32>(reinterpret<i32>(exponent as f32) << 23) as V;
 }
 
-/** e^r - 1 = r + r^2 P(r) for |r| <= ln 2 / 2. */
+/** e^r - 1 = r + r^2 P(r) for the r of exponentOf. */
 // @ts-ignore: decorator
 @inline
-function expm1Reduced<V>(r: V): V {
-  let p = madd<V>(splat<V>(0.00138146628), r, splat<V>(0.00836879015));
-  p = madd<V>(p, r, splat<V>(0.0416683927));
-  p = madd<V>(p, r, splat<V>(0.166665196));
-  p = madd<V>(p, r, splat<V>(0.49999994));
+function expm1Reduced<V>(x: V, exponent: V): V {
+  const n = vsub<V>(exponent, constant<V>(ROUND));
+  const r = madd<V>(n, constant<V>(MINUS_LN2_LOW), madd<V>(n, constant<V>(MINUS_LN2_HIGH), x));
+  let p = madd<V>(constant<V>(EXP + 16), r, constant<V>(EXP + 12));
+  p = madd<V>(p, r, constant<V>(EXP + 8));
+  p = madd<V>(p, r, constant<V>(EXP + 4));
+  p = madd<V>(p, r, constant<V>(EXP));
   return madd<V>(vmul<V>(r, r), p, r);
 }
 
-/** e^x on all of f32, with its denormals, 0 and infinity; error below 1 ULP. */
+/**
+ * e^x; error below 1 ULP. Below x = -87.3 the result is 0, for denormals cost a hundred cycles each; above 88.3,
+ * near the greatest f32, it is infinity.
+ */
 // @ts-ignore: decorator
 @inline
 export function vexp<V>(x: V): V {
-  x = vmin<V>(vmax<V>(x, splat<V>(-105)), splat<V>(90));
-  const n = exponentOf<V>(x);
-  return vscalb<V>(vadd<V>(expm1Reduced<V>(remainderOf<V>(x, n)), splat<V>(1)), n);
+  const low = constant<V>(EXP_LOW), high = constant<V>(EXP_HIGH);
+  const t = vpmin<V>(vpmax<V>(x, low), high);
+  const exponent = exponentOf<V>(t);
+  const y = vmul<V>(vadd<V>(expm1Reduced<V>(t, exponent), splat<V>(1)), powerOf<V>(exponent));
+  return vselectGreater<V>(low, x, splat<V>(0), vselectGreater<V>(x, high, splat<V>(Infinity), y));
 }
 
 /** e^x - 1, accurate near 0 too; error below 1.6 ULP. Domain x <= 88. */
 // @ts-ignore: decorator
 @inline
 export function vexpm1<V>(x: V): V {
-  x = vmax<V>(x, splat<V>(-30));
-  const n = exponentOf<V>(x);
-  const p = expm1Reduced<V>(remainderOf<V>(x, n));
-  const one = splat<V>(1);
-  return vadd<V>(vscalb<V>(p, n), vsub<V>(vscalb<V>(one, n), one));
+  x = vpmax<V>(x, splat<V>(-30));
+  const exponent = exponentOf<V>(x), power = powerOf<V>(exponent);
+  return madd<V>(expm1Reduced<V>(x, exponent), power, vsub<V>(power, splat<V>(1)));
 }
 
 /** tanh x = e / (e + 2), e = e^(2 |x|) - 1, with the sign of x; error below 2.6 ULP. */
 // @ts-ignore: decorator
 @inline
 export function vtanh<V>(x: V): V {
-  const a = vmin<V>(vabs<V>(x), splat<V>(10));
+  const a = vpmin<V>(vabs<V>(x), splat<V>(10));
   const e = vexpm1<V>(vadd<V>(a, a));
   return vcopysign<V>(vdiv<V>(e, vadd<V>(e, splat<V>(2))), x);
 }
 
-/** 1 / (1 + e^-x); error below 2.6 ULP where the result is a normal f32. */
+/** 1 / (1 + e^-x); error below 2.6 ULP, 0 below x = -88.3. */
 // @ts-ignore: decorator
 @inline
 export function vsigmoid<V>(x: V): V {
@@ -113,12 +124,13 @@ export function vlog<V>(x: V): V {
   const f = vsub<V>(m, splat<V>(1));
   const s = vdiv<V>(f, vadd<V>(f, splat<V>(2)));
   const z = vmul<V>(s, s);
-  let R = madd<V>(splat<V>(0.235825703), z, splat<V>(0.285372883));
-  R = madd<V>(R, z, splat<V>(0.400003344));
-  R = madd<V>(R, z, splat<V>(0.666666627));
+  let R = madd<V>(constant<V>(LOG + 12), z, constant<V>(LOG + 8));
+  R = madd<V>(R, z, constant<V>(LOG + 4));
+  R = madd<V>(R, z, constant<V>(LOG));
   R = vmul<V>(R, z);
   const h = vmul<V>(vmul<V>(f, splat<V>(0.5)), f);
-  const tail = madd<V>(k, splat<V>(-2.12194442e-4), vmul<V>(s, vadd<V>(h, R)));
-  const log = madd<V>(k, splat<V>(0.693359375), vadd<V>(vsub<V>(tail, h), f));
+  const low = vmul<V>(k, constant<V>(MINUS_LN2_LOW)), high = vmul<V>(k, constant<V>(MINUS_LN2_HIGH));
+  const tail = vsub<V>(vmul<V>(s, vadd<V>(h, R)), low);
+  const log = vsub<V>(vadd<V>(vsub<V>(tail, h), f), high);
   return vadd<V>(log, vsub<V>(x, x)); // x - x is 0, or NaN for a NaN
 }

@@ -99,11 +99,33 @@ export const STRUCTS = {
     poolTop: "i32",
     poolLeft: "i32",
     block: "i32",
+    winograd: "i32",
     group: "i32",
     top: "i32",
     left: "i32",
     cropH: "i32",
     cropW: "i32",
+  },
+  WinogradFilterArgs: {
+    u: "pointer",
+    w: "pointer",
+    C: "i32",
+    OC: "i32",
+    rotate: "i32",
+  },
+  WinogradArgs: {
+    y: "pointer",
+    x: "pointer",
+    u: "pointer",
+    bias: "pointer",
+    H: "i32",
+    W: "i32",
+    C: "i32",
+    OH: "i32",
+    OW: "i32",
+    OC: "i32",
+    relu: "i32",
+    block: "i32",
   },
   ActivationForwardArgs: {
     y: "pointer",
@@ -323,6 +345,12 @@ export const STRUCTS = {
     maxNorm: "f32",
     grain: "i32",
   },
+  PeakArgs: {
+    n: "i32",
+    chains: "i32",
+    x: "f32",
+    y: "f32",
+  },
 } as const;
 
 /** Every kernel: its id in the dispatch switch and the struct it reads. */
@@ -339,6 +367,8 @@ export const KERNELS = {
   convPoolForward: { id: 9, args: "ConvPoolArgs" },
   packFilterRows: { id: 10, args: "ConvPoolArgs" },
   convPoolBackwardFilter: { id: 11, args: "ConvPoolArgs" },
+  winogradFilter: { id: 13, args: "WinogradFilterArgs" },
+  winogradForward: { id: 14, args: "WinogradArgs" },
   convPoolBackwardInput: { id: 12, args: "ConvPoolArgs" },
   activationForward: { id: 20, args: "ActivationForwardArgs" },
   activationBackward: { id: 21, args: "ActivationBackwardArgs" },
@@ -371,4 +401,5 @@ export const KERNELS = {
   clipByValue: { id: 48, args: "ClipByValueArgs" },
   sumSquares: { id: 49, args: "SumSquaresArgs" },
   clipByNorm: { id: 50, args: "ClipByNormArgs" },
+  peak: { id: 60, args: "PeakArgs" },
 } as const;

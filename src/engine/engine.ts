@@ -79,6 +79,10 @@ export interface EngineOptions {
 /** Most threads an engine accepts: far more than pays anywhere. */
 const MAX_THREADS = 256;
 
+function defaultThreads(): number {
+  return threadsAvailable() ? Math.min(hardwareThreads(), MAX_THREADS) : 1;
+}
+
 /**
  * One instance of the kernels and the linear memory it works on. Memory is laid out as
  * [static data | persistent tensors, by allocate() | arena, by reserveArena()]: the arena comes last so that
@@ -116,7 +120,7 @@ export class Engine {
    * where the runtime cannot run the build.
    */
   static async create(options: EngineOptions = {}): Promise<Engine> {
-    const { backend: requested = "auto", threads = threadsAvailable() ? hardwareThreads() : 1 } = options;
+    const { backend: requested = "auto", threads = defaultThreads() } = options;
     if (requested !== "auto" && !BACKENDS.includes(requested))
       throw new RangeError(`backend '${requested}' is unknown: expected auto, ${BACKENDS.join(", ")}`);
     if (!Number.isSafeInteger(threads) || threads < 1 || threads > MAX_THREADS)
@@ -178,8 +182,13 @@ export class Engine {
       return;
     }
     const { control } = this.#pool;
-    if (this.#exports.runParallel(control, records, counters, first, last, scratch, scratchBytes) !== 0)
-      throw this.#pool.failure();
+    let failed: number;
+    try {
+      failed = this.#exports.runParallel(control, records, counters, first, last, scratch, scratchBytes);
+    } catch (error) {
+      throw this.#pool.failure(error as Error);
+    }
+    if (failed) throw this.#pool.failure();
   }
 
   /** Ends the threads. The engine can't run any more. */

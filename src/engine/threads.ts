@@ -20,14 +20,15 @@ export class ThreadPool {
     this.#memory = memory;
     this.#threads = Array.from({ length: workers }, (_, i) =>
       startKernelThread(module, memory, control, i + 1, (error) => {
-        this.#error ??= error;
-        Atomics.store(this.#words, FAILED, 1);
+        this.#fail(error);
       }),
     );
   }
 
-  /** Why the last run failed. */
-  failure(): Error {
+  /** After a run that failed: ends the workers, and says why. `error`: what was thrown on this thread, if anything. */
+  failure(error?: Error): Error {
+    this.#fail(error);
+    for (const thread of this.#threads) thread.terminate();
     return new Error(
       this.#error
         ? `a kernel thread failed: ${this.#error.message}`
@@ -43,9 +44,10 @@ export class ThreadPool {
     Atomics.notify(this.#words, GATE);
   }
 
-  /** Ends the workers wherever they are. */
-  terminate(): void {
-    for (const thread of this.#threads) thread.terminate();
+  /** No program runs any more: the next run() fails at once. */
+  #fail(error?: Error): void {
+    this.#error ??= error;
+    Atomics.store(this.#words, FAILED, 1);
   }
 
   get #words(): Int32Array {

@@ -17,7 +17,7 @@ import {
 import { ACTIVATIONS } from "./layers/layer.ts";
 
 const positive = v.pipe(v.number(), v.integer(), v.minValue(1));
-const pair = v.union([positive, v.tuple([positive, positive])]);
+const pair = v.union([positive, v.strictTuple([positive, positive])]);
 const padding = v.picklist(["valid", "same"]);
 const initializer = v.picklist(INITIALIZERS);
 const common = { name: v.optional(v.string()), inputShape: v.optional(v.array(positive)) };

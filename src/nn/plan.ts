@@ -14,7 +14,10 @@ import { type PlannedCall, type Planner, Tensor } from "./planner.ts";
 const COUNTER_BYTES = 8;
 
 /** A planned call, as profiles show it. */
-export type CallInfo = Pick<PlannedCall, "kernel" | "layer" | "phase" | "tasks" | "flops">;
+export type CallInfo = Omit<PlannedCall, "args" | "scratch"> & {
+  /** Every field of the kernel's argument struct, tensors as pointers. */
+  readonly args: Readonly<Record<string, number>>;
+};
 
 /**
  * Everything one step needs, fixed: each tensor's place in the arena and each kernel call with its arguments.
@@ -35,13 +38,6 @@ export class Plan {
     const { calls, tensors, batch } = planner;
     this.#engine = engine;
     this.batch = batch;
-    this.calls = calls.map(({ kernel, layer, phase, tasks, flops }) => ({
-      kernel,
-      layer,
-      phase,
-      tasks,
-      flops,
-    }));
 
     const recordBytes = align(calls.length * CALL_BYTES);
     const counterBytes = align(calls.length * COUNTER_BYTES);
@@ -60,15 +56,18 @@ export class Plan {
       scratchBytes,
     };
 
+    this.calls = calls.map(({ scratch, args, ...call }) => ({
+      ...call,
+      args: Object.fromEntries(
+        Object.entries(args).map(([k, v]) => [k, v instanceof Tensor ? this.pointer(v) : v]),
+      ),
+    }));
     this.#image = new Uint8Array(programBytes);
     const view = new DataView(this.#image.buffer);
     let at = recordBytes + counterBytes;
-    calls.forEach((call, i) => {
-      writeCall(view, i * CALL_BYTES, call.kernel, base + at, call.tasks);
-      const args = Object.fromEntries(
-        Object.entries(call.args).map(([k, v]) => [k, v instanceof Tensor ? this.pointer(v) : v]),
-      );
-      writeStruct(view, at, call.kernel, args as KernelArgs<KernelName>);
+    this.calls.forEach(({ kernel, tasks, args }, i) => {
+      writeCall(view, i * CALL_BYTES, kernel, base + at, tasks);
+      writeStruct(view, at, kernel, args as KernelArgs<KernelName>);
       at += structs[i]!;
     });
   }

@@ -2,6 +2,7 @@ import type { KernelArgs, KernelName } from "../engine/memory.ts";
 import type { Block } from "./arena.ts";
 import { consumers, elements, type Graph, type Op, type Parameter, type Value } from "./graph.ts";
 import { implementationOf } from "./ops/index.ts";
+import { bytesMoved } from "./traffic.ts";
 
 /** A tensor in the arena. In-place ops share one. */
 export class Tensor implements Block {
@@ -41,6 +42,10 @@ export interface PlannedCall {
   readonly phase: Phase;
   /** Multiplications and additions, where the call is dominated by them; else 0. */
   readonly flops: number;
+  /** Bytes read and written, each tensor once: what a cache too small for any of them would have to move. */
+  readonly bytes: number;
+  /** How the kernel goes about it, where there is more than one way; else "". */
+  readonly algorithm: string;
 }
 
 /** Where parameters and their gradients live in persistent memory. */
@@ -64,6 +69,8 @@ export class Planner {
   readonly #gradients = new Map<Value, Tensor>();
   readonly #kept = new Map<Op, Map<string, Tensor>>();
   readonly #differentiable = new Set<Value>();
+  /** Bytes behind the pointers of parameters and their gradients. */
+  readonly #parameterBytes = new Map<number, number>();
   #pendingAdds: { into: Tensor; from: Tensor; n: number }[] = [];
   #layer = "";
   #phase: Phase = "input";
@@ -73,6 +80,9 @@ export class Planner {
     this.batch = batch;
     this.training = training;
     this.pointers = pointers;
+    for (const parameter of graph.parameters)
+      for (const pointer of [pointers.value(parameter), pointers.gradient(parameter)])
+        this.#parameterBytes.set(pointer, 4 * elements(parameter.shape));
     for (const op of graph.ops)
       if (op.parameters.length > 0 || op.inputs.some((v) => this.#differentiable.has(v)))
         this.#differentiable.add(op.output);
@@ -165,7 +175,7 @@ export class Planner {
   call<K extends KernelName>(
     kernel: K,
     args: PlannedArgs<K>,
-    options: { tasks?: number; scratch?: number; flops?: number } = {},
+    options: { tasks?: number; scratch?: number; flops?: number; algorithm?: string } = {},
   ): void {
     const index = this.calls.length;
     for (const arg of Object.values(args as Record<string, number | Tensor>)) {
@@ -173,8 +183,10 @@ export class Planner {
       arg.first = Math.min(arg.first, index);
       arg.last = Math.max(arg.last, index);
     }
-    const { tasks = 1, scratch = 0, flops = 0 } = options;
-    this.calls.push({ kernel, args, tasks, scratch, layer: this.#layer, phase: this.#phase, flops });
+    const { tasks = 1, scratch = 0, flops = 0, algorithm = "" } = options;
+    const bytes = bytesMoved(kernel, args, this.#parameterBytes);
+    const origin = { layer: this.#layer, phase: this.#phase };
+    this.calls.push({ kernel, args, tasks, scratch, ...origin, flops, bytes, algorithm });
   }
 
   /** Names what the next calls belong to, for profiles. */

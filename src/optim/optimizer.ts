@@ -71,7 +71,7 @@ export function commonOptions(
     learningRate: options.learningRate ?? learningRate,
     weightDecay: options.weightDecay ?? weightDecay,
   };
-  if (typeof resolved.learningRate === "number")
+  if (typeof resolved.learningRate !== "function")
     requireRange(optimizer, "learningRate", resolved.learningRate, 0, Number.POSITIVE_INFINITY);
   requireRange(optimizer, "weightDecay", resolved.weightDecay, 0, Number.POSITIVE_INFINITY);
   const clips = (["clipNorm", "globalClipNorm", "clipValue"] as const).filter(

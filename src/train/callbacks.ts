@@ -51,6 +51,8 @@ export interface History {
   readonly history: Record<keyof Logs, number[]>;
   /** Numbers of the finished epochs, from 0. */
   readonly epoch: number[];
+  /** Epoch whose weights the model holds, where fit was told to restore the best ones. */
+  bestEpoch?: number;
   /** True where the signal ended training early: the epoch it broke off is not in the history. */
   stopped: boolean;
   /** Seconds in training steps, and samples trained on, over all epochs. */

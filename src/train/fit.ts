@@ -19,6 +19,11 @@ export interface FitOptions {
   shuffle?: boolean;
   /** Number of the first epoch: continues the shuffles of an earlier fit. Default 0. */
   initialEpoch?: number;
+  /**
+   * Figure to choose by: at the end the model gets back the weights of the epoch in which it was best (the first of
+   * equals), and history.bestEpoch tells which. Default: the last epoch's weights stay.
+   */
+  restoreBestWeights?: keyof Logs;
   callbacks?: Callbacks | readonly Callbacks[];
   /** Aborting ends training after the step under way: fit resolves, with `stopped: true`. */
   signal?: AbortSignal;
@@ -34,7 +39,8 @@ export async function fit(
   metrics: readonly "accuracy"[],
   options: FitOptions,
 ): Promise<History> {
-  const { epochs = 1, batchSize = 32, shuffle = true, initialEpoch = 0, signal } = options;
+  const { epochs = 1, batchSize = 32, validationSplit = 0, shuffle = true } = options;
+  const { initialEpoch = 0, signal } = options;
   requireBatchSize(batchSize);
   if (
     !Number.isSafeInteger(initialEpoch) ||
@@ -45,11 +51,10 @@ export async function fit(
     throw new RangeError(
       `epochs is ${epochs} with initialEpoch ${initialEpoch}, expected whole numbers, epochs the larger`,
     );
-  if (options.validationSplit && options.validationData)
+  if (validationSplit !== 0 && options.validationData)
     throw new TypeError("both validationSplit and validationData are given: expected one of them");
-  const [train, validation] = options.validationSplit
-    ? splitSamples(samples, options.validationSplit)
-    : [samples, options.validationData];
+  const [train, validation] =
+    validationSplit === 0 ? [samples, options.validationData] : splitSamples(samples, validationSplit);
   const callbacks = ([] as Callbacks[]).concat(options.callbacks ?? []);
   const accuracy = metrics.includes("accuracy");
   const stepsPerEpoch = Math.ceil(train.count / batchSize);
@@ -62,6 +67,13 @@ export async function fit(
     trainedSamples: 0,
   };
   const good = new GoodWeights(session);
+  const { restoreBestWeights: figure } = options;
+  const figures = figureNames(accuracy, validation !== undefined);
+  if (figure !== undefined && !figures.includes(figure))
+    throw new RangeError(
+      `restoreBestWeights is '${figure}', but fit reports ${figures.join(", ")}: give validation data or another figure`,
+    );
+  const best = figure && new BestWeights(session, figure);
   let yielded = performance.now();
   for (const c of callbacks)
     await c.onTrainBegin?.({
@@ -120,6 +132,7 @@ export async function fit(
     }
     for (const key of Object.keys(logs) as (keyof Logs)[]) history.history[key].push(logs[key]!);
     history.epoch.push(epoch);
+    best?.offer(epoch, logs);
     for (const c of callbacks)
       await c.onEpochEnd?.(
         {
@@ -133,13 +146,23 @@ export async function fit(
       );
   }
   history.stopped = history.epoch.length < epochs - initialEpoch;
+  if (best) {
+    const bestEpoch = best.restore();
+    if (bestEpoch !== undefined) history.bestEpoch = bestEpoch;
+  }
   for (const c of callbacks) await c.onTrainEnd?.(history);
   return history;
 }
 
+/** The figures that an epoch reports. */
+function figureNames(accuracy: boolean, validation: boolean): (keyof Logs)[] {
+  const names: (keyof Logs)[] = accuracy ? ["loss", "accuracy"] : ["loss"];
+  return validation ? [...names, ...names.map((name) => `val_${name}` as keyof Logs)] : names;
+}
+
 /**
- * Keeps a copy of weights that are known to be good. Weights are good when the loss that they give is finite,
- * which the next step tells: a copy is a candidate until then.
+ * Keeps a copy of weights that are known to be good. Weights are good when they and the loss that they give
+ * are finite, which the next step tells: a copy is a candidate until then.
  */
 class GoodWeights {
   readonly #session: Session;
@@ -157,10 +180,39 @@ class GoodWeights {
   confirm(): void {
     const phase = this.#steps++ % SNAPSHOT_STEPS;
     if (phase === 0) this.#candidate.set(this.#session.weightVector);
-    else if (phase === 1) [this.#good, this.#candidate] = [this.#candidate, this.#good];
+    // A weight can be infinite where relu hides it from the loss.
+    else if (phase === 1 && this.#candidate.every(Number.isFinite))
+      [this.#good, this.#candidate] = [this.#candidate, this.#good];
   }
 
   restore(): void {
     this.#session.weightVector.set(this.#good);
+  }
+}
+
+/** Keeps a copy of the weights of the best epoch so far. */
+class BestWeights {
+  readonly #session: Session;
+  readonly #figure: keyof Logs;
+  #best: { epoch: number; value: number; weights: Float32Array } | undefined;
+
+  constructor(session: Session, figure: keyof Logs) {
+    this.#session = session;
+    this.#figure = figure;
+  }
+
+  offer(epoch: number, logs: Logs): void {
+    const value = logs[this.#figure];
+    // A validation loss can be NaN: no epoch to go back to.
+    if (value === undefined || Number.isNaN(value)) return;
+    const sign = this.#figure.endsWith("loss") ? -1 : 1;
+    if (this.#best && sign * value <= sign * this.#best.value) return;
+    this.#best = { epoch, value, weights: new Float32Array(this.#session.weightVector) };
+  }
+
+  /** Number of the best epoch; undefined where none was finished: then the weights stay as they are. */
+  restore(): number | undefined {
+    if (this.#best) this.#session.weightVector.set(this.#best.weights);
+    return this.#best?.epoch;
   }
 }

@@ -68,11 +68,13 @@ export function decodeSafetensors(file: Uint8Array): {
   if (
     typeof __metadata__ !== "object" ||
     __metadata__ === null ||
+    Array.isArray(__metadata__) ||
     Object.values(__metadata__).some((v) => typeof v !== "string")
   )
     fail("__metadata__ is not a map of strings");
   const start = 8 + headerBytes;
   const tensors: NamedTensor[] = [];
+  const ranges: [number, number][] = [];
   for (const [name, entry] of Object.entries(entries)) {
     const { dtype, shape, data_offsets: offsets } = (entry ?? {}) as Record<string, unknown>;
     if (dtype !== "F32") fail(`tensor '${name}' has dtype ${JSON.stringify(dtype)}, expected "F32"`);
@@ -89,6 +91,15 @@ export function decodeSafetensors(file: Uint8Array): {
     const data = new Float32Array(count);
     for (let i = 0; i < count; i++) data[i] = view.getFloat32(start + first + 4 * i, true);
     tensors.push({ name, shape, data });
+    ranges.push([first, last]);
   }
+  let end = 0;
+  for (const [first, last] of ranges.sort(([a, b], [c, d]) => a - c || b - d)) {
+    if (first !== end)
+      fail(`its tensors leave a gap or overlap at byte ${Math.min(first, end)} of the numbers`);
+    end = last;
+  }
+  if (start + end !== file.length)
+    fail(`it has ${file.length} bytes, but its tensors end at byte ${start + end}`);
   return { tensors, metadata: __metadata__ as Record<string, string> };
 }

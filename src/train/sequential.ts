@@ -112,20 +112,23 @@ export class Sequential {
    * Trains on the samples, shuffled anew each epoch from the model's seed.
    * Rejects with TrainingDivergedError when the loss becomes NaN or infinite; SamplesError where data does not fit.
    */
-  fit(samples: Samples, options: FitOptions = {}): Promise<History> {
+  async fit(samples: Samples, options: FitOptions = {}): Promise<History> {
     this.#check(samples);
     if (options.validationData) this.#check(options.validationData);
     return fit(this.session, samples, this.#metrics, options);
   }
 
   /** Mean loss and accuracy over the samples, dropout off. */
-  evaluate(samples: Samples, options: EvaluateOptions = {}): Promise<Evaluation> {
+  async evaluate(samples: Samples, options: EvaluateOptions = {}): Promise<Evaluation> {
     this.#check(samples);
     return evaluate(this.session, samples, this.#metrics, options);
   }
 
   /** Outputs `[count, ...outputShape]` for images given as Samples, or as their numbers alone. */
-  predict(images: Samples | Uint8Array | Float32Array, options: EvaluateOptions = {}): Promise<Float32Array> {
+  async predict(
+    images: Samples | Uint8Array | Float32Array,
+    options: EvaluateOptions = {},
+  ): Promise<Float32Array> {
     const samples =
       images instanceof Uint8Array || images instanceof Float32Array
         ? { images, shape: this.inputShape, count: images.length / elements(this.inputShape) }
@@ -150,9 +153,13 @@ export class Sequential {
     for (const { parameter } of own) {
       const tensor = given.get(parameter.name);
       if (!tensor) throw new RangeError(`weights for '${parameter.name}' are missing`);
-      if (tensor.shape.join() !== parameter.shape.join() || tensor.data.length !== elements(parameter.shape))
+      if (tensor.shape.join() !== parameter.shape.join())
         throw new RangeError(
           `weights for '${parameter.name}' have shape [${tensor.shape}], expected [${parameter.shape}]`,
+        );
+      if (tensor.data.length !== elements(parameter.shape))
+        throw new RangeError(
+          `weights for '${parameter.name}' are ${tensor.data.length} numbers, expected ${elements(parameter.shape)} for shape [${parameter.shape}]`,
         );
       given.delete(parameter.name);
     }
@@ -163,7 +170,7 @@ export class Sequential {
   }
 
   /** SHA-256 of all weights as little-endian f32 in order, in hex: equal for equal models. */
-  weightsSha256(): Promise<string> {
+  async weightsSha256(): Promise<string> {
     return weightsSha256(this.getWeights());
   }
 

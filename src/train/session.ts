@@ -16,6 +16,8 @@ export interface SessionOptions {
   readonly loss: LossName;
   readonly optimizer: Optimizer;
   readonly preprocessing: Preprocessing;
+  /** Internal: false runs the graph as the layers lowered it, for tests of fuse(). Default true. */
+  readonly fuse?: boolean;
 }
 
 /** Elements in one task of a random kernel, and the scratch that it needs. */
@@ -50,7 +52,7 @@ export class Session {
 
   private constructor(engine: Engine, graph: Graph, options: SessionOptions) {
     this.engine = engine;
-    this.graph = fuse(graph);
+    this.graph = options.fuse === false ? graph : fuse(graph);
     this.options = options;
     let offset = 0;
     this.slots = graph.parameters.map((parameter) => {
@@ -75,11 +77,13 @@ export class Session {
 
   static async create(graph: Graph, options: SessionOptions): Promise<Session> {
     const { backend, threads } = options;
-    return new Session(
-      await Engine.create({ backend, ...(threads !== undefined && { threads }) }),
-      graph,
-      options,
-    );
+    const engine = await Engine.create({ backend, ...(threads !== undefined && { threads }) });
+    try {
+      return new Session(engine, graph, options);
+    } catch (error) {
+      engine.dispose();
+      throw error;
+    }
   }
 
   /** Views of each parameter's weights: valid until memory grows. */
@@ -124,7 +128,7 @@ export class Session {
 
   /** One training step on samples[indices]; returns the batch's loss, taken before the update. */
   trainStep(samples: Samples, indices: Uint32Array): { loss: number; correct: number } {
-    const compiled = this.#load("train", samples, indices);
+    const compiled = this.load("train", samples, indices);
     this.#optimizer.beginStep();
     compiled.plan.run();
     return this.#results(compiled);
@@ -132,20 +136,20 @@ export class Session {
 
   /** Loss and right classes on samples[indices]. */
   evaluateStep(samples: Samples, indices: Uint32Array): { loss: number; correct: number } {
-    const compiled = this.#load("evaluate", samples, indices);
+    const compiled = this.load("evaluate", samples, indices);
     compiled.plan.run();
     return this.#results(compiled);
   }
 
   /** Outputs for samples[indices], copied into `out`. */
   predictStep(samples: Samples, indices: Uint32Array, out: Float32Array): void {
-    const compiled = this.#load("predict", samples, indices);
+    const compiled = this.load("predict", samples, indices);
     compiled.plan.run();
     out.set(this.engine.f32(compiled.outputs, out.length));
   }
 
-  /** Assembles a batch straight into linear memory. */
-  #load(mode: PlanOptions["mode"], samples: Samples, indices: Uint32Array): CompiledPlan {
+  /** Assembles a batch straight into linear memory, and makes its plan the arena's owner: run that next. */
+  load(mode: PlanOptions["mode"], samples: Samples, indices: Uint32Array): CompiledPlan {
     const { images, labels, targets } = samples;
     const batch = indices.length;
     const bytes = images instanceof Uint8Array;

@@ -1,60 +1,22 @@
 import { describe, expect, test } from "vitest";
-import { describeBuilds, type KernelBench, type Tensor, tasksOf } from "../support/bench.ts";
-import { expectClose } from "../support/close.ts";
+import { describeBuilds, type KernelBench } from "../support/bench.ts";
+import { expectClose, expectSame } from "../support/close.ts";
 import { conv2d, conv2dGradients, type Window, windowOf } from "../support/reference/conv.ts";
+import {
+  type ConvProblem,
+  convBackwardFilter,
+  convBackwardInput,
+  convForward,
+  inputShape,
+  inputSize,
+  outputShape,
+  outputSize,
+  PANEL,
+} from "../support/spatial-bench.ts";
 import { centralDifferences, dot, uniform } from "../support/values.ts";
 
-/** Floats of padding behind a bias: kernels read it in panels of 16. */
-const PANEL = 16;
-
-interface Problem {
-  readonly g: Window;
-  readonly OC: number;
-  readonly x: Float32Array;
-  readonly w: Float32Array;
-}
-
-function problemOf(g: Window, OC: number): Problem {
-  const x = uniform(g.batch * g.H * g.W * g.C, 1);
-  return { g, OC, x, w: uniform(g.KH * g.KW * g.C * OC, 2) };
-}
-
-/** Border sizes: what the windows reach beyond the image at the bottom and right, at least 0. */
-function borders(g: Window) {
-  const reachH = (g.OH - 1) * g.strideH + (g.KH - 1) * g.dilationH + 1;
-  const reachW = (g.OW - 1) * g.strideW + (g.KW - 1) * g.dilationW + 1;
-  return {
-    top: g.top,
-    left: g.left,
-    bottom: Math.max(0, reachH - g.top - g.H),
-    right: Math.max(0, reachW - g.left - g.W),
-  };
-}
-
-/** The argument fields that all convolution kernels share; H and W are the padded sizes. */
-function shapeArgs({ g, OC }: Problem) {
-  const { top, left, bottom, right } = borders(g);
-  const { batch, C, OH, OW, KH, KW, strideH, strideW, dilationH, dilationW } = g;
-  const [H, W] = [g.H + top + bottom, g.W + left + right];
-  const filter = { KH, KW, strideH, strideW, dilationH, dilationW };
-  return { batch, H, W, C, OH, OW, OC, ...filter, top, left, cropH: g.H, cropW: g.W, relu: 0, rows: 8 };
-}
-
-function pad(bench: KernelBench, { g, x }: Problem): Tensor {
-  const border = borders(g);
-  const size = (g.H + border.top + border.bottom) * (g.W + border.left + border.right) * g.C;
-  const out = bench.output(g.batch * size);
-  bench.run("pad2d", { out, x: bench.input(x), H: g.H, W: g.W, C: g.C, ...border }, g.batch);
-  return out;
-}
-
-function packed(bench: KernelBench, { g, OC, w }: Problem, kernel: "packFilter" | "packFilterTransposed"): Tensor {
-  const [positions, C] = [g.KH * g.KW, g.C];
-  const transposed = kernel === "packFilterTransposed";
-  const panels = transposed ? positions * tasksOf(C, PANEL) : tasksOf(OC, PANEL);
-  const out = bench.output(panels * (transposed ? OC : positions * C) * PANEL);
-  bench.run(kernel, { out, w: bench.input(w), K: positions * C, OC, C }, panels);
-  return out;
+function problemOf(g: Window, OC: number): ConvProblem {
+  return { g, OC, x: uniform(inputSize(g), 1), w: uniform(g.KH * g.KW * g.C * OC, 2) };
 }
 
 /** Error bound of a sum of `terms` products of values below 1, see gemm.test.ts. */
@@ -62,63 +24,28 @@ function closeness(terms: number, shape: readonly number[]) {
   return { atol: 1e-6 + 3e-8 * terms, rtol: 2e-6, shape };
 }
 
-function checkForward(b: KernelBench, problem: Problem, options: { bias?: boolean; relu?: boolean } = {}) {
+function checkForward(
+  b: KernelBench,
+  problem: ConvProblem,
+  { bias = false, relu = false }: { bias?: boolean; relu?: boolean } = {},
+) {
   const { g, OC, x, w } = problem;
-  const shape = [g.batch, g.OH, g.OW, OC];
-  const biases = uniform(Math.ceil(OC / PANEL) * PANEL, 3);
-  const args = { ...shapeArgs(problem), relu: Number(options.relu ?? false) };
-  const y = b.output(g.batch * g.OH * g.OW * OC);
-  const inputs = { x: pad(b, problem), w: packed(b, problem, "packFilter") };
-  const bias = options.bias ? b.input(biases) : 0;
-  const K = g.KH * g.KW * g.C;
-  b.run("conv2dForward", { ...args, y, ...inputs, bias }, g.batch, 4 * g.OW * K);
+  const biases = uniform(OC, 3);
+  const y = convForward(b, problem, { relu, ...(bias && { bias: biases }) });
   const expected = conv2d(x, w, g, OC).map((v, i) => {
-    const sum = v + (options.bias ? biases[i % OC]! : 0);
-    return options.relu ? Math.max(0, sum) : sum;
+    const sum = v + (bias ? biases[i % OC]! : 0);
+    return relu ? Math.max(0, sum) : sum;
   });
-  expectClose(b.read(y), expected, closeness(K, shape));
+  expectClose(y, expected, closeness(g.KH * g.KW * g.C, outputShape(g, OC)));
 }
 
-function backwardFilter(b: KernelBench, problem: Problem, dy: Float32Array, rows = 8): Float32Array {
-  const { g, OC } = problem;
-  const K = g.KH * g.KW * g.C;
-  const dw = b.output(K * OC);
-  const args = { ...shapeArgs(problem), rows, bias: 0 };
-  b.run(
-    "conv2dBackwardFilter",
-    { ...args, y: b.input(dy), x: pad(b, problem), w: dw },
-    tasksOf(K, rows),
-    4 * 16384,
-  );
-  return b.read(dw);
-}
-
-function backwardInput(b: KernelBench, problem: Problem, dy: Float32Array): Float32Array {
-  const { g } = problem;
-  const args = shapeArgs(problem);
-  const dx = b.output(g.batch * g.H * g.W * g.C);
-  const w = packed(b, problem, "packFilterTransposed");
-  const crop = args.H !== g.H || args.W !== g.W;
-  b.run(
-    "conv2dBackwardInput",
-    { ...args, y: b.input(dy), x: dx, w, bias: 0 },
-    g.batch,
-    crop ? 4 * args.H * args.W * g.C : 0,
-  );
-  return b.read(dx);
-}
-
-function checkBackward(b: KernelBench, problem: Problem) {
+function checkBackward(b: KernelBench, problem: ConvProblem) {
   const { g, OC, x, w } = problem;
-  const outputs = g.batch * g.OH * g.OW;
-  const dy = uniform(outputs * OC, 5);
+  const dy = uniform(outputSize(g, OC), 5);
   const { dw, dx } = conv2dGradients(x, w, dy, g, OC);
-  expectClose(backwardFilter(b, problem, dy), dw, closeness(outputs, [g.KH, g.KW, g.C, OC]));
-  expectClose(
-    backwardInput(b, problem, dy),
-    dx,
-    closeness(g.KH * g.KW * OC, [g.batch, g.H, g.W, g.C]),
-  );
+  const outputs = g.batch * g.OH * g.OW;
+  expectClose(convBackwardFilter(b, problem, dy), dw, closeness(outputs, [g.KH, g.KW, g.C, OC]));
+  expectClose(convBackwardInput(b, problem, dy), dx, closeness(g.KH * g.KW * OC, inputShape(g)));
 }
 
 const GEOMETRIES: readonly (readonly [string, Parameters<typeof windowOf>[0]])[] = [
@@ -132,7 +59,10 @@ const GEOMETRIES: readonly (readonly [string, Parameters<typeof windowOf>[0]])[]
   ["3x3 valid, stride 1 by 3", { H: 5, W: 11, KH: 3, strideH: 1, strideW: 3 }],
   ["3x3 valid, dilation 2", { H: 7, W: 9, KH: 3, dilationH: 2 }],
   ["3x3 same, dilation 2", { H: 6, W: 7, KH: 3, dilationH: 2, padding: "same" }],
-  ["3x2 same, dilation 2 by 1, stride 2", { H: 9, W: 7, KH: 3, KW: 2, dilationH: 2, dilationW: 1, strideH: 2, padding: "same" }],
+  [
+    "3x2 same, dilation 2 by 1, stride 2",
+    { H: 9, W: 7, KH: 3, KW: 2, dilationH: 2, dilationW: 1, strideH: 2, padding: "same" },
+  ],
   ["5x5 valid", { H: 6, W: 7, KH: 5 }],
   ["5x5 same", { H: 4, W: 6, KH: 5, padding: "same" }],
   ["2x2 same", { H: 5, W: 4, KH: 2, padding: "same" }],
@@ -172,7 +102,7 @@ describeBuilds("conv2d", (bench) => {
   });
 
   test("deep and wide: 32 -> 64 channels, more rows than one block of the filter gradient", () => {
-    const problem = problemOf(windowOf({ batch: 2, H: 24, W: 23, C: 32, KH: 3 }), 64);
+    const problem = problemOf(windowOf({ batch: 1, H: 29, W: 12, C: 32, KH: 3 }), 64);
     checkForward(bench(), problem, { bias: true, relu: true });
     checkBackward(bench(), problem);
   });
@@ -185,9 +115,9 @@ describeBuilds("conv2d", (bench) => {
 
   test("the filter gradient does not depend on how rows are split", () => {
     const problem = problemOf(windowOf({ batch: 3, H: 9, W: 10, C: 5, KH: 3, padding: "same" }), 19);
-    const dy = uniform(problem.g.batch * problem.g.OH * problem.g.OW * problem.OC, 5);
-    const whole = backwardFilter(bench(), problem, dy, 64);
-    for (const rows of [1, 2, 3, 16, 45]) expect(backwardFilter(bench(), problem, dy, rows)).toEqual(whole);
+    const dy = uniform(outputSize(problem.g, problem.OC), 5);
+    const whole = convBackwardFilter(bench(), problem, dy, 64);
+    for (const rows of [1, 2, 3, 16, 45]) expectSame(convBackwardFilter(bench(), problem, dy, rows), whole);
   });
 
   test.each(GEOMETRIES)("central differences: %s", (_, options) => {
@@ -198,9 +128,37 @@ describeBuilds("conv2d", (bench) => {
     const dy = uniform(g.OH * g.OW * OC, 5);
     const closeEnough = { atol: 1e-5, rtol: 1e-5 };
     const dw = centralDifferences((v) => dot(conv2d(x, v, g, OC), dy), w, 0.1);
-    expectClose(backwardFilter(bench(), problem, dy), dw, closeEnough);
+    expectClose(convBackwardFilter(bench(), problem, dy), dw, closeEnough);
     const dx = centralDifferences((v) => dot(conv2d(v, w, g, OC), dy), x, 0.1);
-    expectClose(backwardInput(bench(), problem, dy), dx, closeEnough);
+    expectClose(convBackwardInput(bench(), problem, dy), dx, closeEnough);
+  });
+});
+
+describeBuilds("packing", (bench) => {
+  test.each(CHANNELS)("filters of %i -> %i channels, zero-padded", (C, OC) => {
+    for (const positions of [1, 6]) {
+      const K = positions * C;
+      const w = uniform(K * OC, 1);
+      const b = bench();
+      const panels = Math.ceil(OC / PANEL);
+      const forward = b.output(panels * K * PANEL);
+      b.run("packFilter", { out: forward, w: b.input(w), K, OC, C }, panels);
+      const expected = Float32Array.from({ length: panels * K * PANEL }, (_, i) => {
+        const [o, k] = [Math.floor(i / (K * PANEL)) * PANEL + (i % PANEL), Math.floor(i / PANEL) % K];
+        return o < OC ? w[k * OC + o]! : 0;
+      });
+      expectSame(b.read(forward), expected);
+
+      const across = Math.ceil(C / PANEL);
+      const transposed = b.output(positions * across * OC * PANEL);
+      b.run("packFilterTransposed", { out: transposed, w: b.input(w), K, OC, C }, positions * across);
+      const expectedTransposed = Float32Array.from({ length: transposed.length }, (_, i) => {
+        const [panel, o] = [Math.floor(i / (OC * PANEL)), Math.floor(i / PANEL) % OC];
+        const [position, c] = [Math.floor(panel / across), (panel % across) * PANEL + (i % PANEL)];
+        return c < C ? w[(position * C + c) * OC + o]! : 0;
+      });
+      expectSame(b.read(transposed), expectedTransposed);
+    }
   });
 });
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { describeBuilds, type KernelBench, tasksOf } from "../support/bench.ts";
-import { expectClose } from "../support/close.ts";
+import { expectClose, expectSame } from "../support/close.ts";
 import { gemm } from "../support/reference/matrix.ts";
 import { uniform } from "../support/values.ts";
 
@@ -33,7 +33,17 @@ function run(bench: KernelBench, problem: Case): Float32Array {
   const before = uniform(M * N, 3);
   const biases = uniform(N, 4);
   const c = beta === 0 ? bench.output(M * N) : bench.variable(before);
-  const args = { M, N, K, transA: Number(transA), transB: Number(transB), beta, relu: Number(relu), rows, cols };
+  const args = {
+    M,
+    N,
+    K,
+    transA: Number(transA),
+    transB: Number(transB),
+    beta,
+    relu: Number(relu),
+    rows,
+    cols,
+  };
   bench.run(
     "gemm",
     { c, a: bench.input(a), b: bench.input(b), bias: bias ? bench.input(biases) : 0, ...args },
@@ -66,9 +76,12 @@ describeBuilds("gemm", (bench) => {
       }
     });
 
-    test.each([1, 2, 3, 4, 5, 7, 8, 9, 15, 16, 17, 31, 33, 255, 256, 257, 511, 512, 513, 700])("K %i", (K) => {
-      run(bench(), { M: 5, N: 19, K, transA, transB });
-    });
+    test.each([1, 2, 3, 4, 5, 7, 8, 9, 15, 16, 17, 31, 33, 255, 256, 257, 511, 512, 513, 700])(
+      "K %i",
+      (K) => {
+        run(bench(), { M: 5, N: 19, K, transA, transB });
+      },
+    );
 
     test.each([15, 16, 17, 31, 32, 33, 255, 256, 257])("N %i, M %i", (size) => {
       run(bench(), { M: 3, N: size, K: 9, transA, transB });
@@ -90,7 +103,11 @@ describeBuilds("gemm", (bench) => {
     test("K 0 leaves beta C + bias", () => {
       for (const beta of [0, 1, 0.5])
         for (const bias of [false, true])
-          for (const [M, N] of [[1, 1], [3, 5], [9, 35]] as const)
+          for (const [M, N] of [
+            [1, 1],
+            [3, 5],
+            [9, 35],
+          ] as const)
             run(bench(), { M, N, K: 0, transA, transB, beta, bias });
       run(bench(), { M: 3, N: 5, K: 0, transA, transB, bias: true, relu: true });
     });
@@ -98,8 +115,15 @@ describeBuilds("gemm", (bench) => {
     test("the result does not depend on how work is split", () => {
       const problem = { M: 37, N: 70, K: 300, transA, transB, bias: true };
       const whole = run(bench(), { ...problem, rows: 64, cols: 80 });
-      for (const [rows, cols] of [[1, 16], [2, 32], [5, 48], [7, 64], [16, 16], [37, 16]] as const)
-        expect(run(bench(), { ...problem, rows, cols })).toEqual(whole);
+      for (const [rows, cols] of [
+        [1, 16],
+        [2, 32],
+        [5, 48],
+        [7, 64],
+        [16, 16],
+        [37, 16],
+      ] as const)
+        expectSame(run(bench(), { ...problem, rows, cols }), whole);
     });
   });
 

@@ -1,5 +1,6 @@
 import { beforeAll, describe } from "vitest";
-import { BACKENDS, type Backend, Engine } from "../../src/engine/engine.ts";
+import { enableRelaxedSimd, loadWasmBytes } from "#platform";
+import { BACKENDS, type Backend } from "../../src/engine/engine.ts";
 import {
   ALIGNMENT,
   align,
@@ -11,10 +12,13 @@ import {
   writeStruct,
 } from "../../src/engine/memory.ts";
 
-const ARENA_BYTES = 48 * 2 ** 20;
-/** NaNs with a payload: an output that was not written, and the guards around every tensor. */
+const PAGE_BYTES = 65536;
+const PAGES = 512;
+/** NaN: an output that was not written. */
 const POISON = 0x7fc0beef;
-const CANARY = 0x7fc0dead;
+/** Signalling NaN, the guards around every tensor: even adding 0 to it leaves a trace. */
+const CANARY = 0x7fa0dead;
+const CANARY_BYTES = new Uint8Array(Uint32Array.of(CANARY).buffer);
 
 /** A tensor of 4-byte values, or of bytes, between two guards in linear memory. */
 export interface Tensor {
@@ -28,32 +32,39 @@ export interface Tensor {
 
 type BenchArgs<K extends KernelName> = { readonly [F in keyof KernelArgs<K>]: number | Tensor };
 
+interface Exports {
+  heapBase(): number;
+  run(program: number, first: number, last: number, scratch: number): void;
+}
+
 /**
- * Runs single kernels on tensors with NaN behind and in front of them. After each run it throws if a byte outside of
- * the tensors was written, or an input changed.
+ * Runs single kernels of a build, on one thread and a memory of its own, on tensors with NaN behind and in front of
+ * them. After each run it throws if a byte outside of the tensors was written, or an input changed.
  */
 export class KernelBench {
   readonly backend: Backend;
-  readonly #engine: Engine;
-  readonly #start: number;
+  readonly #buffer: ArrayBuffer; // a SharedArrayBuffer, which the types of views do not all admit
+  readonly #exports: Exports;
   #top = 0;
   #tensors: Tensor[] = [];
 
-  private constructor(backend: Backend, engine: Engine, start: number) {
+  private constructor(backend: Backend, memory: WebAssembly.Memory, exports: Exports) {
     this.backend = backend;
-    this.#engine = engine;
-    this.#start = start;
+    this.#buffer = memory.buffer;
+    this.#exports = exports;
     this.reset();
   }
 
   static async create(backend: Backend): Promise<KernelBench> {
-    const engine = await Engine.create({ backend });
-    return new KernelBench(backend, engine, engine.allocate(ARENA_BYTES));
+    if (backend === "relaxed") enableRelaxedSimd();
+    const memory = new WebAssembly.Memory({ initial: PAGES, maximum: PAGES, shared: true });
+    const { instance } = await WebAssembly.instantiate(await loadWasmBytes(backend), { env: { memory } });
+    return new KernelBench(backend, memory, instance.exports as unknown as Exports);
   }
 
   /** Forgets all tensors; their memory is used again. */
   reset(): void {
-    this.#top = this.#start;
+    this.#top = align(this.#exports.heapBase());
     this.#tensors = [];
   }
 
@@ -83,16 +94,22 @@ export class KernelBench {
     return this.#place(values, 1, false);
   }
 
+  /** New values for a variable or block. */
+  write(tensor: Tensor, values: ArrayLike<number>): void {
+    const view = tensor.width === 4 ? Float32Array : Uint8Array;
+    new view(this.#buffer, tensor.pointer, tensor.length).set(values);
+  }
+
   read(tensor: Tensor): Float32Array {
-    return this.#engine.f32(tensor.pointer, tensor.length).slice();
+    return new Float32Array(this.#buffer, tensor.pointer, tensor.length).slice();
   }
 
   readInts(tensor: Tensor): Int32Array {
-    return this.#engine.i32(tensor.pointer, tensor.length).slice();
+    return new Int32Array(this.#buffer, tensor.pointer, tensor.length).slice();
   }
 
   readBytes(tensor: Tensor): Uint8Array {
-    return this.#engine.u8(tensor.pointer, tensor.length * tensor.width).slice();
+    return new Uint8Array(this.#buffer, tensor.pointer, tensor.length * tensor.width).slice();
   }
 
   /** Runs a kernel with exactly `scratchBytes` of scratch. */
@@ -106,10 +123,10 @@ export class KernelBench {
       field,
       typeof value === "number" ? value : value.pointer,
     ]);
-    const view = this.#engine.view();
+    const view = new DataView(this.#buffer);
     writeStruct(view, struct.pointer, kernel, Object.fromEntries(numbers) as KernelArgs<K>);
     writeCall(view, record.pointer, kernel, struct.pointer, tasks);
-    this.#engine.run({ records: record.pointer, calls: 1, scratch: scratch.pointer });
+    this.#exports.run(record.pointer, 0, 1, scratch.pointer);
     const names = new Map(
       entries.flatMap(([field, value]) => (typeof value === "number" ? [] : [[value, field]])),
     );
@@ -121,10 +138,10 @@ export class KernelBench {
   #place(bytes: Uint8Array, width: 1 | 4, constant: boolean): Tensor {
     const pointer = this.#top + ALIGNMENT;
     this.#top = pointer + align(bytes.length);
-    if (this.#top + ALIGNMENT > this.#start + ARENA_BYTES) throw new Error("bench: out of memory, call reset()");
-    const guards = this.#engine.i32(pointer - ALIGNMENT, (this.#top - pointer + 2 * ALIGNMENT) / 4);
-    guards.fill(CANARY);
-    this.#engine.u8(pointer, bytes.length).set(bytes);
+    if (this.#top + ALIGNMENT > PAGES * PAGE_BYTES) throw new Error("bench: out of memory, call reset()");
+    const guarded = (this.#top - pointer + 2 * ALIGNMENT) / 4;
+    new Int32Array(this.#buffer, pointer - ALIGNMENT, guarded).fill(CANARY);
+    new Uint8Array(this.#buffer, pointer, bytes.length).set(bytes);
     const tensor = { pointer, length: bytes.length / width, width, ...(constant && { constant: bytes }) };
     this.#tensors.push(tensor);
     return tensor;
@@ -132,15 +149,13 @@ export class KernelBench {
 
   #inspect({ pointer, length, width, constant }: Tensor, kernel: string, name: string): void {
     const bytes = length * width;
-    const first = pointer - ALIGNMENT;
-    const memory = this.#engine.u8(first, align(bytes) + 2 * ALIGNMENT);
-    const canary = new Uint8Array(Uint32Array.of(CANARY).buffer);
-    for (let i = 0; i < memory.length; i++) {
-      const at = i - ALIGNMENT;
-      if (at >= 0 && at < bytes) continue;
-      if (memory[i] !== canary[i % 4])
+    const size = align(bytes) + 2 * ALIGNMENT;
+    const memory = new Uint8Array(this.#buffer, pointer - ALIGNMENT, size);
+    for (let i = 0; i < size; i++) {
+      if (i === ALIGNMENT) i += bytes;
+      if (memory[i] !== CANARY_BYTES[i % 4])
         throw new Error(
-          `${kernel} (${this.backend}) wrote outside of ${name}: byte ${at} of ${bytes} is ${memory[i]}`,
+          `${kernel} (${this.backend}) wrote outside of ${name}: byte ${i - ALIGNMENT} of ${bytes} is ${memory[i]}`,
         );
     }
     const changed = constant?.findIndex((byte, i) => memory[ALIGNMENT + i] !== byte) ?? -1;

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { expectClose } from "./close.ts";
+import { expectClose, expectSame } from "./close.ts";
 
 const tolerance = { atol: 1e-6, rtol: 1e-5 };
 
@@ -39,5 +39,20 @@ describe("expectClose", () => {
     expect(() => expectClose(actual, expected, { ...tolerance, shape: [2, 3] })).toThrow(
       /3 of 6 .* \[1, 1\] \(flat 4\) of shape \[2, 3\]: got 7, expected 4/,
     );
+  });
+});
+
+describe("expectSame", () => {
+  test("passes the same numbers, NaN included", () => {
+    expectSame([1, Number.NaN, -0], [1, Number.NaN, -0]);
+  });
+
+  test.each([
+    ["another number", [1, 2], [1, 2 + 2 ** -51]],
+    ["another zero", [-0], [0]],
+    ["NaN", [Number.NaN], [0]],
+    ["a missing value", [1], [1, 2]],
+  ])("fails on %s", (_, actual, expected) => {
+    expect(() => expectSame(actual, expected)).toThrow();
   });
 });

@@ -37,6 +37,17 @@ export function expectClose(
   );
 }
 
+/** Throws unless all values are the same numbers: -0 is not 0, NaN is NaN whatever its bits. */
+export function expectSame(actual: ArrayLike<number>, expected: ArrayLike<number>): void {
+  if (actual.length !== expected.length)
+    throw new Error(`expected ${expected.length} values, got ${actual.length}`);
+  for (let i = 0; i < expected.length; i++)
+    if (!Object.is(actual[i], expected[i]))
+      throw new Error(
+        `values differ at ${i} of ${expected.length}: got ${actual[i]}, expected ${expected[i]}`,
+      );
+}
+
 /** |difference| in units of what is allowed; infinite where no tolerance can help. */
 function excessOf(actual: number, expected: number, atol: number, rtol: number): number {
   if (Object.is(actual, expected) || actual === expected) return 0;

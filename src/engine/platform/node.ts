@@ -44,12 +44,23 @@ export interface KernelThread {
 /** What a kernel thread runs: plain text, so that no file must be found from sources, from dist or from a bundle. */
 const THREAD = `
 const { workerData: { module, memory, control, index } } = require("node:worker_threads");
+let working = false;
 try {
-  new WebAssembly.Instance(module, { env: { memory } }).exports.work(control, index);
+  const { work } = new WebAssembly.Instance(module, { env: { memory } }).exports;
+  working = true;
+  work(control, index);
 } catch (error) {
-  const words = new Int32Array(memory.buffer, control);
-  Atomics.store(words, 18, 1);
-  for (const word of [0, 16]) Atomics.notify(words, word);
+  const words = new Int32Array(memory.buffer);
+  const at = control / 4;
+  Atomics.store(words, at + 18, 1);
+  // Others wait for tasks that are done no more: a count that never comes makes them look up.
+  if (working)
+    for (let i = words[at + 3]; i < words[at + 4]; i++) {
+      const done = (words[at + 2] >>> 2) + 2 * i + 1;
+      Atomics.store(words, done, -1);
+      Atomics.notify(words, done);
+    }
+  for (const word of [0, 16]) Atomics.notify(words, at + word);
   throw error;
 }`;
 

@@ -108,7 +108,12 @@ function winogradForward(p: Planner, conv: WinogradConvolution, flops: number): 
   p.call(
     "winogradForward",
     { y, x, u, bias, relu, H, W, C, OH, OW, OC, block: 2 * tileRows },
-    { tasks: p.batch, scratch: 64 * tileRows * columns * (C + PANEL), flops },
+    {
+      tasks: p.batch,
+      scratch: 64 * tileRows * columns * (C + PANEL),
+      flops,
+      algorithm: "Winograd F(2x2, 3x3)",
+    },
   );
 }
 
@@ -170,7 +175,12 @@ export const conv2d: OpImplementation<"conv2d"> = {
     p.call(
       "conv2dForward",
       { ...args, ...dilation, x, w, y, bias, relu, batch: p.batch, rows: 0 },
-      { tasks: p.batch, scratch: 4 * args.OW * K, flops: p.batch * flops },
+      {
+        tasks: p.batch,
+        scratch: 4 * args.OW * K,
+        flops: p.batch * flops,
+        algorithm: args.KW * args.C < 16 || dilation.dilationW > 1 ? "gathered patches" : "patches in place",
+      },
     );
   },
 
@@ -186,7 +196,7 @@ export const conv2d: OpImplementation<"conv2d"> = {
     p.call(
       "conv2dBackwardFilter",
       { ...common, x: paddedInput(p, op, g), w: p.pointers.gradient(kernel!), rows },
-      { tasks: Math.ceil(K / rows), flops: p.batch * flops },
+      { tasks: Math.ceil(K / rows), flops: p.batch * flops, algorithm: "patches in place" },
     );
     if (bias) columnSum(p, dy, p.pointers.gradient(bias), p.batch * args.OH * args.OW, args.OC);
     const input = op.inputs[0]!;
@@ -205,7 +215,12 @@ export const conv2d: OpImplementation<"conv2d"> = {
     p.call(
       "conv2dBackwardInput",
       { ...common, x: p.gradient(input), w: packed, rows: 0 },
-      { tasks: p.batch, scratch: padded ? 4 * args.H * args.W * args.C : 0, flops: p.batch * flops },
+      {
+        tasks: p.batch,
+        scratch: padded ? 4 * args.H * args.W * args.C : 0,
+        flops: p.batch * flops,
+        algorithm: "place by place of the filter",
+      },
     );
   },
 };

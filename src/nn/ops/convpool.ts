@@ -69,7 +69,12 @@ export const convPool: OpImplementation<"convPool"> = {
         bias: bias ? p.pointers.value(bias) : 0,
         batch: p.batch,
       },
-      { tasks: p.batch, scratch: g.forwardScratch, flops: p.batch * g.flops },
+      {
+        tasks: p.batch,
+        scratch: g.forwardScratch,
+        flops: p.batch * g.flops,
+        algorithm: g.winograd ? "fused, Winograd F(2x2, 3x3)" : "fused",
+      },
     );
   },
 
@@ -91,6 +96,7 @@ export const convPool: OpImplementation<"convPool"> = {
         tasks: Math.ceil(args.OC / CHANNELS),
         scratch: CHANNELS * (8 * args.group * cells + patchBytes) + 4 * (places + 5),
         flops: p.batch * g.flops,
+        algorithm: "non-zeros only",
       },
     );
     const input = op.inputs[0]!;
@@ -109,6 +115,7 @@ export const convPool: OpImplementation<"convPool"> = {
         tasks: p.batch,
         scratch: 8 + places * (8 * args.OC + 4) + 24 + (apart ? 4 * args.H * args.W * args.C + 64 : 0),
         flops: p.batch * g.flops,
+        algorithm: "non-zeros only",
       },
     );
   },

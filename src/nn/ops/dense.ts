@@ -46,6 +46,7 @@ export function product(p: Planner, { c, a, b, bias = 0, M, N, K, ...flags }: Pr
       tasks: Math.ceil(M / rows) * Math.ceil(N / cols),
       scratch: 4 * KC * (PANEL + (transA ? rows + 1 : 0)),
       flops: 2 * M * N * K,
+      algorithm: transA ? "packed panels and rows" : "packed panels",
     },
   );
 }

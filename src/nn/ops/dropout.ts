@@ -4,7 +4,7 @@ import type { OpImplementation } from "./implementation.ts";
 
 /** Streams from here on are dropout's; those below draw initial weights. */
 const DROPOUT_STREAMS = 1 << 16;
-const SCRATCH = 64;
+const SCRATCH = 128;
 
 function common(p: Planner, op: OpOf<"dropout">) {
   const { seed, step } = p.pointers;

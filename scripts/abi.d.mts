@@ -1,0 +1,2 @@
+export function abiSource(): string;
+export function writeAbi(): void;

@@ -1,0 +1,214 @@
+import { readFileSync } from "node:fs";
+import { describe, expect, test } from "vitest";
+import type { KernelName } from "../../src/engine/memory.ts";
+import { describeBuilds, type Tensor } from "../support/bench.ts";
+import { expectClose } from "../support/close.ts";
+import { fixtureValues } from "../support/fixture-values.ts";
+import { type OptimizerOptions, OptimizerRun } from "../support/optimizer-bench.ts";
+import { windowOf } from "../support/reference/conv.ts";
+import { columnSum } from "../support/reference/matrix.ts";
+import {
+  averagePoolForward,
+  convBackwardFilter,
+  convBackwardInput,
+  convForward,
+  inputShape,
+  inputSize,
+  maxPoolForward,
+  outputShape,
+  outputSize,
+  poolBackward,
+} from "../support/spatial-bench.ts";
+
+// Kernels against what PyTorch computes in float64: test/fixtures/make_kernels.py.
+
+interface WindowCase {
+  readonly batch: number;
+  readonly H: number;
+  readonly W: number;
+  readonly C: number;
+  readonly KH: number;
+  readonly KW: number;
+  readonly strideH: number;
+  readonly strideW: number;
+  readonly dilationH: number;
+  readonly dilationW: number;
+  readonly padding: "valid" | "same";
+  readonly outputShape: readonly number[];
+}
+
+interface ConvCase extends WindowCase {
+  readonly OC: number;
+  readonly seeds: { readonly x: number; readonly w: number; readonly b: number; readonly dy: number };
+  readonly y: number[];
+  readonly dx: number[];
+  readonly dw: number[];
+  readonly db: number[];
+}
+
+interface PoolCase extends WindowCase {
+  readonly seeds: { readonly x: number; readonly dy: number };
+  readonly max: { readonly y: number[]; readonly dx: number[] };
+  readonly average: { readonly y: number[]; readonly dx: number[] };
+}
+
+interface ActivationCase {
+  readonly name: string;
+  readonly kind: number;
+  readonly alpha: number;
+  readonly n: number;
+  readonly scale: number;
+  readonly seeds: { readonly x: number; readonly dy: number };
+  readonly y: number[];
+  readonly dx: number[];
+}
+
+interface SoftmaxCase {
+  readonly rows: number;
+  readonly cols: number;
+  readonly scale: number;
+  readonly seeds: { readonly x: number; readonly dy: number };
+  readonly y: number[];
+  readonly dx: number[];
+}
+
+const LOSSES = [
+  "softmaxCrossentropy",
+  "categoricalCrossentropy",
+  "binaryCrossentropy",
+  "meanSquaredError",
+] as const satisfies readonly KernelName[];
+
+type LossCase = {
+  readonly rows: number;
+  readonly cols: number;
+  readonly targets: number[];
+} & {
+  readonly [L in (typeof LOSSES)[number]]: {
+    readonly y: number[];
+    readonly losses: number[];
+    readonly mean: number;
+    readonly gradient: number[];
+  };
+};
+
+interface OptimizerCase {
+  readonly options: OptimizerOptions;
+  readonly learningRate: number;
+  readonly n: number;
+  readonly seeds: { readonly w: number; readonly firstGradient: number };
+  readonly afterStep1: number[];
+  readonly afterStep10: number[];
+}
+
+function casesOf<T>(topic: string): readonly T[] {
+  const url = new URL(`../fixtures/kernels/${topic}.json`, import.meta.url);
+  const { cases } = JSON.parse(readFileSync(url, "utf8")) as { cases: T[] };
+  return cases;
+}
+
+function geometry(c: WindowCase): string {
+  const { KH, KW, strideH, strideW, dilationH, dilationW, padding, H, W, C } = c;
+  return `${KH}x${KW}, stride ${strideH}x${strideW}, dilation ${dilationH}x${dilationW}, ${padding}, image ${H}x${W}x${C}`;
+}
+
+describeBuilds("PyTorch's numbers", (bench) => {
+  describe("conv2d", () => {
+    test.each(casesOf<ConvCase>("conv2d").map((c) => [geometry(c), c] as const))("%s", (_, c) => {
+      const g = windowOf(c);
+      const shape = outputShape(g, c.OC);
+      expect(shape).toEqual(c.outputShape);
+      const x = fixtureValues(inputSize(g), c.seeds.x, 1);
+      const w = fixtureValues(c.KH * c.KW * c.C * c.OC, c.seeds.w, 1);
+      const bias = fixtureValues(c.OC, c.seeds.b, 1);
+      const dy = fixtureValues(outputSize(g, c.OC), c.seeds.dy, 1);
+      const problem = { g, OC: c.OC, x, w };
+      const closeness = { atol: 4e-6, rtol: 2e-6 };
+      expectClose(convForward(bench(), problem, { bias }), c.y, { ...closeness, shape });
+      expectClose(convBackwardFilter(bench(), problem, dy), c.dw, {
+        ...closeness,
+        shape: [c.KH, c.KW, c.C, c.OC],
+      });
+      expectClose(convBackwardInput(bench(), problem, dy), c.dx, { ...closeness, shape: inputShape(g) });
+      const b = bench();
+      const db = b.output(c.OC);
+      const M = g.batch * g.OH * g.OW;
+      b.run("columnSum", { out: db, x: b.input(dy), M, N: c.OC }, Math.ceil(c.OC / 16));
+      expectClose(b.read(db), c.db, closeness);
+      expectClose(columnSum(dy, M, c.OC), c.db, closeness);
+    });
+  });
+
+  describe("pool2d", () => {
+    test.each(casesOf<PoolCase>("pool2d").map((c) => [geometry(c), c] as const))("%s", (_, c) => {
+      const g = windowOf(c);
+      expect(outputShape(g)).toEqual(c.outputShape);
+      const x = fixtureValues(inputSize(g), c.seeds.x, 1);
+      const dy = fixtureValues(outputSize(g), c.seeds.dy, 1);
+      const exact = { atol: 0, rtol: 0, shape: outputShape(g) };
+      const sums = { atol: 1e-6, rtol: 1e-6 };
+      const { y, argmax } = maxPoolForward(bench(), x, g);
+      expectClose(y, Float32Array.from(c.max.y), exact);
+      expectClose(poolBackward(bench(), dy, g, { argmax }), c.max.dx, { ...sums, shape: inputShape(g) });
+      expectClose(averagePoolForward(bench(), x, g), c.average.y, { ...sums, shape: outputShape(g) });
+      expectClose(poolBackward(bench(), dy, g), c.average.dx, { ...sums, shape: inputShape(g) });
+    });
+  });
+
+  test.each(casesOf<ActivationCase>("activations"))("$name", ({ n, kind, alpha, scale, seeds, y, dx }) => {
+    const b = bench();
+    const [out, gradient] = [b.output(n), b.output(n)];
+    const x = b.input(fixtureValues(n, seeds.x, scale));
+    const dy = b.input(fixtureValues(n, seeds.dy, 1));
+    b.run("activationForward", { y: out, x, n, kind, alpha, grain: 16 }, Math.ceil(n / 16));
+    expectClose(b.read(out), y, { atol: 1e-12, rtol: 4e-7 });
+    b.run("activationBackward", { dx: gradient, dy, y: out, n, kind, alpha, grain: 16 }, Math.ceil(n / 16));
+    // 1 - y^2 and y (1 - y) lose what y is rounded by: absolute, not relative.
+    expectClose(b.read(gradient), dx, { atol: 2e-7, rtol: 1e-6 });
+  });
+
+  test.each(casesOf<SoftmaxCase>("softmax"))(
+    "softmax of $rows x $cols",
+    ({ rows, cols, scale, seeds, y, dx }) => {
+      const b = bench();
+      const [out, gradient] = [b.output(rows * cols), b.output(rows * cols)];
+      const x = b.input(fixtureValues(rows * cols, seeds.x, scale));
+      const dy = b.input(fixtureValues(rows * cols, seeds.dy, 1));
+      b.run("softmaxForward", { y: out, x, rows, cols, grain: 2 }, Math.ceil(rows / 2));
+      expectClose(b.read(out), y, { atol: 1e-12, rtol: 1e-6, shape: [rows, cols] });
+      b.run("softmaxBackward", { dx: gradient, dy, y: out, rows, cols, grain: 2 }, Math.ceil(rows / 2));
+      expectClose(b.read(gradient), dx, { atol: 2e-7, rtol: 1e-6, shape: [rows, cols] });
+    },
+  );
+
+  describe.each(casesOf<LossCase>("losses"))("losses of $rows x $cols", (c) => {
+    test.each(LOSSES)("%s", (loss) => {
+      const { rows, cols } = c;
+      const expected = c[loss];
+      const b = bench();
+      const [losses, gradient, mean] = [b.output(rows), b.output(rows * cols), b.output(1)];
+      const [y, t]: Tensor[] = [b.input(expected.y), b.input(c.targets)];
+      const common = { losses, t: t!, rows, cols, scale: 1 / rows, grain: 2 };
+      const tasks = Math.ceil(rows / 2);
+      if (loss === "softmaxCrossentropy")
+        b.run(loss, { ...common, x: y!, y: b.output(rows * cols), dx: gradient }, tasks);
+      else b.run(loss, { ...common, y: y!, dy: gradient }, tasks);
+      b.run("meanLoss", { out: mean, losses, rows }, 1);
+      expectClose(b.read(losses), expected.losses, { atol: 1e-6, rtol: 2e-6 });
+      expectClose(b.read(mean), [expected.mean], { atol: 1e-6, rtol: 2e-6 });
+      expectClose(b.read(gradient), expected.gradient, { atol: 1e-6, rtol: 3e-6, shape: [rows, cols] });
+    });
+  });
+
+  test.each(casesOf<OptimizerCase>("optimizers").map((c) => [JSON.stringify(c.options), c] as const))(
+    "weights after 1 and 10 steps of %s",
+    (_, { options, learningRate, n, seeds, afterStep1, afterStep10 }) => {
+      const run = new OptimizerRun(bench(), options, fixtureValues(n, seeds.w, 1), 16);
+      for (let step = 1; step <= 10; step++) {
+        run.step(fixtureValues(n, seeds.firstGradient + step - 1, 1), learningRate);
+        if (step === 1) expectClose(run.weights(), afterStep1, { atol: 1.2e-7, rtol: 1e-7 });
+      }
+      expectClose(run.weights(), afterStep10, { atol: 3e-7, rtol: 5e-7 });
+    },
+  );
+});

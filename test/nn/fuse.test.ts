@@ -1,0 +1,139 @@
+import { describe, expect, test } from "vitest";
+import { fuse } from "../../src/nn/fuse.ts";
+import { GraphBuilder, type Op } from "../../src/nn/graph.ts";
+import {
+  activation,
+  averagePooling2d,
+  conv2d,
+  dense,
+  dropout,
+  flatten,
+  type Layer,
+  leakyRelu,
+  maxPooling2d,
+} from "../../src/nn/layers/index.ts";
+import { sequential } from "../../src/train/sequential.ts";
+
+const conv = (options: Partial<Parameters<typeof conv2d>[0]> = {}) =>
+  conv2d({ filters: 4, kernelSize: 3, inputShape: [12, 12, 2], ...options });
+const relu = () => activation({ activation: "relu" });
+const end = [flatten(), dense({ units: 2, activation: "softmax" })];
+
+/** An op in one word: its kind, and whether relu is in it. */
+function word(op: Op): string {
+  if (op.kind === "convPool") return op.attributes.conv.relu ? "convReluPool" : "convPool";
+  if (op.kind === "conv2d" || op.kind === "dense") return op.attributes.relu ? `${op.kind}Relu` : op.kind;
+  return op.kind === "activation" ? op.attributes.kind : op.kind;
+}
+
+const fused = (...layers: Layer[]) => fuse(sequential(layers).graph).ops.map(word).join(" ");
+
+describe("fuse()", () => {
+  test.each<[string, Layer[], string]>([
+    ["conv + relu + max pool", [conv({ activation: "relu" }), maxPooling2d()], "convReluPool"],
+    ["conv + relu layer + max pool", [conv(), relu(), maxPooling2d()], "convReluPool"],
+    ["conv + max pool", [conv(), maxPooling2d()], "convPool"],
+    ["conv + max pool + relu", [conv(), maxPooling2d(), relu()], "convPool relu"],
+    ["overlapping windows", [conv(), maxPooling2d({ poolSize: 3, strides: 2 })], "convPool"],
+    ["a stride on one axis", [conv(), maxPooling2d({ strides: [1, 2] })], "convPool"],
+    ["same padding, strides", [conv({ padding: "same", strides: 2 }), maxPooling2d()], "convPool"],
+    ["a pool with same padding", [conv(), maxPooling2d({ padding: "same", poolSize: 3 })], "convPool"],
+    ["no bias", [conv({ useBias: false, activation: "relu" }), maxPooling2d()], "convReluPool"],
+    ["conv + relu", [conv({ activation: "relu" })], "conv2dRelu"],
+    ["conv + relu + relu", [conv({ activation: "relu" }), relu(), maxPooling2d()], "conv2dRelu relu pool2d"],
+    ["two blocks", [conv(), relu(), maxPooling2d(), conv(), maxPooling2d()], "convReluPool convPool"],
+  ])("merges %s", (_, layers, expected) => {
+    const bare = layers.map((layer, i) => (i === 0 ? layer : { ...layer, inputShape: undefined }));
+    expect(fused(...bare, ...end)).toBe(`${expected} reshape dense softmax`);
+  });
+
+  test.each<[string, Layer[], string]>([
+    ["dilation", [conv({ dilationRate: 2, activation: "relu" }), maxPooling2d()], "conv2dRelu pool2d"],
+    ["dilation on one axis", [conv({ dilationRate: [1, 2] }), maxPooling2d()], "conv2d pool2d"],
+    ["average pooling", [conv({ activation: "relu" }), averagePooling2d()], "conv2dRelu pool2d"],
+    ["a pool of stride 1", [conv({ activation: "relu" }), maxPooling2d({ strides: 1 })], "conv2dRelu pool2d"],
+    ["another activation", [conv({ activation: "tanh" }), maxPooling2d()], "conv2d tanh pool2d"],
+    ["leakyRelu", [conv(), leakyRelu(), maxPooling2d()], "conv2d leakyRelu pool2d"],
+    ["dropout between", [conv(), dropout({ rate: 0.5 }), relu()], "conv2d dropout relu"],
+    [
+      "dropout behind relu",
+      [conv({ activation: "relu" }), dropout({ rate: 0.5 }), maxPooling2d()],
+      "conv2dRelu dropout pool2d",
+    ],
+    ["two pools", [conv(), maxPooling2d(), maxPooling2d()], "convPool pool2d"],
+    ["flatten between conv and relu", [conv(), flatten(), relu()], "conv2d reshape relu"],
+  ])("does not merge what it must not: %s", (_, layers, expected) => {
+    expect(fused(...layers, ...end)).toBe(`${expected} reshape dense softmax`);
+  });
+
+  test("dense + relu, not dense + sigmoid", () => {
+    const layers = [
+      dense({ units: 3, activation: "relu", inputShape: [4] }),
+      dense({ units: 3 }),
+      relu(),
+      dense({ units: 3, activation: "sigmoid" }),
+    ];
+    expect(fused(...layers)).toBe("denseRelu denseRelu dense sigmoid");
+  });
+
+  test("relu as the model's output is merged, the op before it is then the output", () => {
+    const graph = fuse(sequential([dense({ units: 3, inputShape: [4], activation: "relu" })]).graph);
+    expect(graph.ops.map(word)).toEqual(["denseRelu"]);
+    expect(graph.ops[0]!.output).toBe(graph.output);
+  });
+
+  test("leaves the graph it was given as it was", () => {
+    const { graph } = sequential([conv({ activation: "relu" }), maxPooling2d(), ...end]);
+    const before = structuredClone(graph);
+    const after = fuse(graph);
+    expect(graph).toEqual(before);
+    expect([after.input, after.output, after.parameters]).toEqual([
+      graph.input,
+      graph.output,
+      graph.parameters,
+    ]);
+  });
+
+  test("keeps parameters, shapes and the layer's name", () => {
+    const [op] = fuse(sequential([conv({ name: "c" }), maxPooling2d(), ...end]).graph).ops;
+    expect(op).toMatchObject({ kind: "convPool", layer: "c", attributes: { convShape: [10, 10, 4] } });
+    expect(op!.parameters.map((p) => p.name)).toEqual(["c/kernel", "c/bias"]);
+    expect(op!.output.shape).toEqual([5, 5, 4]);
+  });
+
+  describe("a value that someone else needs, too", () => {
+    /** conv -> relu -> pool, built by hand. */
+    function chain(builder: GraphBuilder) {
+      const lower = (layer: Layer, input = builder.input) => layer.lower(builder, layer.type, input);
+      const c = lower(conv());
+      const r = lower(relu(), c);
+      return { lower, c, r, pool: lower(maxPooling2d(), r) };
+    }
+
+    test("a second reader of the convolution", () => {
+      const builder = new GraphBuilder([12, 12, 2]);
+      const { lower, c, pool } = chain(builder);
+      lower(flatten(), c);
+      expect(fuse(builder.build(pool)).ops.map(word)).toEqual(["conv2d", "relu", "pool2d", "reshape"]);
+    });
+
+    test("a second reader of relu", () => {
+      const builder = new GraphBuilder([12, 12, 2]);
+      const { lower, r, pool } = chain(builder);
+      lower(flatten(), r);
+      expect(fuse(builder.build(pool)).ops.map(word)).toEqual(["conv2dRelu", "pool2d", "reshape"]);
+    });
+
+    test("the model's output", () => {
+      for (const [output, expected] of [
+        ["c", ["conv2d", "relu", "pool2d"]],
+        ["r", ["conv2dRelu", "pool2d"]],
+        ["pool", ["convReluPool"]],
+      ] as const) {
+        const builder = new GraphBuilder([12, 12, 2]);
+        const graph = builder.build(chain(builder)[output]);
+        expect(fuse(graph).ops.map(word)).toEqual(expected);
+      }
+    });
+  });
+});

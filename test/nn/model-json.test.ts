@@ -1,0 +1,149 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { ModelError } from "../../src/nn/errors.ts";
+import { layersFromConfig, layersToConfig } from "../../src/nn/model-json.ts";
+import { MODELS, namedModel } from "../../src/nn/models.ts";
+import { sequential } from "../../src/train/sequential.ts";
+import { chains } from "../support/chains.ts";
+
+const throughText = (value: unknown) => JSON.parse(JSON.stringify(value));
+
+describe("random chains of layers", () => {
+  test("come to the shapes and counts of a naive reference", () => {
+    fc.assert(
+      fc.property(chains, ({ layers, rows }) => {
+        const model = sequential(layersFromConfig({ layers }));
+        expect(model.rows.map(({ outputShape, parameters }) => ({ outputShape, parameters }))).toEqual(rows);
+        expect(model.countParams()).toBe(rows.reduce((sum, row) => sum + row.parameters, 0));
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  test("survive the way through JSON and back, options and names unchanged", () => {
+    fc.assert(
+      fc.property(chains, ({ layers }) => {
+        const model = sequential(layersFromConfig({ layers }), { name: "chain" });
+        const config = model.toConfig();
+        // Nothing that was given is lost; defaults and names are added.
+        for (const [i, layer] of layers.entries()) expect(config.layers[i]).toMatchObject(layer);
+        const again = sequential(layersFromConfig(throughText(config)), { name: config.name! });
+        expect(again.toConfig()).toEqual(config);
+        expect(again.rows).toEqual(model.rows);
+        expect(again.graph).toEqual(model.graph);
+      }),
+      { numRuns: 200 },
+    );
+  });
+});
+
+test.each(Object.keys(MODELS))("%s survives the way through JSON", (name) => {
+  const model = sequential(namedModel(name, [28, 28, 1], 10), { name });
+  const again = sequential(layersFromConfig(throughText(model.toConfig())));
+  expect(again.graph).toEqual(model.graph);
+});
+
+test("a file needs no more than what has no default", () => {
+  const layers = layersFromConfig({
+    name: "small",
+    layers: [
+      { type: "conv2d", filters: 4, kernelSize: 3, inputShape: [8, 8, 1] },
+      { type: "flatten" },
+      { type: "dense", units: 2 },
+    ],
+  });
+  expect(layersToConfig(layers, ["a", "b", "c"])).toEqual([
+    {
+      type: "conv2d",
+      name: "a",
+      inputShape: [8, 8, 1],
+      filters: 4,
+      kernelSize: 3,
+      strides: 1,
+      padding: "valid",
+      dilationRate: 1,
+      activation: "linear",
+      useBias: true,
+      kernelInitializer: "glorotUniform",
+      biasInitializer: "zeros",
+    },
+    { type: "flatten", name: "b" },
+    {
+      type: "dense",
+      name: "c",
+      units: 2,
+      activation: "linear",
+      useBias: true,
+      kernelInitializer: "glorotUniform",
+      biasInitializer: "zeros",
+    },
+  ]);
+});
+
+describe("a model file that is none", () => {
+  const dense = { type: "dense", units: 2, inputShape: [3] };
+  const where = (type: string) => `layer 'number 1 (${type})': `;
+  test.each<[string, unknown, string]>([
+    ["null", null, "the model file does not fit"],
+    ["text", "conv2d", "the model file does not fit"],
+    ["a list", [dense], "the model file does not fit"],
+    ["no layers", {}, "the model file does not fit: layers: "],
+    ["an empty list", { layers: [] }, "the model file does not fit: layers: "],
+    ["a layer that is null", { layers: [null] }, "the model file does not fit: layers.0: "],
+    ["a layer without a type", { layers: [{ units: 2 }] }, "the model file does not fit: layers.0.type: "],
+    ["another key", { layers: [dense], optimizer: "adam" }, "the model file does not fit: optimizer: "],
+    [
+      "an unknown type",
+      { layers: [{ ...dense, type: "lstm" }] },
+      `${where("lstm")}no layer type has that name: expected one of conv2d, dense, maxPooling2d, averagePooling2d, globalAveragePooling2d, flatten, dropout, activation, leakyRelu, elu`,
+    ],
+    ["a type every object has", { layers: [{ ...dense, type: "toString" }] }, where("toString")],
+    ["a misspelt option", { layers: [{ ...dense, unit: 2 }] }, `${where("dense")}unit: `],
+    ["a missing option", { layers: [{ type: "dense" }] }, `${where("dense")}units: `],
+    ["units 0", { layers: [{ ...dense, units: 0 }] }, `${where("dense")}units: `],
+    ["units 1.5", { layers: [{ ...dense, units: 1.5 }] }, `${where("dense")}units: `],
+    ["units in text", { layers: [{ ...dense, units: "2" }] }, `${where("dense")}units: `],
+    ["a bad activation", { layers: [{ ...dense, activation: "gelu" }] }, `${where("dense")}activation: `],
+    ["a bad initializer", { layers: [{ ...dense, kernelInitializer: 3 }] }, `${where("dense")}kernelIni`],
+    ["a bad name", { layers: [{ ...dense, name: 3 }] }, `${where("dense")}name: `],
+    ["a bad inputShape", { layers: [{ ...dense, inputShape: [0] }] }, `${where("dense")}inputShape.0: `],
+    [
+      "three strides",
+      { layers: [{ type: "conv2d", filters: 2, kernelSize: 3, strides: [1, 1, 1] }] },
+      `${where("conv2d")}strides: `,
+    ],
+    ["a bad padding", { layers: [{ type: "maxPooling2d", padding: "full" }] }, `${where("maxPooling2d")}pad`],
+    [
+      "a bad rate",
+      { layers: [{ type: "dropout", rate: 1 }] },
+      `${where("dropout")}rate: expected a rate bel`,
+    ],
+    ["a negative alpha", { layers: [{ type: "elu", alpha: -1 }] }, `${where("elu")}alpha: `],
+    ["no activation", { layers: [{ type: "activation" }] }, `${where("activation")}activation: `],
+  ])("%s", (_, file, message) => {
+    let error: unknown;
+    try {
+      layersFromConfig(file);
+    } catch (thrown) {
+      error = thrown;
+    }
+    expect(error).toBeInstanceOf(ModelError);
+    expect((error as ModelError).message.slice(0, message.length)).toBe(message);
+  });
+
+  test("any JSON gives layers or a ModelError", () => {
+    const entry = fc.record({ type: fc.constantFrom("dense", "conv2d", "dropout", "elu", "flatten") });
+    const almost = fc.tuple(entry, fc.dictionary(fc.constantFrom("units", "rate", "name"), fc.jsonValue()));
+    const file = fc.record({ layers: fc.array(almost.map(([type, rest]) => ({ ...type, ...rest }))) });
+    fc.assert(
+      fc.property(fc.oneof(fc.jsonValue(), file), (value) => {
+        try {
+          sequential(layersFromConfig(value));
+        } catch (error) {
+          expect(error).toBeInstanceOf(ModelError);
+        }
+      }),
+      { numRuns: 500 },
+    );
+  });
+});

@@ -1,0 +1,151 @@
+import { describe, expect, test } from "vitest";
+import { dense } from "../../src/nn/layers/index.ts";
+import { adam, sgd } from "../../src/optim/index.ts";
+import { TrainingDivergedError } from "../../src/train/errors.ts";
+import type { FitOptions } from "../../src/train/fit.ts";
+import type { Samples } from "../../src/train/samples.ts";
+import type { Sequential } from "../../src/train/sequential.ts";
+import { vectors } from "../support/samples.ts";
+import { modelOf } from "../support/sessions.ts";
+
+const layers = () => [dense({ units: 4, activation: "relu", inputShape: [3] }), dense({ units: 2 })];
+const good = vectors(8, 3, 2, 1);
+
+async function divergenceOf(model: Sequential, samples: Samples, options: FitOptions) {
+  const error = await model.fit(samples, options).catch((e: unknown) => e);
+  expect(error).toBeInstanceOf(TrainingDivergedError);
+  return error as TrainingDivergedError;
+}
+
+const finite = (model: Sequential) =>
+  model.getWeights().every(({ data }) => data.every((value) => Number.isFinite(value)));
+
+/** Hashes of the weights before training and after each of `count` steps in order. */
+async function hashesOf(model: Sequential, samples: Samples, batchSize: number, count: number) {
+  const hashes = [await model.weightsSha256()];
+  for (let step = 0; step < count; step++) {
+    const first = (step * batchSize) % samples.count;
+    model.session.trainStep(
+      samples,
+      Uint32Array.from({ length: batchSize }, (_, i) => first + i),
+    );
+    hashes.push(await model.weightsSha256());
+  }
+  return hashes;
+}
+
+describe("a loss that is no number", () => {
+  test("ends training with epoch and batch, and the weights of before", async () => {
+    const options = { loss: "meanSquaredError", optimizer: sgd({ learningRate: 1e20 }) } as const;
+    const model = await modelOf(layers(), options);
+    const before = model.getWeights();
+    const error = await divergenceOf(model, good, { batchSize: 2, epochs: 3 });
+    expect([error.epoch, error.batch]).toEqual([0, 1]);
+    expect(error.name).toBe("TrainingDivergedError");
+    expect(error.message).toMatch(
+      /^the loss became (Infinity|NaN) in epoch 1, batch 2; the model has its last good weights\. Lower the learning rate/,
+    );
+    expect(model.getWeights()).toEqual(before);
+  });
+
+  test.each([Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY])(
+    "from an input of %f, later: names that epoch and batch",
+    async (value) => {
+      const model = await modelOf(layers(), { loss: "meanSquaredError" });
+      const samples = { ...good, images: good.images.slice() };
+      const error = await divergenceOf(model, samples, {
+        batchSize: 2,
+        epochs: 4,
+        shuffle: false,
+        callbacks: {
+          onEpochBegin(epoch) {
+            if (epoch === 2) samples.images[4 * 3] = value;
+          },
+        },
+      });
+      expect([error.epoch, error.batch]).toEqual([2, 2]);
+      expect(error.message).toContain("in epoch 3, batch 3;");
+      expect(finite(model)).toBe(true);
+    },
+  );
+
+  test("from a target", async () => {
+    const model = await modelOf(layers(), { loss: "meanSquaredError" });
+    const targets = good.targets.slice();
+    targets[15] = Number.NaN;
+    const error = await divergenceOf(model, { ...good, targets }, { batchSize: 3, shuffle: false });
+    expect([error.epoch, error.batch]).toEqual([0, 2]);
+  });
+
+  test("gives back weights that are not old, in a long run", async () => {
+    const options = { loss: "meanSquaredError", optimizer: adam() } as const;
+    const model = await modelOf(layers(), options);
+    const samples = { ...good, images: good.images.slice() };
+    let steps = 0;
+    await divergenceOf(model, samples, {
+      batchSize: 2,
+      epochs: 1000,
+      shuffle: false,
+      callbacks: {
+        onBatchEnd() {
+          if (++steps === 348) samples.images.fill(Number.NaN);
+        },
+      },
+    });
+    expect(steps).toBe(348);
+    const hashes = await hashesOf(await modelOf(layers(), options), good, 2, 348);
+    const age = 348 - hashes.indexOf(await model.weightsSha256());
+    expect(age).toBeLessThanOrEqual(101);
+    // And they predict.
+    expect((await model.predict(good)).every(Number.isFinite)).toBe(true);
+  });
+
+  test("weights that are infinite while relu hides it are not good", async () => {
+    const model = await modelOf(layers(), { loss: "meanSquaredError", optimizer: sgd() });
+    const samples = { ...good, images: good.images.slice() };
+    await divergenceOf(model, samples, {
+      batchSize: 2,
+      epochs: 3,
+      shuffle: false,
+      callbacks: {
+        onTrainBegin() {
+          const [, bias] = model.session.weights();
+          bias!.data[0] = Number.NEGATIVE_INFINITY;
+        },
+        onEpochBegin(epoch) {
+          if (epoch === 1) samples.images[0] = Number.NaN;
+        },
+      },
+    });
+    expect(finite(model)).toBe(true);
+  });
+
+  test("does not end evaluate: it reports the loss", async () => {
+    const model = await modelOf(layers(), { loss: "meanSquaredError" });
+    const images = good.images.slice();
+    images[0] = Number.NaN;
+    expect((await model.evaluate({ ...good, images })).loss).toBeNaN();
+    // In validation data, too: the model itself is well.
+    const { history } = await model.fit(good, { validationData: { ...good, images } });
+    expect(history.val_loss).toEqual([Number.NaN]);
+  });
+
+  test("a row with NaN counts as wrong", async () => {
+    const model = await modelOf([dense({ units: 2, activation: "softmax", inputShape: [3] })]);
+    const images = good.images.slice().fill(Number.NaN, 0, 3);
+    const all = { images, count: 8, shape: [3], labels: new Uint8Array(8) };
+    const { accuracy } = await model.evaluate(all);
+    const rest = { images: images.subarray(3), count: 7, shape: [3], labels: new Uint8Array(7) };
+    const { accuracy: ofRest } = await model.evaluate(rest);
+    expect(accuracy! * 8).toBeCloseTo(ofRest! * 7, 10);
+  });
+});
+
+test("a schedule that gives no number is refused", async () => {
+  const learningRate = (step: number) => (step === 2 ? Number.NaN : 0.1);
+  const model = await modelOf(layers(), { loss: "meanSquaredError", optimizer: sgd({ learningRate }) });
+  await expect(model.fit(good, { batchSize: 2 })).rejects.toThrow(
+    new RangeError("the learning rate for step 2 is NaN, expected a number >= 0"),
+  );
+  expect(finite(model)).toBe(true);
+});

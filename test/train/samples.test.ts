@@ -1,0 +1,166 @@
+import { describe, expect, test } from "vitest";
+import { dense, flatten } from "../../src/nn/layers/index.ts";
+import { checkSamples, type Samples, SamplesError, slice, splitSamples } from "../../src/train/samples.ts";
+import { Sequential } from "../../src/train/sequential.ts";
+import { modelOf } from "../support/sessions.ts";
+
+const layers = (units = 3) => [
+  flatten({ inputShape: [2, 3, 1] }),
+  dense({ units, activation: units === 1 ? "sigmoid" : "softmax" }),
+];
+const ok: Samples = {
+  images: new Uint8Array(4 * 6),
+  count: 4,
+  shape: [2, 3, 1],
+  labels: Uint8Array.of(0, 1, 2, 0),
+};
+const { labels: _, ...unlabelled } = ok;
+
+const bad: [Samples, string][] = [
+  [{ ...ok, shape: [3, 2, 1] }, "got samples of shape (3, 2, 1), but the model expects (2, 3, 1)"],
+  [{ ...ok, shape: [6] }, "got samples of shape (6,), but the model expects (2, 3, 1)"],
+  [{ ...ok, count: 0 }, "got 0 samples, expected at least 1"],
+  [{ ...ok, count: 2.5 }, "got 2.5 samples, expected at least 1"],
+  [{ ...ok, count: 5 }, "got 24 input numbers, expected 5 samples of 6, that is 30"],
+  [{ ...ok, images: new Float32Array(23) }, "got 23 input numbers, expected 4 samples of 6, that is 24"],
+];
+const badTargets: [Samples, string][] = [
+  [unlabelled, "got samples with neither labels nor targets: give one of them"],
+  [{ ...ok, labels: new Uint8Array(3) }, "got 3 labels for 4 samples"],
+  [
+    { ...ok, labels: Uint8Array.of(0, 1, 3, 4) },
+    "label 2 is 3, but the model has 3 outputs: expected class ids below 3",
+  ],
+  [{ ...ok, targets: new Float32Array(4) }, "got 4 targets, expected 4 samples of 3, that is 12"],
+];
+
+describe("samples that do not fit the model", () => {
+  test.each([...bad, ...badTargets])("case %#: fit and evaluate", async (samples, message) => {
+    const model = await modelOf(layers());
+    const before = await model.weightsSha256();
+    const error = new SamplesError(message);
+    await expect(model.fit(samples)).rejects.toThrow(error);
+    await expect(model.fit(samples)).rejects.toBeInstanceOf(SamplesError);
+    await expect(model.fit(ok, { validationData: samples })).rejects.toThrow(error);
+    await expect(model.evaluate(samples)).rejects.toThrow(error);
+    expect(await model.weightsSha256()).toBe(before);
+  });
+
+  test.each(bad)("case %#: predict", async (samples, message) => {
+    const model = await modelOf(layers());
+    await expect(model.predict(samples)).rejects.toThrow(new SamplesError(message));
+  });
+
+  test("predict needs no labels", async () => {
+    const model = await modelOf(layers());
+    expect(await model.predict(unlabelled)).toHaveLength(12);
+  });
+
+  test("predict of numbers alone: as many samples as they make", async () => {
+    const model = await modelOf(layers());
+    expect(await model.predict(new Uint8Array(30))).toHaveLength(15);
+    expect(await model.predict(new Float32Array(6))).toHaveLength(3);
+    await expect(model.predict(new Float32Array(7))).rejects.toThrow(SamplesError);
+    await expect(model.predict(new Float32Array(0))).rejects.toThrow("got 0 samples, expected at least 1");
+  });
+
+  test("one output takes the classes 0 and 1", async () => {
+    const model = await modelOf(layers(1), { loss: "binaryCrossentropy" });
+    await expect(model.evaluate(ok)).rejects.toThrow(
+      "label 2 is 2, but the model has 1 outputs: expected class ids below 2",
+    );
+    await model.evaluate({ ...ok, labels: Uint8Array.of(0, 1, 1, 0) });
+  });
+});
+
+test("what fit is not ready for", async () => {
+  const model = new Sequential(layers());
+  for (const call of [() => model.fit(ok), () => model.evaluate(ok), () => model.predict(ok)])
+    await expect(call()).rejects.toThrow("the model is not compiled: call `await model.compile(...)` first");
+  expect(() => model.getWeights()).toThrow("not compiled");
+  expect(() => model.session).toThrow("not compiled");
+  await expect(model.weightsSha256()).rejects.toThrow("not compiled");
+  model.dispose();
+});
+
+describe("compile() refuses", () => {
+  const wrong = (value: unknown) => value as never;
+  test.each<[Parameters<Sequential["compile"]>[0], string]>([
+    [{ seed: -1 }, "seed is -1, expected a whole number from 0 to 2^53 - 1"],
+    [{ seed: 1.5 }, "seed is 1.5, expected a whole number"],
+    [{ seed: 2 ** 53 }, "seed is 9007199254740992, expected a whole number"],
+    [{ metrics: wrong(["auc"]) }, "metric 'auc' is unknown: expected \"accuracy\""],
+    [
+      { optimizer: wrong("adagrad") },
+      "optimizer 'adagrad' is unknown: expected one of sgd, rmsprop, adam, adamw",
+    ],
+    [{ loss: wrong("hinge") }, 'loss is "hinge", expected one of categoricalCrossentropy'],
+    [{ backend: wrong("webgl") }, "backend 'webgl' is unknown: expected auto, scalar, simd, relaxed"],
+    [{ threads: 0 }, "threads is 0, expected a whole number from 1 to 256"],
+    [{ threads: 1000 }, "threads is 1000, expected a whole number from 1 to 256"],
+    [{ preprocessing: { scale: Number.NaN } }, "NaN"],
+  ])("%j", async (options, message) => {
+    const model = await modelOf(layers());
+    const before = await model.weightsSha256();
+    await expect(
+      (async () => {
+        await model.compile(options);
+        await model.predict(ok);
+      })(),
+    ).rejects.toThrow(message);
+    if (message !== "NaN") expect(await model.weightsSha256(), "the earlier state is kept").toBe(before);
+  });
+});
+
+test("preprocessing: bytes become pixel * scale + offset, floats stay as they are", async () => {
+  const options = { loss: "meanSquaredError", preprocessing: { scale: 0.5, offset: -3 } } as const;
+  const model = await modelOf([dense({ units: 2, inputShape: [3] })], options);
+  const bytes = Uint8Array.of(0, 1, 255, 128, 7, 64);
+  const floats = Float32Array.from(bytes, (v) => v * 0.5 - 3);
+  expect(await model.predict(bytes)).toEqual(await model.predict(floats));
+  const standard = await modelOf([dense({ units: 2, inputShape: [3] })], { loss: "meanSquaredError" });
+  const scaled = Float32Array.from(bytes, (v) => Math.fround(v * Math.fround(1 / 255)));
+  expect(await standard.predict(bytes)).toEqual(await standard.predict(scaled));
+});
+
+describe("splitSamples and slice", () => {
+  const samples: Samples = {
+    images: Float32Array.from({ length: 20 }, (_, i) => i),
+    count: 10,
+    shape: [2],
+    labels: Uint8Array.from({ length: 10 }, (_, i) => i),
+    targets: Float32Array.from({ length: 30 }, (_, i) => i),
+  };
+
+  test("give the first and the last part, without copying", () => {
+    const [first, last] = splitSamples(samples, 0.3);
+    expect([first.count, last.count]).toEqual([7, 3]);
+    expect([...last.images]).toEqual([14, 15, 16, 17, 18, 19]);
+    expect([...last.labels!]).toEqual([7, 8, 9]);
+    expect([...last.targets!]).toEqual([21, 22, 23, 24, 25, 26, 27, 28, 29]);
+    expect([...first.images]).toEqual(Array.from({ length: 14 }, (_, i) => i));
+    for (const part of [first, last]) {
+      expect(part.images.buffer).toBe(samples.images.buffer);
+      expect(() => checkSamples(part, [2], 3, true)).not.toThrow();
+    }
+  });
+
+  test("leave out what is not there", () => {
+    expect(Object.keys(slice({ images: new Uint8Array(4), count: 2, shape: [2] }, 0, 1)).sort()).toEqual([
+      "count",
+      "images",
+      "shape",
+    ]);
+  });
+
+  // Keras: floor(n (1 - fraction)) samples are trained on, in doubles.
+  test.each([
+    [60_000, 0.2, 48_000],
+    [7, 0.5, 3],
+    [100, 0.29, 71],
+    [3, 1 / 3, 2],
+  ])("%i samples at %f: %i are trained on, as in Keras", (count, fraction, expected) => {
+    const [first] = splitSamples({ images: new Uint8Array(count), count, shape: [1] }, fraction);
+    expect(first.count).toBe(expected);
+  });
+});
