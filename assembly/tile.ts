@@ -1,4 +1,4 @@
-import { loadSplat, madd, vadd, vload, vmax, vstore, splat, lanes } from "./simd";
+import { loadSplat, madd, vadd, vload, vpmax, vstore, splat, lanes } from "./simd";
 
 // The inner loop of every matrix product here: two rows by sixteen columns of C in registers.
 //
@@ -98,10 +98,10 @@ function finishRow<V>(c: usize, cols: i32, flags: i32, v0: V, v1: V, v2: V, v3: 
       v3 = vadd<V>(vload<V>(c, 3 * sizeof<V>()), v3);
     }
     if (flags & TILE_RELU) {
-      v0 = vmax<V>(v0, splat<V>(0));
-      v1 = vmax<V>(v1, splat<V>(0));
-      v2 = vmax<V>(v2, splat<V>(0));
-      v3 = vmax<V>(v3, splat<V>(0));
+      v0 = vpmax<V>(v0, splat<V>(0));
+      v1 = vpmax<V>(v1, splat<V>(0));
+      v2 = vpmax<V>(v2, splat<V>(0));
+      v3 = vpmax<V>(v3, splat<V>(0));
     }
     vstore<V>(c, v0);
     vstore<V>(c + sizeof<V>(), v1);
@@ -127,7 +127,7 @@ function finishVector<V>(c: usize, cols: i32, flags: i32, v: V): i32 {
     return 0;
   }
   if (flags & TILE_ACCUMULATE) v = vadd<V>(vload<V>(c), v);
-  if (flags & TILE_RELU) v = vmax<V>(v, splat<V>(0));
+  if (flags & TILE_RELU) v = vpmax<V>(v, splat<V>(0));
   vstore<V>(c, v);
   return cols - lanes<V>();
 }

@@ -1,4 +1,4 @@
-import { lanes, loadSplat, madd, splat, vadd, vload, vmax, vstore, vstorePart, vsub } from "./simd";
+import { lanes, loadSplat, madd, splat, vadd, vload, vpmax, vstore, vstorePart, vsub } from "./simd";
 import { PANEL } from "./tile";
 
 // Winograd's F(2x2, 3x3) (Lavin and Gray 2015): 16 products where a 2x2 block of outputs of a 3x3 stride-1 convolution
@@ -257,10 +257,10 @@ function outputTile<V>(
   }
   if (relu) {
     const zero = splat<V>(0);
-    y00 = vmax<V>(y00, zero);
-    y01 = vmax<V>(y01, zero);
-    y10 = vmax<V>(y10, zero);
-    y11 = vmax<V>(y11, zero);
+    y00 = vpmax<V>(y00, zero);
+    y01 = vpmax<V>(y01, zero);
+    y10 = vpmax<V>(y10, zero);
+    y11 = vpmax<V>(y11, zero);
   }
   vstorePart<V>(y, y00, n);
   if (beside) vstorePart<V>(y + pixelBytes, y01, n);
