@@ -148,7 +148,7 @@ function evaluate({ rows, peaks }) {
         ({ name, group, threads }) => name === row.name && group === row.group && threads === 1,
       );
       if (row.threads > 1 && alone?.builds[build])
-        result.threadSpeedup = alone.builds[build].milliseconds / result.milliseconds;
+        result.threadSpeedup = alone.builds[build].wallMilliseconds / result.wallMilliseconds;
     }
     const faster = (a, b) =>
       row.builds[a] && row.builds[b] && row.builds[b].milliseconds / row.builds[a].milliseconds;

@@ -23,14 +23,22 @@ export class StepHost {
   /** Batch assembly, forward, backward and update. */
   train(batch) {
     const next = this.#batches(batch);
-    return { images: batch, run: () => this.model.session.trainStep(this.samples, next()) };
+    return {
+      images: batch,
+      threads: this.threads,
+      run: () => this.model.session.trainStep(this.samples, next()),
+    };
   }
 
   /** Batch assembly and forward, as predict() does it. */
   infer(batch) {
     const next = this.#batches(batch);
     const out = new Float32Array(10 * batch);
-    return { images: batch, run: () => this.model.session.predictStep(this.samples, next(), out) };
+    return {
+      images: batch,
+      threads: this.threads,
+      run: () => this.model.session.predictStep(this.samples, next(), out),
+    };
   }
 
   dispose() {

@@ -96,6 +96,7 @@ export function part(plan, phase) {
   if (first < 0) return undefined;
   const sum = (key) => calls.reduce((total, call) => total + call[key], 0);
   return {
+    threads: 1,
     run: () => plan.run(first, first + calls.length),
     flops: sum("flops"),
     bytes: sum("bytes"),

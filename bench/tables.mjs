@@ -110,23 +110,21 @@ function textTable({ header, body }) {
   return `${[line(all[0]), rule, ...body.map(line)].join("\n")}\n`;
 }
 
-/** Builds left out, and what other processes disturbed. */
+/** What the figures mean, builds left out, and whether the machine was busy. */
 function notes({ rows, skipped }) {
-  const disturbed = rows
-    .filter(({ threads }) => threads === 1)
-    .flatMap(({ group, name, builds }) => {
-      const poor = Object.entries(builds).filter(([, { cores }]) => cores < DISTURBED);
-      return poor.map(([build, { cores }]) => `${group} ${name} ${build} (${Math.round(100 * cores)} %)`);
-    });
-  const count = rows.flatMap(({ builds }) => Object.keys(builds)).length;
+  const all = rows.flatMap(({ threads, builds }) =>
+    Object.values(builds).map((result) => ({ threads, ...result })),
+  );
+  const disturbed = all.filter(({ threads, cores }) => threads === 1 && cores < DISTURBED).length;
   return [
     "GFLOP count multiplications and additions by a layer's definition: Winograd's products and kernels that leave out",
     "zeros do fewer, and may show more than the peak. GB count each tensor that is read or written once.",
+    "Times on one thread are CPU time, on more threads wall time; 'to 1 thread' compares wall times.",
     ...Object.entries(skipped).map(([build, reason]) => `No ${build}: ${reason}`),
-    ...(disturbed.length > 0
+    ...(disturbed > 0
       ? [
-          `Other processes took CPU time: ${disturbed.length} of ${count} measurements had less than ${100 * DISTURBED} % of a core:`,
-          `${disturbed.slice(0, 8).join(", ")}${disturbed.length > 8 ? ", ..." : ""}.`,
+          `The machine was busy: ${disturbed} of ${all.length} measurements got less than ${100 * DISTURBED} % of a core. Take figures of several`,
+          "threads for too low.",
         ]
       : []),
   ];

@@ -36,7 +36,8 @@ async function main() {
     return result;
   });
   const inference = await phase(() => measureInference(model, { ...job, seconds: job.seconds / 2 }));
-  return { parameters: model.parameters, training, inference };
+  const { user, system } = process.cpuUsage();
+  return { parameters: model.parameters, training, inference, cpuSeconds: (user + system) / 1e6 };
 }
 
 const answer = await main().catch((error) => ({ reason: firstLine(error) }));

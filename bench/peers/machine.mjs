@@ -30,3 +30,10 @@ function vectors() {
     return undefined;
   }
 }
+
+/** Seconds of CPU time that all processes of the machine have used so far, on all its cores. */
+export function machineCpuSeconds() {
+  return os
+    .cpus()
+    .reduce((sum, { times }) => sum + (times.user + times.nice + times.sys + times.irq) / 1000, 0);
+}

@@ -1,6 +1,7 @@
 import { execFile, fork } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
+import { machineCpuSeconds } from "./machine.mjs";
 import { PARAMETERS } from "./seed-cnn.mjs";
 
 /** Milliseconds after which a peer is given up. */
@@ -10,11 +11,17 @@ const execute = promisify(execFile);
 
 /**
  * Runs one peer in a process of its own. Resolves, always, to
- * `{ version?, parameters, training, inference }`, each of the last two `{ [configuration]: result }` or
- * `{ reason }`; or to `{ reason }` alone where nothing could be measured.
+ * `{ version?, parameters, training, inference, others }`, training and inference each `{ [configuration]: result }`
+ * or `{ reason }`; or to `{ reason }` alone where nothing could be measured.
+ * `others`: how many cores other processes kept busy meanwhile.
  */
 export async function runPeer(peer, job) {
-  return peer.python ? runPython(peer, job) : runNode(peer, job);
+  const busy = machineCpuSeconds();
+  const began = performance.now();
+  const answer = await (peer.python ? runPython(peer, job) : runNode(peer, job));
+  const seconds = (performance.now() - began) / 1000;
+  const own = answer.cpuSeconds ?? 0;
+  return { ...answer, others: Math.max(0, (machineCpuSeconds() - busy - own) / seconds) };
 }
 
 async function runNode({ adapter, variant }, job) {
@@ -42,8 +49,8 @@ async function runNode({ adapter, variant }, job) {
     });
   });
   if (answer.reason) return answer;
-  const { parameters, training, inference } = answer;
-  return { parameters, training: named(training, "batch 32"), inference: named(inference, "batch 100") };
+  const { training, inference } = answer;
+  return { ...answer, training: named(training, "batch 32"), inference: named(inference, "batch 100") };
 }
 
 function named(result, configuration) {

@@ -34,7 +34,7 @@ export class Results {
 
   async #row(peer) {
     const { id, name, backend, oneThread } = peer;
-    const row = { id, name, version: undefined, backend, training: {}, inference: {} };
+    const row = { id, name, version: undefined, backend, training: {}, inference: {}, others: {} };
     for (const threads of this.#threads) {
       const answers = this.#answers.get(`${id}/${threads}`) ?? [];
       const failure =
@@ -46,6 +46,7 @@ export class Results {
       row.version ??= answers[0]?.version;
       row.parameters ??= answers[0]?.parameters;
       row.blas ??= answers[0]?.blas;
+      if (answers.length > 0) row.others[threads] = median(answers.map(({ others }) => others));
     }
     row.version ??= peer.package && (await packageVersion(peer.package));
     return row;

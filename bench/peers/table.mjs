@@ -1,7 +1,7 @@
 import { machineLine } from "./machine.mjs";
 
-/** One thread that got less than this share of a core was disturbed. */
-const DISTURBED = 0.85;
+/** More cores than this kept busy by other processes make numbers doubtful. */
+const DISTURBED = 0.15;
 
 const INTRODUCTION = [
   "Images a second, medians, higher is better; T: threads. The seed CNN, 121,930 parameters; training at batch 32, inference at batch 100.",
@@ -69,25 +69,22 @@ function round(value) {
 /** Why a number is missing, which configuration a peer was best in, and what was disturbed. */
 function footnotes({ rows, threads }) {
   const best = [];
-  const disturbed = [];
   const missing = new Map();
   for (const row of rows) {
     const peer = `${row.name} (${row.backend})`;
     const shown = [...threads.map((n) => ["training", n]), ["inference", threads[0]]];
     for (const [phase, n] of shown) {
-      const { reason, configuration, configurations, cores } = row[phase][n];
+      const { reason, configuration, configurations } = row[phase][n];
       const what = `${phase} ${n}T`;
       if (reason) missing.set(reason, [...(missing.get(reason) ?? []), `${peer} ${what}`]);
       if (configurations) best.push(`${peer}, ${what}: best in ${configuration}.`);
-      // With more threads a peer may have reasons of its own to wait.
-      if (n === 1 && cores < DISTURBED) disturbed.push(`${peer} ${what} (${Math.round(100 * cores)} %)`);
     }
   }
   const notes = [...missing].map(([reason, what]) => `No ${what.join(", ")}: ${reason}.`);
-  notes.push(...best);
-  if (disturbed.length > 0)
+  const others = rows.flatMap((row) => Object.values(row.others));
+  if (Math.max(...others) > DISTURBED)
     notes.push(
-      `Other processes took CPU time, these did not have a core to themselves: ${disturbed.join(", ")}.`,
+      `DISTURBED: other processes kept ${Math.min(...others).toFixed(1)} to ${Math.max(...others).toFixed(1)} cores busy meanwhile. Speeds are too low, and ratios uncertain: measure again on a quiet machine.`,
     );
-  return notes;
+  return notes.concat(best);
 }

@@ -135,4 +135,5 @@ try:
     result["blas"] = blas()
 except OSError:
     result["blas"] = "unknown BLAS"
+result["cpuSeconds"] = time.process_time()
 print(json.dumps(result))

@@ -47,7 +47,7 @@ export async function perform(
 export async function run(program: Command, args: readonly string[]): Promise<void> {
   const flags = { json: args.includes("--json"), debug: args.includes("--debug") };
   try {
-    refuseUnknownCommand(program, args[0]);
+    refuseUnknownCommand(program, args);
     await program.parseAsync(args, { from: "user" });
   } catch (error) {
     fail(error, flags);
@@ -55,11 +55,17 @@ export async function run(program: Command, args: readonly string[]): Promise<vo
 }
 
 /** Commander would hand a mistyped command to the default one, as an argument too many. */
-function refuseUnknownCommand(program: Command, first: string | undefined): void {
-  const names = program.commands.map((command) => command.name());
-  if (first === undefined || first.startsWith("-") || first === "help" || names.includes(first)) return;
+function refuseUnknownCommand(command: Command, [first, ...rest]: readonly string[]): void {
+  if (command.commands.length === 0 || first === undefined || first.startsWith("-") || first === "help")
+    return;
+  const known = command.commands.find((candidate) => candidate.name() === first);
+  if (known) {
+    refuseUnknownCommand(known, rest);
+    return;
+  }
+  const names = command.commands.map((candidate) => candidate.name());
   const near = names.find((name) => name.startsWith(first.slice(0, 2)));
-  program.error(
+  command.error(
     `error: unknown command '${first}'${near ? ` (did you mean ${near}?)` : ""}; expected one of ${names.join(", ")}`,
     { code: "commander.unknownCommand", exitCode: EXIT.usage },
   );

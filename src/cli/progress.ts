@@ -11,11 +11,11 @@ const BAR = { least: 8, most: 30 };
 /** One line on stderr that is drawn anew and goes when it is done. Only on a terminal. */
 class Bar {
   readonly #bar: SingleBar;
-  #text = "";
+  #text: readonly string[] = [];
   #drawn = 0;
 
-  constructor(total: number, text: string) {
-    this.#text = text;
+  constructor(total: number, title: string) {
+    this.#text = [title];
     this.#bar = new SingleBar({
       format: (_options, { progress }) => this.#line(progress),
       clearOnComplete: true,
@@ -26,7 +26,7 @@ class Bar {
     this.#bar.start(total, 0);
   }
 
-  update(value: number, text: string): void {
+  update(value: number, text: readonly string[]): void {
     const now = performance.now();
     if (now - this.#drawn < REDRAW_MS) return;
     this.#drawn = now;
@@ -38,14 +38,18 @@ class Bar {
     this.#bar.stop();
   }
 
+  /** Where the terminal is too narrow, the bar goes first, then the last figures. */
   #line(progress: number): string {
-    const columns = process.stderr.columns ?? 80;
-    const [before = "", after = ""] = this.#text.split("\t");
-    const room = columns - before.length - after.length - 5;
-    const width = Math.min(room, BAR.most);
-    if (width < BAR.least) return `${before} ${after}`.slice(0, columns - 1);
-    const full = Math.round(width * progress);
-    return `${before} ${"█".repeat(full)}${"░".repeat(width - full)} ${after}`;
+    // Room for the ^C that a terminal echoes: it must not break the line.
+    const columns = (process.stderr.columns ?? 80) - 4;
+    const [title = "", ...figures] = this.#text;
+    const width = Math.min(columns - [title, ...figures].join("  ").length - 2, BAR.most);
+    if (width >= BAR.least) {
+      const full = Math.round(width * progress);
+      return [title, "█".repeat(full) + "░".repeat(width - full), ...figures].join("  ");
+    }
+    while (figures.length > 0 && [title, ...figures].join("  ").length > columns) figures.pop();
+    return [title, ...figures].join("  ").slice(0, columns);
   }
 }
 
@@ -80,10 +84,10 @@ export function trainProgress(output: Output): Callbacks & { begun(): boolean; s
       if (bars(output)) bar = new Bar(info.samples, title(epoch));
     },
     onBatchEnd: (batch, logs) => {
-      if (bar) bar.update(batch.seen, `${title(batch.epoch)}\t${batchText(batch, logs, info)}`);
+      if (bar) bar.update(batch.seen, [title(batch.epoch), ...batchFigures(batch, logs, info)]);
       else if (!output.json && performance.now() > lineAt) {
         lineAt = performance.now() + LINE_MS;
-        output.notice(`${title(batch.epoch)}: ${batchText(batch, logs, info)}`);
+        output.notice(`${title(batch.epoch)}: ${batchFigures(batch, logs, info).join("  ")}`);
       }
     },
     onEpochEnd: (epoch, logs) => {
@@ -94,18 +98,18 @@ export function trainProgress(output: Output): Callbacks & { begun(): boolean; s
   };
 }
 
-function batchText(
+function batchFigures(
   { seen, imagesPerSecond }: BatchInfo,
   { loss, accuracy }: Logs,
   { samples }: TrainInfo,
-): string {
+): string[] {
   return [
     `${String(seen).padStart(String(samples).length)}/${samples}`,
     `loss ${figure(loss)}`,
     ...(accuracy === undefined ? [] : [`accuracy ${figure(accuracy)}`]),
-    `${formatCount(imagesPerSecond)} images/s`,
     `ETA ${formatSeconds((samples - seen) / imagesPerSecond)}`,
-  ].join("  ");
+    `${formatCount(imagesPerSecond)} images/s`,
+  ];
 }
 
 /** Epoch 3/10 - 4s - loss: 0.0412 - accuracy: 0.9871 - val_loss: 0.0478 - val_accuracy: 0.9858 - 12,345 images/s */
@@ -148,10 +152,8 @@ export class DownloadProgress {
           `Downloading ${printable(file)}${total === undefined ? "" : ` (${megabytes(total)})`}`,
         );
     }
-    this.#bar?.update(
-      received,
-      `${printable(file)}\t${megabytes(received)}${total === undefined ? "" : ` of ${megabytes(total)}`}`,
-    );
+    const size = total === undefined ? "" : ` of ${megabytes(total)}`;
+    this.#bar?.update(received, [printable(file), `${megabytes(received)}${size}`]);
   }
 
   stop(): void {

@@ -35,7 +35,7 @@ describe("Ctrl-C in training", () => {
     running.process.kill("SIGINT");
     running.process.kill("SIGINT");
     const { status, stdout, stderr } = await running.ended;
-    expect(stderr).toMatch(/^Stopping after the step under way.*\n$/);
+    expect(stderr).toMatch(/^Stopping after this step.*\n$/);
     expect(stdout).toMatch(/^Stopped early: [\d,]+ images/m);
     expect(stdout).toMatch(/^Test accuracy /m);
     expect(status).toBe(130);

@@ -73,6 +73,7 @@ describe("wrong usage ends with status 2 and one line", () => {
     [["predict", "run", "x.png", "--top", "0"], /'0' is invalid/],
     [["summary", "--input-shape", "28x0"], /'28x0' is invalid.*28x28x1/],
     [["summary", "some-run", "--model", "mlp"], /--model and a run are given/],
+    [["data", "get"], /unknown command 'get'; expected one of list, fetch/],
     [["data", "fetch"], /missing required argument 'name'/],
     [["data", "fetch", "imagenet"], /'imagenet' cannot be fetched: expected one of mnist/],
     [["bench", "--runs", "x"], /'x' is invalid/],

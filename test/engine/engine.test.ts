@@ -110,7 +110,10 @@ describe("in a runtime that lacks", () => {
         super(descriptor);
       }
     }
-    vi.spyOn(WebAssembly, "Memory").mockImplementation(SmallMemory);
+    WebAssembly.Memory = SmallMemory;
+    onTestFinished(() => {
+      WebAssembly.Memory = Memory;
+    });
     const engine = await engineOf();
     expect(asked).toEqual([65536, 32768, 16384]);
     expect(engine.allocate(100)).toBeGreaterThan(0);

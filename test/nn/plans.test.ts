@@ -70,6 +70,8 @@ const STEPS: [mode: "train" | "evaluate" | "predict", samples: Samples, batch: n
   ["predict", floats, 3],
   ["evaluate", bytes, 12],
   ["train", valued, 2],
+  ["train", floats, 2],
+  ["predict", floats, 2],
   ["evaluate", valued, 5],
   ["predict", bytes, 11],
   ["train", floats, 12],

@@ -60,8 +60,8 @@ export function trainCommand(): Command {
     .addOption(
       new Option(
         "--restore-best <figure>",
-        "keep the weights of the epoch in which this figure was best (default: the last epoch's)",
-      ).choices(["val_loss", "val_accuracy", "loss", "accuracy"]),
+        "keep the weights of the epoch in which this figure was best; none: the last epoch's (default: val_accuracy, without validation none)",
+      ).choices(["val_accuracy", "val_loss", "accuracy", "loss", "none"]),
     )
     .addOption(backendOption())
     .addOption(threadsOption());

@@ -31,8 +31,8 @@ export interface TrainOptions extends DataOptions, EngineFlags, OptimizerFlags {
   /** 0: no validation. */
   readonly validationSplit: number;
   readonly seed: number;
-  /** Figure that chooses the epoch whose weights are kept. Default: the last epoch's are. */
-  readonly restoreBest?: keyof Logs;
+  /** Figure that chooses the epoch whose weights are kept. Default: see bestFigure(). */
+  readonly restoreBest?: keyof Logs | "none";
   readonly out?: string;
   readonly overwrite?: boolean;
 }
@@ -52,6 +52,12 @@ interface Job {
 /** Byte pixels become numbers from 0 to 1. */
 const PREPROCESSING = { scale: 1 / 255, offset: 0 };
 
+/** The figure that chooses the weights to keep; undefined: the last epoch's stay. Default: validation accuracy, if there is one. */
+function bestFigure({ restoreBest, validationSplit }: TrainOptions): keyof Logs | undefined {
+  const figure = restoreBest ?? (validationSplit > 0 ? "val_accuracy" : "none");
+  return figure === "none" ? undefined : figure;
+}
+
 /** Trains a model and fills a run folder. Returns the exit status: that of the signal which stopped it, if one did. */
 export async function train(options: TrainOptions, output: Output): Promise<number> {
   const { restoreBest, validationSplit } = options;
@@ -64,8 +70,8 @@ export async function train(options: TrainOptions, output: Output): Promise<numb
   const progress = trainProgress(output);
   const onStop = () => {
     progress.stop();
-    const saving = progress.begun() ? " after the step under way, and saving what there is" : "";
-    output.notice(`Stopping${saving}. Ctrl-C again: stop at once.`);
+    const saving = progress.begun() ? " after this step, then saving" : "";
+    output.notice(`Stopping${saving}; Ctrl-C again quits at once.`);
   };
   return withInterrupt(onStop, async (signal) => {
     const folder = await RunFolder.claim({
@@ -151,7 +157,8 @@ async function fit(
   callbacks: Callbacks[],
   signal: AbortSignal,
 ): Promise<History | TrainingDivergedError> {
-  const { epochs, batchSize, restoreBest } = options;
+  const { epochs, batchSize } = options;
+  const restoreBest = bestFigure(options);
   try {
     return await model.fit(training, {
       epochs,
@@ -194,7 +201,7 @@ function printOutcome({ stopped, bestEpoch, recorder, test }: FinishedRun, outpu
 /** Every setting of the run, defaults filled in. */
 function configuration({ options, optimizer, model }: Job): FinishedRun["configuration"] {
   const { dataset, epochs, batchSize, loss, validationSplit, seed } = options;
-  const { dataDir, trainLimit, digitsCount, restoreBest } = options;
+  const { dataDir, trainLimit, digitsCount } = options;
   const { backend, threads } = model.session.engine;
   return {
     dataset,
@@ -209,7 +216,7 @@ function configuration({ options, optimizer, model }: Job): FinishedRun["configu
     threads,
     shuffle: true,
     preprocessing: PREPROCESSING,
-    ...(restoreBest !== undefined && { restoreBest }),
+    restoreBest: bestFigure(options) ?? "none",
     ...(dataDir !== undefined && { dataDir }),
     ...(trainLimit !== undefined && { trainLimit }),
     ...(digitsCount !== undefined && { digitsCount }),

@@ -61,7 +61,12 @@ export function winogradPays(conv: Conv2dAttributes, inChannels: number): boolea
 }
 
 /** Emits what forward needs first: the padded input and the packed filter. */
-export function prepareForward(p: Planner, op: ConvOp, g: ConvGeometry, winograd: boolean): { x: Tensor; w: Tensor } {
+export function prepareForward(
+  p: Planner,
+  op: ConvOp,
+  g: ConvGeometry,
+  winograd: boolean,
+): { x: Tensor; w: Tensor } {
   const { args, K, padded, pad } = g;
   const x = paddedInput(p, op, g);
   if (padded) {
