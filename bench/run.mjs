@@ -35,7 +35,7 @@ access, measured in the same run, and how the builds compare. About 2 minutes.
   --list                print the cases, measure nothing
   --help                this text
 
-What disturbs: other processes (named below the table where they took CPU time), and a warm machine. Ratios hold
+What disturbs: other processes (counted below the tables where they took CPU time), and a warm machine. Ratios hold
 better than absolute figures. Relaxed SIMD needs a runtime that has it; in Node 20 a V8 flag is set for it.
 `;
 

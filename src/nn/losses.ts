@@ -27,6 +27,14 @@ export function checkLoss(loss: unknown, graph: Graph): asserts loss is LossName
   const last = graph.ops.at(-1);
   const probabilities =
     last?.kind === "softmax" || (last?.kind === "activation" && last.attributes.kind === "sigmoid");
+  if (
+    (loss === "categoricalCrossentropy" || loss === "sparseCategoricalCrossentropy") &&
+    graph.output.shape[0] === 1
+  )
+    throw new ModelError(
+      `loss ${loss} got one output, expected one a class; use binaryCrossentropy, or an output for each class`,
+      last?.layer,
+    );
   if (loss !== "meanSquaredError" && !probabilities)
     throw new ModelError(
       `loss ${loss} takes probabilities: end the model with activation "softmax"${loss === "binaryCrossentropy" ? ' or "sigmoid"' : ""}, or use meanSquaredError`,

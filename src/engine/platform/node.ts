@@ -46,6 +46,8 @@ const THREAD = `
 const { workerData: { module, memory, control, index } } = require("node:worker_threads");
 let working = false;
 try {
+  // Looks at the memory's size afresh: it may have grown while this thread started, and V8 hands on the old one.
+  memory.grow(0);
   const { work } = new WebAssembly.Instance(module, { env: { memory } }).exports;
   working = true;
   work(control, index);
