@@ -44,6 +44,8 @@ interface Case {
   batch: number;
   relu: boolean;
   useBias: boolean;
+  /** The convolution reads the input itself: it passes on no gradient. */
+  first?: boolean;
 }
 
 const deal = <T>(list: readonly T[], i: number) => list[i % list.length]!;
@@ -82,11 +84,23 @@ CASES.push(
   { ...LARGE, image: [30, 51, 3], kernelSize: 5, channels: 4, filters: 16, pool: [3, 3, "valid"] },
 );
 
+// First layers have few channels, and kernels of their own.
+for (const [i, pool] of POOLS.entries())
+  for (const padding of ["valid", "same"] as const) {
+    const channels = deal([1, 3, 2, 4], i);
+    const image = [deal([28, 13, 20], i), deal([28, 15, 9], i), channels];
+    const filters = deal([32, 5, 8, 17], i);
+    CASES.push({ ...LARGE, first: true, image, padding, pool, channels, filters, relu: i % 2 === 0 });
+  }
+
 /** A convolution first, so that the one under test has to pass on a gradient. */
-function layersOf({ image, kernelSize, padding, pool, strides, channels, filters, relu, useBias }: Case) {
+function layersOf({ image, channels, pool, relu, first, ...options }: Case) {
+  const { filters, kernelSize, padding, strides, useBias } = options;
+  const tested = { filters, kernelSize, padding, strides, useBias };
   return [
-    conv2d({ filters: channels, kernelSize: 1, inputShape: image }),
-    conv2d({ filters, kernelSize, padding, strides, useBias }),
+    ...(first
+      ? [conv2d({ ...tested, inputShape: image })]
+      : [conv2d({ filters: channels, kernelSize: 1, inputShape: image }), conv2d(tested)]),
     ...(relu ? [activation({ activation: "relu" })] : []),
     maxPooling2d({ poolSize: pool[0], strides: pool[1], padding: pool[2] }),
     flatten(),
@@ -112,7 +126,7 @@ const kinds = (session: Session) => session.graph.ops.map((op) => op.kind);
 
 describe.each(BACKENDS)("fused and unfused agree, build %s", (backend) => {
   test.each(CASES)(
-    "image $image, kernel $kernelSize $padding strides $strides, $channels -> $filters channels, pool $pool, relu $relu, batch $batch",
+    "image $image, kernel $kernelSize $padding strides $strides, $channels -> $filters channels, pool $pool, relu $relu, batch $batch, first $first",
     async (c) => {
       const layers = layersOf(c);
       const [fused, plain] = [
