@@ -129,6 +129,12 @@ export class OptimizerState {
     return typeof learningRate === "number" ? learningRate : learningRate(this.step);
   }
 
+  /** Forgets all momenta and counts steps from 0 again. */
+  reset(): void {
+    for (const slot of this.#slots) this.#engine.f32(slot, this.#length).fill(0);
+    this.#engine.view().setUint32(this.stepPointer, 0, true);
+  }
+
   /** Before each step: puts the learning rate where the kernels read it. Throws RangeError where a schedule gives no number. */
   beginStep(): void {
     const rate = this.learningRate;

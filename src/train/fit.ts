@@ -99,6 +99,8 @@ export async function fit(
       const result = session.trainStep(train, indices);
       if (!Number.isFinite(result.loss)) {
         good.restore();
+        // Its momenta come from the steps that went wrong.
+        session.optimizer.reset();
         throw new TrainingDivergedError(result.loss, epoch, batch);
       }
       good.confirm();

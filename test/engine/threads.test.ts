@@ -79,6 +79,22 @@ test("many small programs, one after another and with pauses", async () => {
   }
 });
 
+test("memory that grows while threads start is there for them, too", async () => {
+  for (let i = 0; i < 6; i++) {
+    const engine = await engineOf(4);
+    const n = 16384;
+    // Threads take some 30 ms to start: all the while memory grows, and tasks at its very end wait for them.
+    let value = 0;
+    for (const end = performance.now() + 80; performance.now() < end; ) {
+      engine.memory.grow(1);
+      const out = engine.bytes - 4 * n;
+      engine.call("fill", { out, n, value: ++value, grain: 256 }, n / 256);
+      if (!engine.f32(out, n).every((v) => v === value)) throw new Error(`run ${value} failed`);
+    }
+    engine.dispose();
+  }
+});
+
 test("engines side by side do not disturb each other", async () => {
   const samples = halves(40, 1);
   const alone = await modelOf(cnn(), { threads: 2 });

@@ -246,6 +246,17 @@ describe("a loss that does not fit the model", () => {
     );
   });
 
+  test.each(["categoricalCrossentropy", "sparseCategoricalCrossentropy"])("%s needs two outputs", (loss) => {
+    const one = graphOf(dense({ units: 1, inputShape: [4], activation: "sigmoid", name: "last" }));
+    expect(() => checkLoss(loss, one)).toThrow(
+      new ModelError(
+        `loss ${loss} got one output, expected one a class; use binaryCrossentropy, or an output for each class`,
+        "last",
+      ),
+    );
+    expect(() => checkLoss("binaryCrossentropy", one)).not.toThrow();
+  });
+
   test("meanSquaredError takes any flat output", () => {
     for (const graph of [linear, sigmoid, softmax])
       expect(() => checkLoss("meanSquaredError", graph)).not.toThrow();

@@ -48,6 +48,16 @@ describe("a loss that is no number", () => {
     expect(model.getWeights()).toEqual(before);
   });
 
+  test("leaves a model that can be trained on: no momentum of the steps that went wrong", async () => {
+    const model = await modelOf(layers(), { loss: "meanSquaredError", optimizer: adam() });
+    const images = good.images.slice();
+    images[0] = Number.NaN;
+    await divergenceOf(model, { ...good, images }, { batchSize: 2, epochs: 2 });
+    const { history } = await model.fit(good, { batchSize: 2, epochs: 20 });
+    expect(history.loss.at(-1)!).toBeLessThan(history.loss[0]!);
+    expect(finite(model)).toBe(true);
+  });
+
   test.each([Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY])(
     "from an input of %f, later: names that epoch and batch",
     async (value) => {
