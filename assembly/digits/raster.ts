@@ -84,7 +84,7 @@ function fullness(): f64 {
 export function draw(out: usize, open: bool): void {
   let r = Math.exp(near(0.2, 0.32));
   const soft = between(0.65, 1.4);
-  const strength = between(0.9, 1.1);
+  const strength = between(1.0, 1.25);
 
   // Pressure: a slow wave along the stroke, and some roughness of the edge.
   const pressure = between(0, 0.22);
@@ -111,7 +111,7 @@ export function draw(out: usize, open: bool): void {
   let mass: f64 = 0, mx: f64 = 0, my: f64 = 0;
   for (let y = 0; y < BOX; y++) {
     for (let x = 0; x < BOX; x++) {
-      const v = unchecked(ink[y * BOX + x]);
+      const v = min<f64>(1, unchecked(ink[y * BOX + x]));
       mass += v;
       mx += v * <f64>x;
       my += v * <f64>y;

@@ -23,12 +23,12 @@ export async function measureTraining(model, { images, seconds, runs }) {
   return { ...summary(passes, count), lossFirst: first.value, lossLast: passes.at(-1).value };
 }
 
-/** Inference images a second, in batches of 100. `model.inferPass(count)` returns the class of each image. */
-export async function measureInference(model, { seconds, runs }) {
+/** Inference images a second, in batches of 100. `model.inferPass(count)` computes the class probabilities. */
+export async function measureInference(model, { images, seconds, runs }) {
   await model.inferPass(INFERENCE_BATCH);
   const second = await timed(() => model.inferPass(INFERENCE_BATCH));
   const speed = INFERENCE_BATCH / second.seconds;
-  const count = passSize(INFERENCE_BATCH, speed, seconds / runs, INFERENCE_IMAGES);
+  const count = passSize(INFERENCE_BATCH, speed, seconds / runs, Math.min(images, INFERENCE_IMAGES));
   const passes = [];
   if (count === INFERENCE_BATCH) passes.push(second);
   else await model.inferPass(count);

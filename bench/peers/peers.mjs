@@ -56,6 +56,7 @@ export const PEERS = [
     backend: "wasm simd, layers",
     adapter: "tfjs",
     variant: "wasm layers",
+    turns: true,
     package: "node_modules/@tensorflow/tfjs-backend-wasm",
     oneThread: "TensorFlow.js turns wasm threads off in Node (tensorflow/tfjs#3830)",
   },

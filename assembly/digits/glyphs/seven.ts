@@ -9,7 +9,7 @@ export function seven(): void {
   const barTilt = near(0, 0.05);
 
   if (chance(0.4)) {
-    start(left + near(-0.01, 0.05), between(0.08, 0.42));
+    start(left + near(-0.01, 0.05), between(0.06, 0.34));
     if (chance(0.5)) corner(left, 0.02 + barTilt);
     else to(left, 0.04 + barTilt);
   } else {

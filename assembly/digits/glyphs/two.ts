@@ -7,7 +7,7 @@ export function two(): void {
   const hook = between(0.08, 0.42);
   const base = between(0.82, 1);
   const left = -between(0.2, 0.46);
-  const right = between(0.08, 0.66);
+  const right = between(0.08, 0.78);
   // How high the top bowl turns back, and how far to the left it has come halfway down.
   const turn = between(0.2, 0.36);
   const deep = between(0.2, 0.8);

@@ -6,7 +6,7 @@ export function zero(): void {
   const rx = between(0.2, 0.52);
   const clockwise = chance(0.12);
   const from = clockwise ? near(-110, 30) : near(-70, 30);
-  const overlap = chance(0.3) ? between(10, 80) : near(3, 12);
+  const overlap = chance(0.3) ? between(10, 80) : chance(0.08) ? between(-60, -15) : near(3, 12);
   const turn = clockwise ? 360 + overlap : -360 - overlap;
   arc(0, 0.5, rx, 0.5, from, from + turn, near(0.91, 0.17), true);
   if (chance(0.2)) {
