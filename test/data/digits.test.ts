@@ -143,7 +143,7 @@ describe("generateDigits", () => {
       expect(Math.abs(cy - 14)).toBeLessThan(limit);
     }
     expect(largest).toBe(20);
-    expect(stopped).toBeLessThan(digits.train.count / 100);
+    expect(stopped).toBeLessThan(digits.train.count / 20);
   });
 
   it("inks every image visibly, and fills none", () => {
