@@ -1,3 +1,4 @@
+export { type DigitsOptions, generateDigits } from "./data/digits.ts";
 export * from "./data/index.ts";
 export { BACKENDS, type Backend } from "./engine/engine.ts";
 export { ModelError } from "./nn/errors.ts";
@@ -10,6 +11,7 @@ export type { BatchInfo, Callbacks, EpochInfo, History, Logs, TrainInfo } from "
 export { TrainingDivergedError } from "./train/errors.ts";
 export type { EvaluateOptions, Evaluation } from "./train/evaluate.ts";
 export type { FitOptions } from "./train/fit.ts";
+export { loadModel, ModelFileError, saveModel } from "./train/model-file.ts";
 export {
   decodeSafetensors,
   encodeSafetensors,

@@ -1,4 +1,7 @@
-/** The loss became NaN or infinite. The model holds the last good weights again. */
+/**
+ * The loss or a weight became NaN or infinite. The model holds good weights again: those of the last copy, which is
+ * taken every 100 steps and counts as good once the next step's loss is finite. Its optimizer starts anew.
+ */
 export class TrainingDivergedError extends Error {
   override readonly name = "TrainingDivergedError";
   /** Both from 0. */

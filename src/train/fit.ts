@@ -29,7 +29,7 @@ export interface FitOptions {
   signal?: AbortSignal;
 }
 
-/** Steps between copies of weights that are known to be good. */
+/** Steps between copies of weights that are known to be good: how far back a diverged training may fall. */
 const SNAPSHOT_STEPS = 100;
 
 /** See Sequential.fit. */
@@ -97,12 +97,7 @@ export async function fit(
       const indices = order.subarray(batch * batchSize, Math.min((batch + 1) * batchSize, train.count));
       const began = performance.now();
       const result = session.trainStep(train, indices);
-      if (!Number.isFinite(result.loss)) {
-        good.restore();
-        // Its momenta come from the steps that went wrong.
-        session.optimizer.reset();
-        throw new TrainingDivergedError(result.loss, epoch, batch);
-      }
+      if (!Number.isFinite(result.loss)) throw good.diverged(result.loss, epoch, batch);
       good.confirm();
       const elapsed = (performance.now() - began) / 1000;
       seconds += elapsed;
@@ -132,6 +127,9 @@ export async function fit(
       logs.val_loss = result.loss;
       if (result.accuracy !== undefined) logs.val_accuracy = result.accuracy;
     }
+    // The last update's effect shows in no training loss: look at what it left.
+    if (!session.weightVector.every(Number.isFinite))
+      throw good.diverged(Number.NaN, epoch, stepsPerEpoch - 1);
     for (const key of Object.keys(logs) as (keyof Logs)[]) history.history[key].push(logs[key]!);
     history.epoch.push(epoch);
     best?.offer(epoch, logs);
@@ -187,8 +185,12 @@ class GoodWeights {
       [this.#good, this.#candidate] = [this.#candidate, this.#good];
   }
 
-  restore(): void {
+  /** Gives the model its good weights back, and the error to throw. */
+  diverged(loss: number, epoch: number, batch: number): TrainingDivergedError {
     this.#session.weightVector.set(this.#good);
+    // The momenta come from the steps that went wrong.
+    this.#session.optimizer.reset();
+    return new TrainingDivergedError(loss, epoch, batch);
   }
 }
 

@@ -22,9 +22,27 @@ export class SamplesError extends Error {
   override readonly name = "SamplesError";
 }
 
+/** Bytes are scaled and floats are not, so no other kind of array may pass for either. */
+function requireType(
+  what: string,
+  value: unknown,
+  types: readonly (Uint8ArrayConstructor | Float32ArrayConstructor)[],
+) {
+  if (types.some((type) => value instanceof type)) return;
+  const got = (value as object | undefined)?.constructor?.name ?? String(value);
+  throw new SamplesError(
+    `${what} is of type ${got}, expected ${types.map((type) => type.name).join(" or ")}`,
+  );
+}
+
 /** Throws SamplesError where samples do not fit a model of this input and output. */
 export function checkSamples(samples: Samples, input: Shape, outputs: number, targetsNeeded: boolean): void {
+  if (!samples || !Array.isArray(samples.shape))
+    throw new SamplesError("got no samples: expected { images, shape, count } with labels or targets");
   const { images, count, shape, labels, targets } = samples;
+  requireType("images", images, [Uint8Array, Float32Array]);
+  if (labels) requireType("labels", labels, [Uint8Array]);
+  if (targets) requireType("targets", targets, [Float32Array]);
   if (shape.length !== input.length || shape.some((size, i) => size !== input[i]))
     throw new SamplesError(
       `got samples of shape ${formatShape(shape)}, but the model expects ${formatShape(input)}`,

@@ -39,6 +39,7 @@ export class Sequential {
   readonly #layers: readonly Layer[];
   #session: Session | undefined;
   #metrics: readonly "accuracy"[] = [];
+  #fitting = false;
 
   /** Builds the graph. Throws ModelError, naming the layer, where a shape or an option does not fit. */
   constructor(layers: readonly Layer[], options: { name?: string } = {}) {
@@ -115,7 +116,13 @@ export class Sequential {
   async fit(samples: Samples, options: FitOptions = {}): Promise<History> {
     this.#check(samples);
     if (options.validationData) this.#check(options.validationData);
-    return fit(this.session, samples, this.#metrics, options);
+    if (this.#fitting) throw new Error("the model is training: wait until the fit() under way has ended");
+    this.#fitting = true;
+    try {
+      return await fit(this.session, samples, this.#metrics, options);
+    } finally {
+      this.#fitting = false;
+    }
   }
 
   /** Mean loss and accuracy over the samples, dropout off. */
@@ -131,7 +138,7 @@ export class Sequential {
   ): Promise<Float32Array> {
     const samples =
       images instanceof Uint8Array || images instanceof Float32Array
-        ? { images, shape: this.inputShape, count: images.length / elements(this.inputShape) }
+        ? { images, shape: this.inputShape, count: Math.floor(images.length / elements(this.inputShape)) }
         : images;
     checkSamples(samples, this.inputShape, elements(this.outputShape), false);
     return predict(this.session, samples, options);

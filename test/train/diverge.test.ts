@@ -48,6 +48,15 @@ describe("a loss that is no number", () => {
     expect(model.getWeights()).toEqual(before);
   });
 
+  test("is found when the last update of all made the weights infinite", async () => {
+    const optimizer = sgd({ learningRate: 3e38 });
+    const model = await modelOf(layers(), { loss: "meanSquaredError", optimizer });
+    const images = good.images.slice().map((x) => x * 1e15);
+    const error = await divergenceOf(model, { ...good, images }, { batchSize: 8, epochs: 1 });
+    expect([error.epoch, error.batch]).toEqual([0, 0]);
+    expect(finite(model)).toBe(true);
+  });
+
   test("leaves a model that can be trained on: no momentum of the steps that went wrong", async () => {
     const model = await modelOf(layers(), { loss: "meanSquaredError", optimizer: adam() });
     const images = good.images.slice();

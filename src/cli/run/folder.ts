@@ -142,11 +142,31 @@ export async function rescue(model: Uint8Array): Promise<string> {
 /** The topmost folder that had to be made; undefined if it was there. */
 async function makeFolder(path: string): Promise<string | undefined> {
   try {
-    const made = await mkdir(path, { recursive: true });
+    // One by one: mkdir's own `recursive` tries for ever where the system has no room for a folder, as below /proc.
+    const missing: string[] = [];
+    for (let folder = resolve(path); !(await holdsFolder(folder)); folder = dirname(folder))
+      missing.unshift(folder);
+    for (const folder of missing)
+      await mkdir(folder).catch(async (error: unknown) => {
+        // Another run may have made it just now.
+        if (!(await holdsFolder(folder))) throw error;
+      });
+    const [made] = missing;
     return made === undefined ? undefined : relative(process.cwd(), made) || made;
   } catch (error) {
     throw refused(path, error);
   }
+}
+
+/** False where nothing has that name. Throws where something else has it, or it can't be looked at. */
+async function holdsFolder(path: string): Promise<boolean> {
+  try {
+    if ((await stat(path)).isDirectory()) return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT" && dirname(path) !== path) return false;
+    throw error;
+  }
+  throw Object.assign(new Error(`${path} is a file`), { code: "EEXIST" });
 }
 
 function refused(path: string, error: unknown): RunFolderError {

@@ -33,10 +33,10 @@ export const ACTIVATIONS: readonly Activation[] = [
   "tanh",
   "softmax",
 ];
-/** Keras's defaults: the slope of leakyRelu for x < 0, the scale of elu for x < 0. */
+/** Keras's defaults for an activation by name: the slope of leakyRelu and the scale of elu for x < 0. The layer leakyRelu() has 0.3. */
 export const ACTIVATION_ALPHA: Readonly<Record<ActivationKind, number>> = {
   relu: 0,
-  leakyRelu: 0.3,
+  leakyRelu: 0.2,
   elu: 1,
   sigmoid: 0,
   tanh: 0,

@@ -20,7 +20,7 @@ const LOSSES: Record<LossName, RowLoss> = {
   meanSquaredError,
 };
 
-const ALPHA: Record<string, number> = { leakyRelu: 0.3, elu: 1 };
+const ALPHA: Record<string, number> = { leakyRelu: 0.2, elu: 1 };
 
 function activate(x: Float64Array, kind: string, cols: number, alpha = ALPHA[kind] ?? 0): Float64Array {
   switch (kind) {
