@@ -1,9 +1,10 @@
 import { deflateSync } from "node:zlib";
 import { encode } from "fast-png";
 import { describe, expect, test } from "vitest";
-import { type Plane, resize } from "../../src/cli/picture/plane.ts";
-import { decodePng, type Picture, PictureError } from "../../src/cli/picture/png.ts";
-import { preparePicture } from "../../src/cli/picture/prepare.ts";
+import { decodePng } from "../../src/cli/picture/png.ts";
+import { type Picture, PictureError } from "../../src/picture/picture.ts";
+import { type Plane, resize } from "../../src/picture/plane.ts";
+import { preparePicture } from "../../src/picture/prepare.ts";
 
 /** A PNG chunk with its CRC-32. */
 function chunk(type: string, data: Uint8Array): Uint8Array {

@@ -2,14 +2,15 @@ import { type Command, Option } from "commander";
 import { DataError } from "../../data/errors.ts";
 import { readWhole } from "../../data/files.ts";
 import type { Backend } from "../../engine/engine.ts";
+import { CENTRED_DATASETS, PictureError } from "../../picture/picture.ts";
+import { type Prepared, preparePicture } from "../../picture/prepare.ts";
 import { predictedClasses } from "../../report/metrics.ts";
 import { EXIT } from "../errors.ts";
 import { addCommonOptions, type CommonOptions, createCommand, perform } from "../main.ts";
 import { sizes } from "../models.ts";
 import { backendOption, wholeNumber } from "../options.ts";
 import { formatPercent, type Output, printable } from "../output.ts";
-import { decodePng, PictureError } from "../picture/png.ts";
-import { type Prepared, preparePicture } from "../picture/prepare.ts";
+import { decodePng } from "../picture/png.ts";
 import { type OpenedRun, openRun, readyModel } from "../run/load.ts";
 
 export interface PredictOptions {
@@ -69,9 +70,6 @@ Examples:
   wasmgrad predict runs/digits-keras-mnist-1 seven.png
   wasmgrad predict runs/first scan-*.png --top 1 --json
   wasmgrad predict runs/fashion photo.png --no-invert`;
-
-/** Datasets whose images are ink centred by its mass in a box of 20 of 28 pixels. */
-const CENTRED = ["mnist", "digits"];
 
 /** A class and how sure the model is of it. */
 interface Answer {
@@ -144,7 +142,7 @@ async function prepare(
   const picture = decodePng(await readWhole(file));
   const [height, width, channels] = model.inputShape;
   const sameSize = picture.width === width && picture.height === height;
-  const inkModel = channels === 1 && CENTRED.includes(metadata.dataset ?? "");
+  const inkModel = channels === 1 && CENTRED_DATASETS.includes(metadata.dataset ?? "");
   return preparePicture(picture, model.inputShape, {
     invert: options.invert,
     centre: options.center ?? (inkModel && !sameSize),

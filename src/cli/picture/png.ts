@@ -1,19 +1,5 @@
 import { convertIndexedToRgb, type DecodedPng, decode, hasPngSignature } from "fast-png";
-
-/** A picture as light: RGB from 0 to 1, and how opaque it is. */
-export interface Picture {
-  readonly width: number;
-  readonly height: number;
-  /** `[height, width, 3]`, 0 to 1. */
-  readonly rgb: Float32Array;
-  /** `[height, width]`, 0 to 1; undefined where all is opaque. */
-  readonly alpha: Float32Array | undefined;
-}
-
-/** Bytes that are no PNG, or one that cannot be read. */
-export class PictureError extends Error {
-  override readonly name = "PictureError";
-}
+import { type Picture, PictureError } from "../../picture/picture.ts";
 
 /** A header may promise any size in a few bytes: more than this is refused before anything is allocated. */
 const MAX_PIXELS = 50_000_000;

@@ -1,6 +1,7 @@
 import type { Dataset } from "../../data/types.ts";
 import type { LossName } from "../../nn/losses.ts";
 import type { Optimizer } from "../../optim/optimizer.ts";
+import { meanBorder } from "../../picture/background.ts";
 import type { Callbacks, History, Logs } from "../../train/callbacks.ts";
 import { TrainingDivergedError } from "../../train/errors.ts";
 import { type Samples, splitSamples } from "../../train/samples.ts";
@@ -12,7 +13,6 @@ import { withInterrupt } from "../interrupt.ts";
 import { findModel } from "../models.ts";
 import { type OptimizerFlags, optimizerFrom } from "../optimizer-options.ts";
 import { formatCount, formatSeconds, type Output, printable } from "../output.ts";
-import { meanBorder } from "../picture/background.ts";
 import { trainProgress } from "../progress.ts";
 import { RUN_FILES, RunFolder } from "./folder.ts";
 import { Recorder } from "./history.ts";

@@ -1,8 +1,8 @@
-import type { Shape } from "../../nn/graph.ts";
-import { formatShape } from "../../nn/layers/layer.ts";
+import type { Shape } from "../nn/graph.ts";
+import { formatShape } from "../nn/layers/layer.ts";
 import { centreInk } from "./centre.ts";
+import { type Picture, PictureError } from "./picture.ts";
 import { borderBrightness, colourPlanes, greyPlane, invert, type Plane, resize } from "./plane.ts";
-import { type Picture, PictureError } from "./png.ts";
 
 export interface PrepareOptions {
   /** true, false, or undefined: where the picture's border is the opposite of `background`. */

@@ -1,4 +1,4 @@
-import type { Picture } from "./png.ts";
+import type { Picture } from "./picture.ts";
 
 /** One number a pixel, 0 (black) to 1 (white). */
 export interface Plane {

@@ -1,4 +1,4 @@
-import type { ImageSet } from "../../data/types.ts";
+import type { ImageSet } from "../data/types.ts";
 
 /** Images looked at: the first ones say enough. */
 const SAMPLE = 500;
