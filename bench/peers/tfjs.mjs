@@ -1,7 +1,7 @@
 import tf from "@tensorflow/tfjs-core";
-import * as layersApi from "@tensorflow/tfjs-layers";
 import { oneHot } from "./images.mjs";
 import { CLASSES, INFERENCE_BATCH, initialTensors, PIXELS, SIDE, TRAIN_BATCH } from "./seed-cnn.mjs";
+import { layersModel } from "./tfjs-layers.mjs";
 
 /**
  * TensorFlow.js. variant: backend ("wasm" or "cpu"), then "layers", the tf.layers model that anyone would write, or
@@ -20,7 +20,7 @@ export async function open({ variant, data }) {
   const images = (at, n) =>
     tf.tensor4d(data.floats.slice(at * PIXELS, (at + n) * PIXELS), [n, SIDE, SIDE, 1]);
   const targets = oneHot(data.labels);
-  const model = style === "layers" ? layersModel() : matmulModel();
+  const model = style === "layers" ? layersModel(tf.train.adam(1e-3)) : matmulModel();
   return {
     parameters: model.parameters,
     async trainPass(count) {
@@ -44,27 +44,6 @@ export async function open({ variant, data }) {
         tf.dispose([x, y]);
       }
     },
-  };
-}
-
-function layersModel() {
-  const { conv2d, maxPooling2d, flatten, dense } = layersApi.layers;
-  const model = layersApi.sequential({
-    layers: [
-      conv2d({ filters: 32, kernelSize: 3, activation: "relu", inputShape: [SIDE, SIDE, 1] }),
-      maxPooling2d({ poolSize: 2 }),
-      conv2d({ filters: 64, kernelSize: 3, activation: "relu" }),
-      maxPooling2d({ poolSize: 2 }),
-      flatten(),
-      dense({ units: 64, activation: "relu" }),
-      dense({ units: CLASSES, activation: "softmax" }),
-    ],
-  });
-  model.compile({ optimizer: tf.train.adam(1e-3), loss: "categoricalCrossentropy" });
-  return {
-    parameters: model.countParams(),
-    step: (x, y) => model.trainOnBatch(x, y),
-    predict: (x) => model.predictOnBatch(x),
   };
 }
 
