@@ -2,6 +2,7 @@
 import { mkdirSync } from "node:fs";
 import asc from "assemblyscript/asc";
 import { writeAbi } from "./abi.mjs";
+import { embedWasm } from "./embed.mjs";
 
 const DIGITS = [
   ..."--config none --runtime stub --optimizeLevel 3 --shrinkLevel 0 --converge --noAssert".split(" "),
@@ -24,4 +25,5 @@ for (const [name, args] of builds) {
     process.stderr.write(`${stderr.toString()}\nbuild of ${name}.wasm failed: ${error.message}\n`);
     process.exit(1);
   }
+  embedWasm(name);
 }

@@ -1,6 +1,7 @@
 export { type DigitsOptions, generateDigits } from "./data/digits.ts";
 export * from "./data/index.ts";
 export { BACKENDS, type Backend } from "./engine/engine.ts";
+export type { WasmSource } from "./engine/kernels.ts";
 export { ModelError } from "./nn/errors.ts";
 export * from "./nn/layers/index.ts";
 export { LOSSES, type LossName } from "./nn/losses.ts";
@@ -19,4 +20,4 @@ export {
   SafetensorsError,
 } from "./train/safetensors.ts";
 export { type Samples, SamplesError } from "./train/samples.ts";
-export { type CompileOptions, Sequential, sequential } from "./train/sequential.ts";
+export { type CompileOptions, type LayerActivation, Sequential, sequential } from "./train/sequential.ts";

@@ -70,7 +70,7 @@ const MNIST: DatasetInfo = {
   ),
 };
 
-// The next two come without TLS; the checksums make that safe.
+// Mirrors without TLS among the next two's: the checksums make that safe.
 const FASHION_MNIST: DatasetInfo = {
   ...MNIST_LIKE,
   name: "fashion-mnist",
@@ -87,7 +87,13 @@ const FASHION_MNIST: DatasetInfo = {
     "Bag",
     "Ankle boot",
   ],
-  mirrors: [{ url: "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/", cors: false }],
+  mirrors: [
+    {
+      url: "https://raw.githubusercontent.com/zalandoresearch/fashion-mnist/master/data/fashion/",
+      cors: true,
+    },
+    { url: "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/", cors: false },
+  ],
   files: mnistFiles(
     "gz",
     "3aede38d61863908ad78613f6a32ed271626dd12800ba2636569512369268a84",

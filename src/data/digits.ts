@@ -1,14 +1,17 @@
 import { loadWasmBytes } from "#platform";
+import { type WasmSource, wasmBytes } from "../engine/kernels.ts";
 import { DataError } from "./errors.ts";
 import type { Dataset, ImageSet } from "./types.ts";
 
 export interface DigitsOptions {
   /** Training images. Default 12,000. */
-  readonly train?: number;
+  readonly train?: number | undefined;
   /** Test images. Default 2,000. */
-  readonly test?: number;
+  readonly test?: number | undefined;
   /** Which digits: an integer from 0 to 2^32 - 1. Default 1. */
-  readonly seed?: number;
+  readonly seed?: number | undefined;
+  /** The generator's wasm in place of the package's own build/digits.wasm: a URL, bytes, or a compiled module. */
+  readonly wasm?: WasmSource | undefined;
 }
 
 const SIDE = 28;
@@ -47,7 +50,7 @@ export async function generateDigits(options: DigitsOptions = {}): Promise<Datas
   checkInteger("train", train, MAX_IMAGES);
   checkInteger("test", test, MAX_IMAGES);
   checkInteger("seed", seed, MAX_SEED);
-  const { instance } = await WebAssembly.instantiate(await loadWasmBytes("digits"));
+  const instance = await instantiate(options.wasm);
   const module = instance.exports as unknown as DigitsModule;
   return {
     name: "digits",
@@ -55,6 +58,12 @@ export async function generateDigits(options: DigitsOptions = {}): Promise<Datas
     train: draw(module, seed, 0, train),
     test: draw(module, seed, FIRST_TEST, test),
   };
+}
+
+async function instantiate(wasm: WasmSource | undefined): Promise<WebAssembly.Instance> {
+  if (wasm instanceof WebAssembly.Module) return WebAssembly.instantiate(wasm);
+  const bytes = await (wasm === undefined ? loadWasmBytes("digits") : wasmBytes(wasm));
+  return (await WebAssembly.instantiate(bytes)).instance;
 }
 
 function checkInteger(name: string, value: number, max: number): void {

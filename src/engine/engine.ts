@@ -1,4 +1,5 @@
-import { enableRelaxedSimd, hardwareThreads, loadWasmBytes, threadsAvailable } from "#platform";
+import { hardwareThreads, noteOneThread, threadsAvailable } from "#platform";
+import { type Backend, type KernelOptions, loadKernels } from "./kernels.ts";
 import {
   ALIGNMENT,
   align,
@@ -10,10 +11,6 @@ import {
   writeStruct,
 } from "./memory.ts";
 import { CONTROL_BYTES, ThreadPool } from "./threads.ts";
-
-/** The builds of the kernels, slowest first. */
-export const BACKENDS = ["scalar", "simd", "relaxed"] as const;
-export type Backend = (typeof BACKENDS)[number];
 
 interface Exports {
   heapBase(): number;
@@ -31,31 +28,6 @@ interface Exports {
 }
 
 const PAGE = 65536;
-const modules = new Map<Backend, Promise<WebAssembly.Module>>();
-
-/** Compiles a build once per process. Throws where the runtime lacks what the build needs. */
-function compile(backend: Backend): Promise<WebAssembly.Module> {
-  let module = modules.get(backend);
-  if (!module) {
-    module = (async () => {
-      if (backend === "relaxed") enableRelaxedSimd();
-      const bytes = await loadWasmBytes(backend);
-      if (!WebAssembly.validate(bytes))
-        throw new Error(
-          `backend '${backend}': this runtime cannot run it (it lacks ${backend === "scalar" ? "WebAssembly threads" : `WebAssembly ${backend === "simd" ? "SIMD" : "relaxed SIMD"}`}); use backend 'auto'`,
-        );
-      return WebAssembly.compile(bytes);
-    })();
-    modules.set(backend, module);
-    module.catch(() => modules.delete(backend));
-  }
-  return module;
-}
-
-/** The fastest reproducible build that this runtime can run: simd, or else scalar. */
-export async function detectBackend(): Promise<Backend> {
-  return WebAssembly.validate(await loadWasmBytes("simd")) ? "simd" : "scalar";
-}
 
 /** A range of linear memory that calls read their records from, and their threads' scratch. */
 export interface Program {
@@ -69,18 +41,19 @@ export interface Program {
   readonly scratchBytes: number;
 }
 
-export interface EngineOptions {
-  /** "auto" (default): the fastest reproducible build, simd where the runtime has it, never relaxed. */
-  readonly backend?: Backend | "auto";
+export interface EngineOptions extends KernelOptions {
   /** Threads that run kernels, this one included. Default: as many as the hardware has. Never changes results. */
-  readonly threads?: number;
+  readonly threads?: number | undefined;
 }
 
 /** Most threads an engine accepts: far more than pays anywhere. */
 const MAX_THREADS = 256;
 
-function defaultThreads(): number {
-  return threadsAvailable() ? Math.min(hardwareThreads(), MAX_THREADS) : 1;
+/** Threads that the options ask for. Throws RangeError on a bad number. */
+export function requestedThreads(threads = Math.min(hardwareThreads(), MAX_THREADS)): number {
+  if (!Number.isSafeInteger(threads) || threads < 1 || threads > MAX_THREADS)
+    throw new RangeError(`threads is ${threads}, expected a whole number from 1 to ${MAX_THREADS}`);
+  return threads;
 }
 
 /**
@@ -120,17 +93,14 @@ export class Engine {
    * where the runtime cannot run the build.
    */
   static async create(options: EngineOptions = {}): Promise<Engine> {
-    const { backend: requested = "auto", threads = defaultThreads() } = options;
-    if (requested !== "auto" && !BACKENDS.includes(requested))
-      throw new RangeError(`backend '${requested}' is unknown: expected auto, ${BACKENDS.join(", ")}`);
-    if (!Number.isSafeInteger(threads) || threads < 1 || threads > MAX_THREADS)
-      throw new RangeError(`threads is ${threads}, expected a whole number from 1 to ${MAX_THREADS}`);
-    const backend = requested === "auto" ? await detectBackend() : requested;
-    const module = await compile(backend);
+    const threads = requestedThreads(options.threads);
+    const { backend, module } = await loadKernels(options);
     const memory = createMemory();
     const instance = await WebAssembly.instantiate(module, { env: { memory } });
     const exports = instance.exports as unknown as Exports;
-    return new Engine(module, memory, exports, backend, threadsAvailable() ? threads : 1);
+    const alone = threads > 1 && !threadsAvailable();
+    if (alone) noteOneThread(threads);
+    return new Engine(module, memory, exports, backend, alone ? 1 : threads);
   }
 
   /** Bytes of linear memory in use (what the memory has grown to). */
@@ -243,4 +213,5 @@ function createMemory(): WebAssembly.Memory {
   return new WebAssembly.Memory({ initial: 1, maximum: 4096, shared: true });
 }
 
+export { BACKENDS, type Backend, detectBackend } from "./kernels.ts";
 export { CALL_BYTES };

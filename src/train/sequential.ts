@@ -1,4 +1,5 @@
 import type { Backend } from "../engine/engine.ts";
+import type { WasmSource } from "../engine/kernels.ts";
 import { buildChain, type LayerRow, summaryTable } from "../nn/build.ts";
 import type { Preprocessing } from "../nn/compile-plan.ts";
 import { elements, type Graph, type Shape } from "../nn/graph.ts";
@@ -16,19 +17,30 @@ import { weightsSha256 } from "./weights.ts";
 
 export interface CompileOptions {
   /** An optimizer, or the name of one with its defaults. Default adam(). */
-  optimizer?: Optimizer | OptimizerName;
+  optimizer?: Optimizer | OptimizerName | undefined;
   /** Default "categoricalCrossentropy". */
-  loss?: LossName;
+  loss?: LossName | undefined;
   /** Reported by fit and evaluate next to the loss. Default ["accuracy"]. */
-  metrics?: readonly "accuracy"[];
+  metrics?: readonly "accuracy"[] | undefined;
   /** Build of the kernels. "auto" (default): the fastest reproducible one. "relaxed": faster, not reproducible across machines. */
-  backend?: Backend | "auto";
+  backend?: Backend | "auto" | undefined;
   /** Threads that compute, this one included: changes speed, never results. Default: all cores. */
-  threads?: number;
+  threads?: number | undefined;
+  /** Kernels to use in place of the package's own file: a URL, bytes, or a compiled module. `backend` says which build it is (default simd). */
+  wasm?: WasmSource | undefined;
   /** Fixes initial weights, shuffles and dropout: a whole number from 0 to 2^53 - 1. Default 1. */
-  seed?: number;
+  seed?: number | undefined;
   /** How byte images are scaled: pixel * scale + offset. Default scale 1/255, offset 0. */
-  preprocessing?: Partial<Preprocessing>;
+  preprocessing?: Partial<Preprocessing> | undefined;
+}
+
+/** What one layer gives for one image. */
+export interface LayerActivation {
+  /** The layer's name and type. */
+  readonly name: string;
+  readonly type: string;
+  readonly shape: Shape;
+  readonly data: Float32Array<ArrayBuffer>;
 }
 
 /** A chain of layers: Keras's Sequential. */
@@ -90,7 +102,7 @@ export class Sequential {
       metrics = ["accuracy"],
       backend = "auto",
     } = options;
-    const { seed = 1, threads, preprocessing } = options;
+    const { seed = 1, threads, wasm, preprocessing } = options;
     checkLoss(loss, this.graph);
     for (const metric of metrics)
       if (metric !== "accuracy") throw new TypeError(`metric '${metric}' is unknown: expected "accuracy"`);
@@ -101,6 +113,7 @@ export class Sequential {
       loss,
       backend,
       ...(threads !== undefined && { threads }),
+      ...(wasm !== undefined && { wasm }),
       seed,
       preprocessing: { scale: 1 / 255, offset: 0, ...preprocessing },
     });
@@ -142,6 +155,19 @@ export class Sequential {
         : images;
     checkSamples(samples, this.inputShape, elements(this.outputShape), false);
     return predict(this.session, samples, options);
+  }
+
+  /** What each layer gives for one image, dropout off: bytes, which are scaled as in training, or floats. */
+  async activations(image: Uint8Array | Float32Array): Promise<LayerActivation[]> {
+    checkSamples({ images: image, shape: this.inputShape, count: 1 }, this.inputShape, 0, false);
+    const names = this.rows.map(({ name }) => name);
+    const outputs = this.session.layerOutputs(image, names);
+    return this.rows.map(({ name, type, outputShape }, i) => ({
+      name,
+      type,
+      shape: outputShape,
+      data: outputs[i] as Float32Array<ArrayBuffer>,
+    }));
   }
 
   /** Copies of all parameters, in the order of the layers. */

@@ -1,4 +1,5 @@
 import { type Backend, Engine } from "../engine/engine.ts";
+import type { WasmSource } from "../engine/kernels.ts";
 import { align } from "../engine/memory.ts";
 import { type CompiledPlan, compilePlan, type PlanOptions, type Preprocessing } from "../nn/compile-plan.ts";
 import { fuse } from "../nn/fuse.ts";
@@ -12,6 +13,7 @@ import type { Samples } from "./samples.ts";
 export interface SessionOptions {
   readonly backend: Backend | "auto";
   readonly threads?: number;
+  readonly wasm?: WasmSource;
   readonly seed: number;
   readonly loss: LossName;
   readonly optimizer: Optimizer;
@@ -49,9 +51,11 @@ export class Session {
   readonly #optimizer: OptimizerState;
   readonly #pointers: ParameterPointers;
   readonly #plans = new Map<string, CompiledPlan>();
+  readonly #unfused: Graph;
 
   private constructor(engine: Engine, graph: Graph, options: SessionOptions) {
     this.engine = engine;
+    this.#unfused = graph;
     this.graph = options.fuse === false ? graph : fuse(graph);
     this.options = options;
     let offset = 0;
@@ -76,8 +80,8 @@ export class Session {
   }
 
   static async create(graph: Graph, options: SessionOptions): Promise<Session> {
-    const { backend, threads } = options;
-    const engine = await Engine.create({ backend, ...(threads !== undefined && { threads }) });
+    const { backend, threads, wasm } = options;
+    const engine = await Engine.create({ backend, threads, wasm });
     try {
       return new Session(engine, graph, options);
     } catch (error) {
@@ -113,17 +117,48 @@ export class Session {
     const key = `${mode} ${input} ${targets} ${batch}`;
     let compiled = this.#plans.get(key);
     if (!compiled) {
-      compiled = compilePlan(this.engine, this.graph, this.#pointers, {
-        ...options,
-        loss: this.options.loss,
-        preprocessing: this.options.preprocessing,
-        update: (p) => this.#optimizer.emit(p, this.#weights, this.#gradients, this.slots),
-      });
+      compiled = this.#compile(this.graph, options);
       // Validation sets and odd last batches need a few plans; a caller that never repeats a size must not fill the heap.
       if (this.#plans.size >= 16) this.#plans.delete(this.#plans.keys().next().value!);
       this.#plans.set(key, compiled);
     }
     return compiled;
+  }
+
+  #compile(graph: Graph, options: Pick<PlanOptions, "batch" | "mode" | "input" | "targets">): CompiledPlan {
+    return compilePlan(this.engine, graph, this.#pointers, {
+      ...options,
+      loss: this.options.loss,
+      preprocessing: this.options.preprocessing,
+      update: (p) => this.#optimizer.emit(p, this.#weights, this.#gradients, this.slots),
+    });
+  }
+
+  /**
+   * What layers give for one image: for each name, the output of the model cut off after that layer's ops. It is
+   * fused and run as the model itself is, so the last layer's numbers are those of predictStep().
+   */
+  layerOutputs(image: Uint8Array | Float32Array, layers: readonly string[]): Float32Array[] {
+    const { input, ops, parameters } = this.#unfused;
+    const bytes = image instanceof Uint8Array;
+    let used = 0;
+    return layers.map((layer) => {
+      // A layer may lower to no op: it gives what the one before it gives.
+      used = Math.max(used, ops.findLastIndex((op) => op.layer === layer) + 1);
+      const output = ops[used - 1]?.output ?? input;
+      const graph = fuse({ input, output, ops: ops.slice(0, used), parameters });
+      const compiled = this.#compile(graph, {
+        batch: 1,
+        mode: "predict",
+        input: bytes ? "bytes" : "floats",
+        targets: "labels",
+      });
+      compiled.plan.activate();
+      if (bytes) this.engine.u8(compiled.input, image.length).set(image);
+      else this.engine.f32(compiled.input, image.length).set(image);
+      compiled.plan.run();
+      return this.engine.f32(compiled.outputs, elements(output.shape)).slice();
+    });
   }
 
   /** One training step on samples[indices]; returns the batch's loss, taken before the update. */

@@ -17,6 +17,18 @@ export async function loadWasmBytes(name: string): Promise<Uint8Array<ArrayBuffe
   }
 }
 
+/** Bytes of a wasm file at a URL or a path. */
+export async function fetchWasm(source: string | URL): Promise<Uint8Array<ArrayBuffer>> {
+  const url = String(source);
+  if (!/^https?:/.test(url)) {
+    const path = url.startsWith("file:") ? new URL(url) : source;
+    return new Uint8Array(await readFile(path));
+  }
+  const response = await fetch(url);
+  if (!response.ok) throw new Error(`the wasm given (${url}) cannot be fetched: HTTP ${response.status}`);
+  return new Uint8Array(await response.arrayBuffer());
+}
+
 /** Node 20 knows relaxed SIMD only behind a V8 flag, which must be set before the first compile that needs it. */
 export function enableRelaxedSimd(): void {
   if (Number.parseInt(process.versions.node, 10) < 21) setFlagsFromString("--experimental-wasm-relaxed-simd");
@@ -35,6 +47,18 @@ export async function yieldToEventLoop(): Promise<void> {
 /** Whether this runtime can share memory with worker threads. */
 export function threadsAvailable(): boolean {
   return true;
+}
+
+/** Nothing to say: threads are always available here. */
+export function noteOneThread(_wanted: number): string {
+  return "";
+}
+
+/** Where the script of training workers lies: only browsers have one. */
+export async function workerScript(): Promise<string> {
+  throw new Error(
+    "createTrainer() runs in browsers, where there are Web Workers; in Node use `await model.compile(...)` and `model.fit(...)`",
+  );
 }
 
 export interface KernelThread {

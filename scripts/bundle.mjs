@@ -1,0 +1,44 @@
+// How this package's browser code is bundled: one setting for all that is shipped.
+import { fileURLToPath } from "node:url";
+import esbuild from "esbuild";
+
+const root = fileURLToPath(new URL("../", import.meta.url));
+
+/**
+ * Bundles TypeScript sources for browsers, minified. Modules of build/ (kernels, worker script) stay modules of their own,
+ * loaded on demand, unless `embed` is set.
+ * @param {{ entry: string, outfile?: string, platform?: "browser" | "worker", format?: "esm" | "iife", embed?: boolean }} options
+ *   paths from the package's root; `outfile` must lie in a folder beside build/
+ * @returns {Promise<string>} the bundle
+ */
+export async function bundle({ entry, outfile, platform = "browser", format = "esm", embed = false }) {
+  const result = await esbuild.build({
+    absWorkingDir: root,
+    entryPoints: [entry],
+    bundle: true,
+    minify: true,
+    format,
+    target: ["es2022", "chrome115", "firefox115", "safari16.4"],
+    alias: { "#platform": `./src/engine/platform/${platform}.ts` },
+    plugins: embed ? [] : [buildModules(outfile)],
+    legalComments: "none",
+    outfile: outfile ?? "out.js",
+    write: outfile !== undefined,
+    logLevel: "warning",
+  });
+  return result.outputFiles?.[0]?.text ?? "";
+}
+
+/** import("../../../build/simd.js") of a source becomes an import of the same file, from where the bundle lies. */
+function buildModules(outfile = "dist/out.js") {
+  const up = "../".repeat(outfile.split("/").length - 1);
+  return {
+    name: "build-modules",
+    setup(build) {
+      build.onResolve({ filter: /^\.\.\/.*\bbuild\/[\w-]+\.js$/ }, ({ path }) => ({
+        path: path.replace(/^(\.\.\/)+/, up),
+        external: true,
+      }));
+    },
+  };
+}

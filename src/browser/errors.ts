@@ -1,0 +1,50 @@
+import { DataError, type DataErrorCode } from "../data/errors.ts";
+import { ModelError } from "../nn/errors.ts";
+import { TrainingDivergedError } from "../train/errors.ts";
+import { SamplesError } from "../train/samples.ts";
+
+/** An error as plain data: structured clone would lose its class and its fields. */
+export interface PlainError {
+  readonly name: string;
+  readonly message: string;
+  readonly stack: string | undefined;
+  /** Own fields of an error of ours: code, layer, epoch, batch. */
+  readonly fields: Readonly<Record<string, unknown>>;
+}
+
+const FIELDS = ["code", "layer", "epoch", "batch"];
+
+export function toPlain(thrown: unknown): PlainError {
+  const error = thrown instanceof Error ? thrown : new Error(String(thrown));
+  const fields: Record<string, unknown> = {};
+  for (const key of FIELDS) if (Object.hasOwn(error, key)) fields[key] = Reflect.get(error, key);
+  return { name: error.name, message: error.message, stack: error.stack, fields };
+}
+
+/** The same class, message and fields again. */
+export function fromPlain({ name, message, stack, fields }: PlainError): Error {
+  const error = create(name, message, fields);
+  // Where it was thrown: in the worker, not here. The class's own constructor may have changed the message.
+  Object.assign(error, fields, { message });
+  if (stack) error.stack = stack;
+  return error;
+}
+
+function create(name: string, message: string, fields: PlainError["fields"]): Error {
+  switch (name) {
+    case "ModelError":
+      return new ModelError(message);
+    case "SamplesError":
+      return new SamplesError(message);
+    case "TrainingDivergedError":
+      return new TrainingDivergedError(Number.NaN, Number(fields.epoch), Number(fields.batch));
+    case "DataError":
+      return new DataError(fields.code as DataErrorCode, message);
+    case "RangeError":
+      return new RangeError(message);
+    case "TypeError":
+      return new TypeError(message);
+    default:
+      return Object.assign(new Error(message), name === "Error" ? {} : { name });
+  }
+}

@@ -1,0 +1,192 @@
+import { isIsolated, onKernelThread } from "../../engine/platform/web.ts";
+import { layersFromConfig } from "../../nn/model-json.ts";
+import { createOptimizer } from "../../optim/index.ts";
+import type { Callbacks, TrainInfo } from "../../train/callbacks.ts";
+import { saveModel } from "../../train/model-file.ts";
+import type { Samples } from "../../train/samples.ts";
+import { Sequential } from "../../train/sequential.ts";
+import { holdLock } from "../locks.ts";
+import type { FitRequest, Handle, InitRequest, Note, Report, Requests } from "../protocol.ts";
+import type { EpochWeights } from "../types.ts";
+import type { Answer, Caller } from "./calls.ts";
+import { Gate } from "./gate.ts";
+import { scope } from "./scope.ts";
+
+/** Milliseconds between reports of a batch: more often than this no eye can follow. */
+const REPORT_MS = 50;
+
+type Store = { -readonly [K in keyof Samples]: Samples[K] };
+
+/** Trains a model for a page. Its methods are the protocol's. */
+export class TrainingHost {
+  readonly #gate = new Gate();
+  readonly #samples = new Map<Handle, Store>();
+  #model: Sequential | undefined;
+  /** Rates of a schedule, which the page worked out. */
+  #rates: FitRequest["rates"];
+
+  async init({ config, kernels, options, optimizer }: InitRequest): Promise<Requests["init"][1]> {
+    onKernelThread((threadLock) => scope.postMessage({ threadLock }));
+    const model = new Sequential(layersFromConfig(config), config.name ? { name: config.name } : {});
+    const { name, options: settings, scheduled } = optimizer;
+    await model.compile({
+      ...options,
+      backend: kernels.backend,
+      wasm: kernels.module,
+      optimizer: createOptimizer(name, {
+        ...settings,
+        ...(scheduled && { learningRate: (step) => this.#rate(step) }),
+      }),
+    });
+    this.#model = model;
+    const { backend, threads } = model.session.engine;
+    return { info: { backend, threads, crossOriginIsolated: isIsolated() }, lock: await holdLock() };
+  }
+
+  /** Room for samples that come in pieces. */
+  allocate({ handle, count, shape, arrays }: Requests["allocate"][0]): undefined {
+    const samples: Record<string, unknown> = { count, shape };
+    for (const [name, { bytes, length }] of Object.entries(arrays))
+      samples[name] = bytes ? new Uint8Array(length) : new Float32Array(length);
+    this.#samples.set(handle, samples as unknown as Store);
+  }
+
+  note(note: Note): void {
+    switch (note.note) {
+      case "piece": {
+        const array = this.#samples.get(note.handle)?.[note.array];
+        if (array) new Uint8Array(array.buffer).set(note.data, note.offset);
+        break;
+      }
+      case "free":
+        this.#samples.delete(note.handle);
+        break;
+      case "pause":
+        this.#gate.pause();
+        break;
+      case "resume":
+        this.#gate.resume();
+    }
+  }
+
+  async fit(
+    { samples, validation, options, rates }: FitRequest,
+    caller: Caller,
+  ): Promise<Requests["fit"][1]> {
+    this.#rates = rates;
+    this.#gate.resume();
+    try {
+      return await this.model.fit(this.#of(samples), {
+        ...options,
+        ...(validation !== undefined && { validationData: this.#of(validation) }),
+        callbacks: this.#callbacks(caller),
+        signal: caller.signal,
+      });
+    } finally {
+      this.#gate.rest();
+    }
+  }
+
+  step(): number {
+    return this.model.session.optimizer.step;
+  }
+
+  evaluate(
+    { samples, options }: Requests["evaluate"][0],
+    { signal }: Caller,
+  ): Promise<Requests["evaluate"][1]> {
+    return this.#gate.run(() => this.model.evaluate(this.#of(samples), { ...options, signal }));
+  }
+
+  async predict(
+    { samples, options }: Requests["predict"][0],
+    { signal }: Caller,
+  ): Promise<Answer<Float32Array>> {
+    const images = typeof samples === "number" ? this.#of(samples) : samples;
+    const outputs = await this.#gate.run(() => this.model.predict(images, { ...options, signal }));
+    return { value: outputs, transfer: [outputs.buffer as ArrayBuffer] };
+  }
+
+  async getWeights(): Promise<Answer<Requests["getWeights"][1]>> {
+    const value = await this.#gate.run(() => this.model.getWeights());
+    return { value, transfer: value.map(({ data }) => data.buffer as ArrayBuffer) };
+  }
+
+  setWeights(tensors: Requests["setWeights"][0]): Promise<undefined> {
+    return this.#gate.run(() => void this.model.setWeights(tensors)) as Promise<undefined>;
+  }
+
+  weightsSha256(): Promise<string> {
+    return this.#gate.run(() => this.model.weightsSha256());
+  }
+
+  async save(metadata: Requests["save"][0]): Promise<Answer<Uint8Array<ArrayBuffer>>> {
+    const value = await this.#gate.run(() => saveModel(this.model, metadata));
+    return { value, transfer: [value.buffer] };
+  }
+
+  activations(image: Requests["activations"][0]): Promise<Requests["activations"][1]> {
+    return this.#gate.run(() => this.model.activations(image));
+  }
+
+  get model(): Sequential {
+    if (!this.#model) throw new Error("the worker was asked before it had a model");
+    return this.#model;
+  }
+
+  /** What fit calls: reports to the page, and gates for its requests. */
+  #callbacks(caller: Caller): Callbacks {
+    const gate = this.#gate;
+    let train: TrainInfo;
+    let reported = 0;
+    /** Reports and waits for the page's callback; requests are served meanwhile. */
+    const ask = async (report: Report, weights?: EpochWeights) => {
+      gate.rest();
+      await caller.ask(report, weights);
+    };
+    return {
+      async onTrainBegin(info) {
+        train = info;
+        await ask({ callback: "onTrainBegin", args: [info] });
+      },
+      async onEpochBegin(epoch) {
+        await ask({ callback: "onEpochBegin", args: [epoch] });
+        await gate.pass(caller.signal);
+      },
+      onBatchEnd(info, logs) {
+        const last = info.batch === train.stepsPerEpoch - 1;
+        const now = performance.now();
+        if (last || now - reported >= REPORT_MS) {
+          reported = now;
+          caller.report({ callback: "onBatchEnd", args: [info, logs] });
+        }
+        const passed = gate.pass(caller.signal);
+        if (!last) return passed;
+        // What follows is validation, in which no weight changes.
+        return Promise.resolve(passed).then(() => gate.rest());
+      },
+      onEpochEnd: async (info, logs) => {
+        const weights = { epoch: info.epoch, tensors: this.model.getWeights() };
+        await ask({ callback: "onEpochEnd", args: [info, logs] }, weights);
+        // Requests under way end before fit may put other weights in place: those of the best epoch.
+        await gate.pass(caller.signal);
+        gate.rest();
+      },
+      async onTrainEnd(history) {
+        await ask({ callback: "onTrainEnd", args: [history] });
+      },
+    };
+  }
+
+  #of(handle: Handle): Samples {
+    const samples = this.#samples.get(handle);
+    if (!samples) throw new Error("the worker no longer has these samples");
+    return samples;
+  }
+
+  #rate(step: number): number {
+    const { firstStep, values } = this.#rates ?? { firstStep: 0, values: new Float64Array(1) };
+    // After a training that diverged, steps count from 0 again.
+    return values[Math.min(Math.max(step - firstStep, 0), values.length - 1)]!;
+  }
+}

@@ -1,0 +1,82 @@
+import { loadWasmBytes } from "#platform";
+import { DATASET_NAMES, type DatasetInfo, findDataset, GENERATED } from "../data/datasets.ts";
+import type { DigitsOptions } from "../data/digits.ts";
+import type { DownloadOptions } from "../data/download.ts";
+import { DataError } from "../data/errors.ts";
+import type { Dataset } from "../data/types.ts";
+import type { DataRequest } from "../data/web.ts";
+import { type WasmSource, wasmBytes } from "../engine/kernels.ts";
+import type { WorkerOptions } from "./types.ts";
+import { WorkerClient } from "./worker-client.ts";
+
+export interface LoadOptions extends Omit<DownloadOptions, "fetch">, DigitsOptions, WorkerOptions {
+  /** Sizes and seed of the generated dataset, as in Node; or give them directly. */
+  readonly digits?: DigitsOptions | undefined;
+  /** Whether downloads are kept in the browser's storage, and read from there. Default true. */
+  readonly storage?: boolean | undefined;
+  /** Told, in a sentence, what a user should know but need not act on, e.g. that the storage is full. */
+  readonly onNotice?: ((message: string) => void) | undefined;
+}
+
+/**
+ * Loads a dataset in a web page: `digits`, which is generated, or one of `DATASET_NAMES`, or a registry entry of your
+ * own. Downloads come from the browser's storage or else from mirrors that let web pages fetch, are verified by
+ * SHA-256 wherever they come from, and kept. All of it happens in a worker that ends with it.
+ *
+ * @throws DataError, see `DataErrorCode`; or the signal's reason if aborted
+ */
+export async function loadDataset(
+  dataset: string | DatasetInfo,
+  options: LoadOptions = {},
+): Promise<Dataset> {
+  const { signal, workerUrl, onProgress, onNotice } = options;
+  signal?.throwIfAborted();
+  const request = await requestOf(dataset, options);
+  const client = await WorkerClient.start({ role: "data" }, { workerUrl }, () => {});
+  const end = () => client.end(signal?.reason);
+  signal?.addEventListener("abort", end);
+  try {
+    return await client.call("load", request, {
+      onReport(report) {
+        if ("progress" in report) onProgress?.(report.progress);
+        if ("notice" in report) onNotice?.(report.notice);
+      },
+    });
+  } finally {
+    signal?.removeEventListener("abort", end);
+    client.end(new Error("loading has ended"));
+  }
+}
+
+async function requestOf(dataset: string | DatasetInfo, options: LoadOptions): Promise<DataRequest> {
+  if (dataset === GENERATED) {
+    const { train, test, seed, wasm } = { ...options, ...options.digits };
+    return { digits: { train, test, seed, wasm: await digitsModule(wasm) } };
+  }
+  const info = typeof dataset === "string" ? findDataset(dataset) : dataset;
+  if (info === undefined)
+    throw new DataError(
+      "unknown-dataset",
+      `dataset "${dataset}": not a known name; expected one of ${DATASET_NAMES.join(", ")}. IDX files of your own are read by readIdxPair().`,
+    );
+  const mirrors = options.mirrors ?? info.mirrors.filter(({ cors }) => cors).map(({ url }) => url);
+  if (mirrors.length === 0)
+    throw new DataError(
+      "download",
+      `${info.title}: none of its mirrors lets web pages fetch (CORS). Give \`mirrors\`: a folder with its files on a server that does, or use the dataset "${GENERATED}", which needs no download.`,
+    );
+  const base = globalThis.document?.baseURI ?? globalThis.location.href;
+  const { storage = true, stallTimeoutMs, retryDelayMs } = options;
+  return {
+    info,
+    mirrors: mirrors.map((url) => new URL(url, base).href),
+    storage,
+    stallTimeoutMs,
+    retryDelayMs,
+  };
+}
+
+async function digitsModule(wasm: WasmSource | undefined): Promise<WebAssembly.Module> {
+  if (wasm instanceof WebAssembly.Module) return wasm;
+  return WebAssembly.compile(await (wasm === undefined ? loadWasmBytes(GENERATED) : wasmBytes(wasm)));
+}

@@ -1,0 +1,103 @@
+// What the page and its worker say to each other.
+
+import type { DataRequest, DataResult } from "../data/web.ts";
+import type { Kernels } from "../engine/kernels.ts";
+import type { ThreadTask } from "../engine/platform/web.ts";
+import type { ModelConfig } from "../nn/model-json.ts";
+import type { AnyOptimizerOptions } from "../optim/create.ts";
+import type { OptimizerName } from "../optim/index.ts";
+import type { Callbacks, History } from "../train/callbacks.ts";
+import type { EvaluateOptions, Evaluation } from "../train/evaluate.ts";
+import type { FitOptions } from "../train/fit.ts";
+import type { ModelMetadata } from "../train/model-file.ts";
+import type { NamedTensor } from "../train/safetensors.ts";
+import type { CompileOptions, LayerActivation } from "../train/sequential.ts";
+import type { PlainError } from "./errors.ts";
+import type { EpochWeights, TrainerInfo } from "./types.ts";
+
+/** First message to the worker script: what it is to be. */
+export type Role = { readonly role: "trainer" } | { readonly role: "data" } | ThreadTask;
+
+/** Samples whose arrays lie in the worker. */
+export type Handle = number;
+export type ArrayName = "images" | "labels" | "targets";
+
+/** Samples without their numbers: those follow in pieces. */
+export interface SamplesFrame {
+  readonly handle: Handle;
+  readonly count: number;
+  readonly shape: readonly number[];
+  readonly arrays: Readonly<Partial<Record<ArrayName, { readonly bytes: boolean; readonly length: number }>>>;
+}
+
+export interface InitRequest {
+  readonly config: ModelConfig;
+  readonly kernels: Kernels;
+  readonly options: Omit<CompileOptions, "optimizer" | "backend" | "wasm">;
+  /** `scheduled`: the rates come with each fit. */
+  readonly optimizer: {
+    readonly name: OptimizerName;
+    readonly options: AnyOptimizerOptions;
+    readonly scheduled?: boolean;
+  };
+}
+
+export interface FitRequest {
+  readonly samples: Handle;
+  readonly validation?: Handle | undefined;
+  readonly options: Omit<FitOptions, "callbacks" | "signal" | "validationData">;
+  /** Rates of the optimizer's steps from `firstStep` on, where a schedule gives them: functions cannot be sent. */
+  readonly rates?: { readonly firstStep: number; readonly values: Float64Array } | undefined;
+}
+
+type Options = Omit<EvaluateOptions, "signal">;
+
+/** What a page may ask of its worker, by name: argument and answer. */
+export interface Requests {
+  init: [InitRequest, { info: Omit<TrainerInfo, "notice">; lock: string }];
+  allocate: [SamplesFrame, undefined];
+  fit: [FitRequest, History];
+  step: [undefined, number];
+  evaluate: [{ samples: Handle; options: Options }, Evaluation];
+  predict: [{ samples: Handle | Uint8Array | Float32Array; options: Options }, Float32Array];
+  getWeights: [undefined, NamedTensor[]];
+  setWeights: [readonly NamedTensor[], undefined];
+  weightsSha256: [undefined, string];
+  save: [ModelMetadata, Uint8Array<ArrayBuffer>];
+  activations: [Uint8Array | Float32Array, LayerActivation[]];
+  load: [DataRequest, DataResult];
+}
+export type Method = keyof Requests;
+
+/** Messages that want no answer. */
+export type Note =
+  | { readonly note: "piece"; handle: Handle; array: ArrayName; offset: number; data: Uint8Array }
+  | { readonly note: "free"; handle: Handle }
+  | { readonly note: "pause" | "resume" }
+  | { readonly note: "abort"; id: number }
+  /** A callback has returned, or thrown. */
+  | { readonly note: "called"; call: number; failed: boolean };
+
+export type ToWorker =
+  | Role
+  | Note
+  | { [M in Method]: { readonly id: number; readonly method: M; readonly argument: Requests[M][0] } }[Method];
+
+/** What a worker reports during a call. */
+export type Report =
+  | {
+      [C in keyof Callbacks]-?: {
+        readonly callback: C;
+        readonly args: Parameters<NonNullable<Callbacks[C]>>;
+      };
+    }[keyof Callbacks]
+  | { readonly notice: string }
+  | { readonly progress: import("../data/download.ts").Progress };
+
+export type FromWorker =
+  | { readonly id: number; readonly value: unknown }
+  | { readonly id: number; readonly error: PlainError }
+  /** `call`: wants a "called" note with that number. */
+  | { readonly id: number; readonly report: Report; readonly call?: number; readonly weights?: EpochWeights }
+  /** A kernel thread started, and holds this lock. */
+  | { readonly threadLock: string };

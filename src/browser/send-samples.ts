@@ -1,0 +1,56 @@
+import { yieldToEventLoop } from "#platform";
+import type { Samples } from "../train/samples.ts";
+import type { ArrayName, Handle, SamplesFrame } from "./protocol.ts";
+import type { WorkerClient } from "./worker-client.ts";
+
+/** Bytes copied at a time, a millisecond or two: a whole dataset at once would freeze the page. */
+const PIECE_BYTES = 2 << 20;
+const ARRAYS: readonly ArrayName[] = ["images", "labels", "targets"];
+
+let handles = 0;
+
+/** Sends samples to a worker, each Samples object once, and frees them there when the page lets go of it. */
+export class SampleSender {
+  readonly #client: WorkerClient;
+  readonly #sent = new WeakMap<Samples, Promise<Handle>>();
+  readonly #forgotten: FinalizationRegistry<Handle>;
+
+  constructor(client: WorkerClient) {
+    this.#client = client;
+    this.#forgotten = new FinalizationRegistry((handle) => client.note({ note: "free", handle }));
+  }
+
+  send(samples: Samples): Promise<Handle> {
+    let handle = this.#sent.get(samples);
+    if (!handle) {
+      handle = this.#copy(samples);
+      this.#sent.set(samples, handle);
+      handle.catch(() => this.#sent.delete(samples));
+    }
+    return handle;
+  }
+
+  async #copy(samples: Samples): Promise<Handle> {
+    const handle = ++handles;
+    const arrays: Record<string, { bytes: boolean; length: number }> = {};
+    for (const name of ARRAYS) {
+      const array = samples[name];
+      if (array) arrays[name] = { bytes: array instanceof Uint8Array, length: array.length };
+    }
+    const { count, shape } = samples;
+    await this.#client.call("allocate", { handle, count, shape, arrays } satisfies SamplesFrame);
+    this.#forgotten.register(samples, handle);
+    for (const name of ARRAYS) {
+      const array = samples[name];
+      if (!array) continue;
+      const bytes = new Uint8Array(array.buffer, array.byteOffset, array.byteLength);
+      for (let offset = 0; offset < bytes.length; offset += PIECE_BYTES) {
+        // A copy that is handed over: the page keeps its own.
+        const data = bytes.slice(offset, offset + PIECE_BYTES);
+        this.#client.note({ note: "piece", handle, array: name, offset, data }, [data.buffer]);
+        await yieldToEventLoop();
+      }
+    }
+    return handle;
+  }
+}

@@ -1,0 +1,223 @@
+import { noteOneThread } from "#platform";
+import { requestedThreads } from "../engine/engine.ts";
+import { loadKernels } from "../engine/kernels.ts";
+import { elements } from "../nn/graph.ts";
+import { checkLoss } from "../nn/losses.ts";
+import { adam, createOptimizer, type Optimizer } from "../optim/index.ts";
+import type { Callbacks, History } from "../train/callbacks.ts";
+import type { EvaluateOptions, Evaluation } from "../train/evaluate.ts";
+import type { FitOptions } from "../train/fit.ts";
+import type { ModelMetadata } from "../train/model-file.ts";
+import type { NamedTensor } from "../train/safetensors.ts";
+import { checkSamples, type Samples } from "../train/samples.ts";
+import type { LayerActivation, Sequential } from "../train/sequential.ts";
+import type { FitRequest, InitRequest, Report } from "./protocol.ts";
+import { SampleSender } from "./send-samples.ts";
+import type { EpochWeights, Trainer, TrainerInfo, TrainerOptions, TrainerState } from "./types.ts";
+import { WorkerClient } from "./worker-client.ts";
+
+/**
+ * Starts a worker that trains the model, and compiles it there: the page's own thread stays free. Takes the options of
+ * Sequential.compile().
+ * Rejects with Error where the worker cannot be started, else as compile() does.
+ */
+export async function createTrainer(model: Sequential, options: TrainerOptions = {}): Promise<Trainer> {
+  const { workerUrl, optimizer = adam(), backend, wasm, threads, ...rest } = options;
+  checkLoss(options.loss ?? "categoricalCrossentropy", model.graph);
+  const wanted = requestedThreads(threads);
+  const made = typeof optimizer === "string" ? createOptimizer(optimizer) : optimizer;
+  const holder: { trainer?: WorkerTrainer } = {};
+  const client = await WorkerClient.start({ role: "trainer" }, { workerUrl }, (error) =>
+    holder.trainer?.onEnd(error),
+  );
+  try {
+    const { info, lock } = await client.call("init", {
+      config: model.toConfig(),
+      kernels: await loadKernels({ backend, wasm }),
+      options: { ...rest, threads: wanted },
+      optimizer: sendable(made),
+    } satisfies InitRequest);
+    client.watch(lock, "the training worker");
+    const notice = info.threads < wanted ? { notice: noteOneThread(wanted) } : {};
+    holder.trainer = new WorkerTrainer(model, client, { ...info, ...notice }, made);
+    return holder.trainer;
+  } catch (error) {
+    client.end(error as Error);
+    throw error;
+  }
+}
+
+/** An optimizer's name and options; a schedule stays here, see #rates. */
+function sendable({ name, options }: Optimizer): InitRequest["optimizer"] {
+  if (typeof options.learningRate === "number")
+    return { name, options: { ...options, learningRate: options.learningRate } };
+  const { learningRate: _, ...others } = options;
+  return { name, options: others, scheduled: true };
+}
+
+class WorkerTrainer implements Trainer {
+  readonly model: Sequential;
+  readonly info: TrainerInfo;
+  readonly #client: WorkerClient;
+  readonly #samples: SampleSender;
+  readonly #optimizer: Optimizer;
+  #state: TrainerState = "idle";
+  #stop: AbortController | undefined;
+  #lastWeights: EpochWeights | undefined;
+
+  constructor(model: Sequential, client: WorkerClient, info: TrainerInfo, optimizer: Optimizer) {
+    this.model = model;
+    this.info = info;
+    this.#client = client;
+    this.#samples = new SampleSender(client);
+    this.#optimizer = optimizer;
+  }
+
+  get state(): TrainerState {
+    return this.#state;
+  }
+
+  get lastWeights(): EpochWeights | undefined {
+    return this.#lastWeights;
+  }
+
+  async fit(samples: Samples, options: FitOptions = {}): Promise<History> {
+    const { callbacks, signal, validationData, ...rest } = options;
+    this.#check(samples);
+    if (validationData) this.#check(validationData);
+    if (this.#stop) throw new Error("the model is training: wait until the fit() under way has ended");
+    const stop = new AbortController();
+    const onAbort = () => this.stop();
+    this.#stop = stop;
+    this.#change("training");
+    try {
+      if (signal?.aborted) stop.abort();
+      signal?.addEventListener("abort", onAbort);
+      const request: FitRequest = {
+        samples: await this.#samples.send(samples),
+        validation: validationData && (await this.#samples.send(validationData)),
+        options: rest,
+        rates: await this.#rates(samples.count, rest),
+      };
+      const all = ([] as Callbacks[]).concat(callbacks ?? []);
+      const history = this.#client.call("fit", request, {
+        signal: stop.signal,
+        onReport: (report, weights) => this.#report(report, all, weights),
+      });
+      // Paused while the samples were on their way.
+      if (this.#state === "paused") this.#client.note({ note: "pause" });
+      return await history;
+    } finally {
+      signal?.removeEventListener("abort", onAbort);
+      this.#stop = undefined;
+      this.#change("idle");
+    }
+  }
+
+  pause(): void {
+    if (this.#state !== "training") return;
+    this.#change("paused");
+    this.#client.note({ note: "pause" });
+  }
+
+  resume(): void {
+    if (this.#state !== "paused") return;
+    this.#change("training");
+    this.#client.note({ note: "resume" });
+  }
+
+  stop(): void {
+    this.#stop?.abort();
+    this.resume();
+  }
+
+  async evaluate(samples: Samples, options: EvaluateOptions = {}): Promise<Evaluation> {
+    this.#check(samples);
+    const { signal, ...rest } = options;
+    const handle = await this.#samples.send(samples);
+    return abortable(signal, this.#client.call("evaluate", { samples: handle, options: rest }, { signal }));
+  }
+
+  async predict(
+    images: Samples | Uint8Array | Float32Array,
+    options: EvaluateOptions = {},
+  ): Promise<Float32Array> {
+    const { signal, ...rest } = options;
+    const plain = images instanceof Uint8Array || images instanceof Float32Array;
+    if (!plain) checkSamples(images, this.model.inputShape, elements(this.model.outputShape), false);
+    const samples = plain ? images.slice() : await this.#samples.send(images);
+    const transfer = plain ? [(samples as Uint8Array<ArrayBuffer>).buffer] : [];
+    return abortable(signal, this.#client.call("predict", { samples, options: rest }, { signal, transfer }));
+  }
+
+  getWeights(): Promise<NamedTensor[]> {
+    return this.#client.call("getWeights", undefined);
+  }
+
+  setWeights(tensors: readonly NamedTensor[]): Promise<void> {
+    return this.#client.call("setWeights", tensors);
+  }
+
+  weightsSha256(): Promise<string> {
+    return this.#client.call("weightsSha256", undefined);
+  }
+
+  save(metadata: ModelMetadata = {}): Promise<Uint8Array<ArrayBuffer>> {
+    return this.#client.call("save", metadata);
+  }
+
+  activations(image: Uint8Array | Float32Array): Promise<LayerActivation[]> {
+    return this.#client.call("activations", image.slice());
+  }
+
+  dispose(): void {
+    this.#change("disposed");
+    this.#client.end(new Error("the trainer was disposed: create another with createTrainer()"));
+  }
+
+  /** The worker ended. */
+  onEnd(_error: Error): void {
+    this.#change("failed");
+  }
+
+  /** What has failed or was disposed of stays so. */
+  #change(state: TrainerState): void {
+    if (this.#state === "disposed" || (this.#state === "failed" && state !== "disposed")) return;
+    this.#state = state;
+  }
+
+  async #report(report: Report, callbacks: readonly Callbacks[], weights?: EpochWeights): Promise<void> {
+    if (weights) this.#lastWeights = weights;
+    if (!("callback" in report)) return;
+    for (const c of callbacks) {
+      const callback = c[report.callback] as ((...args: unknown[]) => void | Promise<void>) | undefined;
+      await callback?.apply(c, report.args as unknown[]);
+    }
+  }
+
+  /** A schedule's rates for all steps of a fit, and the one after, which the last epoch's report shows. */
+  async #rates(count: number, options: FitRequest["options"]): Promise<FitRequest["rates"]> {
+    const { learningRate } = this.#optimizer.options;
+    if (typeof learningRate === "number") return undefined;
+    const { epochs = 1, initialEpoch = 0, batchSize = 32, validationSplit = 0 } = options;
+    const steps = Math.ceil(Math.floor(count * (1 - validationSplit)) / batchSize) * (epochs - initialEpoch);
+    const firstStep = await this.#client.call("step", undefined);
+    // Options out of range are refused by the worker.
+    const length = steps > 0 && Number.isSafeInteger(steps) ? steps + 1 : 1;
+    return { firstStep, values: Float64Array.from({ length }, (_, i) => learningRate(firstStep + i)) };
+  }
+
+  #check(samples: Samples): void {
+    checkSamples(samples, this.model.inputShape, elements(this.model.outputShape), true);
+  }
+}
+
+/** A call that was aborted rejects with the signal's own reason. */
+async function abortable<T>(signal: AbortSignal | undefined, call: Promise<T>): Promise<T> {
+  try {
+    return await call;
+  } catch (error) {
+    signal?.throwIfAborted();
+    throw error;
+  }
+}

@@ -1,0 +1,94 @@
+import type { Backend } from "../engine/engine.ts";
+import type { BatchInfo, Callbacks, EpochInfo, History, Logs, TrainInfo } from "../train/callbacks.ts";
+import type { EvaluateOptions, Evaluation } from "../train/evaluate.ts";
+import type { FitOptions } from "../train/fit.ts";
+import type { ModelMetadata } from "../train/model-file.ts";
+import type { NamedTensor } from "../train/safetensors.ts";
+import type { Samples } from "../train/samples.ts";
+import type { CompileOptions, LayerActivation, Sequential } from "../train/sequential.ts";
+
+export type {
+  Backend,
+  BatchInfo,
+  Callbacks,
+  EpochInfo,
+  EvaluateOptions,
+  Evaluation,
+  FitOptions,
+  History,
+  LayerActivation,
+  Logs,
+  ModelMetadata,
+  NamedTensor,
+  Samples,
+  TrainInfo,
+};
+
+/** Where the worker script comes from. */
+export interface WorkerOptions {
+  /**
+   * URL of the package's dist/browser/worker.js (`wasmgrad/worker`), for pages whose Content-Security-Policy forbids
+   * blob: workers. Default: a blob of the script that the package embeds.
+   */
+  workerUrl?: string | URL | undefined;
+}
+
+export interface TrainerOptions extends CompileOptions, WorkerOptions {}
+
+/** What a trainer runs on. */
+export interface TrainerInfo {
+  readonly backend: Backend;
+  /** Threads that compute, the training worker included. */
+  readonly threads: number;
+  readonly crossOriginIsolated: boolean;
+  /** Why fewer threads compute than were asked for, where that is so. */
+  readonly notice?: string;
+}
+
+/**
+ * "paused": training sleeps between two steps. "failed": the worker ended, nothing but dispose() works any more;
+ * `lastWeights` are still there.
+ */
+export type TrainerState = "idle" | "training" | "paused" | "failed" | "disposed";
+
+/** Weights as they were at the end of an epoch. */
+export interface EpochWeights {
+  /** From 0. */
+  readonly epoch: number;
+  readonly tensors: readonly NamedTensor[];
+}
+
+/**
+ * A model that trains in a worker: Sequential's methods, all asynchronous, and pause. Calls made while it trains are
+ * served between two steps. Calls under way reject when the worker ends, or on dispose().
+ */
+export interface Trainer {
+  /** The model given: shapes, rows, configuration. The weights are in the worker. */
+  readonly model: Sequential;
+  readonly info: TrainerInfo;
+  readonly state: TrainerState;
+  /** Weights of the last finished epoch, kept on the page, so that they outlive a worker that was killed. */
+  readonly lastWeights: EpochWeights | undefined;
+  /**
+   * As Sequential.fit. The arrays of a Samples object are sent to the worker once: what changes in them later is not
+   * seen. onBatchEnd comes at most some 20 times a second, always for an epoch's last batch, and is not waited for;
+   * training waits for the other callbacks.
+   */
+  fit(samples: Samples, options?: FitOptions): Promise<History>;
+  /** Training sleeps after the step under way, until resume() or stop(). Does nothing when idle. */
+  pause(): void;
+  resume(): void;
+  /** Ends training after the step under way: fit resolves, with `stopped: true`. */
+  stop(): void;
+  evaluate(samples: Samples, options?: EvaluateOptions): Promise<Evaluation>;
+  predict(images: Samples | Uint8Array | Float32Array, options?: EvaluateOptions): Promise<Float32Array>;
+  getWeights(): Promise<NamedTensor[]>;
+  setWeights(tensors: readonly NamedTensor[]): Promise<void>;
+  weightsSha256(): Promise<string>;
+  /** Bytes of a model.safetensors, as saveModel() writes it. */
+  save(metadata?: ModelMetadata): Promise<Uint8Array<ArrayBuffer>>;
+  /** What each layer gives for one image. */
+  activations(image: Uint8Array | Float32Array): Promise<LayerActivation[]>;
+  /** Ends all workers at once. */
+  dispose(): void;
+}

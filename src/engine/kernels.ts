@@ -1,0 +1,100 @@
+import { enableRelaxedSimd, fetchWasm, loadWasmBytes } from "#platform";
+
+/** The builds of the kernels, slowest first. */
+export const BACKENDS = ["scalar", "simd", "relaxed"] as const;
+export type Backend = (typeof BACKENDS)[number];
+
+/** Kernels of one's own: where they lie, their bytes, or the module compiled from them. A string is a URL; in Node, or a path. */
+export type WasmSource = string | URL | BufferSource | WebAssembly.Module;
+
+export interface KernelOptions {
+  /** "auto" (default): the fastest reproducible build, simd where the runtime has it, never relaxed. */
+  readonly backend?: Backend | "auto" | undefined;
+  /** In place of the package's own file. `backend` says which build it is; "auto" then means simd. */
+  readonly wasm?: WasmSource | undefined;
+}
+
+export interface Kernels {
+  readonly backend: Backend;
+  readonly module: WebAssembly.Module;
+}
+
+const NEEDS: Readonly<Record<Backend, string>> = {
+  scalar: "WebAssembly threads",
+  simd: "WebAssembly SIMD",
+  relaxed: "WebAssembly relaxed SIMD",
+};
+/** What an engine calls. */
+const EXPORTS = ["heapBase", "squareRoot", "run", "runParallel", "work"];
+
+const modules = new Map<Backend, Promise<WebAssembly.Module>>();
+
+/**
+ * The compiled kernels that the options name. Throws RangeError on an unknown build, Error where the runtime cannot run
+ * it or `wasm` is none.
+ */
+export async function loadKernels({ backend = "auto", wasm }: KernelOptions = {}): Promise<Kernels> {
+  if (backend !== "auto" && !BACKENDS.includes(backend))
+    throw new RangeError(`backend '${backend}' is unknown: expected auto, ${BACKENDS.join(", ")}`);
+  if (wasm !== undefined) {
+    const named = backend === "auto" ? "simd" : backend;
+    return { backend: named, module: await given(wasm, named) };
+  }
+  const chosen = backend === "auto" ? await detectBackend() : backend;
+  let module = modules.get(chosen);
+  if (!module) {
+    module = loadWasmBytes(chosen).then((bytes) => compile(bytes, chosen));
+    modules.set(chosen, module);
+    module.catch(() => modules.delete(chosen));
+  }
+  return { backend: chosen, module: await module };
+}
+
+/** The fastest reproducible build that this runtime can run: simd, or else scalar. */
+export async function detectBackend(): Promise<Backend> {
+  return WebAssembly.validate(await loadWasmBytes("simd")) ? "simd" : "scalar";
+}
+
+/** Compiles a build. Throws where the runtime lacks what it needs. */
+async function compile(bytes: BufferSource, backend: Backend): Promise<WebAssembly.Module> {
+  if (backend === "relaxed") enableRelaxedSimd();
+  if (!WebAssembly.validate(bytes))
+    throw new Error(
+      `backend '${backend}': this runtime cannot run it (it lacks ${NEEDS[backend]}); use backend 'auto'`,
+    );
+  return WebAssembly.compile(bytes);
+}
+
+async function given(wasm: WasmSource, backend: Backend): Promise<WebAssembly.Module> {
+  const module = wasm instanceof WebAssembly.Module ? wasm : await compileGiven(wasm, backend);
+  const names = new Set(WebAssembly.Module.exports(module).map(({ name }) => name));
+  const missing = EXPORTS.filter((name) => !names.has(name));
+  if (missing.length > 0)
+    throw new Error(
+      `the wasm given is no build of these kernels: it does not export ${missing.join(", ")}; give a build/*.wasm of this version`,
+    );
+  return module;
+}
+
+async function compileGiven(
+  wasm: string | URL | BufferSource,
+  backend: Backend,
+): Promise<WebAssembly.Module> {
+  const bytes = await wasmBytes(wasm);
+  const [a, b, c, d] = new Uint8Array(
+    bytes instanceof ArrayBuffer ? bytes : (bytes as ArrayBufferView<ArrayBuffer>).buffer,
+    bytes instanceof ArrayBuffer ? 0 : (bytes as ArrayBufferView).byteOffset,
+    Math.min(4, bytes.byteLength),
+  );
+  // A server's page for what it does not have is the usual mistake.
+  if (a !== 0 || b !== 0x61 || c !== 0x73 || d !== 0x6d)
+    throw new Error(
+      `the wasm given${typeof wasm === "string" || wasm instanceof URL ? ` (${wasm})` : ""} is no WebAssembly: its ${bytes.byteLength} bytes do not start with \\0asm`,
+    );
+  return compile(bytes, backend);
+}
+
+/** Bytes of a wasm file that is given as bytes or by its place. */
+export async function wasmBytes(wasm: string | URL | BufferSource): Promise<BufferSource> {
+  return typeof wasm === "string" || wasm instanceof URL ? fetchWasm(wasm) : wasm;
+}

@@ -1,0 +1,69 @@
+// What differs between Node and browsers: this file and node.ts export the same names.
+import { isIsolated, type KernelThread, startThread, type ThreadTask } from "./web.ts";
+
+export {
+  enableRelaxedSimd,
+  fetchWasm,
+  hardwareThreads,
+  type KernelThread,
+  threadsAvailable,
+  yieldToEventLoop,
+} from "./web.ts";
+
+/**
+ * The builds as modules that hold them in base64: each import() has one literal name, so that plain modules and every
+ * bundler find them with no configuration, and a page loads only the one that it uses.
+ */
+const BUILDS: Readonly<Record<string, () => Promise<{ default: string }>>> = {
+  scalar: () => import("../../../build/scalar.js"),
+  simd: () => import("../../../build/simd.js"),
+  relaxed: () => import("../../../build/relaxed.js"),
+  digits: () => import("../../../build/digits.js"),
+};
+
+/** Bytes of a wasm build of this package. */
+export async function loadWasmBytes(name: string): Promise<Uint8Array<ArrayBuffer>> {
+  const { default: base64 } = await BUILDS[name]!();
+  const text = atob(base64);
+  const bytes = new Uint8Array(text.length);
+  for (let i = 0; i < bytes.length; i++) bytes[i] = text.charCodeAt(i);
+  return bytes;
+}
+
+let said = false;
+
+/** Says once why one thread computes where `wanted` would; returns what it says. */
+export function noteOneThread(wanted: number): string {
+  const why = isIsolated()
+    ? "a page's own thread cannot wait for others. createTrainer() trains in a worker, with threads"
+    : "this page is not cross-origin isolated. Serve it with the headers Cross-Origin-Opener-Policy: same-origin and Cross-Origin-Embedder-Policy: require-corp";
+  const notice = `wasmgrad computes on one thread instead of ${wanted}: ${why}`;
+  if (!said) console.info(notice);
+  said = true;
+  return notice;
+}
+
+let script: Promise<string> | undefined;
+
+/** A blob: URL of the embedded worker script. It is loaded on first use. */
+export function workerScript(): Promise<string> {
+  script ??= import("../../../build/worker-source.js").then(({ default: text }) =>
+    URL.createObjectURL(new Blob([text], { type: "text/javascript" })),
+  );
+  script.catch(() => {
+    script = undefined;
+  });
+  return script;
+}
+
+/** Starts a nested worker that runs the kernels' work(control, index) on the shared memory. */
+export function startKernelThread(
+  module: WebAssembly.Module,
+  memory: WebAssembly.Memory,
+  control: number,
+  index: number,
+  onError: (error: Error) => void,
+): KernelThread {
+  const task: Omit<ThreadTask, "role"> = { module, memory, control, index };
+  return startThread(workerScript(), task, onError);
+}

@@ -1,0 +1,102 @@
+// What is alike on a page and in the bundled worker script: browser.ts and worker.ts add what differs.
+
+/** Bytes of a wasm file at a URL; relative ones start at the page's, or the worker's, own. */
+export async function fetchWasm(source: string | URL): Promise<Uint8Array<ArrayBuffer>> {
+  let response: Response;
+  try {
+    response = await fetch(source);
+  } catch (error) {
+    throw new Error(`the wasm given (${source}) cannot be fetched: ${(error as Error).message}`, {
+      cause: error,
+    });
+  }
+  if (!response.ok) throw new Error(`the wasm given (${source}) cannot be fetched: HTTP ${response.status}`);
+  return new Uint8Array(await response.arrayBuffer());
+}
+
+/** Browsers have relaxed SIMD or not: there is no flag to set. */
+export function enableRelaxedSimd(): void {}
+
+export function hardwareThreads(): number {
+  return navigator.hardwareConcurrency || 1;
+}
+
+/** A channel's messages are neither clamped to 4 ms as nested timers are, nor throttled in a hidden tab. */
+let channel: MessageChannel | undefined;
+const waiting: (() => void)[] = [];
+
+/** Lets pending events and timers run. */
+export function yieldToEventLoop(): Promise<void> {
+  if (!channel) {
+    channel = new MessageChannel();
+    channel.port1.onmessage = () => waiting.shift()?.();
+  }
+  const { port2 } = channel;
+  return new Promise((resolve) => {
+    waiting.push(resolve);
+    port2.postMessage(undefined);
+  });
+}
+
+/** Threads share memory, which needs cross-origin isolation; and a page's own thread may not wait for others. */
+export function threadsAvailable(): boolean {
+  return isIsolated() && typeof document === "undefined" && typeof Worker === "function";
+}
+
+/** Whether the page, or the page that started this worker, is cross-origin isolated. */
+export function isIsolated(): boolean {
+  return globalThis.crossOriginIsolated === true;
+}
+
+export interface KernelThread {
+  terminate(): void;
+}
+
+/** First message to the worker script: it becomes a kernel thread. */
+export interface ThreadTask {
+  readonly role: "thread";
+  readonly module: WebAssembly.Module;
+  readonly memory: WebAssembly.Memory;
+  readonly control: number;
+  readonly index: number;
+}
+
+/** What a kernel thread says before it starts to work. */
+export interface ThreadAlive {
+  /** The lock that it holds for as long as it lives. */
+  readonly lock: string;
+}
+
+let watchThread: ((lock: string) => void) | undefined;
+
+/** Registers who is told the lock that each kernel thread holds: nobody else would learn that one was killed. */
+export function onKernelThread(watch: (lock: string) => void): void {
+  watchThread = watch;
+}
+
+/** Starts a nested worker that runs the kernels' work(control, index) on the shared memory. */
+export function startThread(
+  script: Promise<string>,
+  task: Omit<ThreadTask, "role">,
+  onError: (error: Error) => void,
+): KernelThread {
+  let worker: Worker | undefined;
+  let ended = false;
+  const start = (url: string) => {
+    if (ended) return;
+    worker = new Worker(url, { name: `wasmgrad thread ${task.index}` });
+    worker.onmessage = ({ data }: MessageEvent<ThreadAlive>) => watchThread?.(data.lock);
+    worker.onerror = (event) => {
+      event.preventDefault();
+      onError(new Error(event.message || `the worker script ${url} cannot be loaded`));
+    };
+    worker.postMessage({ role: "thread", ...task } satisfies ThreadTask);
+  };
+  script.then(start).catch(onError);
+  return {
+    terminate() {
+      ended = true;
+      worker?.terminate();
+    },
+  };
+}

@@ -1,0 +1,70 @@
+import { existsSync } from "node:fs";
+import puppeteer, { type Browser, type Page } from "puppeteer-core";
+
+export const BROWSERS = ["chromium", "firefox"] as const;
+export type BrowserName = (typeof BROWSERS)[number];
+
+const PLACES: Readonly<Record<BrowserName, readonly string[]>> = {
+  chromium: ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"],
+  firefox: ["/usr/bin/firefox-esr", "/usr/bin/firefox"],
+};
+const CHROMIUM_ARGS = [
+  "--no-sandbox",
+  "--disable-gpu",
+  "--disable-quic",
+  "--no-first-run",
+  "--disable-background-networking",
+  "--disable-component-update",
+  "--disable-sync",
+];
+
+/** Path of a browser: $WASMGRAD_CHROMIUM, $WASMGRAD_FIREFOX, or where Linux distributions install it. */
+export function findBrowser(name: BrowserName): string | undefined {
+  const named = process.env[`WASMGRAD_${name.toUpperCase()}`];
+  return named || PLACES[name].find((path) => existsSync(path));
+}
+
+/** Why tests in a browser are skipped; "" where they are not. */
+export function missing(name: BrowserName): string {
+  return findBrowser(name) ? "" : `no ${name}: install it, or set WASMGRAD_${name.toUpperCase()} to its path`;
+}
+
+/** The browsers of this process, started once: a start costs seconds, and puppeteer ends them with the process. */
+const started: Partial<Record<BrowserName, Promise<Browser>>> = ((
+  globalThis as { wasmgradBrowsers?: Partial<Record<BrowserName, Promise<Browser>>> }
+).wasmgradBrowsers ??= {});
+
+/** A running browser, headless, with a profile of its own. It is shared: open pages in it, do not close it. */
+export function launch(name: BrowserName): Promise<Browser> {
+  const executablePath = findBrowser(name);
+  if (!executablePath) throw new Error(missing(name));
+  started[name] ??= puppeteer.launch(
+    name === "chromium"
+      ? { executablePath, headless: true, args: CHROMIUM_ARGS }
+      : { executablePath, headless: true, browser: "firefox" },
+  );
+  return started[name];
+}
+
+/** A page at a URL, and what went wrong in it so far: uncaught errors and console errors. */
+export interface OpenPage {
+  readonly page: Page;
+  readonly errors: string[];
+  readonly infos: string[];
+}
+
+/** Opens a page in a context of its own, so that it shares no storage with others. */
+export async function open(name: BrowserName, url: string): Promise<OpenPage> {
+  const browser = await launch(name);
+  const context = await browser.createBrowserContext();
+  const page = await context.newPage();
+  const errors: string[] = [];
+  const infos: string[] = [];
+  page.on("pageerror", (error) => errors.push(String((error as Error)?.message ?? error)));
+  page.on("console", (message) => {
+    if (message.type() === "error") errors.push(message.text());
+    if (message.type() === "info") infos.push(message.text());
+  });
+  await page.goto(url);
+  return { page, errors, infos };
+}
