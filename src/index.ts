@@ -1,7 +1,6 @@
 export { type DigitsOptions, generateDigits } from "./data/digits.ts";
 export * from "./data/index.ts";
-export { BACKENDS, type Backend } from "./engine/engine.ts";
-export type { WasmSource } from "./engine/kernels.ts";
+export { BACKENDS, type Backend, type WasmSource } from "./engine/kernels.ts";
 export { ModelError } from "./nn/errors.ts";
 export * from "./nn/layers/index.ts";
 export { LOSSES, type LossName } from "./nn/losses.ts";

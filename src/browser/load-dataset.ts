@@ -1,5 +1,6 @@
 import { loadWasmBytes } from "#platform";
-import { DATASET_NAMES, type DatasetInfo, findDataset, GENERATED } from "../data/datasets.ts";
+import type { DatasetInfo } from "../data/dataset-info.ts";
+import { DATASET_NAMES, findDataset, GENERATED } from "../data/datasets.ts";
 import type { DigitsOptions } from "../data/digits.ts";
 import type { DownloadOptions } from "../data/download.ts";
 import { DataError } from "../data/errors.ts";
@@ -32,7 +33,7 @@ export async function loadDataset(
   const { signal, workerUrl, onProgress, onNotice } = options;
   signal?.throwIfAborted();
   const request = await requestOf(dataset, options);
-  const client = await WorkerClient.start({ role: "data" }, { workerUrl }, () => {});
+  const client = await WorkerClient.start("data", { workerUrl }, () => {});
   const end = () => client.end(signal?.reason);
   signal?.addEventListener("abort", end);
   try {

@@ -3,14 +3,14 @@
 import type { DataRequest, DataResult } from "../data/web.ts";
 import type { Kernels } from "../engine/kernels.ts";
 import type { ThreadTask } from "../engine/platform/web.ts";
-import type { ModelConfig } from "../nn/model-json.ts";
+import type { ModelConfig } from "../nn/model-config.ts";
 import type { AnyOptimizerOptions } from "../optim/create.ts";
 import type { OptimizerName } from "../optim/index.ts";
 import type { Callbacks, History } from "../train/callbacks.ts";
 import type { EvaluateOptions, Evaluation } from "../train/evaluate.ts";
 import type { FitOptions } from "../train/fit.ts";
-import type { ModelMetadata } from "../train/model-file.ts";
 import type { NamedTensor } from "../train/safetensors.ts";
+import type { ModelMetadata } from "../train/save-model.ts";
 import type { CompileOptions, LayerActivation } from "../train/sequential.ts";
 import type { PlainError } from "./errors.ts";
 import type { EpochWeights, TrainerInfo } from "./types.ts";

@@ -1,15 +1,14 @@
 import { noteOneThread } from "#platform";
-import { requestedThreads } from "../engine/engine.ts";
-import { loadKernels } from "../engine/kernels.ts";
+import { loadKernels, requestedThreads } from "../engine/kernels.ts";
 import { elements } from "../nn/graph.ts";
 import { checkLoss } from "../nn/losses.ts";
 import { adam, createOptimizer, type Optimizer } from "../optim/index.ts";
 import type { Callbacks, History } from "../train/callbacks.ts";
 import type { EvaluateOptions, Evaluation } from "../train/evaluate.ts";
 import type { FitOptions } from "../train/fit.ts";
-import type { ModelMetadata } from "../train/model-file.ts";
 import type { NamedTensor } from "../train/safetensors.ts";
 import { checkSamples, type Samples } from "../train/samples.ts";
+import type { ModelMetadata } from "../train/save-model.ts";
 import type { LayerActivation, Sequential } from "../train/sequential.ts";
 import type { FitRequest, InitRequest, Report } from "./protocol.ts";
 import { SampleSender } from "./send-samples.ts";
@@ -27,9 +26,7 @@ export async function createTrainer(model: Sequential, options: TrainerOptions =
   const wanted = requestedThreads(threads);
   const made = typeof optimizer === "string" ? createOptimizer(optimizer) : optimizer;
   const holder: { trainer?: WorkerTrainer } = {};
-  const client = await WorkerClient.start({ role: "trainer" }, { workerUrl }, (error) =>
-    holder.trainer?.onEnd(error),
-  );
+  const client = await WorkerClient.start("trainer", { workerUrl }, (error) => holder.trainer?.onEnd(error));
   try {
     const { info, lock } = await client.call("init", {
       config: model.toConfig(),

@@ -51,14 +51,14 @@ export class WorkerClient {
     worker.postMessage(role);
   }
 
-  /** Starts a worker. `onEnd`: told why it ended, unless that was end() without an error. */
+  /** Starts a worker in a role. `onEnd`: told why it ended, unless that was end() without an error. */
   static async start(
-    role: Role,
+    role: "trainer" | "data",
     { workerUrl }: WorkerOptions,
     onEnd: (error: Error) => void,
   ): Promise<WorkerClient> {
-    const url = workerUrl ?? (await workerScript());
-    return new WorkerClient(new Worker(url, { name: "wasmgrad" }), url, role, onEnd);
+    const url = workerUrl ?? (await workerScript(role === "data" ? "data" : "training"));
+    return new WorkerClient(new Worker(url, { name: `wasmgrad ${role}` }), url, { role }, onEnd);
   }
 
   /** Asks the worker for something. Rejects with the worker's error, or when the worker ends. */

@@ -1,4 +1,4 @@
-import type { DatasetInfo, Role } from "./datasets.ts";
+import type { DatasetInfo, Role } from "./dataset-info.ts";
 import { DataError, reasonOf } from "./errors.ts";
 import { concat } from "./gzip.ts";
 import { maxDownloadBytes, verifyFile } from "./verify.ts";

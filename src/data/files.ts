@@ -1,7 +1,7 @@
 import { constants } from "node:fs";
 import { open, readdir } from "node:fs/promises";
 import { join } from "node:path";
-import { ROLES, type Role } from "./datasets.ts";
+import { ROLES, type Role } from "./dataset-info.ts";
 import { DataError, reasonOf } from "./errors.ts";
 import { MAX_IDX_BYTES } from "./idx.ts";
 

@@ -1,17 +1,13 @@
 // Runs in browsers as well as in Node; node.ts adds what needs a file system.
 export {
-  DATASET_NAMES,
-  DATASETS,
   type DatasetInfo,
   type FileChecksum,
-  findDataset,
-  GENERATED,
   idxBytes,
   type Mirror,
-  numberedClasses,
   ROLES,
   type Role,
-} from "./datasets.ts";
+} from "./dataset-info.ts";
+export { DATASET_NAMES, DATASETS, findDataset, GENERATED, numberedClasses } from "./datasets.ts";
 export {
   type DownloadedFile,
   type DownloadOptions,

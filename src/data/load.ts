@@ -1,7 +1,8 @@
 import { stat } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { defaultCacheDir, withFolderLock, writeAtomic } from "./cache.ts";
-import { DATASET_NAMES, type DatasetInfo, findDataset, GENERATED, ROLES, type Role } from "./datasets.ts";
+import { type DatasetInfo, ROLES, type Role } from "./dataset-info.ts";
+import { DATASET_NAMES, findDataset, GENERATED } from "./datasets.ts";
 import { type DownloadedFile, type DownloadOptions, downloadFile } from "./download.ts";
 import { DataError, reasonOf } from "./errors.ts";
 import { findFiles, isComplete, missingNames, readWhole } from "./files.ts";

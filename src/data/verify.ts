@@ -1,4 +1,4 @@
-import { type DatasetInfo, idxBytes, ROLES, type Role } from "./datasets.ts";
+import { type DatasetInfo, idxBytes, ROLES, type Role } from "./dataset-info.ts";
 import { DataError } from "./errors.ts";
 import { isGzip } from "./gzip.ts";
 import { pairUp, parseIdxImages, parseIdxLabels, unpackIdx } from "./idx.ts";

@@ -1,5 +1,5 @@
 // Datasets by name in a browser: runs in a worker, which may take its time.
-import { type DatasetInfo, ROLES, type Role } from "./datasets.ts";
+import { type DatasetInfo, ROLES, type Role } from "./dataset-info.ts";
 import { type DigitsOptions, generateDigits } from "./digits.ts";
 import { downloadFile, type Progress } from "./download.ts";
 import { DataError } from "./errors.ts";

@@ -1,5 +1,5 @@
-import { hardwareThreads, noteOneThread, threadsAvailable } from "#platform";
-import { type Backend, type KernelOptions, loadKernels } from "./kernels.ts";
+import { noteOneThread, threadsAvailable } from "#platform";
+import { type Backend, type KernelOptions, loadKernels, requestedThreads } from "./kernels.ts";
 import {
   ALIGNMENT,
   align,
@@ -44,16 +44,6 @@ export interface Program {
 export interface EngineOptions extends KernelOptions {
   /** Threads that run kernels, this one included. Default: as many as the hardware has. Never changes results. */
   readonly threads?: number | undefined;
-}
-
-/** Most threads an engine accepts: far more than pays anywhere. */
-const MAX_THREADS = 256;
-
-/** Threads that the options ask for. Throws RangeError on a bad number. */
-export function requestedThreads(threads = Math.min(hardwareThreads(), MAX_THREADS)): number {
-  if (!Number.isSafeInteger(threads) || threads < 1 || threads > MAX_THREADS)
-    throw new RangeError(`threads is ${threads}, expected a whole number from 1 to ${MAX_THREADS}`);
-  return threads;
 }
 
 /**

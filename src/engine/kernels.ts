@@ -1,4 +1,4 @@
-import { enableRelaxedSimd, fetchWasm, loadWasmBytes } from "#platform";
+import { enableRelaxedSimd, fetchWasm, hardwareThreads, loadWasmBytes } from "#platform";
 
 /** The builds of the kernels, slowest first. */
 export const BACKENDS = ["scalar", "simd", "relaxed"] as const;
@@ -97,4 +97,14 @@ async function compileGiven(
 /** Bytes of a wasm file that is given as bytes or by its place. */
 export async function wasmBytes(wasm: string | URL | BufferSource): Promise<BufferSource> {
   return typeof wasm === "string" || wasm instanceof URL ? fetchWasm(wasm) : wasm;
+}
+
+/** Most threads an engine accepts: far more than pays anywhere. */
+const MAX_THREADS = 256;
+
+/** Threads that the options ask for. Throws RangeError on a bad number. */
+export function requestedThreads(threads = Math.min(hardwareThreads(), MAX_THREADS)): number {
+  if (!Number.isSafeInteger(threads) || threads < 1 || threads > MAX_THREADS)
+    throw new RangeError(`threads is ${threads}, expected a whole number from 1 to ${MAX_THREADS}`);
+  return threads;
 }

@@ -1,20 +1,11 @@
 import * as v from "valibot";
 import { ModelError } from "./errors.ts";
 import { INITIALIZERS } from "./initializers.ts";
-import {
-  activation,
-  averagePooling2d,
-  conv2d,
-  dense,
-  dropout,
-  elu,
-  flatten,
-  globalAveragePooling2d,
-  type Layer,
-  leakyRelu,
-  maxPooling2d,
-} from "./layers/index.ts";
+import type { Layer } from "./layers/index.ts";
 import { ACTIVATIONS } from "./layers/layer.ts";
+import { CREATE, type LayerType, layerOf, type ModelConfig } from "./model-config.ts";
+
+export { layersToConfig, type ModelConfig } from "./model-config.ts";
 
 const positive = v.pipe(v.number(), v.integer(), v.minValue(1));
 const pair = v.union([positive, v.strictTuple([positive, positive])]);
@@ -36,68 +27,44 @@ const pooling = {
 };
 
 /** Options of each layer type, as a model file spells them: the names and defaults of the layer functions. */
-const LAYERS = {
-  conv2d: [
-    v.strictObject({
-      type: v.literal("conv2d"),
-      ...common,
-      filters: positive,
-      kernelSize: pair,
-      strides: v.optional(pair),
-      padding: v.optional(padding),
-      dilationRate: v.optional(pair),
-      ...weights,
-    }),
-    conv2d,
-  ],
-  dense: [v.strictObject({ type: v.literal("dense"), ...common, units: positive, ...weights }), dense],
-  maxPooling2d: [v.strictObject({ type: v.literal("maxPooling2d"), ...pooling }), maxPooling2d],
-  averagePooling2d: [v.strictObject({ type: v.literal("averagePooling2d"), ...pooling }), averagePooling2d],
-  globalAveragePooling2d: [
-    v.strictObject({ type: v.literal("globalAveragePooling2d"), ...common }),
-    globalAveragePooling2d,
-  ],
-  flatten: [v.strictObject({ type: v.literal("flatten"), ...common }), flatten],
-  dropout: [
-    v.strictObject({
-      type: v.literal("dropout"),
-      ...common,
-      rate: v.pipe(
-        v.number(),
-        v.minValue(0),
-        v.check((rate) => rate < 1, "expected a rate below 1"),
-      ),
-    }),
-    dropout,
-  ],
-  activation: [
-    v.strictObject({ type: v.literal("activation"), ...common, activation: v.picklist(ACTIVATIONS) }),
-    activation,
-  ],
-  leakyRelu: [v.strictObject({ type: v.literal("leakyRelu"), ...parametric }), leakyRelu],
-  elu: [v.strictObject({ type: v.literal("elu"), ...parametric }), elu],
-} as const;
+const OPTIONS: Readonly<Record<LayerType, v.GenericSchema>> = {
+  conv2d: v.strictObject({
+    type: v.literal("conv2d"),
+    ...common,
+    filters: positive,
+    kernelSize: pair,
+    strides: v.optional(pair),
+    padding: v.optional(padding),
+    dilationRate: v.optional(pair),
+    ...weights,
+  }),
+  dense: v.strictObject({ type: v.literal("dense"), ...common, units: positive, ...weights }),
+  maxPooling2d: v.strictObject({ type: v.literal("maxPooling2d"), ...pooling }),
+  averagePooling2d: v.strictObject({ type: v.literal("averagePooling2d"), ...pooling }),
+  globalAveragePooling2d: v.strictObject({ type: v.literal("globalAveragePooling2d"), ...common }),
+  flatten: v.strictObject({ type: v.literal("flatten"), ...common }),
+  dropout: v.strictObject({
+    type: v.literal("dropout"),
+    ...common,
+    rate: v.pipe(
+      v.number(),
+      v.minValue(0),
+      v.check((rate) => rate < 1, "expected a rate below 1"),
+    ),
+  }),
+  activation: v.strictObject({
+    type: v.literal("activation"),
+    ...common,
+    activation: v.picklist(ACTIVATIONS),
+  }),
+  leakyRelu: v.strictObject({ type: v.literal("leakyRelu"), ...parametric }),
+  elu: v.strictObject({ type: v.literal("elu"), ...parametric }),
+};
 
 const MODEL = v.strictObject({
   name: v.optional(v.string()),
   layers: v.pipe(v.array(v.looseObject({ type: v.string() })), v.minLength(1)),
 });
-
-/** A model as plain data: what `model.safetensors` holds and `--model FILE.json` reads. */
-export interface ModelConfig {
-  readonly name?: string;
-  readonly layers: readonly (Readonly<Record<string, unknown>> & { readonly type: string })[];
-}
-
-/** Layers as plain data, names and defaults filled in. */
-export function layersToConfig(layers: readonly Layer[], names: readonly string[]): ModelConfig["layers"] {
-  return layers.map((layer, i) => ({
-    type: layer.type,
-    name: names[i]!,
-    ...(layer.inputShape && { inputShape: [...layer.inputShape] }),
-    ...layer.config,
-  }));
-}
 
 /** Layers from plain data. Throws ModelError that names the layer, the option, what was got and expected. */
 export function layersFromConfig(config: unknown): Layer[] {
@@ -105,17 +72,14 @@ export function layersFromConfig(config: unknown): Layer[] {
   if (!model.success) throw new ModelError(`the model file does not fit: ${issuesText(model.issues)}`);
   return model.output.layers.map((entry, i) => {
     const where = `number ${i + 1} (${entry.type})`;
-    const known = Object.hasOwn(LAYERS, entry.type) ? LAYERS[entry.type as keyof typeof LAYERS] : undefined;
-    if (!known)
+    if (!Object.hasOwn(CREATE, entry.type))
       throw new ModelError(
-        `no layer type has that name: expected one of ${Object.keys(LAYERS).join(", ")}`,
+        `no layer type has that name: expected one of ${Object.keys(CREATE).join(", ")}`,
         where,
       );
-    const [schema, create] = known;
-    const options = v.safeParse(schema as v.GenericSchema, entry);
+    const options = v.safeParse(OPTIONS[entry.type as LayerType], entry);
     if (!options.success) throw new ModelError(issuesText(options.issues), where);
-    const { type: _, ...rest } = options.output as Record<string, unknown>;
-    return (create as (options: Record<string, unknown>) => Layer)(rest);
+    return layerOf(options.output as ModelConfig["layers"][number]);
   });
 }
 

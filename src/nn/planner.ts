@@ -2,7 +2,10 @@ import type { KernelArgs, KernelName } from "../engine/memory.ts";
 import type { Block } from "./arena.ts";
 import { consumers, elements, type Graph, type Op, type Parameter, type Value } from "./graph.ts";
 import { implementationOf } from "./ops/index.ts";
+import { chunks, GRAIN } from "./tasks.ts";
 import { bytesMoved } from "./traffic.ts";
+
+export { chunks, GRAIN };
 
 /** A tensor in the arena. In-place ops share one. */
 export class Tensor implements Block {
@@ -208,12 +211,4 @@ export class Planner {
       this.call("addInto", { y: into, x: from, n, grain: GRAIN }, { tasks: chunks(n) });
     this.#pendingAdds = [];
   }
-}
-
-/** Elements in one task of an elementwise kernel: 32 KiB of f32. */
-export const GRAIN = 8192;
-
-/** Tasks that cover n elements. */
-export function chunks(n: number, grain = GRAIN): number {
-  return Math.ceil(n / grain);
 }

@@ -1,5 +1,6 @@
 import type { Engine } from "../engine/engine.ts";
-import { chunks, type Planner } from "../nn/planner.ts";
+import type { Planner } from "../nn/planner.ts";
+import { chunks } from "../nn/tasks.ts";
 
 /** Options of every optimizer. Clipping: at most one of the three. */
 export interface CommonOptions {

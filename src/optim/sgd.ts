@@ -1,4 +1,4 @@
-import { chunks } from "../nn/planner.ts";
+import { chunks } from "../nn/tasks.ts";
 import { type CommonOptions, commonOptions, type Optimizer, requireRange } from "./optimizer.ts";
 
 export interface SgdOptions extends CommonOptions {

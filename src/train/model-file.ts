@@ -1,25 +1,12 @@
 import * as v from "valibot";
 import { ModelError } from "../nn/errors.ts";
-import { LOSSES, type LossName } from "../nn/losses.ts";
+import { LOSSES } from "../nn/losses.ts";
 import { layersFromConfig, type ModelConfig } from "../nn/model-json.ts";
-import { decodeSafetensors, encodeSafetensors, type NamedTensor, SafetensorsError } from "./safetensors.ts";
+import { decodeSafetensors, type NamedTensor, SafetensorsError } from "./safetensors.ts";
+import { MODEL_FORMAT, MODEL_FORMAT_VERSION, type ModelMetadata } from "./save-model.ts";
 import { Sequential } from "./sequential.ts";
 
-/** Raised when a file written by an older version could be misread. */
-export const MODEL_FORMAT_VERSION = 1;
-
-/** What a model file says besides the weights. */
-export interface ModelMetadata {
-  /** A byte pixel becomes pixel * scale + offset. Default scale 1/255, offset 0. */
-  readonly preprocessing?: { readonly scale: number; readonly offset: number };
-  /** One name an output; for a single sigmoid output, the names of class 0 and class 1. */
-  readonly classNames?: readonly string[];
-  readonly loss?: LossName;
-  /** Name of the dataset it was trained on. */
-  readonly dataset?: string;
-  /** How bright the border of the training images is, 0 to 1: tells light-on-dark pictures from dark-on-light ones. */
-  readonly background?: number;
-}
+export { MODEL_FORMAT_VERSION, type ModelMetadata, saveModel } from "./save-model.ts";
 
 /** A model read from a file: compile it, then `model.setWeights(tensors)`. */
 export interface LoadedModel {
@@ -55,7 +42,6 @@ export class ModelFileError extends Error {
   }
 }
 
-const FORMAT = "wasmgrad";
 const finite = v.pipe(v.number(), v.finite());
 /** Keys of the safetensors metadata: all values are JSON, but for `format`. */
 const METADATA = {
@@ -66,20 +52,6 @@ const METADATA = {
   dataset: v.optional(v.string()),
   background: v.optional(v.pipe(v.number(), v.minValue(0), v.maxValue(1))),
 };
-
-/**
- * A model's weights, architecture and metadata as a safetensors file, which other tools can read, too.
- * Throws where the model is not compiled.
- */
-export function saveModel(model: Sequential, metadata: ModelMetadata = {}): Uint8Array<ArrayBuffer> {
-  const values = { architecture: model.toConfig(), ...metadata };
-  const entries = Object.entries(values).filter(([, value]) => value !== undefined);
-  return encodeSafetensors(model.getWeights(), {
-    format: FORMAT,
-    formatVersion: String(MODEL_FORMAT_VERSION),
-    ...Object.fromEntries(entries.map(([key, value]) => [key, JSON.stringify(value)])),
-  });
-}
 
 /**
  * Reads what saveModel() wrote. The model comes uncompiled, and its weights as tensors that are known to fit it.
@@ -111,10 +83,10 @@ function decode(file: Uint8Array): ReturnType<typeof decodeSafetensors> {
 }
 
 function checkFormat({ format, formatVersion }: Record<string, string>): void {
-  if (format !== FORMAT)
+  if (format !== MODEL_FORMAT)
     throw new ModelFileError(
       "not-wasmgrad",
-      `a safetensors file of another origin: its metadata has format ${JSON.stringify(format)}, expected "${FORMAT}". Only files that wasmgrad saved carry the architecture`,
+      `a safetensors file of another origin: its metadata has format ${JSON.stringify(format)}, expected "${MODEL_FORMAT}". Only files that wasmgrad saved carry the architecture`,
     );
   const version = Number(formatVersion);
   if (!Number.isSafeInteger(version) || version < 1)

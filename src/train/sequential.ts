@@ -5,14 +5,14 @@ import type { Preprocessing } from "../nn/compile-plan.ts";
 import { elements, type Graph, type Shape } from "../nn/graph.ts";
 import type { Layer } from "../nn/layers/layer.ts";
 import { checkLoss, type LossName } from "../nn/losses.ts";
-import { layersToConfig, type ModelConfig } from "../nn/model-json.ts";
+import { layersToConfig, type ModelConfig } from "../nn/model-config.ts";
 import { createOptimizer, type Optimizer, type OptimizerName } from "../optim/index.ts";
 import type { History } from "./callbacks.ts";
-import { type EvaluateOptions, type Evaluation, evaluate, predict } from "./evaluate.ts";
-import { type FitOptions, fit } from "./fit.ts";
+import type { EvaluateOptions, Evaluation } from "./evaluate.ts";
+import type { FitOptions } from "./fit.ts";
 import type { NamedTensor } from "./safetensors.ts";
 import { checkSamples, type Samples } from "./samples.ts";
-import { Session } from "./session.ts";
+import type { Session } from "./session.ts";
 import { weightsSha256 } from "./weights.ts";
 
 export interface CompileOptions {
@@ -50,6 +50,7 @@ export class Sequential {
   readonly rows: readonly LayerRow[];
   readonly #layers: readonly Layer[];
   #session: Session | undefined;
+  #runtime: typeof import("./runtime.ts") | undefined;
   #metrics: readonly "accuracy"[] = [];
   #fitting = false;
 
@@ -108,7 +109,8 @@ export class Sequential {
       if (metric !== "accuracy") throw new TypeError(`metric '${metric}' is unknown: expected "accuracy"`);
     if (!Number.isSafeInteger(seed) || seed < 0)
       throw new RangeError(`seed is ${seed}, expected a whole number from 0 to 2^53 - 1`);
-    const session = await Session.create(this.graph, {
+    this.#runtime ??= await import("./runtime.ts");
+    const session = await this.#runtime.Session.create(this.graph, {
       optimizer: typeof optimizer === "string" ? createOptimizer(optimizer) : optimizer,
       loss,
       backend,
@@ -132,7 +134,7 @@ export class Sequential {
     if (this.#fitting) throw new Error("the model is training: wait until the fit() under way has ended");
     this.#fitting = true;
     try {
-      return await fit(this.session, samples, this.#metrics, options);
+      return await this.#compiled.fit(this.session, samples, this.#metrics, options);
     } finally {
       this.#fitting = false;
     }
@@ -141,7 +143,7 @@ export class Sequential {
   /** Mean loss and accuracy over the samples, dropout off. */
   async evaluate(samples: Samples, options: EvaluateOptions = {}): Promise<Evaluation> {
     this.#check(samples);
-    return evaluate(this.session, samples, this.#metrics, options);
+    return this.#compiled.evaluate(this.session, samples, this.#metrics, options);
   }
 
   /** Outputs `[count, ...outputShape]` for images given as Samples, or as their numbers alone. */
@@ -154,7 +156,7 @@ export class Sequential {
         ? { images, shape: this.inputShape, count: Math.floor(images.length / elements(this.inputShape)) }
         : images;
     checkSamples(samples, this.inputShape, elements(this.outputShape), false);
-    return predict(this.session, samples, options);
+    return this.#compiled.predict(this.session, samples, options);
   }
 
   /** What each layer gives for one image, dropout off: bytes, which are scaled as in training, or floats. */
@@ -211,6 +213,12 @@ export class Sequential {
   get session(): Session {
     if (!this.#session) throw new Error("the model is not compiled: call `await model.compile(...)` first");
     return this.#session;
+  }
+
+  /** What a session is trained and asked with. Throws as `session` does. */
+  get #compiled(): typeof import("./runtime.ts") {
+    if (!this.#runtime) throw new Error("the model is not compiled: call `await model.compile(...)` first");
+    return this.#runtime;
   }
 
   /** Ends the model's threads and lets go of its memory. The model can be compiled again. */

@@ -1,16 +1,12 @@
-// The worker script. scripts/build-browser.mjs bundles it, with all it imports, into dist/browser/worker.js, and embeds
-// the same text for the default blob: worker.
-import type { ToWorker } from "../protocol.ts";
+// dist/browser/worker.js: every role in one file, for pages that pass workerUrl. See scripts/build-browser.mjs.
 import { serve } from "./calls.ts";
 import { DataHost } from "./data.ts";
-import { scope } from "./scope.ts";
+import { startAs } from "./start.ts";
 import { runThread } from "./thread.ts";
 import { TrainingHost } from "./training.ts";
 
-/** The first message says what this worker is to be. */
-scope.onmessage = ({ data }: MessageEvent<ToWorker>) => {
-  if (!("role" in data)) return;
-  if (data.role === "thread") void runThread(data);
-  else if (data.role === "trainer") serve(new TrainingHost());
-  else serve(new DataHost() as object);
-};
+startAs({
+  trainer: () => serve(new TrainingHost()),
+  data: () => serve(new DataHost()),
+  thread: runThread,
+});

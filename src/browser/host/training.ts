@@ -1,9 +1,9 @@
 import { isIsolated, onKernelThread } from "../../engine/platform/web.ts";
-import { layersFromConfig } from "../../nn/model-json.ts";
+import { layersFromKnownConfig } from "../../nn/model-config.ts";
 import { createOptimizer } from "../../optim/index.ts";
 import type { Callbacks, TrainInfo } from "../../train/callbacks.ts";
-import { saveModel } from "../../train/model-file.ts";
 import type { Samples } from "../../train/samples.ts";
+import { saveModel } from "../../train/save-model.ts";
 import { Sequential } from "../../train/sequential.ts";
 import { holdLock } from "../locks.ts";
 import type { FitRequest, Handle, InitRequest, Note, Report, Requests } from "../protocol.ts";
@@ -27,7 +27,7 @@ export class TrainingHost {
 
   async init({ config, kernels, options, optimizer }: InitRequest): Promise<Requests["init"][1]> {
     onKernelThread((threadLock) => scope.postMessage({ threadLock }));
-    const model = new Sequential(layersFromConfig(config), config.name ? { name: config.name } : {});
+    const model = new Sequential(layersFromKnownConfig(config), config.name ? { name: config.name } : {});
     const { name, options: settings, scheduled } = optimizer;
     await model.compile({
       ...options,

@@ -1,5 +1,5 @@
 // What differs between Node and browsers: this file and node.ts export the same names.
-import { isIsolated, type KernelThread, startThread, type ThreadTask } from "./web.ts";
+import { isIsolated, type KernelThread, startThread, type ThreadTask, type WorkerKind } from "./web.ts";
 
 export {
   enableRelaxedSimd,
@@ -43,17 +43,24 @@ export function noteOneThread(wanted: number): string {
   return notice;
 }
 
-let script: Promise<string> | undefined;
+/** The worker scripts, embedded as text, by what they do. */
+const SCRIPTS = {
+  training: () => import("../../../build/training-worker.js"),
+  data: () => import("../../../build/data-worker.js"),
+};
+const urls = new Map<WorkerKind, Promise<string>>();
 
-/** A blob: URL of the embedded worker script. It is loaded on first use. */
-export function workerScript(): Promise<string> {
-  script ??= import("../../../build/worker-source.js").then(({ default: text }) =>
-    URL.createObjectURL(new Blob([text], { type: "text/javascript" })),
-  );
-  script.catch(() => {
-    script = undefined;
-  });
-  return script;
+/** A blob: URL of an embedded worker script, which is loaded on first use. */
+export function workerScript(kind: WorkerKind): Promise<string> {
+  let url = urls.get(kind);
+  if (!url) {
+    url = SCRIPTS[kind]().then(({ default: text }) =>
+      URL.createObjectURL(new Blob([text], { type: "text/javascript" })),
+    );
+    urls.set(kind, url);
+    url.catch(() => urls.delete(kind));
+  }
+  return url;
 }
 
 /** Starts a nested worker that runs the kernels' work(control, index) on the shared memory. */
@@ -65,5 +72,5 @@ export function startKernelThread(
   onError: (error: Error) => void,
 ): KernelThread {
   const task: Omit<ThreadTask, "role"> = { module, memory, control, index };
-  return startThread(workerScript(), task, onError);
+  return startThread(workerScript("training"), task, onError);
 }

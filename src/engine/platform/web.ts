@@ -48,6 +48,9 @@ export function isIsolated(): boolean {
   return globalThis.crossOriginIsolated === true;
 }
 
+/** What a worker script is for. */
+export type WorkerKind = "training" | "data";
+
 export interface KernelThread {
   terminate(): void;
 }

@@ -1,6 +1,6 @@
 // The platform inside the bundled worker script: as browser.ts, but the page brings the kernels, and threads run the
 // script's own file again, so that it needs no other, whether it was loaded from a blob or a URL.
-import { type KernelThread, startThread } from "./web.ts";
+import { type KernelThread, startThread, type WorkerKind } from "./web.ts";
 
 export {
   enableRelaxedSimd,
@@ -20,7 +20,7 @@ export function noteOneThread(_wanted: number): string {
   return "";
 }
 
-export async function workerScript(): Promise<string> {
+export async function workerScript(_kind: WorkerKind): Promise<string> {
   return self.location.href;
 }
 
@@ -31,5 +31,5 @@ export function startKernelThread(
   index: number,
   onError: (error: Error) => void,
 ): KernelThread {
-  return startThread(workerScript(), { module, memory, control, index }, onError);
+  return startThread(workerScript("training"), { module, memory, control, index }, onError);
 }

@@ -29,10 +29,11 @@ export function missing(name: BrowserName): string {
   return findBrowser(name) ? "" : `no ${name}: install it, or set WASMGRAD_${name.toUpperCase()} to its path`;
 }
 
-/** The browsers of this process, started once: a start costs seconds, and puppeteer ends them with the process. */
-const started: Partial<Record<BrowserName, Promise<Browser>>> = ((
-  globalThis as { wasmgradBrowsers?: Partial<Record<BrowserName, Promise<Browser>>> }
-).wasmgradBrowsers ??= {});
+type Started = Partial<Record<BrowserName, Promise<Browser>>>;
+/** The browsers of this process, each started once: that costs seconds. puppeteer ends them with the process. */
+const scope = globalThis as { wasmgradBrowsers?: Started };
+scope.wasmgradBrowsers ??= {};
+const started = scope.wasmgradBrowsers;
 
 /** A running browser, headless, with a profile of its own. It is shared: open pages in it, do not close it. */
 export function launch(name: BrowserName): Promise<Browser> {

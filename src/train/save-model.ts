@@ -1,0 +1,35 @@
+import type { LossName } from "../nn/losses.ts";
+import { encodeSafetensors } from "./safetensors.ts";
+import type { Sequential } from "./sequential.ts";
+
+/** The `format` that a model file's metadata names. */
+export const MODEL_FORMAT = "wasmgrad";
+/** Raised when a file written by an older version could be misread. */
+export const MODEL_FORMAT_VERSION = 1;
+
+/** What a model file says besides the weights. */
+export interface ModelMetadata {
+  /** A byte pixel becomes pixel * scale + offset. Default scale 1/255, offset 0. */
+  readonly preprocessing?: { readonly scale: number; readonly offset: number };
+  /** One name an output; for a single sigmoid output, the names of class 0 and class 1. */
+  readonly classNames?: readonly string[];
+  readonly loss?: LossName;
+  /** Name of the dataset it was trained on. */
+  readonly dataset?: string;
+  /** How bright the border of the training images is, 0 to 1: tells light-on-dark pictures from dark-on-light ones. */
+  readonly background?: number;
+}
+
+/**
+ * A model's weights, architecture and metadata as a safetensors file, which other tools can read, too.
+ * Throws where the model is not compiled.
+ */
+export function saveModel(model: Sequential, metadata: ModelMetadata = {}): Uint8Array<ArrayBuffer> {
+  const values = { architecture: model.toConfig(), ...metadata };
+  const entries = Object.entries(values).filter(([, value]) => value !== undefined);
+  return encodeSafetensors(model.getWeights(), {
+    format: MODEL_FORMAT,
+    formatVersion: String(MODEL_FORMAT_VERSION),
+    ...Object.fromEntries(entries.map(([key, value]) => [key, JSON.stringify(value)])),
+  });
+}
