@@ -5,6 +5,7 @@ import { dataCommand } from "./commands/data.ts";
 import { evaluateCommand } from "./commands/evaluate.ts";
 import { predictCommand } from "./commands/predict.ts";
 import { profileCommand } from "./commands/profile.ts";
+import { serveCommand } from "./commands/serve.ts";
 import { summaryCommand } from "./commands/summary.ts";
 import { trainCommand } from "./commands/train.ts";
 import { quiet, run } from "./main.ts";
@@ -24,6 +25,7 @@ const program = quiet(new Command("wasmgrad"))
   .addCommand(dataCommand())
   .addCommand(benchCommand())
   .addCommand(profileCommand())
+  .addCommand(serveCommand())
   .addHelpText(
     "after",
     `

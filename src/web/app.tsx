@@ -1,0 +1,67 @@
+import { BenchmarkTab } from "./parts/benchmark.tsx";
+import { Curves } from "./parts/curves.tsx";
+import { DatasetPanel } from "./parts/dataset-panel.tsx";
+import { DrawTab } from "./parts/draw.tsx";
+import { DropZone } from "./parts/drop-zone.tsx";
+import { Filters } from "./parts/filters.tsx";
+import { Header } from "./parts/header.tsx";
+import { LoadModel } from "./parts/load-model.tsx";
+import { ModelPanel } from "./parts/model-panel.tsx";
+import { Notices } from "./parts/notices.tsx";
+import { ResultsTab } from "./parts/results.tsx";
+import { RunBar } from "./parts/run-bar.tsx";
+import { TrainingPanel } from "./parts/training-panel.tsx";
+import { saveModelFile } from "./state/model-file.ts";
+import { tab } from "./state/setup.ts";
+import { phase, trained } from "./state/subject.ts";
+import { Button } from "./ui/controls.tsx";
+
+const CONTENT = { train: TrainTab, results: ResultsTab, draw: DrawTab, benchmark: BenchmarkTab } as const;
+
+export function App() {
+  const Content = CONTENT[tab.value];
+  return (
+    <DropZone>
+      <Header />
+      <RunBar />
+      <Notices />
+      <main>
+        <div id="panel" role="tabpanel" aria-labelledby={`tab-${tab.value}`}>
+          <Content />
+        </div>
+      </main>
+      <footer class="foot">
+        <p>
+          Everything happens in this tab: images, drawings and models never leave your machine. Only a dataset
+          that you choose is downloaded, from its public mirror.
+        </p>
+      </footer>
+    </DropZone>
+  );
+}
+
+function TrainTab() {
+  return (
+    <div class="train">
+      <fieldset class="setup" disabled={phase.value === "preparing"}>
+        <legend class="visually-hidden">What is trained</legend>
+        <DatasetPanel />
+        <ModelPanel />
+        <TrainingPanel />
+        {(phase.value === "training" || phase.value === "paused") && (
+          <p class="lead">Changes hold for the next run.</p>
+        )}
+        <div class="actions">
+          <LoadModel />
+          <Button icon="save" disabled={!trained.value} onClick={() => void saveModelFile()}>
+            Save model
+          </Button>
+        </div>
+      </fieldset>
+      <div class="outcome">
+        <Curves />
+        <Filters />
+      </div>
+    </div>
+  );
+}

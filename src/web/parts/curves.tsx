@@ -1,0 +1,130 @@
+import { useMemo } from "preact/hooks";
+import uPlot from "uplot";
+import type { EpochRecord } from "../../report/types.ts";
+import { settings } from "../state/setup.ts";
+import { curve, curveVersion, epochs, phase, progress } from "../state/subject.ts";
+import { count, percent, significant } from "../ui/format.ts";
+import { type ChartLine, LineChart } from "../ui/line-chart.tsx";
+import { Panel } from "../ui/panel.tsx";
+
+const LINES: readonly ChartLine[] = [
+  { name: "as it trains", colour: "live", width: 1.5 },
+  { name: "epoch’s mean", colour: "training-line", width: 2, points: true },
+  { name: "validation", colour: "validation-line", width: 2, dash: [7, 5], points: true },
+];
+
+/** Loss and accuracy: as they come, and by epoch. */
+export function Curves() {
+  const version = curveVersion.value;
+  const records = epochs.value;
+  const last = Math.max(progress.value?.epochs ?? (settings.value.epochs || 1), records.length, 1);
+  const loss = useMemo(() => joined("loss", "val_loss", records), [version, records]);
+  const accuracy = useMemo(() => joined("accuracy", "val_accuracy", records), [version, records]);
+  const empty = curve.current.points.length === 0 && records.length === 0;
+  return (
+    <Panel
+      id="curves"
+      heading="Learning curves"
+      aside={
+        <span class="muted">
+          {empty && phase.value === "idle"
+            ? "Press Train: they are drawn as the model learns"
+            : "over epochs"}
+        </span>
+      }
+    >
+      <div class="charts">
+        <LineChart
+          title="Accuracy"
+          description={inWords("Accuracy", records, "accuracy", "val_accuracy", (y) => percent(y))}
+          lines={LINES}
+          data={accuracy}
+          range={[0, last]}
+          yRange={(low) => [Math.min(0.9, Math.floor(10 * low) / 10), 1]}
+          format={(y) => percent(y)}
+          tick={(y) => `${Math.round(100 * y)}\u00a0%`}
+        />
+        <LineChart
+          title="Loss"
+          description={inWords("Loss", records, "loss", "val_loss", significant)}
+          lines={LINES}
+          data={loss}
+          range={[0, last]}
+          yRange={(_, high) => [0, Math.max(high * 1.05, 0.05)]}
+          format={significant}
+          tick={(y) => String(Number(y.toFixed(3)))}
+        />
+      </div>
+      <EpochTable records={records} />
+    </Panel>
+  );
+}
+
+/** One x axis for the points as they came, and those of the epochs, which stand at their end. */
+function joined(
+  trained: "loss" | "accuracy",
+  validated: "val_loss" | "val_accuracy",
+  records: readonly EpochRecord[],
+): uPlot.AlignedData {
+  const live = curve.current.points;
+  const ends = records.map(({ epoch }) => epoch + 1);
+  const by = (key: keyof EpochRecord) => records.map((record) => record[key] ?? null);
+  return uPlot.join([
+    [live.map(({ x }) => x), live.map((point) => point[trained])],
+    [ends, by(trained), by(validated)],
+  ]);
+}
+
+function inWords(
+  title: string,
+  records: readonly EpochRecord[],
+  trained: "loss" | "accuracy",
+  validated: "val_loss" | "val_accuracy",
+  format: (y: number | undefined) => string,
+): string {
+  const last = records.at(-1);
+  if (!last) return `${title} over epochs: no epoch is finished`;
+  const validation = last[validated] === undefined ? "" : `, validation ${format(last[validated])}`;
+  return `${title} over epochs: after epoch ${last.epoch + 1}, training ${format(last[trained])}${validation}`;
+}
+
+function EpochTable({ records }: { records: readonly EpochRecord[] }) {
+  return (
+    <details class="epochs">
+      <summary>All epochs as a table</summary>
+      {records.length === 0 ? (
+        <p class="lead">No epoch is finished yet.</p>
+      ) : (
+        // biome-ignore lint/a11y/noNoninteractiveTabindex: it scrolls, so the keyboard must reach it
+        <section class="scroll" aria-label="Figures of each epoch" tabIndex={0}>
+          <table class="figures-table" id="epochs">
+            <caption class="visually-hidden">Figures of each epoch</caption>
+            <thead>
+              <tr>
+                {["Epoch", "Loss", "Accuracy", "Val. loss", "Val. accuracy", "Images/s"].map((name) => (
+                  <th key={name} scope="col" class="number">
+                    {name}
+                  </th>
+                ))}
+              </tr>
+            </thead>
+            <tbody>
+              {records.map((record) => (
+                <tr key={record.epoch}>
+                  <th scope="row" class="number">
+                    {record.epoch + 1}
+                  </th>
+                  <td class="number">{significant(record.loss)}</td>
+                  <td class="number">{percent(record.accuracy, 2)}</td>
+                  <td class="number">{significant(record.val_loss)}</td>
+                  <td class="number">{percent(record.val_accuracy, 2)}</td>
+                  <td class="number">{count(record.imagesPerSecond ?? Number.NaN)}</td>
+                </tr>
+              ))}
+            </tbody>
+          </table>
+        </section>
+      )}
+    </details>
+  );
+}

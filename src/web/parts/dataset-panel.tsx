@@ -1,0 +1,150 @@
+import { useRef } from "preact/hooks";
+import { DATASETS, findDataset, GENERATED } from "../../data/datasets.ts";
+import { cancelLoading, dataset, ensureDataset, loading } from "../state/dataset.ts";
+import { openFiles } from "../state/open-files.ts";
+import { DIGITS_IMAGES, NUMBERS, numberProblem, OWN_FILES } from "../state/settings.ts";
+import { change, dataShape, settings } from "../state/setup.ts";
+import { Button, NumberInput, parseNumber, Select } from "../ui/controls.tsx";
+import { count, dimensions } from "../ui/format.ts";
+import { Fold } from "../ui/panel.tsx";
+import { imageAt, Pixels } from "../ui/pixels.tsx";
+
+const TITLES: Readonly<Record<string, string>> = {
+  [GENERATED]: "digits: drawn here, no download",
+  ...Object.fromEntries(Object.entries(DATASETS).map(([name, { title }]) => [name, `${name}: ${title}`])),
+  [OWN_FILES]: "IDX files of your own",
+};
+/** All four files of an MNIST-like dataset, about. */
+const DOWNLOADS: Readonly<Record<string, string>> = {
+  mnist: "11.6 MB",
+  "fashion-mnist": "30.9 MB",
+  kmnist: "21.4 MB",
+};
+
+/** Datasets a page can get: generated, from a mirror that lets pages in, or the visitor's own. */
+const CHOICES = [GENERATED, ...Object.keys(DATASETS).filter(reachable), OWN_FILES];
+
+function reachable(name: string): boolean {
+  return findDataset(name)!.mirrors.some(({ cors }) => cors);
+}
+
+export function DatasetPanel() {
+  const { dataset: name, images } = settings.value;
+  const at = dataset.value?.name === name ? dataset.value : undefined;
+  return (
+    <Fold
+      id="dataset"
+      heading="Dataset"
+      summary={`${at ? at.set.name : name === OWN_FILES ? "your own files" : name}${at ? `, ${count(at.set.train.count)} images` : ""}`}
+    >
+      <div class="fields">
+        <Select
+          label="Images of"
+          name="dataset"
+          value={name}
+          choices={CHOICES.map((choice) => [choice, TITLES[choice]!])}
+          onChange={(chosen) => change({ dataset: chosen, images: undefined })}
+        />
+        <NumberInput
+          label="Training images"
+          name="images"
+          whole
+          text={images === undefined || Number.isNaN(images) ? "" : String(images)}
+          placeholder={name === GENERATED ? String(DIGITS_IMAGES) : "all"}
+          problem={numberProblem(NUMBERS.images, images)}
+          onText={(text) => change({ images: parseNumber(text) })}
+        />
+      </div>
+      {name === OWN_FILES ? <OwnFiles /> : !at && name !== GENERATED && <Fetch name={name} />}
+      <Samples />
+    </Fold>
+  );
+}
+
+function Fetch({ name }: { name: string }) {
+  const now = loading.value?.name === name;
+  return (
+    <div class="offer">
+      <p>
+        {DOWNLOADS[name] ?? "Some MB"}, downloaded once from a public mirror, checked by SHA-256 and kept in
+        this browser.
+      </p>
+      {now ? (
+        <Button icon="close" onClick={cancelLoading}>
+          Cancel
+        </Button>
+      ) : (
+        <Button
+          id="download"
+          icon="save"
+          onClick={() => void ensureDataset(name, settings.value.images).catch(() => {})}
+        >
+          Download
+        </Button>
+      )}
+    </div>
+  );
+}
+
+function OwnFiles() {
+  const input = useRef<HTMLInputElement>(null);
+  const at = dataset.value?.name === OWN_FILES ? dataset.value : undefined;
+  return (
+    <div class="offer">
+      <p>
+        {at?.notice ??
+          "Drop IDX files anywhere on the page, or choose them: images and labels, for training and for the test if you have both; plain or .gz. They stay in this tab."}
+      </p>
+      <Button icon="open" onClick={() => input.current?.click()}>
+        {at ? "Choose others" : "Choose files"}
+      </Button>
+      <input
+        ref={input}
+        id="idx-files"
+        class="visually-hidden"
+        type="file"
+        multiple
+        tabIndex={-1}
+        aria-label="IDX files"
+        onChange={(event) => {
+          const { currentTarget } = event;
+          void openFiles([...(currentTarget.files ?? [])]);
+          currentTarget.value = "";
+        }}
+      />
+    </div>
+  );
+}
+
+/** Images shown of the dataset at hand. */
+const SHOWN = 20;
+
+function Samples() {
+  const at = dataset.value?.name === settings.value.dataset ? dataset.value : undefined;
+  const { inputShape, classNames } = dataShape.value;
+  return (
+    <>
+      <ul class="samples" aria-label="Some of the images">
+        {Array.from({ length: SHOWN }, (_, i) => (
+          <li key={i}>
+            {at && i < at.set.train.count ? (
+              <Pixels
+                pixels={imageAt(at.set.train, i)}
+                shape={at.set.train.shape}
+                label={classNames[at.set.train.labels[i]!] ?? ""}
+              />
+            ) : (
+              <span class="pixels blank" />
+            )}
+          </li>
+        ))}
+      </ul>
+      <p class="lead">
+        {at
+          ? `${count(at.set.train.count)} images for training and ${count(at.set.test.count)} for the test, `
+          : ""}
+        {dimensions(inputShape)}, {classNames.length} classes
+      </p>
+    </>
+  );
+}

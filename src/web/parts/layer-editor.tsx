@@ -1,0 +1,101 @@
+import type { Signal } from "@preact/signals";
+import {
+  LAYER_TYPES,
+  type LayerOption,
+  type LayerSpec,
+  optionProblem,
+  optionText,
+  parseOption,
+} from "../state/layers.ts";
+import { editLayers } from "../state/setup.ts";
+import { Button, Check, NumberInput, Select } from "../ui/controls.tsx";
+
+interface Props {
+  readonly index: number;
+  readonly count: number;
+  readonly layer: LayerSpec;
+  /** The layer whose editor is open: it follows a layer that moves. */
+  readonly open: Signal<number | undefined>;
+}
+
+/** The options of one layer, and its place among the others. */
+export function LayerEditor({ index, count, layer, open }: Props) {
+  const set = (key: string, value: unknown) => {
+    editLayers((list) => {
+      const { [key]: _, ...rest } = list[index]!;
+      return list.with(index, (value === undefined ? rest : { ...rest, [key]: value }) as LayerSpec);
+    });
+  };
+  const move = (to: number) => {
+    editLayers((list) => list.toSpliced(index, 1).toSpliced(to, 0, list[index]!));
+    open.value = to;
+  };
+  return (
+    <div class="layer-editor">
+      <div class="fields">
+        {(LAYER_TYPES[layer.type]?.options ?? []).map((option) => (
+          <OptionField
+            key={`${index} ${option.key}`}
+            option={option}
+            value={layer[option.key]}
+            set={(value) => set(option.key, value)}
+          />
+        ))}
+      </div>
+      <div class="layer-actions">
+        <Button icon="up" iconOnly disabled={index === 0} onClick={() => move(index - 1)}>
+          Move up
+        </Button>
+        <Button icon="down" iconOnly disabled={index === count - 1} onClick={() => move(index + 1)}>
+          Move down
+        </Button>
+        <Button
+          icon="close"
+          disabled={count === 1}
+          onClick={() => {
+            open.value = undefined;
+            editLayers((list) => list.toSpliced(index, 1));
+          }}
+        >
+          Remove
+        </Button>
+      </div>
+    </div>
+  );
+}
+
+interface OptionProps {
+  readonly option: LayerOption;
+  readonly value: unknown;
+  /** Undefined: leave the option out, so that it takes its default. */
+  readonly set: (value: unknown) => void;
+}
+
+function OptionField({ option, value, set }: OptionProps) {
+  const { key, label } = option;
+  const shown = value ?? option.default;
+  const give = (next: unknown) =>
+    set(option.default !== undefined && next === option.default ? undefined : next);
+  if (option.kind === "flag")
+    return <Check label={label} name={key} checked={shown === true} onChange={give} />;
+  if (option.kind === "choice")
+    return (
+      <Select
+        label={label}
+        name={key}
+        value={String(shown)}
+        choices={option.choices.map((choice) => [choice, choice])}
+        onChange={give}
+      />
+    );
+  return (
+    <NumberInput
+      label={label}
+      name={key}
+      whole={option.kind === "count"}
+      text={optionText(shown)}
+      problem={optionProblem(option, value)}
+      onText={(text) => give(parseOption(option, text))}
+    />
+  );
+}

@@ -1,0 +1,29 @@
+import { useRef } from "preact/hooks";
+import { openFiles } from "../state/open-files.ts";
+import { phase } from "../state/subject.ts";
+import { Button } from "../ui/controls.tsx";
+
+/** Opens a model.safetensors. */
+export function LoadModel() {
+  const input = useRef<HTMLInputElement>(null);
+  return (
+    <>
+      <Button icon="open" disabled={phase.value !== "idle"} onClick={() => input.current?.click()}>
+        Load model
+      </Button>
+      <input
+        ref={input}
+        class="visually-hidden model-file"
+        type="file"
+        accept=".safetensors"
+        tabIndex={-1}
+        aria-label="Model file"
+        onChange={(event) => {
+          const { currentTarget } = event;
+          void openFiles([...(currentTarget.files ?? [])]);
+          currentTarget.value = "";
+        }}
+      />
+    </>
+  );
+}

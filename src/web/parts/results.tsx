@@ -1,0 +1,138 @@
+import { findDataset } from "../../data/datasets.ts";
+import { ensureDataset, loading } from "../state/dataset.ts";
+import { saveModelFile } from "../state/model-file.ts";
+import { saveReport } from "../state/report.ts";
+import { settings } from "../state/setup.ts";
+import { epochs, phase, subject, trained } from "../state/subject.ts";
+import { runTest, testImages, testing, testResult } from "../state/test.ts";
+import { Button } from "../ui/controls.tsx";
+import { count, percent, significant } from "../ui/format.ts";
+import { Empty, Panel } from "../ui/panel.tsx";
+import { ClassTable } from "./class-table.tsx";
+import { Confusion } from "./confusion.tsx";
+import { Filters } from "./filters.tsx";
+import { CorrectGallery, WrongGallery } from "./gallery.tsx";
+import { Inside } from "./inside.tsx";
+import { LoadModel } from "./load-model.tsx";
+
+export function ResultsTab() {
+  if (!trained.value)
+    return (
+      <Panel heading="Results">
+        <Empty>
+          <p>Nothing is trained yet. Train a model, or load one that was saved: its results show here.</p>
+          <LoadModel />
+        </Empty>
+      </Panel>
+    );
+  return (
+    <div class="results">
+      <Headline />
+      {testResult.value && (
+        <>
+          <Confusion />
+          <WrongGallery />
+          <CorrectGallery />
+          <Inside />
+          <Filters />
+          <ClassTable />
+        </>
+      )}
+    </div>
+  );
+}
+
+function Headline() {
+  const result = testResult.value;
+  const current = subject.value!;
+  const wrong = result?.picks.wrongCount ?? 0;
+  const old = result && result.epochs !== epochs.value.length;
+  return (
+    <Panel
+      id="headline"
+      heading="Test"
+      aside={
+        <div class="actions">
+          <Button
+            id="test-now"
+            icon="restart"
+            disabled={testing.value || !testImages(current) || phase.value === "testing"}
+            onClick={() => void runTest()}
+          >
+            Test now
+          </Button>
+          <Button id="save-model" icon="save" onClick={() => void saveModelFile()}>
+            Save model
+          </Button>
+          <Button
+            id="save-report"
+            icon="save"
+            disabled={!result || phase.value !== "idle" || epochs.value.length === 0}
+            onClick={() => void saveReport()}
+          >
+            Save report
+          </Button>
+          <LoadModel />
+        </div>
+      }
+    >
+      {testImages(current) ? (
+        <dl class="headline">
+          <div class="hero">
+            <dt>Test accuracy</dt>
+            <dd id="test-accuracy">{percent(result?.accuracy, 2)}</dd>
+          </div>
+          <div>
+            <dt>Test loss</dt>
+            <dd>{significant(result?.loss)}</dd>
+          </div>
+          <div>
+            <dt>Wrong</dt>
+            <dd>{result ? `${count(wrong)} of ${count(result.set.count)}` : "–"}</dd>
+          </div>
+          <div>
+            <dt>Model</dt>
+            <dd>{current.name}</dd>
+          </div>
+        </dl>
+      ) : (
+        <NoTestImages />
+      )}
+      {old && (
+        <p class="lead">
+          Tested after epoch {result.epochs}; training has gone on since. "Test now" looks again.
+        </p>
+      )}
+    </Panel>
+  );
+}
+
+/** A model from a file whose dataset is not here. */
+function NoTestImages() {
+  const { metadata, classNames, trainer } = subject.value!;
+  const name = metadata.dataset;
+  const known = name !== undefined && findDataset(name)?.mirrors.some(({ cors }) => cors);
+  return (
+    <div class="offer">
+      <p>
+        {`The model takes images of ${trainer.model.inputShape.join(" × ")} in ${classNames.length} classes. `}
+        {name === undefined
+          ? "Choose a dataset of that kind on the Train tab to test it."
+          : `It was trained on ${name}${known ? "" : ": choose that dataset on the Train tab to test it"}.`}
+      </p>
+      {known && (
+        <Button
+          icon="save"
+          disabled={loading.value !== undefined}
+          onClick={() =>
+            void ensureDataset(name, settings.value.dataset === name ? settings.value.images : undefined)
+              .then(runTest)
+              .catch(() => {})
+          }
+        >
+          {`Get ${name} and test`}
+        </Button>
+      )}
+    </div>
+  );
+}

@@ -1,0 +1,141 @@
+import { signal } from "@preact/signals";
+import { loadDataset } from "../../browser.ts";
+import { ROLES } from "../../data/dataset-info.ts";
+import { findDataset, GENERATED } from "../../data/datasets.ts";
+import { take } from "../../data/split.ts";
+import type { Dataset } from "../../data/types.ts";
+import { WORKER_URL } from "../worker-url.ts";
+import { datasetFromFiles, type OwnFile } from "./idx-files.ts";
+import { announce, dismiss, fault, notify } from "./notices.ts";
+import { DIGITS_IMAGES, DIGITS_TEST_IMAGES, OWN_FILES } from "./settings.ts";
+
+/** The dataset at hand. */
+export interface Loaded {
+  /** The setting that chose it. */
+  readonly name: string;
+  /** The number of training images that were asked for. */
+  readonly images: number | undefined;
+  readonly set: Dataset;
+  /** What was made of a visitor's own files. */
+  readonly notice?: string;
+}
+
+/** How far a download is. */
+export interface Loading {
+  readonly name: string;
+  readonly file: string | undefined;
+  /** Files that are complete, of four. */
+  readonly filesDone: number;
+  readonly received: number;
+  readonly total: number | undefined;
+}
+
+export const dataset = signal<Loaded | undefined>(undefined);
+export const loading = signal<Loading | undefined>(undefined);
+
+let under: { key: string; controller: AbortController; done: Promise<Loaded> } | undefined;
+/** All of a downloaded dataset, so that another number of images needs no second look at the storage. */
+let whole: { name: string; set: Dataset } | undefined;
+
+/**
+ * The dataset of these settings: at once where it is at hand, else generated or downloaded, which `loading` tells of.
+ * Rejects with DataError, or the reason of an abort; a notice says so, too.
+ */
+export function ensureDataset(name: string, images: number | undefined): Promise<Loaded> {
+  const at = dataset.value;
+  if (at?.name === name && at.images === images) return Promise.resolve(at);
+  if (name === OWN_FILES) return own(images);
+  const key = `${name} ${images}`;
+  if (under?.key === key) return under.done;
+  under?.controller.abort();
+  const controller = new AbortController();
+  const done = load(name, images, controller.signal).finally(() => {
+    if (under?.controller === controller) {
+      under = undefined;
+      loading.value = undefined;
+    }
+  });
+  under = { key, controller, done };
+  return done;
+}
+
+export function isGenerated(name: string): boolean {
+  return name === GENERATED;
+}
+
+/** Whether a dataset can be had without a download. */
+export function atHand(name: string): boolean {
+  return isGenerated(name) || whole?.name === name || (name === OWN_FILES && ownFiles !== undefined);
+}
+
+/** Ends a download under way. */
+export function cancelLoading(): void {
+  under?.controller.abort();
+}
+
+async function load(name: string, images: number | undefined, signal: AbortSignal): Promise<Loaded> {
+  dismiss("dataset");
+  loading.value = { name, file: undefined, filesDone: 0, received: 0, total: undefined };
+  try {
+    const loaded = await (name === GENERATED ? generated(images, signal) : downloaded(name, images, signal));
+    signal.throwIfAborted();
+    dataset.value = loaded;
+    announce(`${loaded.set.name} is ready: ${loaded.set.train.count} training images`);
+    return loaded;
+  } catch (error) {
+    if (!signal.aborted) fault("dataset", error);
+    throw error;
+  }
+}
+
+async function generated(images: number | undefined, signal: AbortSignal): Promise<Loaded> {
+  const train = images ?? DIGITS_IMAGES;
+  // A test set as large as the training set says enough of a small one.
+  const test = Math.min(DIGITS_TEST_IMAGES, Math.max(train, 100));
+  const set = await loadDataset(GENERATED, { train, test, workerUrl: WORKER_URL, signal });
+  return { name: GENERATED, images, set };
+}
+
+async function downloaded(name: string, images: number | undefined, signal: AbortSignal): Promise<Loaded> {
+  if (whole?.name !== name) {
+    const files = ROLES.map((role) => findDataset(name)!.files[role].name);
+    const set = await loadDataset(name, {
+      workerUrl: WORKER_URL,
+      signal,
+      onNotice: (message) => notify("dataset", message),
+      onProgress: ({ file, received, total }) => {
+        const filesDone = Math.max(files.indexOf(file), 0);
+        loading.value = { name, file, filesDone, received, total };
+      },
+    });
+    whole = { name, set };
+  }
+  return limited({ name, images, set: whole.set });
+}
+
+/** With the first so many training images. */
+function limited(loaded: Loaded): Loaded {
+  const { images, set } = loaded;
+  return images === undefined || images >= set.train.count
+    ? loaded
+    : { ...loaded, set: { ...set, train: take(set.train, images) } };
+}
+
+/** Makes a visitor's own files the dataset at hand. Rejects with DataError that names the file. */
+export async function openOwnFiles(files: readonly OwnFile[], images: number | undefined): Promise<void> {
+  dismiss("dataset");
+  const { dataset: set, notice } = await datasetFromFiles(files);
+  under?.controller.abort();
+  ownFiles = { name: OWN_FILES, images: undefined, set, notice };
+  dataset.value = limited({ ...ownFiles, images });
+  announce(`Files read: ${notice}`);
+}
+
+let ownFiles: Loaded | undefined;
+
+/** The visitor's own files, where there are some. */
+async function own(images: number | undefined): Promise<Loaded> {
+  if (!ownFiles) throw new Error("choose the IDX files to train on");
+  dataset.value = limited({ ...ownFiles, images });
+  return dataset.value;
+}

@@ -1,0 +1,146 @@
+import { computed, effect, signal } from "@preact/signals";
+import { CENTRED_DATASETS, type Picture, PictureError } from "../../picture/picture.ts";
+import { preparePicture } from "../../picture/prepare.ts";
+import { epochs, subject, trained } from "./subject.ts";
+
+/** A place on the pad, both axes from 0 to 1, and how wide the pen is there. */
+export interface PenPoint {
+  readonly x: number;
+  readonly y: number;
+  readonly width: number;
+}
+
+/** Width of the pen, as a share of the pad: of MNIST's strokes when a digit fills the pad. */
+export const PEN = 0.075;
+
+/** Strokes, each the points of one press of the pen; the last one may still grow. */
+export const strokes = signal<readonly (readonly PenPoint[])[]>([]);
+
+/** What the model is given, and what it answers. */
+export interface Answer {
+  readonly pixels: Uint8Array;
+  readonly shape: readonly number[];
+  readonly outputs: Float32Array;
+}
+
+export const answer = signal<Answer | undefined>(undefined);
+/** Why there is no answer, where that is not just for want of a drawing. */
+export const drawingProblem = signal<string | undefined>(undefined);
+
+/** Whether drawings are centred by their mass, as the images that the model knows are. */
+export const centred = computed(() => {
+  const current = subject.value;
+  return (
+    current !== undefined &&
+    current.trainer.model.inputShape[2] === 1 &&
+    CENTRED_DATASETS.includes(current.metadata.dataset ?? "")
+  );
+});
+
+export function beginStroke(point: PenPoint): void {
+  strokes.value = [...strokes.value, [point]];
+}
+
+export function extendStroke(points: readonly PenPoint[]): void {
+  const last = strokes.value.at(-1) ?? [];
+  strokes.value = [...strokes.value.slice(0, -1), [...last, ...points]];
+}
+
+export function undoStroke(): void {
+  strokes.value = strokes.value.slice(0, -1);
+}
+
+export function clearStrokes(): void {
+  strokes.value = [];
+}
+
+/** Draws the strokes on a square of `size` pixels, in the colour that the context has. */
+export function paintStrokes(context: CanvasRenderingContext2D, size: number): void {
+  context.lineCap = "round";
+  context.lineJoin = "round";
+  for (const stroke of strokes.value) {
+    const [first] = stroke;
+    if (!first) continue;
+    if (stroke.length === 1) {
+      context.beginPath();
+      context.arc(first.x * size, first.y * size, (first.width * size) / 2, 0, 2 * Math.PI);
+      context.fill();
+    }
+    for (let i = 1; i < stroke.length; i++) {
+      const [from, to] = [stroke[i - 1]!, stroke[i]!];
+      context.lineWidth = to.width * size;
+      context.beginPath();
+      context.moveTo(from.x * size, from.y * size);
+      context.lineTo(to.x * size, to.y * size);
+      context.stroke();
+    }
+  }
+}
+
+/** The drawing as a picture, white on black, some four times as fine as the model's images. */
+function picture(shape: readonly number[]): Picture {
+  const size = Math.min(256, Math.max(112, 4 * Math.max(shape[0]!, shape[1]!)));
+  const canvas = document.createElement("canvas");
+  canvas.width = canvas.height = size;
+  const context = canvas.getContext("2d", { willReadFrequently: true })!;
+  context.fillStyle = "#000";
+  context.fillRect(0, 0, size, size);
+  context.fillStyle = context.strokeStyle = "#fff";
+  paintStrokes(context, size);
+  const { data } = context.getImageData(0, 0, size, size);
+  const rgb = Float32Array.from(
+    { length: 3 * size * size },
+    (_, i) => data[4 * Math.floor(i / 3) + (i % 3)]! / 255,
+  );
+  return { width: size, height: size, rgb, alpha: undefined };
+}
+
+/** Answers the drawing as it is, one question at a time: what is drawn meanwhile is asked next. */
+let asking = false;
+let again = false;
+
+async function ask(): Promise<void> {
+  if (asking) {
+    again = true;
+    return;
+  }
+  asking = true;
+  try {
+    do {
+      again = false;
+      await askOnce();
+    } while (again);
+  } finally {
+    asking = false;
+  }
+}
+
+async function askOnce(): Promise<void> {
+  const current = subject.value;
+  if (!current || !trained.value || strokes.value.length === 0) {
+    answer.value = undefined;
+    drawingProblem.value = undefined;
+    return;
+  }
+  const shape = current.trainer.model.inputShape;
+  try {
+    const { pixels } = preparePicture(picture(shape), shape, {
+      centre: centred.value,
+      background: current.metadata.background ?? 0,
+    });
+    const outputs = await current.trainer.predict(pixels);
+    answer.value = { pixels, shape, outputs };
+    drawingProblem.value = undefined;
+  } catch (error) {
+    answer.value = undefined;
+    if (current.trainer.state === "disposed") return;
+    drawingProblem.value =
+      error instanceof PictureError ? `The model cannot read drawings: ${error.message}.` : String(error);
+  }
+}
+
+effect(() => {
+  // The same drawing is asked about again when the model has changed.
+  void [strokes.value, subject.value, trained.value, epochs.value.length];
+  void ask();
+});

@@ -1,0 +1,128 @@
+import { numberedClasses } from "../../data/datasets.ts";
+import { DataError } from "../../data/errors.ts";
+import { type IdxImages, pairUp, parseIdxImages, parseIdxLabels, unpackIdx } from "../../data/idx.ts";
+import { splitValidation } from "../../data/split.ts";
+import type { Dataset, ImageSet } from "../../data/types.ts";
+
+/** A file that was dropped or picked. */
+export interface OwnFile {
+  readonly name: string;
+  readonly bytes: Uint8Array;
+}
+
+export interface OwnDataset {
+  readonly dataset: Dataset;
+  /** What was made of the files, in a sentence. */
+  readonly notice: string;
+}
+
+type Part = "train" | "test" | undefined;
+interface Labels {
+  readonly name: string;
+  readonly part: Part;
+  readonly labels: Uint8Array;
+}
+interface Images {
+  readonly name: string;
+  readonly part: Part;
+  readonly images: IdxImages;
+}
+
+/** Share of the images kept for the test where no test files are given. */
+const TEST_SHARE = 0.2;
+const MAX_FILES = 5;
+
+/**
+ * A dataset from IDX files, each gzipped or plain: a pair of images and labels, or two pairs of which one is for the
+ * test (by its name, `t10k` or `test`, or else the smaller one). A `.txt` file names the classes, one a line.
+ * @throws DataError that names the file
+ */
+export async function datasetFromFiles(files: readonly OwnFile[]): Promise<OwnDataset> {
+  if (files.length > MAX_FILES)
+    throw new DataError(
+      "bad-argument",
+      `Got ${files.length} files; expected at most ${MAX_FILES}: images and labels, for training and for the test, and class names.`,
+    );
+  const images: Images[] = [];
+  const labels: Labels[] = [];
+  let names: string[] | undefined;
+  for (const file of files) {
+    if (/\.txt$/i.test(file.name)) {
+      names = classNames(file);
+      continue;
+    }
+    const bytes = await unpackIdx(file.bytes, file.name);
+    const part = /t10k|test/i.test(file.name) ? "test" : /train/i.test(file.name) ? "train" : undefined;
+    if (bytes[3] === 1) labels.push({ name: file.name, part, labels: parseIdxLabels(bytes, file.name) });
+    else images.push({ name: file.name, part, images: parseIdxImages(bytes, file.name) });
+  }
+  const pairs = images.map((own) => ({ part: own.part, set: pairOf(own, labels) }));
+  if (pairs.length === 0 || pairs.length > 2 || labels.length !== images.length)
+    throw new DataError(
+      "not-found",
+      `Got ${count(images.length, "image file")} and ${count(labels.length, "label file")}; expected one of each, or two of each. Choose them together.`,
+    );
+  return assemble(pairs, names);
+}
+
+function pairOf({ name, part, images }: Images, labels: readonly Labels[]): ImageSet {
+  const fitting = labels.filter((candidate) => candidate.labels.length === images.count);
+  const own =
+    fitting.find((candidate) => part !== undefined && candidate.part === part) ??
+    fitting[0] ??
+    labels.find((candidate) => candidate.part === part);
+  if (!own)
+    throw new DataError(
+      "not-found",
+      `${name}: its label file is missing. Choose images and labels together.`,
+    );
+  return pairUp(images, own.labels, `${name} and ${own.name}`);
+}
+
+function assemble(pairs: readonly { part: Part; set: ImageSet }[], names: string[] | undefined): OwnDataset {
+  const [first, second] = pairs as [(typeof pairs)[number], (typeof pairs)[number]?];
+  let train = first.set;
+  let test: ImageSet;
+  let notice: string;
+  if (second) {
+    const swap = first.part === "test" || (first.part === second.part && second.set.count > first.set.count);
+    [train, test] = swap ? [second.set, first.set] : [first.set, second.set];
+    if (train.shape.join() !== test.shape.join())
+      throw new DataError(
+        "bad-dimensions",
+        `The training images are ${train.shape.join("×")}, the test images ${test.shape.join("×")}; expected one size.`,
+      );
+    notice = `${train.count.toLocaleString("en-US")} images for training, ${test.count.toLocaleString("en-US")} for the test.`;
+  } else {
+    const parts = splitValidation(first.set, TEST_SHARE);
+    [train, test] = [parts.train, parts.validation];
+    notice = `No test files were given: the last ${test.count.toLocaleString("en-US")} of ${first.set.count.toLocaleString("en-US")} images are kept for the test.`;
+  }
+  const largest = Math.max(maxLabel(train), maxLabel(test));
+  if (names && largest >= names.length)
+    throw new DataError(
+      "bad-classes",
+      `The labels go up to ${largest}, but ${names.length} classes are named.`,
+    );
+  const classes = names ?? numberedClasses(Math.max(largest + 1, 2));
+  return { dataset: { name: "own files", classNames: classes, train, test }, notice };
+}
+
+function maxLabel({ labels }: ImageSet): number {
+  return labels.reduce((max, label) => Math.max(max, label), 0);
+}
+
+function classNames({ name, bytes }: OwnFile): string[] {
+  const names = new TextDecoder()
+    .decode(bytes)
+    .trimEnd()
+    .split(/\r?\n/)
+    .map((line) => line.trim());
+  if (names.length > 256 || names.includes("") || new Set(names).size < names.length)
+    throw new DataError("bad-classes", `${name}: expected 1 to 256 different class names, one a line.`);
+  return names;
+}
+
+function count(n: number, what: string): string {
+  return `${n} ${what}${n === 1 ? "" : "s"}`;
+}

@@ -1,0 +1,97 @@
+import { findDataset, GENERATED, numberedClasses } from "../../data/datasets.ts";
+import { MODELS } from "../../nn/models.ts";
+import { type LoadedModel, loadModel } from "../../train/model-file.ts";
+import { ensureDataset, type Loaded } from "./dataset.ts";
+import { download } from "./files.ts";
+import { withoutDefaults } from "./layers.ts";
+import { namedLayers } from "./model.ts";
+import { announce, dismiss, fault, notify } from "./notices.ts";
+import { openTrainer, replaceSubject } from "./run.ts";
+import { CUSTOM, DEFAULTS, type Settings } from "./settings.ts";
+import { change, settings } from "./setup.ts";
+import { phase, subject, weights } from "./subject.ts";
+import { runTest } from "./test.ts";
+
+/** Gives the visitor `model.safetensors`, which `wasmgrad evaluate` and `predict` read. */
+export async function saveModelFile(): Promise<void> {
+  const current = subject.value;
+  if (!current) return;
+  dismiss("file");
+  try {
+    download("model.safetensors", await current.trainer.save(current.metadata), "application/octet-stream");
+    announce("model.safetensors was saved");
+  } catch (error) {
+    fault("file", error);
+  }
+}
+
+/** Makes the model of a file the one that is looked at, and its layers the editor's. Faults become a notice. */
+export async function openModelFile(name: string, bytes: Uint8Array): Promise<void> {
+  if (phase.value !== "idle") {
+    notify("file", "Stop the training before you load a model: it would be replaced.", "fault");
+    return;
+  }
+  dismiss("file");
+  phase.value = "preparing";
+  try {
+    const file = loadModel(bytes);
+    const chosen = settingsOf(file);
+    const trainer = await openTrainer(file.model, chosen, file.metadata.preprocessing);
+    await trainer.setWeights(file.tensors);
+    const outputs = file.model.outputShape.at(-1)!;
+    change(chosen);
+    const data = await dataFor(chosen, file);
+    replaceSubject({
+      trainer,
+      name: file.model.name,
+      classNames: file.metadata.classNames ?? numberedClasses(Math.max(outputs, 2)),
+      settings: chosen,
+      data,
+      metadata: file.metadata,
+      origin: "file",
+    });
+    weights.value = file.tensors;
+    notify(
+      "file",
+      `${name} is loaded: ${file.model.countParams().toLocaleString("en-US")} parameters.${data ? "" : " Its test images are not here: draw for it, or choose their dataset."}`,
+    );
+    announce(`${name} is loaded`);
+    await runTest();
+  } catch (error) {
+    fault("file", error instanceof Error ? new Error(`${name}: ${error.message}`, { cause: error }) : error);
+  } finally {
+    phase.value = "idle";
+  }
+}
+
+/** The editor's settings for a model from a file: its layers, its loss and, where it is known, its dataset. */
+function settingsOf({ model, metadata }: LoadedModel): Settings {
+  const own = model.toConfig().layers.map((layer) => withoutDefaults(layer));
+  const same = Object.keys(MODELS).find(
+    (name) =>
+      JSON.stringify(named(name, model.inputShape, model.outputShape.at(-1)!)) === JSON.stringify(own),
+  );
+  const { dataset } = metadata;
+  const known = dataset !== undefined && (dataset === GENERATED || findDataset(dataset) !== undefined);
+  return {
+    ...settings.value,
+    ...(known && { dataset, images: undefined }),
+    ...(same ? { model: same } : { model: CUSTOM, layers: own }),
+    loss: metadata.loss ?? DEFAULTS.loss,
+  };
+}
+
+function named(name: string, inputShape: readonly number[], classes: number): unknown {
+  try {
+    return namedLayers(name, inputShape, classes);
+  } catch {
+    return undefined;
+  }
+}
+
+/** The dataset of the model, where it costs no download. */
+async function dataFor(chosen: Settings, { model }: LoadedModel): Promise<Loaded | undefined> {
+  if (chosen.dataset !== GENERATED) return undefined;
+  const data = await ensureDataset(chosen.dataset, chosen.images).catch(() => undefined);
+  return data && data.set.train.shape.join() === model.inputShape.join() ? data : undefined;
+}

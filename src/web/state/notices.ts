@@ -1,0 +1,33 @@
+import { signal } from "@preact/signals";
+
+/** A sentence for the visitor, shown until it is closed or what it is about is tried again. */
+export interface Notice {
+  /** What it is about: one notice for each subject. */
+  readonly about: string;
+  readonly text: string;
+  readonly kind: "fault" | "note";
+}
+
+export const notices = signal<readonly Notice[]>([]);
+
+/** Shows a notice in place of any about the same thing. */
+export function notify(about: string, text: string, kind: Notice["kind"] = "note"): void {
+  notices.value = [...notices.value.filter((notice) => notice.about !== about), { about, text, kind }];
+}
+
+/** Shows an error, in a sentence of its own. */
+export function fault(about: string, error: unknown): void {
+  const text = error instanceof Error ? error.message : String(error);
+  notify(about, `${text.charAt(0).toUpperCase()}${text.slice(1)}${/[.!?]$/.test(text) ? "" : "."}`, "fault");
+}
+
+export function dismiss(about: string): void {
+  notices.value = notices.value.filter((notice) => notice.about !== about);
+}
+
+/** What a screen reader says next: changes of state, and each epoch's figures. */
+export const announcement = signal("");
+
+export function announce(text: string): void {
+  announcement.value = text;
+}

@@ -1,0 +1,84 @@
+import type { Configuration, Report } from "../../report/types.ts";
+import { download } from "./files.ts";
+import { announce, dismiss, fault } from "./notices.ts";
+import { DEFAULT_RATE } from "./settings.ts";
+import { epochs, type Subject, subject, totals } from "./subject.ts";
+import { type TestResult, testResult } from "./test.ts";
+
+/** Gives the visitor `report.html`: the same page as the command line's, of this run. */
+export async function saveReport(): Promise<void> {
+  const current = subject.value;
+  const result = testResult.value;
+  if (!current || !result) return;
+  dismiss("file");
+  try {
+    const [{ reportHtml }, { galleryItems }] = await Promise.all([
+      import("../../report/html.ts"),
+      import("../../report/gallery.ts"),
+    ]);
+    const gallery = galleryItems(result.picks, result.set);
+    const report = { ...(await reportOf(current, result)), gallery };
+    download("report.html", reportHtml(report), "text/html");
+    announce("report.html was saved");
+  } catch (error) {
+    fault("file", error);
+  }
+}
+
+async function reportOf(current: Subject, result: TestResult): Promise<Report> {
+  const { trainer, name, classNames, data, settings } = current;
+  const { model } = trainer;
+  const all = data!.set.train.count;
+  const trainCount = settings.validationSplit > 0 ? Math.floor(all * (1 - settings.validationSplit)) : all;
+  const kernel = model.graph.ops.find(({ kind }) => kind === "conv2d");
+  const filters =
+    kernel && (await trainer.getWeights()).find((tensor) => tensor.name === kernel.parameters[0]!.name);
+  const trained = totals.value;
+  return {
+    title: `${name} on ${data!.set.name}`,
+    dataset: {
+      name: data!.set.name,
+      classNames,
+      imageShape: result.set.shape,
+      trainCount,
+      validationCount: all - trainCount,
+      testCount: result.set.count,
+    },
+    model: { name, layers: model.rows, parameters: model.countParams() },
+    configuration: configurationOf(current),
+    machine: { cores: navigator.hardwareConcurrency, runtimes: { browser: navigator.userAgent } },
+    history: epochs.value,
+    stopped: trained?.stopped ?? false,
+    test: { loss: result.loss, accuracy: result.accuracy },
+    confusion: result.confusion,
+    ...(filters &&
+      kernel && { filters: { layer: kernel.layer, values: filters.data, shape: filters.shape } }),
+    weightsSha256: await trainer.weightsSha256(),
+    timing: {
+      trainSeconds: trained?.trainSeconds ?? Number.NaN,
+      imagesPerSecond: trained ? trained.trainedSamples / trained.trainSeconds : Number.NaN,
+      date: trained?.date ?? new Date().toISOString(),
+    },
+  };
+}
+
+/** Every setting of the run, defaults filled in. */
+function configurationOf({ settings, trainer, metadata }: Subject): Configuration {
+  const { dataset, model, batchSize, optimizer, learningRate, loss, validationSplit, keepBest, seed } =
+    settings;
+  return {
+    dataset,
+    model,
+    epochs: epochs.value.length,
+    batchSize,
+    optimizer: { name: optimizer, learningRate: learningRate ?? DEFAULT_RATE[optimizer] },
+    loss,
+    validationSplit,
+    seed,
+    backend: trainer.info.backend,
+    threads: trainer.info.threads,
+    preprocessing: { ...metadata.preprocessing },
+    restoreBest: keepBest && validationSplit > 0 ? "val_accuracy" : "none",
+    ...(settings.images !== undefined && { images: settings.images }),
+  };
+}

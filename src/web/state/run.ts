@@ -1,0 +1,319 @@
+import { effect } from "@preact/signals";
+import { createTrainer, type Trainer } from "../../browser.ts";
+import { createOptimizer } from "../../optim/create.ts";
+import { meanBorder } from "../../picture/background.ts";
+import type { Callbacks, Logs } from "../../train/callbacks.ts";
+import { TrainingDivergedError } from "../../train/errors.ts";
+import type { FitOptions } from "../../train/fit.ts";
+import type { Sequential } from "../../train/sequential.ts";
+import { WORKER_URL } from "../worker-url.ts";
+import { cancelLoading, dataset, ensureDataset, type Loaded } from "./dataset.ts";
+import { LiveCurve } from "./live-curve.ts";
+import { announce, dismiss, fault, notify } from "./notices.ts";
+import type { Settings } from "./settings.ts";
+import { built, problem, settings } from "./setup.ts";
+import {
+  curve,
+  curveVersion,
+  epochs,
+  phase,
+  progress,
+  running,
+  type Subject,
+  subject,
+  totals,
+  weights,
+} from "./subject.ts";
+import { forgetTest, runTest } from "./test.ts";
+
+const PREPROCESSING = { scale: 1 / 255, offset: 0 };
+/** Milliseconds between two looks at the weights while training. */
+const WEIGHTS_EVERY = 1000;
+
+/** Counts starts: one that was overtaken by another, or by stop(), comes to nothing. */
+let attempt = 0;
+
+/** Trains the chosen model anew on the chosen dataset. Faults become notices. */
+export async function start(): Promise<void> {
+  if (phase.value !== "idle" || problem.value) return;
+  const own = ++attempt;
+  const chosen = settings.value;
+  phase.value = "preparing";
+  dismiss("training");
+  announce("Preparing");
+  let trainer: Trainer | undefined;
+  try {
+    const data = await ensureDataset(chosen.dataset, chosen.images);
+    // The dataset may have changed what the model must be: read it afterwards.
+    const { model, problem: wrong } = built.value;
+    if (!model) throw new Error(wrong);
+    trainer = await openTrainer(model, chosen);
+    if (own !== attempt) {
+      trainer.dispose();
+      return;
+    }
+    replaceSubject({
+      trainer,
+      name: chosen.model,
+      classNames: data.set.classNames,
+      settings: chosen,
+      data,
+      metadata: {
+        preprocessing: PREPROCESSING,
+        classNames: data.set.classNames,
+        loss: chosen.loss,
+        dataset: data.set.name,
+        background: meanBorder(data.set.train),
+      },
+      origin: "trained here",
+    });
+  } catch (error) {
+    if (own === attempt) {
+      phase.value = "idle";
+      // What went wrong with a dataset is told where it is loaded.
+      if (dataset.value || !isAbort(error)) tellFault(error);
+    }
+    return;
+  }
+  await fit(subject.value!, 0);
+}
+
+/** Trains the subject for as many epochs more as the settings say. */
+export async function trainOn(): Promise<void> {
+  const current = subject.value;
+  if (phase.value !== "idle" || !current?.data || current.trainer.state === "failed") return;
+  attempt++;
+  dismiss("training");
+  await fit(current, (epochs.value.at(-1)?.epoch ?? -1) + 1);
+}
+
+/** Ends the run, keeps what is trained, and begins anew. */
+export async function restart(): Promise<void> {
+  if (running.value) {
+    const trainer = subject.value!.trainer;
+    attempt++;
+    phase.value = "idle";
+    trainer.dispose();
+  }
+  await start();
+}
+
+export function pause(): void {
+  if (phase.value !== "training") return;
+  subject.value!.trainer.pause();
+  phase.value = "paused";
+  announce("Paused");
+}
+
+export function resume(): void {
+  if (phase.value !== "paused") return;
+  subject.value!.trainer.resume();
+  phase.value = "training";
+  announce("Training goes on");
+}
+
+/** After the step under way; while things are made ready, at once. */
+export function stop(): void {
+  if (running.value) {
+    phase.value = "stopping";
+    subject.value!.trainer.stop();
+  } else if (phase.value === "preparing") {
+    attempt++;
+    cancelLoading();
+    phase.value = "idle";
+    announce("Stopped");
+  }
+}
+
+/** A trainer with the settings' engine, optimizer and seed. */
+export async function openTrainer(
+  model: Sequential,
+  chosen: Settings,
+  preprocessing = PREPROCESSING,
+): Promise<Trainer> {
+  const { optimizer, learningRate, loss, seed, backend, threads } = chosen;
+  return createTrainer(model, {
+    optimizer: createOptimizer(optimizer, learningRate === undefined ? {} : { learningRate }),
+    loss,
+    seed,
+    backend,
+    ...(threads !== undefined && { threads }),
+    preprocessing,
+    workerUrl: WORKER_URL,
+  });
+}
+
+/** Makes a model the one that is looked at; what is known of the one before is forgotten. */
+export function replaceSubject(next: Subject): void {
+  subject.value?.trainer.dispose();
+  forgetTest();
+  epochs.value = [];
+  totals.value = undefined;
+  progress.value = undefined;
+  weights.value = undefined;
+  curve.current = new LiveCurve();
+  curveVersion.value++;
+  subject.value = next;
+}
+
+async function fit(current: Subject, initialEpoch: number): Promise<void> {
+  const own = attempt;
+  const { trainer, settings: made } = current;
+  const data = current.data as Loaded;
+  const last = initialEpoch + settings.value.epochs;
+  phase.value = "training";
+  announce(`Training for ${last - initialEpoch} epochs`);
+  const stopWatching = watchWeights(current);
+  try {
+    const history = await trainer.fit(data.set.train, fitOptions(made, initialEpoch, last, current));
+    totals.value = {
+      trainSeconds: (totals.value?.trainSeconds ?? 0) + history.trainSeconds,
+      trainedSamples: (totals.value?.trainedSamples ?? 0) + history.trainedSamples,
+      stopped: history.stopped,
+      bestEpoch: history.bestEpoch,
+      date: new Date().toISOString(),
+    };
+  } catch (error) {
+    if (own === attempt) {
+      tellFault(error);
+      if (trainer.state === "failed") await recover(current);
+    }
+  } finally {
+    stopWatching();
+  }
+  if (own !== attempt || subject.value?.trainer.state === "disposed") return;
+  phase.value = "testing";
+  weights.value = await subject.value!.trainer.getWeights().catch(() => weights.value);
+  await runTest();
+  if (own === attempt) phase.value = "idle";
+}
+
+function fitOptions(made: Settings, initialEpoch: number, last: number, current: Subject): FitOptions {
+  const validated = made.validationSplit > 0;
+  return {
+    epochs: last,
+    initialEpoch,
+    batchSize: made.batchSize,
+    ...(validated && { validationSplit: made.validationSplit }),
+    ...(validated && made.keepBest && { restoreBestWeights: "val_accuracy" as const }),
+    callbacks: watch(current),
+  };
+}
+
+/** Turns what fit() reports into what the page shows. */
+function watch(current: Subject): Callbacks {
+  let samples = 0;
+  let last = 0;
+  const show = (logs: Logs, epoch: number, seen: number, imagesPerSecond: number) => {
+    progress.value = {
+      epoch,
+      epochs: last,
+      seen,
+      samples,
+      imagesPerSecond,
+      loss: logs.loss,
+      accuracy: logs.accuracy ?? Number.NaN,
+    };
+  };
+  return {
+    onTrainBegin: (info) => {
+      samples = info.samples;
+      last = info.epochs;
+    },
+    onBatchEnd: (info, logs) => {
+      if (subject.value?.trainer !== current.trainer) return;
+      show(logs, info.epoch, info.seen, info.imagesPerSecond);
+      curve.current.add(info, logs, samples);
+      curveVersion.value++;
+    },
+    onEpochEnd: (info, logs) => {
+      if (subject.value?.trainer !== current.trainer) return;
+      show(logs, info.epoch, samples, info.imagesPerSecond);
+      epochs.value = [...epochs.value, { ...info, ...logs }];
+      curveVersion.value++;
+      const accuracy = logs.val_accuracy ?? logs.accuracy;
+      announce(
+        `Epoch ${info.epoch + 1} of ${last}: ${logs.val_accuracy === undefined ? "" : "validation "}accuracy ${((accuracy ?? 0) * 100).toFixed(1)} %`,
+      );
+    },
+  };
+}
+
+/** Fetches the weights now and then, so that filters are seen to learn. Returns what ends it. */
+function watchWeights(current: Subject): () => void {
+  let ended = false;
+  let asked = false;
+  const timer = setInterval(async () => {
+    if (asked || phase.value !== "training" || document.hidden) return;
+    asked = true;
+    try {
+      const tensors = await current.trainer.getWeights();
+      if (!ended && subject.value?.trainer === current.trainer) weights.value = tensors;
+    } catch {
+      // fit() rejects as well then, and says why.
+    } finally {
+      asked = false;
+    }
+  }, WEIGHTS_EVERY);
+  return () => {
+    ended = true;
+    clearInterval(timer);
+  };
+}
+
+/** After a worker that ended: a new one, with the weights as they were at the end of the last epoch. */
+async function recover(current: Subject): Promise<void> {
+  const kept = current.trainer.lastWeights;
+  try {
+    const trainer = await openTrainer(
+      current.trainer.model,
+      current.settings,
+      current.metadata.preprocessing,
+    );
+    if (kept) await trainer.setWeights(kept.tensors);
+    const replaced = { ...current, trainer };
+    current.trainer.dispose();
+    subject.value = replaced;
+    epochs.value = epochs.value.filter(({ epoch }) => kept !== undefined && epoch <= kept.epoch);
+    notify(
+      "recovery",
+      kept
+        ? `The model has the weights that it had after epoch ${kept.epoch + 1}. "Train on" continues from there.`
+        : "No epoch was finished: train again to start over.",
+    );
+  } catch (error) {
+    fault("recovery", error);
+  }
+}
+
+function tellFault(error: unknown): void {
+  fault("training", error);
+  announce(error instanceof TrainingDivergedError ? "Training diverged" : "Training failed");
+}
+
+function isAbort(error: unknown): boolean {
+  return error instanceof DOMException && error.name === "AbortError";
+}
+
+/** A model from a file gets its dataset once that is here: then it can be tested and trained on. */
+effect(() => {
+  const data = dataset.value;
+  const current = subject.value;
+  if (!data || !current || current.data || !fits(current, data)) return;
+  subject.value = { ...current, data };
+});
+
+function fits({ trainer, classNames, metadata }: Subject, { set }: Loaded): boolean {
+  return (
+    set.train.shape.join() === trainer.model.inputShape.join() &&
+    set.classNames.length === classNames.length &&
+    (metadata.dataset === undefined || metadata.dataset === set.name)
+  );
+}
+
+/** Leaving the page would end the training: the browser asks first, but only then. */
+const ask = (event: BeforeUnloadEvent) => event.preventDefault();
+effect(() => {
+  if (running.value) addEventListener("beforeunload", ask);
+  else removeEventListener("beforeunload", ask);
+});

@@ -1,0 +1,129 @@
+import { DATASETS, GENERATED } from "../../data/datasets.ts";
+import { BACKENDS, type Backend } from "../../engine/engine.ts";
+import { LOSSES, type LossName } from "../../nn/losses.ts";
+import { OPTIMIZERS, type OptimizerName } from "../../optim/optimizer.ts";
+import type { LayerSpec } from "./layers.ts";
+
+/** Files that the visitor brings, in place of a dataset by name. */
+export const OWN_FILES = "files";
+/** Layers that no named model has. */
+export const CUSTOM = "custom";
+
+/** All that decides a training run. */
+export interface Settings {
+  /** `digits`, a downloadable dataset's name, or OWN_FILES. */
+  readonly dataset: string;
+  /** Training images: the first so many, or for `digits` so many drawn. Undefined: all there are, or 12,000. */
+  readonly images: number | undefined;
+  /** A name of MODELS, or CUSTOM. */
+  readonly model: string;
+  /** Of a CUSTOM model; by name they follow from the dataset. */
+  readonly layers: readonly LayerSpec[];
+  readonly optimizer: OptimizerName;
+  /** Undefined: the optimizer's own. */
+  readonly learningRate: number | undefined;
+  readonly loss: LossName;
+  readonly batchSize: number;
+  readonly epochs: number;
+  readonly validationSplit: number;
+  /** Whether the weights of the best validation epoch are kept at the end. */
+  readonly keepBest: boolean;
+  readonly seed: number;
+  readonly backend: Backend | "auto";
+  /** Undefined: all cores. */
+  readonly threads: number | undefined;
+}
+
+export const DEFAULTS: Settings = {
+  dataset: GENERATED,
+  images: undefined,
+  model: "keras-mnist",
+  layers: [],
+  optimizer: "adam",
+  learningRate: undefined,
+  loss: "categoricalCrossentropy",
+  batchSize: 32,
+  epochs: 5,
+  validationSplit: 0.2,
+  keepBest: true,
+  seed: 1,
+  backend: "auto",
+  threads: undefined,
+};
+
+export const DEFAULT_RATE: Readonly<Record<OptimizerName, number>> = {
+  sgd: 0.01,
+  rmsprop: 0.001,
+  adam: 0.001,
+  adamw: 0.001,
+};
+
+/** Training images that are drawn where none are asked for. */
+export const DIGITS_IMAGES = 12_000;
+export const DIGITS_TEST_IMAGES = 2_000;
+
+/** A setting that is a number, and its range. */
+export interface NumberSetting {
+  readonly key: "images" | "learningRate" | "batchSize" | "epochs" | "validationSplit" | "seed" | "threads";
+  readonly label: string;
+  readonly whole: boolean;
+  readonly least: number;
+  readonly most: number;
+  /** May be left empty. */
+  readonly optional?: boolean;
+}
+
+export const NUMBERS: Readonly<Record<NumberSetting["key"], NumberSetting>> = {
+  images: { key: "images", label: "Training images", whole: true, least: 2, most: 1_000_000, optional: true },
+  learningRate: {
+    key: "learningRate",
+    label: "Learning rate",
+    whole: false,
+    least: 0,
+    most: 1000,
+    optional: true,
+  },
+  batchSize: { key: "batchSize", label: "Batch size", whole: true, least: 1, most: 65_536 },
+  epochs: { key: "epochs", label: "Epochs", whole: true, least: 1, most: 10_000 },
+  validationSplit: {
+    key: "validationSplit",
+    label: "Validation share",
+    whole: false,
+    least: 0,
+    most: 0.9,
+  },
+  seed: { key: "seed", label: "Seed", whole: true, least: 0, most: Number.MAX_SAFE_INTEGER },
+  threads: { key: "threads", label: "Threads", whole: true, least: 1, most: 256, optional: true },
+};
+
+/** What is wrong with a number; undefined where nothing is. */
+export function numberProblem(
+  { whole, least, most, optional }: NumberSetting,
+  value: number | undefined,
+): string | undefined {
+  if (value === undefined && optional) return undefined;
+  const fits =
+    value !== undefined && value >= least && value <= most && (!whole || Number.isSafeInteger(value));
+  if (fits) return undefined;
+  const kind = whole ? "a whole number" : "a number";
+  return most === Number.MAX_SAFE_INTEGER
+    ? `expected ${kind} from ${least}`
+    : `expected ${kind} from ${least} to ${most.toLocaleString("en-US")}`;
+}
+
+/** The first thing wrong with the numbers, in a sentence; undefined where nothing is. */
+export function settingsProblem(settings: Settings): string | undefined {
+  for (const setting of Object.values(NUMBERS)) {
+    const problem = numberProblem(setting, settings[setting.key]);
+    if (problem) return `${setting.label}: ${problem}.`;
+  }
+  return undefined;
+}
+
+/** Settings that are one of a few words. */
+export const CHOICES: Readonly<Record<"dataset" | "optimizer" | "loss" | "backend", readonly string[]>> = {
+  dataset: [GENERATED, ...Object.keys(DATASETS), OWN_FILES],
+  optimizer: OPTIMIZERS,
+  loss: LOSSES,
+  backend: ["auto", ...BACKENDS],
+};

@@ -1,0 +1,93 @@
+import { computed, effect, signal } from "@preact/signals";
+import { findDataset, numberedClasses } from "../../data/datasets.ts";
+import type { Shape } from "../../nn/graph.ts";
+import { dataset } from "./dataset.ts";
+import type { LayerSpec } from "./layers.ts";
+import { fromFragment, type Tab, toFragment } from "./link.ts";
+import { type BuiltModel, buildModel, namedLayers } from "./model.ts";
+import { notify } from "./notices.ts";
+import { CUSTOM, OWN_FILES, type Settings, settingsProblem } from "./settings.ts";
+
+const opened = fromFragment(location.hash);
+if (opened.unknown.length > 0) tellUnknown(opened.unknown);
+
+/** What the visitor has chosen; the model that is trained may be of earlier choices. */
+export const settings = signal<Settings>(opened.settings);
+export const tab = signal<Tab>(opened.tab);
+
+export function change(patch: Partial<Settings>): void {
+  settings.value = { ...settings.value, ...patch };
+}
+
+/** What the chosen dataset is made of, known before it is loaded but for a visitor's own files. */
+export interface DataShape {
+  readonly inputShape: Shape;
+  readonly classNames: readonly string[];
+}
+
+const DIGITS: DataShape = { inputShape: [28, 28, 1], classNames: numberedClasses(10) };
+
+export const dataShape = computed<DataShape>(() => {
+  const loaded = dataset.value;
+  const { dataset: name } = settings.value;
+  if (loaded?.name === name) return { inputShape: loaded.set.train.shape, classNames: loaded.set.classNames };
+  const info = findDataset(name);
+  return info ? { inputShape: info.shape, classNames: info.classNames } : DIGITS;
+});
+
+/** The layers as edited, or as the named model has them for the chosen dataset. */
+export const layers = computed<readonly LayerSpec[]>(() => {
+  const { model, layers: own } = settings.value;
+  const { inputShape, classNames } = dataShape.value;
+  return model === CUSTOM ? own : namedLayers(model, inputShape, classNames.length);
+});
+
+export const built = computed<BuiltModel>(() => {
+  const { model: name, loss } = settings.value;
+  const { inputShape, classNames } = dataShape.value;
+  return buildModel(layers.value, { name, inputShape, classes: classNames.length, loss });
+});
+
+/** Why training cannot start; undefined where it can. */
+export const problem = computed<string | undefined>(() => {
+  if (settings.value.dataset === OWN_FILES && dataset.value?.name !== OWN_FILES)
+    return "Choose the IDX files to train on.";
+  return built.value.problem ?? settingsProblem(settings.value);
+});
+
+/** Makes the layers the visitor's own, changed by `edit`. */
+export function editLayers(edit: (layers: LayerSpec[]) => LayerSpec[]): void {
+  change({ model: CUSTOM, layers: edit([...layers.value]) });
+}
+
+/** Another dataset may have another number of classes: the output layer of edited layers follows. */
+let classes = dataShape.value.classNames.length;
+effect(() => {
+  const now = dataShape.value.classNames.length;
+  if (now === classes) return;
+  const { model, layers: own } = settings.peek();
+  const last = own.at(-1);
+  if (model === CUSTOM && last?.type === "dense" && last.units === classes)
+    change({ layers: [...own.slice(0, -1), { ...last, units: now }] });
+  classes = now;
+});
+
+/** The address follows the choices, and the choices an address that is typed or pasted. */
+effect(() => {
+  const fragment = toFragment(settings.value, tab.value);
+  if (fragment !== location.hash.slice(1))
+    history.replaceState(null, "", fragment === "" ? location.pathname + location.search : `#${fragment}`);
+});
+addEventListener("hashchange", () => {
+  const linked = fromFragment(location.hash);
+  if (linked.unknown.length > 0) tellUnknown(linked.unknown);
+  settings.value = linked.settings;
+  tab.value = linked.tab;
+});
+
+function tellUnknown(parts: readonly string[]): void {
+  notify(
+    "link",
+    `The address has ${parts.length === 1 ? "a part" : "parts"} that this page cannot read: ${parts.slice(0, 3).join(", ")}. The defaults are used instead.`,
+  );
+}

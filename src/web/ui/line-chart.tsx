@@ -1,0 +1,133 @@
+import uPlot from "uplot";
+import "uplot/dist/uPlot.min.css";
+import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
+import { dark } from "../state/theme.ts";
+
+export interface ChartLine {
+  readonly name: string;
+  /** Custom property of the style sheet that holds its colour. */
+  readonly colour: string;
+  readonly width: number;
+  readonly dash?: readonly number[];
+  readonly points?: boolean;
+}
+
+interface LineChartProps {
+  readonly title: string;
+  /** The chart in words. */
+  readonly description: string;
+  readonly lines: readonly ChartLine[];
+  /** x, then a row for each line; null where a line has no point. */
+  readonly data: uPlot.AlignedData;
+  /** Range of the x axis. */
+  readonly range: readonly [number, number];
+  /** Range of the y axis for the values from low to high. */
+  readonly yRange: (low: number, high: number) => [number, number];
+  readonly format: (y: number | null | undefined) => string;
+  readonly tick: (y: number) => string;
+}
+
+const HEIGHT = 230;
+
+/** Lines over epochs, with a legend that shows the last values, or those under the pointer. */
+export function LineChart({ title, description, lines, data, range, yRange, format, tick }: LineChartProps) {
+  const box = useRef<HTMLDivElement>(null);
+  const plot = useRef<uPlot | undefined>(undefined);
+  const latest = useRef({ range, yRange });
+  latest.current = { range, yRange };
+  const [hover, setHover] = useState<number | undefined>(undefined);
+
+  useLayoutEffect(() => {
+    const element = box.current!;
+    const made = new uPlot(
+      {
+        width: element.clientWidth || 300,
+        height: HEIGHT,
+        legend: { show: false },
+        cursor: { y: false, points: { size: 6 }, drag: { x: false, y: false } },
+        scales: {
+          x: { time: false, range: () => [...latest.current.range] as [number, number] },
+          y: { range: (_, low, high) => latest.current.yRange(low ?? 0, high ?? 1) },
+        },
+        axes: [
+          axis({ values: (_, ticks) => ticks.map(epochTick) }),
+          axis({ size: 54, values: (_, ticks) => ticks.map(tick) }),
+        ],
+        series: [{}, ...lines.map(series)],
+        hooks: { setCursor: [({ cursor }) => setHover(cursor.idx ?? undefined)] },
+      },
+      data,
+      element,
+    );
+    plot.current = made;
+    const observer = new ResizeObserver(() => {
+      if (element.clientWidth > 0 && element.clientWidth !== made.width)
+        made.setSize({ width: element.clientWidth, height: HEIGHT });
+    });
+    observer.observe(element);
+    return () => {
+      observer.disconnect();
+      made.destroy();
+    };
+    // Colours are read from the style sheet when the chart is made.
+  }, [dark.value]);
+
+  useEffect(() => {
+    plot.current?.setData(data);
+  }, [data, range[1]]);
+
+  return (
+    <figure class="chart">
+      <figcaption>
+        <h3>{title}</h3>
+        <ul class="legend">
+          {lines.map((line, i) => (
+            <li key={line.name}>
+              <i class={`key ${line.colour}`} aria-hidden="true" />
+              {line.name} <b>{format(valueAt(data[i + 1]!, hover))}</b>
+            </li>
+          ))}
+        </ul>
+      </figcaption>
+      <div ref={box} class="plot" role="img" aria-label={description} />
+    </figure>
+  );
+}
+
+/** The value at a place or the nearest before it; without a place the last. */
+function valueAt(values: ArrayLike<number | null | undefined>, at: number | undefined): number | null {
+  for (let i = Math.min(at ?? values.length - 1, values.length - 1); i >= 0; i--)
+    if (values[i] !== null && values[i] !== undefined) return values[i]!;
+  return null;
+}
+
+function series({ name, colour, width, dash, points }: ChartLine): uPlot.Series {
+  const stroke = property(`--${colour}`);
+  return {
+    label: name,
+    stroke,
+    width,
+    spanGaps: true,
+    ...(dash && { dash: [...dash] }),
+    points: points ? { show: true, size: 7, fill: stroke } : { show: false },
+  };
+}
+
+function axis(options: Pick<uPlot.Axis, "size" | "values">): uPlot.Axis {
+  return {
+    stroke: property("--muted"),
+    grid: { stroke: property("--grid"), width: 1 },
+    ticks: { show: false },
+    font: "12px system-ui, -apple-system, 'Segoe UI', Roboto, sans-serif",
+    gap: 6,
+    ...options,
+  };
+}
+
+function epochTick(x: number): string {
+  return Number.isInteger(x) ? String(x) : "";
+}
+
+function property(name: string): string {
+  return getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+}

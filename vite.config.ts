@@ -1,0 +1,41 @@
+import { fileURLToPath } from "node:url";
+import { defineConfig, type Plugin } from "vite";
+import { commonHeaders, PAGE_POLICY } from "./src/cli/serve/headers.ts";
+
+const path = (relative: string) => fileURLToPath(new URL(relative, import.meta.url));
+
+/** The policy in the page itself, for hosts that send no headers. Vite's own development scripts need more. */
+const policy: Plugin = {
+  name: "content-security-policy",
+  apply: "build",
+  transformIndexHtml: () => [
+    {
+      tag: "meta",
+      attrs: { "http-equiv": "Content-Security-Policy", content: PAGE_POLICY },
+      injectTo: "head-prepend",
+    },
+  ],
+};
+
+const { "Content-Security-Policy": _, ...headers } = commonHeaders(true);
+
+/** Builds the page: src/web to dist/web. */
+export default defineConfig({
+  root: path("src/web"),
+  // Any folder of any host will do.
+  base: "./",
+  publicDir: path("src/web/public"),
+  plugins: [policy],
+  oxc: { jsx: { runtime: "automatic", importSource: "preact" } },
+  resolve: { alias: { "#platform": path("src/engine/platform/browser.ts") } },
+  server: { headers },
+  build: {
+    outDir: path("dist/web"),
+    emptyOutDir: true,
+    target: "es2022",
+    modulePreload: { polyfill: false },
+    // Inlined files would be data: URLs, which the policy forbids scripts and workers to have.
+    assetsInlineLimit: 0,
+  },
+  worker: { format: "es" },
+});
