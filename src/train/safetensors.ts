@@ -22,7 +22,9 @@ export function encodeSafetensors(
   tensors: readonly NamedTensor[],
   metadata: Readonly<Record<string, string>>,
 ): Uint8Array<ArrayBuffer> {
-  const header: Record<string, unknown> = { __metadata__: metadata };
+  // Without a prototype, so that a tensor may have any name, "__proto__" included.
+  const header: Record<string, unknown> = Object.create(null);
+  header.__metadata__ = metadata;
   let offset = 0;
   for (const { name, shape, data } of tensors) {
     header[name] = { dtype: "F32", shape, data_offsets: [offset, offset + 4 * data.length] };

@@ -37,6 +37,19 @@ const example = () =>
     { format: "wasmgrad", note: "é" },
   );
 
+test("a tensor may be named as what every object has", () => {
+  const data = Float32Array.of(1, 2);
+  const names = ["__proto__", "constructor"];
+  const { tensors } = decodeSafetensors(
+    encodeSafetensors(
+      names.map((name) => ({ name, shape: [2], data })),
+      {},
+    ),
+  );
+  expect(tensors.map(({ name }) => name)).toEqual(names);
+  expect([...tensors[0]!.data]).toEqual([1, 2]);
+});
+
 /** A file of this header, as JSON or raw, and this many bytes of numbers. */
 function fileOf(header: unknown, dataBytes: number): Uint8Array {
   const json = new TextEncoder().encode(typeof header === "string" ? header : JSON.stringify(header));
