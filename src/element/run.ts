@@ -1,0 +1,151 @@
+import type { Trainer } from "../browser/types.ts";
+import { createOptimizer, createTrainer, GENERATED, loadDataset, take } from "../browser.ts";
+import type { Dataset, ImageSet } from "../data/types.ts";
+import { meanBorder } from "../picture/background.ts";
+import type { BatchInfo, Callbacks, EpochInfo, Logs, TrainInfo } from "../train/callbacks.ts";
+import type { Sequential } from "../train/sequential.ts";
+import type { CompleteDetail, ReadyDetail } from "./events.ts";
+import { buildModel, resolveSource } from "./model.ts";
+import type { Settings } from "./settings.ts";
+
+/** Whom a run tells what happens. Nothing comes after the run was given up. */
+export interface RunListener {
+  onLoading(text: string, share?: number): void;
+  onNotice(text: string): void;
+  onReady(run: Run, detail: ReadyDetail): void;
+  onBatch(run: Run, info: BatchInfo, logs: Logs): void;
+  onEpoch(run: Run, info: EpochInfo, logs: Logs): void;
+  onTesting(): void;
+}
+
+/** One training, from its data to its test accuracy, on a trainer of its own. */
+export class Run {
+  readonly settings: Settings;
+  dataset: Dataset | undefined;
+  model: Sequential | undefined;
+  trainer: Trainer | undefined;
+  train: TrainInfo | undefined;
+  readonly #listener: RunListener;
+  readonly #abort = new AbortController();
+
+  constructor(settings: Settings, listener: RunListener) {
+    this.settings = settings;
+    this.#listener = listener;
+  }
+
+  /** Whether the run was given up: what it still waits for does not matter any more. */
+  get over(): boolean {
+    return this.#abort.signal.aborted;
+  }
+
+  /** Resolves to what complete says; to undefined where stop() came before the first step. */
+  async start(given: Dataset | undefined): Promise<CompleteDetail | undefined> {
+    const { settings } = this;
+    const { signal } = this.#abort;
+    const [source, dataset] = await Promise.all([
+      resolveSource(settings.model, signal),
+      given ? Promise.resolve(given) : this.#load(signal),
+    ]);
+    if (this.over) return undefined;
+    this.dataset = dataset;
+    const [height, width, channels] = dataset.train.shape;
+    this.model = buildModel(source, { shape: [height, width, channels], classes: dataset.classNames.length });
+    this.#listener.onLoading("Starting the engine");
+    const { optimizer, learningRate, loss, seed, threads, backend, workerUrl } = settings;
+    const trainer = await createTrainer(this.model, {
+      optimizer: createOptimizer(optimizer, learningRate === undefined ? {} : { learningRate }),
+      loss,
+      seed,
+      backend,
+      ...(threads !== undefined && { threads }),
+      ...(workerUrl !== undefined && { workerUrl: new URL(workerUrl, document.baseURI) }),
+    });
+    if (this.over) {
+      trainer.dispose();
+      return undefined;
+    }
+    this.trainer = trainer;
+    return this.#fit(trainer, dataset);
+  }
+
+  /** Ends the run after the step under way; before the first one, at once. */
+  stop(): void {
+    if (this.train) this.trainer?.stop();
+    else this.dispose();
+  }
+
+  /** Gives the run up and ends its workers. */
+  dispose(): void {
+    this.#abort.abort();
+    this.trainer?.dispose();
+  }
+
+  /** The trained model as the bytes of a model.safetensors. */
+  async save(): Promise<Uint8Array<ArrayBuffer>> {
+    const { name, classNames, train } = this.dataset!;
+    return this.trainer!.save({
+      classNames,
+      dataset: name,
+      loss: this.settings.loss,
+      background: meanBorder(train),
+    });
+  }
+
+  async #load(signal: AbortSignal): Promise<Dataset> {
+    const { dataset, train, test, workerUrl } = this.settings;
+    this.#listener.onLoading(dataset === GENERATED ? "Drawing digits" : `Loading ${dataset}`);
+    const loaded = await loadDataset(dataset, {
+      signal,
+      ...(train !== undefined && { train }),
+      ...(test !== undefined && { test }),
+      ...(workerUrl !== undefined && { workerUrl: new URL(workerUrl, document.baseURI) }),
+      onNotice: (text) => {
+        if (!this.over) this.#listener.onNotice(text);
+      },
+      onProgress: ({ file, received, total }) => {
+        if (!this.over)
+          this.#listener.onLoading(`Loading ${dataset}: ${file}`, total ? received / total : undefined);
+      },
+    });
+    return { ...loaded, train: upTo(train, loaded.train), test: upTo(test, loaded.test) };
+  }
+
+  async #fit(trainer: Trainer, dataset: Dataset): Promise<CompleteDetail | undefined> {
+    const { epochs, batchSize, validationSplit } = this.settings;
+    const listener = this.#listener;
+    const callbacks: Callbacks = {
+      onTrainBegin: (info) => {
+        if (this.over) return;
+        this.train = info;
+        listener.onReady(this, {
+          info: trainer.info,
+          parameters: trainer.model.countParams(),
+          trainImages: info.samples,
+          validationImages: info.validationSamples,
+          testImages: dataset.test.count,
+        });
+      },
+      onBatchEnd: (info, logs) => {
+        if (!this.over) listener.onBatch(this, info, logs);
+      },
+      onEpochEnd: (info, logs) => {
+        if (!this.over) listener.onEpoch(this, info, logs);
+      },
+    };
+    const history = await trainer.fit(dataset.train, {
+      epochs,
+      batchSize,
+      ...(validationSplit > 0 && { validationSplit, restoreBestWeights: "val_accuracy" as const }),
+      callbacks,
+    });
+    if (this.over) return undefined;
+    listener.onTesting();
+    const test = await trainer.evaluate(dataset.test);
+    return this.over ? undefined : { history, test, stopped: history.stopped };
+  }
+}
+
+/** The first images of a set, all where it has no more. */
+function upTo(wanted: number | undefined, set: ImageSet): ImageSet {
+  return wanted === undefined || wanted >= set.count ? set : take(set, wanted);
+}

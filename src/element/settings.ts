@@ -1,0 +1,146 @@
+import {
+  BACKENDS,
+  type Backend,
+  DATASET_NAMES,
+  LOSSES,
+  type LossName,
+  MODELS,
+  OPTIMIZERS,
+  type OptimizerName,
+} from "../browser.ts";
+
+/** Where the layers come from: one of MODELS, a configuration written into the attribute, or a JSON file. */
+export type ModelSource =
+  | { readonly kind: "name"; readonly name: string }
+  | { readonly kind: "config"; readonly config: unknown }
+  | { readonly kind: "url"; readonly url: string };
+
+/** What the attributes of `<wasmgrad-trainer>` say, defaults filled in. */
+export interface Settings {
+  readonly dataset: string;
+  /** Training and test images, at most; undefined: all. */
+  readonly train: number | undefined;
+  readonly test: number | undefined;
+  readonly model: ModelSource;
+  readonly epochs: number;
+  readonly batchSize: number;
+  readonly validationSplit: number;
+  readonly optimizer: OptimizerName;
+  /** Undefined: the optimizer's own. */
+  readonly learningRate: number | undefined;
+  readonly loss: LossName;
+  readonly seed: number;
+  /** Undefined: as many as the hardware has. */
+  readonly threads: number | undefined;
+  readonly backend: Backend | "auto";
+  readonly workerUrl: string | undefined;
+}
+
+/** The attributes that settings are read from, in the order of the documentation. */
+export const ATTRIBUTES = [
+  "dataset",
+  "train",
+  "test",
+  "model",
+  "epochs",
+  "batch-size",
+  "validation-split",
+  "optimizer",
+  "learning-rate",
+  "loss",
+  "seed",
+  "threads",
+  "backend",
+  "worker-url",
+] as const;
+export type AttributeName = (typeof ATTRIBUTES)[number];
+
+/** An attribute that says what it can't: the message names it, what was got and what was expected. */
+export class AttributeError extends Error {
+  override readonly name = "AttributeError";
+  readonly attribute: AttributeName;
+
+  constructor(attribute: AttributeName, value: string, expected: string) {
+    super(`the attribute ${attribute} is "${shorten(value)}", expected ${expected}`);
+    this.attribute = attribute;
+  }
+}
+
+/** Reads all settings. Throws AttributeError at the first that can't be. `get` gives null for an absent attribute. */
+export function readSettings(get: (name: AttributeName) => string | null): Settings {
+  const read = <T>(name: AttributeName, fallback: T, parse: (name: AttributeName, text: string) => T): T => {
+    const text = get(name)?.trim();
+    return text === undefined || text === "" ? fallback : parse(name, text);
+  };
+  return {
+    dataset: read("dataset", "digits", oneOf(DATASET_NAMES)),
+    train: read("train", undefined, whole(1, 1_000_000)),
+    test: read("test", undefined, whole(1, 1_000_000)),
+    model: read("model", { kind: "name", name: "keras-mnist" }, modelSource),
+    epochs: read("epochs", 3, whole(1, 1_000_000)),
+    batchSize: read("batch-size", 32, whole(1, 65_536)),
+    validationSplit: read("validation-split", 0.2, share),
+    optimizer: read("optimizer", "adam", oneOf(OPTIMIZERS)),
+    learningRate: read("learning-rate", undefined, rate),
+    loss: read("loss", "categoricalCrossentropy", oneOf(LOSSES)),
+    seed: read("seed", 1, whole(0, Number.MAX_SAFE_INTEGER)),
+    threads: read("threads", undefined, whole(1, 256)),
+    backend: read("backend", "auto", oneOf(["auto", ...BACKENDS])),
+    workerUrl: read("worker-url", undefined, (_, text) => text),
+  };
+}
+
+type Parse<T> = (name: AttributeName, text: string) => T;
+
+function whole(least: number, most: number): Parse<number | undefined> & Parse<number> {
+  return (name, text) => {
+    const value = /^\d+$/.test(text) ? Number(text) : Number.NaN;
+    if (value >= least && value <= most) return value;
+    throw new AttributeError(name, text, `a whole number from ${least} to ${most.toLocaleString("en")}`);
+  };
+}
+
+function oneOf<T extends string>(names: readonly T[]): Parse<T> {
+  return (name, text) => {
+    if (names.includes(text as T)) return text as T;
+    throw new AttributeError(name, text, `one of ${names.join(", ")}`);
+  };
+}
+
+/** A plain decimal number: Number() alone would take "" and "0x10". */
+function decimal(text: string): number {
+  return /^(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(text) ? Number(text) : Number.NaN;
+}
+
+function share(name: AttributeName, text: string): number {
+  const value = decimal(text);
+  if (value >= 0 && value < 1) return value;
+  throw new AttributeError(name, text, "a number from 0 to below 1, such as 0.2 for the last fifth");
+}
+
+function rate(name: AttributeName, text: string): number {
+  const value = decimal(text);
+  if (value >= 0 && value < Number.POSITIVE_INFINITY) return value;
+  throw new AttributeError(name, text, "a number of 0 or more, such as 0.001");
+}
+
+function modelSource(name: AttributeName, text: string): ModelSource {
+  if (/^[{[]/.test(text)) {
+    try {
+      return { kind: "config", config: JSON.parse(text) };
+    } catch (error) {
+      throw new AttributeError(name, text, `valid JSON (${(error as Error).message})`);
+    }
+  }
+  if (Object.hasOwn(MODELS, text)) return { kind: "name", name: text };
+  if (/[/.]/.test(text)) return { kind: "url", url: text };
+  throw new AttributeError(
+    name,
+    text,
+    `one of ${Object.keys(MODELS).join(", ")}, a JSON configuration, or the address of a JSON file`,
+  );
+}
+
+function shorten(text: string): string {
+  return text.length > 60 ? `${text.slice(0, 59)}…` : text;
+}
