@@ -69,3 +69,8 @@ export async function open(name: BrowserName, url: string): Promise<OpenPage> {
   await page.goto(url);
   return { page, errors, infos };
 }
+
+/** Closes a page and its context. */
+export async function closePage(page: Page): Promise<void> {
+  await page.browserContext().close();
+}
