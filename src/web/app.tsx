@@ -4,6 +4,7 @@ import { DatasetPanel } from "./parts/dataset-panel.tsx";
 import { DrawTab } from "./parts/draw.tsx";
 import { DropZone } from "./parts/drop-zone.tsx";
 import { Filters } from "./parts/filters.tsx";
+import { Glance } from "./parts/glance.tsx";
 import { Header } from "./parts/header.tsx";
 import { LoadModel } from "./parts/load-model.tsx";
 import { ModelPanel } from "./parts/model-panel.tsx";
@@ -60,6 +61,7 @@ function TrainTab() {
       </fieldset>
       <div class="outcome">
         <Curves />
+        <Glance />
         <Filters />
       </div>
     </div>

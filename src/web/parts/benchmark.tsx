@@ -52,6 +52,7 @@ export function BenchmarkTab() {
           <label key={`${choice.what} ${choice.batch}`}>
             <input
               type="radio"
+              class="segment"
               name="task"
               checked={task.value === i}
               onChange={() => {

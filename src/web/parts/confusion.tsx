@@ -1,4 +1,3 @@
-import { useSignal } from "@preact/signals";
 import { topMistakes } from "../../report/metrics.ts";
 import { type Cell, cell, imagesIn } from "../state/look.ts";
 import { subject } from "../state/subject.ts";
@@ -101,12 +100,8 @@ function MatrixCell({ at, n, support, names }: CellProps) {
   );
 }
 
-/** Images shown of a cell at first. */
-const FIRST = 24;
-
 /** The images of the chosen cell; before one is chosen, the most frequent mistakes. */
 function CellImages({ names }: { names: readonly string[] }) {
-  const shown = useSignal(FIRST);
   const result = testResult.value!;
   const at = cell.value;
   if (!at) return <Mistakes names={names} />;
@@ -114,7 +109,6 @@ function CellImages({ names }: { names: readonly string[] }) {
   const probability = (index: number) => result.predictions.probabilities[index]!;
   const picks = all
     .sort((a, b) => probability(b) - probability(a))
-    .slice(0, shown.value)
     .map((index) => ({ index, ...at, probability: probability(index) }));
   const what =
     at.truth === at.prediction
@@ -130,22 +124,12 @@ function CellImages({ names }: { names: readonly string[] }) {
           kind="quiet"
           onClick={() => {
             cell.value = undefined;
-            shown.value = FIRST;
           }}
         >
           Close the cell
         </Button>
       </div>
-      <Gallery picks={picks} result={result} />
-      {all.length > picks.length && (
-        <Button
-          onClick={() => {
-            shown.value += 4 * FIRST;
-          }}
-        >
-          {`Show more of ${count(all.length)}`}
-        </Button>
-      )}
+      <Gallery key={`${at.truth} ${at.prediction}`} picks={picks} result={result} />
     </div>
   );
 }
@@ -163,6 +147,7 @@ function Mistakes({ names }: { names: readonly string[] }) {
             <li key={`${truth} ${prediction}`}>
               <button
                 type="button"
+                class="mistake"
                 onClick={() => {
                   cell.value = { truth, prediction };
                 }}

@@ -10,8 +10,8 @@ import { Fold } from "../ui/panel.tsx";
 import { imageAt, Pixels } from "../ui/pixels.tsx";
 
 const TITLES: Readonly<Record<string, string>> = {
-  [GENERATED]: "digits: drawn here, no download",
-  ...Object.fromEntries(Object.entries(DATASETS).map(([name, { title }]) => [name, `${name}: ${title}`])),
+  [GENERATED]: "digits, drawn in this tab",
+  ...Object.fromEntries(Object.entries(DATASETS).map(([name]) => [name, `${name}`])),
   [OWN_FILES]: "IDX files of your own",
 };
 /** All four files of an MNIST-like dataset, about. */
@@ -37,9 +37,9 @@ export function DatasetPanel() {
       heading="Dataset"
       summary={`${at ? at.set.name : name === OWN_FILES ? "your own files" : name}${at ? `, ${count(at.set.train.count)} images` : ""}`}
     >
-      <div class="fields">
+      <div class="fields wide-first">
         <Select
-          label="Images of"
+          label="Images"
           name="dataset"
           value={name}
           choices={CHOICES.map((choice) => [choice, TITLES[choice]!])}

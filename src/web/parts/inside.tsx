@@ -5,8 +5,10 @@ import { LAYER_TYPES } from "../state/layers.ts";
 import { activations, chosenImage } from "../state/look.ts";
 import { subject } from "../state/subject.ts";
 import { testImages, testResult } from "../state/test.ts";
+import { mapAtlas, rowAtlas } from "../ui/atlas.ts";
 import { Button } from "../ui/controls.tsx";
 import { count, dimensions } from "../ui/format.ts";
+import { matches } from "../ui/media.ts";
 import { Empty, Panel } from "../ui/panel.tsx";
 import { imageAt, Pixels } from "../ui/pixels.tsx";
 import { Probabilities } from "../ui/probabilities.tsx";
@@ -75,38 +77,33 @@ function LayerName({ layer: { name, type, shape } }: { layer: LayerActivation })
 
 /** Maps shown of a layer at first. */
 const FIRST = 32;
-/** Numbers of a flat layer in a row. */
-const ROW = 32;
+const wide = matches("(min-width: 720px)");
 
 function LayerMaps({ layer }: { layer: LayerActivation }) {
   const shown = useSignal(FIRST);
-  const [height = 1, width = 1, channels = 1] = layer.shape;
+  const columns = wide.value ? 16 : 8;
   const image = layer.shape.length === 3;
-  const maps = image ? Math.min(channels, shown.value) : 0;
-  const pictures = useMemo(
-    () => Array.from({ length: maps }, (_, channel) => heat(layer.data, width * height, channels, channel)),
-    [layer.data, maps],
+  const channels = image ? layer.shape[2]! : 0;
+  const maps = Math.min(channels, shown.value);
+  const atlas = useMemo(
+    () => (image ? mapAtlas(layer.data, layer.shape, maps, Math.min(columns, maps)) : rowAtlas(layer.data)),
+    [layer.data, maps, columns],
   );
-  const flat = useMemo(() => (image ? undefined : strip(layer.data)), [layer.data]);
   return (
     <div class="inside-layer">
       <LayerName layer={layer} />
-      {flat ? (
-        <div class="maps strip">
-          <Pixels
-            pixels={flat}
-            shape={[flat.length / 4 / Math.min(ROW, layer.data.length), Math.min(ROW, layer.data.length), 4]}
-            label={`The ${layer.data.length} numbers of ${layer.name}`}
-          />
-        </div>
-      ) : (
-        <div class="maps" role="img" aria-label={`${maps} of ${channels} maps of ${layer.name}`}>
-          {pictures.map((pixels, i) => (
-            <Pixels key={i} pixels={pixels} shape={[height, width, 1]} />
-          ))}
-        </div>
-      )}
-      {image && channels > maps && (
+      <div class={`maps${image ? "" : " strip"}`}>
+        <Pixels
+          pixels={atlas.pixels}
+          shape={atlas.shape}
+          label={
+            image
+              ? `${maps} of ${channels} maps of ${layer.name}`
+              : `The ${layer.data.length} numbers of ${layer.name}`
+          }
+        />
+      </div>
+      {channels > maps && (
         <Button
           onClick={() => {
             shown.value = channels;
@@ -117,41 +114,4 @@ function LayerMaps({ layer }: { layer: LayerActivation }) {
       )}
     </div>
   );
-}
-
-/** One channel as grey, on a scale from the least to the greatest of the whole layer, 0 included. */
-function heat(data: Float32Array, cells: number, channels: number, channel: number): Uint8Array {
-  const [low, high] = rangeOf(data);
-  return Uint8Array.from({ length: cells }, (_, i) => shade(data[i * channels + channel]!, low, high));
-}
-
-/** A flat layer in rows, the rest of the last row clear. */
-function strip(data: Float32Array): Uint8Array {
-  const [low, high] = rangeOf(data);
-  const row = Math.min(ROW, data.length);
-  const pixels = new Uint8Array(4 * row * Math.ceil(data.length / row));
-  for (let i = 0; i < data.length; i++) {
-    pixels.fill(shade(data[i]!, low, high), 4 * i, 4 * i + 3);
-    pixels[4 * i + 3] = 255;
-  }
-  return pixels;
-}
-
-const ranges = new WeakMap<Float32Array, [number, number]>();
-
-function rangeOf(data: Float32Array): [number, number] {
-  let range = ranges.get(data);
-  if (!range) {
-    range = [0, 0];
-    for (const value of data) {
-      if (value < range[0]) range[0] = value;
-      if (value > range[1]) range[1] = value;
-    }
-    ranges.set(data, range);
-  }
-  return range;
-}
-
-function shade(value: number, low: number, high: number): number {
-  return high > low ? Math.round((255 * (value - low)) / (high - low)) : 0;
 }

@@ -8,6 +8,7 @@ import { runTest, testImages, testing, testResult } from "../state/test.ts";
 import { Button } from "../ui/controls.tsx";
 import { count, percent, significant } from "../ui/format.ts";
 import { Empty, Panel } from "../ui/panel.tsx";
+import { Stages } from "../ui/stages.tsx";
 import { ClassTable } from "./class-table.tsx";
 import { Confusion } from "./confusion.tsx";
 import { Filters } from "./filters.tsx";
@@ -29,14 +30,14 @@ export function ResultsTab() {
     <div class="results">
       <Headline />
       {testResult.value && (
-        <>
+        <Stages>
           <Confusion />
           <WrongGallery />
           <CorrectGallery />
           <Inside />
           <Filters />
           <ClassTable />
-        </>
+        </Stages>
       )}
     </div>
   );

@@ -19,10 +19,10 @@ const LOSS_NAMES: Readonly<Record<LossName, string>> = {
   meanSquaredError: "mean squared error",
 };
 const BUILD_NAMES: Readonly<Record<Backend | "auto", string>> = {
-  auto: "auto: the fastest reproducible",
+  auto: "auto, reproducible",
   scalar: "scalar",
   simd: "simd",
-  relaxed: "relaxed simd: fastest, not reproducible",
+  relaxed: "relaxed, fastest",
 };
 
 export function TrainingPanel() {
@@ -45,15 +45,25 @@ export function TrainingPanel() {
         <NumberField of={NUMBERS.learningRate} placeholder={String(DEFAULT_RATE[optimizer])} />
         <NumberField of={NUMBERS.batchSize} />
         <NumberField of={NUMBERS.epochs} />
-        <Select
-          label="Loss"
-          name="loss"
-          value={loss}
-          choices={LOSSES.map((name) => [name, LOSS_NAMES[name]])}
-          onChange={(value) => change({ loss: value as LossName })}
-        />
+      </div>
+      <Select
+        label="Loss"
+        name="loss"
+        value={loss}
+        choices={LOSSES.map((name) => [name, LOSS_NAMES[name]])}
+        onChange={(value) => change({ loss: value as LossName })}
+      />
+      <div class="fields">
         <NumberField of={NUMBERS.seed} />
         <NumberField of={NUMBERS.validationSplit} />
+      </div>
+      <Check
+        label="Keep the weights of the best validation epoch"
+        name="keepBest"
+        checked={keepBest}
+        onChange={(checked) => change({ keepBest: checked })}
+      />
+      <div class="fields wide-first">
         <Select
           label="Build of the kernels"
           name="backend"
@@ -63,12 +73,6 @@ export function TrainingPanel() {
         />
         <NumberField of={NUMBERS.threads} placeholder={crossOriginIsolated ? "all cores" : "1"} />
       </div>
-      <Check
-        label="Keep the weights of the best validation epoch"
-        name="keepBest"
-        checked={keepBest}
-        onChange={(checked) => change({ keepBest: checked })}
-      />
       {!crossOriginIsolated && (
         <p class="lead" id="isolation">
           This page trains on one thread: threads need it to be served with the headers

@@ -8,6 +8,7 @@ import type { FitOptions } from "../../train/fit.ts";
 import type { Sequential } from "../../train/sequential.ts";
 import { WORKER_URL } from "../worker-url.ts";
 import { cancelLoading, dataset, ensureDataset, type Loaded } from "./dataset.ts";
+import { glance, lookAtTestImages } from "./glance.ts";
 import { LiveCurve } from "./live-curve.ts";
 import { announce, dismiss, fault, notify } from "./notices.ts";
 import type { Settings } from "./settings.ts";
@@ -151,6 +152,7 @@ export function replaceSubject(next: Subject): void {
   totals.value = undefined;
   progress.value = undefined;
   weights.value = undefined;
+  glance.value = undefined;
   curve.current = new LiveCurve();
   curveVersion.value++;
   subject.value = next;
@@ -184,6 +186,7 @@ async function fit(current: Subject, initialEpoch: number): Promise<void> {
   if (own !== attempt || subject.value?.trainer.state === "disposed") return;
   phase.value = "testing";
   weights.value = await subject.value!.trainer.getWeights().catch(() => weights.value);
+  await lookAtTestImages(subject.value!).catch(() => {});
   await runTest();
   if (own === attempt) phase.value = "idle";
 }
@@ -239,7 +242,7 @@ function watch(current: Subject): Callbacks {
   };
 }
 
-/** Fetches the weights now and then, so that filters are seen to learn. Returns what ends it. */
+/** Fetches weights and some answers now and then, so that the model is seen to learn. Returns what ends it. */
 function watchWeights(current: Subject): () => void {
   let ended = false;
   let asked = false;
@@ -249,6 +252,7 @@ function watchWeights(current: Subject): () => void {
     try {
       const tensors = await current.trainer.getWeights();
       if (!ended && subject.value?.trainer === current.trainer) weights.value = tensors;
+      if (!ended) await lookAtTestImages(current);
     } catch {
       // fit() rejects as well then, and says why.
     } finally {

@@ -145,6 +145,7 @@ export function Check({ label, name, checked, onChange }: CheckProps) {
     <label class="check">
       <input
         type="checkbox"
+        class="check-box"
         name={name}
         checked={checked}
         onChange={(event) => onChange(event.currentTarget.checked)}

@@ -50,7 +50,7 @@ export function LineChart({ title, description, lines, data, range, yRange, form
           y: { range: (_, low, high) => latest.current.yRange(low ?? 0, high ?? 1) },
         },
         axes: [
-          axis({ values: (_, ticks) => ticks.map(epochTick) }),
+          axis({ size: 30, values: (_, ticks) => ticks.map(epochTick) }),
           axis({ size: 54, values: (_, ticks) => ticks.map(tick) }),
         ],
         series: [{}, ...lines.map(series)],

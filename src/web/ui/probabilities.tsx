@@ -17,9 +17,11 @@ export function Probabilities({ outputs, names, truth }: Props) {
       {names.map((name, id) => {
         const share = shares?.[id];
         return (
-          <li key={id} class={`${id === best ? "best" : ""}${id === truth ? " truth" : ""}`}>
+          <li key={id} class={`probability${id === best ? " best" : ""}${id === truth ? " truth" : ""}`}>
             <span class="class-name">{name}</span>
-            <meter min={0} max={1} value={share ?? 0} aria-label={`Probability of ${name}`} />
+            <span class="bar" aria-hidden="true">
+              <i style={{ width: `${100 * (share ?? 0)}%` }} />
+            </span>
             <span class="share">{percent(share)}</span>
           </li>
         );
