@@ -131,6 +131,7 @@ class WorkerTrainer implements Trainer {
   async evaluate(samples: Samples, options: EvaluateOptions = {}): Promise<Evaluation> {
     this.#check(samples);
     const { signal, ...rest } = options;
+    signal?.throwIfAborted();
     const handle = await this.#samples.send(samples);
     return abortable(signal, this.#client.call("evaluate", { samples: handle, options: rest }, { signal }));
   }
@@ -140,6 +141,7 @@ class WorkerTrainer implements Trainer {
     options: EvaluateOptions = {},
   ): Promise<Float32Array> {
     const { signal, ...rest } = options;
+    signal?.throwIfAborted();
     const plain = images instanceof Uint8Array || images instanceof Float32Array;
     if (!plain) checkSamples(images, this.model.inputShape, elements(this.model.outputShape), false);
     const samples = plain ? images.slice() : await this.#samples.send(images);

@@ -1,0 +1,37 @@
+import { expect, test } from "vitest";
+import { fromPlain, toPlain } from "../../src/browser/errors.ts";
+import { DataError } from "../../src/data/errors.ts";
+import { ModelError } from "../../src/nn/errors.ts";
+import { TrainingDivergedError } from "../../src/train/errors.ts";
+import { SamplesError } from "../../src/train/samples.ts";
+
+const errors = [
+  new ModelError("units is 0", "dense_1"),
+  new ModelError("the model has no parameters"),
+  new SamplesError("got no samples"),
+  new TrainingDivergedError(Number.POSITIVE_INFINITY, 2, 7),
+  new DataError("checksum", "the SHA-256 is another"),
+  new RangeError("batchSize is 0"),
+  new TypeError("metric 'f1' is unknown"),
+  new Error("a kernel thread failed"),
+  new WebAssembly.RuntimeError("unreachable"),
+  new DOMException("no more", "AbortError"),
+];
+
+test.each(errors)("%s crosses the worker's border as it is", (error) => {
+  const crossed = fromPlain(structuredClone(toPlain(error)));
+  // What browsers alone know, and what has no class of its own here, keeps its name.
+  if (!(error instanceof WebAssembly.RuntimeError || error instanceof DOMException))
+    expect(crossed.constructor).toBe(error.constructor);
+  expect(crossed).toBeInstanceOf(Error);
+  expect({ ...crossed, name: crossed.name, message: crossed.message, stack: crossed.stack }).toEqual({
+    ...error,
+    name: error.name,
+    message: error.message,
+    stack: error.stack,
+  });
+});
+
+test("what is no error becomes one", () => {
+  expect(fromPlain(toPlain("just text")).message).toBe("just text");
+});

@@ -1,0 +1,285 @@
+// What trainer.test.ts does in pages: each function runs in a page and returns plain data.
+import * as wasmgrad from "/dist/wasmgrad.js";
+
+const { DataError, ModelError, SamplesError, TrainingDivergedError } = wasmgrad;
+const { conv2d, createTrainer, dense, dropout, flatten, maxPooling2d, sequential } = wasmgrad;
+const OURS = { DataError, ModelError, SamplesError, TrainingDivergedError };
+
+/** Small and with dropout, so that every step counts. */
+const layers = () => [
+  conv2d({ filters: 6, kernelSize: 3, activation: "relu", inputShape: [28, 28, 1] }),
+  maxPooling2d(),
+  dropout({ rate: 0.25 }),
+  flatten(),
+  dense({ units: 10, activation: "softmax" }),
+];
+const model = () => sequential(layers());
+const digits = await wasmgrad.generateDigits({ train: 500, test: 60 });
+const image = digits.test.images.slice(0, 784);
+
+/** How an error looks from outside. */
+const seen = (error) => ({
+  name: error.name,
+  message: error.message,
+  ours: Object.keys(OURS).filter((name) => error instanceof OURS[name]),
+  builtIn: ["RangeError", "TypeError"].filter((name) => error instanceof globalThis[name]),
+});
+const failure = async (promise) => {
+  try {
+    await promise;
+    return "no error";
+  } catch (error) {
+    return seen(error);
+  }
+};
+const soon = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+/** Resolves after the first report of a batch in training. */
+function firstBatch() {
+  let resolve;
+  const arrived = new Promise((r) => {
+    resolve = r;
+  });
+  return { arrived, callbacks: { onBatchEnd: () => resolve() } };
+}
+async function withTrainer(options, use) {
+  const trainer = await createTrainer(model(), { threads: 2, ...options });
+  try {
+    return await use(trainer);
+  } finally {
+    trainer.dispose();
+  }
+}
+
+/** A run on a Trainer and the same run on a Sequential: hashes, histories, what both answer. */
+export async function sameAsSequential() {
+  const compile = {
+    seed: 7,
+    optimizer: wasmgrad.adamw({ learningRate: (step) => 0.002 / (1 + step / 10), globalClipNorm: 1 }),
+  };
+  const fit = {
+    epochs: 3,
+    batchSize: 32,
+    validationSplit: 0.2,
+    restoreBestWeights: "val_loss",
+  };
+  const more = { epochs: 5, initialEpoch: 3, batchSize: 50, validationData: digits.test, shuffle: false };
+  const plain = model();
+  await plain.compile({ ...compile, threads: 1 });
+  const run = async (subject) => {
+    const rates = [];
+    const callbacks = { onEpochEnd: (info) => void rates.push(info.learningRate) };
+    const first = await subject.fit(digits.train, { ...fit, callbacks });
+    const second = await subject.fit(digits.train, { ...more, callbacks });
+    return {
+      rates,
+      histories: [first, second].map(({ history, epoch, bestEpoch }) => ({ history, epoch, bestEpoch })),
+      sha256: await subject.weightsSha256(),
+      evaluation: await subject.evaluate(digits.test, { batchSize: 7 }),
+      outputs: Array.from(await subject.predict(digits.test)),
+      one: Array.from(await subject.predict(image)),
+      weights: (await subject.getWeights()).map(({ name, shape, data }) => [name, [...shape], data[0]]),
+      activations: (await subject.activations(image)).map((a) => [
+        a.name,
+        a.type,
+        [...a.shape],
+        a.data.at(-1),
+      ]),
+    };
+  };
+  const expected = await run(plain);
+  plain.dispose();
+  return { expected, actual: await withTrainer(compile, run) };
+}
+
+export async function info() {
+  const one = await createTrainer(model(), { threads: 2 });
+  const other = await createTrainer(model(), { threads: 2 });
+  const result = [one.info, other.info, crossOriginIsolated];
+  one.dispose();
+  other.dispose();
+  return result;
+}
+
+/** Pauses, looks at everything, resumes: the run ends at the weights of one that was left alone. */
+export async function pausing() {
+  const fit = { epochs: 6, batchSize: 16 };
+  const undisturbed = await withTrainer({}, async (trainer) => {
+    await trainer.fit(digits.train, fit);
+    return trainer.weightsSha256();
+  });
+  return withTrainer({}, async (trainer) => {
+    const states = [trainer.state];
+    let batches = 0;
+    const first = firstBatch();
+    const count = { onBatchEnd: () => void batches++ };
+    const history = trainer.fit(digits.train, { ...fit, callbacks: [first.callbacks, count] });
+    states.push(trainer.state);
+    await first.arrived;
+    trainer.pause();
+    states.push(trainer.state);
+    const before = await trainer.weightsSha256();
+    const batchesBefore = batches;
+    const evaluation = await trainer.evaluate(digits.test);
+    const outputs = await trainer.predict(image);
+    const activations = await trainer.activations(image);
+    await soon(150);
+    const paused = {
+      same: before === (await trainer.weightsSha256()),
+      batches: batches - batchesBefore,
+      loss: evaluation.loss,
+      lastLayerIsOutput: activations.at(-1).data.every((value, i) => value === outputs[i]),
+    };
+    trainer.resume();
+    states.push(trainer.state);
+    const { stopped } = await history;
+    states.push(trainer.state);
+    return { states, paused, stopped, undisturbed, disturbed: await trainer.weightsSha256() };
+  });
+}
+
+/** Requests while it trains are served between steps; stop() and a signal end training. */
+export async function whileTraining() {
+  return withTrainer({}, async (trainer) => {
+    const first = firstBatch();
+    const endless = { epochs: 10_000, batchSize: 16 };
+    const fit = trainer.fit(digits.train, { ...endless, callbacks: first.callbacks });
+    await first.arrived;
+    // One image many times: rows that differ would show a step in between.
+    const many = 200;
+    const samples = { images: new Uint8Array(784 * many), count: many, shape: [28, 28, 1] };
+    for (let i = 0; i < many; i++) samples.images.set(image, 784 * i);
+    const outputs = await trainer.predict(samples, { batchSize: 1 });
+    const rowsDiffer = outputs.findIndex((value, i) => value !== outputs[i % 10]);
+    const { accuracy } = await trainer.evaluate(digits.test);
+    const second = await failure(trainer.fit(digits.train));
+    trainer.stop();
+    const { stopped, epoch } = await fit;
+    const abort = new AbortController();
+    const again = trainer.fit(digits.train, { ...endless, signal: abort.signal });
+    await soon(50);
+    trainer.pause();
+    await soon(20);
+    abort.abort();
+    const aborted = (await again).stopped;
+    const gone = new AbortController();
+    gone.abort(new Error("no more"));
+    const evaluation = await failure(trainer.evaluate(digits.test, { signal: gone.signal }));
+    return {
+      rowsDiffer,
+      accuracy,
+      second,
+      stopped,
+      epochs: epoch.length,
+      aborted,
+      evaluation,
+      state: trainer.state,
+    };
+  });
+}
+
+/** Which callbacks come, in order; training waits for them; what they throw ends it. */
+export async function callbacks() {
+  return withTrainer({}, async (trainer) => {
+    const calls = [];
+    const late = [];
+    let lastBatches = 0;
+    const recorder = {
+      onTrainBegin: (info) => void calls.push(["begin", info]),
+      onEpochBegin: (epoch) => void calls.push(["epoch", epoch]),
+      onBatchEnd(info) {
+        if (info.batch === 15) lastBatches++;
+      },
+      async onEpochEnd({ epoch, learningRate }, logs) {
+        const before = await trainer.weightsSha256();
+        await soon(30);
+        // Training waits: nothing changed meanwhile, and the copy on the page is of this very epoch.
+        const same = before === (await trainer.weightsSha256());
+        const kept = trainer.lastWeights;
+        const [own] = await trainer.getWeights();
+        late.push({ same, kept: kept.epoch, equal: own.data.every((x, i) => x === kept.tensors[0].data[i]) });
+        calls.push(["end", epoch, learningRate, Object.keys(logs).sort()]);
+      },
+      onTrainEnd: (history) => void calls.push(["done", history.epoch]),
+    };
+    await trainer.fit(digits.train, { epochs: 2, callbacks: recorder });
+    const thrown = new Error("enough");
+    const caught = [];
+    for (const name of ["onBatchEnd", "onEpochEnd", "onTrainBegin"])
+      await trainer
+        .fit(digits.train, {
+          epochs: 10_000,
+          callbacks: {
+            [name]() {
+              throw thrown;
+            },
+          },
+        })
+        .catch((error) => caught.push(error === thrown));
+    const after = await trainer.fit(digits.train);
+    return { calls, late, lastBatches, caught, after: after.epoch, state: trainer.state };
+  });
+}
+
+export async function errors() {
+  const results = {};
+  results.threads = await failure(createTrainer(model(), { threads: 0 }));
+  results.backend = await failure(createTrainer(model(), { backend: "fast" }));
+  results.optimizer = await failure(createTrainer(model(), { optimizer: "adamm" }));
+  results.loss = await failure(createTrainer(sequential([dense({ units: 2, inputShape: [3] })])));
+  results.metric = await failure(createTrainer(model(), { metrics: ["f1"] }));
+  await withTrainer({}, async (trainer) => {
+    const { train } = digits;
+    results.shape = await failure(trainer.fit({ ...train, shape: [14, 56, 1] }));
+    results.split = await failure(trainer.fit(train, { validationSplit: 2 }));
+    results.batchSize = await failure(trainer.fit(train, { batchSize: 0 }));
+    results.weights = await failure(trainer.setWeights((await trainer.getWeights()).slice(1)));
+    results.image = await failure(trainer.activations(image.subarray(1)));
+    results.state = trainer.state;
+  });
+  await withTrainer({ optimizer: wasmgrad.sgd({ learningRate: 1e30 }) }, async (trainer) => {
+    const before = await trainer.weightsSha256();
+    try {
+      await trainer.fit(digits.train, { epochs: 3 });
+    } catch (error) {
+      results.diverged = { ...seen(error), epoch: error.epoch, batch: error.batch };
+    }
+    results.goodWeights = before === (await trainer.weightsSha256());
+  });
+  return results;
+}
+
+/** dispose() with calls under way, and afterwards. */
+export async function disposing() {
+  const trainer = await createTrainer(model(), { threads: 2 });
+  const first = firstBatch();
+  const fit = failure(trainer.fit(digits.train, { epochs: 10_000, callbacks: first.callbacks }));
+  await first.arrived;
+  const evaluation = failure(trainer.evaluate(digits.test));
+  trainer.dispose();
+  trainer.dispose();
+  const results = {
+    fit: await fit,
+    evaluation: await evaluation,
+    after: await failure(trainer.getWeights()),
+  };
+  return { ...results, state: trainer.state };
+}
+
+/** A model saved here is one that loadModel() reads: its weights, set in another trainer, predict the same. */
+export async function saving() {
+  return withTrainer({ seed: 3 }, async (trainer) => {
+    await trainer.fit(digits.train, { batchSize: 50 });
+    const bytes = await trainer.save({ classNames: digits.classNames, dataset: "digits" });
+    const { model: loaded, tensors, metadata } = wasmgrad.loadModel(bytes);
+    const other = await createTrainer(loaded, { threads: 1 });
+    await other.setWeights(tensors);
+    const result = {
+      bytes: bytes.length,
+      same: (await other.weightsSha256()) === (await trainer.weightsSha256()),
+      dataset: metadata.dataset,
+      outputs: [Array.from(await trainer.predict(image)), Array.from(await other.predict(image))],
+    };
+    other.dispose();
+    return result;
+  });
+}

@@ -1,0 +1,143 @@
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { BROWSERS, closePage, missing, type OpenPage, open } from "./support/browsers.ts";
+import { type Server, serve } from "./support/server.ts";
+
+/** Runs a function of pages/trainer.js in the page. */
+function call<T>({ page }: OpenPage, name: string): Promise<T> {
+  return page.evaluate(
+    `import("/test/browser/pages/trainer.js").then((pages) => pages.${name}())`,
+  ) as Promise<T>;
+}
+
+const places = BROWSERS.flatMap((name) => [true, false].map((isolated) => ({ name, isolated })));
+
+describe.each(places)("$name, cross-origin isolated: $isolated", ({ name, isolated }) => {
+  const reason = missing(name);
+  const title = (text: string) => (reason ? `${text}: ${reason}` : text);
+  let server: Server;
+  let opened: OpenPage;
+  beforeAll(async () => {
+    if (reason) return;
+    server = await serve({ isolated });
+    opened = await open(name, `${server.origin}/empty.html`);
+  });
+  afterAll(async () => {
+    if (reason) return;
+    await closePage(opened.page);
+    await server.close();
+  });
+
+  test.skipIf(reason)(title("uses threads where it may, else says once why not"), async () => {
+    const [one, other, crossOriginIsolated] = await call<[object, object, boolean]>(opened, "info");
+    expect(crossOriginIsolated).toBe(isolated);
+    expect(one).toEqual({
+      backend: "simd",
+      threads: isolated ? 2 : 1,
+      crossOriginIsolated: isolated,
+      ...(!isolated && { notice: expect.stringContaining("not cross-origin isolated") }),
+    });
+    expect(other).toEqual(one);
+    const said = opened.infos.filter((text) => text.includes("one thread"));
+    expect(said).toHaveLength(isolated ? 0 : 1);
+  });
+
+  test.skipIf(reason)(title("gives to the last bit what Sequential gives on the page"), async () => {
+    const { expected, actual } = await call<{ expected: object; actual: object }>(opened, "sameAsSequential");
+    expect(actual).toEqual(expected);
+  });
+
+  test.skipIf(reason)(title("pauses, is read while paused, and resumes without a trace"), async () => {
+    const result = await call<Record<string, unknown>>(opened, "pausing");
+    expect(result.states).toEqual(["idle", "training", "paused", "training", "idle"]);
+    expect(result.paused).toEqual({
+      same: true,
+      batches: 0,
+      loss: expect.any(Number),
+      lastLayerIsOutput: true,
+    });
+    expect(result.stopped).toBe(false);
+    expect(result.disturbed).toBe(result.undisturbed);
+  });
+
+  test.skipIf(reason)(title("answers between steps while it trains, and stops when told"), async () => {
+    expect(await call(opened, "whileTraining")).toEqual({
+      rowsDiffer: -1,
+      accuracy: expect.any(Number),
+      second: expect.objectContaining({ message: expect.stringContaining("the model is training") }),
+      stopped: true,
+      epochs: expect.any(Number),
+      aborted: true,
+      evaluation: expect.objectContaining({ message: "no more" }),
+      state: "idle",
+    });
+  });
+
+  test.skipIf(reason)(title("calls back in order, waits, and ends with what a callback throws"), async () => {
+    const result = await call<Record<string, unknown>>(opened, "callbacks");
+    const logs = ["accuracy", "loss"];
+    expect(result.calls).toEqual([
+      ["begin", { epochs: 2, stepsPerEpoch: 16, samples: 500, validationSamples: 0, batchSize: 32 }],
+      ["epoch", 0],
+      ["end", 0, 0.001, logs],
+      ["epoch", 1],
+      ["end", 1, 0.001, logs],
+      ["done", [0, 1]],
+    ]);
+    expect(result.late).toEqual([0, 1].map((epoch) => ({ same: true, kept: epoch, equal: true })));
+    expect(result.lastBatches).toBe(2);
+    expect(result.caught).toEqual([true, true, true]);
+    expect(result.after).toEqual([0]);
+    expect(result.state).toBe("idle");
+  });
+
+  test.skipIf(reason)(title("gives errors of the same class and message as Sequential"), async () => {
+    const errors = await call<Record<string, { message: string }>>(opened, "errors");
+    const like = (name: string, message: string, ours: string[] = [], builtIn: string[] = []) => ({
+      name,
+      message: expect.stringContaining(message),
+      ours,
+      builtIn,
+    });
+    const range = (message: string) => like("RangeError", message, [], ["RangeError"]);
+    const samples = (message: string) => like("SamplesError", message, ["SamplesError"]);
+    expect(errors).toEqual({
+      threads: range("threads is 0"),
+      backend: range("backend 'fast' is unknown"),
+      optimizer: range("optimizer 'adamm' is unknown"),
+      loss: like("ModelError", "layer 'dense': loss categoricalCrossentropy takes", ["ModelError"]),
+      metric: like("TypeError", "metric 'f1' is unknown", [], ["TypeError"]),
+      shape: samples("got samples of shape (14, 56, 1)"),
+      split: samples("validationSplit is 2"),
+      batchSize: range("batchSize is 0"),
+      weights: range("weights for 'conv2d/kernel' are missing"),
+      image: samples("got 783 input numbers"),
+      state: "idle",
+      diverged: {
+        ...like("TrainingDivergedError", "the loss became", ["TrainingDivergedError"]),
+        epoch: 0,
+        batch: expect.any(Number),
+      },
+      goodWeights: true,
+    });
+  });
+
+  test.skipIf(reason)(title("dispose() rejects what is under way, and all after"), async () => {
+    const gone = expect.objectContaining({ message: expect.stringContaining("the trainer was disposed") });
+    expect(await call(opened, "disposing")).toEqual({
+      fit: gone,
+      evaluation: gone,
+      after: gone,
+      state: "disposed",
+    });
+  });
+
+  test.skipIf(reason)(title("saves a model that loads"), async () => {
+    const { outputs, ...result } = await call<{ outputs: number[][] }>(opened, "saving");
+    expect(result).toEqual({ bytes: expect.any(Number), same: true, dataset: "digits" });
+    expect(outputs[1]).toEqual(outputs[0]);
+  });
+
+  test.skipIf(reason)(title("leaves no error behind"), () => {
+    expect(opened.errors).toEqual([]);
+  });
+});
