@@ -1,6 +1,6 @@
 import { lanes, loadSplat, madd, splat, vadd, vload, vpmax, vstore, vstorePart } from "./simd";
 import { PANEL, tile } from "./tile";
-import { transformInput, transformOutput, transformedProducts } from "./winograd";
+import { inputTiles, outputTiles, panelBytes, planeBytes, tileProducts } from "./winograd";
 
 // Convolution + bias + relu + max pooling as one op. Forward, the convolution's output lives only in scratch, one
 // panel of channels at a time, and what the pool drops is never computed. Backward, at most one output of each
@@ -39,7 +39,8 @@ export class ConvPoolArgs {
   poolTop: i32;
   poolLeft: i32;
   block: i32; // forward: pooled rows computed at once
-  winograd: i32; // forward: 1 to convolve with Winograd's products (3x3, stride 1)
+  m: i32; // forward: outputs in a row of Winograd's tiles (3x3, stride 1), see winograd.ts; 0 for direct products
+  images: i32; // forward: images in one task; 1 for direct products
   group: i32; // backwardFilter: images whose lists are joined
   top: i32; // backwardInput: padding to crop from dx, whose own size is cropH x cropW
   left: i32;
@@ -55,34 +56,54 @@ function paddedRun(s: ConvPoolArgs): i32 {
 }
 
 /**
- * One task is one image. Scratch: the panel, 64 bytes for each convolution output of `block` pooled rows,
- * and where patch rows are shorter than 16 f32 the gathered patches, 4 * KH * KW * C bytes each; with Winograd
- * 64 * tiles * (C + 16) bytes for the 2x2 tiles of the panel.
+ * One task is `images` images. Scratch with direct products: the panel, 64 bytes for each convolution output of `block`
+ * pooled rows, and where patch rows are shorter than 16 f32 the gathered patches, 4 * KH * KW * C bytes each; with
+ * Winograd's: see winogradWindows.
  */
 export function convPoolForward(s: ConvPoolArgs, task: i32, scratch: usize): void {
+  if (s.m) winogradWindows(s, task, scratch);
+  else if (shortWindows(s)) {
+    if (ASC_FEATURE_SIMD) windowsForward<v128>(s, task);
+    else windowsForward<f32>(s, task);
+  } else panelWindows(s, task, scratch);
+}
+
+/** Columns of the convolution that a window reaches: what lies beyond the last one is not computed. */
+// @ts-ignore: decorator
+@inline
+function usedColumns(s: ConvPoolArgs): i32 {
+  return min(s.OW, (s.PW - 1) * s.poolStrideW - s.poolLeft + s.poolW);
+}
+
+/** The rows of the convolution under the pooled rows p .. p + pooled - 1: first .. last - 1. */
+// @ts-ignore: decorator
+@inline
+function firstRow(s: ConvPoolArgs, p: i32): i32 {
+  return max(0, p * s.poolStrideH - s.poolTop);
+}
+
+// @ts-ignore: decorator
+@inline
+function lastRow(s: ConvPoolArgs, p: i32, pooled: i32): i32 {
+  return min(s.OH, (p + pooled - 1) * s.poolStrideH - s.poolTop + s.poolH);
+}
+
+/** Forward of one image by direct products, a panel of 16 channels and `block` pooled rows at a time. */
+function panelWindows(s: ConvPoolArgs, task: i32, scratch: usize): void {
   const OC = s.OC, K = s.KH * s.KW * s.C;
   const rowBytes = (<usize>s.W * <usize>s.C) << 2;
   const image = s.x + <usize>task * <usize>s.H * rowBytes;
-  const outCells = <usize>s.PH * <usize>s.PW;
-  // Columns and rows beyond the last window are dropped by the pool: they are not computed.
-  const columns = min(s.OW, (s.PW - 1) * s.poolStrideW - s.poolLeft + s.poolW);
-  if (shortWindows(s)) {
-    if (ASC_FEATURE_SIMD) windowsForward<v128>(s, task);
-    else windowsForward<f32>(s, task);
-    return;
-  }
-  const gather = !s.winograd && s.KW * s.C < 16;
+  const columns = usedColumns(s);
+  const gather = s.KW * s.C < 16;
   const run = gather ? K : s.KW * s.C;
   const segments = gather ? 1 : s.KH;
   const jump = gather ? 0 : rowBytes - (<usize>run << 2);
   const patchStep = gather ? <usize>K << 2 : (<usize>s.strideW * <usize>s.C) << 2;
-  const panelRow = <usize>columns << 6;
   const blockRows = min(s.OH, (s.block - 1) * s.poolStrideH + s.poolH);
-  const patches = scratch + <usize>blockRows * panelRow;
+  const patches = scratch + ((<usize>blockRows * <usize>columns) << 6);
   for (let p = 0; p < s.PH; p += s.block) {
     const pooled = min(s.block, s.PH - p);
-    const first = max(0, p * s.poolStrideH - s.poolTop);
-    const last = min(s.OH, (p + pooled - 1) * s.poolStrideH - s.poolTop + s.poolH);
+    const first = firstRow(s, p), last = lastRow(s, p, pooled);
     if (gather) {
       let to = patches, line = image + <usize>first * <usize>s.strideH * rowBytes;
       for (let i = first; i < last; i++) {
@@ -91,21 +112,11 @@ export function convPoolForward(s: ConvPoolArgs, task: i32, scratch: usize): voi
         line += <usize>s.strideH * rowBytes;
       }
     }
-    const tileRows = (last - first + 1) >> 1, tileColumns = (columns + 1) >> 1;
-    const tiles = tileRows * tileColumns;
-    const products = patches + ((<usize>tiles * <usize>s.C) << 6);
-    if (s.winograd) transformInput(patches, image + <usize>first * rowBytes, rowBytes, s.C, tileRows, tileColumns);
     for (let o = 0; o < OC; o += PANEL) {
       const bias = s.bias ? s.bias + (<usize>o << 2) : 0;
-      const panel = s.w + ((<usize>(s.winograd ? 16 * s.C : K) * <usize>o) << 2);
-      if (s.winograd) {
-        transformedProducts(products, patches, panel, tiles, s.C);
-        transformOutput(
-          scratch, products, tileRows, tileColumns, panelRow, PANEL << 2, last - first, columns, PANEL, bias, 0,
-        );
-      }
+      const panel = s.w + ((<usize>K * <usize>o) << 2);
       let c = scratch;
-      for (let i = first; i < last && !s.winograd; i++) {
+      for (let i = first; i < last; i++) {
         let patch = gather
           ? patches + <usize>((i - first) * columns) * patchStep
           : image + <usize>i * <usize>s.strideH * rowBytes;
@@ -119,19 +130,65 @@ export function convPoolForward(s: ConvPoolArgs, task: i32, scratch: usize): voi
           patch += patchStep << 1;
         }
       }
-      const at = ((<usize>task * outCells + <usize>p * <usize>s.PW) * <usize>OC + <usize>o) << 2;
-      const argmax = s.argmax ? s.argmax + at : 0;
-      if (ASC_FEATURE_SIMD) poolPanel<v128>(s.y + at, argmax, scratch, s, p, pooled, first, last, columns, min(OC - o, PANEL));
-      else poolPanel<f32>(s.y + at, argmax, scratch, s, p, pooled, first, last, columns, min(OC - o, PANEL));
+      pool(s, task, p, pooled, o, scratch, first, last, columns, columns);
     }
   }
+}
+
+/**
+ * Forward of `images` images by Winograd's products, `block` pooled rows at a time. With rows x columns tiles of a
+ * block, n = images * rows * columns and t = m + 2, scratch: 64 * m * m * rows * columns bytes for the panel,
+ * t * t * (4 n (C + 16) + 128) for tiles and products, and t * t * (4 C + 32).
+ */
+function winogradWindows(s: ConvPoolArgs, task: i32, scratch: usize): void {
+  const m = s.m, t = m + 2, C = s.C;
+  const n0 = task * s.images, images = min(s.images, s.batch - n0);
+  const imageBytes = <usize>(s.H * s.W * C) << 2;
+  const columns = usedColumns(s), across = (columns + m - 1) / m;
+  for (let p = 0; p < s.PH; p += s.block) {
+    const pooled = min(s.block, s.PH - p);
+    const first = firstRow(s, p), last = lastRow(s, p, pooled);
+    const rows = (last - first + m - 1) / m, each = rows * across, tiles = images * each;
+    const vPlane = planeBytes(tiles, C), pPlane = planeBytes(tiles, PANEL);
+    const v = scratch + (<usize>(each * m * m) << 6);
+    const products = v + <usize>(t * t) * vPlane, between = products + <usize>(t * t) * pPlane;
+    for (let k = 0; k < images; k++) {
+      inputTiles(
+        m, v + ((<usize>(k * each) * <usize>C) << 2), vPlane, s.x + <usize>(n0 + k) * imageBytes, s.H, s.W, C, first, 0, rows,
+        across, between,
+      );
+    }
+    for (let o = 0; o < s.OC; o += PANEL) {
+      const bias = s.bias ? s.bias + (<usize>o << 2) : 0;
+      tileProducts(m, products, v, s.w + <usize>(o / PANEL) * panelBytes(m, C), tiles, C, bias);
+      for (let k = 0; k < images; k++) {
+        // The panel has room for whole tiles.
+        outputTiles(
+          m, scratch, products + (<usize>(k * each) << 6), pPlane, rows, across, <usize>(across * m) << 6, PANEL << 2,
+          rows * m, across * m, PANEL, 0, between,
+        );
+        pool(s, n0 + k, p, pooled, o, scratch, first, last, columns, across * m);
+      }
+    }
+  }
+}
+
+/** Pools a panel of channels o .. o + 15, whose rows are first .. last - 1 and `width` pixels apart, into rows p .. of an image of y. */
+function pool(
+  s: ConvPoolArgs, image: i32, p: i32, pooled: i32, o: i32, panel: usize, first: i32, last: i32, columns: i32, width: i32,
+): void {
+  const at = (<usize>((image * s.PH + p) * s.PW) * <usize>s.OC + <usize>o) << 2;
+  const argmax = s.argmax ? s.argmax + at : 0;
+  const cols = min(s.OC - o, PANEL);
+  if (ASC_FEATURE_SIMD) poolPanel<v128>(s.y + at, argmax, panel, s, p, pooled, first, last, columns, width, cols);
+  else poolPanel<f32>(s.y + at, argmax, panel, s, p, pooled, first, last, columns, width, cols);
 }
 
 /** Patches too short for panels to pay, as a first layer's, under 2x2 windows that tile the image. */
 // @ts-ignore: decorator
 @inline
 function shortWindows(s: ConvPoolArgs): bool {
-  return !s.winograd && s.KH * s.KW * s.C <= 48 && s.poolH == 2 && s.poolW == 2 && s.poolStrideH == 2
+  return s.KH * s.KW * s.C <= 48 && s.poolH == 2 && s.poolW == 2 && s.poolStrideH == 2
     && s.poolStrideW == 2 && s.poolTop == 0 && s.poolLeft == 0 && 2 * s.PH <= s.OH && 2 * s.PW <= s.OW;
 }
 
@@ -164,6 +221,8 @@ function windowsForward<V>(s: ConvPoolArgs, task: i32): void {
 }
 
 /** One 2x2 window, up to 2 * lanes<V>() channels of it. */
+// @ts-ignore: decorator
+@inline
 function windowTile<V>(
   y: usize, argmax: usize, x: usize, step: usize, rowStep: usize, jump: usize, w: usize, run: i32, KH: i32, bias: usize,
   relu: i32, n: i32,
@@ -209,19 +268,35 @@ function windowTile<V>(
 // @ts-ignore: decorator
 @inline
 function winner<V>(y: usize, argmax: usize, a: V, b: V, c: V, d: V, relu: i32, n: i32): void {
-  let at = whereGreater<V>(b, a, bits<V>(1), bits<V>(0));
+  let at = laterPlace<V>(b, a, 1, bits<V>(0));
   let best = vpmax<V>(a, b);
-  at = whereGreater<V>(c, best, bits<V>(2), at);
+  at = laterPlace<V>(c, best, 2, at);
   best = vpmax<V>(best, c);
-  at = whereGreater<V>(d, best, bits<V>(3), at);
+  at = laterPlace<V>(d, best, 3, at);
   best = vpmax<V>(best, d);
   best = orNaN<V>(best, vadd<V>(vadd<V>(a, b), vadd<V>(c, d)));
   if (relu) {
     best = vpmax<V>(best, splat<V>(0));
-    at = whereGreater<V>(best, splat<V>(0), at, bits<V>(-1));
+    at = closedPlace<V>(best, at);
   }
   vstorePart<V>(y, best, n);
   if (argmax) vstorePart<V>(argmax, at, n);
+}
+
+/** where(a > b, k, at) lane by lane, for k above all that `at` can be. */
+// @ts-ignore: decorator
+@inline
+function laterPlace<V>(a: V, b: V, k: i32, at: V): V {
+  if (isVector<V>()) return i32x4.max_s(at, v128.and(f32x4.gt(a, b), i32x4.splat(k)));
+  return select<V>(bits<V>(k), at, (a as f32) > (b as f32));
+}
+
+/** -1 where relu is closed, that is where its output is 0; else at. */
+// @ts-ignore: decorator
+@inline
+function closedPlace<V>(y: V, at: V): V {
+  if (isVector<V>()) return v128.or(at, f32x4.eq(y, f32x4.splat(0)));
+  return select<V>(bits<V>(-1), at, (y as f32) == 0);
 }
 
 /** out[columns, K]: the patches of one output row, whose first input row is `line`. */
@@ -244,27 +319,32 @@ export function gatherRow(out: usize, line: usize, columns: i32, s: ConvPoolArgs
   }
 }
 
-/** Pools the conv rows first .. last - 1 in panel[rows, columns, 16] into `pooled` rows of y from row p on. */
+/** See pool. */
 // @ts-ignore: decorator
 @inline
 function poolPanel<V>(
-  y: usize, argmax: usize, panel: usize, s: ConvPoolArgs, p: i32, pooled: i32, first: i32, last: i32, columns: i32, cols: i32,
+  y: usize, argmax: usize, panel: usize, s: ConvPoolArgs, p: i32, pooled: i32, first: i32, last: i32, columns: i32,
+  width: i32, cols: i32,
 ): void {
-  const pixelBytes = <usize>s.OC << 2;
+  const pixelBytes = <usize>s.OC << 2, widthBytes = <usize>width << 6;
+  const two = s.poolH == 2 && s.poolW == 2;
   for (let i = p; i < p + pooled; i++) {
     const top = i * s.poolStrideH - s.poolTop;
     const r0 = max(top, first), r1 = min(top + s.poolH, last);
     for (let j = 0; j < s.PW; j++) {
       const leftmost = j * s.poolStrideW - s.poolLeft;
       const q0 = max(leftmost, 0), q1 = min(leftmost + s.poolW, columns);
-      const corner = panel + ((<usize>(r0 - first) * <usize>columns + <usize>q0) << 6);
+      const corner = panel + ((<usize>(r0 - first) * <usize>width + <usize>q0) << 6);
       const place = (r0 - top) * s.poolW + q0 - leftmost;
+      const whole = two && r1 - r0 == 2 && q1 - q0 == 2;
       for (let c = 0; c < cols; c += lanes<V>()) {
-        const o = <usize>c << 2;
-        poolCell<V>(
-          y + o, argmax ? argmax + o : 0, corner + o, r1 - r0, q1 - q0, <usize>columns << 6, place, s.poolW, s.relu,
-          cols - c,
-        );
+        const o = <usize>c << 2, to = argmax ? argmax + o : 0, at = corner + o;
+        if (whole) {
+          winner<V>(
+            y + o, to, vload<V>(at), vload<V>(at, PANEL << 2), vload<V>(at + widthBytes), vload<V>(at + widthBytes, PANEL << 2),
+            s.relu, cols - c,
+          );
+        } else poolCell<V>(y + o, to, at, r1 - r0, q1 - q0, widthBytes, place, s.poolW, s.relu, cols - c);
       }
       y += pixelBytes;
       if (argmax) argmax += pixelBytes;
@@ -283,7 +363,7 @@ function poolCell<V>(
     let p = corner;
     for (let q = 0; q < cells; q++, p += PANEL << 2) {
       const v = vload<V>(p);
-      at = whereGreater<V>(v, best, bits<V>(place + q), at);
+      at = laterPlace<V>(v, best, place + q, at);
       best = vpmax<V>(best, v);
       sum = vadd<V>(sum, v);
     }
@@ -293,7 +373,7 @@ function poolCell<V>(
   best = orNaN<V>(best, sum);
   if (relu) {
     best = vpmax<V>(best, splat<V>(0));
-    at = whereGreater<V>(best, splat<V>(0), at, bits<V>(-1));
+    at = closedPlace<V>(best, at);
   }
   vstorePart<V>(y, best, n);
   if (argmax) vstorePart<V>(argmax, at, n);
@@ -313,14 +393,6 @@ function orNaN<V>(best: V, sum: V): V {
 function bits<V>(x: i32): V {
   if (isVector<V>()) return i32x4.splat(x);
   return reinterpret<f32>(x) as V;
-}
-
-/** where(a > b, x, y); x and y are bits. */
-// @ts-ignore: decorator
-@inline
-function whereGreater<V>(a: V, b: V, x: V, y: V): V {
-  if (isVector<V>()) return v128.bitselect(x, y, f32x4.gt(a, b));
-  return select<V>(x, y, (a as f32) > (b as f32));
 }
 
 // Lists: entries of 8 bytes, (f32 gradient, u32 address).

@@ -28,7 +28,10 @@ import {
 import {
   ConvPoolArgs, convPoolBackwardFilter, convPoolBackwardInput, convPoolForward, packFilterRows,
 } from "./convpool";
-import { WinogradArgs, WinogradFilterArgs, winogradFilter, winogradForward } from "./winograd";
+import {
+  WinogradArgs, WinogradFilterArgs, WinogradTapsArgs, WinogradTilesArgs, winogradFilter, winogradForward, winogradTaps,
+  winogradTiles,
+} from "./winograd";
 import { PeakArgs, peak } from "./peak";
 
 /**
@@ -49,9 +52,11 @@ export function dispatch(id: i32, args: usize, task: i32, scratch: usize): void 
     case 9: convPoolForward(changetype<ConvPoolArgs>(args), task, scratch); break;
     case 10: packFilterRows(changetype<ConvPoolArgs>(args), task, scratch); break;
     case 11: convPoolBackwardFilter(changetype<ConvPoolArgs>(args), task, scratch); break;
+    case 12: convPoolBackwardInput(changetype<ConvPoolArgs>(args), task, scratch); break;
     case 13: winogradFilter(changetype<WinogradFilterArgs>(args), task, scratch); break;
     case 14: winogradForward(changetype<WinogradArgs>(args), task, scratch); break;
-    case 12: convPoolBackwardInput(changetype<ConvPoolArgs>(args), task, scratch); break;
+    case 15: winogradTiles(changetype<WinogradTilesArgs>(args), task, scratch); break;
+    case 16: winogradTaps(changetype<WinogradTapsArgs>(args), task, scratch); break;
     case 20: activationForward(changetype<ActivationForwardArgs>(args), task, scratch); break;
     case 21: activationBackward(changetype<ActivationBackwardArgs>(args), task, scratch); break;
     case 22: softmaxForward(changetype<SoftmaxForwardArgs>(args), task, scratch); break;

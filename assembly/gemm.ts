@@ -18,7 +18,10 @@ export class GemmArgs {
   beta: f32;
   relu: i32; // 1: max(0, .) on the way out; only with beta = 0
   rows: i32; // one task computes a block of rows x cols of C; cols is a multiple of 16;
-  cols: i32; // tasks = ceil(M / rows) * ceil(N / cols), row blocks outermost
+  cols: i32; // tasks = matrices * ceil(M / rows) * ceil(N / cols), row blocks outermost within a matrix
+  cNext: usize; // bytes from one matrix to the next, where several are multiplied in one call
+  aNext: usize;
+  bNext: usize;
 }
 
 /**
@@ -27,13 +30,15 @@ export class GemmArgs {
  */
 export function gemm(args: GemmArgs, task: i32, scratch: usize): void {
   const N = args.N, K = args.K;
-  const across = (N + args.cols - 1) / args.cols;
-  const m0 = (task / across) * args.rows;
+  const across = (N + args.cols - 1) / args.cols, down = (args.M + args.rows - 1) / args.rows;
+  const matrix = <usize>(task / (across * down));
+  const m0 = (task / across % down) * args.rows;
   const rows = min(args.M - m0, args.rows);
   const n0 = (task % across) * args.cols;
   const n1 = min(N, n0 + args.cols);
   const ldc = <usize>N << 2;
-  const c = args.c + <usize>m0 * ldc;
+  const c = args.c + matrix * args.cNext + <usize>m0 * ldc;
+  const b = args.b + matrix * args.bNext;
   if (args.beta != 0 && args.beta != 1) scaleRows(c + (<usize>n0 << 2), rows, n1 - n0, ldc, args.beta);
   if (K == 0) finishEmpty(c, rows, n0, n1, args);
 
@@ -42,18 +47,18 @@ export function gemm(args: GemmArgs, task: i32, scratch: usize): void {
     let flags = k0 > 0 || args.beta != 0 ? TILE_ACCUMULATE : 0;
     if (args.relu && k0 + kc == K) flags |= TILE_RELU;
     // Rows 2i and 2i + 1 of op(A) start at a + i * aPair and aRow further on; aStep leads to the next k.
-    let a = args.a + ((<usize>m0 * <usize>K + <usize>k0) << 2);
+    let a = args.a + matrix * args.aNext + ((<usize>m0 * <usize>K + <usize>k0) << 2);
     let aRow = <usize>K << 2, aPair = aRow << 1, aStep: usize = 4;
     if (args.transA) {
       a = scratch + (KC * PANEL << 2);
-      packPairs(a, args.a + ((<usize>k0 * <usize>args.M + <usize>m0) << 2), args.M, rows, kc);
+      packPairs(a, args.a + matrix * args.aNext + ((<usize>k0 * <usize>args.M + <usize>m0) << 2), args.M, rows, kc);
       aRow = 4;
       aPair = <usize>kc << 3;
       aStep = 8;
     }
     for (let n = n0; n < n1; n += PANEL) {
       const cols = min(n1 - n, PANEL);
-      packPanel(scratch, args.b, N, K, args.transB, k0, kc, n, cols);
+      packPanel(scratch, b, N, K, args.transB, k0, kc, n, cols);
       const bias = args.bias && k0 == 0 ? args.bias + (<usize>n << 2) : 0;
       let ci = c + (<usize>n << 2), ai = a;
       for (let m = 0; m < rows; m += 2) {

@@ -1,13 +1,37 @@
-import { lanes, loadSplat, madd, splat, vadd, vload, vpmax, vstore, vstorePart, vsub } from "./simd";
+import { loadSplat, madd, splat, vload, vstore, vstorePart } from "./simd";
 import { PANEL } from "./tile";
+import { filterLine, gradientLine, inputLine, outputLine, tapLine } from "./winograd-lines";
 
-// Winograd's F(2x2, 3x3) (Lavin and Gray 2015): 16 products where a 2x2 block of outputs of a 3x3 stride-1 convolution
-// takes 36. Per 4x4 tile d of the input: V = B^T d B; per filter g: U = G g G^T; Y = A^T [U . V] A, with
-//   B^T = [1 0 -1 0; 0 1 1 0; 0 -1 1 0; 0 1 0 -1]   G = [1 0 0; .5 .5 .5; .5 -.5 .5; 0 0 1]   A^T = [1 1 1 0; 0 1 -1 -1]
-// The products of all channels are 16 matrix products. In f32 it is no less exact than direct summation.
-// A tile may reach one row and one column beyond the input: row 3 of d enters row 1 of Y alone, which is then dropped.
+// Winograd's F(m x m, 3x3): an m x m tile of outputs of a 3x3 stride-1 convolution from t x t products a pair of
+// channels, t = m + 2, where direct summation takes 9 m m. Per t x t tile d of the input V = B^T d B; per filter g
+// U = G g G^T; Y = A^T [U . V] A: winograd-lines.ts. The products of all channels are t * t matrix products.
+// Tiles may reach beyond the image on all sides, where they read zeros: padding costs nothing.
+//
+// Planes, one for each of the t * t points, lie 64 bytes further apart than they are long: else they would share
+// the same few sets of the L1 cache.
 
-/** u[ceil(OC / 16)][16][C][16] from w[3, 3, C, OC]; with `rotate` from w[3, 3, OC, C] turned by 180 degrees. One task is one panel. */
+/** Bytes from one of the t * t planes of n pixels with C channels to the next. */
+// @ts-ignore: decorator
+@inline
+export function planeBytes(n: i32, C: i32): usize {
+  return ((<usize>n * <usize>C) << 2) + 64;
+}
+
+/** Bytes of scratch that the transforms of tiles with C channels need: two tiles of vectors, one whole tile. */
+// @ts-ignore: decorator
+@inline
+export function tileScratch(m: i32, C: i32): usize {
+  return <usize>((m + 2) * (m + 2)) * (32 + (<usize>C << 2));
+}
+
+/** Bytes of one transformed panel of 16 filters of C channels. */
+// @ts-ignore: decorator
+@inline
+export function panelBytes(m: i32, C: i32): usize {
+  return <usize>((m + 2) * (m + 2)) * planeBytes(C, PANEL);
+}
+
+/** u[ceil(OC / 16)][t * t][C][16], in planes, from w[3, 3, C, OC]; with `rotate` from w[3, 3, OC, C] turned by 180 degrees. One task is one panel. */
 @unmanaged
 export class WinogradFilterArgs {
   u: usize;
@@ -15,134 +39,151 @@ export class WinogradFilterArgs {
   C: i32;
   OC: i32;
   rotate: i32; // 1: the filter of the input gradient, whose input channels are the layer's filters
+  m: i32; // 2, 4 or 5
 }
 
-export function winogradFilter(args: WinogradFilterArgs, task: i32, scratch: usize): void {
-  const C = args.C, OC = args.OC;
-  const o0 = task * PANEL;
-  let u = args.u + ((<usize>task * <usize>C) << 10);
-  const plane = <usize>C << 6; // bytes from one of the 16 products to the next
+/** Scratch: 9 + 3 t vectors of 16 f32. */
+export function winogradFilter(s: WinogradFilterArgs, task: i32, scratch: usize): void {
+  const C = s.C;
+  const plane = planeBytes(C, PANEL);
+  const first = task * PANEL;
+  let u = s.u + <usize>task * panelBytes(s.m, C);
   for (let c = 0; c < C; c++) {
-    for (let j = 0; j < PANEL; j++) {
-      const o = o0 + j;
-      if (o < OC) filterTile(u + (<usize>j << 2), args.w, plane, c, o, C, OC, args.rotate);
-      else for (let k = 0; k < 16; k++) store<f32>(u + (<usize>j << 2) + <usize>k * plane, 0);
+    gatherTaps(scratch, s, c, first);
+    const between = scratch + (9 << 6);
+    for (let o: usize = 0; o < 64; o += 16) {
+      if (ASC_FEATURE_SIMD) filterTile<v128>(s.m, u + o, plane, scratch + o, between + o);
+      else for (let k: usize = 0; k < 16; k += 4) filterTile<f32>(s.m, u + o + k, plane, scratch + o + k, between + o + k);
     }
     u += PANEL << 2;
   }
 }
 
-/** U = G g G^T for one pair of channels. */
-// @ts-ignore: decorator
-@inline
-function filterTile(u: usize, w: usize, plane: usize, c: i32, o: i32, C: i32, OC: i32, rotate: i32): void {
-  const step = <usize>(C * OC) << 2;
-  let g = w + (<usize>(rotate ? o * C + c : c * OC + o) << 2);
-  let down = 3 * step, right = step;
-  if (rotate) {
-    g += 8 * step;
-    down = 0 - down;
-    right = 0 - right;
-  }
-  for (let q = 0; q < 4; q++) {
-    // Column q of g G^T, row by row.
-    const a = filterRow(g, right, q), b = filterRow(g + down, right, q), d = filterRow(g + 2 * down, right, q);
-    const p = u + <usize>q * plane;
-    store<f32>(p, a);
-    store<f32>(p + 4 * plane, 0.5 * (a + d + b));
-    store<f32>(p + 8 * plane, 0.5 * (a + d - b));
-    store<f32>(p + 12 * plane, d);
+/** out[9][16]: the taps from channel c to 16 filters, zero where there is no filter. */
+function gatherTaps(out: usize, s: WinogradFilterArgs, c: i32, first: i32): void {
+  const step = <usize>(s.C * s.OC) << 2;
+  const n = min(s.OC - first, PANEL);
+  // Filters lie side by side, or in the rotated filter's source C apart.
+  const next: usize = s.rotate ? <usize>s.C << 2 : 4;
+  for (let tap = 0; tap < 9; tap++) {
+    let p = s.w + <usize>(s.rotate ? 8 - tap : tap) * step + (<usize>(s.rotate ? first * s.C + c : c * s.OC + first) << 2);
+    if (!s.rotate && n == PANEL) memory.copy(out, p, PANEL << 2);
+    else for (let j = 0; j < PANEL; j++, p += next) store<f32>(out + (j << 2), j < n ? load<f32>(p) : 0);
+    out += PANEL << 2;
   }
 }
 
-/** Element q of G applied to three numbers. */
-// @ts-ignore: decorator
-@inline
-function filterRow(g: usize, right: usize, q: i32): f32 {
-  const x = load<f32>(g), y = load<f32>(g + right), z = load<f32>(g + 2 * right);
-  if (q == 0) return x;
-  if (q == 3) return z;
-  return <f32>0.5 * (q == 1 ? x + z + y : x + z - y);
+/** G g G^T of lanes<V>() filters; taps and points between lie 64 bytes apart. */
+function filterTile<V>(m: i32, u: usize, plane: usize, g: usize, between: usize): void {
+  if (m == 5) filterTileOf<V>(5, u, plane, g, between);
+  else if (m == 4) filterTileOf<V>(4, u, plane, g, between);
+  else filterTileOf<V>(2, u, plane, g, between);
 }
 
-/** v[16][rows * columns][C] = the transformed tiles of x, whose first is at x and whose rows lie rowBytes apart. */
-export function transformInput(v: usize, x: usize, rowBytes: usize, C: i32, rows: i32, columns: i32): void {
-  const pixelBytes = <usize>C << 2;
-  const plane = <usize>(rows * columns) * pixelBytes;
+// @ts-ignore: decorator
+@inline
+function filterTileOf<V>(m: i32, u: usize, plane: usize, g: usize, between: usize): void {
+  const t = m + 2;
+  for (let j = 0; j < 3; j++) filterLine<V>(m, between + (<usize>j << 6), 3 << 6, g + (<usize>j << 6), 3 << 6);
+  for (let i = 0; i < t; i++) filterLine<V>(m, u + <usize>(i * t) * plane, plane, between + (<usize>(3 * i) << 6), 64);
+}
+
+/**
+ * The transformed tiles of one image x[H, W, C], at v with `plane` bytes between planes and C f32 between tiles:
+ * rows x columns tiles, the first with its corner at (row, column), which may be negative.
+ * Scratch: tileScratch(m, C) bytes.
+ */
+export function inputTiles(
+  m: i32, v: usize, plane: usize, x: usize, H: i32, W: i32, C: i32, row: i32, column: i32, rows: i32, columns: i32,
+  scratch: usize,
+): void {
+  const t = m + 2, pixelBytes = <usize>C << 2;
+  const whole = scratch + (<usize>(t * t) << 5);
   for (let i = 0; i < rows; i++) {
-    let tile = x;
+    const r = row + i * m;
     for (let j = 0; j < columns; j++) {
+      const q = column + j * m;
+      let d = x + <usize>(r * W + q) * pixelBytes, rowBytes = <usize>W * pixelBytes;
+      if (!inside(r, q, t, H, W)) {
+        copyTile(whole, x, H, W, C, r, q, t);
+        d = whole;
+        rowBytes = <usize>t * pixelBytes;
+      }
       let c = 0;
       if (ASC_FEATURE_SIMD) {
-        for (; c + 4 <= C; c += 4) inputTile<v128>(v + (<usize>c << 2), tile + (<usize>c << 2), rowBytes, pixelBytes, plane);
+        for (; c + 4 <= C; c += 4) inputTile<v128>(m, v + (<usize>c << 2), plane, d + (<usize>c << 2), rowBytes, pixelBytes, scratch);
       }
-      for (; c < C; c++) inputTile<f32>(v + (<usize>c << 2), tile + (<usize>c << 2), rowBytes, pixelBytes, plane);
-      tile += pixelBytes << 1;
+      for (; c < C; c++) inputTile<f32>(m, v + (<usize>c << 2), plane, d + (<usize>c << 2), rowBytes, pixelBytes, scratch);
       v += pixelBytes;
     }
-    x += rowBytes << 1;
   }
-}
-
-/** V = B^T d B for lanes<V>() channels. */
-function inputTile<V>(v: usize, d: usize, rowBytes: usize, pixelBytes: usize, plane: usize): void {
-  const d1 = d + rowBytes, d2 = d1 + rowBytes, d3 = d2 + rowBytes;
-  const p1 = pixelBytes, p2 = 2 * p1, p3 = 3 * p1;
-  // Row i of B^T d, all four columns, then that row times B.
-  inputRow<V>(
-    v, plane,
-    vsub<V>(vload<V>(d), vload<V>(d2)), vsub<V>(vload<V>(d + p1), vload<V>(d2 + p1)),
-    vsub<V>(vload<V>(d + p2), vload<V>(d2 + p2)), vsub<V>(vload<V>(d + p3), vload<V>(d2 + p3)),
-  );
-  inputRow<V>(
-    v + 4 * plane, plane,
-    vadd<V>(vload<V>(d1), vload<V>(d2)), vadd<V>(vload<V>(d1 + p1), vload<V>(d2 + p1)),
-    vadd<V>(vload<V>(d1 + p2), vload<V>(d2 + p2)), vadd<V>(vload<V>(d1 + p3), vload<V>(d2 + p3)),
-  );
-  inputRow<V>(
-    v + 8 * plane, plane,
-    vsub<V>(vload<V>(d2), vload<V>(d1)), vsub<V>(vload<V>(d2 + p1), vload<V>(d1 + p1)),
-    vsub<V>(vload<V>(d2 + p2), vload<V>(d1 + p2)), vsub<V>(vload<V>(d2 + p3), vload<V>(d1 + p3)),
-  );
-  inputRow<V>(
-    v + 12 * plane, plane,
-    vsub<V>(vload<V>(d1), vload<V>(d3)), vsub<V>(vload<V>(d1 + p1), vload<V>(d3 + p1)),
-    vsub<V>(vload<V>(d1 + p2), vload<V>(d3 + p2)), vsub<V>(vload<V>(d1 + p3), vload<V>(d3 + p3)),
-  );
 }
 
 // @ts-ignore: decorator
 @inline
-function inputRow<V>(v: usize, plane: usize, a: V, b: V, c: V, d: V): void {
-  vstore<V>(v, vsub<V>(a, c));
-  vstore<V>(v + plane, vadd<V>(b, c));
-  vstore<V>(v + 2 * plane, vsub<V>(c, b));
-  vstore<V>(v + 3 * plane, vsub<V>(b, d));
+function inside(row: i32, column: i32, size: i32, H: i32, W: i32): bool {
+  return row >= 0 && column >= 0 && row + size <= H && column + size <= W;
 }
 
-/** m[16][tiles][16] = v[16][tiles][C] u[16][C][16]: the products of one panel. */
-export function transformedProducts(m: usize, v: usize, u: usize, tiles: i32, C: i32): void {
-  for (let k = 0; k < 16; k++) {
-    if (ASC_FEATURE_SIMD) product<v128>(m, v, u, tiles, C);
-    else {
-      product<f32>(m, v, u, tiles, C);
-      product<f32>(m + 16, v, u + 16, tiles, C);
-      product<f32>(m + 32, v, u + 32, tiles, C);
-      product<f32>(m + 48, v, u + 48, tiles, C);
-    }
-    m += <usize>tiles << 6;
-    v += (<usize>tiles * <usize>C) << 2;
-    u += <usize>C << 6;
+/** out[size, size, C] = the part of x[H, W, C] from (row, column) on, zero outside of the image. */
+function copyTile(out: usize, x: usize, H: i32, W: i32, C: i32, row: i32, column: i32, size: i32): void {
+  const q0 = max(column, 0), q1 = min(column + size, W);
+  const pixelBytes = <usize>C << 2, lineBytes = <usize>size * pixelBytes;
+  memory.fill(out, 0, <usize>size * lineBytes);
+  if (q1 <= q0) return;
+  for (let r = max(row, 0); r < min(row + size, H); r++) {
+    memory.copy(
+      out + <usize>(r - row) * lineBytes + <usize>(q0 - column) * pixelBytes, x + <usize>(r * W + q0) * pixelBytes,
+      <usize>(q1 - q0) * pixelBytes,
+    );
   }
 }
 
-/** c[M, 16] = a[M, K] b[K, 16], four vectors of columns: see tile.ts for the shape of the loop. */
+/** V = B^T d B of lanes<V>() channels. */
+function inputTile<V>(m: i32, v: usize, plane: usize, d: usize, rowBytes: usize, pixelBytes: usize, between: usize): void {
+  if (m == 5) inputTileOf<V>(5, v, plane, d, rowBytes, pixelBytes, between);
+  else if (m == 4) inputTileOf<V>(4, v, plane, d, rowBytes, pixelBytes, between);
+  else inputTileOf<V>(2, v, plane, d, rowBytes, pixelBytes, between);
+}
+
 // @ts-ignore: decorator
 @inline
-function product<V>(c: usize, a: usize, b: usize, M: i32, K: i32): void {
+function inputTileOf<V>(m: i32, v: usize, plane: usize, d: usize, rowBytes: usize, pixelBytes: usize, between: usize): void {
+  const line = <usize>(m + 2) * sizeof<V>();
+  const planes = <usize>(m + 2) * plane;
+  for (let to = between; to < between + line; to += sizeof<V>(), d += pixelBytes) inputLine<V>(m, to, line, d, rowBytes);
+  for (let i = 0; i < m + 2; i++, between += line, v += planes) inputLine<V>(m, v, plane, between, sizeof<V>());
+}
+
+/** p[t * t][tiles][16] = v[t * t][tiles][C] u[t * t][C][16] (+ bias[16]), all in planes: the products of one panel. bias: 0 for none. */
+export function tileProducts(m: i32, p: usize, v: usize, u: usize, tiles: i32, C: i32, bias: usize): void {
+  const points = (m + 2) * (m + 2);
+  const pPlane = planeBytes(tiles, PANEL), vPlane = planeBytes(tiles, C), uPlane = planeBytes(C, PANEL);
+  for (let k = 0; k < points; k++) {
+    // A number added to the product at (1, 1), where all powers are 1, is added to every output.
+    const b = k == m + 3 ? bias : 0;
+    if (ASC_FEATURE_SIMD) product<v128>(p, v, u, tiles, C, b);
+    else for (let j: usize = 0; j < 64; j += 16) product<f32>(p + j, v, u + j, tiles, C, b ? b + j : 0);
+    p += pPlane;
+    v += vPlane;
+    u += uPlane;
+  }
+}
+
+/** c[M, 16] = a[M, K] b[K, 16] + bias[16], four vectors of columns: see tile.ts for the shape of the loop. */
+// @ts-ignore: decorator
+@inline
+function product<V>(c: usize, a: usize, b: usize, M: i32, K: i32, bias: usize): void {
   const rowBytes = <usize>K << 2;
   for (; M > 0; M -= 2) {
-    let r0 = splat<V>(0), r1 = r0, r2 = r0, r3 = r0, s0 = r0, s1 = r0, s2 = r0, s3 = r0;
+    let r0 = splat<V>(0), r1 = r0, r2 = r0, r3 = r0;
+    if (bias) {
+      r0 = vload<V>(bias);
+      r1 = vload<V>(bias, sizeof<V>());
+      r2 = vload<V>(bias, 2 * sizeof<V>());
+      r3 = vload<V>(bias, 3 * sizeof<V>());
+    }
+    let s0 = r0, s1 = r1, s2 = r2, s3 = r3;
     // A last single row is computed twice.
     let a0 = a, a1 = M > 1 ? a + rowBytes : a, p = b, k = K;
     do {
@@ -177,103 +218,75 @@ function product<V>(c: usize, a: usize, b: usize, M: i32, K: i32): void {
 }
 
 /**
- * The outputs of rows x columns tiles, from m[16][tiles][16] and bias: at y, pixels pixelBytes and rows rowBytes apart,
- * of which height x width exist and `cols` (1..16) channels. bias: 16 readable f32 or 0. relu: max(0, .) of it.
+ * The outputs of rows x columns tiles from p, `plane` bytes between planes and 16 f32 between tiles: at y, pixels
+ * pixelBytes and rows rowBytes apart, of which height x width exist and `cols` (1..16) channels. relu: max(0, .) of it.
+ * Scratch: tileScratch(m, 0) bytes.
  */
-export function transformOutput(
-  y: usize, m: usize, rows: i32, columns: i32, rowBytes: usize, pixelBytes: usize, height: i32, width: i32, cols: i32,
-  bias: usize, relu: i32,
+export function outputTiles(
+  m: i32, y: usize, p: usize, plane: usize, rows: i32, columns: i32, rowBytes: usize, pixelBytes: usize, height: i32,
+  width: i32, cols: i32, relu: i32, scratch: usize,
 ): void {
-  if (ASC_FEATURE_SIMD) outputTiles<v128>(y, m, rows, columns, rowBytes, pixelBytes, height, width, cols, bias, relu);
-  else outputTiles<f32>(y, m, rows, columns, rowBytes, pixelBytes, height, width, cols, bias, relu);
-}
-
-// @ts-ignore: decorator
-@inline
-function outputTiles<V>(
-  y: usize, m: usize, rows: i32, columns: i32, rowBytes: usize, pixelBytes: usize, height: i32, width: i32, cols: i32,
-  bias: usize, relu: i32,
-): void {
-  const plane = <usize>(rows * columns) << 6;
+  const floor: f32 = relu ? 0 : -Infinity;
   for (let i = 0; i < rows; i++) {
-    const below = 2 * i + 1 < height;
+    const h = min(m, height - i * m);
     let to = y;
     for (let j = 0; j < columns; j++) {
-      const beside = 2 * j + 1 < width;
-      for (let c = 0; c < cols; c += lanes<V>()) {
-        const o = <usize>c << 2;
-        outputTile<V>(to + o, m + o, plane, rowBytes, pixelBytes, below, beside, cols - c, bias ? bias + o : 0, relu);
+      const w = min(m, width - j * m);
+      const whole = h == m && w == m;
+      let c = 0;
+      if (ASC_FEATURE_SIMD) {
+        for (; c < cols; c += 4) {
+          outputTile<v128>(m, to + (<usize>c << 2), p + (<usize>c << 2), plane, rowBytes, pixelBytes, h, w, whole ? cols - c : 0, cols - c, floor, scratch);
+        }
+      } else {
+        for (; c < cols; c++) {
+          outputTile<f32>(m, to + (<usize>c << 2), p + (<usize>c << 2), plane, rowBytes, pixelBytes, h, w, whole ? 4 : 0, 1, floor, scratch);
+        }
       }
-      m += PANEL << 2;
-      to += pixelBytes << 1;
+      p += PANEL << 2;
+      to += <usize>m * pixelBytes;
     }
-    y += rowBytes << 1;
+    y += <usize>m * rowBytes;
   }
 }
 
-/** Y = A^T m A + bias for lanes<V>() channels. */
+/** Y = A^T p A of lanes<V>() channels: straight to y where `direct` >= 4, else the h x w pixels and n channels that exist. */
+function outputTile<V>(
+  m: i32, y: usize, p: usize, plane: usize, rowBytes: usize, pixelBytes: usize, h: i32, w: i32, direct: i32, n: i32,
+  floor: f32, between: usize,
+): void {
+  let to = y, toRow = rowBytes, toPixel = pixelBytes;
+  if (direct < 4) {
+    to = between + (<usize>((m + 2) * (m + 2)) << 4);
+    toPixel = sizeof<V>();
+    toRow = <usize>m * toPixel;
+  }
+  if (m == 5) outputTileOf<V>(5, to, p, plane, toRow, toPixel, floor, between);
+  else if (m == 4) outputTileOf<V>(4, to, p, plane, toRow, toPixel, floor, between);
+  else outputTileOf<V>(2, to, p, plane, toRow, toPixel, floor, between);
+  if (direct >= 4) return;
+  for (let i = 0; i < h; i++) {
+    for (let j = 0; j < w; j++) {
+      vstorePart<V>(y + <usize>i * rowBytes + <usize>j * pixelBytes, vload<V>(to + <usize>i * toRow + <usize>j * toPixel), n);
+    }
+  }
+}
+
 // @ts-ignore: decorator
 @inline
-function outputTile<V>(
-  y: usize, m: usize, plane: usize, rowBytes: usize, pixelBytes: usize, below: bool, beside: bool, n: i32, bias: usize, relu: i32,
+function outputTileOf<V>(
+  m: i32, y: usize, p: usize, plane: usize, rowBytes: usize, pixelBytes: usize, floor: f32, between: usize,
 ): void {
-  // Columns of A^T m as they come, summed along the rows: r0 = a + b + c, r1 = b - c - d.
-  let p = m;
-  let m0 = vload<V>(p), m1 = vload<V>(p + 4 * plane), m2 = vload<V>(p + 8 * plane), m3 = vload<V>(p + 12 * plane);
-  let y00 = vadd<V>(vadd<V>(m0, m1), m2), y10 = vsub<V>(vsub<V>(m1, m2), m3);
-  p += plane;
-  m0 = vload<V>(p);
-  m1 = vload<V>(p + 4 * plane);
-  m2 = vload<V>(p + 8 * plane);
-  m3 = vload<V>(p + 12 * plane);
-  let y01 = vadd<V>(vadd<V>(m0, m1), m2), y11 = vsub<V>(vsub<V>(m1, m2), m3);
-  y00 = vadd<V>(y00, y01);
-  y10 = vadd<V>(y10, y11);
-  p += plane;
-  m0 = vload<V>(p);
-  m1 = vload<V>(p + 4 * plane);
-  m2 = vload<V>(p + 8 * plane);
-  m3 = vload<V>(p + 12 * plane);
-  let t = vadd<V>(vadd<V>(m0, m1), m2), s = vsub<V>(vsub<V>(m1, m2), m3);
-  y00 = vadd<V>(y00, t);
-  y10 = vadd<V>(y10, s);
-  y01 = vsub<V>(y01, t);
-  y11 = vsub<V>(y11, s);
-  p += plane;
-  m0 = vload<V>(p);
-  m1 = vload<V>(p + 4 * plane);
-  m2 = vload<V>(p + 8 * plane);
-  m3 = vload<V>(p + 12 * plane);
-  t = vadd<V>(vadd<V>(m0, m1), m2);
-  s = vsub<V>(vsub<V>(m1, m2), m3);
-  y01 = vsub<V>(y01, t);
-  y11 = vsub<V>(y11, s);
-  if (bias) {
-    const b = vload<V>(bias);
-    y00 = vadd<V>(y00, b);
-    y01 = vadd<V>(y01, b);
-    y10 = vadd<V>(y10, b);
-    y11 = vadd<V>(y11, b);
-  }
-  if (relu) {
-    const zero = splat<V>(0);
-    y00 = vpmax<V>(y00, zero);
-    y01 = vpmax<V>(y01, zero);
-    y10 = vpmax<V>(y10, zero);
-    y11 = vpmax<V>(y11, zero);
-  }
-  vstorePart<V>(y, y00, n);
-  if (beside) vstorePart<V>(y + pixelBytes, y01, n);
-  if (below) {
-    y += rowBytes;
-    vstorePart<V>(y, y10, n);
-    if (beside) vstorePart<V>(y + pixelBytes, y11, n);
-  }
+  const line = <usize>(m + 2) * sizeof<V>();
+  const planes = <usize>(m + 2) * plane, bound = splat<V>(floor);
+  for (let to = between; to < between + line; to += sizeof<V>(), p += plane) outputLine<V>(m, to, line, p, planes, false, bound);
+  for (let i = 0; i < m; i++, between += line, y += rowBytes) outputLine<V>(m, y, pixelBytes, between, sizeof<V>(), true, bound);
 }
 
 /**
- * y[batch, OH, OW, OC] = act(conv(x[batch, H, W, C] padded, 3x3, stride 1) + bias). One task is one image.
- * Scratch: 64 * tiles * (C + 16) bytes for the tiles of `block` output rows.
+ * y[batch, OH, OW, OC] = act(conv(x[batch, H, W, C] with `top` and `left` zeros around, 3x3, stride 1) + bias).
+ * One task is `images` images, `block` rows of tiles of each at once. With n = images * the tiles of a block and
+ * t = m + 2, scratch: t * t * (4 n (C + 16) + 128) bytes, and t * t * (4 C + 32).
  */
 @unmanaged
 export class WinogradArgs {
@@ -281,36 +294,151 @@ export class WinogradArgs {
   x: usize;
   u: usize; // from winogradFilter
   bias: usize; // [OC rounded up to 16 readable], or 0
+  batch: i32;
   H: i32;
   W: i32;
   C: i32;
   OH: i32;
   OW: i32;
   OC: i32;
+  top: i32;
+  left: i32;
   relu: i32;
-  block: i32; // output rows at once, even
+  m: i32; // 2, 4 or 5
+  images: i32;
+  block: i32;
 }
 
 export function winogradForward(s: WinogradArgs, task: i32, scratch: usize): void {
-  const C = s.C, OC = s.OC;
-  const rowBytes = (<usize>s.W * <usize>C) << 2;
+  const m = s.m, t = m + 2, C = s.C, OC = s.OC;
+  const n0 = task * s.images, images = min(s.images, s.batch - n0);
+  const imageBytes = <usize>(s.H * s.W * C) << 2;
   const pixelBytes = <usize>OC << 2, outRow = <usize>s.OW * pixelBytes;
-  const columns = (s.OW + 1) >> 1;
-  let x = s.x + <usize>task * <usize>s.H * rowBytes;
-  let y = s.y + <usize>task * <usize>s.OH * outRow;
-  for (let i = 0; i < s.OH; i += s.block) {
-    const height = min(s.block, s.OH - i), rows = (height + 1) >> 1;
-    const tiles = rows * columns;
-    const m = scratch + ((<usize>tiles * <usize>C) << 6);
-    transformInput(scratch, x, rowBytes, C, rows, columns);
-    for (let o = 0; o < OC; o += PANEL) {
-      transformedProducts(m, scratch, s.u + ((<usize>o * <usize>C) << 6), tiles, C);
-      transformOutput(
-        y + (<usize>o << 2), m, rows, columns, outRow, pixelBytes, height, s.OW, min(OC - o, PANEL),
-        s.bias ? s.bias + (<usize>o << 2) : 0, s.relu,
+  const columns = (s.OW + m - 1) / m, allRows = (s.OH + m - 1) / m;
+  for (let i = 0; i < allRows; i += s.block) {
+    const rows = min(s.block, allRows - i), tiles = rows * columns * images;
+    const vPlane = planeBytes(tiles, C), pPlane = planeBytes(tiles, PANEL);
+    const p = scratch + <usize>(t * t) * vPlane, between = p + <usize>(t * t) * pPlane;
+    for (let k = 0; k < images; k++) {
+      inputTiles(
+        m, scratch + ((<usize>(k * rows * columns) * <usize>C) << 2), vPlane, s.x + <usize>(n0 + k) * imageBytes, s.H, s.W, C,
+        i * m - s.top, -s.left, rows, columns, between,
       );
     }
-    x += <usize>s.block * rowBytes;
-    y += <usize>s.block * outRow;
+    for (let o = 0; o < OC; o += PANEL) {
+      const panel = s.u + <usize>(o / PANEL) * panelBytes(m, C);
+      tileProducts(m, p, scratch, panel, tiles, C, s.bias ? s.bias + (<usize>o << 2) : 0);
+      for (let k = 0; k < images; k++) {
+        outputTiles(
+          m, s.y + <usize>((n0 + k) * s.OH + i * m) * outRow + (<usize>o << 2), p + (<usize>(k * rows * columns) << 6), pPlane,
+          rows, columns, outRow, pixelBytes, s.OH - i * m, s.OW, min(OC - o, PANEL), s.relu, between,
+        );
+      }
+    }
   }
+}
+
+// The filter's gradient: dw = G^T [sum over tiles of (B^T d B) . (A dY A^T)] G. The transformed tiles of all images are
+// written out, their products are t * t matrix products (a gemm over all points at once), and tapTiles ends them.
+
+/** v[t * t][batch * tiles][C]: the transformed tiles of x (gradient 0), or of dy[batch, H, W, C] (gradient 1). One task is one image. */
+@unmanaged
+export class WinogradTilesArgs {
+  v: usize;
+  x: usize;
+  first: i32; // image of x to begin with
+  batch: i32; // images
+  H: i32;
+  W: i32;
+  C: i32;
+  top: i32; // of x alone
+  left: i32;
+  rows: i32; // tiles of an image
+  columns: i32;
+  m: i32; // 2, 4 or 5
+  gradient: i32;
+}
+
+/** Scratch: t * t * (4 C + 32) bytes. */
+export function winogradTiles(s: WinogradTilesArgs, task: i32, scratch: usize): void {
+  const tiles = s.rows * s.columns;
+  const v = s.v + ((<usize>(task * tiles) * <usize>s.C) << 2);
+  const plane = planeBytes(tiles * s.batch, s.C);
+  const x = s.x + ((<usize>(s.first + task) * <usize>(s.H * s.W * s.C)) << 2);
+  if (s.gradient) gradientTiles(s.m, v, plane, x, s.H, s.W, s.C, s.rows, s.columns, scratch);
+  else inputTiles(s.m, v, plane, x, s.H, s.W, s.C, -s.top, -s.left, s.rows, s.columns, scratch);
+}
+
+/** The transformed m x m tiles of one gradient image dy[H, W, C]: see inputTiles. */
+function gradientTiles(
+  m: i32, v: usize, plane: usize, dy: usize, H: i32, W: i32, C: i32, rows: i32, columns: i32, scratch: usize,
+): void {
+  const t = m + 2, pixelBytes = <usize>C << 2;
+  const whole = scratch + (<usize>(t * t) << 5);
+  for (let i = 0; i < rows; i++) {
+    for (let j = 0; j < columns; j++) {
+      let d = dy + <usize>(i * m * W + j * m) * pixelBytes, rowBytes = <usize>W * pixelBytes;
+      if (!inside(i * m, j * m, m, H, W)) {
+        copyTile(whole, dy, H, W, C, i * m, j * m, m);
+        d = whole;
+        rowBytes = <usize>m * pixelBytes;
+      }
+      let c = 0;
+      if (ASC_FEATURE_SIMD) {
+        for (; c + 4 <= C; c += 4) gradientTile<v128>(m, v + (<usize>c << 2), plane, d + (<usize>c << 2), rowBytes, pixelBytes, scratch);
+      }
+      for (; c < C; c++) gradientTile<f32>(m, v + (<usize>c << 2), plane, d + (<usize>c << 2), rowBytes, pixelBytes, scratch);
+      v += pixelBytes;
+    }
+  }
+}
+
+/** A dY A^T of lanes<V>() channels. */
+function gradientTile<V>(m: i32, v: usize, plane: usize, d: usize, rowBytes: usize, pixelBytes: usize, between: usize): void {
+  if (m == 5) gradientTileOf<V>(5, v, plane, d, rowBytes, pixelBytes, between);
+  else if (m == 4) gradientTileOf<V>(4, v, plane, d, rowBytes, pixelBytes, between);
+  else gradientTileOf<V>(2, v, plane, d, rowBytes, pixelBytes, between);
+}
+
+// @ts-ignore: decorator
+@inline
+function gradientTileOf<V>(m: i32, v: usize, plane: usize, d: usize, rowBytes: usize, pixelBytes: usize, between: usize): void {
+  const line = <usize>m * sizeof<V>();
+  const planes = <usize>(m + 2) * plane;
+  for (let to = between; to < between + line; to += sizeof<V>(), d += pixelBytes) gradientLine<V>(m, to, line, d, rowBytes);
+  for (let i = 0; i < m + 2; i++, between += line, v += planes) gradientLine<V>(m, v, plane, between, sizeof<V>());
+}
+
+/** dw[3, 3, C, OC] = G^T du[t * t][C][OC] G. One task is one input channel. */
+@unmanaged
+export class WinogradTapsArgs {
+  dw: usize;
+  du: usize;
+  C: i32;
+  OC: i32;
+  m: i32; // 2, 4 or 5
+}
+
+/** Scratch: 3 t vectors. */
+export function winogradTaps(s: WinogradTapsArgs, task: i32, scratch: usize): void {
+  const at = <usize>(task * s.OC) << 2, plane = <usize>(s.C * s.OC) << 2;
+  let o = 0;
+  if (ASC_FEATURE_SIMD) {
+    for (; o + 4 <= s.OC; o += 4) taps<v128>(s.m, s.dw + at + (<usize>o << 2), s.du + at + (<usize>o << 2), plane, scratch);
+  }
+  for (; o < s.OC; o++) taps<f32>(s.m, s.dw + at + (<usize>o << 2), s.du + at + (<usize>o << 2), plane, scratch);
+}
+
+function taps<V>(m: i32, dw: usize, du: usize, plane: usize, between: usize): void {
+  if (m == 5) tapsOf<V>(5, dw, du, plane, between);
+  else if (m == 4) tapsOf<V>(4, dw, du, plane, between);
+  else tapsOf<V>(2, dw, du, plane, between);
+}
+
+// @ts-ignore: decorator
+@inline
+function tapsOf<V>(m: i32, dw: usize, du: usize, plane: usize, between: usize): void {
+  const t = m + 2, line = <usize>t * sizeof<V>();
+  for (let j = 0; j < t; j++) tapLine<V>(m, between + <usize>j * sizeof<V>(), line, du + <usize>j * plane, <usize>t * plane);
+  for (let i = 0; i < 3; i++) tapLine<V>(m, dw + <usize>(3 * i) * plane, plane, between + <usize>i * line, sizeof<V>());
 }

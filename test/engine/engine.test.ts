@@ -174,7 +174,8 @@ describe.each([1, 3])("call() on %i threads", (threads) => {
       engine.f32(pointer, values.length).set(values);
       return pointer;
     });
-    const flags = { bias: 0, transA: 0, transB: 0, beta: 0, relu: 0 };
+    const next = { cNext: 0, aNext: 0, bNext: 0 };
+    const flags = { bias: 0, transA: 0, transB: 0, beta: 0, relu: 0, ...next };
     const args = { a: pointers[0]!, b: pointers[1]!, c: pointers[2]!, M, N, K, ...flags, rows: 8, cols: 16 };
     engine.call("gemm", args, Math.ceil(M / 8) * Math.ceil(N / 16), 64 * 1024);
     const c = engine.f32(pointers[2]!, M * N);

@@ -26,6 +26,8 @@ const LAYOUTS = [
   [true, true],
 ] as const;
 
+const ONE_MATRIX = { cNext: 0, aNext: 0, bNext: 0 };
+
 function run(bench: KernelBench, problem: Case): Float32Array {
   const { M, N, K, transA = false, transB = false, beta = 0, bias = false, relu = false } = problem;
   const { rows = 8, cols = 16 } = problem;
@@ -43,6 +45,7 @@ function run(bench: KernelBench, problem: Case): Float32Array {
     relu: Number(relu),
     rows,
     cols,
+    ...ONE_MATRIX,
   };
   bench.run(
     "gemm",
@@ -131,8 +134,36 @@ describeBuilds("gemm", (bench) => {
     const b = bench();
     const c = b.output(2);
     const a = b.input([Number.NaN, 1, -1, -1]);
-    const args = { M: 2, N: 1, K: 2, transA: 0, transB: 0, beta: 0, relu: 1, rows: 2, cols: 16 };
+    const args = {
+      M: 2,
+      N: 1,
+      K: 2,
+      transA: 0,
+      transB: 0,
+      beta: 0,
+      relu: 1,
+      rows: 2,
+      cols: 16,
+      ...ONE_MATRIX,
+    };
     b.run("gemm", { c, a, b: b.input([1, 1]), bias: 0, ...args }, 1, 4 * KC * 16);
     expect(b.read(c)).toEqual(Float32Array.of(Number.NaN, 0));
+  });
+
+  test("several matrices in one call, with room between them", () => {
+    const b = bench();
+    const [M, N, K, count, room] = [5, 18, 7, 3, 2];
+    const [a, w] = [uniform(count * (M * K + room), 1), uniform(count * (K * N + room), 2)];
+    const c = b.variable(new Float32Array(count * (M * N + room)).fill(-7));
+    const next = { cNext: 4 * (M * N + room), aNext: 4 * (M * K + room), bNext: 4 * (K * N + room) };
+    const args = { M, N, K, transA: 0, transB: 0, beta: 0, relu: 0, rows: 2, cols: 16, ...next };
+    b.run("gemm", { c, a: b.input(a), b: b.input(w), bias: 0, ...args }, count * 3 * 2, 4 * KC * 16);
+    const got = b.read(c);
+    for (let i = 0; i < count; i++) {
+      const at = (size: number) => [i * (size + room), i * (size + room) + size] as const;
+      const expected = gemm(a.slice(...at(M * K)), w.slice(...at(K * N)), [M, N, K]);
+      expectClose(got.slice(...at(M * N)), expected, { atol: 1e-5, rtol: 0, shape: [M, N] });
+      expect([...got.slice(i * (M * N + room) + M * N, (i + 1) * (M * N + room))]).toEqual([-7, -7]);
+    }
   });
 });

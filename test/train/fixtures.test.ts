@@ -39,8 +39,8 @@ interface Fixture {
   }[];
 }
 
-/** How many times the reference's own f32 error ours may be. */
-const TOLERANCE = 8;
+/** How many times the reference's own f32 error ours may be: Winograd's 5x5 tiles alone make it about 9 times (assembly/winograd-lines.ts). */
+const TOLERANCE = 16;
 
 const product = (shape: readonly number[]) => shape.reduce((a, b) => a * b, 1);
 

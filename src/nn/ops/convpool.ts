@@ -1,6 +1,14 @@
 import type { OpOf } from "../graph.ts";
-import { convGeometry, paddedInput, prepareForward, winogradPays } from "./conv2d.ts";
+import { convGeometry, paddedInput, padInput, prepareForward } from "./conv2d.ts";
 import type { OpImplementation } from "./implementation.ts";
+import {
+  algorithmName,
+  type TileSize,
+  transformFilter,
+  winogradBlocks,
+  winogradScratch,
+  winogradTile,
+} from "./winograd.ts";
 
 /** Scratch that keeps a panel of convolution outputs in the L1 cache, in bytes. */
 const PANEL_BYTES = 24 * 1024;
@@ -15,24 +23,13 @@ function geometry(op: OpOf<"convPool">) {
   const [PH, PW] = op.output.shape as readonly number[] as [number, number];
   const [poolH, poolW] = pool.kernel;
   const [poolStrideH, poolStrideW] = pool.strides;
-  const { KH, KW, C, OW, OH } = g.args;
-  const block = Math.max(1, Math.min(PH, Math.floor((PANEL_BYTES / (64 * OW) - poolH) / poolStrideH) + 1));
-  const winograd = winogradPays(conv, C);
-  const blockRows = Math.min(OH, (block - 1) * poolStrideH + poolH);
+  const { KH, KW, C } = g.args;
   return {
     ...g,
     // Patch rows are stored in whole vectors.
     patchBytes: 4 * KH * 4 * Math.ceil((KW * C) / 4),
     cells: PH * PW,
     places: poolH * poolW,
-    winograd,
-    forwardScratch:
-      64 * blockRows * OW +
-      (winograd
-        ? 64 * Math.ceil(blockRows / 2) * Math.ceil(OW / 2) * (C + 16)
-        : KW * C < 16
-          ? 4 * blockRows * OW * g.K
-          : 0),
     args: {
       ...g.args,
       relu: Number(conv.relu),
@@ -44,10 +41,58 @@ function geometry(op: OpOf<"convPool">) {
       poolStrideW,
       poolTop: pool.pad.top,
       poolLeft: pool.pad.left,
-      block,
-      winograd: Number(winograd),
+      block: 1,
+      m: 0,
+      images: 1,
       group: Math.max(1, Math.ceil(LIST_ENTRIES / (PH * PW))),
     },
+  };
+}
+
+type Geometry = ReturnType<typeof geometry>;
+
+/** Rows of the convolution under `block` rows of the pool. */
+function rowsUnder({ args }: Geometry, block: number): number {
+  return Math.min(args.OH, (block - 1) * args.poolStrideH + args.poolH);
+}
+
+/** Columns of the convolution that a window reaches. */
+function usedColumns({ args: { OW, PW, poolW, poolStrideW, poolLeft } }: Geometry): number {
+  return Math.min(OW, (PW - 1) * poolStrideW - poolLeft + poolW);
+}
+
+/** Direct products: pooled rows at once, so that their panel stays in the L1 cache. */
+function directForward(g: Geometry, batch: number) {
+  const { C, KW, OW, PH, poolH, poolStrideH } = g.args;
+  const most = Math.floor((PANEL_BYTES / (64 * OW) - poolH) / poolStrideH) + 1;
+  const block = Math.max(1, Math.min(PH, most));
+  const cells = rowsUnder(g, block) * OW;
+  return {
+    args: { block, m: 0, images: 1 },
+    tasks: batch,
+    scratch: 64 * cells + (KW * C < 16 ? 4 * cells * g.K : 0),
+    algorithm: "fused",
+  };
+}
+
+/** Winograd's products: pooled rows at once, so that few rows of tiles are only partly used, and images. */
+function winogradForward(g: Geometry, m: TileSize, batch: number) {
+  const { C, PH, OH } = g.args;
+  const columns = Math.ceil(usedColumns(g) / m);
+  const tileRows = (block: number) => Math.ceil(rowsUnder(g, block) / m);
+  const most = winogradBlocks(m, C, batch, Math.ceil(OH / m), columns).block;
+  let block = 1;
+  for (let b = 2; b <= PH && tileRows(b) <= most; b++) {
+    const total = (n: number) => Math.ceil(PH / n) * tileRows(n);
+    if (total(b) <= total(block)) block = b;
+  }
+  const rows = tileRows(block);
+  const { images } = block === PH ? winogradBlocks(m, C, batch, rows, columns) : { images: 1 };
+  return {
+    args: { block, m, images },
+    tasks: Math.ceil(batch / images),
+    scratch: 64 * m * m * rows * columns + winogradScratch(m, images * rows * columns, C),
+    algorithm: `fused, ${algorithmName(m)}`,
   };
 }
 
@@ -57,24 +102,26 @@ export const convPool: OpImplementation<"convPool"> = {
 
   forward(p, op) {
     const g = geometry(op);
-    const bias = op.parameters[1];
-    const inputs = prepareForward(p, op, g, g.winograd);
+    const [kernel, bias] = op.parameters;
+    const { C, OC, PH } = g.args;
+    const m = winogradTile(op.attributes.conv, [rowsUnder(g, PH), usedColumns(g)], C, OC);
+    const how = m === undefined ? directForward(g, p.batch) : winogradForward(g, m, p.batch);
+    const inputs =
+      m === undefined
+        ? prepareForward(p, op, g)
+        : { x: padInput(p, op, g), w: transformFilter(p, { w: p.pointers.value(kernel!), C, OC, m }) };
     p.call(
       "convPoolForward",
       {
         ...g.args,
+        ...how.args,
         ...inputs,
         y: p.value(op.output),
         argmax: p.needsGradient(op.output) ? p.kept(op, "argmax", 4 * p.count(op.output)) : 0,
         bias: bias ? p.pointers.value(bias) : 0,
         batch: p.batch,
       },
-      {
-        tasks: p.batch,
-        scratch: g.forwardScratch,
-        flops: p.batch * g.flops,
-        algorithm: g.winograd ? "fused, Winograd F(2x2, 3x3)" : "fused",
-      },
+      { tasks: how.tasks, scratch: how.scratch, flops: p.batch * g.flops, algorithm: how.algorithm },
     );
   },
 

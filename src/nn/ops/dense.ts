@@ -2,8 +2,8 @@ import type { OpOf } from "../graph.ts";
 import type { Planner, Tensor } from "../planner.ts";
 import { backwardRelu } from "./activation.ts";
 import type { OpImplementation } from "./implementation.ts";
+import { gemmScratch } from "./winograd.ts";
 
-const KC = 256;
 const PANEL = 16;
 
 interface Product {
@@ -41,10 +41,13 @@ export function product(p: Planner, { c, a, b, bias = 0, M, N, K, ...flags }: Pr
       relu: Number(relu),
       rows,
       cols,
+      cNext: 0,
+      aNext: 0,
+      bNext: 0,
     },
     {
       tasks: Math.ceil(M / rows) * Math.ceil(N / cols),
-      scratch: 4 * KC * (PANEL + (transA ? rows + 1 : 0)),
+      scratch: gemmScratch(rows, transA),
       flops: 2 * M * N * K,
       algorithm: transA ? "packed panels and rows" : "packed panels",
     },

@@ -1,0 +1,211 @@
+import type { Conv2dAttributes } from "../graph.ts";
+import type { Planner, Tensor } from "../planner.ts";
+
+// When and how 3x3 convolutions take Winograd's products: assembly/winograd.ts.
+
+const PANEL = 16;
+/** Outputs in a row of a tile. */
+const TILE_SIZES = [2, 4, 5] as const;
+/** Tiles that are multiplied at once, at least: a row of the filter is then read once for as many. */
+const TILES = 8;
+/** Bytes of transformed tiles and products that stay in the L2 cache, beside the filter's. */
+const TILE_BYTES = 256 * 1024;
+/** Bytes of transformed tiles of all images for which memory is set aside. */
+const GRADIENT_BYTES = 24 * 2 ** 20;
+
+/**
+ * Cost of a vector's transform, in multiply-adds of vectors: measured, and taken from the loads, stores and additions
+ * of assembly/winograd-lines.ts.
+ */
+const LINE_COST = {
+  2: { input: 3, output: 3 },
+  4: { input: 8, output: 7 },
+  5: { input: 13, output: 10 },
+} as const;
+/** A multiply-add of a direct convolution, in those of the tiles' products. */
+const DIRECT_COST = 1.1;
+
+export type TileSize = (typeof TILE_SIZES)[number];
+
+/** Multiply-adds of vectors that the outputs of one image take with tiles of m x m. */
+function tileCost(m: TileSize, rows: number, columns: number, C: number, OC: number): number {
+  const t = m + 2;
+  const { input, output } = LINE_COST[m];
+  const products = (t * t * C * PANEL * Math.ceil(OC / PANEL)) / 4;
+  const transforms = 2 * t * input * Math.ceil(C / 4) + (t + m) * output * Math.ceil(OC / 4);
+  return Math.ceil(rows / m) * Math.ceil(columns / m) * (products + transforms);
+}
+
+/**
+ * The tile size with which Winograd's products of a 3x3 stride-1 convolution beat direct ones, or undefined. Larger
+ * tiles multiply less, but transform more and reach further beyond the image; few channels don't pay for transforms.
+ */
+export function winogradTile(
+  conv: Conv2dAttributes,
+  [rows, columns]: readonly [number, number],
+  C: number,
+  OC: number,
+): TileSize | undefined {
+  const plain = [...conv.kernel, ...conv.strides, ...conv.dilation].join() === "3,3,1,1,1,1";
+  if (!plain || C < 8 || OC < 8) return undefined;
+  const direct = (DIRECT_COST * rows * columns * 9 * C * PANEL * Math.ceil(OC / PANEL)) / 4;
+  let best: { m: TileSize; cost: number } | undefined;
+  for (const m of TILE_SIZES) {
+    const cost = tileCost(m, rows, columns, C, OC);
+    if (cost < (best?.cost ?? direct)) best = { m, cost };
+  }
+  return best?.m;
+}
+
+/** Bytes from one point's plane of n pixels to the next: planeBytes() of assembly/winograd.ts. */
+const planeBytes = (n: number, C: number) => 4 * n * C + 64;
+
+/** Scratch of one task that holds n tiles at once, without what it pools in. */
+export function winogradScratch(m: number, n: number, C: number): number {
+  const points = (m + 2) ** 2;
+  return points * (planeBytes(n, C) + planeBytes(n, PANEL)) + points * (4 * C + 32);
+}
+
+/** How many images a task takes, and how many rows of each at once. */
+export function winogradBlocks(m: number, C: number, batch: number, rows: number, columns: number) {
+  const each = (m + 2) ** 2 * 4 * (C + PANEL) * columns;
+  const block = Math.min(rows, Math.max(1, Math.floor(TILE_BYTES / each)));
+  const wanted = Math.ceil(TILES / (block * columns));
+  const images =
+    block < rows ? 1 : Math.min(batch, wanted, Math.max(1, Math.floor(TILE_BYTES / (each * rows))));
+  return { block, images };
+}
+
+/** Emits the transform of a filter. `rotate`: of the filter whose convolution is the input gradient. */
+export function transformFilter(
+  p: Planner,
+  { w, C, OC, m, rotate = false }: { w: number; C: number; OC: number; m: number; rotate?: boolean },
+): Tensor {
+  const panels = Math.ceil(OC / PANEL);
+  const points = (m + 2) ** 2;
+  const u = p.tensor(panels * points * planeBytes(C, PANEL));
+  p.call(
+    "winogradFilter",
+    { u, w, C, OC, rotate: Number(rotate), m },
+    { tasks: panels, scratch: 64 * (9 + 3 * (m + 2)) },
+  );
+  return u;
+}
+
+interface Convolution {
+  y: Tensor;
+  x: Tensor;
+  u: Tensor;
+  bias: number;
+  relu: number;
+  H: number;
+  W: number;
+  C: number;
+  OH: number;
+  OW: number;
+  OC: number;
+  top: number;
+  left: number;
+}
+
+export const algorithmName = (m: number) => `Winograd F(${m}x${m}, 3x3)`;
+
+/** Emits y = act(conv(x) + bias); x is not padded. */
+export function winogradConvolution(p: Planner, m: TileSize, conv: Convolution, flops: number): void {
+  const [rows, columns] = [Math.ceil(conv.OH / m), Math.ceil(conv.OW / m)];
+  const { block, images } = winogradBlocks(m, conv.C, p.batch, rows, columns);
+  p.call(
+    "winogradForward",
+    { ...conv, batch: p.batch, m, block, images },
+    {
+      tasks: Math.ceil(p.batch / images),
+      scratch: winogradScratch(m, images * block * columns, conv.C),
+      flops,
+      algorithm: algorithmName(m),
+    },
+  );
+}
+
+interface FilterGradient {
+  dw: number;
+  x: Tensor;
+  dy: Tensor;
+  H: number;
+  W: number;
+  C: number;
+  OH: number;
+  OW: number;
+  OC: number;
+  top: number;
+  left: number;
+}
+
+/** Emits dw of a convolution, a few images at a time; x is not padded. */
+export function winogradFilterGradient(
+  p: Planner,
+  m: TileSize,
+  { dw, x, dy, H, W, C, OH, OW, OC, top, left }: FilterGradient,
+  flops: number,
+): void {
+  const points = (m + 2) ** 2;
+  const [rows, columns] = [Math.ceil(OH / m), Math.ceil(OW / m)];
+  const tiles = rows * columns;
+  const images = Math.min(p.batch, Math.max(1, Math.floor(GRADIENT_BYTES / (4 * points * tiles * (C + OC)))));
+  const [v, d] = [C, OC].map((channels) => p.tensor(points * planeBytes(images * tiles, channels)));
+  const du = p.tensor(4 * points * C * OC);
+  const grid = { rows, columns, m, top, left };
+  const algorithm = algorithmName(m);
+  const rowsAtOnce = Math.min(C, 128);
+  const across = Math.min(PANEL * Math.ceil(OC / PANEL), 64);
+  for (let first = 0; first < p.batch; first += images) {
+    const batch = Math.min(images, p.batch - first);
+    const scratch = (channels: number) => points * (4 * channels + 32);
+    p.call(
+      "winogradTiles",
+      { v: v!, x, first, batch, H, W, C, ...grid, gradient: 0 },
+      { tasks: batch, scratch: scratch(C) },
+    );
+    p.call(
+      "winogradTiles",
+      { v: d!, x: dy, first, batch, H: OH, W: OW, C: OC, ...grid, gradient: 1 },
+      { tasks: batch, scratch: scratch(OC) },
+    );
+    const n = batch * tiles;
+    p.call(
+      "gemm",
+      {
+        c: du,
+        a: v!,
+        b: d!,
+        bias: 0,
+        M: C,
+        N: OC,
+        K: n,
+        transA: 1,
+        transB: 0,
+        beta: first > 0 ? 1 : 0,
+        relu: 0,
+        rows: rowsAtOnce,
+        cols: across,
+        cNext: 4 * C * OC,
+        aNext: planeBytes(n, C),
+        bNext: planeBytes(n, OC),
+      },
+      {
+        tasks: points * Math.ceil(C / rowsAtOnce) * Math.ceil(OC / across),
+        scratch: gemmScratch(rowsAtOnce, true),
+        flops: (flops * batch) / p.batch,
+        algorithm,
+      },
+    );
+  }
+  p.call("winogradTaps", { dw, du, C, OC, m }, { tasks: C, scratch: 48 * (m + 2) });
+}
+
+/** Depth of a block of a matrix product: KC of assembly/gemm.ts. */
+const KC = 256;
+
+/** Scratch of a gemm task. */
+export function gemmScratch(rows: number, transA: boolean): number {
+  return 4 * KC * (PANEL + (transA ? rows + 1 : 0));
+}
