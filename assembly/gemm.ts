@@ -1,4 +1,4 @@
-import { PANEL, TILE_ACCUMULATE, TILE_RELU, tile } from "./tile";
+import { PANEL, TILE_ACCUMULATE, TILE_RELU, panelRows } from "./tile";
 
 /** Depth of one block: a packed panel of B (KC x 16 f32, 16 KiB) stays in the L1 cache. */
 const KC: i32 = 256;
@@ -60,15 +60,7 @@ export function gemm(args: GemmArgs, task: i32, scratch: usize): void {
       const cols = min(n1 - n, PANEL);
       packPanel(scratch, b, N, K, args.transB, k0, kc, n, cols);
       const bias = args.bias && k0 == 0 ? args.bias + (<usize>n << 2) : 0;
-      let ci = c + (<usize>n << 2), ai = a;
-      for (let m = 0; m < rows; m += 2) {
-        tile(
-          ci, m + 1 < rows ? ci + ldc : 0, cols, flags, bias,
-          ai, ai + aRow, aStep, 0, scratch, PANEL << 2, 0, kc, 1,
-        );
-        ci += ldc << 1;
-        ai += aPair;
-      }
+      panelRows(c + (<usize>n << 2), ldc, rows, cols, flags, bias, a, aRow, aPair, aStep, scratch, kc);
     }
   }
 }

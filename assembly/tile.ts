@@ -139,3 +139,61 @@ function finishLane(c: usize, flags: i32, x: f32): void {
   if (flags & TILE_RELU) x = max<f32>(x, 0);
   store<f32>(c, x);
 }
+
+/**
+ * C[rows, cols] (+)= A[rows, K] B[K, 16] + bias[16]: the tiles of one panel, two rows at a time. C's rows lie ldc
+ * apart, rows 2i and 2i + 1 of A start at a + i * aPair and aRow further on; else as in tile(). K >= 1.
+ */
+export function panelRows(
+  c: usize, ldc: usize, rows: i32, cols: i32, flags: i32, bias: usize,
+  a: usize, aRow: usize, aPair: usize, aStep: usize, b: usize, K: i32,
+): void {
+  if (ASC_FEATURE_SIMD) {
+    panelRowsOf<v128>(c, ldc, rows, cols, flags, bias, a, aRow, aPair, aStep, b, K);
+  } else {
+    for (let j = 0; j < cols; j += 4) {
+      const o = <usize>j << 2;
+      panelRowsOf<f32>(c + o, ldc, rows, min(cols - j, 4), flags, bias ? bias + o : 0, a, aRow, aPair, aStep, b + o, K);
+    }
+  }
+}
+
+// @ts-ignore: decorator
+@inline
+function panelRowsOf<V>(
+  c: usize, ldc: usize, rows: i32, cols: i32, flags: i32, bias: usize,
+  a: usize, aRow: usize, aPair: usize, aStep: usize, b: usize, K: i32,
+): void {
+  for (; rows > 0; rows -= 2) {
+    let r0 = splat<V>(0), r1 = r0, r2 = r0, r3 = r0;
+    if (bias) {
+      r0 = vload<V>(bias);
+      r1 = vload<V>(bias, sizeof<V>());
+      r2 = vload<V>(bias, 2 * sizeof<V>());
+      r3 = vload<V>(bias, 3 * sizeof<V>());
+    }
+    let s0 = r0, s1 = r1, s2 = r2, s3 = r3;
+    // A last single row is computed twice.
+    let a0 = a, a1 = rows > 1 ? a + aRow : a, p = b, k = K;
+    do {
+      const b0 = vload<V>(p), b1 = vload<V>(p, sizeof<V>());
+      const b2 = vload<V>(p, 2 * sizeof<V>()), b3 = vload<V>(p, 3 * sizeof<V>());
+      const x = loadSplat<V>(a0), y = loadSplat<V>(a1);
+      r0 = madd<V>(x, b0, r0);
+      r1 = madd<V>(x, b1, r1);
+      r2 = madd<V>(x, b2, r2);
+      r3 = madd<V>(x, b3, r3);
+      s0 = madd<V>(y, b0, s0);
+      s1 = madd<V>(y, b1, s1);
+      s2 = madd<V>(y, b2, s2);
+      s3 = madd<V>(y, b3, s3);
+      a0 += aStep;
+      a1 += aStep;
+      p += PANEL << 2;
+    } while (--k);
+    finishRow<V>(c, cols, flags, r0, r1, r2, r3);
+    if (rows > 1) finishRow<V>(c + ldc, cols, flags, s0, s1, s2, s3);
+    c += ldc << 1;
+    a += aPair;
+  }
+}

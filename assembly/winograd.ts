@@ -67,8 +67,12 @@ function gatherTaps(out: usize, s: WinogradFilterArgs, c: i32, first: i32): void
   const next: usize = s.rotate ? <usize>s.C << 2 : 4;
   for (let tap = 0; tap < 9; tap++) {
     let p = s.w + <usize>(s.rotate ? 8 - tap : tap) * step + (<usize>(s.rotate ? first * s.C + c : c * s.OC + first) << 2);
-    if (!s.rotate && n == PANEL) memory.copy(out, p, PANEL << 2);
-    else for (let j = 0; j < PANEL; j++, p += next) store<f32>(out + (j << 2), j < n ? load<f32>(p) : 0);
+    if (ASC_FEATURE_SIMD && !s.rotate && n == PANEL) {
+      v128.store(out, v128.load(p));
+      v128.store(out, v128.load(p, 16), 16);
+      v128.store(out, v128.load(p, 32), 32);
+      v128.store(out, v128.load(p, 48), 48);
+    } else for (let j = 0; j < PANEL; j++, p += next) store<f32>(out + (j << 2), j < n ? load<f32>(p) : 0);
     out += PANEL << 2;
   }
 }

@@ -23,8 +23,8 @@ interface Product {
 export function product(p: Planner, { c, a, b, bias = 0, M, N, K, ...flags }: Product): void {
   const { transA = false, transB = false, relu = false } = flags;
   // A panel of B is packed once for each block of rows, a block of A once for each block of columns.
-  const rows = Math.min(M, 128);
   const cols = Math.min(PANEL * Math.ceil(N / PANEL), transA ? 64 : 32);
+  const rows = Math.min(M, !transA && N >= 8 * cols ? 512 : 128);
   p.call(
     "gemm",
     {
