@@ -3,22 +3,24 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
+import { markdownTable as browserTable } from "./browser/table.mjs";
 import { markdownTable as peersTable } from "./peers/table.mjs";
 import { markdownTable, UNITS } from "./tables.mjs";
 
-const NAMES = [...Object.keys(UNITS), "peers"];
+const NAMES = [...Object.keys(UNITS), "peers", "browser"];
 
-const HELP = `Usage: node bench/readme-tables.mjs [--bench FILE] [--peers FILE] [--readme FILE]
+const HELP = `Usage: node bench/readme-tables.mjs [--bench FILE] [--peers FILE] [--browser FILE] [--readme FILE]
 
 Replaces what stands between <!-- bench:NAME --> and <!-- /bench --> by a table. NAME is one of
 ${NAMES.join(", ")}.
 
   --bench FILE   of npm run bench -- --json FILE
   --peers FILE   of npm run bench:peers -- --json FILE: the table 'peers'
+  --browser FILE of npm run bench:browser -- --json FILE: the table 'browser'
   --readme FILE  the file to change (default: README.md of this package)
   --help         this text
 
-Without one of the two results, its tables stay as they are.
+Tables whose results are not given stay as they are.
 `;
 
 /** A marked part: the table's name, and what ends it: a comment that should be the closing one, or the end of the text. */
@@ -41,10 +43,11 @@ function replaceTables(text, tables) {
   return { text: out, done };
 }
 
-function readJson(file, key) {
+/** @param key what only the JSON of this command has */
+function readJson(file, command, key) {
   const report = JSON.parse(readFileSync(file, "utf8"));
   if (!report?.machine || !Array.isArray(report.rows) || !(key in report))
-    throw new Error(`${file}: is no JSON of npm run ${key === "peaks" ? "bench" : "bench:peers"}`);
+    throw new Error(`${file}: is no JSON of npm run ${command}`);
   return report;
 }
 
@@ -53,6 +56,7 @@ function main() {
     options: {
       bench: { type: "string" },
       peers: { type: "string" },
+      browser: { type: "string" },
       readme: { type: "string", default: fileURLToPath(new URL("../README.md", import.meta.url)) },
       help: { type: "boolean", default: false },
     },
@@ -61,15 +65,20 @@ function main() {
     console.log(HELP);
     return;
   }
-  if (!values.bench && !values.peers) throw new Error("neither --bench nor --peers is given: see --help");
+  if (!values.bench && !values.peers && !values.browser)
+    throw new Error("none of --bench, --peers and --browser is given: see --help");
   const tables = {};
   if (values.bench) {
-    const report = readJson(values.bench, "peaks");
+    const report = readJson(values.bench, "bench", "peaks");
     for (const group of Object.keys(UNITS)) tables[group] = () => markdownTable(report, group);
   }
   if (values.peers) {
-    const report = readJson(values.peers, "threads");
+    const report = readJson(values.peers, "bench:peers", "threads");
     tables.peers = () => peersTable(report);
+  }
+  if (values.browser) {
+    const report = readJson(values.browser, "bench:browser", "runtimes");
+    tables.browser = () => browserTable(report);
   }
   const { text, done } = replaceTables(readFileSync(values.readme, "utf8"), tables);
   if (done.length === 0)
