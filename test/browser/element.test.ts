@@ -6,7 +6,7 @@ import { generateDigits } from "../../src/data/digits.ts";
 import type { WasmgradTrainer } from "../../src/element/index.ts";
 import { namedModel } from "../../src/nn/models.ts";
 import { sequential } from "../../src/train/sequential.ts";
-import { BROWSERS, missing, type OpenPage, open } from "./support/browsers.ts";
+import { BROWSERS, closePage, missing, type OpenPage, open } from "./support/browsers.ts";
 import { html, type Server, serve } from "./support/server.ts";
 
 const AXE = await readFile(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
@@ -94,7 +94,7 @@ describe.each(BROWSERS)("<wasmgrad-trainer> in %s", (name) => {
     return page;
   }
   afterEach(async () => {
-    await opened?.page.browserContext().close();
+    if (opened) await closePage(opened.page);
     opened = undefined;
   });
 
