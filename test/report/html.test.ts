@@ -4,8 +4,9 @@ import type { Dataset } from "../../src/data/types.ts";
 import { buildChain } from "../../src/nn/build.ts";
 import { dense, flatten } from "../../src/nn/layers/index.ts";
 import { adam } from "../../src/optim/index.ts";
-import { type EpochRecord, galleryItems, type Report, reportHtml } from "../../src/report/index.ts";
+import { type EpochRecord, galleryItems, reportHtml } from "../../src/report/index.ts";
 import type { EpochInfo, Logs } from "../../src/train/callbacks.ts";
+import { withText } from "./hostile.ts";
 import { byId, figures, headings, page, rows, section } from "./page.ts";
 import { sampleReport } from "./sample.ts";
 import { descendants, type Element, find, outline, parse, text } from "./tree.ts";
@@ -251,25 +252,6 @@ describe("hostile names", () => {
     `</title></style></svg><b>&lt;&amp;`,
     `\${alert(1)} & \u0000\u001b[31m \u202e`,
   ];
-
-  /** The report with each of its strings changed, and numbers left. */
-  function withText(report: Report, change: (text: string) => string): Report {
-    const visit = (value: unknown): unknown =>
-      typeof value === "string"
-        ? change(value)
-        : Array.isArray(value)
-          ? value.map(visit)
-          : value && Object.getPrototypeOf(value) === Object.prototype
-            ? Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, visit(inner)]))
-            : value;
-    const { configuration, machine } = report;
-    const visited = visit(report) as Report;
-    return {
-      ...visited,
-      configuration: { [change("setting")]: visit(configuration) as Report["configuration"] },
-      machine: { ...visited.machine, runtimes: { [change("node")]: change(machine.cpu!) } },
-    };
-  }
 
   it.each(attacks)("stay text: %j", (attack) => {
     const benign = parse(reportHtml(withText(sampleReport(), () => "x".repeat(20))), "html");
