@@ -33,6 +33,8 @@ export default defineConfig({
     outDir: path("dist/web"),
     emptyOutDir: true,
     target: "es2022",
+    // The first that know light-dark().
+    cssTarget: ["chrome123", "firefox120", "safari17.5"],
     modulePreload: { polyfill: false },
     // Inlined files would be data: URLs, which the policy forbids scripts and workers to have.
     assetsInlineLimit: 0,

@@ -23,7 +23,7 @@ export function LayerEditor({ index, count, layer, open }: Props) {
   const set = (key: string, value: unknown) => {
     editLayers((list) => {
       const { [key]: _, ...rest } = list[index]!;
-      return list.with(index, (value === undefined ? rest : { ...rest, [key]: value }) as LayerSpec);
+      return list.with(index, (value === undefined ? rest : { ...list[index]!, [key]: value }) as LayerSpec);
     });
   };
   const move = (to: number) => {
@@ -33,14 +33,16 @@ export function LayerEditor({ index, count, layer, open }: Props) {
   return (
     <div class="layer-editor">
       <div class="fields">
-        {(LAYER_TYPES[layer.type]?.options ?? []).map((option) => (
-          <OptionField
-            key={`${index} ${option.key}`}
-            option={option}
-            value={layer[option.key]}
-            set={(value) => set(option.key, value)}
-          />
-        ))}
+        {(LAYER_TYPES[layer.type]?.options ?? [])
+          .filter(({ hidden }) => !hidden)
+          .map((option) => (
+            <OptionField
+              key={`${index} ${option.key}`}
+              option={option}
+              value={layer[option.key]}
+              set={(value) => set(option.key, value)}
+            />
+          ))}
       </div>
       <div class="layer-actions">
         <Button icon="up" iconOnly disabled={index === 0} onClick={() => move(index - 1)}>

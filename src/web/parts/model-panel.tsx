@@ -92,12 +92,12 @@ function LayerTable() {
                     type="button"
                     class="button quiet small"
                     aria-expanded={editing}
-                    aria-label={`Edit layer ${i + 1}, ${LAYER_TYPES[layer.type]?.label ?? layer.type}`}
                     onClick={() => {
                       open.value = editing ? undefined : i;
                     }}
                   >
                     {editing ? "Done" : "Edit"}
+                    <span class="visually-hidden">{` layer ${i + 1}, ${LAYER_TYPES[layer.type]?.label ?? layer.type}`}</span>
                   </button>
                 </td>
               </tr>,

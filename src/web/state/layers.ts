@@ -15,8 +15,10 @@ export type OptionKind =
 export type LayerOption = OptionKind & {
   readonly key: string;
   readonly label: string;
-  /** What the layer takes where the option is left out; undefined where it must be given. */
+  /** What the layer takes where the option is left out; undefined where it must be given, unless it is hidden. */
   readonly default?: unknown;
+  /** Not in the editor, but model files may have it, and it is kept. */
+  readonly hidden?: boolean;
 };
 
 export interface LayerType {
@@ -49,12 +51,21 @@ const weights: readonly LayerOption[] = [
     choices: INITIALIZERS,
     default: "glorotUniform",
   },
+  {
+    key: "biasInitializer",
+    label: "Initial bias",
+    kind: "choice",
+    choices: INITIALIZERS,
+    default: "zeros",
+    hidden: true,
+  },
   { key: "useBias", label: "Bias", kind: "flag", default: true },
 ];
 /** Strides of a pooling layer are its pool size where they are left out. */
 const pooling: readonly LayerOption[] = [
   { key: "poolSize", label: "Pool size", kind: "size", default: 2 },
   padding,
+  { key: "strides", label: "Strides", kind: "size", hidden: true },
 ];
 const alpha = (value: number): LayerOption => ({
   key: "alpha",
@@ -124,7 +135,7 @@ function same(a: unknown, b: unknown): boolean {
 /** What is wrong with an option's value; undefined where nothing is. */
 export function optionProblem(option: LayerOption, value: unknown): string | undefined {
   const whole = (n: unknown) => Number.isSafeInteger(n) && (n as number) >= 1;
-  if (value === undefined && option.default !== undefined) return undefined;
+  if (value === undefined && (option.default !== undefined || option.hidden)) return undefined;
   switch (option.kind) {
     case "count":
       return whole(value) ? undefined : "expected a whole number from 1";

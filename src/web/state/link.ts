@@ -104,14 +104,10 @@ function layerFromText(text: string): LayerSpec | undefined {
   for (const item of list === "" ? [] : list.split(",")) {
     const [key, value = ""] = item.split("=");
     const option = known.options.find((candidate) => candidate.key === key);
-    // Pooling strides are no field of the editor, but a model file may have them.
-    const parsed = option
-      ? parseOption(option, value)
-      : key === "strides"
-        ? parseOption({ key, label: key, kind: "size" }, value)
-        : undefined;
-    if (parsed === undefined || (option && optionProblem(option, parsed))) return undefined;
-    layer[key!] = parsed;
+    if (!option) return undefined;
+    const parsed = parseOption(option, value);
+    if (optionProblem(option, parsed)) return undefined;
+    layer[option.key] = parsed;
   }
   return { type, ...layer };
 }

@@ -18,7 +18,9 @@ export function notify(about: string, text: string, kind: Notice["kind"] = "note
 /** Shows an error, in a sentence of its own. */
 export function fault(about: string, error: unknown): void {
   const text = error instanceof Error ? error.message : String(error);
-  notify(about, `${text.charAt(0).toUpperCase()}${text.slice(1)}${/[.!?]$/.test(text) ? "" : "."}`, "fault");
+  // A word, not a file's name, which must stay as it is.
+  const begun = /^[a-z]+ /.test(text) ? `${text.charAt(0).toUpperCase()}${text.slice(1)}` : text;
+  notify(about, `${begun}${/[.!?]$/.test(text) ? "" : "."}`, "fault");
 }
 
 export function dismiss(about: string): void {

@@ -128,6 +128,12 @@ function epochTick(x: number): string {
   return Number.isInteger(x) ? String(x) : "";
 }
 
+/** A colour of the style sheet as the theme at hand has it. */
 function property(name: string): string {
-  return getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+  const probe = document.createElement("span");
+  probe.style.color = `var(${name})`;
+  document.body.append(probe);
+  const { color } = getComputedStyle(probe);
+  probe.remove();
+  return color;
 }

@@ -1,0 +1,139 @@
+import { readFile } from "node:fs/promises";
+import { describe, expect, test } from "vitest";
+import { PAGE_POLICY } from "../../src/cli/serve/headers.ts";
+import { encodeIdxImages, encodeIdxLabels } from "../../src/node.ts";
+import { bars } from "../cli/helpers.ts";
+import { dropFiles, openApp, PAGE_FOLDER, servePage, textOf, train, waitForText } from "./page-support.ts";
+import { BROWSERS, missing } from "./support/browsers.ts";
+import { serve } from "./support/server.ts";
+
+const SMALL = "images=600&model=mlp&batchSize=20";
+const MARKUP = `<img src=x onerror="window.attacked=1">`;
+
+servePage();
+
+describe.each(BROWSERS)("faults in %s", (browser) => {
+  test.skipIf(missing(browser))(
+    "files that are none are refused by name, and the page stays as it is",
+    async () => {
+      const { page, errors } = await openApp(browser, { fragment: SMALL });
+      await page.waitForSelector(".samples canvas");
+      const text = new TextEncoder();
+      const set = bars(30);
+      const cases: [files: { name: string; bytes: Uint8Array }[], message: RegExp][] = [
+        [
+          [{ name: `${MARKUP}.idx`, bytes: text.encode("hello, world") }],
+          /<img src=x.*not an IDX file of unsigned bytes/,
+        ],
+        [
+          [{ name: "page.html", bytes: text.encode("<html></html>") }],
+          /page\.html: starts with "<".*web page/,
+        ],
+        [[{ name: "images", bytes: encodeIdxImages(set) }], /images: its label file is missing/],
+        [
+          [
+            { name: "images", bytes: encodeIdxImages(set) },
+            { name: "labels", bytes: encodeIdxLabels(set.labels.subarray(1)) },
+          ],
+          /30 images but 29 labels|label file is missing/,
+        ],
+        [
+          [{ name: "labels", bytes: encodeIdxLabels(set.labels) }],
+          /Got 0 image files and 1 label file; expected one of each/,
+        ],
+        [[{ name: "cut", bytes: encodeIdxImages(set).subarray(0, 99) }], /cut: has 99 bytes; expected 1936/],
+        [
+          [{ name: "a.safetensors", bytes: text.encode("no model, but long enough") }],
+          /a\.safetensors: not a readable safetensors/,
+        ],
+      ];
+      for (const [files, message] of cases) {
+        await dropFiles(page, files);
+        await waitForText(page, "#notices", message);
+      }
+      expect(await page.evaluate(() => (window as { attacked?: unknown }).attacked)).toBeUndefined();
+      expect(await page.$eval("[name=dataset]", (select) => (select as HTMLSelectElement).value)).toBe(
+        "digits",
+      );
+      await train(page);
+      expect(errors).toEqual([]);
+    },
+  );
+
+  test.skipIf(missing(browser))("a mirror that cannot be reached leaves the page usable", async () => {
+    // The policy without the mirrors: to the page, they are down.
+    const policy = PAGE_POLICY.replace(/connect-src [^;]*/, "connect-src 'self'");
+    const index = (await readFile(`${PAGE_FOLDER}/index.html`, "utf8")).replace(/<meta http-equiv[^>]*>/, "");
+    const server = await serve({
+      root: PAGE_FOLDER,
+      headers: { "Content-Security-Policy": policy },
+      routes: {
+        "/": (_, response) => void response.setHeader("Content-Type", "text/html").end(index),
+      },
+    });
+    try {
+      const { page } = await openApp(browser, {
+        url: `${server.origin}/`,
+        fragment: `dataset=mnist&${SMALL}&epochs=1`,
+      });
+      await page.click("#download");
+      await waitForText(
+        page,
+        "#notices",
+        /MNIST handwritten digits: no mirror delivered train-images-idx3-ubyte\.gz/,
+      );
+      expect(await page.$(".notice.fault[role=alert]")).not.toBeNull();
+      // The same again by Train, then the dataset that needs no mirror.
+      await page.click("#train");
+      await page.waitForFunction(
+        () =>
+          document.querySelector("#status")?.textContent?.includes("Downloading") ||
+          document.querySelector("#status")?.textContent?.includes("Looking"),
+      );
+      await waitForText(page, "#status", /Ready to train/);
+      await page.select("[name=dataset]", "digits");
+      await page.waitForSelector(".samples canvas");
+      await page.click("#train");
+      await waitForText(page, "#status", /1 epoch trained/);
+      expect(await textOf(page, "#notices")).not.toContain("no mirror");
+    } finally {
+      await server.close();
+    }
+  });
+
+  test.skipIf(missing(browser))("says what to do when training diverges, and keeps working", async () => {
+    const { page } = await openApp(browser, {
+      fragment: `${SMALL}&optimizer=sgd&learningRate=500&loss=meanSquaredError&layers=flatten;dense:units=10`,
+    });
+    await page.waitForSelector(".samples canvas");
+    await page.click("#train");
+    await waitForText(page, "#notices", /loss became .* Lower the learning rate/);
+    await page.waitForSelector("#restart:not([disabled])");
+    expect(await page.$eval("#train", (button) => (button as HTMLButtonElement).disabled)).toBe(false);
+  });
+
+  test.skipIf(missing(browser))("a worker that is killed costs the epoch under way, no more", async () => {
+    const { page } = await openApp(browser, { fragment: `${SMALL}&epochs=5000` });
+    await page.waitForSelector(".samples canvas");
+    await page.click("#train");
+    await waitForText(page, "#status", /Epoch ([3-9]|\d\d)/);
+    await page.evaluate(() => {
+      for (const worker of window.noted.workers) worker.terminate();
+    });
+    await waitForText(page, "#notices", /worker ended unexpectedly/);
+    const kept = await waitForText(page, "#notices", /weights that it had after epoch (\d+)/);
+    const status = await waitForText(page, "#status", /epochs? trained/);
+    const epochs = Number(/after epoch (\d+)/.exec(kept)![1]);
+    expect(status).toBe(`${epochs} epochs trained`);
+    // It has learned, and goes on from there.
+    expect(Number.parseFloat(await textOf(page, ".glance-accuracy"))).toBeGreaterThan(30);
+    await page.click("#train");
+    await waitForText(
+      page,
+      "#status",
+      new RegExp(`Epoch (${epochs + 1}|${epochs + 2}|${epochs + 3}|${epochs + 4}) of`),
+    );
+    await page.click("#stop");
+    await waitForText(page, "#status", /epochs trained/);
+  });
+});
