@@ -13,7 +13,7 @@ const Base = globalThis.HTMLElement ?? (class {} as typeof HTMLElement);
 
 /**
  * `<wasmgrad-trainer>`: trains a model in a worker, and shows how it goes. Attributes are those of ATTRIBUTES, and
- * `autostart`. What is changed while it trains applies at the next start().
+ * `autostart`. What is changed while it trains, or when it is done, applies at the next start().
  *
  * Events: `ready`, `progress`, `epoch`, `complete`, `error`; see TrainerEventMap.
  */
@@ -45,7 +45,7 @@ export class WasmgradTrainer extends Base {
     return this.#history;
   }
 
-  /** Images of your own, in place of the attribute dataset. While it trains: applies at the next start(). */
+  /** Images of your own, in place of the attribute dataset. Applies at the next start(), as attributes do. */
   get data(): Dataset | undefined {
     return this.#data;
   }
@@ -156,7 +156,8 @@ export class WasmgradTrainer extends Base {
 
   #settingsChanged(): void {
     if (!this.#view || !this.isConnected) return;
-    if (this.#busy) this.#view.notice("Settings have changed: they apply at the next start.");
+    if (this.#busy || this.#state === "done")
+      this.#view.notice("Settings have changed: they apply at the next start.");
     else this.#reset();
   }
 

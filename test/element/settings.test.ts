@@ -1,3 +1,4 @@
+import { readdirSync, readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { accuracyRange, lossRange } from "../../src/element/curve.ts";
 import { buildModel } from "../../src/element/model.ts";
@@ -142,5 +143,34 @@ describe("axes", () => {
     expect(accuracyRange([0.97, 0.98, 0.99])).toEqual([0.9, 1]);
     expect(accuracyRange(Array.from({ length: 100 }, (_, i) => (i < 5 ? 0.1 : 0.75)))).toEqual([0.7, 1]);
     expect(accuracyRange([0.34, 0.2])).toEqual([0.2, 1]);
+  });
+});
+
+describe("docs/element.md", () => {
+  const docs = readFileSync(new URL("../../docs/element.md", import.meta.url), "utf8");
+  const folder = new URL("../../src/element/", import.meta.url);
+  const sources = readdirSync(folder)
+    .map((file) => readFileSync(new URL(file, folder), "utf8"))
+    .join("\n");
+  /** What stands in backquotes, and in blocks of code. */
+  const named = (text: string) => docs.includes(`\`${text}\``) || docs.includes(`  ${text}:`);
+
+  it("names every attribute, part and colour, and none that is not there", () => {
+    const parts = [...sources.matchAll(/part: "([^"]+)"/g)].flatMap(([, names]) => names!.split(" "));
+    const properties = [...sources.matchAll(/var\((--wasmgrad-[a-z-]+),/g)].map(([, name]) => name!);
+    expect(parts.length).toBeGreaterThan(15);
+    expect(properties.length).toBeGreaterThan(10);
+    for (const name of [...ATTRIBUTES, ...parts, ...properties, "autostart"])
+      expect(named(name), name).toBe(true);
+    const listed = /^Parts: ([^.]+)\./m.exec(docs)![1]!.match(/[a-z-]+/g)!;
+    expect(listed.toSorted()).toEqual([...new Set(parts)].toSorted());
+    for (const [name] of docs.matchAll(/--wasmgrad-[a-z-]+/g)) expect(properties).toContain(name);
+  });
+});
+
+describe("the module", () => {
+  it("loads where there are no elements, as on a server that renders pages", async () => {
+    const { WasmgradTrainer } = await import("../../src/element/index.ts");
+    expect(WasmgradTrainer.observedAttributes).toEqual(ATTRIBUTES);
   });
 });
