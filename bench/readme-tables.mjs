@@ -4,18 +4,20 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { markdownTable as browserTable } from "./browser/table.mjs";
+import { markdownTable as netsTable } from "./nets/table.mjs";
 import { markdownTable as peersTable } from "./peers/table.mjs";
 import { markdownTable, UNITS } from "./tables.mjs";
 
-const NAMES = [...Object.keys(UNITS), "peers", "browser"];
+const NAMES = [...Object.keys(UNITS), "peers", "nets", "browser"];
 
-const HELP = `Usage: node bench/readme-tables.mjs [--bench FILE] [--peers FILE] [--browser FILE] [--readme FILE]
+const HELP = `Usage: node bench/readme-tables.mjs [--bench FILE] [--peers FILE] [--nets FILE] [--browser FILE] [--readme FILE]
 
 Replaces what stands between <!-- bench:NAME --> and <!-- /bench --> by a table. NAME is one of
 ${NAMES.join(", ")}.
 
   --bench FILE   of npm run bench -- --json FILE
   --peers FILE   of npm run bench:peers -- --json FILE: the table 'peers'
+  --nets FILE    of npm run bench:nets -- --json FILE: the table 'nets'
   --browser FILE of npm run bench:browser -- --json FILE: the table 'browser'
   --readme FILE  the file to change (default: README.md of this package)
   --help         this text
@@ -56,6 +58,7 @@ function main() {
     options: {
       bench: { type: "string" },
       peers: { type: "string" },
+      nets: { type: "string" },
       browser: { type: "string" },
       readme: { type: "string", default: fileURLToPath(new URL("../README.md", import.meta.url)) },
       help: { type: "boolean", default: false },
@@ -65,8 +68,8 @@ function main() {
     console.log(HELP);
     return;
   }
-  if (!values.bench && !values.peers && !values.browser)
-    throw new Error("none of --bench, --peers and --browser is given: see --help");
+  if (!["bench", "peers", "nets", "browser"].some((name) => values[name]))
+    throw new Error("none of --bench, --peers, --nets and --browser is given: see --help");
   const tables = {};
   if (values.bench) {
     const report = readJson(values.bench, "bench", "peaks");
@@ -75,6 +78,10 @@ function main() {
   if (values.peers) {
     const report = readJson(values.peers, "bench:peers", "threads");
     tables.peers = () => peersTable(report);
+  }
+  if (values.nets) {
+    const report = readJson(values.nets, "bench:nets", "nets");
+    tables.nets = () => netsTable(report);
   }
   if (values.browser) {
     const report = readJson(values.browser, "bench:browser", "runtimes");

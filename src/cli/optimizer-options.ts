@@ -44,6 +44,12 @@ export type OptimizerFlags = { readonly optimizer: OptimizerName } & {
   readonly [K in (typeof FLAGS)[number][1]]?: AnyOptimizerOptions[K];
 };
 
+/** Every flag that says something of the optimizer, and the option that it sets. */
+export const OPTIMIZER_FLAGS: readonly { readonly flag: string; readonly key: string }[] = [
+  { flag: "--optimizer", key: "optimizer" },
+  ...FLAGS.map(([flag, key]) => ({ flag: flag.split(" ")[0]!, key })),
+];
+
 export function addOptimizerOptions(command: Command): Command {
   command.optionsGroup("Optimizer:");
   command.addOption(

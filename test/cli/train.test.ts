@@ -97,6 +97,34 @@ describe("train", () => {
     }
   });
 
+  test("a recipe sets what is not given, and says so in the record", async () => {
+    const args = "train --dataset bars --model small.json --recipe fast --out recipe --json".split(" ");
+    const { stdout } = await wasmgrad(args, { cwd: work });
+    const result = JSON.parse(stdout);
+    expect(result).toMatchObject({ epochs: 2, batchSize: 64, images: { train: 120, validation: 0 } });
+    const record = JSON.parse(await readFile(join(work, "recipe", "result.json"), "utf8"));
+    expect(record.configuration).toMatchObject({
+      recipe: "fast",
+      optimizer: { name: "adam", learningRate: expect.stringContaining("oneCycle") },
+      validationSplit: 0,
+    });
+    const other = [...args.slice(0, -2), "recipe2", "--json", "--epochs", "1", "--validation-split", "0.5"];
+    expect(JSON.parse((await wasmgrad(other, { cwd: work })).stdout)).toMatchObject({
+      epochs: 1,
+      batchSize: 64,
+      images: { train: 60, validation: 60 },
+    });
+  });
+
+  test("a recipe and an optimizer's flag exclude each other", async () => {
+    const args = "train --dataset bars --model small.json --recipe fast --learning-rate 0.1".split(" ");
+    const { status, stderr } = await wasmgrad(args, { cwd: work });
+    expect(status).toBe(2);
+    expect(stderr).toBe(
+      "wasmgrad: --learning-rate is given beside --recipe fast, which brings its own optimizer: leave one of them out\n",
+    );
+  });
+
   test("optimizer, loss, backend, no validation, a limit, and an --out with odd characters", async () => {
     const out = join("deep er", "ü 'q' $(x)");
     const done = await wasmgrad(

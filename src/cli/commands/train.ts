@@ -1,8 +1,10 @@
 import { type Command, Option } from "commander";
 import { LOSSES } from "../../nn/losses.ts";
+import { RECIPE_NAMES, RECIPES } from "../../train/recipes.ts";
+import { UsageError } from "../errors.ts";
 import { addCommonOptions, type CommonOptions, createCommand, perform } from "../main.ts";
 import { modelsHelp } from "../models.ts";
-import { addOptimizerOptions } from "../optimizer-options.ts";
+import { addOptimizerOptions, OPTIMIZER_FLAGS } from "../optimizer-options.ts";
 import {
   backendOption,
   batchSizeOption,
@@ -42,6 +44,12 @@ export function trainCommand(): Command {
     .optionsGroup("Model and training:")
     .addOption(modelOption().default("keras-mnist"))
     .addOption(
+      new Option(
+        "--recipe <name>",
+        `settings that go well together, optimizer included; ${RECIPE_NAMES.map((name) => `${name}: ${RECIPES[name].description}`).join("; ")}`,
+      ).choices(RECIPE_NAMES),
+    )
+    .addOption(
       new Option("--epochs <n>", "times through the training images")
         .argParser(wholeNumber(1, 1_000_000))
         .default(10),
@@ -76,7 +84,23 @@ export function trainCommand(): Command {
     .addOption(new Option("--overwrite", "let --out replace the training run that it holds"));
   return addCommonOptions(command)
     .addHelpText("after", () => `\n${modelsHelp()}\n${NOTES}`)
-    .action((options: TrainOptions & CommonOptions) => perform(options, (output) => train(options, output)));
+    .action((options: TrainOptions & CommonOptions) =>
+      perform(options, async (output) => train(withRecipe(options, command), output)),
+    );
+}
+
+/** The options, those that were not given taken from the recipe. Throws UsageError on a flag of an optimizer beside it. */
+function withRecipe(options: TrainOptions, command: Command): TrainOptions {
+  if (options.recipe === undefined) return options;
+  const given = (key: string) => command.getOptionValueSource(key) === "cli";
+  const extra = OPTIMIZER_FLAGS.find(({ key }) => given(key));
+  if (extra)
+    throw new UsageError(
+      `${extra.flag} is given beside --recipe ${options.recipe}, which brings its own optimizer: leave one of them out`,
+    );
+  const { epochs, batchSize, validationSplit } = RECIPES[options.recipe];
+  const settings = Object.entries({ epochs, batchSize, validationSplit }).filter(([key]) => !given(key));
+  return { ...options, ...Object.fromEntries(settings) };
 }
 
 const NOTES = `
@@ -99,6 +123,7 @@ Exit status else: 0 done, 1 failed, 2 wrong usage.
 Examples:
   wasmgrad train
   wasmgrad train --dataset mnist --epochs 10 --seed 1 --out runs/first
+  wasmgrad train --dataset mnist --recipe fast
   wasmgrad train --dataset fashion-mnist --model lenet5 \\
     --optimizer sgd --momentum 0.9 --nesterov
   wasmgrad train --dataset path/to/idx-folder --model my-model.json --json`;

@@ -4,6 +4,7 @@ import type { Optimizer } from "../../optim/optimizer.ts";
 import { meanBorder } from "../../picture/background.ts";
 import type { Callbacks, History, Logs } from "../../train/callbacks.ts";
 import { TrainingDivergedError } from "../../train/errors.ts";
+import { RECIPES, type RecipeName } from "../../train/recipes.ts";
 import { type Samples, splitSamples } from "../../train/samples.ts";
 import type { Sequential } from "../../train/sequential.ts";
 import { type DataOptions, describeDataset, openDataset } from "../datasets.ts";
@@ -30,6 +31,8 @@ export interface TrainOptions extends DataOptions, EngineFlags, OptimizerFlags {
   readonly loss: LossName;
   /** 0: no validation. */
   readonly validationSplit: number;
+  /** Sets epochs, batch size and validation split where they were not given, and the optimizer. */
+  readonly recipe?: RecipeName;
   readonly seed: number;
   /** Figure that chooses the epoch whose weights are kept. Default: see bestFigure(). */
   readonly restoreBest?: keyof Logs | "none";
@@ -44,6 +47,9 @@ interface Job {
   readonly model: Sequential;
   readonly optimizer: Optimizer;
   readonly dataset: Dataset;
+  readonly training: Samples;
+  /** undefined: no validation. */
+  readonly validation: Samples | undefined;
   readonly folder: RunFolder;
   readonly progress: ReturnType<typeof trainProgress>;
   readonly output: Output;
@@ -66,7 +72,7 @@ export async function train(options: TrainOptions, output: Output): Promise<numb
       `--restore-best is ${restoreBest}, but --validation-split 0 leaves nothing to validate on`,
     );
   const source = await findModel(options.model);
-  const optimizer = optimizerFrom(options);
+  const chosen = options.recipe === undefined ? optimizerFrom(options) : undefined;
   const progress = trainProgress(output);
   const onStop = () => {
     progress.stop();
@@ -84,7 +90,11 @@ export async function train(options: TrainOptions, output: Output): Promise<numb
       const model = source.build(dataset.train.shape, dataset.classNames.length);
       try {
         const { name } = source;
-        return await perform({ options, name, model, optimizer, dataset, folder, progress, output }, signal);
+        const [training, validation] =
+          validationSplit > 0 ? splitSamples(dataset.train, validationSplit) : [dataset.train, undefined];
+        const optimizer = chosen ?? recipeOptimizer(options, training);
+        const data = { dataset, training, validation };
+        return await perform({ options, name, model, optimizer, ...data, folder, progress, output }, signal);
       } finally {
         model.dispose();
       }
@@ -95,15 +105,18 @@ export async function train(options: TrainOptions, output: Output): Promise<numb
   });
 }
 
+/** The optimizer of the recipe that is asked for, its schedule stretched over the whole training. */
+function recipeOptimizer({ recipe, epochs, batchSize }: TrainOptions, training: Samples): Optimizer {
+  return RECIPES[recipe!].optimizer(epochs * Math.ceil(training.count / batchSize));
+}
+
 async function perform(job: Job, signal: AbortSignal): Promise<number> {
-  const { options, model, optimizer, dataset, folder, output, name } = job;
-  const { loss, seed, epochs, batchSize, validationSplit } = options;
+  const { options, model, optimizer, dataset, training, validation, folder, output, name } = job;
+  const { loss, seed, epochs, batchSize } = options;
   const startedAt = new Date();
-  const [training, validation] =
-    validationSplit > 0 ? splitSamples(dataset.train, validationSplit) : [dataset.train, undefined];
   const preprocessing = PREPROCESSING;
   await model.compile({ optimizer, loss, seed, preprocessing, ...engineOptions(options) });
-  introduce(job, training.count, validation?.count ?? 0);
+  introduce(job);
 
   const recorder = new Recorder();
   const writer = new RunWriter(folder, model, recorder, output, {
@@ -114,7 +127,7 @@ async function perform(job: Job, signal: AbortSignal): Promise<number> {
     background: meanBorder(dataset.train),
   });
   const checkpoint: Callbacks = { onEpochEnd: () => writer.checkpoint() };
-  const ended = await fit(job, training, validation, [job.progress, recorder, checkpoint], signal);
+  const ended = await fit(job, [job.progress, recorder, checkpoint], signal);
   if (recorder.trainedImages === 0 && signal.aborted) throw untrained(signal);
 
   // Weights first: whatever fails after this, the training is not lost.
@@ -151,9 +164,7 @@ async function perform(job: Job, signal: AbortSignal): Promise<number> {
 
 /** The history, or the error where the loss diverged: there is something to save then, too. */
 async function fit(
-  { model, options, progress }: Job,
-  training: Samples,
-  validation: Samples | undefined,
+  { model, options, progress, training, validation }: Job,
   callbacks: Callbacks[],
   signal: AbortSignal,
 ): Promise<History | TrainingDivergedError> {
@@ -176,15 +187,16 @@ async function fit(
   }
 }
 
-function introduce({ options, dataset, model, output }: Job, training: number, validation: number): void {
-  const { epochs, batchSize, optimizer, loss, seed } = options;
+function introduce({ options, dataset, model, optimizer, output, ...job }: Job): void {
+  const { epochs, batchSize, recipe, loss, seed } = options;
+  const validation = job.validation?.count ?? 0;
   const { backend, threads } = model.session.engine;
   output.print(`${describeDataset(dataset)}\n`);
   model.summary((text) => output.print(printable(text, true)));
   output.print();
   output.print(
-    `Training on ${formatCount(training)} images${validation > 0 ? `, validating on ${formatCount(validation)}` : ""}: ` +
-      `${epochs} epoch${epochs > 1 ? "s" : ""}, batch size ${batchSize}, ${optimizer}, ${loss}, seed ${seed} ` +
+    `Training on ${formatCount(job.training.count)} images${validation > 0 ? `, validating on ${formatCount(validation)}` : ""}: ` +
+      `${epochs} epoch${epochs > 1 ? "s" : ""}, batch size ${batchSize}, ${optimizer.name}${recipe ? ` (recipe ${recipe})` : ""}, ${loss}, seed ${seed} ` +
       `(${backend}, ${threads} thread${threads > 1 ? "s" : ""})`,
   );
 }
@@ -201,14 +213,19 @@ function printOutcome({ stopped, bestEpoch, recorder, test }: FinishedRun, outpu
 /** Every setting of the run, defaults filled in. */
 function configuration({ options, optimizer, model }: Job): FinishedRun["configuration"] {
   const { dataset, epochs, batchSize, loss, validationSplit, seed } = options;
-  const { dataDir, trainLimit, digitsCount } = options;
+  const { dataDir, trainLimit, digitsCount, recipe } = options;
   const { backend, threads } = model.session.engine;
   return {
     dataset,
     model: options.model,
     epochs,
     batchSize,
-    optimizer: { name: optimizer.name, ...optimizer.config },
+    ...(recipe && { recipe }),
+    optimizer: {
+      name: optimizer.name,
+      ...optimizer.config,
+      ...(recipe && { learningRate: RECIPES[recipe].schedule }),
+    },
     loss,
     validationSplit,
     seed,
