@@ -21,6 +21,7 @@ describe("help and version", () => {
     "data fetch",
     "bench",
     "profile",
+    "serve",
   ];
 
   test("every command has a complete --help that fits 80 columns", async () => {
