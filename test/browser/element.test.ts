@@ -5,6 +5,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { generateDigits } from "../../src/data/digits.ts";
 import type { WasmgradTrainer } from "../../src/element/index.ts";
 import { namedModel } from "../../src/nn/models.ts";
+import { loadModel } from "../../src/train/model-file.ts";
 import { sequential } from "../../src/train/sequential.ts";
 import { BROWSERS, closePage, missing, type OpenPage, open } from "./support/browsers.ts";
 import { html, type Server, serve } from "./support/server.ts";
@@ -152,6 +153,25 @@ describe.each(BROWSERS)("<wasmgrad-trainer> in %s", (name) => {
       return { history, sha256: await trainer!.weightsSha256(), parameters: model!.countParams() };
     });
     expect(element).toEqual({ history: node.history, sha256: node.sha256, parameters: 121_930 });
+    const saved = await page.evaluate(async () => {
+      const links: HTMLAnchorElement[] = [];
+      HTMLAnchorElement.prototype.click = function (this: HTMLAnchorElement) {
+        links.push(this);
+      };
+      const root = document.querySelector("wasmgrad-trainer")!.shadowRoot!;
+      [...root.querySelectorAll("button")].find(({ textContent }) => textContent === "Save model")!.click();
+      while (links.length === 0) await new Promise((resolve) => setTimeout(resolve, 10));
+      const bytes = new Uint8Array(await (await fetch(links[0]!.href)).arrayBuffer());
+      return { name: links[0]!.download, bytes: [...bytes] };
+    });
+    expect(saved.name).toBe("digits-keras-mnist.safetensors");
+    const { model, tensors, metadata } = await loadModel(Uint8Array.from(saved.bytes));
+    await model.compile({ threads: 1 });
+    model.setWeights(tensors);
+    expect(await model.weightsSha256()).toBe(node.sha256);
+    model.dispose();
+    expect(metadata).toMatchObject({ dataset: "digits", loss: "categoricalCrossentropy" });
+    expect(metadata.classNames).toHaveLength(10);
     const text = await shown(page);
     expect(text).toContain(`${(100 * node.test.accuracy!).toFixed(2)} %`);
     expect(text).toContain("2 epochs, tested on 200 images");
@@ -295,6 +315,14 @@ describe.each(BROWSERS)("<wasmgrad-trainer> in %s", (name) => {
     expect(rejected.text).toContain("they apply at the next start");
     const next = await page.evaluate(() => document.querySelector("wasmgrad-trainer")!.start());
     expect(next!.history.epoch).toEqual([0]);
+    // What is done stays on show, and its trainer in use.
+    const kept = await page.evaluate(async () => {
+      const element = document.querySelector("wasmgrad-trainer")!;
+      element.setAttribute("epochs", "500");
+      const outputs = await element.trainer!.predict(new Uint8Array(784));
+      return { state: element.state, outputs: outputs.length };
+    });
+    expect(kept).toEqual({ state: "done", outputs: 10 });
     // Stopped before the first step: no result, no error.
     const none = await page.evaluate(() => {
       const element = document.querySelector("wasmgrad-trainer")!;
@@ -305,6 +333,24 @@ describe.each(BROWSERS)("<wasmgrad-trainer> in %s", (name) => {
     expect(none[1]).toBe("idle");
     expect(none[0] ?? undefined).toBeUndefined();
     expect(await types(page)).not.toContain("error");
+  });
+
+  it.skipIf(reason !== "")(`says so when its trainer ends, and can start again${why}`, async () => {
+    const page = await show(`<wasmgrad-trainer ${SMALL} epochs="500"></wasmgrad-trainer>`);
+    const message = await page.evaluate(() => {
+      const element = document.querySelector("wasmgrad-trainer")!;
+      element.addEventListener("ready", () => setTimeout(() => element.trainer!.dispose()), { once: true });
+      return element.start().catch((error: Error) => error.message);
+    });
+    expect(message).toContain("disposed");
+    await state(page, "error");
+    expect(await shown(page)).toContain("disposed");
+    const again = await page.evaluate(() => {
+      const element = document.querySelector("wasmgrad-trainer")!;
+      element.setAttribute("epochs", "1");
+      return element.start();
+    });
+    expect(again!.history.epoch).toEqual([0]);
   });
 
   it.skipIf(reason)(`trains on one thread where the page is not isolated, and says so${why}`, async () => {
