@@ -88,7 +88,7 @@ button:focus-visible{outline:3px solid var(--_accent);outline-offset:2px}
 @container (max-width:480px){
 .card{padding:16px;gap:14px}.curves{grid-template-columns:minmax(0,1fr)}.plot{height:92px}
 .samples{grid-template-columns:repeat(5,minmax(0,1fr))}.figures div{padding:8px}dt{font-size:.75em}dd{font-size:1.12em}
-.foot{align-items:stretch;flex-direction:column}.buttons button{flex:1}}
+.foot{display:block}.facts{margin-top:10px}.buttons button{flex:1}}
 @media (prefers-reduced-motion:reduce){*,*::before{animation:none!important}}
 @media (forced-colors:active){.fill{background:Highlight;forced-color-adjust:none}.train{stroke:CanvasText}.dots,.validation{stroke:Highlight}}
 `;
