@@ -44,8 +44,7 @@ export function App() {
 function TrainTab() {
   return (
     <div class="train">
-      <fieldset class="setup" disabled={phase.value === "preparing"}>
-        <legend class="visually-hidden">What is trained</legend>
+      <section class="setup" aria-label="What is trained">
         <DatasetPanel />
         <ModelPanel />
         <TrainingPanel />
@@ -58,7 +57,7 @@ function TrainTab() {
             Save model
           </Button>
         </div>
-      </fieldset>
+      </section>
       <div class="outcome">
         <Curves />
         <Glance />

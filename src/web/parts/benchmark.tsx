@@ -126,11 +126,13 @@ function Bars({ rows }: { rows: readonly BenchmarkRow[] }) {
           <tr key={nameOf(row)} class={row.build}>
             <th scope="row">{row.build}</th>
             <td class="number">{row.threads}</td>
-            <td class="bar-cell">
-              <span class="bar">
-                <i style={{ width: `${(100 * row.imagesPerSecond) / most}%` }} />
+            <td>
+              <span class="bar-cell">
+                <span class="bar">
+                  <i style={{ width: `${(100 * row.imagesPerSecond) / most}%` }} />
+                </span>
+                <span class="number">{count(row.imagesPerSecond)}</span>
               </span>
-              <span class="number">{count(row.imagesPerSecond)}</span>
             </td>
             <td class="number">{base ? (row.imagesPerSecond / base).toFixed(2) : "–"}</td>
           </tr>

@@ -8,8 +8,8 @@ import { type ChartLine, LineChart } from "../ui/line-chart.tsx";
 import { Panel } from "../ui/panel.tsx";
 
 const LINES: readonly ChartLine[] = [
-  { name: "as it trains", colour: "live", width: 1.5 },
-  { name: "epoch’s mean", colour: "training-line", width: 2, points: true },
+  { name: "live", colour: "live", width: 1.5 },
+  { name: "training", colour: "training-line", width: 2, points: true },
   { name: "validation", colour: "validation-line", width: 2, dash: [7, 5], points: true },
 ];
 

@@ -54,7 +54,7 @@ export function Gallery({ picks, result }: { picks: readonly Pick[]; result: Tes
   const nameOf = (id: number) => names[id] ?? "none";
   return (
     <>
-      <ul class="gallery">
+      <ul class={`gallery${names.some((name) => [...name].length > 4) ? " long" : ""}`}>
         {picks.slice(0, shown.value).map(({ index, truth, prediction, probability }) => {
           const right = truth === prediction;
           return (
@@ -70,7 +70,7 @@ export function Gallery({ picks, result }: { picks: readonly Pick[]; result: Tes
               >
                 <Pixels pixels={imageAt(result.set, index)} shape={result.set.shape} />
                 <span class="answer">
-                  <b>{nameOf(prediction)}</b> {percent(probability, 0)}
+                  <b>{nameOf(prediction)}</b> <span>{percent(probability, 0)}</span>
                 </span>
                 <span class="truth">{right ? "right" : `is ${nameOf(truth)}`}</span>
                 <span class="visually-hidden">{`, test image ${index}`}</span>

@@ -1,6 +1,6 @@
-import { isGenerated, loading } from "../state/dataset.ts";
+import { downloadShare, isGenerated, loading } from "../state/dataset.ts";
 import { pause, restart, resume, start, stop, trainOn } from "../state/run.ts";
-import { problem, settings } from "../state/setup.ts";
+import { built, problem, settings } from "../state/setup.ts";
 import { epochs, phase, progress, running, subject, trained } from "../state/subject.ts";
 import { testing } from "../state/test.ts";
 import { Button } from "../ui/controls.tsx";
@@ -85,6 +85,7 @@ function statusText(): string {
       return "Classifying the test images";
     case "idle":
       if (loading.value) return loadingText();
+      if (built.value.problem) return "The model does not fit: its layers say why";
       if (problem.value) return problem.value;
       if (testing.value) return "Classifying the test images";
       if (!trained.value) return "Ready to train";
@@ -106,7 +107,7 @@ function ProgressBar() {
   const now = progress.value;
   const download = loading.value;
   const share = download
-    ? (download.filesDone + (download.total ? download.received / download.total : 0)) / 4
+    ? downloadShare(download)
     : now && phase.value !== "preparing"
       ? (now.epoch + now.seen / now.samples) / now.epochs
       : 0;

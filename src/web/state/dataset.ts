@@ -1,6 +1,6 @@
 import { signal } from "@preact/signals";
 import { loadDataset } from "../../browser.ts";
-import { ROLES } from "../../data/dataset-info.ts";
+import { idxBytes, ROLES } from "../../data/dataset-info.ts";
 import { findDataset, GENERATED } from "../../data/datasets.ts";
 import { take } from "../../data/split.ts";
 import type { Dataset } from "../../data/types.ts";
@@ -57,6 +57,16 @@ export function ensureDataset(name: string, images: number | undefined): Promise
   });
   under = { key, controller, done };
   return done;
+}
+
+/** How much of a download is done, 0 to 1, by the sizes of its files. */
+export function downloadShare({ name, filesDone, received, total }: Loading): number {
+  const info = findDataset(name);
+  if (!info) return 0;
+  const sizes = ROLES.map((role) => idxBytes(info, role));
+  const all = sizes.reduce((sum, size) => sum + size, 0);
+  const done = sizes.slice(0, filesDone).reduce((sum, size) => sum + size, 0);
+  return (done + (total ? received / total : 0) * (sizes[filesDone] ?? 0)) / all;
 }
 
 export function isGenerated(name: string): boolean {

@@ -105,9 +105,8 @@ function layerFromText(text: string): LayerSpec | undefined {
     const [key, value = ""] = item.split("=");
     const option = known.options.find((candidate) => candidate.key === key);
     if (!option) return undefined;
-    const parsed = parseOption(option, value);
-    if (optionProblem(option, parsed)) return undefined;
-    layer[option.key] = parsed;
+    layer[option.key] = parseOption(option, value);
   }
+  if (known.options.some((option) => optionProblem(option, layer[option.key]))) return undefined;
   return { type, ...layer };
 }

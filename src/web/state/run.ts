@@ -38,17 +38,20 @@ let attempt = 0;
 export async function start(): Promise<void> {
   if (phase.value !== "idle" || problem.value) return;
   const own = ++attempt;
-  const chosen = settings.value;
   phase.value = "preparing";
   dismiss("training");
   announce("Preparing");
-  let trainer: Trainer | undefined;
+  // What goes wrong with a dataset is told where it is loaded.
+  const data = await chosenDataset().catch(() => undefined);
+  if (own !== attempt) return;
   try {
-    const data = await ensureDataset(chosen.dataset, chosen.images);
-    // The dataset may have changed what the model must be: read it afterwards.
-    const { model, problem: wrong } = built.value;
-    if (!model) throw new Error(wrong);
-    trainer = await openTrainer(model, chosen);
+    const { model } = built.value;
+    if (!data || !model || problem.value) {
+      phase.value = "idle";
+      return;
+    }
+    const chosen = settings.value;
+    const trainer = await openTrainer(model, chosen);
     if (own !== attempt) {
       trainer.dispose();
       return;
@@ -71,12 +74,20 @@ export async function start(): Promise<void> {
   } catch (error) {
     if (own === attempt) {
       phase.value = "idle";
-      // What went wrong with a dataset is told where it is loaded.
-      if (dataset.value || !isAbort(error)) tellFault(error);
+      tellFault(error);
     }
     return;
   }
   await fit(subject.value!, 0);
+}
+
+/** The chosen dataset; where another is chosen meanwhile, that. */
+async function chosenDataset(): Promise<Loaded> {
+  for (;;) {
+    const { dataset: name, images } = settings.value;
+    const data = await ensureDataset(name, images);
+    if (settings.value.dataset === name && settings.value.images === images) return data;
+  }
 }
 
 /** Trains the subject for as many epochs more as the settings say. */
@@ -293,10 +304,6 @@ async function recover(current: Subject): Promise<void> {
 function tellFault(error: unknown): void {
   fault("training", error);
   announce(error instanceof TrainingDivergedError ? "Training diverged" : "Training failed");
-}
-
-function isAbort(error: unknown): boolean {
-  return error instanceof DOMException && error.name === "AbortError";
 }
 
 /** A model from a file gets its dataset once that is here: then it can be tested and trained on. */

@@ -1,0 +1,114 @@
+import { gzipSync } from "node:zlib";
+import { describe, expect, test } from "vitest";
+import { encodeIdxImages, encodeIdxLabels } from "../../src/data/index.ts";
+import { datasetFromFiles, type OwnFile } from "../../src/web/state/idx-files.ts";
+import { LiveCurve } from "../../src/web/state/live-curve.ts";
+import { mapAtlas, rowAtlas } from "../../src/web/ui/atlas.ts";
+import { bars } from "../cli/helpers.ts";
+
+const images = (name: string, n: number): OwnFile => ({ name, bytes: encodeIdxImages(bars(n)) });
+const labels = (name: string, n: number): OwnFile => ({ name, bytes: encodeIdxLabels(bars(n).labels) });
+const text = (name: string, content: string): OwnFile => ({ name, bytes: new TextEncoder().encode(content) });
+
+describe("IDX files of one's own", () => {
+  test("one pair: the last fifth is for the test", async () => {
+    const { dataset, notice } = await datasetFromFiles([labels("b", 50), images("a", 50)]);
+    expect([dataset.train.count, dataset.test.count]).toEqual([40, 10]);
+    expect(dataset.classNames).toEqual(["0", "1", "2"]);
+    expect(dataset.test.images).toEqual(bars(50).images.subarray(40 * 64));
+    expect(notice).toContain("the last 10 of 50 images");
+  });
+
+  test.each([
+    ["their names", ["t10k-images", "train-images", "t10k-labels", "train-labels"], [60, 30]],
+    ["their sizes where names say nothing", ["a", "b", "c", "d"], [30, 60]],
+  ])("two pairs are told apart by %s", async (_, [one, two, three, four], [first, second]) => {
+    const { dataset } = await datasetFromFiles([
+      images(one!, first!),
+      images(two!, second!),
+      labels(three!, first!),
+      labels(four!, second!),
+    ]);
+    expect([dataset.train.count, dataset.test.count]).toEqual(_ === "their names" ? [30, 60] : [60, 30]);
+  });
+
+  test("gzipped files, and names of classes", async () => {
+    const packed = images("i.gz", 20);
+    const { dataset } = await datasetFromFiles([
+      { ...packed, bytes: new Uint8Array(gzipSync(packed.bytes)) },
+      labels("l", 20),
+      text("classes.txt", "\ufefftop\r\nmiddle\r\nbottom\r\nnone\r\n"),
+    ]);
+    expect(dataset.classNames).toEqual(["top", "middle", "bottom", "none"]);
+  });
+
+  test.each<[string, OwnFile[], RegExp]>([
+    ["images alone", [images("a", 9)], /a: its label file is missing/],
+    ["labels alone", [labels("a", 9)], /Got 0 image files and 1 label file/],
+    ["nothing", [], /Got 0 image files/],
+    ["other lengths", [images("a", 9), labels("b", 8)], /9 images but 8 labels/],
+    ["no IDX", [text("a", "hello")], /a: not an IDX file of unsigned bytes/],
+    ["too many", ["a", "b", "c", "d", "e", "f"].map((name) => images(name, 9)), /at most 5/],
+    [
+      "too few names",
+      [images("a", 9), labels("b", 9), text("c.txt", "one\ntwo")],
+      /go up to 2, but 2 classes/,
+    ],
+    [
+      "a name twice",
+      [images("a", 9), labels("b", 9), text("c.txt", "x\nx\ny")],
+      /c\.txt: .*different class names/,
+    ],
+  ])("%s: refused, with the file's name", async (_, files, message) => {
+    await expect(datasetFromFiles(files)).rejects.toThrow(message);
+  });
+});
+
+describe("the live curve", () => {
+  test("turns means since the epoch began into means of each stretch", () => {
+    const curve = new LiveCurve();
+    curve.add({ epoch: 0, seen: 10 }, { loss: 2, accuracy: 0.1 }, 40);
+    curve.add({ epoch: 0, seen: 40 }, { loss: 1.25, accuracy: 0.4 }, 40);
+    curve.add({ epoch: 1, seen: 20 }, { loss: 0.5, accuracy: 0.8 }, 40);
+    expect(curve.points).toEqual([
+      { x: 0.25, loss: 2, accuracy: 0.1, images: 10 },
+      { x: 1, loss: 1, accuracy: expect.closeTo(0.5, 12), images: 30 },
+      { x: 1.5, loss: 0.5, accuracy: 0.8, images: 20 },
+    ]);
+  });
+
+  test("stays short however long training is, and keeps its mean", () => {
+    const curve = new LiveCurve();
+    for (let epoch = 0; epoch < 50; epoch++)
+      for (let seen = 1; seen <= 100; seen++) curve.add({ epoch, seen }, { loss: epoch, accuracy: 0.5 }, 100);
+    expect(curve.points.length).toBeLessThan(600);
+    expect(curve.points.length).toBeGreaterThan(150);
+    const all = curve.points.reduce((sum, { images }) => sum + images, 0);
+    const mean = curve.points.reduce((sum, { loss, images }) => sum + loss * images, 0) / all;
+    expect(mean).toBeCloseTo(24.5, 0);
+    expect(curve.points.map(({ x }) => x)).toEqual([...curve.points].map(({ x }) => x).sort((a, b) => a - b));
+  });
+});
+
+describe("pictures of activations", () => {
+  test("maps lie side by side, clear between them", () => {
+    // Two maps of 1x2: 0, 4 and 2, -4.
+    const { pixels, shape } = mapAtlas(Float32Array.of(0, 2, 4, -4), [1, 2, 2], 2, 2);
+    expect(shape).toEqual([1, 5, 4]);
+    const grey = [...pixels].filter((_, i) => i % 4 === 0);
+    const alpha = [...pixels].filter((_, i) => i % 4 === 3);
+    expect(grey).toEqual([128, 255, 0, 191, 0]);
+    expect(alpha).toEqual([255, 255, 0, 255, 255]);
+  });
+
+  test("a flat layer fills rows", () => {
+    const { pixels, shape } = rowAtlas(Float32Array.from({ length: 40 }, (_, i) => i));
+    expect(shape).toEqual([2, 32, 4]);
+    expect(pixels[4 * 39]).toBe(255);
+    expect(pixels[4 * 40 + 3]).toBe(0);
+  });
+
+  test("a layer that is all zero is black", () => {
+    expect(rowAtlas(new Float32Array(4)).pixels.filter((_, i) => i % 4 < 3)).toEqual(new Uint8Array(12));
+  });
+});

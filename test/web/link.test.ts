@@ -1,0 +1,203 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { DATASETS } from "../../src/data/datasets.ts";
+import { BACKENDS } from "../../src/engine/engine.ts";
+import { LOSSES } from "../../src/nn/losses.ts";
+import { layersFromConfig } from "../../src/nn/model-json.ts";
+import { MODELS } from "../../src/nn/models.ts";
+import { OPTIMIZERS } from "../../src/optim/index.ts";
+import { LAYER_TYPES, type LayerSpec, optionProblem, withoutDefaults } from "../../src/web/state/layers.ts";
+import { fromFragment, TABS, toFragment } from "../../src/web/state/link.ts";
+import { buildModel, namedLayers, rowsBefore } from "../../src/web/state/model.ts";
+import { CUSTOM, DEFAULTS, type Settings } from "../../src/web/state/settings.ts";
+
+const size = fc.oneof(
+  fc.integer({ min: 1, max: 9 }),
+  fc.tuple(fc.integer({ min: 1, max: 9 }), fc.integer({ min: 1, max: 9 })),
+);
+const rate = fc.integer({ min: 0, max: 999 }).map((n) => n / 1000);
+
+/** Any layer that the editor can make, options at their defaults or not. */
+const layer: fc.Arbitrary<LayerSpec> = fc.constantFrom(...Object.keys(LAYER_TYPES)).chain((type) =>
+  fc
+    .record(
+      Object.fromEntries(
+        LAYER_TYPES[type]!.options.map((option) => [
+          option.key,
+          option.kind === "count"
+            ? fc.integer({ min: 1, max: 4096 })
+            : option.kind === "size"
+              ? size
+              : option.kind === "choice"
+                ? fc.constantFrom(...option.choices)
+                : option.kind === "flag"
+                  ? fc.boolean()
+                  : rate,
+        ]),
+      ),
+      {
+        requiredKeys: LAYER_TYPES[type]!.options.filter(
+          (option) => option.default === undefined && !option.hidden,
+        ).map(({ key }) => key),
+      },
+    )
+    .map((options) => withoutDefaults({ type, ...options })),
+);
+
+const settings: fc.Arbitrary<Settings> = fc
+  .record({
+    dataset: fc.constantFrom("digits", "files", ...Object.keys(DATASETS)),
+    images: fc.option(fc.integer({ min: 2, max: 1e6 }), { nil: undefined }),
+    own: fc.option(fc.array(layer, { minLength: 1, maxLength: 8 }), { nil: undefined }),
+    name: fc.constantFrom(...Object.keys(MODELS)),
+    optimizer: fc.constantFrom(...OPTIMIZERS),
+    learningRate: fc.option(rate, { nil: undefined }),
+    loss: fc.constantFrom(...LOSSES),
+    batchSize: fc.integer({ min: 1, max: 65_536 }),
+    epochs: fc.integer({ min: 1, max: 10_000 }),
+    validationSplit: fc.integer({ min: 0, max: 90 }).map((n) => n / 100),
+    keepBest: fc.boolean(),
+    seed: fc.maxSafeNat(),
+    backend: fc.constantFrom("auto" as const, ...BACKENDS),
+    threads: fc.option(fc.integer({ min: 1, max: 256 }), { nil: undefined }),
+  })
+  .map(({ own, name, ...rest }) => ({
+    ...rest,
+    ...(own ? { model: CUSTOM, layers: own } : { model: name, layers: [] }),
+  }));
+
+describe("the address", () => {
+  test("of the defaults is empty", () => {
+    expect(toFragment(DEFAULTS, "train")).toBe("");
+    expect(fromFragment("")).toEqual({ settings: DEFAULTS, tab: "train", unknown: [] });
+  });
+
+  test("gives back any settings", () => {
+    fc.assert(
+      fc.property(settings, fc.constantFrom(...TABS), (given, tab) => {
+        const fragment = toFragment(given, tab);
+        // What browsers keep as it is in a fragment.
+        expect(new URL(`http://localhost/#${fragment}`).hash.slice(1)).toBe(fragment);
+        expect(fromFragment(`#${fragment}`)).toEqual({ settings: given, tab, unknown: [] });
+      }),
+    );
+  });
+
+  test("never throws, and keeps to values that are in range", () => {
+    fc.assert(
+      fc.property(fc.string({ unit: "binary" }), (text) => {
+        const { settings: read } = fromFragment(text);
+        expect(read.batchSize).toBeGreaterThan(0);
+        expect(Object.hasOwn(MODELS, read.model) || read.model === CUSTOM).toBe(true);
+      }),
+    );
+  });
+
+  test.each([
+    "batchSize=0",
+    "batchSize=1.5",
+    "epochs=1e99",
+    "learningRate=-1",
+    "learningRate=",
+    "optimizer=lion",
+    "model=constructor",
+    "dataset=http://evil.example/",
+    "tab=secrets",
+    "nonsense",
+    "__proto__=1",
+    "layers=conv2d",
+    "layers=conv2d:filters=0,kernelSize=3",
+    "layers=conv2d:filters=4,kernelSize=3,color=red",
+    "layers=constructor",
+    "layers=",
+    "seed=%",
+  ])("%s is told, and takes its default", (part) => {
+    expect(fromFragment(`epochs=7&${part}`)).toEqual({
+      settings: { ...DEFAULTS, epochs: 7 },
+      tab: "train",
+      unknown: [part],
+    });
+  });
+});
+
+describe("layers of the editor", () => {
+  test("are all that model files know, with all their options", () => {
+    for (const [type, { start, options }] of Object.entries(LAYER_TYPES)) {
+      const [made] = layersFromConfig({ layers: [start] });
+      expect(Object.keys(made!.config).sort(), type).toEqual(options.map(({ key }) => key).sort());
+      for (const { key, default: value, hidden } of options)
+        if (value !== undefined && !(key in start))
+          expect(made!.config[key], `${type} ${key}`).toEqual(value);
+        else if (hidden && type.includes("Pooling")) expect(made!.config[key]).toEqual(made!.config.poolSize);
+    }
+    expect(() => layersFromConfig({ layers: [{ type: "none" }] })).toThrow(
+      Object.keys(LAYER_TYPES).sort().at(-1)!,
+    );
+  });
+
+  test("say the same with and without their defaults", () => {
+    fc.assert(
+      fc.property(layer, (spec) => {
+        const { type, config } = layersFromConfig({ layers: [spec] })[0]!;
+        const short = withoutDefaults({ type, ...config });
+        expect(layersFromConfig({ layers: [short] })[0]!.config).toEqual(config);
+        expect(Object.keys(short).length).toBeLessThanOrEqual(Object.keys(spec).length);
+        for (const option of LAYER_TYPES[spec.type]!.options)
+          expect(optionProblem(option, spec[option.key])).toBeUndefined();
+      }),
+    );
+  });
+
+  const task = { name: "m", inputShape: [28, 28, 1], classes: 10, loss: "categoricalCrossentropy" } as const;
+
+  test.each(Object.keys(MODELS))("of %s make the model that the command line trains", (name) => {
+    const { model } = buildModel(namedLayers(name, [28, 28, 1], 10), task);
+    expect(model!.toConfig().layers).toEqual(
+      buildModel(
+        MODELS[name]!.layers([28, 28, 1], 10).map(({ type, config }) => ({ type, ...config })),
+        task,
+      ).model!.toConfig().layers,
+    );
+  });
+
+  test.each<[string, LayerSpec[], number | undefined, RegExp]>([
+    [
+      "a fault of an option",
+      [{ type: "flatten" }, { type: "dense", units: Number.NaN }],
+      1,
+      /Layer 2 \(Dense\), Units: expected a whole number/,
+    ],
+    [
+      "a shape that does not fit",
+      [{ type: "dense", units: 10, activation: "softmax" }],
+      0,
+      /expected a flat one/,
+    ],
+    [
+      "the second of a type",
+      [{ type: "flatten" }, { type: "dense", units: 4 }, { type: "dense", units: 3, activation: "softmax" }],
+      2,
+      /gives 3 outputs, but the dataset has 10 classes/,
+    ],
+    [
+      "a loss that does not fit",
+      [{ type: "flatten" }, { type: "dense", units: 10 }],
+      1,
+      /takes probabilities/,
+    ],
+    ["no parameters", [{ type: "flatten" }], undefined, /no parameters/],
+  ])("%s is told with its layer", (_, layers, at, message) => {
+    const built = buildModel(layers, task);
+    expect(built.problem).toMatch(message);
+    expect(built).toMatchObject({ layer: at });
+  });
+
+  test("before a fault show their shapes", () => {
+    const layers = [{ type: "conv2d", filters: 4, kernelSize: 3 }, { type: "maxPooling2d" }];
+    expect(rowsBefore(layers, [28, 28, 1]).map(({ outputShape }) => outputShape)).toEqual([
+      [26, 26, 4],
+      [13, 13, 4],
+    ]);
+    expect(rowsBefore([{ type: "dense", units: 3 }], [28, 28, 1])).toEqual([]);
+  });
+});
