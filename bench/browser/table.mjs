@@ -1,6 +1,8 @@
 // What npm run bench:browser prints, and the same as Markdown for the README.
 import { machineLine } from "../peers/machine.mjs";
 
+/** More cores than this kept busy by other processes make numbers doubtful. */
+const DISTURBED = 0.15;
 const TITLES = { chromium: "Chromium", firefox: "Firefox" };
 
 export function textTable(report) {
@@ -79,7 +81,7 @@ function tfjsTable({ tfjs, rows }) {
 }
 
 /** What is missing and why, and what the figures must be read with. */
-function notes({ runtimes, tfjs, machine, skipped }) {
+function notes({ runtimes, tfjs, others, skipped }) {
   const renderer = tfjs?.rows.find((row) => row.renderer)?.renderer;
   const grouped = new Map();
   for (const { id, build, threads, reason } of skipped) {
@@ -97,9 +99,9 @@ function notes({ runtimes, tfjs, machine, skipped }) {
       : renderer
         ? [`TensorFlow.js's WebGL ran on ${renderer}.`]
         : []),
-    ...(machine.load > 0.5
+    ...(others > DISTURBED
       ? [
-          `DISTURBED: other processes were using the machine (load ${machine.load} at the start). Speeds are too low, those of 2 threads most, and ratios uncertain.`,
+          `DISTURBED: other processes kept ${others.toFixed(1)} cores busy before or after. Speeds are too low, those of 2 threads most, and ratios uncertain: measure again on a quiet machine.`,
         ]
       : []),
   ];
