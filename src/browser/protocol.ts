@@ -75,6 +75,7 @@ export type Note =
   | { readonly note: "free"; handle: Handle }
   | { readonly note: "pause" | "resume" }
   | { readonly note: "abort"; id: number }
+  | { readonly note: "threadFailed"; readonly thread: number; readonly message: string }
   /** A callback has returned, or thrown. */
   | { readonly note: "called"; call: number; failed: boolean };
 
@@ -99,5 +100,6 @@ export type FromWorker =
   | { readonly id: number; readonly error: PlainError }
   /** `call`: wants a "called" note with that number. */
   | { readonly id: number; readonly report: Report; readonly call?: number; readonly weights?: EpochWeights }
-  /** A kernel thread started, and holds this lock. */
-  | { readonly threadLock: string };
+  /** Asks for a kernel thread, by a number of its own. */
+  | { readonly thread: number; readonly task: ThreadTask }
+  | { readonly endThread: number };

@@ -1,6 +1,7 @@
 import { workerScript } from "#platform";
 import { fromPlain } from "./errors.ts";
 import { watchLock } from "./locks.ts";
+import { PageThreads } from "./page-threads.ts";
 import type { FromWorker, Method, Note, Report, Requests, Role, ToWorker } from "./protocol.ts";
 import type { EpochWeights, WorkerOptions } from "./types.ts";
 
@@ -26,6 +27,7 @@ interface CallOptions {
 /** One worker that runs the package's worker script, and the calls under way in it. */
 export class WorkerClient {
   readonly #worker: Worker;
+  readonly #threads: PageThreads;
   readonly #pending = new Map<number, Pending>();
   readonly #watching = new AbortController();
   readonly #onEnd: (error: Error) => void;
@@ -35,6 +37,10 @@ export class WorkerClient {
   private constructor(worker: Worker, url: string | URL, role: Role, onEnd: (error: Error) => void) {
     this.#worker = worker;
     this.#onEnd = onEnd;
+    this.#threads = new PageThreads(url, {
+      onError: (thread, { message }) => this.note({ note: "threadFailed", thread, message }),
+      onLock: (lock) => this.watch(lock, "a kernel thread"),
+    });
     worker.onmessage = ({ data }: MessageEvent<FromWorker>) => this.#receive(data);
     worker.onerror = (event) => {
       event.preventDefault();
@@ -94,25 +100,30 @@ export class WorkerClient {
     );
   }
 
-  /** Ends the worker at once, with all workers of its own. Calls under way reject with the error. */
+  /** Ends the worker at once, and its kernel threads. Calls under way reject with the error. */
   end(error: Error): void {
     if (this.#ended) return;
     this.#ended = error;
     this.#watching.abort();
     this.#worker.terminate();
+    this.#threads.endAll();
     for (const { reject } of this.#pending.values()) reject(error);
     this.#pending.clear();
     this.#onEnd(error);
   }
 
   #receive(message: FromWorker): void | Promise<void> {
-    if ("threadLock" in message) return this.watch(message.threadLock, "a kernel thread");
+    if ("thread" in message) return this.#threads.start(message.thread, message.task);
+    if ("endThread" in message) return this.#threads.end(message.endThread);
     const pending = this.#pending.get(message.id);
     if (!pending) return;
     if ("report" in message) return this.#report(message, pending);
     if (pending.failure) pending.reject(pending.failure.error);
-    else if ("error" in message) pending.reject(fromPlain(message.error));
-    else pending.resolve(message.value);
+    else if ("error" in message) {
+      const error = fromPlain(message.error);
+      pending.reject(error);
+      if (error.name === "EngineError") this.end(error);
+    } else pending.resolve(message.value);
   }
 
   async #report({ id, report, call, weights }: ReportMessage, pending: Pending): Promise<void> {

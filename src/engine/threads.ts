@@ -7,6 +7,11 @@ const GATE = 0;
 const STOP = 7;
 const FAILED = 18;
 
+/** A kernel thread failed in the middle of a program: memory holds half a step, and the engine is of no use any more. */
+export class EngineError extends Error {
+  override readonly name = "EngineError";
+}
+
 /** Resident workers that take tasks whenever a program runs. They start in their own time: no run waits for them. */
 export class ThreadPool {
   /** Pointer to the Control struct. */
@@ -26,10 +31,10 @@ export class ThreadPool {
   }
 
   /** After a run that failed: ends the workers, and says why. `error`: what was thrown on this thread, if anything. */
-  failure(error?: Error): Error {
+  failure(error?: Error): EngineError {
     this.#fail(error);
     for (const thread of this.#threads) thread.terminate();
-    return new Error(
+    return new EngineError(
       this.#error
         ? `a kernel thread failed: ${this.#error.message}`
         : "a kernel thread failed or made no progress for a minute; compile the model again to go on",

@@ -10,7 +10,7 @@ export async function runThread({ module, memory, control, index }: ThreadTask):
   try {
     // From here on nobody else can tell whether this thread lives: work() hears no message.
     const lock = await holdLock();
-    if (lock) self.postMessage({ lock } satisfies ThreadAlive);
+    self.postMessage({ lock } satisfies ThreadAlive);
     // Looks at the memory's size afresh: it may have grown while this thread started.
     memory.grow(0);
     const { exports } = await WebAssembly.instantiate(module, { env: { memory } });
@@ -28,6 +28,8 @@ export async function runThread({ module, memory, control, index }: ThreadTask):
 
 /** Tells all threads that the program they are in will never end. */
 function giveUp(memory: WebAssembly.Memory, control: number, working: boolean): void {
+  // Memory may have grown since: an index beyond the old size would throw here.
+  memory.grow(0);
   const words = new Int32Array(memory.buffer);
   const at = control / 4;
   Atomics.store(words, at + CONTROL.failed, 1);

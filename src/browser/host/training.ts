@@ -1,4 +1,4 @@
-import { isIsolated, onKernelThread } from "../../engine/platform/web.ts";
+import { isIsolated, type KernelThread, startThreadsBy, type ThreadTask } from "../../engine/platform/web.ts";
 import { layersFromKnownConfig } from "../../nn/model-config.ts";
 import { createOptimizer } from "../../optim/index.ts";
 import type { Callbacks, TrainInfo } from "../../train/callbacks.ts";
@@ -21,12 +21,14 @@ type Store = { -readonly [K in keyof Samples]: Samples[K] };
 export class TrainingHost {
   readonly #gate = new Gate();
   readonly #samples = new Map<Handle, Store>();
+  /** Whom a kernel thread's failure is told. */
+  readonly #threads = new Map<number, (error: Error) => void>();
   #model: Sequential | undefined;
   /** Rates of a schedule, which the page worked out. */
   #rates: FitRequest["rates"];
 
   async init({ config, kernels, options, optimizer }: InitRequest): Promise<Requests["init"][1]> {
-    onKernelThread((threadLock) => scope.postMessage({ threadLock }));
+    startThreadsBy((task, onError) => this.#startThread(task, onError));
     const model = new Sequential(layersFromKnownConfig(config), config.name ? { name: config.name } : {});
     const { name, options: settings, scheduled } = optimizer;
     await model.compile({
@@ -66,6 +68,9 @@ export class TrainingHost {
         break;
       case "resume":
         this.#gate.resume();
+        break;
+      case "threadFailed":
+        this.#threads.get(note.thread)?.(new Error(note.message));
     }
   }
 
@@ -176,6 +181,14 @@ export class TrainingHost {
         await ask({ callback: "onTrainEnd", args: [history] });
       },
     };
+  }
+
+  /** The page starts kernel threads, and tells when one fails. */
+  #startThread(task: ThreadTask, onError: (error: Error) => void): KernelThread {
+    const thread = this.#threads.size;
+    this.#threads.set(thread, onError);
+    scope.postMessage({ thread, task });
+    return { terminate: () => scope.postMessage({ endThread: thread }) };
   }
 
   #of(handle: Handle): Samples {

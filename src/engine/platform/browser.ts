@@ -1,5 +1,5 @@
 // What differs between Node and browsers: this file and node.ts export the same names.
-import { isIsolated, type KernelThread, startThread, type ThreadTask, type WorkerKind } from "./web.ts";
+import { isIsolated, type KernelThread, startThreadWorker, type WorkerKind } from "./web.ts";
 
 export {
   enableRelaxedSimd,
@@ -71,6 +71,16 @@ export function startKernelThread(
   index: number,
   onError: (error: Error) => void,
 ): KernelThread {
-  const task: Omit<ThreadTask, "role"> = { module, memory, control, index };
-  return startThread(workerScript("training"), task, onError);
+  let worker: Worker | undefined;
+  let ended = false;
+  const start = (url: string) => {
+    if (!ended) worker = startThreadWorker(url, { role: "thread", module, memory, control, index }, onError);
+  };
+  workerScript("training").then(start).catch(onError);
+  return {
+    terminate() {
+      ended = true;
+      worker?.terminate();
+    },
+  };
 }

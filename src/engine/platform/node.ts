@@ -76,6 +76,7 @@ try {
   working = true;
   work(control, index);
 } catch (error) {
+  memory.grow(0);
   const words = new Int32Array(memory.buffer);
   const at = control / 4;
   Atomics.store(words, at + 18, 1);

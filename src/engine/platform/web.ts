@@ -66,40 +66,34 @@ export interface ThreadTask {
 
 /** What a kernel thread says before it starts to work. */
 export interface ThreadAlive {
-  /** The lock that it holds for as long as it lives. */
+  /** The lock that it holds for as long as it lives; "" where there are no locks. */
   readonly lock: string;
 }
 
-let watchThread: ((lock: string) => void) | undefined;
-
-/** Registers who is told the lock that each kernel thread holds: nobody else would learn that one was killed. */
-export function onKernelThread(watch: (lock: string) => void): void {
-  watchThread = watch;
+/** Starts a worker that becomes a kernel thread. */
+export function startThreadWorker(
+  url: string | URL,
+  task: ThreadTask,
+  onError: (error: Error) => void,
+): Worker {
+  const worker = new Worker(url, { name: `wasmgrad thread ${task.index}` });
+  worker.onerror = (event) => {
+    event.preventDefault();
+    onError(new Error(event.message || `the worker script ${url} cannot be loaded`));
+  };
+  worker.postMessage(task);
+  return worker;
 }
 
-/** Starts a nested worker that runs the kernels' work(control, index) on the shared memory. */
-export function startThread(
-  script: Promise<string>,
-  task: Omit<ThreadTask, "role">,
-  onError: (error: Error) => void,
-): KernelThread {
-  let worker: Worker | undefined;
-  let ended = false;
-  const start = (url: string) => {
-    if (ended) return;
-    worker = new Worker(url, { name: `wasmgrad thread ${task.index}` });
-    worker.onmessage = ({ data }: MessageEvent<ThreadAlive>) => watchThread?.(data.lock);
-    worker.onerror = (event) => {
-      event.preventDefault();
-      onError(new Error(event.message || `the worker script ${url} cannot be loaded`));
-    };
-    worker.postMessage({ role: "thread", ...task } satisfies ThreadTask);
-  };
-  script.then(start).catch(onError);
-  return {
-    terminate() {
-      ended = true;
-      worker?.terminate();
-    },
-  };
+type ThreadStarter = (task: ThreadTask, onError: (error: Error) => void) => KernelThread;
+let starter: ThreadStarter | undefined;
+
+/** Names who starts the kernel threads of the engines in this worker. */
+export function startThreadsBy(other: ThreadStarter): void {
+  starter = other;
+}
+
+export function threadStarter(): ThreadStarter {
+  if (!starter) throw new Error("nobody starts kernel threads in this worker");
+  return starter;
 }

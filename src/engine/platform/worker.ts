@@ -1,6 +1,5 @@
-// The platform inside the bundled worker script: as browser.ts, but the page brings the kernels, and threads run the
-// script's own file again, so that it needs no other, whether it was loaded from a blob or a URL.
-import { type KernelThread, startThread, type WorkerKind } from "./web.ts";
+// The platform inside the bundled worker script: as browser.ts, but the page brings the kernels and starts the threads.
+import { type KernelThread, threadStarter, type WorkerKind } from "./web.ts";
 
 export {
   enableRelaxedSimd,
@@ -24,6 +23,7 @@ export async function workerScript(_kind: WorkerKind): Promise<string> {
   return self.location.href;
 }
 
+/** The page starts it: it can do so at once, and learns of its end. */
 export function startKernelThread(
   module: WebAssembly.Module,
   memory: WebAssembly.Memory,
@@ -31,5 +31,5 @@ export function startKernelThread(
   index: number,
   onError: (error: Error) => void,
 ): KernelThread {
-  return startThread(workerScript("training"), { module, memory, control, index }, onError);
+  return threadStarter()({ role: "thread", module, memory, control, index }, onError);
 }
