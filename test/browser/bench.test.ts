@@ -1,4 +1,9 @@
+import { execFile } from "node:child_process";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
 import { build } from "esbuild";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type * as Bench from "../../src/bench/index.ts";
@@ -141,6 +146,50 @@ describe.each(BROWSERS)("the benchmark in %s", (name) => {
         ["simd", 1],
         ["relaxed", 1],
       ]);
+    },
+  );
+});
+
+describe("npm run bench:browser", () => {
+  const reason = BROWSERS.map(missing).filter(Boolean).join("; ");
+
+  it.skipIf(reason !== "")(
+    `measures Node and both browsers side by side${reason && ` (${reason})`}`,
+    async () => {
+      const folder = await mkdtemp(join(tmpdir(), "wasmgrad-bench-"));
+      try {
+        const file = join(folder, "browser.json");
+        const args = [
+          "--quick",
+          "--rounds",
+          "1",
+          "--builds",
+          "simd",
+          "--threads",
+          "1",
+          "--no-tfjs",
+          "--json",
+          file,
+        ];
+        const { stdout } = await promisify(execFile)(process.execPath, [
+          path("../../bench/browser/run.mjs"),
+          ...args,
+        ]);
+        const report = JSON.parse(await readFile(file, "utf8"));
+        expect(report.skipped).toEqual([]);
+        expect(report.runtimes.map(({ id }: { id: string }) => id)).toEqual(["node", "chromium", "firefox"]);
+        expect(report.runtimes[0].version).toBe(process.versions.node);
+        expect(report.rows).toHaveLength(3);
+        for (const { figures, ratios } of report.rows) {
+          for (const id of ["node", "chromium", "firefox"]) expect(figures[id]).toBeGreaterThan(10);
+          for (const id of ["chromium", "firefox"])
+            expect(ratios[id]).toBeCloseTo(figures[id] / figures.node, 9);
+        }
+        expect(stdout).toContain("training, batch 32, simd, 1 thread");
+        expect(stdout).toMatch(/Node +Chromium +Firefox/);
+      } finally {
+        await rm(folder, { recursive: true, force: true });
+      }
     },
   );
 });
