@@ -268,6 +268,11 @@ function windowTile<V>(
 // @ts-ignore: decorator
 @inline
 function winner<V>(y: usize, argmax: usize, a: V, b: V, c: V, d: V, relu: i32, n: i32): void {
+  if (!argmax) {
+    const top = orNaN<V>(vpmax<V>(vpmax<V>(vpmax<V>(a, b), c), d), vadd<V>(vadd<V>(a, b), vadd<V>(c, d)));
+    vstorePart<V>(y, relu ? vpmax<V>(top, splat<V>(0)) : top, n);
+    return;
+  }
   let at = laterPlace<V>(b, a, 1, bits<V>(0));
   let best = vpmax<V>(a, b);
   at = laterPlace<V>(c, best, 2, at);
@@ -280,7 +285,7 @@ function winner<V>(y: usize, argmax: usize, a: V, b: V, c: V, d: V, relu: i32, n
     at = closedPlace<V>(best, at);
   }
   vstorePart<V>(y, best, n);
-  if (argmax) vstorePart<V>(argmax, at, n);
+  vstorePart<V>(argmax, at, n);
 }
 
 /** where(a > b, k, at) lane by lane, for k above all that `at` can be. */

@@ -4,6 +4,8 @@ import { dispatch } from "./dispatch";
 // Threads: every thread walks the same program; the tasks of a call are claimed one by one with an atomic add, and
 // a call begins when all tasks of the one before are done. No thread leads and no message is sent: workers park on
 // an atomic wait between programs. Which thread runs a task never shows in the results.
+// Threads of even index claim tasks from the first on, those of odd index from the last on: from call to call the same
+// threads work on the same images and weights, which then lie in their own caches.
 // All atomics are sequentially consistent; the gate and `inside` rely on it (store one, then load the other).
 
 /** Shared by all threads of an engine; each word that threads write in turn has a cache line of its own. */
@@ -11,7 +13,7 @@ import { dispatch } from "./dispatch";
 export class Control {
   gate: i32; // odd: a program is open to workers; even: closed
   program: usize; // what to run, written while the gate is closed
-  counters: usize; // per call two i32: tasks claimed, tasks done
+  counters: usize; // per call two i32: tasks claimed (see claim), tasks done
   first: i32;
   last: i32;
   scratch: usize; // thread t's scratch is at scratch + t * scratchBytes
@@ -61,8 +63,25 @@ function wake(control: usize, word: usize): void {
   if (atomic.load<i32>(control + WAITING)) atomic.notify(word, -1);
 }
 
-/** Takes part in the open program until its end; false where it can't be finished. */
-function walk(control: usize, scratch: usize): bool {
+/** Calls of more tasks than this are claimed from the first on alone. */
+const TWO_SIDED: i32 = 0x4000;
+
+/** A task of the call for thread `index`, or -1: *claimed counts those taken from the front, and 65536 times those from the back. */
+// @ts-ignore: decorator
+@inline
+function claim(claimed: usize, tasks: i32, index: i32): i32 {
+  if (tasks > TWO_SIDED) {
+    const task = atomic.add<i32>(claimed, 1);
+    return task < tasks ? task : -1;
+  }
+  const before = atomic.add<i32>(claimed, index & 1 ? 0x10000 : 1);
+  const front = before & 0xffff, back = before >>> 16;
+  if (front + back >= tasks) return -1;
+  return index & 1 ? tasks - 1 - back : front;
+}
+
+/** Thread `index` takes part in the open program until its end; false where it can't be finished. */
+function walk(control: usize, scratch: usize, index: i32): bool {
   const c = changetype<Control>(control);
   const last = c.last;
   for (let i = c.first; i < last; i++) {
@@ -71,8 +90,8 @@ function walk(control: usize, scratch: usize): bool {
     const tasks = call.tasks;
     let mine = 0;
     while (true) {
-      const task = atomic.add<i32>(claimed, 1);
-      if (task >= tasks) break;
+      const task = claim(claimed, tasks, index);
+      if (task < 0) break;
       dispatch(call.kernel, call.args, task, scratch);
       mine++;
     }
@@ -100,7 +119,7 @@ export function runParallel(
   memory.fill(counters + (<usize>first << 3), 0, <usize>(last - first) << 3);
   const open = atomic.add<i32>(control + GATE, 1) + 1;
   atomic.notify(control + GATE, -1);
-  const finished = walk(control, scratch);
+  const finished = walk(control, scratch, 0);
   atomic.store<i32>(control + GATE, open + 1);
   return finished && waitFor(control, control + INSIDE, 0) ? 0 : 1;
 }
@@ -119,7 +138,7 @@ export function work(control: usize, index: i32): void {
     // Closed meanwhile: the host may be changing the program.
     if (atomic.load<i32>(control + GATE) == gate) {
       const c = changetype<Control>(control);
-      walk(control, c.scratch + <usize>index * c.scratchBytes);
+      walk(control, c.scratch + <usize>index * c.scratchBytes, index);
       seen = gate;
     }
     atomic.sub<i32>(control + INSIDE, 1);
