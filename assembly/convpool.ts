@@ -612,14 +612,11 @@ function listFour(
           i32x4.add(i32x4.mul(place, i32x4.splat(columnStep)), i32x4.mul(row, i32x4.splat(rowRest))),
         );
         const carries = i32x4.bitmask(v128.andnot(f32x4.ne(g, f32x4.splat(0)), place));
-        v128.store32_lane(list0, g, 0);
-        v128.store32_lane(list0, address, 0, 4);
-        v128.store32_lane(list1, g, 1);
-        v128.store32_lane(list1, address, 1, 4);
-        v128.store32_lane(list2, g, 2);
-        v128.store32_lane(list2, address, 2, 4);
-        v128.store32_lane(list3, g, 3);
-        v128.store32_lane(list3, address, 3, 4);
+        const front = v128.shuffle<i32>(g, address, 0, 4, 1, 5), back = v128.shuffle<i32>(g, address, 2, 6, 3, 7);
+        v128.store64_lane(list0, front, 0);
+        v128.store64_lane(list1, front, 1);
+        v128.store64_lane(list2, back, 0);
+        v128.store64_lane(list3, back, 1);
         list0 += <usize>((carries << 3) & 8);
         list1 += <usize>((carries << 2) & 8);
         list2 += <usize>((carries << 1) & 8);
