@@ -1,4 +1,5 @@
 import { execFile, fork } from "node:child_process";
+import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { machineCpuSeconds } from "./machine.mjs";
@@ -24,10 +25,16 @@ export async function runPeer(peer, job) {
   return { ...answer, others: Math.max(0, (machineCpuSeconds() - busy - own) / seconds) };
 }
 
-async function runNode({ adapter, variant }, job) {
+/** Where scripts/node24.mjs puts a newer Node than this one may be. */
+const NODE24 = fileURLToPath(new URL("../../.cache/node24/node_modules/node/bin/node", import.meta.url));
+
+async function runNode({ adapter, variant, node24 }, job) {
+  if (node24 && !existsSync(NODE24))
+    return { reason: "no Node 24 here (node scripts/node24.mjs installs one)" };
   const answer = await new Promise((resolve) => {
     const child = fork(`${HERE}child.mjs`, [JSON.stringify({ ...job, adapter, variant })], {
       cwd: HERE,
+      execPath: node24 ? NODE24 : process.execPath,
       stdio: ["ignore", "ignore", "pipe", "ipc"],
     });
     let errors = "";
