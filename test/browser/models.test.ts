@@ -1,0 +1,109 @@
+import { execFile } from "node:child_process";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import { encode } from "fast-png";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { generateDigits } from "../../src/data/digits.ts";
+import type { Dataset } from "../../src/data/index.ts";
+import { loadModel } from "../../src/train/model-file.ts";
+import { BROWSERS, closePage, missing, type OpenPage, open } from "./support/browsers.ts";
+import { type Server, serve } from "./support/server.ts";
+
+// A model file goes from pages to Node and its command line, and back, and predicts the same bits.
+const run = promisify(execFile);
+const CLI = fileURLToPath(new URL("../../dist/cli/index.js", import.meta.url));
+const CLASSES = 10;
+
+let digits: Dataset;
+let folder = "";
+beforeAll(async () => {
+  digits = await generateDigits({ train: 640, test: 20 });
+  folder = await mkdtemp(join(tmpdir(), "wasmgrad-models-"));
+});
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+/** What Node predicts of the test images. */
+async function predictInNode(file: Uint8Array): Promise<number[]> {
+  const { model, tensors, metadata } = loadModel(file);
+  await model.compile({ preprocessing: metadata.preprocessing, threads: 2 });
+  model.setWeights(tensors);
+  const outputs = await model.predict(digits.test);
+  model.dispose();
+  return [...outputs];
+}
+
+/** What the command line predicts of the first test images, as PNG files: probabilities in the order of the classes. */
+async function predictByCommand(model: string, count: number): Promise<number[][]> {
+  const paths: string[] = [];
+  for (let i = 0; i < count; i++) {
+    const data = digits.test.images.slice(784 * i, 784 * (i + 1));
+    paths.push(join(folder, `${i}.png`));
+    await writeFile(paths[i]!, encode({ width: 28, height: 28, channels: 1, data }));
+  }
+  const options = ["--no-invert", "--no-center", "--top", String(CLASSES), "--json"];
+  const { stdout } = await run(process.execPath, [CLI, "predict", model, ...paths, ...options]);
+  const { predictions } = JSON.parse(stdout) as {
+    predictions: { top: { class: number; probability: number }[] }[];
+  };
+  return predictions.map(({ top }) =>
+    [...top].sort((a, b) => a.class - b.class).map(({ probability }) => probability),
+  );
+}
+
+describe.each(BROWSERS)("%s", (name) => {
+  const reason = missing(name);
+  const title = (text: string) => (reason ? `${text}: ${reason}` : text);
+  let server: Server;
+  let opened: OpenPage;
+  beforeAll(async () => {
+    if (reason) return;
+    server = await serve();
+    opened = await open(name, `${server.origin}/empty.html`);
+  });
+  afterAll(async () => {
+    if (reason) return;
+    await closePage(opened.page);
+    await server.close();
+  });
+  const call = <T>(method: string, ...args: unknown[]): Promise<T> =>
+    opened.page.evaluate(
+      `import("/test/browser/pages/models.js").then((page) => page.${method}(...${JSON.stringify(args)}))`,
+    ) as Promise<T>;
+
+  test.skipIf(reason)(
+    title("a model trained and saved in a page predicts the same bits in Node"),
+    async () => {
+      const { file, outputs } = await call<{ file: string; outputs: number[] }>("save");
+      const bytes = Buffer.from(file, "base64");
+      expect(await predictInNode(bytes)).toEqual(outputs);
+      const path = join(folder, `${name}.safetensors`);
+      await writeFile(path, bytes);
+      const fromCommand = await predictByCommand(path, 3);
+      expect(fromCommand).toEqual([0, 1, 2].map((i) => outputs.slice(CLASSES * i, CLASSES * (i + 1))));
+    },
+  );
+
+  test.skipIf(reason)(
+    title("a model trained by the command line predicts the same bits in a page"),
+    async () => {
+      const out = join(folder, name);
+      const options = ["--digits-count", "320", "--epochs", "1", "--model", "lenet5", "--out", out];
+      await run(process.execPath, [CLI, "train", ...options]);
+      const file = await readFile(join(out, "model.safetensors"));
+      const { inWorker, onPage } = await call<Record<"inWorker" | "onPage", number[]>>(
+        "predict",
+        file.toString("base64"),
+      );
+      const outputs = await predictInNode(file);
+      expect(inWorker).toEqual(outputs);
+      expect(onPage).toEqual(outputs);
+    },
+  );
+
+  test.skipIf(reason)(title("leaves no error behind"), () => {
+    expect(opened.errors).toEqual([]);
+  });
+});
