@@ -67,20 +67,31 @@ describe("IDX files of one's own", () => {
 describe("the live curve", () => {
   test("turns means since the epoch began into means of each stretch", () => {
     const curve = new LiveCurve();
-    curve.add({ epoch: 0, seen: 10 }, { loss: 2, accuracy: 0.1 }, 40);
-    curve.add({ epoch: 0, seen: 40 }, { loss: 1.25, accuracy: 0.4 }, 40);
-    curve.add({ epoch: 1, seen: 20 }, { loss: 0.5, accuracy: 0.8 }, 40);
+    curve.add({ epoch: 0, seen: 1000 }, { loss: 2, accuracy: 0.1 }, 4000);
+    curve.add({ epoch: 0, seen: 4000 }, { loss: 1.25, accuracy: 0.4 }, 4000);
+    curve.add({ epoch: 1, seen: 2000 }, { loss: 0.5, accuracy: 0.8 }, 4000);
     expect(curve.points).toEqual([
-      { x: 0.25, loss: 2, accuracy: 0.1, images: 10 },
-      { x: 1, loss: 1, accuracy: expect.closeTo(0.5, 12), images: 30 },
-      { x: 1.5, loss: 0.5, accuracy: 0.8, images: 20 },
+      { x: 0.25, loss: 2, accuracy: 0.1, images: 1000 },
+      { x: 1, loss: 1, accuracy: expect.closeTo(0.5, 12), images: 3000 },
+      { x: 1.5, loss: 0.5, accuracy: 0.8, images: 2000 },
+    ]);
+  });
+
+  test("counts a few images at an epoch's end to the stretch before", () => {
+    const curve = new LiveCurve();
+    curve.add({ epoch: 0, seen: 960 }, { loss: 1, accuracy: 0.5 }, 1000);
+    // 40 images of loss 26: the mean of all is 2.
+    curve.add({ epoch: 0, seen: 1000 }, { loss: 2, accuracy: 0.5 }, 1000);
+    expect(curve.points).toEqual([
+      { x: 1, loss: expect.closeTo(2, 12), accuracy: expect.closeTo(0.5, 12), images: 1000 },
     ]);
   });
 
   test("stays short however long training is, and keeps its mean", () => {
     const curve = new LiveCurve();
     for (let epoch = 0; epoch < 50; epoch++)
-      for (let seen = 1; seen <= 100; seen++) curve.add({ epoch, seen }, { loss: epoch, accuracy: 0.5 }, 100);
+      for (let seen = 200; seen <= 20_000; seen += 200)
+        curve.add({ epoch, seen }, { loss: epoch, accuracy: 0.5 }, 20_000);
     expect(curve.points.length).toBeLessThan(600);
     expect(curve.points.length).toBeGreaterThan(150);
     const all = curve.points.reduce((sum, { images }) => sum + images, 0);

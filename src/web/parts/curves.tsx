@@ -40,7 +40,7 @@ export function Curves() {
           lines={LINES}
           data={accuracy}
           range={[0, last]}
-          yRange={(low) => [Math.min(0.9, Math.floor(10 * low) / 10), 1]}
+          yRange={[Math.floor(20 * Math.min(0.95, usual("accuracy", records, 0.05))) / 20, 1]}
           format={(y) => percent(y)}
           tick={(y) => `${Math.round(100 * y)}\u00a0%`}
         />
@@ -50,7 +50,7 @@ export function Curves() {
           lines={LINES}
           data={loss}
           range={[0, last]}
-          yRange={(_, high) => [0, Math.max(high * 1.05, 0.05)]}
+          yRange={[0, Math.max(1.05 * usual("loss", records, 0.95), 0.05)]}
           format={significant}
           tick={(y) => String(Number(y.toFixed(3)))}
         />
@@ -58,6 +58,21 @@ export function Curves() {
       <EpochTable records={records} />
     </Panel>
   );
+}
+
+/**
+ * The value that only a twentieth of the live points lie beyond: what the axis ends at, so that the first steps do not
+ * press all that follows flat. The epochs' values are always within.
+ */
+function usual(key: "loss" | "accuracy", records: readonly EpochRecord[], share: number): number {
+  const values = curve.current.points.map((point) => point[key]).filter(Number.isFinite);
+  const ends = records
+    .flatMap((record) => [record[key], record[`val_${key}`]])
+    .filter(Number.isFinite) as number[];
+  if (values.length + ends.length === 0) return key === "loss" ? 1 : 0;
+  const sorted = Float64Array.from(values).sort();
+  const quantile = sorted[Math.round(share * (sorted.length - 1))] ?? ends[0]!;
+  return key === "loss" ? Math.max(quantile, ...ends) : Math.min(quantile, ...ends);
 }
 
 /** One x axis for the points as they came, and those of the epochs, which stand at their end. */

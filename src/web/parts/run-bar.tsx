@@ -25,7 +25,9 @@ export function RunBar() {
         </Button>
       </div>
       <div class="run-progress">
-        <p id="status">{statusText()}</p>
+        <p id="status" title={problem.value}>
+          {statusText()}
+        </p>
         <ProgressBar />
       </div>
       <Figures />

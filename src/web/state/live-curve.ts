@@ -11,6 +11,8 @@ export interface LivePoint {
 
 /** Points above which neighbours are merged: a line of more shows no more. */
 const MOST = 600;
+/** A stretch of fewer images, such as what is left at an epoch's end, is too short for a point of its own. */
+const LEAST_IMAGES = 128;
 
 /**
  * Collects the figures of a running epoch, which fit() reports as means since the epoch began, as means of each
@@ -34,12 +36,18 @@ export class LiveCurve {
     if (images <= 0) return;
     const now = { epoch, seen, lossSum: logs.loss * seen, correct: (logs.accuracy ?? Number.NaN) * seen };
     this.#last = now;
-    this.#open.push({
+    const point = {
       x: epoch + seen / samples,
       loss: (now.lossSum - last.lossSum) / images,
       accuracy: Math.min(1, Math.max(0, (now.correct - last.correct) / images)),
       images,
-    });
+    };
+    const before = this.#open.length > 0 ? this.#open : this.#points;
+    if (images < LEAST_IMAGES && last.seen > 0 && before.length > 0) {
+      before.push(merged([before.pop()!, point]));
+      return;
+    }
+    this.#open.push(point);
     if (this.#open.length < this.#merge) return;
     this.#points.push(merged(this.#open));
     this.#open = [];

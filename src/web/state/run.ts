@@ -40,6 +40,7 @@ export async function start(): Promise<void> {
   const own = ++attempt;
   phase.value = "preparing";
   dismiss("training");
+  dismiss("recovery");
   announce("Preparing");
   // What goes wrong with a dataset is told where it is loaded.
   const data = await chosenDataset().catch(() => undefined);
@@ -93,19 +94,21 @@ async function chosenDataset(): Promise<Loaded> {
 /** Trains the subject for as many epochs more as the settings say. */
 export async function trainOn(): Promise<void> {
   const current = subject.value;
-  if (phase.value !== "idle" || !current?.data || current.trainer.state === "failed") return;
+  if (phase.value !== "idle" || !current?.data) return;
   attempt++;
   dismiss("training");
-  await fit(current, (epochs.value.at(-1)?.epoch ?? -1) + 1);
+  dismiss("recovery");
+  // The worker may have ended while nobody trained.
+  if (current.trainer.state === "failed") await recover(current);
+  await fit(subject.value!, (epochs.value.at(-1)?.epoch ?? -1) + 1);
 }
 
-/** Ends the run, keeps what is trained, and begins anew. */
+/** Ends the run and begins anew; the model at hand stays until the new one is ready. */
 export async function restart(): Promise<void> {
   if (running.value) {
-    const trainer = subject.value!.trainer;
     attempt++;
+    subject.value!.trainer.stop();
     phase.value = "idle";
-    trainer.dispose();
   }
   await start();
 }

@@ -21,8 +21,8 @@ interface LineChartProps {
   readonly data: uPlot.AlignedData;
   /** Range of the x axis. */
   readonly range: readonly [number, number];
-  /** Range of the y axis for the values from low to high. */
-  readonly yRange: (low: number, high: number) => [number, number];
+  /** Range of the y axis. */
+  readonly yRange: readonly [number, number];
   readonly format: (y: number | null | undefined) => string;
   readonly tick: (y: number) => string;
 }
@@ -47,7 +47,7 @@ export function LineChart({ title, description, lines, data, range, yRange, form
         cursor: { y: false, points: { size: 6 }, drag: { x: false, y: false } },
         scales: {
           x: { time: false, range: () => [...latest.current.range] as [number, number] },
-          y: { range: (_, low, high) => latest.current.yRange(low ?? 0, high ?? 1) },
+          y: { range: () => [...latest.current.yRange] as [number, number] },
         },
         axes: [
           axis({ size: 30, values: (_, ticks) => ticks.map(epochTick) }),
@@ -74,7 +74,7 @@ export function LineChart({ title, description, lines, data, range, yRange, form
 
   useEffect(() => {
     plot.current?.setData(data);
-  }, [data, range[1]]);
+  }, [data, range[1], yRange[0], yRange[1]]);
 
   return (
     <figure class="chart">
