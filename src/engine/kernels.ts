@@ -91,7 +91,15 @@ async function compileGiven(
     throw new Error(
       `the wasm given${typeof wasm === "string" || wasm instanceof URL ? ` (${wasm})` : ""} is no WebAssembly: its ${bytes.byteLength} bytes do not start with \\0asm`,
     );
-  return compile(bytes, backend);
+  if (backend === "relaxed") enableRelaxedSimd();
+  try {
+    return await WebAssembly.compile(bytes);
+  } catch (error) {
+    throw new Error(
+      `the wasm given as backend '${backend}' cannot be compiled: ${(error as Error).message}. It is damaged, or this runtime lacks ${NEEDS[backend]}`,
+      { cause: error },
+    );
+  }
 }
 
 /** Bytes of a wasm file that is given as bytes or by its place. */
