@@ -169,6 +169,29 @@ describe.skipIf(!built)(
         await expectServed({ root: outDir, isolated: false }, "/index.html");
       });
 
+      test("Vite's production build under a policy without blob: workers, workerUrl by ?url", async () => {
+        const app = (await readFile(pages("app.js"), "utf8"))
+          .replace("test: 100 }", "test: 100, workerUrl }")
+          .replace("seed: 2 }", "seed: 2, workerUrl }");
+        const source = `import workerUrl from "wasmgrad/worker?url";\n${app}`;
+        await writeFile(join(project, "policed.js"), source);
+        await writeFile(
+          join(project, "policed.html"),
+          pageOf('<script type="module" src="/policed.js"></script>'),
+        );
+        const outDir = join(project, "policed-out");
+        const input = join(project, "policed.html");
+        await viteBuild({
+          root: project,
+          configFile: false,
+          logLevel: "error",
+          build: { outDir, target: "es2022", rolldownOptions: { input } },
+        });
+        const policy =
+          "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self'; connect-src 'self'; img-src data:";
+        await expectServed({ root: outDir, headers: { "Content-Security-Policy": policy } }, "/policed.html");
+      });
+
       test.each([
         ["one file", {}],
         ["split", { splitting: true }],
