@@ -120,7 +120,7 @@ describe.each(BROWSERS)("faults in %s", (browser) => {
     await page.evaluate(() => {
       for (const worker of window.noted.workers) worker.terminate();
     });
-    await waitForText(page, "#notices", /worker ended unexpectedly/);
+    await waitForText(page, "#notices", /(worker|kernel thread) ended unexpectedly/);
     const kept = await waitForText(page, "#notices", /weights that it had after epoch (\d+)/);
     const status = await waitForText(page, "#status", /epochs? trained/);
     const epochs = Number(/after epoch (\d+)/.exec(kept)![1]);

@@ -72,3 +72,35 @@ describe.each(BROWSERS)("settings in %s", (browser) => {
     },
   );
 });
+
+describe("the benchmark tab in chromium", () => {
+  test.skipIf(missing("chromium"))("shows figures and ratios as they come, and stops", async () => {
+    const { page, errors } = await openApp("chromium", {
+      fragment: "tab=benchmark&images=600",
+      isolated: false,
+    });
+    await waitForText(page, "#panel", /Nothing is measured yet.*one thread only/);
+    await page.click("#start-benchmark");
+    await page.waitForFunction(() => document.querySelectorAll("#bars tbody tr").length === 3, {
+      timeout: 45_000,
+    });
+    await page.click("#stop-benchmark");
+    await page.waitForSelector("#start-benchmark");
+    const rows = await page.$$eval("#bars tbody tr", (found) =>
+      found.map((row) => [...row.children].map((cell) => cell.textContent!)),
+    );
+    expect(rows.map(([build, threads]) => `${build} ${threads}`)).toEqual([
+      "scalar 1",
+      "simd 1",
+      "relaxed 1",
+    ]);
+    const speeds = rows.map((cells) => Number(cells[2]!.replaceAll(",", "")));
+    rows.forEach((cells, i) => {
+      expect(Number(cells[3])).toBeCloseTo(speeds[i]! / speeds[0]!, 1);
+    });
+    // The page is free again.
+    await page.click("#tab-train");
+    await waitForText(page, "#status", /Ready to train/);
+    expect(errors).toEqual([]);
+  });
+});

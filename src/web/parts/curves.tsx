@@ -51,7 +51,7 @@ export function Curves() {
           data={loss}
           range={[0, last]}
           yRange={[0, Math.max(1.05 * usual("loss", records, 0.95), 0.05)]}
-          format={significant}
+          format={steady}
           tick={(y) => String(Number(y.toFixed(3)))}
         />
       </div>
@@ -88,6 +88,11 @@ function joined(
     [live.map(({ x }) => x), live.map((point) => point[trained])],
     [ends, by(trained), by(validated)],
   ]);
+}
+
+/** A loss of one width, so that the legend stands still. */
+function steady(loss: number | null | undefined): string {
+  return typeof loss === "number" && loss < 10 ? loss.toFixed(4) : significant(loss);
 }
 
 function inWords(
