@@ -25,8 +25,8 @@ export class GemmArgs {
 }
 
 /**
- * One task computes one block of C, a packed panel of B at a time.
- * Scratch: KC * 16 f32 for the panel of B, and if transA KC * (rows + 1) more for a block of A.
+ * One task computes one block of C from packed panels of B.
+ * Scratch: KC * cols f32, cols rounded up to 16, for the panels of B, and if transA KC * (rows + 1) more for a block of A.
  */
 export function gemm(args: GemmArgs, task: i32, scratch: usize): void {
   const N = args.N, K = args.K;
@@ -50,18 +50,50 @@ export function gemm(args: GemmArgs, task: i32, scratch: usize): void {
     let a = args.a + matrix * args.aNext + ((<usize>m0 * <usize>K + <usize>k0) << 2);
     let aRow = <usize>K << 2, aPair = aRow << 1, aStep: usize = 4;
     if (args.transA) {
-      a = scratch + (KC * PANEL << 2);
+      a = scratch + (<usize>(KC * ((args.cols + PANEL - 1) & ~(PANEL - 1))) << 2);
       packPairs(a, args.a + matrix * args.aNext + ((<usize>k0 * <usize>args.M + <usize>m0) << 2), args.M, rows, kc);
       aRow = 4;
       aPair = <usize>kc << 3;
       aStep = 8;
     }
+    const panelBytes = <usize>(kc * PANEL) << 2;
+    packPanels(scratch, b, N, K, args.transB, k0, kc, n0, n1);
+    let panel = scratch;
     for (let n = n0; n < n1; n += PANEL) {
-      const cols = min(n1 - n, PANEL);
-      packPanel(scratch, b, N, K, args.transB, k0, kc, n, cols);
       const bias = args.bias && k0 == 0 ? args.bias + (<usize>n << 2) : 0;
-      panelRows(c + (<usize>n << 2), ldc, rows, cols, flags, bias, a, aRow, aPair, aStep, scratch, kc);
+      panelRows(c + (<usize>n << 2), ldc, rows, min(n1 - n, PANEL), flags, bias, a, aRow, aPair, aStep, panel, kc);
+      panel += panelBytes;
     }
+  }
+}
+
+/** out[panels][kc, 16]: op(B)[k0 .. k0 + kc, n0 .. n1]. Whole rows at once: what lies side by side in memory is read so. */
+function packPanels(
+  out: usize, b: usize, N: i32, K: i32, transB: i32, k0: i32, kc: i32, n0: i32, n1: i32,
+): void {
+  const panelBytes = <usize>(kc * PANEL) << 2;
+  let n = n0;
+  if (ASC_FEATURE_SIMD && !transB) {
+    const whole = (n1 - n0) / PANEL;
+    let row = b + ((<usize>k0 * <usize>N + <usize>n0) << 2);
+    for (let k: usize = 0; k < <usize>kc; k++) {
+      let p = row, to = out + (k << 6);
+      for (let i = 0; i < whole; i++) {
+        v128.store(to, v128.load(p));
+        v128.store(to, v128.load(p, 16), 16);
+        v128.store(to, v128.load(p, 32), 32);
+        v128.store(to, v128.load(p, 48), 48);
+        p += PANEL << 2;
+        to += panelBytes;
+      }
+      row += <usize>N << 2;
+    }
+    n += whole * PANEL;
+    out += <usize>whole * panelBytes;
+  }
+  for (; n < n1; n += PANEL) {
+    packPanel(out, b, N, K, transB, k0, kc, n, min(n1 - n, PANEL));
+    out += panelBytes;
   }
 }
 

@@ -51,7 +51,7 @@ function run(bench: KernelBench, problem: Case): Float32Array {
     "gemm",
     { c, a: bench.input(a), b: bench.input(b), bias: bias ? bench.input(biases) : 0, ...args },
     tasksOf(M, rows) * tasksOf(N, cols),
-    4 * (KC * 16 + (transA ? KC * (rows + 1) : 0)),
+    4 * KC * (cols + (transA ? rows + 1 : 0)),
   );
   const actual = bench.read(c);
   const expected = gemm(a, b, [M, N, K], {

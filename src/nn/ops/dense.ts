@@ -23,7 +23,7 @@ interface Product {
 export function product(p: Planner, { c, a, b, bias = 0, M, N, K, ...flags }: Product): void {
   const { transA = false, transB = false, relu = false } = flags;
   // A panel of B is packed once for each block of rows, a block of A once for each block of columns.
-  const cols = Math.min(PANEL * Math.ceil(N / PANEL), transA ? 64 : 32);
+  const cols = Math.min(PANEL * Math.ceil(N / PANEL), transA || N >= 512 ? 64 : 32);
   const rows = Math.min(M, !transA && N >= 8 * cols ? 512 : 128);
   p.call(
     "gemm",
@@ -47,7 +47,7 @@ export function product(p: Planner, { c, a, b, bias = 0, M, N, K, ...flags }: Pr
     },
     {
       tasks: Math.ceil(M / rows) * Math.ceil(N / cols),
-      scratch: gemmScratch(rows, transA),
+      scratch: gemmScratch(rows, cols, transA),
       flops: 2 * M * N * K,
       algorithm: transA ? "packed panels and rows" : "packed panels",
     },

@@ -193,7 +193,7 @@ export function winogradFilterGradient(
       },
       {
         tasks: points * Math.ceil(C / rowsAtOnce) * Math.ceil(OC / across),
-        scratch: gemmScratch(rowsAtOnce, true),
+        scratch: gemmScratch(rowsAtOnce, across, true),
         flops: (flops * batch) / p.batch,
         algorithm,
       },
@@ -205,7 +205,7 @@ export function winogradFilterGradient(
 /** Depth of a block of a matrix product: KC of assembly/gemm.ts. */
 const KC = 256;
 
-/** Scratch of a gemm task. */
-export function gemmScratch(rows: number, transA: boolean): number {
-  return 4 * KC * (PANEL + (transA ? rows + 1 : 0));
+/** Scratch of a gemm task; cols is a multiple of 16. */
+export function gemmScratch(rows: number, cols: number, transA: boolean): number {
+  return 4 * KC * (cols + (transA ? rows + 1 : 0));
 }
