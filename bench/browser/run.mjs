@@ -4,6 +4,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { setTimeout } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import { machine, machineCpuSeconds } from "../peers/machine.mjs";
+import { median } from "../peers/measure.mjs";
 
 const BUILDS = ["scalar", "simd", "relaxed"];
 const BROWSERS = ["chromium", "firefox"];
@@ -68,7 +69,10 @@ function options() {
   }
 }
 
-/** Opens all runtimes, one after the other, and lets them take turns: forwards, backwards, forwards ... */
+/**
+ * Opens all runtimes, one after the other, and lets them take turns, forwards and backwards, half a second each: what
+ * disturbs the machine then falls on all of them alike.
+ */
 async function measureAll({ builds, threads, browsers, rounds, quick }, origin, log) {
   const { openBrowser, openNode } = await import("./runtimes.mjs");
   const configurations = threads.flatMap((n) => builds.map((build) => ({ build, threads: n })));
@@ -93,7 +97,8 @@ async function measureAll({ builds, threads, browsers, rounds, quick }, origin, 
     const live = runtimes.filter(({ reason }) => !reason);
     for (let round = 0; round < rounds; round++) {
       log(`turn ${round + 1} of ${rounds}`);
-      for (const runtime of round % 2 ? live.toReversed() : live) await runtime.turn();
+      for (const configuration of configurations)
+        for (const runtime of round % 2 ? live.toReversed() : live) await runtime.turn(configuration);
     }
     const reports = {};
     for (const { id, report } of live) reports[id] = await report();
@@ -106,7 +111,7 @@ async function measureAll({ builds, threads, browsers, rounds, quick }, origin, 
   }
 }
 
-/** A row for each configuration and task: images a second and samples by runtime, and ratios to Node. */
+/** A row for each configuration and task: images a second and samples by runtime, and the median of each turn's ratio to Node. */
 function combine({ runtimes, reports }) {
   const rows = [];
   for (const { id } of runtimes)
@@ -119,7 +124,8 @@ function combine({ runtimes, reports }) {
       }
       row.figures[id] = imagesPerSecond;
       row.samples[id] = samples;
-      if (id !== "node" && row.figures.node) row.ratios[id] = imagesPerSecond / row.figures.node;
+      const { node } = row.samples;
+      if (id !== "node" && node) row.ratios[id] = median(samples.map((sample, i) => sample / node[i]));
     }
   const skipped = Object.entries(reports).flatMap(([id, report]) =>
     report.skipped.map((configuration) => ({ id, ...configuration })),

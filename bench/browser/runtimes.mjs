@@ -15,7 +15,7 @@ export async function openNode(configurations, options) {
   return {
     name: "Node",
     version: process.versions.node,
-    turn: () => measurement.turn(),
+    turn: (configuration) => measurement.turn(configuration),
     report: async () => measurement.report,
     close: async () => measurement.dispose(),
   };
@@ -29,7 +29,7 @@ export async function openBrowser(name, origin, configurations, options) {
     return {
       name: name === "chromium" ? "Chromium" : "Firefox",
       version: (await browser.version()).replace(/^\D+/, ""),
-      turn: () => call("turn"),
+      turn: (configuration) => call("turn", configuration),
       report: () => call("report"),
       close: () => browser.close(),
     };

@@ -36,7 +36,7 @@ function caption({ machine, runtimes, quick }) {
   const versions = runtimes
     .filter(({ id }) => id !== "node")
     .map(({ name, version }) => `${name} ${version}`);
-  return `wasmgrad ${machine.wasmgrad}, ${[machineLine(machine), ...versions].join(", ")}. Images a second of the seed CNN, medians of wall time, runtimes and builds in turns${quick ? "; --quick, so more noise than need be" : ""}; in brackets: to Node.`;
+  return `wasmgrad ${machine.wasmgrad}, ${[machineLine(machine), ...versions].join(", ")}. Images a second of the seed CNN, medians of wall time, runtimes and builds in turns${quick ? "; --quick, so more noise than need be" : ""}; in brackets: to Node, the median of the turns' ratios.`;
 }
 
 function tables(report) {

@@ -8,7 +8,7 @@ window.bench = {
     measurement = await prepareBenchmark({ ...options, configurations });
     return measurement.report;
   },
-  turn: () => measurement.turn(),
+  turn: (configuration) => measurement.turn(configuration),
   report: () => measurement.report,
   close: () => measurement.dispose(),
 };

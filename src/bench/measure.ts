@@ -86,15 +86,17 @@ export class Measurement {
     }
   }
 
-  /** Times every task of every configuration once. */
-  async turn(): Promise<void> {
-    for (const { configuration, subject, runs } of this.#open)
+  /** Times every task once, of every configuration or of one. */
+  async turn(only?: Configuration): Promise<void> {
+    for (const { configuration, subject, runs } of this.#open) {
+      if (only && (only.build !== configuration.build || only.threads !== configuration.threads)) continue;
       for (const { task, samples, figures } of runs) {
         this.#signal?.throwIfAborted();
         this.#report(configuration);
         figures.push(samples.count / (await seconds(subject, task, samples)));
         this.#done++;
       }
+    }
   }
 
   /** All turns. */

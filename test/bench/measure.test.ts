@@ -86,6 +86,20 @@ describe("Measurement", () => {
     expect(log).toEqual(["scalar", "simd", "scalar", "simd", "scalar", "simd"]);
   });
 
+  it("takes a turn of one configuration alone, for whoever lets runtimes take turns", async () => {
+    const log: string[] = [];
+    const measurement = new Measurement({ tasks: training });
+    await measurement.open([SCALAR, SIMD], async ({ build }) => new Paced(build, 1e-3, log), samples);
+    log.length = 0;
+    await measurement.turn(SIMD);
+    expect(log).toEqual(["simd"]);
+    await measurement.turn({ build: "simd", threads: 2 });
+    expect(log).toEqual(["simd"]);
+    expect(measurement.report.rows.map(({ build, samples }) => [build, samples.length])).toEqual([
+      ["simd", 1],
+    ]);
+  });
+
   it("trains a hundred steps before it times, then whole batches for about the time given", async () => {
     const subject = new Paced("simd", 1 / 4000);
     const measurement = new Measurement({ rounds: 1, milliseconds: 100 });
