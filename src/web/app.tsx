@@ -14,7 +14,7 @@ import { RunBar } from "./parts/run-bar.tsx";
 import { TrainingPanel } from "./parts/training-panel.tsx";
 import { saveModelFile } from "./state/model-file.ts";
 import { tab } from "./state/setup.ts";
-import { phase, trained } from "./state/subject.ts";
+import { trained } from "./state/subject.ts";
 import { Button } from "./ui/controls.tsx";
 
 const CONTENT = { train: TrainTab, results: ResultsTab, draw: DrawTab, benchmark: BenchmarkTab } as const;
@@ -48,9 +48,7 @@ function TrainTab() {
         <DatasetPanel />
         <ModelPanel />
         <TrainingPanel />
-        {(phase.value === "training" || phase.value === "paused") && (
-          <p class="lead">Changes hold for the next run.</p>
-        )}
+        <p class="lead">What is changed while a model trains holds for the next run.</p>
         <div class="actions">
           <LoadModel />
           <Button icon="save" disabled={!trained.value} onClick={() => void saveModelFile()}>

@@ -1,5 +1,5 @@
 import { TABS, type Tab } from "../state/link.ts";
-import { announce, notify } from "../state/notices.ts";
+import { notify } from "../state/notices.ts";
 import { tab } from "../state/setup.ts";
 import { nextTheme, theme } from "../state/theme.ts";
 import { Button } from "../ui/controls.tsx";
@@ -77,5 +77,4 @@ async function copyLink(): Promise<void> {
   } catch {
     notify("link", "The browser keeps the clipboard to itself: copy the link from the address bar.");
   }
-  announce("Link");
 }
