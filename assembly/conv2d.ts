@@ -1,4 +1,5 @@
-import { PANEL, TILE_ACCUMULATE, TILE_RELU, tile } from "./tile";
+import { lanes, loadSplat, madd, splat, vload, vpmax, vstorePart } from "./simd";
+import { PANEL, TILE_ACCUMULATE, TILE_RELU, panelRows, tile } from "./tile";
 import { packPanel } from "./gemm";
 
 /**
@@ -31,7 +32,7 @@ export class Conv2dArgs {
   left: i32;
   cropH: i32;
   cropW: i32;
-  rows: i32; // backwardFilter: rows of dw[K, OC] in one task
+  rows: i32; // backwardFilter: rows of dw[K, OC] in one task; backwardInput: 1 for whole patches
 }
 
 // @ts-ignore: decorator
@@ -84,6 +85,11 @@ export function packFilterTransposed(args: PackArgs, task: i32, scratch: usize):
  * Scratch: where patches are gathered (short or dilated runs), OW * K f32.
  */
 export function conv2dForward(s: Conv2dArgs, task: i32, scratch: usize): void {
+  if (s.KW * s.C < 16 && s.dilationW == 1) {
+    if (ASC_FEATURE_SIMD) shortForward<v128>(s, task);
+    else shortForward<f32>(s, task);
+    return;
+  }
   const K = depth(s), OC = s.OC, OW = s.OW;
   const rowBytes = (<usize>s.W * <usize>s.C) << 2;
   const image = s.x + <usize>task * <usize>s.H * rowBytes;
@@ -116,6 +122,86 @@ export function conv2dForward(s: Conv2dArgs, task: i32, scratch: usize): void {
       }
     }
   }
+}
+
+/** Forward of one image with patch rows too short for wide panels to pay: four outputs of two vectors of channels at once. */
+function shortForward<V>(s: Conv2dArgs, task: i32): void {
+  const K = depth(s), OC = s.OC, OW = s.OW, run = s.KW * s.C;
+  const rowBytes = (<usize>s.W * <usize>s.C) << 2, step = (<usize>s.strideW * <usize>s.C) << 2;
+  const jump = <usize>s.dilationH * rowBytes - (<usize>run << 2);
+  const pixelBytes = <usize>OC << 2;
+  let line = s.x + <usize>task * <usize>s.H * rowBytes;
+  let out = s.y + <usize>(task * s.OH * OW) * pixelBytes;
+  for (let i = 0; i < s.OH; i++) {
+    for (let o = 0; o < OC; o += 2 * lanes<V>()) {
+      const panel = s.w + (<usize>(K * (o & ~15) + (o & 15)) << 2), bytes = <usize>o << 2;
+      const bias = s.bias ? s.bias + bytes : 0;
+      let x = line, y = out + bytes;
+      for (let j = 0; j < OW; j += 4) {
+        shortTile<V>(y, pixelBytes, min(4, OW - j), OC - o, x, step, jump, panel, run, s.KH, bias, s.relu);
+        x += step << 2;
+        y += pixelBytes << 2;
+      }
+    }
+    line += <usize>s.strideH * rowBytes;
+    out += <usize>OW * pixelBytes;
+  }
+}
+
+/** `count` (1..4) neighbouring outputs, the first n of 2 * lanes<V>() channels. */
+// @ts-ignore: decorator
+@inline
+function shortTile<V>(
+  y: usize, pixelBytes: usize, count: i32, n: i32, x: usize, step: usize, jump: usize, w: usize, run: i32, KH: i32,
+  bias: usize, relu: i32,
+): void {
+  let a0 = splat<V>(0), a1 = a0;
+  if (bias) {
+    a0 = vload<V>(bias);
+    a1 = vload<V>(bias, sizeof<V>());
+  }
+  let b0 = a0, b1 = a1, c0 = a0, c1 = a1, d0 = a0, d1 = a1;
+  // Outputs that do not exist read the patch of the first.
+  let xb = count > 1 ? x + step : x, xc = count > 2 ? x + 2 * step : x, xd = count > 3 ? x + 3 * step : x;
+  do {
+    let k = run;
+    do {
+      const w0 = vload<V>(w), w1 = vload<V>(w, sizeof<V>());
+      const pa = loadSplat<V>(x), pb = loadSplat<V>(xb), pc = loadSplat<V>(xc), pd = loadSplat<V>(xd);
+      a0 = madd<V>(pa, w0, a0);
+      a1 = madd<V>(pa, w1, a1);
+      b0 = madd<V>(pb, w0, b0);
+      b1 = madd<V>(pb, w1, b1);
+      c0 = madd<V>(pc, w0, c0);
+      c1 = madd<V>(pc, w1, c1);
+      d0 = madd<V>(pd, w0, d0);
+      d1 = madd<V>(pd, w1, d1);
+      x += 4;
+      xb += 4;
+      xc += 4;
+      xd += 4;
+      w += PANEL << 2;
+    } while (--k);
+    x += jump;
+    xb += jump;
+    xc += jump;
+    xd += jump;
+  } while (--KH);
+  shortStore<V>(y, a0, a1, n, relu);
+  if (count > 1) shortStore<V>(y + pixelBytes, b0, b1, n, relu);
+  if (count > 2) shortStore<V>(y + 2 * pixelBytes, c0, c1, n, relu);
+  if (count > 3) shortStore<V>(y + 3 * pixelBytes, d0, d1, n, relu);
+}
+
+// @ts-ignore: decorator
+@inline
+function shortStore<V>(y: usize, v0: V, v1: V, n: i32, relu: i32): void {
+  if (relu) {
+    v0 = vpmax<V>(v0, splat<V>(0));
+    v1 = vpmax<V>(v1, splat<V>(0));
+  }
+  vstorePart<V>(y, v0, n);
+  if (n > lanes<V>()) vstorePart<V>(y + sizeof<V>(), v1, n - lanes<V>());
 }
 
 /** out[OW, K]: the patches of one output row, whose first input row is `line`. */
@@ -184,8 +270,10 @@ function patchOffset(k: i32, s: Conv2dArgs, rowBytes: usize): usize {
 }
 
 /**
- * dx = gradient of the padded input, cropped; overwrites. One task is one image.
- * Scratch: H * W * C f32 where there is padding to crop.
+ * dx = gradient of the padded input, cropped; overwrites. One task is one image. w is packed by packFilterTransposed;
+ * with rows = 1 as one position of K channels, for few input channels: then the gradients of whole patches are
+ * computed, an output row at a time, and added to where the patches lie (dilationW = 1 only).
+ * Scratch: H * W * C f32 where there is padding to crop, and with rows = 1 OW * K f32, K rounded up to 16.
  */
 export function conv2dBackwardInput(s: Conv2dArgs, task: i32, scratch: usize): void {
   const OC = s.OC, OW = s.OW, C = s.C;
@@ -198,7 +286,8 @@ export function conv2dBackwardInput(s: Conv2dArgs, task: i32, scratch: usize): v
   memory.fill(dx, 0, <usize>s.H * rowBytes);
   const step = (<usize>s.strideW * <usize>C) << 2;
   const panelBytes = <usize>OC << 6;
-  for (let i = 0; i < s.OH; i++) {
+  if (s.rows == 1) addPatches(s, dx, dy, crop ? scratch + <usize>s.H * rowBytes : scratch);
+  for (let i = 0; i < s.OH && s.rows != 1; i++) {
     const dyLine = dy + <usize>i * <usize>OW * pixelBytes;
     let panel = s.w;
     for (let r = 0; r < s.KH; r++) {
@@ -228,6 +317,42 @@ export function conv2dBackwardInput(s: Conv2dArgs, task: i32, scratch: usize): v
       out + <usize>i * lineBytes, dx + <usize>(i + s.top) * rowBytes + ((<usize>s.left * <usize>C) << 2), lineBytes,
     );
   }
+}
+
+/** dx += the gradients of all patches of one image; patches: OW * K f32, K rounded up to 16. */
+function addPatches(s: Conv2dArgs, dx: usize, dy: usize, patches: usize): void {
+  const K = depth(s), run = s.KW * s.C;
+  const rowBytes = (<usize>s.W * <usize>s.C) << 2, step = (<usize>s.strideW * <usize>s.C) << 2;
+  const pixelBytes = <usize>s.OC << 2, patchBytes = <usize>((K + PANEL - 1) & ~(PANEL - 1)) << 2;
+  for (let i = 0; i < s.OH; i++) {
+    let panel = s.w;
+    for (let k: usize = 0; k < patchBytes; k += PANEL << 2) {
+      panelRows(patches + k, patchBytes, s.OW, PANEL, 0, 0, dy, pixelBytes, pixelBytes << 1, 4, panel, s.OC);
+      panel += <usize>s.OC << 6;
+    }
+    let patch = patches, corner = dx + <usize>(i * s.strideH) * rowBytes;
+    for (let j = 0; j < s.OW; j++) {
+      let from = patch, to = corner;
+      for (let r = 0; r < s.KH; r++) {
+        addRun(to, from, run);
+        from += <usize>run << 2;
+        to += <usize>s.dilationH * rowBytes;
+      }
+      patch += patchBytes;
+      corner += step;
+    }
+    dy += <usize>s.OW * pixelBytes;
+  }
+}
+
+/** out[n] += x[n]. */
+// @ts-ignore: decorator
+@inline
+function addRun(out: usize, x: usize, n: i32): void {
+  if (ASC_FEATURE_SIMD) {
+    for (; n >= 4; n -= 4, out += 16, x += 16) v128.store(out, f32x4.add(v128.load(out), v128.load(x)));
+  }
+  for (; n > 0; n--, out += 4, x += 4) store<f32>(out, load<f32>(out) + load<f32>(x));
 }
 
 /** out[batch, H + top + bottom, W + left + right, C] = x[batch, H, W, C] inside a border of zeros. One task is one image. */

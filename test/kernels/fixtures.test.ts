@@ -129,7 +129,11 @@ describeBuilds("PyTorch's numbers", (bench) => {
         ...closeness,
         shape: [c.KH, c.KW, c.C, c.OC],
       });
-      expectClose(convBackwardInput(bench(), problem, dy), c.dx, { ...closeness, shape: inputShape(g) });
+      for (const patches of g.dilationW === 1 ? [false, true] : [false])
+        expectClose(convBackwardInput(bench(), problem, dy, patches), c.dx, {
+          ...closeness,
+          shape: inputShape(g),
+        });
       const b = bench();
       const db = b.output(c.OC);
       const M = g.batch * g.OH * g.OW;

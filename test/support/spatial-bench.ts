@@ -97,14 +97,39 @@ export function convBackwardFilter(
   return b.read(dw);
 }
 
-export function convBackwardInput(b: KernelBench, problem: ConvProblem, dy: ArrayLike<number>): Float32Array {
-  const { g } = problem;
+/** By every way there is; they must agree to rounding, which the callers' comparisons with a reference show. */
+export function convBackwardInput(
+  b: KernelBench,
+  problem: ConvProblem,
+  dy: ArrayLike<number>,
+  patches = false,
+): Float32Array {
+  const { g, OC, w } = problem;
   const args = convArgs(problem);
   const dx = b.output(inputSize(g));
-  const w = pack(b, problem, "packFilterTransposed");
+  const K = g.KH * g.KW * g.C;
+  const panels = tasksOf(K, PANEL);
   const crop = args.H !== g.H || args.W !== g.W;
-  const scratch = crop ? 4 * args.H * args.W * g.C : 0;
-  b.run("conv2dBackwardInput", { ...args, y: b.input(dy), x: dx, w, bias: 0 }, g.batch, scratch);
+  const padded = crop ? 4 * args.H * args.W * g.C : 0;
+  if (!patches) {
+    const packed = pack(b, problem, "packFilterTransposed");
+    b.run(
+      "conv2dBackwardInput",
+      { ...args, rows: 0, y: b.input(dy), x: dx, w: packed, bias: 0 },
+      g.batch,
+      padded,
+    );
+    return b.read(dx);
+  }
+  const packed = b.output(panels * OC * PANEL);
+  b.run("packFilterTransposed", { out: packed, w: b.input(w), K, OC, C: K }, panels);
+  const scratch = padded + 4 * g.OW * PANEL * panels;
+  b.run(
+    "conv2dBackwardInput",
+    { ...args, rows: 1, y: b.input(dy), x: dx, w: packed, bias: 0 },
+    g.batch,
+    scratch,
+  );
   return b.read(dx);
 }
 

@@ -115,6 +115,12 @@ function winogradInputGradient(p: Planner, op: OpOf<"conv2d">, g: ConvGeometry, 
   );
 }
 
+/** How conv2dForward goes about patch rows of so many numbers: see assembly/conv2d.ts. */
+function forwardAlgorithm(run: number, dilationW: number): string {
+  if (dilationW > 1) return "gathered patches";
+  return run < PANEL ? "four short patches at once" : "patches in place";
+}
+
 export const conv2d: OpImplementation<"conv2d"> = {
   readsInput: () => true,
   readsOutput: (op) => op.attributes.relu,
@@ -140,7 +146,7 @@ export const conv2d: OpImplementation<"conv2d"> = {
         tasks: p.batch,
         scratch: 4 * args.OW * K,
         flops: p.batch * flops,
-        algorithm: args.KW * args.C < 16 || dilation.dilationW > 1 ? "gathered patches" : "patches in place",
+        algorithm: forwardAlgorithm(args.KW * args.C, dilation.dilationW),
       },
     );
   },
@@ -174,17 +180,22 @@ export const conv2d: OpImplementation<"conv2d"> = {
       winogradInputGradient(p, op, g, turned);
       return;
     }
-    const panels = positions * Math.ceil(args.C / PANEL);
+    // Few input channels fill a panel badly: the gradients of whole patches fill it.
+    const patches = args.C < PANEL && dilation.dilationW === 1;
+    const [depth, places] = patches ? [K, 1] : [args.C, positions];
+    const panels = places * Math.ceil(depth / PANEL);
     const packed = p.tensor(4 * panels * args.OC * PANEL);
-    p.call("packFilterTransposed", { out: packed, w: weights, K, OC: args.OC, C: args.C }, { tasks: panels });
+    p.call("packFilterTransposed", { out: packed, w: weights, K, OC: args.OC, C: depth }, { tasks: panels });
     p.call(
       "conv2dBackwardInput",
-      { ...common, x: p.gradient(input), w: packed, rows: 0 },
+      { ...common, x: p.gradient(input), w: packed, rows: Number(patches) },
       {
         tasks: p.batch,
-        scratch: padded ? 4 * args.H * args.W * args.C : 0,
+        scratch:
+          (padded ? 4 * args.H * args.W * args.C : 0) +
+          (patches ? 4 * args.OW * PANEL * Math.ceil(K / PANEL) : 0),
         flops: p.batch * flops,
-        algorithm: "place by place of the filter",
+        algorithm: patches ? "whole patches, then added" : "place by place of the filter",
       },
     );
   },
