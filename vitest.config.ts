@@ -1,6 +1,21 @@
 import { fileURLToPath } from "node:url";
 import { defineConfig } from "vitest/config";
 
+/** Browser tests that take long: npm test leaves them to npm run test:all, which continuous integration runs. */
+const LONG = [
+  "bench",
+  "element",
+  "faults",
+  "page-faults",
+  "page-files",
+  "page-look",
+  "page-quality",
+  "page-settings",
+  "report",
+];
+const leftOut =
+  process.env.WASMGRAD_TESTS === "all" ? [] : LONG.map((name) => `test/browser/${name}.test.ts`);
+
 export default defineConfig({
   resolve: {
     alias: { "#platform": fileURLToPath(new URL("./src/engine/platform/node.ts", import.meta.url)) },
@@ -19,6 +34,7 @@ export default defineConfig({
         test: {
           name: "browser",
           include: ["test/browser/**/*.test.ts"],
+          exclude: leftOut,
           pool: "forks",
           isolate: false,
           fileParallelism: false,

@@ -63,7 +63,7 @@ export const STEP_CASES = [
   { group: "steps", name: "inference, batch 100", open: (host) => host.infer(100) },
   // What an image costs by batch size: linear, but for a fixed cost of a step.
   ...[8, 16, 32, 64, 128, 256, 512].map((batch) => ({
-    group: "batch sizes",
+    group: "batch",
     name: `training, batch ${batch}`,
     open: (host) => host.train(batch),
   })),

@@ -12,7 +12,7 @@ export const UNITS = {
   optimizers: "GB/s",
   input: "GB/s",
   steps: "images/s",
-  "batch sizes": "images/s",
+  batch: "images/s",
 };
 const SPEEDS = { "GFLOP/s": "gflops", "GB/s": "gigabytesPerSecond", "images/s": "imagesPerSecond" };
 const RATIOS = ["simd/scalar", "relaxed/simd"];
