@@ -99,7 +99,12 @@ export function startKernelThread(
   index: number,
   onError: (error: Error) => void,
 ): KernelThread {
-  const worker = new Worker(THREAD, { eval: true, workerData: { module, memory, control, index } });
+  const worker = new Worker(THREAD, {
+    eval: true,
+    // Not the process's own: --input-type=module would make the text above a module, which has no require().
+    execArgv: [],
+    workerData: { module, memory, control, index },
+  });
   worker.unref();
   worker.on("error", onError);
   return { terminate: () => void worker.terminate() };
