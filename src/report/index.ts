@@ -25,3 +25,4 @@ export type {
   ReportTiming,
   Setting,
 } from "./types.ts";
+export { classCounts, type Verdict, type VerdictInput, type VerdictKind, verdict } from "./verdict.ts";
