@@ -93,6 +93,11 @@ export class Engine {
     return new Engine(module, memory, exports, backend, alone ? 1 : threads);
   }
 
+  /** Of the threads, those that have started, this one included: what a run can count on. */
+  get startedThreads(): number {
+    return 1 + (this.#pool?.started ?? 0);
+  }
+
   /** Bytes of linear memory in use (what the memory has grown to). */
   get bytes(): number {
     return this.memory.buffer.byteLength;

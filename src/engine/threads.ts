@@ -6,6 +6,7 @@ export const CONTROL_BYTES = 128;
 const GATE = 0;
 const STOP = 7;
 const FAILED = 18;
+const READY = 19;
 
 /** A kernel thread failed in the middle of a program: memory holds half a step, and the engine is of no use any more. */
 export class EngineError extends Error {
@@ -28,6 +29,11 @@ export class ThreadPool {
         this.#fail(error);
       }),
     );
+  }
+
+  /** Workers that have started: from now on they take tasks. */
+  get started(): number {
+    return Atomics.load(this.#words, READY);
   }
 
   /** After a run that failed: ends the workers, and says why. `error`: what was thrown on this thread, if anything. */

@@ -10,6 +10,7 @@ import { publint } from "publint";
 import { formatMessage } from "publint/utils";
 import { createServer, build as viteBuild } from "vite";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { findRuntime } from "../../scripts/runtimes.mjs";
 import { closePage, missing, open } from "./support/browsers.ts";
 import { type Server, serve } from "./support/server.ts";
 
@@ -80,6 +81,21 @@ describe.skipIf(!built)(
       expect(trainer.stdout).toMatch(/^function createTrainer\(\) runs in browsers/);
       const cli = await run("npx", ["--no-install", "wasmgrad", "summary"], { cwd: project });
       expect(cli.stdout).toContain("121,930");
+    });
+
+    describe.each([
+      { name: "bun", args: [] },
+      { name: "deno", args: ["run", "--allow-all"] },
+    ] as const)("in $name", ({ name, args }) => {
+      const binary = findRuntime(name);
+      const reason = binary ? "" : `: no ${name}, run node scripts/runtimes.mjs`;
+
+      test.skipIf(reason)(`trains the same weights, and the command runs${reason}`, async () => {
+        const start = (...more: string[]) => run(binary!, [...args, ...more], { cwd: project });
+        expect((await start("node-app.mjs")).stdout.trim()).toBe(expected);
+        const { stdout } = await start("node_modules/wasmgrad/dist/cli/index.js", "summary");
+        expect(stdout).toContain("121,930");
+      });
     });
 
     test("publint finds nothing", async () => {

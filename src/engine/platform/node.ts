@@ -65,31 +65,35 @@ export interface KernelThread {
   terminate(): void;
 }
 
-/** What a kernel thread runs: plain text, so that no file must be found from sources, from dist or from a bundle. */
+/**
+ * What a kernel thread runs: plain text, so that no file must be found from sources, from dist or from a bundle. All of
+ * its names are a function's own: around the text Bun and Deno declare `module`, `exports` and the like.
+ */
 const THREAD = `
-const { workerData: { module, memory, control, index } } = require("node:worker_threads");
-let working = false;
-try {
-  // Looks at the memory's size afresh: it may have grown while this thread started, and V8 hands on the old one.
-  memory.grow(0);
-  const { work } = new WebAssembly.Instance(module, { env: { memory } }).exports;
-  working = true;
-  work(control, index);
-} catch (error) {
-  memory.grow(0);
-  const words = new Int32Array(memory.buffer);
-  const at = control / 4;
-  Atomics.store(words, at + 18, 1);
-  // Others wait for tasks that are done no more: a count that never comes makes them look up.
-  if (working)
-    for (let i = words[at + 3]; i < words[at + 4]; i++) {
-      const done = (words[at + 2] >>> 2) + 2 * i + 1;
-      Atomics.store(words, done, -1);
-      Atomics.notify(words, done);
-    }
-  for (const word of [0, 16]) Atomics.notify(words, at + word);
-  throw error;
-}`;
+(({ module, memory, control, index }) => {
+  let working = false;
+  try {
+    // Looks at the memory's size afresh: it may have grown while this thread started, and V8 hands on the old one.
+    memory.grow(0);
+    const { work } = new WebAssembly.Instance(module, { env: { memory } }).exports;
+    working = true;
+    work(control, index);
+  } catch (error) {
+    memory.grow(0);
+    const words = new Int32Array(memory.buffer);
+    const at = control / 4;
+    Atomics.store(words, at + 18, 1);
+    // Others wait for tasks that are done no more: a count that never comes makes them look up.
+    if (working)
+      for (let i = words[at + 3]; i < words[at + 4]; i++) {
+        const done = (words[at + 2] >>> 2) + 2 * i + 1;
+        Atomics.store(words, done, -1);
+        Atomics.notify(words, done);
+      }
+    for (const word of [0, 16]) Atomics.notify(words, at + word);
+    throw error;
+  }
+})(require("node:worker_threads").workerData)`;
 
 /** Starts a thread that runs the kernels' work(control, index) on the shared memory. It keeps no process alive. */
 export function startKernelThread(
