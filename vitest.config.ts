@@ -9,6 +9,7 @@ const LONG = [
   "page-faults",
   "page-files",
   "page-look",
+  "page-pictures",
   "page-quality",
   "page-settings",
   "report",

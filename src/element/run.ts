@@ -1,7 +1,7 @@
 import type { Trainer } from "../browser/types.ts";
 import { createOptimizer, createTrainer, GENERATED, loadDataset, take } from "../browser.ts";
 import type { Dataset, ImageSet } from "../data/types.ts";
-import { meanBorder } from "../picture/background.ts";
+import { pictureTraits } from "../picture/centred.ts";
 import type { BatchInfo, Callbacks, EpochInfo, Logs, TrainInfo } from "../train/callbacks.ts";
 import type { Sequential } from "../train/sequential.ts";
 import type { CompleteDetail, ReadyDetail } from "./events.ts";
@@ -87,7 +87,7 @@ export class Run {
       classNames,
       dataset: name,
       loss: this.settings.loss,
-      background: meanBorder(train),
+      ...pictureTraits(train),
     });
   }
 

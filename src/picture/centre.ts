@@ -1,9 +1,9 @@
 import { borderBrightness, type Plane, resize } from "./plane.ts";
 
 /** MNIST's digits fill a box of 20 of 28 pixels. */
-const BOX = 20 / 28;
+export const BOX = 20 / 28;
 /** Share of the strongest ink that counts as ink: above the grain of a scan or photo. */
-const INK = 0.2;
+export const INK = 0.2;
 /** Contrast below which there is nothing but grain. */
 const LEAST_CONTRAST = 0.05;
 

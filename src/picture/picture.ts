@@ -13,5 +13,5 @@ export class PictureError extends Error {
   override readonly name = "PictureError";
 }
 
-/** Datasets whose images are ink centred by its mass in a box of 20 of 28 pixels. */
+/** Datasets whose images are ink placed as MNIST's: for model files that do not say so themselves (`centred`). */
 export const CENTRED_DATASETS: readonly string[] = ["mnist", "digits"];

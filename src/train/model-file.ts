@@ -51,6 +51,7 @@ const METADATA = {
   loss: v.optional(v.picklist(LOSSES)),
   dataset: v.optional(v.string()),
   background: v.optional(v.pipe(v.number(), v.minValue(0), v.maxValue(1))),
+  centred: v.optional(v.boolean()),
 };
 
 /**

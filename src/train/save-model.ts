@@ -18,6 +18,8 @@ export interface ModelMetadata {
   readonly dataset?: string;
   /** How bright the border of the training images is, 0 to 1: tells light-on-dark pictures from dark-on-light ones. */
   readonly background?: number;
+  /** Whether the training images are ink placed as MNIST's: then drawings for the model are, too. */
+  readonly centred?: boolean;
 }
 
 /**

@@ -23,12 +23,9 @@ describe.each(BROWSERS)("faults in %s", (browser) => {
       const cases: [files: { name: string; bytes: Uint8Array }[], message: RegExp][] = [
         [
           [{ name: `${MARKUP}.idx`, bytes: text.encode("hello, world") }],
-          /<img src=x.*not an IDX file of unsigned bytes/,
+          /<img src=x.* is a text file\. The page trains on pairs of IDX files/,
         ],
-        [
-          [{ name: "page.html", bytes: text.encode("<html></html>") }],
-          /page\.html: starts with "<".*web page/,
-        ],
+        [[{ name: "page.html", bytes: text.encode("<html></html>") }], /page\.html is a web page, not data/],
         [[{ name: "images", bytes: encodeIdxImages(set) }], /images: its label file is missing/],
         [
           [
@@ -39,7 +36,7 @@ describe.each(BROWSERS)("faults in %s", (browser) => {
         ],
         [
           [{ name: "labels", bytes: encodeIdxLabels(set.labels) }],
-          /Got 0 image files and 1 label file; expected one of each/,
+          /Got 0 files of images and 1 file of labels; expected one of each/,
         ],
         [[{ name: "cut", bytes: encodeIdxImages(set).subarray(0, 99) }], /cut: has 99 bytes; expected 1936/],
         [
@@ -47,9 +44,15 @@ describe.each(BROWSERS)("faults in %s", (browser) => {
           /a\.safetensors: not a readable safetensors/,
         ],
       ];
+      cases.push([
+        [{ name: "broken.png", bytes: Uint8Array.of(0x89, 0x50, 0x4e, 0x47, 1, 2, 3) }],
+        /broken\.png cannot be read as a picture: it is damaged/,
+      ]);
       for (const [files, message] of cases) {
         await dropFiles(page, files);
         await waitForText(page, "#notices", message);
+        // What was said of the files before is gone.
+        expect(await page.$$eval(".notice", (notices) => notices.length)).toBe(1);
       }
       expect(await page.evaluate(() => (window as { attacked?: unknown }).attacked)).toBeUndefined();
       expect(await page.$eval("[name=dataset]", (select) => (select as HTMLSelectElement).value)).toBe(

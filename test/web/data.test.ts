@@ -1,6 +1,9 @@
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { describe, expect, test } from "vitest";
 import { encodeIdxImages, encodeIdxLabels } from "../../src/data/index.ts";
+import { fileKind, refusal } from "../../src/web/state/file-kind.ts";
 import { datasetFromFiles, type OwnFile } from "../../src/web/state/idx-files.ts";
 import { LiveCurve } from "../../src/web/state/live-curve.ts";
 import { mapAtlas, rowAtlas } from "../../src/web/ui/atlas.ts";
@@ -44,10 +47,20 @@ describe("IDX files of one's own", () => {
 
   test.each<[string, OwnFile[], RegExp]>([
     ["images alone", [images("a", 9)], /a: its label file is missing/],
-    ["labels alone", [labels("a", 9)], /Got 0 image files and 1 label file/],
-    ["nothing", [], /Got 0 image files/],
+    ["labels alone", [labels("a", 9)], /Got 0 files of images and 1 file of labels/],
+    ["nothing", [], /Got 0 files of images/],
     ["other lengths", [images("a", 9), labels("b", 8)], /9 images but 8 labels/],
-    ["no IDX", [text("a", "hello")], /a: not an IDX file of unsigned bytes/],
+    ["text", [text("a.csv", "label,pixel\n1,2")], /^a\.csv is a text file\. .*pairs of IDX files/],
+    [
+      "numbers that are no bytes",
+      [{ name: "a", bytes: Uint8Array.of(0, 0, 13, 1) }],
+      /a: it is no file of images or labels.*IDX of float32/,
+    ],
+    [
+      "something else, gzipped",
+      [{ name: "a.tgz", bytes: new Uint8Array(gzipSync("hello")) }],
+      /a\.tgz: what it unpacks to is no file of images or labels/,
+    ],
     ["too many", ["a", "b", "c", "d", "e", "f"].map((name) => images(name, 9)), /at most 5/],
     [
       "too few names",
@@ -61,6 +74,59 @@ describe("IDX files of one's own", () => {
     ],
   ])("%s: refused, with the file's name", async (_, files, message) => {
     await expect(datasetFromFiles(files)).rejects.toThrow(message);
+  });
+});
+
+describe("the kind of a file", () => {
+  const bytes = (...start: number[]) => Uint8Array.from({ length: 64 }, (_, i) => start[i] ?? 1);
+  const ascii = (content: string) => new TextEncoder().encode(content);
+  test.each<[string, string, Uint8Array]>([
+    ["a.png", "picture", bytes(0x89, 0x50, 0x4e, 0x47)],
+    ["a", "picture", bytes(0xff, 0xd8, 0xff, 0xe0)],
+    ["a.webp", "picture", ascii("RIFF\x01\x02\x03\x04WEBPVP8 ")],
+    ["a", "idx", encodeIdxImages(bars(3))],
+    ["a.gz", "gzip", new Uint8Array(gzipSync("x"))],
+    ["a.safetensors", "model", ascii("anything")],
+    ["a.bin", "model", Uint8Array.of(2, 0, 0, 0, 0, 0, 0, 0, 0x7b, 0x7d)],
+    ["a.npy", "numpy", bytes(0x93, ...ascii("NUMPY"))],
+    ["a.h5", "hdf5", bytes(0x89, ...ascii("HDF\r\n\x1a\n"))],
+    ["a.npz", "zip", bytes(0x50, 0x4b, 3, 4)],
+    ["a.pdf", "pdf", ascii("%PDF-1.7")],
+    ["a.png", "web page", ascii("<!DOCTYPE html><title>Not found</title>")],
+    ["a.csv", "text", ascii("1,2,3\n")],
+    ["a", "empty", new Uint8Array()],
+    ["a", "unknown", bytes(1, 2, 3)],
+  ])("%s: %s", (name, kind, content) => {
+    expect(fileKind(name, content)).toBe(kind);
+    expect(refusal(name, fileKind(name, content))).toMatch(/^a\S* is .*\.$/);
+  });
+});
+
+describe("the files of MNIST, dropped under any names", () => {
+  const folder = process.env.WASMGRAD_DATA ? join(process.env.WASMGRAD_DATA, "mnist") : "";
+  const here = folder !== "" && existsSync(folder);
+  const file = (name: string): OwnFile => ({
+    name: name.slice(0, 9),
+    bytes: readFileSync(join(folder, name)),
+  });
+  const training = ["train-images-idx3-ubyte.gz", "train-labels-idx1-ubyte.gz"];
+  const all = [...training, "t10k-images-idx3-ubyte.gz", "t10k-labels-idx1-ubyte.gz"];
+
+  test.skipIf(!here)(`are recognised${here ? "" : " (they are not in $WASMGRAD_DATA/mnist)"}`, async () => {
+    const { dataset, known, notice } = await datasetFromFiles(all.map(file).reverse());
+    expect([known, dataset.name, dataset.train.count, dataset.test.count]).toEqual([
+      "mnist",
+      "mnist",
+      60_000,
+      10_000,
+    ]);
+    expect(notice).toContain("the files of MNIST handwritten digits");
+    const part = await datasetFromFiles(training.map(file));
+    expect([part.known, part.dataset.name, part.dataset.train.count]).toEqual([
+      undefined,
+      "own files",
+      48_000,
+    ]);
   });
 });
 

@@ -32,7 +32,7 @@ export function predictCommand(): Command {
     .addOption(
       new Option(
         "--center",
-        "place the ink as MNIST does (default: for models of mnist and digits, see below)",
+        "place the ink as MNIST does (default: for models of images that are, see below)",
       ),
     )
     .addOption(new Option("--no-center", "resize the whole picture"))
@@ -56,12 +56,12 @@ What is done to a picture, in this order:
      images have a dark one, and the other way round; the output says so. MNIST's
      digits are light on dark, so a dark drawing on white paper is inverted.
      --invert and --no-invert decide it by hand.
-  4. Size: for models of mnist and digits, the ink is cropped, its contrast
-     stretched, scaled into a box of 20/28 of the size (proportions kept, mean
-     over the area of each pixel), and put with its centre of mass in the middle,
-     as MNIST's own digits were made. A picture that has the model's size already
-     is taken as it is; one for another model is resized whole. --center and
-     --no-center decide it by hand.
+  4. Size: for models of mnist, digits and other images that are placed so, the
+     ink is cropped, its contrast stretched, scaled into a box of 20/28 of the
+     size (proportions kept, mean over the area of each pixel), and put with its
+     centre of mass in the middle, as MNIST's own digits were made. A picture that
+     has the model's size already is taken as it is; one for another model is
+     resized whole. --center and --no-center decide it by hand.
 
 A picture that cannot be read does not keep the others from being classified;
 the exit status is 1 then.
@@ -142,7 +142,7 @@ async function prepare(
   const picture = decodePng(await readWhole(file));
   const [height, width, channels] = model.inputShape;
   const sameSize = picture.width === width && picture.height === height;
-  const inkModel = channels === 1 && CENTRED_DATASETS.includes(metadata.dataset ?? "");
+  const inkModel = channels === 1 && (metadata.centred ?? CENTRED_DATASETS.includes(metadata.dataset ?? ""));
   return preparePicture(picture, model.inputShape, {
     invert: options.invert,
     centre: options.center ?? (inkModel && !sameSize),

@@ -1,7 +1,7 @@
 import type { Dataset } from "../../data/types.ts";
 import type { LossName } from "../../nn/losses.ts";
 import type { Optimizer } from "../../optim/optimizer.ts";
-import { meanBorder } from "../../picture/background.ts";
+import { pictureTraits } from "../../picture/centred.ts";
 import type { Callbacks, History, Logs } from "../../train/callbacks.ts";
 import { TrainingDivergedError } from "../../train/errors.ts";
 import { RECIPES, type RecipeName } from "../../train/recipes.ts";
@@ -124,7 +124,7 @@ async function perform(job: Job, signal: AbortSignal): Promise<number> {
     classNames: dataset.classNames,
     loss,
     dataset: dataset.name,
-    background: meanBorder(dataset.train),
+    ...pictureTraits(dataset.train),
   });
   const checkpoint: Callbacks = { onEpochEnd: () => writer.checkpoint() };
   const ended = await fit(job, [job.progress, recorder, checkpoint], signal);

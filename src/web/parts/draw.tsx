@@ -1,4 +1,6 @@
-import { answer, centred, clearStrokes, drawingProblem, strokes, undoStroke } from "../state/drawing.ts";
+import { useRef } from "preact/hooks";
+import { type Answer, answer, blank, clearStrokes, drawingProblem, undoStroke } from "../state/drawing.ts";
+import { openFiles } from "../state/open-files.ts";
 import { start } from "../state/run.ts";
 import { dataShape, problem } from "../state/setup.ts";
 import { phase, subject, trained } from "../state/subject.ts";
@@ -11,13 +13,14 @@ import { LoadModel } from "./load-model.tsx";
 import { Pad } from "./pad.tsx";
 
 export function DrawTab() {
-  const nothing = strokes.value.length === 0;
+  const nothing = blank.value;
   return (
     <div class="draw">
       <Panel
         heading="Draw"
         aside={
           <div class="actions">
+            <OpenPicture />
             <Button icon="undo" disabled={nothing} onClick={undoStroke}>
               Undo
             </Button>
@@ -29,8 +32,8 @@ export function DrawTab() {
       >
         <Pad />
         <p class="lead" id="pad-help">
-          Draw with a mouse, a finger or a pen. With the keyboard: arrow keys move, Space puts the pen down
-          and lifts it, Backspace undoes, Delete clears.
+          Draw with a mouse, a finger or a pen, or drop a picture here. With the keyboard: arrow keys move,
+          Space puts the pen down and lifts it, Backspace undoes, Delete clears.
         </p>
       </Panel>
       <AnswerPanel />
@@ -51,15 +54,11 @@ function AnswerPanel() {
           </p>
           <figure class="seen">
             {now ? (
-              <Pixels pixels={now.pixels} shape={now.shape} label="The drawing as the model sees it" />
+              <Pixels pixels={now.pixels} shape={now.shape} label="What the model sees" />
             ) : (
               <span class="pixels blank" />
             )}
-            <figcaption>
-              {centred.value
-                ? "as the model sees it: scaled, and centred by its mass"
-                : "as the model sees it"}
-            </figcaption>
+            <figcaption>{howSeen(now)}</figcaption>
           </figure>
         </div>
       ) : (
@@ -85,9 +84,44 @@ function AnswerPanel() {
   );
 }
 
+/** What was done to a drawing or picture before the model saw it. */
+function howSeen(now: Answer | undefined): string {
+  const done = [
+    ...(now?.inverted ? ["light and dark swapped"] : []),
+    ...(now?.centred ? ["scaled, and centred by its mass"] : []),
+  ];
+  return `as the model sees it${done.length > 0 ? `: ${done.join(", ")}` : ""}`;
+}
+
+/** Takes a picture from the visitor's files, or the phone's camera. */
+function OpenPicture() {
+  const input = useRef<HTMLInputElement>(null);
+  return (
+    <>
+      <Button icon="open" onClick={() => input.current?.click()}>
+        Open picture
+      </Button>
+      <input
+        ref={input}
+        id="picture-file"
+        class="visually-hidden"
+        type="file"
+        accept="image/*"
+        tabIndex={-1}
+        aria-label="Picture to classify"
+        onChange={(event) => {
+          const { currentTarget } = event;
+          void openFiles([...(currentTarget.files ?? [])]);
+          currentTarget.value = "";
+        }}
+      />
+    </>
+  );
+}
+
 function Verdict({ names }: { names: readonly string[] }) {
   const outputs = answer.value?.outputs;
-  if (!outputs) return <span class="muted">Draw something</span>;
+  if (!outputs) return <span class="muted">Draw something, or drop a picture</span>;
   const shares = outputs.length === 1 ? [1 - outputs[0]!, outputs[0]!] : [...outputs];
   const best = shares.indexOf(Math.max(...shares));
   return (

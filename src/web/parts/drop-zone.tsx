@@ -42,7 +42,9 @@ export function DropZone({ children }: { children: ComponentChildren }) {
       {children}
       {over && (
         <div class="drop-overlay" aria-hidden="true">
-          <p>Drop IDX files to train on, or a model.safetensors</p>
+          <p>
+            Drop a picture to have it classified, a saved model, or files of images and labels to train on
+          </p>
         </div>
       )}
     </>

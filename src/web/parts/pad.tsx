@@ -9,6 +9,7 @@ import {
   strokes,
   undoStroke,
 } from "../state/drawing.ts";
+import { photo } from "../state/photo.ts";
 
 /** Pixels of the pad's own: twice what it shows, for fine screens. */
 const SIZE = 560;
@@ -28,6 +29,7 @@ export function Pad() {
   const pen = useRef<number | undefined>(undefined);
   const [cursor, setCursor] = useState<{ x: number; y: number; down: boolean } | undefined>(undefined);
   const drawn = strokes.value;
+  const shown = photo.value;
 
   useEffect(() => {
     const context = canvas.current!.getContext("2d")!;
@@ -35,13 +37,14 @@ export function Pad() {
     context.fillRect(0, 0, SIZE, SIZE);
     context.fillStyle = context.strokeStyle = "#fff";
     paintStrokes(context, SIZE);
+    if (shown) paintPhoto(context, shown.canvas);
     if (!cursor) return;
     context.lineWidth = 3;
     context.strokeStyle = cursor.down ? "#ffa46b" : "#6db3ff";
     context.beginPath();
     context.arc(cursor.x * SIZE, cursor.y * SIZE, (PEN * SIZE) / 2 + 3, 0, 2 * Math.PI);
     context.stroke();
-  }, [drawn, cursor]);
+  }, [drawn, shown, cursor]);
 
   const pointOf = (event: PointerEvent): PenPoint => {
     const box = canvas.current!.getBoundingClientRect();
@@ -105,4 +108,12 @@ export function Pad() {
       onBlur={() => setCursor(undefined)}
     />
   );
+}
+
+/** All of a picture, as large as the pad has room for. Its pixels stay crisp where they are few. */
+function paintPhoto(context: CanvasRenderingContext2D, picture: HTMLCanvasElement): void {
+  const scale = SIZE / Math.max(picture.width, picture.height);
+  const [width, height] = [picture.width * scale, picture.height * scale];
+  context.imageSmoothingEnabled = scale < 4;
+  context.drawImage(picture, (SIZE - width) / 2, (SIZE - height) / 2, width, height);
 }

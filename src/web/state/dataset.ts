@@ -131,14 +131,19 @@ function limited(loaded: Loaded): Loaded {
     : { ...loaded, set: { ...set, train: take(set.train, images) } };
 }
 
-/** Makes a visitor's own files the dataset at hand. Rejects with DataError that names the file. */
-export async function openOwnFiles(files: readonly OwnFile[], images: number | undefined): Promise<void> {
-  dismiss("dataset");
-  const { dataset: set, notice } = await datasetFromFiles(files);
+/**
+ * Makes a visitor's own files the dataset at hand, and returns the name that chooses it: OWN_FILES, or that of the known
+ * dataset whose files they are. Rejects with DataError that names the file.
+ */
+export async function openOwnFiles(files: readonly OwnFile[], images: number | undefined): Promise<string> {
+  const { dataset: set, notice, known } = await datasetFromFiles(files);
   under?.controller.abort();
-  ownFiles = { name: OWN_FILES, images: undefined, set, notice };
-  dataset.value = limited({ ...ownFiles, images });
+  const own: Loaded = { name: known ?? OWN_FILES, images: undefined, set, notice };
+  if (known) whole = { name: known, set };
+  else ownFiles = own;
+  dataset.value = limited({ ...own, images });
   announce(`Files read: ${notice}`);
+  return own.name;
 }
 
 let ownFiles: Loaded | undefined;

@@ -1,6 +1,7 @@
 import { computed, effect, signal } from "@preact/signals";
 import { CENTRED_DATASETS, type Picture, PictureError } from "../../picture/picture.ts";
-import { preparePicture } from "../../picture/prepare.ts";
+import { type Prepared, preparePicture } from "../../picture/prepare.ts";
+import { photo, pictureOf } from "./photo.ts";
 import { epochs, subject, trained } from "./subject.ts";
 
 /** A place on the pad, both axes from 0 to 1, and how wide the pen is there. */
@@ -17,8 +18,7 @@ export const PEN = 0.075;
 export const strokes = signal<readonly (readonly PenPoint[])[]>([]);
 
 /** What the model is given, and what it answers. */
-export interface Answer {
-  readonly pixels: Uint8Array;
+export interface Answer extends Prepared {
   readonly shape: readonly number[];
   readonly outputs: Float32Array;
 }
@@ -28,16 +28,18 @@ export const answer = signal<Answer | undefined>(undefined);
 export const drawingProblem = signal<string | undefined>(undefined);
 
 /** Whether drawings are centred by their mass, as the images that the model knows are. */
-export const centred = computed(() => {
+const centred = computed(() => {
   const current = subject.value;
-  return (
-    current !== undefined &&
-    current.trainer.model.inputShape[2] === 1 &&
-    CENTRED_DATASETS.includes(current.metadata.dataset ?? "")
-  );
+  if (current?.trainer.model.inputShape[2] !== 1) return false;
+  const { metadata } = current;
+  return metadata.centred ?? CENTRED_DATASETS.includes(metadata.dataset ?? "");
 });
 
+/** Whether there is nothing to ask the model about. */
+export const blank = computed(() => strokes.value.length === 0 && !photo.value);
+
 export function beginStroke(point: PenPoint): void {
+  photo.value = undefined;
   strokes.value = [...strokes.value, [point]];
 }
 
@@ -47,10 +49,12 @@ export function extendStroke(points: readonly PenPoint[]): void {
 }
 
 export function undoStroke(): void {
+  photo.value = undefined;
   strokes.value = strokes.value.slice(0, -1);
 }
 
 export function clearStrokes(): void {
+  photo.value = undefined;
   strokes.value = [];
 }
 
@@ -87,12 +91,7 @@ function picture(shape: readonly number[]): Picture {
   context.fillRect(0, 0, size, size);
   context.fillStyle = context.strokeStyle = "#fff";
   paintStrokes(context, size);
-  const { data } = context.getImageData(0, 0, size, size);
-  const rgb = Float32Array.from(
-    { length: 3 * size * size },
-    (_, i) => data[4 * Math.floor(i / 3) + (i % 3)]! / 255,
-  );
-  return { width: size, height: size, rgb, alpha: undefined };
+  return pictureOf(context);
 }
 
 /** Answers the drawing as it is, one question at a time: what is drawn meanwhile is asked next. */
@@ -117,30 +116,33 @@ async function ask(): Promise<void> {
 
 async function askOnce(): Promise<void> {
   const current = subject.value;
-  if (!current || !trained.value || strokes.value.length === 0) {
+  if (!current || !trained.value || blank.value) {
     answer.value = undefined;
     drawingProblem.value = undefined;
     return;
   }
   const shape = current.trainer.model.inputShape;
+  const own = photo.value?.picture;
+  // As the command line takes it: a picture of the model's own size may be one of its images.
+  const asItIs = own?.height === shape[0] && own?.width === shape[1];
   try {
-    const { pixels } = preparePicture(picture(shape), shape, {
-      centre: centred.value,
+    const prepared = preparePicture(own ?? picture(shape), shape, {
+      centre: centred.value && !asItIs,
       background: current.metadata.background ?? 0,
     });
-    const outputs = await current.trainer.predict(pixels);
-    answer.value = { pixels, shape, outputs };
+    const outputs = await current.trainer.predict(prepared.pixels);
+    answer.value = { ...prepared, shape, outputs };
     drawingProblem.value = undefined;
   } catch (error) {
     answer.value = undefined;
     if (current.trainer.state === "disposed") return;
     drawingProblem.value =
-      error instanceof PictureError ? `The model cannot read drawings: ${error.message}.` : String(error);
+      error instanceof PictureError ? `The model can make nothing of it: ${error.message}.` : String(error);
   }
 }
 
 effect(() => {
   // The same drawing is asked about again when the model has changed.
-  void [strokes.value, subject.value, trained.value, epochs.value.length];
+  void [strokes.value, photo.value, subject.value, trained.value, epochs.value.length];
   void ask();
 });

@@ -3,6 +3,8 @@ import { DataError } from "../../data/errors.ts";
 import { type IdxImages, pairUp, parseIdxImages, parseIdxLabels, unpackIdx } from "../../data/idx.ts";
 import { splitValidation } from "../../data/split.ts";
 import type { Dataset, ImageSet } from "../../data/types.ts";
+import { fileKind, refusal } from "./file-kind.ts";
+import { type KnownFile, knownDataset, knownFile } from "./known-files.ts";
 
 /** A file that was dropped or picked. */
 export interface OwnFile {
@@ -14,6 +16,8 @@ export interface OwnDataset {
   readonly dataset: Dataset;
   /** What was made of the files, in a sentence. */
   readonly notice: string;
+  /** The dataset's name, where the files are all of one that this package knows. */
+  readonly known?: string;
 }
 
 type Part = "train" | "test" | undefined;
@@ -34,7 +38,8 @@ const MAX_FILES = 5;
 
 /**
  * A dataset from IDX files, each gzipped or plain: a pair of images and labels, or two pairs of which one is for the
- * test (by its name, `t10k` or `test`, or else the smaller one). A `.txt` file names the classes, one a line.
+ * test (by its name, `t10k` or `test`, or else the smaller one). A `.txt` file names the classes, one a line. The files
+ * of a known dataset are recognised by their content, and have its name and its classes.
  * @throws DataError that names the file
  */
 export async function datasetFromFiles(files: readonly OwnFile[]): Promise<OwnDataset> {
@@ -45,24 +50,55 @@ export async function datasetFromFiles(files: readonly OwnFile[]): Promise<OwnDa
     );
   const images: Images[] = [];
   const labels: Labels[] = [];
-  let names: string[] | undefined;
+  let names: readonly string[] | undefined;
+  const data: { known: KnownFile | undefined; idx: Uint8Array }[] = [];
   for (const file of files) {
     if (/\.txt$/i.test(file.name)) {
       names = classNames(file);
       continue;
     }
-    const bytes = await unpackIdx(file.bytes, file.name);
+    const bytes = await unpack(file);
+    data.push({ known: await knownFile(file.bytes, bytes), idx: bytes });
     const part = /t10k|test/i.test(file.name) ? "test" : /train/i.test(file.name) ? "train" : undefined;
     if (bytes[3] === 1) labels.push({ name: file.name, part, labels: parseIdxLabels(bytes, file.name) });
     else images.push({ name: file.name, part, images: parseIdxImages(bytes, file.name) });
   }
+  const whole = knownDataset(data);
+  if (whole)
+    return {
+      dataset: whole,
+      known: whole.name,
+      notice: `These are the files of ${data[0]!.known!.info.title}: ${counts(whole)}`,
+    };
+  const infos = new Set(data.map(({ known }) => known?.info));
+  if (infos.size === 1) names ??= [...infos][0]?.classNames;
   const pairs = images.map((own) => ({ part: own.part, set: pairOf(own, labels) }));
   if (pairs.length === 0 || pairs.length > 2 || labels.length !== images.length)
     throw new DataError(
       "not-found",
-      `Got ${count(images.length, "image file")} and ${count(labels.length, "label file")}; expected one of each, or two of each. Choose them together.`,
+      `Got ${count(images.length, "file")} of images and ${count(labels.length, "file")} of labels; expected one of each, or two of each. Choose them together.`,
     );
   return assemble(pairs, names);
+}
+
+/** @throws DataError that says what the file is, where it is none of this kind */
+async function unpack({ name, bytes }: OwnFile): Promise<Uint8Array> {
+  const kind = fileKind(name, bytes);
+  if (kind !== "idx" && kind !== "gzip") throw new DataError("bad-magic", refusal(name, kind));
+  try {
+    return await unpackIdx(bytes, name);
+  } catch (error) {
+    if (!(error instanceof DataError) || error.code !== "bad-magic") throw error;
+    const what =
+      kind === "gzip"
+        ? "what it unpacks to is no file of images or labels"
+        : "it is no file of images or labels";
+    throw new DataError(
+      "bad-magic",
+      `${name}: ${what} in the IDX format, one byte a number. (${error.message.slice(name.length + 2)})`,
+      { cause: error },
+    );
+  }
 }
 
 function pairOf({ name, part, images }: Images, labels: readonly Labels[]): ImageSet {
@@ -79,7 +115,10 @@ function pairOf({ name, part, images }: Images, labels: readonly Labels[]): Imag
   return pairUp(images, own.labels, `${name} and ${own.name}`);
 }
 
-function assemble(pairs: readonly { part: Part; set: ImageSet }[], names: string[] | undefined): OwnDataset {
+function assemble(
+  pairs: readonly { part: Part; set: ImageSet }[],
+  names: readonly string[] | undefined,
+): OwnDataset {
   const [first, second] = pairs as [(typeof pairs)[number], (typeof pairs)[number]?];
   let train = first.set;
   let test: ImageSet;
@@ -92,7 +131,7 @@ function assemble(pairs: readonly { part: Part; set: ImageSet }[], names: string
         "bad-dimensions",
         `The training images are ${train.shape.join("×")}, the test images ${test.shape.join("×")}; expected one size.`,
       );
-    notice = `${train.count.toLocaleString("en-US")} images for training, ${test.count.toLocaleString("en-US")} for the test.`;
+    notice = counts({ train, test });
   } else {
     const parts = splitValidation(first.set, TEST_SHARE);
     [train, test] = [parts.train, parts.validation];
@@ -106,6 +145,10 @@ function assemble(pairs: readonly { part: Part; set: ImageSet }[], names: string
     );
   const classes = names ?? numberedClasses(Math.max(largest + 1, 2));
   return { dataset: { name: "own files", classNames: classes, train, test }, notice };
+}
+
+function counts({ train, test }: Pick<Dataset, "train" | "test">): string {
+  return `${train.count.toLocaleString("en-US")} images for training, ${test.count.toLocaleString("en-US")} for the test.`;
 }
 
 function maxLabel({ labels }: ImageSet): number {

@@ -1,23 +1,30 @@
 import { openOwnFiles } from "./dataset.ts";
+import { fileKind } from "./file-kind.ts";
 import { readFiles } from "./files.ts";
 import { openModelFile } from "./model-file.ts";
-import { fault } from "./notices.ts";
+import { dismiss, fault, notify } from "./notices.ts";
+import { openPicture } from "./photo.ts";
 import { OWN_FILES } from "./settings.ts";
-import { change, settings } from "./setup.ts";
+import { change, settings, tab } from "./setup.ts";
 
-/** Opens what was dropped or picked: a model, or the IDX files of a dataset. Faults become a notice. */
+/** Opens what was dropped or picked: a picture, a model, or the files of a dataset. Faults become a notice. */
 export async function openFiles(files: readonly File[]): Promise<void> {
   if (files.length === 0) return;
+  // What was said of the files before is of no interest now.
+  for (const about of ["dataset", "file", "picture"]) dismiss(about);
   try {
     const read = await readFiles(files);
-    const [first] = read;
-    if (read.length === 1 && /\.safetensors$/i.test(first!.name)) {
-      await openModelFile(first!.name, first!.bytes);
-      return;
+    const kinds = read.map(({ name, bytes }) => fileKind(name, bytes));
+    if (kinds.every((kind) => kind === "picture")) {
+      await openPicture(read[0]!);
+      tab.value = "draw";
+      if (read.length > 1)
+        notify("picture", `${read.length} pictures were given: the page looks at one, ${read[0]!.name}.`);
+    } else if (read.length === 1 && kinds[0] === "model") await openModelFile(read[0]!.name, read[0]!.bytes);
+    else {
+      const images = settings.value.dataset === OWN_FILES ? settings.value.images : undefined;
+      change({ dataset: await openOwnFiles(read, images), images });
     }
-    const images = settings.value.dataset === OWN_FILES ? settings.value.images : undefined;
-    await openOwnFiles(read, images);
-    change({ dataset: OWN_FILES, images });
   } catch (error) {
     fault("dataset", error);
   }

@@ -1,7 +1,7 @@
 import { effect } from "@preact/signals";
 import { createTrainer, type Trainer } from "../../browser.ts";
 import { createOptimizer } from "../../optim/create.ts";
-import { meanBorder } from "../../picture/background.ts";
+import { pictureTraits } from "../../picture/centred.ts";
 import { TrainingDivergedError } from "../../train/errors.ts";
 import type { FitOptions } from "../../train/fit.ts";
 import type { Sequential } from "../../train/sequential.ts";
@@ -66,7 +66,7 @@ export async function start(): Promise<void> {
         classNames: data.set.classNames,
         loss: chosen.loss,
         dataset: data.set.name,
-        background: meanBorder(data.set.train),
+        ...pictureTraits(data.set.train),
       },
       origin: "trained here",
     });

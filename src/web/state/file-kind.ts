@@ -1,0 +1,75 @@
+/** What a file is, as far as this page has something to say about it. */
+export type FileKind =
+  | "idx"
+  | "gzip"
+  | "model"
+  | "picture"
+  | "numpy"
+  | "hdf5"
+  | "zip"
+  | "pdf"
+  | "web page"
+  | "text"
+  | "empty"
+  | "unknown";
+
+/** First bytes that tell a kind, in hex; `..` is any byte. */
+const MAGIC: readonly (readonly [FileKind, string])[] = [
+  ["picture", "89504e47"],
+  ["picture", "ffd8ff"],
+  ["picture", "47494638"],
+  ["picture", "52494646........57454250"],
+  ["picture", "........6674797061766966"],
+  ["picture", "........667479706865"],
+  ["picture", "424d........00000000"],
+  ["idx", "0000"],
+  ["gzip", "1f8b"],
+  ["numpy", "934e554d5059"],
+  ["hdf5", "894844460d0a1a0a"],
+  ["zip", "504b0304"],
+  ["pdf", "25504446"],
+];
+const LOOKED_AT = 512;
+
+/** Tells a file by its content, but for models, which have a name of their own. */
+export function fileKind(name: string, bytes: Uint8Array): FileKind {
+  if (bytes.length === 0) return "empty";
+  if (/\.safetensors$/i.test(name)) return "model";
+  const head = bytes.subarray(0, LOOKED_AT);
+  const hex = Array.from(head.subarray(0, 16), (byte) => byte.toString(16).padStart(2, "0")).join("");
+  const known = MAGIC.find(([, magic]) => new RegExp(`^${magic}`).test(hex));
+  // A safetensors file begins with the length of its header, eight bytes, and the header's brace.
+  if (hex.startsWith("7b", 16) && hex.slice(8, 16) === "00000000") return "model";
+  if (known) return known[0];
+  if (!isText(head)) return "unknown";
+  return /^\s*<(!doctype|html|\?xml)/i.test(new TextDecoder().decode(head)) ? "web page" : "text";
+}
+
+function isText(head: Uint8Array): boolean {
+  return head.every((byte) => byte >= 32 || byte === 9 || byte === 10 || byte === 13);
+}
+
+const DATA_FILES =
+  "The page trains on pairs of IDX files, as MNIST comes in: one of images and one of their labels, plain or .gz";
+
+/** Why a file that is neither data nor model nor picture is of no use here, and what would be. */
+export function refusal(name: string, kind: FileKind): string {
+  switch (kind) {
+    case "empty":
+      return `${name} is empty. Get the file again.`;
+    case "web page":
+      return `${name} is a web page, not data: a download that went wrong often leaves one. Get the file again.`;
+    case "zip":
+      return `${name} is a ZIP archive. Unpack it, and drop the files that are in it.`;
+    case "numpy":
+      return `${name} is a NumPy array. ${DATA_FILES}; docs/browser.md of wasmgrad has the lines of Python that write them.`;
+    case "hdf5":
+      return `${name} is an HDF5 file, as Keras saves models in. The page opens models that wasmgrad has saved: model.safetensors.`;
+    case "text":
+      return `${name} is a text file. ${DATA_FILES}. A .txt beside them may name the classes, one a line.`;
+    case "pdf":
+      return `${name} is a PDF document. To have a picture classified, drop it as PNG or JPEG.`;
+    default:
+      return `${name} is of a kind that this page does not know. It opens pictures to classify (PNG, JPEG), models that wasmgrad has saved (model.safetensors), and IDX files to train on (images and labels, as MNIST comes in, plain or .gz).`;
+  }
+}
