@@ -6,6 +6,7 @@ import type { Shape } from "../nn/graph.ts";
 import type { Layer } from "../nn/layers/layer.ts";
 import { layersFromConfig } from "../nn/model-json.ts";
 import { MODELS, namedModel } from "../nn/models.ts";
+import { parseJson } from "../nn/strict-json.ts";
 import { Sequential } from "../train/sequential.ts";
 import { fileReason, UsageError } from "./errors.ts";
 import { printable } from "./output.ts";
@@ -92,7 +93,7 @@ async function readJson(path: string): Promise<unknown> {
   }
   try {
     // Windows editors like to put a byte order mark first.
-    return JSON.parse(text.replace(/^\ufeff/, ""));
+    return parseJson(text.replace(/^\ufeff/, ""));
   } catch (error) {
     throw new ModelError(`model file ${name}: is no JSON: ${(error as Error).message}`);
   }

@@ -1,6 +1,7 @@
 import { ModelError } from "./errors.ts";
 import { elements, type Graph, GraphBuilder, type Shape } from "./graph.ts";
 import { formatShape, type Layer } from "./layers/layer.ts";
+import { shown } from "./shown.ts";
 
 /** One row of the layer table. */
 export interface LayerRow {
@@ -22,7 +23,7 @@ function nameLayers(layers: readonly Layer[]): string[] {
   for (const { name } of layers) {
     if (name === undefined) continue;
     if (typeof name !== "string" || name === "" || name.includes("/"))
-      throw new ModelError(`a layer is named ${JSON.stringify(name)}: expected a name without '/'`);
+      throw new ModelError(`a layer is named ${shown(name)}: expected a name without '/'`);
     if (taken.has(name)) throw new ModelError(`two layers are named '${name}': names must differ`);
     taken.add(name);
   }
@@ -46,10 +47,7 @@ export function buildChain(layers: readonly Layer[]): BuiltModel {
   const names = nameLayers(layers);
   for (const [i, { inputShape }] of layers.entries())
     if (inputShape !== undefined && !isShape(inputShape))
-      throw new ModelError(
-        `inputShape is ${JSON.stringify(inputShape)}, expected whole numbers >= 1`,
-        names[i],
-      );
+      throw new ModelError(`inputShape is ${shown(inputShape)}, expected whole numbers >= 1`, names[i]);
   if (!first.inputShape)
     throw new ModelError("the first layer needs inputShape: [height, width, channels]", names[0]);
   const builder = new GraphBuilder(first.inputShape);

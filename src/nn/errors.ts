@@ -1,3 +1,5 @@
+import { shown } from "./shown.ts";
+
 /** A layer that does not fit its input, or an option out of range: thrown while the model is built. */
 export class ModelError extends Error {
   override readonly name = "ModelError";
@@ -19,7 +21,7 @@ export function requireInteger(
 ): asserts value is number {
   if (!Number.isSafeInteger(value) || (value as number) < least)
     throw new ModelError(
-      `${option} is ${typeof value === "number" ? value : JSON.stringify(value)}, expected a whole number >= ${least}`,
+      `${option} is ${typeof value === "number" ? value : shown(value)}, expected a whole number >= ${least}`,
       layer,
     );
 }

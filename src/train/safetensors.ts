@@ -1,3 +1,6 @@
+import { shown } from "../nn/shown.ts";
+import { parseJson } from "../nn/strict-json.ts";
+
 /** A named f32 tensor. */
 export interface NamedTensor {
   readonly name: string;
@@ -50,7 +53,7 @@ export function decodeSafetensors(file: Uint8Array): {
   tensors: NamedTensor[];
   metadata: Record<string, string>;
 } {
-  const fail = (message: string): never => {
+  const fail: Fail = (message) => {
     throw new SafetensorsError(`not a readable safetensors file: ${message}`);
   };
   if (file.length < 8) fail(`it has ${file.length} bytes, expected at least 8`);
@@ -58,15 +61,8 @@ export function decodeSafetensors(file: Uint8Array): {
   const headerBytes = Number(view.getBigUint64(0, true));
   if (headerBytes > Math.min(MAX_HEADER, file.length - 8))
     fail(`its header claims ${headerBytes} bytes, but the file has ${file.length - 8} after the length`);
-  let header: unknown;
-  try {
-    header = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(file.slice(8, 8 + headerBytes)));
-  } catch (error) {
-    fail(`its header is no JSON (${(error as Error).message})`);
-  }
-  if (typeof header !== "object" || header === null || Array.isArray(header)) fail("its header is no object");
-
-  const { __metadata__ = {}, ...entries } = header as Record<string, unknown>;
+  const header = readHeader(file.subarray(8, 8 + headerBytes), fail);
+  const { __metadata__ = {}, ...entries } = header;
   if (
     typeof __metadata__ !== "object" ||
     __metadata__ === null ||
@@ -75,33 +71,61 @@ export function decodeSafetensors(file: Uint8Array): {
   )
     fail("__metadata__ is not a map of strings");
   const start = 8 + headerBytes;
-  const tensors: NamedTensor[] = [];
-  const ranges: [number, number][] = [];
-  for (const [name, entry] of Object.entries(entries)) {
-    const { dtype, shape, data_offsets: offsets } = (entry ?? {}) as Record<string, unknown>;
-    if (dtype !== "F32") fail(`tensor '${name}' has dtype ${JSON.stringify(dtype)}, expected "F32"`);
-    const whole = (list: unknown): list is number[] =>
-      Array.isArray(list) && list.every((n) => Number.isSafeInteger(n) && n >= 0);
-    if (!whole(shape)) return fail(`tensor '${name}' has shape ${JSON.stringify(shape)}`);
-    if (!whole(offsets) || offsets.length !== 2) return fail(`tensor '${name}' has no data_offsets`);
-    const [first, last] = offsets as [number, number];
-    const count = shape.reduce((product, size) => product * size, 1);
-    if (last - first !== 4 * count || start + last > file.length)
-      fail(
-        `tensor '${name}' of shape [${shape}] lies at bytes ${first} to ${last} of ${file.length - start}`,
-      );
-    const data = new Float32Array(count);
-    for (let i = 0; i < count; i++) data[i] = view.getFloat32(start + first + 4 * i, true);
-    tensors.push({ name, shape, data });
-    ranges.push([first, last]);
-  }
+  const places = Object.entries(entries).map(([name, entry]) =>
+    placeOf(name, entry, file.length - start, fail),
+  );
+  // Nothing is copied until all places are known to lie side by side: the copies are then as large as the file at most.
   let end = 0;
-  for (const [first, last] of ranges.sort(([a, b], [c, d]) => a - c || b - d)) {
+  for (const { first, last } of [...places].sort((a, b) => a.first - b.first || a.last - b.last)) {
     if (first !== end)
       fail(`its tensors leave a gap or overlap at byte ${Math.min(first, end)} of the numbers`);
     end = last;
   }
   if (start + end !== file.length)
     fail(`it has ${file.length} bytes, but its tensors end at byte ${start + end}`);
+  const tensors = places.map(({ name, shape, first, last }): NamedTensor => {
+    const data = new Float32Array((last - first) / 4);
+    for (let i = 0; i < data.length; i++) data[i] = view.getFloat32(start + first + 4 * i, true);
+    return { name, shape, data };
+  });
   return { tensors, metadata: __metadata__ as Record<string, string> };
+}
+
+type Fail = (message: string) => never;
+
+function readHeader(bytes: Uint8Array, fail: Fail): Record<string, unknown> {
+  let header: unknown;
+  try {
+    header = parseJson(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
+  } catch (error) {
+    fail(`its header is no JSON (${(error as Error).message})`);
+  }
+  if (typeof header !== "object" || header === null || Array.isArray(header)) fail("its header is no object");
+  return header as Record<string, unknown>;
+}
+
+/** Where a tensor's numbers lie: bytes `first` to `last` of the `available` ones behind the header. */
+interface Place {
+  readonly name: string;
+  readonly shape: readonly number[];
+  readonly first: number;
+  readonly last: number;
+}
+
+/** What the header says of a tensor, held against its own shape and what the file has. */
+function placeOf(name: string, entry: unknown, available: number, fail: Fail): Place {
+  const { dtype, shape, data_offsets: offsets } = (entry ?? {}) as Record<string, unknown>;
+  const title = `tensor '${name.length > 100 ? `${name.slice(0, 100)}...` : name}'`;
+  if (dtype !== "F32") fail(`${title} has dtype ${shown(dtype)}, expected "F32"`);
+  const whole = (list: unknown): list is number[] =>
+    Array.isArray(list) && list.every((n) => Number.isSafeInteger(n) && n >= 0);
+  if (!whole(shape)) return fail(`${title} has shape ${shown(shape)}, expected whole numbers`);
+  if (!whole(offsets) || offsets.length !== 2)
+    return fail(`${title} has no data_offsets, expected two whole numbers`);
+  const [first, last] = offsets as [number, number];
+  // Beyond 2^53 the product is inexact, but then it is beyond any file, too.
+  const count = shape.reduce((product, size) => product * size, 1);
+  if (last - first !== 4 * count || last > available)
+    fail(`${title} of shape ${shown(shape)} lies at bytes ${first} to ${last} of ${available}`);
+  return { name, shape, first, last };
 }

@@ -216,6 +216,12 @@ describe("train refuses", () => {
     ["an unknown dataset", ["--dataset", "nope"], 2, /"nope": not a known name and not a folder/],
     ["an unknown model", ["--model", "nope"], 2, /no model and no file.*keras-mnist/],
     ["a missing model file", ["--model", "nope.json"], 1, /nope\.json.*no such file/],
+    [
+      "a model file with a key twice",
+      ["--model", "twice.json"],
+      1,
+      /twice\.json: is no JSON: an object has the key "units" twice/,
+    ],
     ["a model file that is no JSON", ["--model", "broken.json"], 1, /broken\.json: is no JSON/],
     ["a layer that does not exist", ["--model", "layer.json"], 1, /layer\.json.*number 1 \(conv3d\)/],
     ["too few outputs", ["--model", "five.json"], 1, /five\.json.*5 outputs.*3 classes.*"units": 3/],
@@ -252,6 +258,10 @@ describe("train refuses", () => {
     await writeBars(join(folder, "bars"));
     await writeModel(join(folder, "small.json"));
     await writeFile(join(folder, "broken.json"), "{");
+    await writeFile(
+      join(folder, "twice.json"),
+      '{"layers":[{"type":"flatten"},{"type":"dense","units":3,"units":4}]}',
+    );
     await writeModel(join(folder, "layer.json"), [{ type: "conv3d" }]);
     await writeModel(join(folder, "five.json"), [
       { type: "flatten" },

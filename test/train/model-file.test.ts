@@ -103,6 +103,12 @@ describe("refuses", () => {
     ["a version that is none", { formatVersion: "new" }, "metadata", /"new", expected a whole number/],
     ["no architecture", { architecture: undefined }, "metadata", /architecture/],
     ["an architecture that is no JSON", { architecture: "{" }, "metadata", /architecture is no JSON/],
+    [
+      "an architecture with a key twice",
+      { architecture: '{"layers":[{"type":"dense","units":3,"units":4,"inputShape":[2]}]}' },
+      "metadata",
+      /architecture is no JSON: an object has the key "units" twice/,
+    ],
     ["an architecture that is a list", { architecture: "[]" }, "metadata", /architecture/],
     ["no layers", { architecture: layers() }, "architecture", /makes no model/],
     ["an unknown layer", { architecture: layers({ type: "lstm" }) }, "architecture", /lstm/],

@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import { describe, expect, test } from "vitest";
+import { describe, expect, onTestFinished, test, vi } from "vitest";
 import {
   decodeSafetensors,
   encodeSafetensors,
@@ -168,6 +168,62 @@ describe("a file that is none", () => {
   ])("%s", (_, file, message) => {
     expect(() => decodeSafetensors(file)).toThrow(SafetensorsError);
     expect(() => decodeSafetensors(file)).toThrow(message);
+  });
+
+  test("a shape nested deeper than any stack", () => {
+    for (const shape of [
+      `${"[".repeat(1e5)}${"]".repeat(1e5)}`,
+      `${'{"a":'.repeat(1e5)}1${"}".repeat(1e5)}`,
+    ]) {
+      const file = fileOf(`{"w":{"dtype":"F32","shape":${shape},"data_offsets":[0,8]}}`, 8);
+      expect(() => decodeSafetensors(file)).toThrow(SafetensorsError);
+      expect(() => decodeSafetensors(file)).toThrow(/'w' has shape (a list|an object) that cannot be shown/);
+    }
+  });
+
+  test("a name and a shape as long as the file make no error as long", () => {
+    const name = "w".repeat(1e5);
+    for (const shape of [Array(1e5).fill(1), Array(1e5).fill(-1)])
+      try {
+        decodeSafetensors(fileOf({ [name]: { dtype: "F32", shape, data_offsets: [0, 8] } }, 8));
+        expect.unreachable();
+      } catch (error) {
+        expect(error).toBeInstanceOf(SafetensorsError);
+        expect((error as Error).message.length).toBeLessThan(400);
+      }
+  });
+
+  test.each([
+    ["a tensor", '{"w":1,"w":2}', '"w"'],
+    ["a tensor, spelt in two ways", '{"w":1,"\\u0077":2}', '"\\u0077"'],
+    ["a field of a tensor", '{"w":{"dtype":"F32","shape":[],"shape":[1],"data_offsets":[0,4]}}', '"shape"'],
+    ["a key of the metadata", '{"__metadata__":{"a":"1","b":"{","a":"2"}}', '"a"'],
+    ["the metadata", '{"__metadata__":{},"x":[{"a":1},{"a":1}],"__metadata__":{}}', '"__metadata__"'],
+  ])("%s is there twice", (_, header, key) => {
+    expect(() => decodeSafetensors(fileOf(header, 4))).toThrow(SafetensorsError);
+    expect(() => decodeSafetensors(fileOf(header, 4))).toThrow(`an object has the key ${key} twice`);
+  });
+
+  test("tensors that overlap are refused before any of them is copied", () => {
+    const entry = { dtype: "F32", shape: [1000], data_offsets: [0, 4000] };
+    const header = Object.fromEntries(Array.from({ length: 300 }, (_, i) => [`w${i}`, entry]));
+    const file = fileOf(header, 4000);
+    let numbers = 0;
+    const Original = Float32Array;
+    vi.stubGlobal(
+      "Float32Array",
+      class extends Original {
+        constructor(length: number) {
+          super(length);
+          numbers += length;
+        }
+      },
+    );
+    onTestFinished(() => void vi.unstubAllGlobals());
+    expect(() => decodeSafetensors(file)).toThrow("its tensors leave a gap or overlap at byte 0");
+    expect(numbers).toBe(0);
+    decodeSafetensors(fileOf({ w: entry }, 4000));
+    expect(numbers).toBe(1000);
   });
 
   test("cut short anywhere", () => {

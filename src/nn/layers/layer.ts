@@ -1,6 +1,7 @@
 import { ModelError } from "../errors.ts";
 import type { ActivationKind, GraphBuilder, Shape, Value } from "../graph.ts";
 import { INITIALIZERS, type Initializer } from "../initializers.ts";
+import { shown } from "../shown.ts";
 
 /** One layer of a model: plain options, and how they lower to ops. */
 export interface Layer {
@@ -50,10 +51,7 @@ export function requireOneOf<T extends string>(
   allowed: readonly T[],
 ): asserts value is T {
   if (!allowed.includes(value as T))
-    throw new ModelError(
-      `${option} is ${JSON.stringify(value)}, expected one of ${allowed.join(", ")}`,
-      layer,
-    );
+    throw new ModelError(`${option} is ${shown(value)}, expected one of ${allowed.join(", ")}`, layer);
 }
 
 export function requireInitializer(

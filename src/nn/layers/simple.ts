@@ -1,5 +1,6 @@
 import { ModelError } from "../errors.ts";
 import { elements } from "../graph.ts";
+import { shown } from "../shown.ts";
 import { type Activation, type Layer, type LayerOptions, lowerActivation } from "./layer.ts";
 
 /** Any shape to one axis, in NHWC order. */
@@ -29,7 +30,7 @@ export function dropout(options: DropoutOptions): Layer {
     lower(graph, name, input) {
       if (!(typeof rate === "number" && rate >= 0 && rate < 1))
         throw new ModelError(
-          `rate is ${JSON.stringify(rate)}, expected a number from 0 up to, not including, 1`,
+          `rate is ${shown(rate)}, expected a number from 0 up to, not including, 1`,
           name,
         );
       return graph.op("dropout", name, [input], { rate, stream: graph.stream() }, input.shape);
