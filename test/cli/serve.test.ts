@@ -2,7 +2,7 @@ import { mkdir, symlink, writeFile } from "node:fs/promises";
 import { createServer, request } from "node:http";
 import { type AddressInfo, connect } from "node:net";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { type PageServer, serveFolder } from "../../src/cli/serve/server.ts";
 import { json, start, tempFolder, wasmgrad } from "./helpers.ts";
 
@@ -45,6 +45,64 @@ function get(path: string, method = "GET", url = server.url): Promise<Answer> {
     sent.on("error", reject).end();
   });
 }
+
+/** Status and body of a request with exactly this Host header, or none. */
+function asking(host: string | undefined, url = server.url, version = "1.1"): Promise<[number, string]> {
+  return new Promise((resolve, reject) => {
+    let answer = "";
+    const socket = connect(Number(new URL(url).port), "127.0.0.1", () =>
+      socket.write(
+        `GET / HTTP/${version}\r\n${host === undefined ? "" : `Host: ${host}\r\n`}Connection: close\r\n\r\n`,
+      ),
+    );
+    socket.setEncoding("utf8").on("data", (text: string) => {
+      answer += text;
+    });
+    socket.on("error", reject).on("close", () => resolve([Number(answer.slice(9, 12)), answer]));
+  });
+}
+
+describe("whom the server answers", () => {
+  test.each(["localhost", "LOCALHOST:8321", "127.0.0.1", "127.0.0.1:9000", "[::1]", "[::1]:8321"])(
+    "asked for as %s: with the page",
+    async (host) => {
+      const [status, answer] = await asking(host);
+      expect(status).toBe(200);
+      expect(answer).toContain("<title>page");
+    },
+  );
+
+  test.each([
+    "evil.example",
+    "evil.example:8321",
+    "localhost.evil.example",
+    "127.0.0.1.evil.example",
+    "evil.example@localhost",
+    "localhost/evil",
+    "[::2]",
+    "192.168.0.7",
+    "",
+  ])("asked for as '%s': with what to do, and nothing else", async (host) => {
+    const [status, answer] = await asking(host);
+    expect(status).toBe(421);
+    expect(answer).toContain("only, not for");
+    expect(answer).toContain("serve --host NAME");
+    expect(answer).not.toContain("<title>");
+  });
+
+  test("a request that names nobody is refused", async () => {
+    expect((await asking(undefined))[0]).toBe(400);
+    expect((await asking(undefined, server.url, "1.0"))[0]).toBe(421);
+  });
+
+  test("a proxy's name, where it is given", async () => {
+    const proxied = await serveFolder(folder, { port: 0, isolation: true, host: "Page.example" });
+    onTestFinished(() => proxied.close());
+    expect((await asking("page.example:443", proxied.url))[0]).toBe(200);
+    expect((await asking("localhost", proxied.url))[0]).toBe(200);
+    expect((await asking("other.example", proxied.url))[0]).toBe(421);
+  });
+});
 
 describe("the page's server", () => {
   test("answers with files, their types, and what browsers need to know", async () => {

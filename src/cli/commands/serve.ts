@@ -1,5 +1,5 @@
 import { fileURLToPath } from "node:url";
-import { type Command, Option } from "commander";
+import { type Command, InvalidArgumentError, Option } from "commander";
 import { withInterrupt } from "../interrupt.ts";
 import { addCommonOptions, type CommonOptions, createCommand, perform } from "../main.ts";
 import { wholeNumber } from "../options.ts";
@@ -9,6 +9,7 @@ import { serveFolder } from "../serve/server.ts";
 export interface ServeCommandOptions {
   readonly port: number;
   readonly isolation: boolean;
+  readonly host?: string;
 }
 
 const DEFAULT_PORT = 8321;
@@ -22,6 +23,12 @@ export function serveCommand(): Command {
       new Option("--port <n>", "port on 127.0.0.1; 0 takes any that is free")
         .argParser(wholeNumber(0, 65_535))
         .default(DEFAULT_PORT),
+    )
+    .addOption(
+      new Option(
+        "--host <name>",
+        "another name that the page is asked for by, where a proxy passes requests on (default: localhost, 127.0.0.1 and [::1] alone)",
+      ).argParser(hostName),
     )
     .addOption(
       new Option(
@@ -47,9 +54,16 @@ Examples:
   wasmgrad serve --port 8000
   wasmgrad serve --port 0 --json`;
 
-export async function serve({ port, isolation }: ServeCommandOptions, output: Output): Promise<void> {
+/** A name as a Host header has it, without a port. */
+function hostName(text: string): string {
+  if (!/^[\w.-]+$|^\[[\da-f:.]+\]$/i.test(text))
+    throw new InvalidArgumentError("Expected a host's name without a port, such as page.example.org.");
+  return text;
+}
+
+export async function serve({ port, isolation, host }: ServeCommandOptions, output: Output): Promise<void> {
   await withInterrupt(undefined, async (signal) => {
-    const server = await serveFolder(PAGE, { port, isolation });
+    const server = await serveFolder(PAGE, { port, isolation, host });
     output.print(`The page is at ${server.url} (Ctrl-C ends)`);
     output.document({ url: server.url });
     await new Promise<void>((resolve) => {

@@ -8,12 +8,16 @@ import { commonHeaders, contentType } from "./headers.ts";
 
 /** Nobody but this machine reaches it. */
 const HOST = "127.0.0.1";
+/** What a browser on this machine, or a tunnel to it, calls it; the port may be the tunnel's. */
+const OWN_NAMES = ["localhost", "127.0.0.1", "[::1]"];
 
 export interface ServeOptions {
   /** 0: any free one. */
   readonly port: number;
   /** Send the headers that threads need. */
   readonly isolation: boolean;
+  /** A name, besides this machine's own, that the page may be asked for by: a proxy's. */
+  readonly host?: string | undefined;
 }
 
 export interface PageServer {
@@ -32,14 +36,23 @@ export class ServeError extends Error {
  * path, however it is encoded, leads out of the folder.
  * @throws ServeError, UsageError where the port is taken
  */
-export async function serveFolder(folder: string, { port, isolation }: ServeOptions): Promise<PageServer> {
+export async function serveFolder(
+  folder: string,
+  { port, isolation, host }: ServeOptions,
+): Promise<PageServer> {
   const files = await listFiles(folder);
   if (!files.has("/index.html"))
     throw new ServeError(
       `the page is not in ${printable(folder)}; in a checkout, build it with \`npm run build:web\``,
     );
   const headers = commonHeaders(isolation);
+  const names = new Set([...OWN_NAMES, ...(host === undefined ? [] : [host.toLowerCase()])]);
   const server = createServer((request, response) => {
+    const asked = hostName(request.headers.host);
+    if (asked === undefined || !names.has(asked)) {
+      misdirected(response, headers, asked);
+      return;
+    }
     answer(files, headers, request, response).catch((error: unknown) => {
       if (!response.headersSent) plain(response, 500, headers, `cannot read the file: ${fileReason(error)}`);
       else response.destroy();
@@ -116,6 +129,28 @@ async function answer(
     "Cache-Control": path.startsWith("/assets/") ? "max-age=31536000, immutable" : "no-cache",
   });
   response.end(method === "HEAD" ? undefined : body);
+}
+
+/** The name in a Host header, without its port; undefined where there is none. */
+function hostName(header: string | undefined): string | undefined {
+  return /^(\[[\da-f:.]+\]|[^\s/:@[\]]+)(?::\d+)?$/i.exec(header ?? "")?.[1]?.toLowerCase();
+}
+
+/**
+ * A page elsewhere can make its own name lead to this machine, and would then be of one origin with what is served here:
+ * a request that does not ask for this machine gets nothing.
+ */
+function misdirected(
+  response: ServerResponse,
+  headers: Record<string, string>,
+  asked: string | undefined,
+): void {
+  plain(
+    response,
+    421,
+    headers,
+    `this server answers for ${OWN_NAMES.join(", ")} only, not for ${asked === undefined ? "a request without a host" : printable(asked)}; behind a proxy start it with \`wasmgrad serve --host NAME\``,
+  );
 }
 
 /** The path of a request target, decoded once; undefined where it is none. */
