@@ -38,7 +38,8 @@ export function failureOf(error: unknown): Failure {
       exitCode: error.exitCode === 0 ? EXIT.ok : EXIT.usage,
       name: "UsageError",
       code: error.code,
-      message: error.message.replace(/^error: /, ""),
+      // It quotes what was typed.
+      message: printable(error.message.replace(/^error: /, ""), true),
     };
   if (!(error instanceof Error)) return { exitCode: EXIT.failed, name: "Error", message: String(error) };
   const code = (error as { code?: unknown }).code;

@@ -2,7 +2,8 @@ import { Command } from "commander";
 import { EXIT, type Failure, failureOf } from "./errors.ts";
 import { formatJson } from "./json.ts";
 import { debugOption, helpOption, jsonOption } from "./options.ts";
-import { createOutput, type Output } from "./output.ts";
+import { createOutput, type Output, printable } from "./output.ts";
+import { printableJson } from "./printable.ts";
 
 /** Options that every command has. */
 export interface CommonOptions {
@@ -76,8 +77,8 @@ function fail(error: unknown, { json, debug }: CommonOptions): void {
   if (failure.exitCode === EXIT.ok) return;
   const hint = failure.code?.startsWith("commander.") ? " (see --help)" : "";
   process.stderr.write(`wasmgrad: ${oneLine(failure)}${hint}\n`);
-  if (debug && error instanceof Error) process.stderr.write(`${stackOf(error)}\n`);
-  if (json) process.stdout.write(`${formatJson({ error: failure })}\n`);
+  if (debug && error instanceof Error) process.stderr.write(`${printable(stackOf(error), true)}\n`);
+  if (json) process.stdout.write(`${printableJson(formatJson({ error: failure }))}\n`);
   exitWith(failure.exitCode);
 }
 

@@ -1,4 +1,7 @@
 import { formatJson } from "./json.ts";
+import { printable, printableJson } from "./printable.ts";
+
+export { printable };
 
 /** Where a command writes. Human text goes to stdout; progress and notices to stderr; with --json, stdout gets one document. */
 export interface Output {
@@ -29,7 +32,7 @@ export function createOutput(json: boolean): Output {
       if (!json) stdout.write(`${text}\n`);
     },
     document: (value) => {
-      if (json) stdout.write(`${formatJson(value)}\n`);
+      if (json) stdout.write(`${printableJson(formatJson(value))}\n`);
     },
     notice: (text) => {
       stderr.write(`${printable(text, true)}\n`);
@@ -45,19 +48,6 @@ function createPaint(stream: NodeJS.WriteStream): Paint {
   const paint = (open: number, close: number) => (text: string) =>
     colours ? `\u001b[${open}m${text}\u001b[${close}m` : text;
   return { bold: paint(1, 22), dim: paint(2, 22), green: paint(32, 39), red: paint(31, 39) };
-}
-
-/**
- * Text from outside (file, class and model names) made safe to print: control characters, which could move the
- * cursor or forge lines, become escapes such as \x1b. `lines` keeps line breaks.
- */
-export function printable(text: string, lines = false): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
-  return text.replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069]/g, (character) => {
-    if (lines && character === "\n") return character;
-    const code = character.charCodeAt(0);
-    return code < 256 ? `\\x${code.toString(16).padStart(2, "0")}` : `\\u${code.toString(16)}`;
-  });
 }
 
 /**

@@ -78,6 +78,7 @@ describe("wrong usage ends with status 2 and one line", () => {
     [["data", "fetch"], /missing required argument 'name'/],
     [["data", "fetch", "imagenet"], /'imagenet' cannot be fetched: expected one of mnist/],
     [["bench", "--runs", "x"], /'x' is invalid/],
+    [["serve", "--host", "http://page.example/"], /is invalid\. Expected a host's name without a port/],
   ];
 
   test("for each of them", async () => {
@@ -128,6 +129,30 @@ describe("summary", () => {
     const full = await shell('"$NODE" "$CLI" summary > /dev/full');
     expect(full.status).toBe(1);
     expect(full.stderr).toMatch(/^wasmgrad: cannot print: .*\n$/);
+  });
+});
+
+describe("what a terminal would obey is shown as text", () => {
+  // Colours red, clears the screen in C1's spelling, and turns what follows around.
+  const bad = "\u001b[31m\u009b2J\u202e";
+  const shown = "\\x1b[31m\\x9b2J\\u202e";
+  test.each([
+    [["trian", bad], "unknown command 'trian'"],
+    [[`x${bad}`], `unknown command 'x${shown}'`],
+    [["data", `get${bad}`], `unknown command 'get${shown}'`],
+    [[`--bad${bad}`], `unknown option '--bad${shown}'`],
+    [["train", "--backend", bad], `argument '${shown}' is invalid`],
+    [["train", "--epochs", bad], `argument '${shown}' is invalid`],
+    [["train", "--dataset", bad], `dataset "${shown}"`],
+    [["train", "--model", bad], `--model is '${shown}'`],
+    [["summary", `${bad}/run`], `${shown}/run: no such file`],
+    [["predict", `${bad}.safetensors`, "x.png"], `${shown}.safetensors: no such file`],
+    [["help", bad], ""],
+  ] as [string[], string][])("case %#", async (args, message) => {
+    const { stdout, stderr } = await wasmgrad([...args, "--json", "--debug"]);
+    expect(stderr).toContain(message);
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
+    expect(stdout + stderr).not.toMatch(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u202e]/);
   });
 });
 
