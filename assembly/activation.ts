@@ -67,7 +67,8 @@ export function activationForward(args: ActivationForwardArgs, task: i32, scratc
 
 /**
  * dx[n] = dy[n] f'(x[n]), f' from y = f(x); dx may be dy. Overwrites.
- * At x = 0: RELU 0, LEAKY_RELU alpha, ELU 1, as TensorFlow has them.
+ * At x = 0: RELU 0, LEAKY_RELU and ELU alpha, as Keras has them. y = 0 belongs to x <= 0 alone, whatever alpha: where
+ * alpha is 0 or the product underflows, y is a zero for x < 0, too.
  */
 @unmanaged
 export class ActivationBackwardArgs {
@@ -85,7 +86,7 @@ export class ActivationBackwardArgs {
 function derive<V>(dy: V, y: V, kind: i32, alpha: V): V {
   if (kind == RELU) return vzeroWhereLessEqual<V>(y, splat<V>(0), dy);
   if (kind == LEAKY_RELU) return vselectLessEqual<V>(y, splat<V>(0), vmul<V>(alpha, dy), dy);
-  if (kind == ELU) return vselectGreater<V>(splat<V>(0), y, vmul<V>(dy, vadd<V>(y, alpha)), dy);
+  if (kind == ELU) return vselectLessEqual<V>(y, splat<V>(0), vmul<V>(dy, vadd<V>(y, alpha)), dy);
   if (kind == SIGMOID) return vmul<V>(dy, vmul<V>(y, vsub<V>(splat<V>(1), y)));
   return vmul<V>(dy, vsub<V>(splat<V>(1), vmul<V>(y, y)));
 }

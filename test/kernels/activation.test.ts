@@ -9,6 +9,9 @@ const KINDS = [
   { name: "leakyRelu", kind: 1, alpha: 0.3, f: (x: number) => (x > 0 ? x : Math.fround(0.3) * x) },
   { name: "elu", kind: 2, alpha: 1, f: (x: number) => (x > 0 ? x : Math.expm1(x)) },
   { name: "elu, alpha 0.5", kind: 2, alpha: 0.5, f: (x: number) => (x > 0 ? x : 0.5 * Math.expm1(x)) },
+  { name: "leakyRelu, alpha 0", kind: 1, alpha: 0, f: (x: number) => (x > 0 ? x : 0 * x) },
+  // y is -0 for x < 0: no gradient may pass there.
+  { name: "elu, alpha 0", kind: 2, alpha: 0, f: (x: number) => (x > 0 ? x : 0 * Math.expm1(x)) },
   { name: "sigmoid", kind: 3, alpha: 0, f: (x: number) => 1 / (1 + Math.exp(-x)) },
   { name: "tanh", kind: 4, alpha: 0, f: Math.tanh },
 ] as const;
@@ -93,7 +96,8 @@ describeBuilds("activation", (bench) => {
   test("extremes", () => {
     const infinity = Number.POSITIVE_INFINITY;
     const x = [infinity, -infinity, 1e30, -1e30, 0, 90, -90];
-    const [relu, , elu, , sigmoid, tanh] = KINDS;
+    const [relu, , elu] = KINDS;
+    const [sigmoid, tanh] = [KINDS.at(-2)!, KINDS.at(-1)!];
     expect([...forward(bench(), relu, x)]).toEqual([infinity, 0, Math.fround(1e30), 0, 0, 90, 0]);
     expect([...forward(bench(), elu, x)]).toEqual([infinity, -1, Math.fround(1e30), -1, 0, 90, -1]);
     expect([...forward(bench(), tanh, x)]).toEqual([1, -1, 1, -1, 0, 1, -1]);
@@ -101,11 +105,21 @@ describeBuilds("activation", (bench) => {
     expect([...s.subarray(0, 6)]).toEqual([1, 0, 1, 0, 0.5, 1]);
   });
 
-  test("gradients at 0, where TensorFlow has 0 (relu), alpha (leakyRelu), 1 (elu)", () => {
-    const at = (kind: Kind) => backward(bench(), kind, [2], [0])[0];
-    expect(at(KINDS[0])).toBe(0);
-    expect(at(KINDS[1])).toBe(Math.fround(Math.fround(0.3) * 2));
-    expect(at(KINDS[3])).toBe(2);
+  test("gradients at 0, where Keras has 0 (relu), alpha (leakyRelu, elu)", () => {
+    for (const zero of [0, -0]) {
+      const at = (kind: Kind) => backward(bench(), kind, [2], [zero])[0];
+      expect(at(KINDS[0])).toBe(0);
+      expect(at(KINDS[1])).toBe(Math.fround(Math.fround(0.3) * 2));
+      expect(at(KINDS[2])).toBe(2);
+      expect(at(KINDS[3])).toBe(1);
+    }
+  });
+
+  test("elu: where the least x underflow to y = -0, the gradient is alpha as beside them", () => {
+    const x = [-1.4e-45, -1e-38, -1e-30];
+    const y = forward(bench(), KINDS[3], x);
+    expect(Object.is(y[0], -0)).toBe(true);
+    expect([...backward(bench(), KINDS[3], [2, 2, 2], y)]).toEqual([1, 1, 1]);
   });
 });
 
