@@ -12,8 +12,8 @@ import {
   ColumnSumArgs, GlobalPoolArgs, columnSum, globalAveragePool2dBackward, globalAveragePool2dForward,
 } from "./reduce";
 import {
-  LossArgs, MeanLossArgs, SoftmaxCrossentropyArgs, binaryCrossentropy, categoricalCrossentropy, meanLoss,
-  meanSquaredError, softmaxCrossentropy,
+  LogitsLossArgs, LossArgs, MeanLossArgs, binaryCrossentropy, categoricalCrossentropy, meanLoss, meanSquaredError,
+  sigmoidCrossentropy, softmaxCrossentropy,
 } from "./loss";
 import { CountCorrectArgs, countCorrect } from "./metrics";
 import { OneHotArgs, PixelsToFloatArgs, oneHot, pixelsToFloat } from "./pixels";
@@ -68,7 +68,7 @@ export function dispatch(id: i32, args: usize, task: i32, scratch: usize): void 
     case 28: globalAveragePool2dForward(changetype<GlobalPoolArgs>(args), task, scratch); break;
     case 29: globalAveragePool2dBackward(changetype<GlobalPoolArgs>(args), task, scratch); break;
     case 30: columnSum(changetype<ColumnSumArgs>(args), task, scratch); break;
-    case 31: softmaxCrossentropy(changetype<SoftmaxCrossentropyArgs>(args), task, scratch); break;
+    case 31: softmaxCrossentropy(changetype<LogitsLossArgs>(args), task, scratch); break;
     case 32: categoricalCrossentropy(changetype<LossArgs>(args), task, scratch); break;
     case 33: binaryCrossentropy(changetype<LossArgs>(args), task, scratch); break;
     case 34: meanSquaredError(changetype<LossArgs>(args), task, scratch); break;
@@ -88,6 +88,7 @@ export function dispatch(id: i32, args: usize, task: i32, scratch: usize): void 
     case 48: clipByValue(changetype<ClipByValueArgs>(args), task, scratch); break;
     case 49: sumSquares(changetype<SumSquaresArgs>(args), task, scratch); break;
     case 50: clipByNorm(changetype<ClipByNormArgs>(args), task, scratch); break;
+    case 51: sigmoidCrossentropy(changetype<LogitsLossArgs>(args), task, scratch); break;
     case 60: peak(changetype<PeakArgs>(args), task, scratch); break;
     default: unreachable();
   }

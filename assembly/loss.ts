@@ -1,9 +1,9 @@
 import {
-  firstLanes, hsum, lanes, madd, splat, vadd, vdiv, vload, vloadPart, vmul, vpmax, vpmin, vselectGreater, vstore,
+  firstLanes, hsum, lanes, madd, splat, vabs, vadd, vdiv, vload, vloadPart, vmul, vpmax, vpmin, vselectGreater, vstore,
   vstorePart, vsub,
 } from "./simd";
 import { rowExp, rowMax } from "./softmax";
-import { vlog } from "./vmath";
+import { vexp, vlog, vlog1p, vsigmoid } from "./vmath";
 
 // Losses against dense targets t[rows, cols]. Each writes losses[rows] and, unless its pointer is 0, a gradient that is
 // scaled by `scale` = 1 / rows of the batch, so that it is the gradient of the mean over the batch.
@@ -14,11 +14,10 @@ const CEILING: f32 = 1 - 1e-7; // in f32 1 - 2^-23
 
 /**
  * Softmax and categorical crossentropy in one, from logits x: y = softmax(x), losses = -sum of t log y over the row,
- * dx = (y - t) scale, which is the gradient where the row of t sums to 1 (as TensorFlow has it). All [rows, cols].
- * Overwrites. dx may be x or t; y must not overlap x, dx or t.
+ * dx = (y sum of t - t) scale. All [rows, cols]. Overwrites. dx may be x or t; y must not overlap x, dx or t.
  */
 @unmanaged
-export class SoftmaxCrossentropyArgs {
+export class LogitsLossArgs {
   losses: usize; // [rows]
   dx: usize; // or 0
   y: usize;
@@ -32,12 +31,14 @@ export class SoftmaxCrossentropyArgs {
 
 // @ts-ignore: decorator
 @inline
-function softmaxPart<V>(dx: usize, y: usize, x: usize, t: usize, n: i32, max: V, sum: V, log: V, scale: V): V {
+function softmaxPart<V>(
+  dx: usize, y: usize, x: usize, t: usize, n: i32, max: V, sum: V, log: V, mass: V, scale: V,
+): V {
   const p = vdiv<V>(vload<V>(y), sum);
   const target = vloadPart<V>(t, n, 0);
   const lost = vmul<V>(target, vsub<V>(log, vsub<V>(vloadPart<V>(x, n, 0), max)));
   vstorePart<V>(y, p, n);
-  if (dx) vstorePart<V>(dx, vmul<V>(vsub<V>(p, target), scale), n);
+  if (dx) vstorePart<V>(dx, vmul<V>(vsub<V>(vmul<V>(p, mass), target), scale), n);
   return lost;
 }
 
@@ -46,21 +47,25 @@ function softmaxRow<V>(dx: usize, y: usize, x: usize, t: usize, cols: i32, scale
   const sum = rowExp<V>(y, x, cols, m);
   const logSum = vlog<f32>(sum);
   const max = splat<V>(m), total = splat<V>(sum), log = splat<V>(logSum), factor = splat<V>(scale);
+  // 1 for one-hot targets, exactly; dense ones may sum to anything.
+  const mass = splat<V>(dx ? rowSum<V>(t, cols) : 1);
   let loss = splat<V>(0);
   for (; cols >= lanes<V>(); cols -= lanes<V>(), y += sizeof<V>(), x += sizeof<V>(), t += sizeof<V>()) {
     const p = vdiv<V>(vload<V>(y), total), target = vload<V>(t);
     loss = vadd<V>(loss, vmul<V>(target, vsub<V>(log, vsub<V>(vload<V>(x), max))));
     vstore<V>(y, p);
     if (dx) {
-      vstore<V>(dx, vmul<V>(vsub<V>(p, target), factor));
+      vstore<V>(dx, vmul<V>(vsub<V>(vmul<V>(p, mass), target), factor));
       dx += sizeof<V>();
     }
   }
-  if (isVector<V>() && cols > 0) loss = vadd<V>(loss, softmaxPart<V>(dx, y, x, t, cols, max, total, log, factor));
+  if (isVector<V>() && cols > 0) {
+    loss = vadd<V>(loss, softmaxPart<V>(dx, y, x, t, cols, max, total, log, mass, factor));
+  }
   return hsum<V>(loss);
 }
 
-export function softmaxCrossentropy(args: SoftmaxCrossentropyArgs, task: i32, scratch: usize): void {
+export function softmaxCrossentropy(args: LogitsLossArgs, task: i32, scratch: usize): void {
   const cols = args.cols;
   const r1 = min((task + 1) * args.grain, args.rows);
   for (let r = task * args.grain; r < r1; r++) {
@@ -69,6 +74,41 @@ export function softmaxCrossentropy(args: SoftmaxCrossentropyArgs, task: i32, sc
     const loss = ASC_FEATURE_SIMD
       ? softmaxRow<v128>(dx, args.y + o, args.x + o, args.t + o, cols, args.scale)
       : softmaxRow<f32>(dx, args.y + o, args.x + o, args.t + o, cols, args.scale);
+    store<f32>(args.losses + (<usize>r << 2), loss);
+  }
+}
+
+function sigmoidRow<V>(dx: usize, y: usize, x: usize, t: usize, cols: i32, scale: f32): f32 {
+  const zero = splat<V>(0), one = splat<V>(1), factor = splat<V>(scale / f32(cols));
+  let loss = zero;
+  for (let n = cols; n > 0; n -= lanes<V>(), y += sizeof<V>(), x += sizeof<V>(), t += sizeof<V>()) {
+    const v = vload<V>(x), target = vload<V>(t), p = vsigmoid<V>(v);
+    const a = vabs<V>(v), wrong = vselectGreater<V>(v, zero, vsub<V>(one, target), target);
+    const lost = vadd<V>(vmul<V>(a, wrong), vlog1p<V>(vexp<V>(vsub<V>(zero, a))));
+    loss = vadd<V>(loss, firstLanes<V>(lost, n));
+    vstorePart<V>(y, p, n);
+    if (dx) {
+      vstorePart<V>(dx, vmul<V>(vsub<V>(p, target), factor), n);
+      dx += sizeof<V>();
+    }
+  }
+  return hsum<V>(loss) / f32(cols);
+}
+
+/**
+ * Sigmoid and binary crossentropy in one, from logits x: y = sigmoid(x), losses = mean over the row of
+ * -(t log y + (1 - t) log(1 - y)), as |x| (x > 0 ? 1 - t : t) + log(1 + e^-|x|), no term of which overflows or cancels;
+ * dx = (y - t) / cols * scale, which never fades for a wrong unit, however sure. Arguments as in softmaxCrossentropy.
+ */
+export function sigmoidCrossentropy(args: LogitsLossArgs, task: i32, scratch: usize): void {
+  const cols = args.cols;
+  const r1 = min((task + 1) * args.grain, args.rows);
+  for (let r = task * args.grain; r < r1; r++) {
+    const o = (<usize>r * <usize>cols) << 2;
+    const dx = args.dx ? args.dx + o : 0;
+    const loss = ASC_FEATURE_SIMD
+      ? sigmoidRow<v128>(dx, args.y + o, args.x + o, args.t + o, cols, args.scale)
+      : sigmoidRow<f32>(dx, args.y + o, args.x + o, args.t + o, cols, args.scale);
     store<f32>(args.losses + (<usize>r << 2), loss);
   }
 }

@@ -134,3 +134,14 @@ export function vlog<V>(x: V): V {
   const log = vsub<V>(vadd<V>(vsub<V>(tail, h), f), high);
   return vadd<V>(log, vsub<V>(x, x)); // x - x is 0, or NaN for a NaN
 }
+
+/**
+ * log(1 + x) for 0 <= x (NaN passes through), accurate near 0 too; error below 2.5 ULP. What 1 + x loses to rounding is
+ * made up for: log(u) x / (u - 1), u = 1 + x (Kahan; HP-15C Advanced Functions Handbook, appendix).
+ */
+// @ts-ignore: decorator
+@inline
+export function vlog1p<V>(x: V): V {
+  const one = splat<V>(1), u = vadd<V>(x, one), d = vsub<V>(u, one);
+  return vselectGreater<V>(d, splat<V>(0), vdiv<V>(vmul<V>(vlog<V>(u), x), d), x);
+}

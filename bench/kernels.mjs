@@ -9,7 +9,7 @@ import {
   globalAveragePooling2d,
   maxPooling2d,
 } from "../dist/nn/layers/index.js";
-import { emitLoss, fusedSoftmax, LOSSES } from "../dist/nn/losses.js";
+import { emitLoss, fusedLoss, LOSSES } from "../dist/nn/losses.js";
 import { chunks, GRAIN } from "../dist/nn/planner.js";
 import { adam, adamw, rmsprop, sgd } from "../dist/optim/index.js";
 import { chain, emitBoth, part, WEIGHTS } from "./subjects.mjs";
@@ -60,7 +60,7 @@ function loss(name) {
     open(host) {
       const softmax = chain([activation({ activation: "softmax" })], [10]);
       const plan = host.plan(softmax, BATCH, (p) => {
-        const skipped = fusedSoftmax(softmax, name);
+        const skipped = fusedLoss(softmax, name)?.op;
         for (const op of softmax.ops) if (op !== skipped) p.forward(op);
         emitLoss(p, name, p.tensor(4 * 10 * BATCH));
       });

@@ -223,7 +223,7 @@ export const STRUCTS = {
     M: "i32",
     N: "i32",
   },
-  SoftmaxCrossentropyArgs: {
+  LogitsLossArgs: {
     losses: "pointer",
     dx: "pointer",
     y: "pointer",
@@ -415,7 +415,7 @@ export const KERNELS = {
   globalAveragePool2dForward: { id: 28, args: "GlobalPoolArgs" },
   globalAveragePool2dBackward: { id: 29, args: "GlobalPoolArgs" },
   columnSum: { id: 30, args: "ColumnSumArgs" },
-  softmaxCrossentropy: { id: 31, args: "SoftmaxCrossentropyArgs" },
+  softmaxCrossentropy: { id: 31, args: "LogitsLossArgs" },
   categoricalCrossentropy: { id: 32, args: "LossArgs" },
   binaryCrossentropy: { id: 33, args: "LossArgs" },
   meanSquaredError: { id: 34, args: "LossArgs" },
@@ -435,5 +435,6 @@ export const KERNELS = {
   clipByValue: { id: 48, args: "ClipByValueArgs" },
   sumSquares: { id: 49, args: "SumSquaresArgs" },
   clipByNorm: { id: 50, args: "ClipByNormArgs" },
+  sigmoidCrossentropy: { id: 51, args: "LogitsLossArgs" },
   peak: { id: 60, args: "PeakArgs" },
 } as const;

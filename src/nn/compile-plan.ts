@@ -1,6 +1,6 @@
 import type { Engine } from "../engine/engine.ts";
 import { elements, type Graph } from "./graph.ts";
-import { emitLoss, fusedSoftmax, type LossName } from "./losses.ts";
+import { emitLoss, fusedLoss, type LossName } from "./losses.ts";
 import { Plan } from "./plan.ts";
 import { chunks, GRAIN, type ParameterPointers, Planner, type Tensor } from "./planner.ts";
 
@@ -51,7 +51,7 @@ export function compilePlan(
   const input = emitInput(p, options);
   const targets = mode === "predict" ? undefined : emitTargets(p, options);
 
-  const skipped = mode === "predict" ? undefined : fusedSoftmax(graph, loss);
+  const skipped = mode === "predict" ? undefined : fusedLoss(graph, loss)?.op;
   for (const op of graph.ops) if (op !== skipped) p.forward(op);
   const outputs = p.value(graph.output).read();
   const results = targets && emitLoss(p, loss, targets.values);

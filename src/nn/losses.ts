@@ -13,7 +13,9 @@ export const LOSSES = [
 /**
  * categoricalCrossentropy: -sum t log y on a softmax output, computed from its inputs (stable).
  * sparseCategoricalCrossentropy: the same; class ids are turned into one-hot targets under either name.
- * binaryCrossentropy: mean over outputs of -t log y - (1 - t) log(1 - y); also on a softmax output.
+ * binaryCrossentropy: mean over outputs of -t log y - (1 - t) log(1 - y). On a sigmoid output computed from its inputs,
+ * so that a unit learns however sure of the wrong it is; on a softmax output of probabilities clipped to 1e-7 and 1 - 1e-7.
+ * Keras does both so.
  * meanSquaredError: mean over outputs of (y - t)^2.
  */
 export type LossName = (typeof LOSSES)[number];
@@ -43,11 +45,20 @@ export function checkLoss(loss: unknown, graph: Graph): asserts loss is LossName
     );
 }
 
-/** The softmax op that the loss kernel computes itself, where there is one. */
-export function fusedSoftmax(graph: Graph, loss: LossName): Op | undefined {
-  const last = graph.ops.at(-1);
-  const crossentropy = loss === "categoricalCrossentropy" || loss === "sparseCategoricalCrossentropy";
-  return crossentropy && last?.kind === "softmax" ? last : undefined;
+/** The loss kernels that start from logits, and compute the model's last op themselves. */
+type LogitsKernel = "softmaxCrossentropy" | "sigmoidCrossentropy";
+
+/** Where the loss and the last op are computed in one: that op, and the kernel. */
+export function fusedLoss(graph: Graph, loss: LossName): { op: Op; kernel: LogitsKernel } | undefined {
+  const op = graph.ops.at(-1);
+  if (
+    op?.kind === "softmax" &&
+    (loss === "categoricalCrossentropy" || loss === "sparseCategoricalCrossentropy")
+  )
+    return { op, kernel: "softmaxCrossentropy" };
+  if (op?.kind === "activation" && op.attributes.kind === "sigmoid" && loss === "binaryCrossentropy")
+    return { op, kernel: "sigmoidCrossentropy" };
+  return undefined;
 }
 
 /** Rows in one task of a loss kernel. */
@@ -57,16 +68,16 @@ const ROWS = 32;
 export function emitLoss(p: Planner, loss: LossName, targets: Tensor): { meanLoss: Tensor; correct: Tensor } {
   const { graph, batch } = p;
   const outputs = graph.output.shape[0]!;
-  const softmax = fusedSoftmax(graph, loss);
+  const fused = fusedLoss(graph, loss);
   p.section("loss", loss);
   const losses = p.tensor(4 * batch);
   const y = p.value(graph.output);
   const common = { losses, y, t: targets, rows: batch, cols: outputs, scale: 1 / batch, grain: ROWS };
   const spread = { tasks: Math.ceil(batch / ROWS) };
-  if (softmax) {
-    const logits = softmax.inputs[0]!;
+  if (fused) {
+    const logits = fused.op.inputs[0]!;
     const dx = p.needsGradient(logits) ? p.gradient(logits) : 0;
-    p.call("softmaxCrossentropy", { ...common, x: p.value(logits), dx }, spread);
+    p.call(fused.kernel, { ...common, x: p.value(logits), dx }, spread);
   } else {
     const dy = p.needsGradient(graph.output) ? p.gradient(graph.output) : 0;
     p.call(

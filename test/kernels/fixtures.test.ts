@@ -92,6 +92,16 @@ type LossCase = {
   };
 };
 
+interface LogitsCase {
+  readonly loss: "softmaxCrossentropy" | "sigmoidCrossentropy";
+  readonly rows: number;
+  readonly cols: number;
+  readonly x: number[];
+  readonly targets: number[];
+  readonly losses: number[];
+  readonly gradient: number[];
+}
+
 interface OptimizerCase {
   readonly options: OptimizerOptions;
   readonly learningRate: number;
@@ -203,6 +213,18 @@ describeBuilds("PyTorch's numbers", (bench) => {
       expectClose(b.read(gradient), expected.gradient, { atol: 1e-6, rtol: 3e-6, shape: [rows, cols] });
     });
   });
+
+  test.each(casesOf<LogitsCase>("logits"))(
+    "$loss from logits, sure ones too, of $rows x $cols",
+    ({ loss, rows, cols, x, targets, losses, gradient }) => {
+      const b = bench();
+      const [out, dx] = [b.output(rows), b.output(rows * cols)];
+      const tensors = { losses: out, dx, y: b.output(rows * cols), x: b.input(x), t: b.input(targets) };
+      b.run(loss, { ...tensors, rows, cols, scale: 1 / rows, grain: 2 }, Math.ceil(rows / 2));
+      expectClose(b.read(out), losses, { atol: 1e-37, rtol: 2e-6 });
+      expectClose(b.read(dx), gradient, { atol: 1e-7, rtol: 3e-6, shape: [rows, cols] });
+    },
+  );
 
   test.each(casesOf<OptimizerCase>("optimizers").map((c) => [JSON.stringify(c.options), c] as const))(
     "weights after 1 and 10 steps of %s",

@@ -7,13 +7,17 @@ import {
   meanSquaredError,
   type RowLoss,
   rowLosses,
+  sigmoidCrossentropy,
   softmaxCrossentropy,
 } from "../support/reference/losses.ts";
 import { softmax } from "../support/reference/matrix.ts";
 import { centralDifferences, LENGTHS, probabilities, uniform } from "../support/values.ts";
 
 type Shape = readonly [rows: number, cols: number];
+type Tail<T extends unknown[]> = T extends [unknown, unknown, ...infer Rest] ? Rest : never;
 type LossKernel = "categoricalCrossentropy" | "binaryCrossentropy" | "meanSquaredError";
+
+const sigmoid = (x: ArrayLike<number>) => Float64Array.from(x, (v) => 1 / (1 + Math.exp(-v)));
 
 /** One-hot rows, and one row of soft targets that sum to 1. */
 function targets(rows: number, cols: number): Float32Array {
@@ -40,15 +44,16 @@ function run(
 
 function fused(
   b: KernelBench,
+  kernel: "softmaxCrossentropy" | "sigmoidCrossentropy",
   x: ArrayLike<number>,
   t: ArrayLike<number>,
   [rows, cols]: Shape,
-  { grain = rows, gradient = true } = {},
+  { grain = rows, scale = 1 / rows, gradient = true } = {},
 ) {
   const [losses, y] = [b.output(rows), b.output(rows * cols)];
   const dx = gradient ? b.output(rows * cols) : 0;
-  const args = { losses, dx, y, x: b.input(x), t: b.input(t), rows, cols, scale: 1 / rows, grain };
-  b.run("softmaxCrossentropy", args, tasksOf(rows, grain));
+  const args = { losses, dx, y, x: b.input(x), t: b.input(t), rows, cols, scale, grain };
+  b.run(kernel, args, tasksOf(rows, grain));
   return { losses: b.read(losses), y: b.read(y), dx: typeof dx === "number" ? undefined : b.read(dx) };
 }
 
@@ -142,58 +147,90 @@ describeBuilds("losses", (bench) => {
     expectClose(dy!, [1 / 8 - 4 / 8, 1 / 8, 1 / 8, 0, 0, 0, 0, 0, 0], { atol: 1e-7, rtol: 1e-6 });
   });
 
-  describe("softmaxCrossentropy", () => {
+  describe.each([
+    ["softmaxCrossentropy", softmaxCrossentropy, softmax],
+    ["sigmoidCrossentropy", sigmoidCrossentropy, sigmoid],
+  ] as const)("%s", (kernel, loss, outputs) => {
+    const run = (...args: Tail<Parameters<typeof fused>>) => fused(bench(), kernel, ...args);
+
     test.each(LENGTHS)("probabilities, losses and gradient, %i columns", (cols) => {
       for (const rows of [1, 2, 5]) {
-        const [x, t] = [uniform(rows * cols, 1, -6, 6), targets(rows, cols)];
-        const gradient = gradientOf(softmaxCrossentropy, x, t, [rows, cols], 1e-5);
-        for (const grain of [1, 2, rows]) {
-          const { losses, y, dx } = fused(bench(), x, t, [rows, cols], { grain });
-          const shape = [rows, cols];
-          expectClose(y, softmax(x, rows, cols), { atol: 1e-12, rtol: 1e-6, shape });
-          expectClose(losses, rowLosses(softmaxCrossentropy, x, t, rows, cols), { atol: 2e-6, rtol: 1e-6 });
-          expectClose(dx!, gradient, { atol: 2e-7, rtol: 1e-6, shape });
-          const evaluated = fused(bench(), x, t, [rows, cols], { grain, gradient: false });
-          expectSame(evaluated.losses, losses);
-          expectSame(evaluated.y, y);
+        // Targets of every kind: one-hot, soft, and such that sum to anything.
+        for (const t of [targets(rows, cols), uniform(rows * cols, 7, 0, 1)]) {
+          const x = uniform(rows * cols, 1, -6, 6);
+          const gradient = gradientOf(loss, x, t, [rows, cols], 1e-5);
+          for (const grain of [1, 2, rows]) {
+            const { losses, y, dx } = run(x, t, [rows, cols], { grain });
+            const shape = [rows, cols];
+            expectClose(y, outputs(x, rows, cols), { atol: 1e-12, rtol: 1e-6, shape });
+            expectClose(losses, rowLosses(loss, x, t, rows, cols), { atol: 2e-6, rtol: 2e-6 });
+            expectClose(dx!, gradient, { atol: 2e-7, rtol: 3e-6, shape });
+            const evaluated = run(x, t, [rows, cols], { grain, gradient: false });
+            expectSame(evaluated.losses, losses);
+            expectSame(evaluated.y, y);
+          }
         }
       }
     });
 
-    test("probabilities are those of softmaxForward, bit by bit", () => {
-      const [x, t] = [uniform(33, 1, -6, 6), targets(3, 11)];
-      const b = bench();
-      const y = b.output(33);
-      b.run("softmaxForward", { y, x: b.input(x), rows: 3, cols: 11, grain: 3 }, 1);
-      const expected = b.read(y);
-      expect(fused(bench(), x, t, [3, 11]).y).toEqual(expected);
-    });
-
-    test("confident and wrong: no overflow, no clipping", () => {
-      const x = [200, 0, -200, 1e4, -1e4, 0];
-      const t = [0, 0, 1, 0, 1, 0];
-      const { losses } = fused(bench(), x, t, [2, 3]);
-      expectClose(losses, [400, 2e4], { atol: 0, rtol: 1e-6 });
-    });
-
-    test("the gradient in place of the logits", () => {
-      const [x, t] = [uniform(21, 1, -6, 6), targets(3, 7)];
-      const { dx } = fused(bench(), x, t, [3, 7]);
-      const b = bench();
-      const both = b.variable(x);
-      const args = { losses: b.output(3), dx: both, y: b.output(21), x: both, t: b.input(t) };
-      b.run("softmaxCrossentropy", { ...args, rows: 3, cols: 7, scale: 1 / 3, grain: 1 }, 3);
-      expect(b.read(both)).toEqual(dx);
+    test("the gradient in place of the logits, or of the targets", () => {
+      const [x, t] = [uniform(21, 1, -6, 6), uniform(21, 2, 0, 1)];
+      const { dx } = run(x, t, [3, 7]);
+      for (const place of ["x", "t"] as const) {
+        const b = bench();
+        const both = b.variable(place === "x" ? x : t);
+        const tensors = { losses: b.output(3), y: b.output(21), x: b.input(x), t: b.input(t), dx: both };
+        b.run(kernel, { ...tensors, [place]: both, rows: 3, cols: 7, scale: 1 / 3, grain: 1 }, 3);
+        expect(b.read(both)).toEqual(dx);
+      }
     });
 
     test("NaN stays in its row", () => {
       const [x, t] = [uniform(15, 1), targets(3, 5)];
       x[7] = Number.NaN;
-      const { losses, y, dx } = fused(bench(), x, t, [3, 5]);
+      const { losses, y, dx } = run(x, t, [3, 5]);
       expect([...losses].map(Number.isNaN)).toEqual([false, true, false]);
-      for (const values of [y, dx!])
-        expect([...values].map(Number.isNaN)).toEqual(Array.from({ length: 15 }, (_, i) => i >= 5 && i < 10));
+      for (const values of [y, dx!]) {
+        expect(values[7]).toBeNaN();
+        expect([...values].some((v, i) => Number.isNaN(v) && (i < 5 || i >= 10))).toBe(false);
+      }
     });
+  });
+
+  test("softmaxCrossentropy: probabilities are those of softmaxForward, bit by bit", () => {
+    const [x, t] = [uniform(33, 1, -6, 6), targets(3, 11)];
+    const b = bench();
+    const y = b.output(33);
+    b.run("softmaxForward", { y, x: b.input(x), rows: 3, cols: 11, grain: 3 }, 1);
+    const expected = b.read(y);
+    expect(fused(bench(), "softmaxCrossentropy", x, t, [3, 11]).y).toEqual(expected);
+  });
+
+  test("softmaxCrossentropy, confident and wrong: no overflow, no clipping", () => {
+    const x = [200, 0, -200, 1e4, -1e4, 0];
+    const t = [0, 0, 1, 0, 1, 0];
+    const { losses } = fused(bench(), "softmaxCrossentropy", x, t, [2, 3]);
+    expectClose(losses, [400, 2e4], { atol: 0, rtol: 1e-6 });
+  });
+
+  test("sigmoidCrossentropy: probabilities are those of activationForward, bit by bit", () => {
+    const [x, t] = [uniform(33, 1, -90, 90), targets(3, 11)];
+    const b = bench();
+    const y = b.output(33);
+    b.run("activationForward", { y, x: b.input(x), n: 33, kind: 3, alpha: 0, grain: 33 }, 1);
+    const expected = b.read(y);
+    expect(fused(bench(), "sigmoidCrossentropy", x, t, [3, 11]).y).toEqual(expected);
+  });
+
+  test("sigmoidCrossentropy, confident: wrong ones get the whole gradient, right ones a small loss", () => {
+    const x = [20, -20, 100, -100, 1e30, -1e30];
+    const wrong = fused(bench(), "sigmoidCrossentropy", x, [0, 1, 0, 1, 0, 1], [6, 1], { scale: 1 });
+    expectClose(wrong.losses, x.map(Math.abs), { atol: 0, rtol: 1e-7 });
+    expectClose(wrong.dx!, [1, -1, 1, -1, 1, -1], { atol: 1e-8, rtol: 0 });
+    const right = fused(bench(), "sigmoidCrossentropy", x, [1, 0, 1, 0, 1, 0], [6, 1], { scale: 1 });
+    const small = Math.log1p(Math.exp(-20));
+    expectClose(right.losses, [small, small, 0, 0, 0, 0], { atol: 1e-37, rtol: 1e-6 });
+    expectClose(right.dx!, [0, 0, 0, 0, 0, 0], { atol: 3e-9, rtol: 0 });
   });
 
   test("meanLoss", () => {

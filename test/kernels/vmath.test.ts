@@ -5,7 +5,7 @@ import { f32FromBits, ulpError } from "../support/ulp.ts";
 
 // assembly/vmath.ts is not exported to the host: a small module of its own applies its functions to arrays.
 
-const FUNCTIONS = ["vexp", "vexpm1", "vtanh", "vsigmoid", "vlog"] as const;
+const FUNCTIONS = ["vexp", "vexpm1", "vtanh", "vsigmoid", "vlog", "vlog1p"] as const;
 const BATCH = 4096;
 /** Where the values lie, beyond the static data. */
 const AT = 16384;
@@ -95,6 +95,8 @@ describe("vmath", () => {
     ["vexpm1", -100, 88, Math.expm1, 1.6],
     ["vtanh", -20, 20, Math.tanh, 2.6],
     ["vsigmoid", -87, 100, (x: number) => 1 / (1 + Math.exp(-x)), 2.6],
+    ["vlog1p", 0, 1, Math.log1p, 2.5],
+    ["vlog1p", 1, 1e30, Math.log1p, 2.5],
     ["vlog", 2 ** -126, 3.4028234663852886e38, Math.log, 0.9],
   ] as const)("%s on [%f, %f]", (f, low, high, reference, bound) => {
     const x = sweep(low, high, stride);
@@ -121,6 +123,7 @@ describe("vmath", () => {
       expect(on("vtanh", nan, infinity, -infinity, 0, -0)).toEqual([nan, 1, -1, 0, -0]);
       expect(on("vsigmoid", nan, infinity, -infinity, 0)).toEqual([nan, 1, 0, 0.5]);
       expect(on("vlog", nan, 1)).toEqual([nan, 0]);
+      expect(on("vlog1p", nan, 0, 1e-30)).toEqual([nan, 0, Math.fround(1e-30)]);
     }
   });
 });

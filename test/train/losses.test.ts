@@ -2,11 +2,11 @@ import { describe, expect, test } from "vitest";
 import { BACKENDS } from "../../src/engine/engine.ts";
 import { activation, dense } from "../../src/nn/layers/index.ts";
 import type { LossName } from "../../src/nn/losses.ts";
-import { adam } from "../../src/optim/index.ts";
+import { adam, sgd } from "../../src/optim/index.ts";
 import { expectClose } from "../support/close.ts";
 import { fixtureLabels, fixtureValues } from "../support/fixture-values.ts";
 import { halves } from "../support/samples.ts";
-import { modelOf } from "../support/sessions.ts";
+import { all, modelOf, outputsOf, sessionOf } from "../support/sessions.ts";
 
 const COUNT = 70;
 const images = fixtureValues(COUNT * 4, 1, 2);
@@ -16,6 +16,8 @@ const oneHot = (labels: Uint8Array, classes: number) =>
   Float32Array.from({ length: labels.length * classes }, (_, i) =>
     labels[Math.floor(i / classes)] === i % classes ? 1 : 0,
   );
+
+const mean3 = ([a, b, c]: number[]) => (a! + b! + c!) / 3;
 
 describe.each(BACKENDS)("loss and accuracy follow from the outputs, build %s", (backend) => {
   const labels = fixtureLabels(COUNT, 2, 3);
@@ -109,6 +111,69 @@ test("a single sigmoid output learns which class is 1", async () => {
   const probabilities = await model.predict(samples);
   for (const [i, label] of samples.labels.entries()) expect(probabilities[i]! > 0.5).toBe(label === 1);
 });
+
+test.each(BACKENDS)(
+  "a sigmoid unit that is sure and wrong learns from its whole error, build %s",
+  async (backend) => {
+    for (const logit of [20, -20, 100, -100]) {
+      const model = await modelOf(
+        [dense({ units: 1, useBias: false, activation: "sigmoid", inputShape: [1] })],
+        {
+          loss: "binaryCrossentropy",
+          optimizer: sgd({ learningRate: 1 }),
+          backend,
+        },
+      );
+      const { name, shape } = model.getWeights()[0]!;
+      model.setWeights([{ name, shape, data: Float32Array.of(logit) }]);
+      const wrong = {
+        images: Float32Array.of(1),
+        count: 1,
+        shape: [1],
+        labels: Uint8Array.of(logit > 0 ? 0 : 1),
+      };
+      expectClose([(await model.evaluate(wrong)).loss], [Math.abs(logit)], { atol: 0, rtol: 1e-7 });
+      const { history } = await model.fit(wrong, { epochs: 110 });
+      // The gradient is 1 until the unit is right: a step of 1 each.
+      expectClose(
+        history.loss.slice(0, 10),
+        [0, 1, 2, 3, 4, 5, 6, 7, 8, 9].map((i) => Math.abs(logit) - i),
+        {
+          atol: 1e-4,
+          rtol: 0,
+        },
+      );
+      expect(history.loss.at(-1)).toBeLessThan(0.2);
+      expect(history.accuracy.at(-1)).toBe(1);
+      const sure = { ...wrong, labels: Uint8Array.of(logit > 0 ? 1 : 0) };
+      model.setWeights([{ name, shape, data: Float32Array.of(logit) }]);
+      const small = Math.log1p(Math.exp(-Math.abs(logit)));
+      expectClose([(await model.evaluate(sure)).loss], [small], { atol: 1e-37, rtol: 1e-6 });
+    }
+  },
+);
+
+test.each(BACKENDS)(
+  "targets that sum to anything: the gradient of a softmax unit is y sum(t) - t, build %s",
+  async (backend) => {
+    const layers = [dense({ units: 3, activation: "softmax", inputShape: [4] })];
+    const session = await sessionOf(layers, { backend });
+    const targets = Float32Array.of(0.5, 2, 0, 0, 0, 0, -1, 0.25, 0.25);
+    const samples = { images: images.slice(0, 12), count: 3, shape: [4], targets };
+    const y = outputsOf(session, samples);
+    session.trainStep(samples, all(samples));
+    const [, bias] = session.gradients();
+    const expected = [0, 1, 2].map((j) =>
+      mean3(
+        [0, 1, 2].map((r) => {
+          const t = targets.subarray(3 * r, 3 * r + 3);
+          return y[3 * r + j]! * (t[0]! + t[1]! + t[2]!) - t[j]!;
+        }),
+      ),
+    );
+    expectClose(bias!.data, expected, { atol: 1e-7, rtol: 1e-6 });
+  },
+);
 
 test("binaryCrossentropy on softmax learns", async () => {
   const samples = { ...halves(100, 1), shape: [36] };

@@ -11,6 +11,10 @@ export const softmaxCrossentropy: RowLoss = (x, t) => {
   return x.reduce((s, v, j) => s + t[j]! * (logSum - (v - max)), 0);
 };
 
+/** From logits: log(1 + e^x) - t x, without overflow. */
+export const sigmoidCrossentropy: RowLoss = (x, t) =>
+  x.reduce((s, v, j) => s + Math.max(v, 0) - t[j]! * v + Math.log1p(Math.exp(-Math.abs(v))), 0) / x.length;
+
 export const categoricalCrossentropy: RowLoss = (y, t) => {
   const sum = y.reduce((a, b) => a + b, 0);
   return -y.reduce((s, v, j) => s + t[j]! * Math.log(clip(v / sum)), 0);
