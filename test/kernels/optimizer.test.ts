@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { describeBuilds, type KernelBench, tasksOf } from "../support/bench.ts";
+import { describeBuilds, KernelBench, tasksOf } from "../support/bench.ts";
 import { expectClose, expectSame } from "../support/close.ts";
 import { type OptimizerOptions, OptimizerRun, stateBlock } from "../support/optimizer-bench.ts";
 import { adam, rmsprop, sgd, type Update } from "../support/reference/optimizers.ts";
@@ -63,6 +63,22 @@ describeBuilds("optimizers", (bench) => {
       expect(run.weights()).toEqual(new Float32Array(9));
     });
 
+    test("where gradients stay 0, momenta and weights end at 0, never at a denormal", () => {
+      // Two gradients, one so small that its square is a denormal, then none; with decay the weights shrink, too.
+      const [n, decaying] = [9, { ...options, weightDecay: options.weightDecay ? 5 : 0 }];
+      const start = uniform(n, 1).map((v) => v * 1e-30);
+      const run = new OptimizerRun(bench(), decaying, start, 4);
+      const small = uniform(n, 2).map((v, i) => v * (i % 2 === 0 ? 1e-21 : 1e-3));
+      for (let step = 0; step < 2; step++) run.step(small, 0.01);
+      const zeros = new Float32Array(n);
+      for (let step = 0; step < 3000; step++) run.step(zeros, 0.01);
+      const denormal = (v: number) => v !== 0 && Math.abs(v) < 2 ** -126;
+      for (const values of [run.weights(), ...run.slots()]) expect([...values].filter(denormal)).toEqual([]);
+      // Adam's v fades a thousandth a step: the larger ones are on their way.
+      for (const [i, values] of run.slots().entries())
+        if (options.kernel !== "adam" || i === 0) expect(values).toEqual(zeros);
+    });
+
     test("NaN of a gradient reaches its weight, and no other", () => {
       const run = new OptimizerRun(bench(), options, uniform(9, 1));
       run.step(
@@ -93,6 +109,17 @@ describeBuilds("optimizers", (bench) => {
     const alpha = (0.002 * Math.sqrt(1 - 0.999 ** (step + 1))) / (1 - 0.9 ** (step + 1));
     expectClose([view.getFloat32(32, true)], [alpha], { atol: 0, rtol: 1e-7 });
   });
+});
+
+test.each(OPTIMIZERS)("%s: scalar and simd give the same bits, on the way to 0, too", async (_, options) => {
+  const run = async (backend: "scalar" | "simd", grain: number) => {
+    const run = new OptimizerRun(await KernelBench.create(backend), options, uniform(37, 1), grain);
+    for (let step = 0; step < 900; step++)
+      run.step(step < 5 ? uniform(37, step + 2) : new Float32Array(37), rateAt(step));
+    return [run.weights(), ...run.slots()];
+  };
+  const expected = await run("scalar", 37);
+  for (const [i, values] of (await run("simd", 5)).entries()) expectSame(values, expected[i]!);
 });
 
 describeBuilds("gradient clipping", (bench) => {

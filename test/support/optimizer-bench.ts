@@ -71,6 +71,13 @@ export class OptimizerRun {
     }
   }
 
+  /** The state vectors that this optimizer has, from the first. */
+  slots(): Float32Array[] {
+    const { kernel, momentum = 0, centered = false } = this.#options;
+    const used = { sgd: [momentum > 0], rmsprop: [true, centered, momentum > 0], adam: [true, true] }[kernel];
+    return this.#slots.filter((_, i) => used[i]).map((slot) => this.#bench.read(slot));
+  }
+
   weights(): Float32Array {
     return this.#bench.read(this.#w);
   }
