@@ -1,0 +1,38 @@
+// What is mutated, how a mutant is built, and which tests may notice it: the likeliest first.
+
+const wasm = (builds) => ["node", ["scripts/build-wasm.mjs", ...builds]];
+const dist = ["npx", ["tsc", "-p", "tsconfig.build.json"]];
+
+/** `build`: a command that must succeed, or the mutant is none. `emit`: one whose failure is of types alone. */
+export const GROUPS = {
+  kernels: {
+    folders: ["assembly"],
+    // The digit generator has a group of its own; peak.ts is a measurement of the machine.
+    except: /^assembly\/(digits\/|peak\.ts|index\.ts)/,
+    build: wasm(["scalar", "simd"]),
+    stages: [
+      ["test/kernels", "test/nn"],
+      ["test/train", "test/optim", "test/engine"],
+    ],
+  },
+  digits: {
+    folders: ["assembly/digits"],
+    except: /glyphs\//,
+    build: wasm(["digits"]),
+    stages: [["test/data"], ["test/train"]],
+  },
+  engine: {
+    folders: ["src/engine"],
+    // Generated; what only browsers run is held by the browser tests.
+    except: /(abi|platform\/(browser|web|worker))\.ts$/,
+    stages: [
+      ["test/engine", "test/abi.test.ts"],
+      ["test/kernels", "test/nn", "test/train"],
+    ],
+  },
+  nn: { folders: ["src/nn"], stages: [["test/nn"], ["test/train", "test/kernels"]] },
+  optim: { folders: ["src/optim"], stages: [["test/optim"], ["test/train", "test/nn"]] },
+  train: { folders: ["src/train"], stages: [["test/train"], ["test/nn", "test/optim", "test/engine"]] },
+  data: { folders: ["src/data"], except: /(web|web-store)\.ts$/, stages: [["test/data"], ["test/train"]] },
+  run: { folders: ["src/cli/run"], emit: dist, stages: [["test/cli"], ["test/report"]] },
+};
