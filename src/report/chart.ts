@@ -21,6 +21,8 @@ export interface ChartSpec {
   readonly title: string;
   readonly description: string;
   readonly series: readonly Series[];
+  /** An epoch that stands out: a line with a label. The legend's values are then of it, else of the last epoch. */
+  readonly mark?: { readonly x: number; readonly label: string } | undefined;
   /** Range of the y axis that shows the values from `low` to `high`, before it is rounded to ticks. */
   readonly domain: (low: number, high: number) => [number, number];
   readonly formatTick: (y: number, step: number) => string;
@@ -38,6 +40,8 @@ const MARGIN = 8;
 const INSET = 10;
 /** Beyond so many epochs markers would merge: only the last one and lone ones remain. */
 const MAX_MARKERS = 40;
+/** Room to keep between the mark's label and the plot's sides. */
+const LABEL_INSET = 18;
 
 /** Colours and lines of the charts, light and dark; everything is below .wg-chart, so that a page can include it. */
 export const CHART_STYLE =
@@ -48,6 +52,7 @@ export const CHART_STYLE =
 .wg-chart .paper{fill:var(--paper)}.wg-chart .grid{stroke:var(--grid)}.wg-chart .axis{stroke:var(--axis)}
 .wg-chart .line{fill:none;stroke-width:2;stroke-linejoin:round;stroke-linecap:round}
 .wg-chart .training{stroke:var(--training)}.wg-chart .validation{stroke:var(--validation)}.wg-chart .line.validation{stroke-dasharray:7 5}
+.wg-chart .kept{stroke:var(--ink);stroke-width:1.25;stroke-dasharray:2 3}.wg-chart .kept-label{fill:var(--ink);font-size:12px}
 .wg-chart .mark{stroke-width:1.75}.wg-chart .mark.training{fill:var(--training)}.wg-chart .mark.validation{fill:var(--paper)}`);
 
 /** A line chart over epochs. Standalone: a file of its own, with its style and background; else for a page that has CHART_STYLE. */
@@ -78,6 +83,7 @@ function plot(spec: ChartSpec, points: readonly Point[]): Markup {
     .range([left + INSET, PLOT.right - INSET]);
   const epochs = epochTicks(first, last).map((epoch): Tick => ({ at: x(epoch), text: String(epoch) }));
   return markup`${axes(left, epochs, ticks)}
+${spec.mark && markLine(spec.mark, x, left)}
 ${spec.series.map((s, i) => legend(spec, s, i))}
 ${spec.series.map((s) => drawSeries(spec, s, x, y))}`;
 }
@@ -111,10 +117,16 @@ ${epochs.map(
 <text x="${(left + right) / 2}" y="${HEIGHT - 6}" text-anchor="middle">epoch</text>`;
 }
 
-/** Line and marker of a series, its name and its last value. */
-function legend({ formatValue }: ChartSpec, { name, points }: Series, position: number): Markup {
+function markLine({ x: epoch, label }: NonNullable<ChartSpec["mark"]>, x: Scale, left: number): Markup {
+  const at = round(x(epoch));
+  const text = Math.min(Math.max(x(epoch), left + LABEL_INSET), PLOT.right - LABEL_INSET);
+  return markup`<line class="kept" x1="${at}" x2="${at}" y1="${PLOT.top}" y2="${PLOT.bottom}"/><text class="kept-label" x="${round(text)}" y="${PLOT.top - 3}" text-anchor="middle">${label}</text>`;
+}
+
+/** Line and marker of a series, its name and its value at the mark, else its last one. */
+function legend({ formatValue, mark }: ChartSpec, { name, points }: Series, position: number): Markup {
   const x = MARGIN + position * 206;
-  const final = points.findLast(isFinitePoint);
+  const final = points.findLast((p) => isFinitePoint(p) && (!mark || p.x === mark.x));
   return markup`<path class="line ${name}" d="M${x},42h30"/><path class="mark ${name}" transform="translate(${x + 15},42)" d="${marker(name)}"/><text class="key" x="${x + 38}" y="46.5">${name}${final && ` ${formatValue(final.y)}`}</text>`;
 }
 

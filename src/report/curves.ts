@@ -1,20 +1,23 @@
 import { type ChartSpec, lineChart, type Series } from "./chart.ts";
 import { percent, significant } from "./format.ts";
+import { type KeptEpoch, keptMark } from "./kept.ts";
 import type { Markup } from "./markup.ts";
-import type { EpochRecord } from "./types.ts";
+import type { EpochRecord, Report } from "./types.ts";
 
-/** Training and validation accuracy over the epochs: an SVG file, for light and dark screens. */
-export function accuracySvg(history: readonly EpochRecord[]): string {
-  return accuracyChart(history, true).text;
+/** Training and validation accuracy over the epochs, the kept one marked: an SVG file, for light and dark screens. */
+export function accuracySvg(history: readonly EpochRecord[], kept?: KeptEpoch): string {
+  return accuracyChart({ history, kept }, true).text;
 }
 
-/** Training and validation loss over the epochs: an SVG file, for light and dark screens. */
-export function lossSvg(history: readonly EpochRecord[]): string {
-  return lossChart(history, true).text;
+/** Training and validation loss over the epochs, the kept one marked: an SVG file, for light and dark screens. */
+export function lossSvg(history: readonly EpochRecord[], kept?: KeptEpoch): string {
+  return lossChart({ history, kept }, true).text;
 }
 
-export function accuracyChart(history: readonly EpochRecord[], standalone: boolean): Markup {
-  return chart(history, standalone, "Accuracy", "accuracy", "val_accuracy", {
+type Run = Pick<Report, "history" | "kept">;
+
+export function accuracyChart(run: Run, standalone: boolean): Markup {
+  return chart(run, standalone, "Accuracy", "accuracy", "val_accuracy", {
     domain: (low, high) =>
       low === high ? [low - 0.01, Math.max(Math.min(1, high + 0.01), high)] : [low, high],
     formatTick: (y, step) => percentTick(y, step),
@@ -22,8 +25,8 @@ export function accuracyChart(history: readonly EpochRecord[], standalone: boole
   });
 }
 
-export function lossChart(history: readonly EpochRecord[], standalone: boolean): Markup {
-  return chart(history, standalone, "Loss", "loss", "val_loss", {
+export function lossChart(run: Run, standalone: boolean): Markup {
+  return chart(run, standalone, "Loss", "loss", "val_loss", {
     // From 0, so that heights compare, unless the curve would then be a flat line at the top.
     domain: (low, high) =>
       low >= 0 && low < 0.7 * high ? [0, high] : low === high ? [low - 0.01, high + 0.01] : [low, high],
@@ -33,7 +36,7 @@ export function lossChart(history: readonly EpochRecord[], standalone: boolean):
 }
 
 function chart(
-  history: readonly EpochRecord[],
+  { history, kept }: Run,
   standalone: boolean,
   title: string,
   trained: "loss" | "accuracy",
@@ -53,12 +56,18 @@ function chart(
       }),
     )
     .filter(({ points }) => points.some(({ y }) => Number.isFinite(y)));
-  const description = describe(title, series, axis.formatValue);
-  return lineChart({ id: `wg-${trained}`, title, description, series, ...axis }, standalone);
+  const mark = keptMark(history, kept);
+  const description = describe(title, series, mark?.x, axis.formatValue);
+  return lineChart({ id: `wg-${trained}`, title, description, series, mark, ...axis }, standalone);
 }
 
 /** The chart in words, for those who do not see it. */
-function describe(title: string, series: readonly Series[], format: (y: number) => string): string {
+function describe(
+  title: string,
+  series: readonly Series[],
+  kept: number | undefined,
+  format: (y: number) => string,
+): string {
   const sentences = series.map(({ name, points }) => {
     const known = points.filter(({ y }) => Number.isFinite(y));
     const [first, last] = [known[0]!, known.at(-1)!];
@@ -66,7 +75,12 @@ function describe(title: string, series: readonly Series[], format: (y: number) 
       ? `${name} ${format(first.y)} in epoch ${first.x}`
       : `${name} from ${format(first.y)} in epoch ${first.x} to ${format(last.y)} in epoch ${last.x}`;
   });
-  return `${title} by epoch: ${sentences.join("; ") || "no data"}.`;
+  const figures = series.flatMap(({ name, points }) => {
+    const point = points.find(({ x, y }) => x === kept && Number.isFinite(y));
+    return point ? [`${name} ${format(point.y)}`] : [];
+  });
+  const chosen = figures.length > 0 ? ` Kept: epoch ${kept}, ${figures.join(", ")}.` : "";
+  return `${title} by epoch: ${sentences.join("; ") || "no data"}.${chosen}`;
 }
 
 function percentTick(y: number, step: number): string {

@@ -1,6 +1,7 @@
 export { accuracySvg, lossSvg } from "./curves.ts";
 export { type GalleryOptions, galleryItems, type Pick, type Picks, pickGallery } from "./gallery.ts";
 export { reportHtml } from "./html.ts";
+export { type KeptEpoch, type KeptMark, keptMark } from "./kept.ts";
 export {
   type ClassFigures,
   type ClassReport,

@@ -31,8 +31,8 @@ function shades({ right, wrong, turn, text }: (typeof SHADES)["light" | "dark"])
 
 /** The page's style sheet. */
 export const PAGE_STYLE = new Markup(`
-:root{color-scheme:light dark;--page:#f5f6f8;--panel:#fff;--edge:#dfe3e8;--ink:#1b2430;--muted:#566170;--accent:#1560b0;--wrong:#b03a08;--note:#fff4e5;--note-edge:#f0c38a;--track:#e4e8ed}
-@media (prefers-color-scheme:dark){:root{--page:#0f1318;--panel:#171c24;--edge:#2b323d;--ink:#e8ebf0;--muted:#a5b0bd;--accent:#6db3ff;--wrong:#ffa46b;--note:#33240f;--note-edge:#6b4b1c;--track:#2b323d}}
+:root{color-scheme:light dark;--page:#f5f6f8;--panel:#fff;--edge:#dfe3e8;--ink:#1b2430;--muted:#566170;--accent:#1560b0;--wrong:#b03a08;--note:#fff4e5;--note-edge:#f0c38a;--track:#e4e8ed;--shade:#1b243040}
+@media (prefers-color-scheme:dark){:root{--page:#0f1318;--panel:#171c24;--edge:#2b323d;--ink:#e8ebf0;--muted:#a5b0bd;--accent:#6db3ff;--wrong:#ffa46b;--note:#33240f;--note-edge:#6b4b1c;--track:#2b323d;--shade:#000000b0}}
 *{box-sizing:border-box}
 html{-webkit-text-size-adjust:100%;text-size-adjust:100%}
 body{margin:0;background:var(--page);color:var(--ink);font:16px/1.5 system-ui,-apple-system,"Segoe UI",Roboto,"Helvetica Neue",Arial,sans-serif;overflow-wrap:break-word}
@@ -57,13 +57,13 @@ p{margin:0 0 14px;max-width:88ch;text-wrap:pretty}
 .figures dd{margin:0}.figures .value{white-space:nowrap;font-size:1.35rem;font-weight:600;line-height:1.35;font-variant-numeric:tabular-nums;letter-spacing:-.01em}
 .figures .more{color:var(--muted);font-size:.82rem}
 .wg-chart{display:block;width:100%;height:auto}
-.scroll{overflow-x:auto;overscroll-behavior-x:contain}
+.scroll{overflow-x:auto;overscroll-behavior-x:contain;background:linear-gradient(90deg,var(--panel) 40%,transparent) 0/36px 100% no-repeat local,linear-gradient(270deg,var(--panel) 40%,transparent) 100%/36px 100% no-repeat local,linear-gradient(90deg,var(--shade),transparent) 0/14px 100% no-repeat,linear-gradient(270deg,var(--shade),transparent) 100%/14px 100% no-repeat}
 .scroll:focus-visible,summary:focus-visible{outline:2px solid var(--accent);outline-offset:2px;border-radius:4px}
 table{border-collapse:collapse;width:100%;font-size:.9rem;font-variant-numeric:tabular-nums}
 caption{position:absolute;width:1px;height:1px;margin:-1px;overflow:hidden;clip-path:inset(50%);white-space:nowrap}
 th,td{padding:6px 10px;text-align:left;vertical-align:top;border-bottom:1px solid var(--edge)}
 thead th{color:var(--muted);font-weight:600;font-size:.82rem;white-space:nowrap;vertical-align:bottom}
-tbody th{font-weight:500}
+tbody th{font-weight:500}.kept>*{font-weight:700}
 tbody tr:last-child>*{border-bottom:0}tfoot tr>*{border-top:2px solid var(--edge);border-bottom:0;font-weight:600}
 .number{text-align:right;white-space:nowrap}.apart{padding-left:32px}
 .name{min-width:7rem;overflow-wrap:anywhere}.name small{font-size:.9em;color:var(--muted);font-weight:400}

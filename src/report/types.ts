@@ -1,3 +1,6 @@
+import type { KeptEpoch } from "./kept.ts";
+import type { Verdict } from "./verdict.ts";
+
 /** The record of one training run: plain data, all that a report shows. Whoever trains fills it in. */
 export interface Report {
   readonly title: string;
@@ -12,6 +15,10 @@ export interface Report {
   readonly plannedEpochs?: number | undefined;
   /** True where training was ended early. Default false. */
   readonly stopped?: boolean | undefined;
+  /** The epoch whose weights the model holds, where the best were asked for. Default: training's last weights. */
+  readonly kept?: KeptEpoch | undefined;
+  /** What went wrong, if anything: see verdict(). */
+  readonly verdict?: Verdict | undefined;
   /** Figures on the test set, where there is one. */
   readonly test?: { readonly loss: number; readonly accuracy?: number | undefined } | undefined;
   /** Counts on the test set, `[classes][classes]`: rows truth, columns prediction. See confusionMatrix(). */

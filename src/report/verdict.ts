@@ -267,21 +267,26 @@ function isGuess(accuracy: number | undefined, share: number): boolean {
 function slower({ optimizer = "", learningRate: rate }: VerdictInput): string {
   const usual = USUAL_RATES[optimizer];
   if (rate === undefined) return "Try a tenth of the learning rate.";
-  const was = `it was ${significant(rate)}`;
+  const was = `it was ${rateText(rate)}`;
   if (usual !== undefined && rate > 10 * usual)
     return `Try a learning rate of ${usual}, which suits most models; ${was}.`;
   if (usual !== undefined && rate < usual)
-    return `Check that inputs are scaled to about 0 to 1 and targets are finite, and clip gradients to a global norm of 1; the learning rate, ${significant(rate)}, is low already.`;
-  return `Try a learning rate of ${significant(rate / 10)}, a tenth; ${was}.`;
+    return `Check that inputs are scaled to about 0 to 1 and targets are finite, and clip gradients to a global norm of 1; the learning rate, ${rateText(rate)}, is low already.`;
+  return `Try a learning rate of ${rateText(rate / 10)}, a tenth; ${was}.`;
 }
 
 function otherRate(input: VerdictInput): string {
   const { optimizer = "", learningRate: rate, steps } = input;
   const usual = USUAL_RATES[optimizer];
   if (rate !== undefined && usual !== undefined && (rate >= 10 * usual || rate < usual / 10))
-    return `Try a learning rate of ${usual}, which suits most models; it was ${significant(rate)}.`;
+    return `Try a learning rate of ${usual}, which suits most models; it was ${rateText(rate)}.`;
   if (steps !== undefined && steps < FEW_STEPS) return `Train longer: ${count(steps)} steps are few.`;
   return "Try another learning rate, ten times less, then ten times more; and check that each label belongs to its image.";
+}
+
+/** 1e+30 rather than 1.00e+30. */
+function rateText(rate: number): string {
+  return String(Number(rate.toPrecision(3)));
 }
 
 function names(ids: readonly number[], { classNames }: VerdictInput): string {

@@ -1,6 +1,7 @@
 import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
+import { encodeIdxImages } from "../../src/data/index.ts";
 import { loadModel } from "../../src/train/model-file.ts";
 import { json, shell, tempFolder, wasmgrad, writeBars, writeModel } from "./helpers.ts";
 
@@ -196,9 +197,42 @@ describe("train", () => {
     expect(JSON.parse(await readFile(join(out, "result.json"), "utf8"))).toMatchObject({
       stopped: true,
       stoppedBy: "diverged",
+      verdict: { kind: "diverged", epoch: 1, try: expect.stringContaining("learning rate of 0.01") },
     });
+    // The report says why: not only that no epoch was finished.
+    expect(await readFile(join(out, "report.html"), "utf8")).toMatch(
+      /Stopped early:<\/strong> The training diverged/,
+    );
     for (const { data } of loadModel(await readFile(join(out, "model.safetensors"))).tensors)
       expect(data.every(Number.isFinite)).toBe(true);
+  });
+
+  test("an overfit is told in the terminal, the record and the report, and the kept epoch is marked", async () => {
+    // Images of noise can only be learned by heart.
+    const noise = await writeBars(join(work, "noise"), { train: 60, test: 12 });
+    let state = 7;
+    const images = Uint8Array.from({ length: 60 * 64 }, () => {
+      state = (Math.imul(state, 1103515245) + 12345) >>> 0;
+      return state >>> 24;
+    });
+    const set = { images, count: 60, shape: [8, 8, 1] } as const;
+    await writeFile(join(noise, "train-images-idx3-ubyte"), encodeIdxImages(set));
+    await writeModel(join(work, "wide.json"), [
+      { type: "flatten" },
+      { type: "dense", units: 32, activation: "relu" },
+      { type: "dense", units: 3, activation: "softmax" },
+    ]);
+    const args = ["train", "--dataset", "noise", "--model", "wide.json", "--epochs", "60"];
+    const rate = ["--learning-rate", "0.01", "--restore-best", "val_loss", "--out", "noisy"];
+    const { stdout, status } = await wasmgrad([...args, ...rate], { cwd: work });
+    expect(status).toBe(0);
+    const result = JSON.parse(await readFile(join(work, "noisy", "result.json"), "utf8"));
+    expect(result.verdict).toMatchObject({ kind: "overfits", epoch: result.bestEpoch });
+    expect(stdout.replace(/\s+/g, " ")).toContain(`${result.verdict.text} ${result.verdict.try}`);
+    const html = await readFile(join(work, "noisy", "report.html"), "utf8");
+    expect(html).toContain(result.verdict.text);
+    expect(html).toContain(`${result.bestEpoch} (kept)`);
+    expect(await readFile(join(work, "noisy", "loss.svg"), "utf8")).toContain('class="kept-label"');
   });
 
   test("a reader that leaves early does not end the training", async () => {

@@ -25,6 +25,44 @@ const epochs = (
     ...record(epoch),
   }));
 
+describe("the kept epoch", () => {
+  const history = epochs(4, (e) => ({ val_accuracy: [0.5, 0.9, 0.7, 0.6][e]!, val_loss: 1 }));
+  const svg = parse(accuracySvg(history, { epoch: 1, by: "val_accuracy" }), "xml");
+
+  it("has a line through its points, with a label", () => {
+    const [line] = find(svg, "line", "kept");
+    const [x] = position(drawn(svg, "training").marks[1]!);
+    expect(Number(line!.attributes.x1)).toBe(x);
+    expect(Number(line!.attributes.x2)).toBe(x);
+    expect(find(svg, "text", "kept-label").map(text)).toEqual(["kept"]);
+  });
+
+  it("gives the legend its values, and the description too", () => {
+    expect(find(svg, "text", "key").map((key) => text(key).replaceAll("\u00a0", " "))).toEqual([
+      "training 95.00 %",
+      "validation 90.00 %",
+    ]);
+    expect(text(find(svg, "desc")[0]!).replaceAll("\u00a0", " ")).toMatch(
+      /Kept: epoch 2, training 95\.00 %, validation 90\.00 %\.$/,
+    );
+  });
+
+  it("keeps its label inside at both ends", () => {
+    for (const epoch of [0, 3]) {
+      const end = parse(accuracySvg(history, { epoch }), "xml");
+      const x = Number(find(end, "text", "kept-label")[0]!.attributes.x);
+      expect(x).toBeGreaterThan(30);
+      expect(x).toBeLessThan(430);
+    }
+  });
+
+  it("without one: no line, and the last epoch's values", () => {
+    const plain = parse(accuracySvg(history), "xml");
+    expect(find(plain, "line", "kept")).toEqual([]);
+    expect(find(plain, "text", "key").map(text)[1]).toMatch(/60\.00/);
+  });
+});
+
 describe("the curves as SVG files", () => {
   const histories: [string, readonly EpochRecord[]][] = [
     ["two epochs", HISTORY],

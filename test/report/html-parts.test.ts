@@ -94,6 +94,82 @@ describe("reports that lack parts", () => {
   });
 });
 
+describe("the kept epoch", () => {
+  const kept = { epoch: 0, by: "val_accuracy" } as const;
+
+  it("is told of in the headline, beside the curves and in their table", () => {
+    const html = page({ kept });
+    expect(figures(html)[4]).toEqual(["Epochs", "2", "epoch 1 was kept"]);
+    expect(text(find(section(html, "curves"), "p")[0]!).replaceAll("\u00a0", " ")).toContain(
+      "those of epoch 1, the best by validation accuracy (81.25 %), whose weights were kept.",
+    );
+    expect(rows(section(html, "curves")).map(([first]) => first)).toEqual(["Epoch", "1 (kept)", "2"]);
+    expect(find(section(html, "curves"), "tr", "kept")).toHaveLength(1);
+  });
+
+  it("gives the figures where there is no test, so that they do not contradict its weights", () => {
+    const html = page({ kept, test: undefined, gallery: undefined });
+    expect(figures(html).slice(0, 2)).toEqual([
+      ["Validation accuracy", "81.25 %", "epoch 1, kept"],
+      ["Validation loss", "0.4", "mean over images"],
+    ]);
+  });
+
+  it("is that of a run which was stopped", () => {
+    const html = page({ kept, stopped: true, plannedEpochs: 10 });
+    expect(text(find(html, "p", "note")[0]!).replaceAll("\u00a0", " ")).toBe(
+      "Stopped early: 2 of 10 epochs were finished. The figures are those of the weights of epoch 1, the best by validation accuracy (81.25 %), which were kept.",
+    );
+  });
+
+  it("is none where the history does not have it", () => {
+    expect(figures(page({ kept: { epoch: 7 } }))[4]).toEqual(["Epochs", "2", "all planned"]);
+  });
+});
+
+describe("the verdict", () => {
+  const overfit = { kind: "overfits", epoch: 0, text: "It <overfits>.", tryText: "Stop." } as const;
+  const diverged = { kind: "diverged", epoch: 0, text: "Loss became NaN.", tryText: "Go slower." } as const;
+  const notes = (html: ReturnType<typeof page>) => find(html, "p", "note").map(text);
+
+  it("stands above the figures, as text", () => {
+    expect(notes(page({ verdict: overfit }))).toEqual(["It <overfits>. Stop."]);
+  });
+
+  it("says why a diverged run stopped", () => {
+    const html = page({ verdict: diverged, stopped: true, history: [], plannedEpochs: 2 });
+    expect(notes(html)).toEqual([
+      "Stopped early: Loss became NaN. Go slower. 0 of 2 epochs were finished. The figures are those of the last weights that were good.",
+    ]);
+  });
+
+  it("stands beside the note of a run that was stopped by hand", () => {
+    expect(notes(page({ verdict: overfit, stopped: true }))).toHaveLength(2);
+  });
+});
+
+describe("texts", () => {
+  it("names model and dataset below a title that does not", () => {
+    const sub = (title: string) => text(find(page({ title }), "p", "sub")[0]!).replaceAll("\u00a0", " ");
+    const rest = "3 classes of 2 × 2 × 1 images, 1,200 for training, 300 for validation, 6 for the test.";
+    expect(sub("My run")).toBe(`tiny on pets: ${rest}`);
+    expect(sub("tiny on pets")).toBe(rest);
+  });
+
+  it("shows 1/255 as such, and numbers of few digits as they are", () => {
+    const configuration = { scale: 1 / 255, rate: 0.001, third: 1 / 3, pi: Math.PI, none: 0, small: 1e-7 };
+    const shown = Object.fromEntries(rows(section(page({ configuration }), "run")) as [string, string][]);
+    expect(shown).toMatchObject({
+      scale: "1/255",
+      rate: "0.001",
+      third: "1/3",
+      pi: String(Math.PI),
+      none: "0",
+      small: "1e-7",
+    });
+  });
+});
+
 describe("other sizes", () => {
   const square = (n: number) =>
     Array.from({ length: n }, (_, i) => Array.from({ length: n }, (_, j) => (i === j ? 9 : 0)));

@@ -211,7 +211,7 @@ describe("reportHtml", () => {
       configuration: { optimizer: adam().config },
     });
     expect(find(section(html, "correct"), "img")).toHaveLength(1);
-    expect(rows(section(html, "curves"))[1]).toEqual(["1", "0.5", "–", "0.75", "–", "5"]);
+    expect(rows(section(html, "curves"))[1]).toEqual(["1", "0.5", "0.75", "5"]);
     expect(rows(section(html, "model"))[2]).toEqual(["dense (dense)", "3", "15"]);
     expect(rows(section(html, "run"))).toContainEqual(["optimizer.beta1", "0.9"]);
   });

@@ -6,11 +6,14 @@ export type EpochRow = EpochInfo & Logs;
 /** Keeps what a training reports, so that it is there even when fit() rejects. */
 export class Recorder implements Callbacks {
   readonly epochs: EpochRow[] = [];
+  /** Loss of the first batch, before any update. */
+  firstLoss: number | undefined;
   #stepped = 0;
   #seconds = 0;
   #partial = { seen: 0, seconds: 0 };
 
-  onBatchEnd({ seen, imagesPerSecond }: { seen: number; imagesPerSecond: number }): void {
+  onBatchEnd({ seen, imagesPerSecond }: { seen: number; imagesPerSecond: number }, { loss }: Logs): void {
+    this.firstLoss ??= loss;
     this.#partial = { seen, seconds: seen / imagesPerSecond };
   }
 

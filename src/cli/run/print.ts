@@ -8,7 +8,8 @@ const MATRIX_CLASSES = 20;
 const MISTAKES = 15;
 
 export function testLine({ loss, accuracy, count }: TestResult): string {
-  return `accuracy ${formatPercent(accuracy)}, loss ${figure(loss)} (${formatCount(count)} images)`;
+  const right = accuracy === undefined ? "" : `accuracy ${formatPercent(accuracy)}, `;
+  return `${right}loss ${figure(loss)} (${formatCount(count)} images)`;
 }
 
 /** Confusion matrix and the figures of each class. */

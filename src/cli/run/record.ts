@@ -1,6 +1,8 @@
 import type { Dataset } from "../../data/types.ts";
 import { galleryItems, pickGallery } from "../../report/gallery.ts";
+import type { KeptEpoch } from "../../report/kept.ts";
 import type { Configuration, Report, ReportFilters } from "../../report/types.ts";
+import type { Verdict } from "../../report/verdict.ts";
 import type { Sequential } from "../../train/sequential.ts";
 import { machine } from "../version.ts";
 import type { Recorder } from "./history.ts";
@@ -24,8 +26,10 @@ export interface FinishedRun {
   readonly startedAt: Date;
   /** Why training ended before its last epoch. */
   readonly stopped: "signal" | "diverged" | undefined;
-  /** Epoch, from 0, whose weights the model holds, where the best were asked for. */
-  readonly bestEpoch: number | undefined;
+  /** The epoch whose weights the model holds, where the best were asked for. */
+  readonly kept: KeptEpoch | undefined;
+  /** What went wrong, if anything. */
+  readonly verdict: Verdict | undefined;
 }
 
 export type RunResult = ReturnType<typeof resultOf>;
@@ -48,7 +52,8 @@ export function resultOf(run: FinishedRun) {
     trainedImages: recorder.trainedImages,
     stopped: run.stopped !== undefined,
     ...(run.stopped && { stoppedBy: run.stopped }),
-    ...(run.bestEpoch !== undefined && { bestEpoch: run.bestEpoch + 1 }),
+    ...(run.kept && { bestEpoch: run.kept.epoch + 1 }),
+    ...(run.verdict && { verdict: verdictOf(run.verdict) }),
     images: { train: run.trainCount, validation: run.validationCount, test: test.count },
     test: { loss: test.loss, accuracy: test.accuracy },
     confusionMatrix: test.confusion,
@@ -69,6 +74,11 @@ export function resultOf(run: FinishedRun) {
   };
 }
 
+/** Epochs are numbered from 1 in what programs read. */
+function verdictOf({ kind, epoch, text, tryText }: Verdict) {
+  return { kind, ...(epoch !== undefined && { epoch: epoch + 1 }), text, try: tryText };
+}
+
 export function reportOf(run: FinishedRun): Report {
   const { model, recorder, dataset, test } = run;
   return {
@@ -87,6 +97,8 @@ export function reportOf(run: FinishedRun): Report {
     history: recorder.epochs,
     plannedEpochs: run.epochs,
     stopped: run.stopped !== undefined,
+    kept: run.kept,
+    verdict: run.verdict,
     test: { loss: test.loss, accuracy: test.accuracy },
     confusion: test.confusion,
     gallery: galleryItems(pickGallery(test.outputs, dataset.test.labels), dataset.test),

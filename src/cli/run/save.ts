@@ -65,8 +65,8 @@ export class RunWriter {
   /** The rest of the run's files, `result.json` last. */
   async saveReport(run: FinishedRun, result: RunResult): Promise<void> {
     const { epochs } = this.#recorder;
-    await this.#folder.write("accuracy.svg", accuracySvg(epochs));
-    await this.#folder.write("loss.svg", lossSvg(epochs));
+    await this.#folder.write("accuracy.svg", accuracySvg(epochs, run.kept));
+    await this.#folder.write("loss.svg", lossSvg(epochs, run.kept));
     await this.#folder.write("report.html", reportHtml(reportOf(run)));
     await this.#folder.write("result.json", `${formatJson(result)}\n`);
   }

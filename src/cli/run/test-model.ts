@@ -6,7 +6,8 @@ import type { Sequential } from "../../train/sequential.ts";
 export interface TestResult {
   readonly count: number;
   readonly loss: number;
-  readonly accuracy: number;
+  /** Absent where the model's metrics leave it out. */
+  readonly accuracy?: number;
   /** Rows truth, columns prediction. */
   readonly confusion: number[][];
   /** The model's outputs, `[count, outputs]`. */
@@ -23,5 +24,5 @@ export async function testModel(
   const { loss, accuracy } = await model.evaluate(set, options);
   const outputs = await model.predict(set, options);
   const confusion = confusionMatrix(set.labels, predictedClasses(outputs, set.count).classes, classes);
-  return { count: set.count, loss, accuracy: accuracy!, confusion, outputs };
+  return { count: set.count, loss, ...(accuracy !== undefined && { accuracy }), confusion, outputs };
 }

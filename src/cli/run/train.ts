@@ -13,10 +13,11 @@ import { InterruptedError, UsageError } from "../errors.ts";
 import { withInterrupt } from "../interrupt.ts";
 import { findModel } from "../models.ts";
 import { type OptimizerFlags, optimizerFrom } from "../optimizer-options.ts";
-import { formatCount, formatSeconds, type Output, printable } from "../output.ts";
+import { formatCount, formatSeconds, type Output, printable, wrap } from "../output.ts";
 import { trainProgress } from "../progress.ts";
 import { RUN_FILES, RunFolder } from "./folder.ts";
 import { Recorder } from "./history.ts";
+import { judge } from "./judge.ts";
 import { nextSteps } from "./next-steps.ts";
 import { testLine } from "./print.ts";
 import { type FinishedRun, resultOf } from "./record.ts";
@@ -112,7 +113,7 @@ function recipeOptimizer({ recipe, epochs, batchSize }: TrainOptions, training: 
 
 async function perform(job: Job, signal: AbortSignal): Promise<number> {
   const { options, model, optimizer, dataset, training, validation, folder, output, name } = job;
-  const { loss, seed, epochs, batchSize } = options;
+  const { loss, seed, epochs, batchSize, recipe } = options;
   const startedAt = new Date();
   const preprocessing = PREPROCESSING;
   await model.compile({ optimizer, loss, seed, preprocessing, ...engineOptions(options) });
@@ -148,7 +149,11 @@ async function perform(job: Job, signal: AbortSignal): Promise<number> {
     weightsSha256: await model.weightsSha256(),
     startedAt,
     stopped: ended instanceof TrainingDivergedError ? "diverged" : ended.stopped ? "signal" : undefined,
-    bestEpoch: ended instanceof TrainingDivergedError ? undefined : ended.bestEpoch,
+    ...judge(
+      { optimizer, dataset, training, validation, loss, batchSize, recipe, restoreBest: bestFigure(options) },
+      recorder,
+      ended,
+    ),
   };
   printOutcome(run, output);
   const result = resultOf(run);
@@ -201,13 +206,14 @@ function introduce({ options, dataset, model, optimizer, output, ...job }: Job):
   );
 }
 
-function printOutcome({ stopped, bestEpoch, recorder, test }: FinishedRun, output: Output): void {
+function printOutcome({ stopped, kept, verdict, recorder, test }: FinishedRun, output: Output): void {
   const { trainedImages, trainSeconds, imagesPerSecond } = recorder;
   output.print(
     `\n${stopped ? "Stopped early" : "Trained"}: ${formatCount(trainedImages)} images in ${formatSeconds(trainSeconds)}, ` +
-      `${formatCount(imagesPerSecond)} images/s${bestEpoch === undefined ? "" : `; kept the weights of epoch ${bestEpoch + 1}`}`,
+      `${formatCount(imagesPerSecond)} images/s${kept ? `; kept the weights of epoch ${kept.epoch + 1}` : ""}`,
   );
   output.print(output.paint.bold(`Test ${testLine(test)}`));
+  if (verdict) output.print(`\n${wrap(printable(`${verdict.text} ${verdict.tryText}`), output.columns)}`);
 }
 
 /** Every setting of the run, defaults filled in. */

@@ -1,49 +1,79 @@
 import { accuracyChart, lossChart } from "../curves.ts";
 import { count, percent, significant } from "../format.ts";
+import { keptMark } from "../kept.ts";
 import { type Markup, markup } from "../markup.ts";
 import type { EpochRecord, Report } from "../types.ts";
 import { headRow, numberCells, scrollBox, section } from "./parts.ts";
 
 /** Both charts, and the same figures as a table. */
-export function curves({ history }: Report): Markup {
+export function curves({ history, kept }: Report): Markup {
   if (history.length === 0)
     return section("curves", "Learning curves", markup`<p class="lead">No epoch was finished.</p>`);
   const validated = history.some(({ val_loss }) => val_loss !== undefined);
   const measured = history.some(({ accuracy }) => accuracy !== undefined);
+  const mark = keptMark(history, kept);
   const lead = validated
     ? "Training figures are means over the epoch, while the weights change; validation follows at its end."
     : "Means over each epoch, while the weights change. This run kept no images for validation.";
+  const values = mark
+    ? ` The numbers beside the names are those of ${mark.text}, whose weights were kept.`
+    : "";
   return section(
     "curves",
     "Learning curves",
-    markup`<p class="lead">${lead}</p>
+    markup`<p class="lead">${lead}${values}</p>
 <div class="split">
-${measured && markup`<div class="panel">${accuracyChart(history, false)}</div>`}
-<div class="panel">${lossChart(history, false)}</div>
+${measured && markup`<div class="panel">${accuracyChart({ history, kept }, false)}</div>`}
+<div class="panel">${lossChart({ history, kept }, false)}</div>
 </div>
 <details><summary>All epochs as a table</summary>
-<div class="panel">${scrollBox("Figures by epoch", epochTable(history, validated))}</div>
+<div class="panel">${scrollBox("Figures by epoch", epochTable(history, mark?.x))}</div>
 </details>`,
   );
 }
 
-function epochTable(history: readonly EpochRecord[], validated: boolean): Markup {
-  const names = [
-    "Epoch",
-    "Loss",
-    "Accuracy",
-    ...(validated ? ["Val. loss", "Val. accuracy"] : []),
-    "Images/s",
-  ];
+interface Column {
+  readonly name: string;
+  readonly text: (record: EpochRecord) => string;
+  /** Whether any epoch has it. */
+  readonly known: (record: EpochRecord) => boolean;
+}
+
+const COLUMNS: readonly Column[] = [
+  { name: "Loss", text: ({ loss }) => significant(loss), known: () => true },
+  {
+    name: "Accuracy",
+    text: ({ accuracy }) => percent(accuracy, 2),
+    known: ({ accuracy }) => accuracy !== undefined,
+  },
+  {
+    name: "Val. loss",
+    text: ({ val_loss }) => significant(val_loss),
+    known: ({ val_loss }) => val_loss !== undefined,
+  },
+  {
+    name: "Val. accuracy",
+    text: ({ val_accuracy }) => percent(val_accuracy, 2),
+    known: ({ val_accuracy }) => val_accuracy !== undefined,
+  },
+  {
+    name: "Images/s",
+    text: ({ imagesPerSecond }) => count(imagesPerSecond ?? Number.NaN),
+    known: () => true,
+  },
+];
+
+/** @param kept number of the kept epoch, from 1 */
+function epochTable(history: readonly EpochRecord[], kept: number | undefined): Markup {
+  const columns = COLUMNS.filter(({ known }) => history.some(known));
   return markup`<table>
 <caption>Figures of each epoch</caption>
-${headRow(names)}
+${headRow(["Epoch", ...columns.map(({ name }) => name)])}
 <tbody>${history.map((record) => {
-    const { epoch, loss, accuracy, val_loss, val_accuracy, imagesPerSecond } = record;
-    const validation = validated ? [significant(val_loss), percent(val_accuracy, 2)] : [];
-    const speed = count(imagesPerSecond ?? Number.NaN);
+    const number = record.epoch + 1;
+    const chosen = number === kept;
     return markup`
-<tr><th scope="row">${epoch + 1}</th>${numberCells([significant(loss), percent(accuracy, 2), ...validation, speed])}</tr>`;
+<tr${chosen && markup` class="kept"`}><th scope="row">${number}${chosen && " (kept)"}</th>${numberCells(columns.map(({ text }) => text(record)))}</tr>`;
   })}
 </tbody>
 </table>`;

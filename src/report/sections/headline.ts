@@ -1,6 +1,7 @@
 import { count, dateTime, dimensions, duration, percent, significant } from "../format.ts";
+import { keptMark } from "../kept.ts";
 import { type Markup, markup } from "../markup.ts";
-import type { Report } from "../types.ts";
+import type { EpochRecord, Report } from "../types.ts";
 
 interface Figure {
   readonly label: string;
@@ -8,26 +9,51 @@ interface Figure {
   readonly more?: string | undefined;
 }
 
-/** Title, what was trained on what, and the run's main figures. */
+/** Title, what was trained on what, what went wrong, and the run's main figures. */
 export function headline(report: Report): Markup {
-  const { title, dataset, model, timing } = report;
+  const { title, timing } = report;
   const [main, ...others] = figures(report);
-  const { done, planned } = epochs(report);
   return markup`<header>
 <p class="eyebrow">wasmgrad training report</p>
 <h1>${title}</h1>
-<p class="sub"><bdi>${model.name}</bdi> on <bdi>${dataset.name}</bdi>: ${dataset.classNames.length} classes of ${dimensions(dataset.imageShape)} images, ${count(dataset.trainCount)} for training, ${dataset.validationCount > 0 ? count(dataset.validationCount) : "none"} for validation, ${dataset.testCount > 0 ? count(dataset.testCount) : "none"} for the test.</p>
+<p class="sub">${subject(report)}</p>
 <p class="sub"><time datetime="${timing.date}">${dateTime(timing.date)}</time></p>
-${
-  report.stopped &&
-  markup`<p class="note"><strong>Stopped early:</strong> ${done} of ${planned} epochs were finished. The figures are those of the weights at that point.</p>`
-}
+${notes(report)}
 <dl class="figures">
 ${main && card(main, true)}
 ${others.map((figure) => card(figure, false))}
 </dl>
 </header>
 `;
+}
+
+/** What was trained on what; model and dataset are left out where the title names both. */
+function subject({ title, dataset, model }: Report): Markup {
+  const { trainCount, validationCount, testCount } = dataset;
+  const known = title.includes(model.name) && title.includes(dataset.name);
+  const names = !known && markup`<bdi>${model.name}</bdi> on <bdi>${dataset.name}</bdi>: `;
+  const some = (n: number) => (n > 0 ? count(n) : "none");
+  return markup`${names}${dataset.classNames.length} classes of ${dimensions(dataset.imageShape)} images, ${count(trainCount)} for training, ${some(validationCount)} for validation, ${some(testCount)} for the test.`;
+}
+
+/** Why training ended early, whose weights the figures are of, and the verdict. */
+function notes(report: Report): Markup {
+  const { stopped, verdict } = report;
+  const { done, planned } = epochs(report);
+  const advice = verdict && markup`${verdict.text} ${verdict.tryText}`;
+  const kept = keptMark(report.history, report.kept);
+  const weights =
+    verdict?.kind === "diverged" && stopped
+      ? "the last weights that were good"
+      : kept
+        ? `the weights of ${kept.text}, which were kept`
+        : "the weights at that point";
+  const early = markup`${done} of ${planned} epochs were finished. The figures are those of ${weights}.`;
+  if (stopped && verdict?.kind === "diverged")
+    return markup`<p class="note"><strong>Stopped early:</strong> ${advice} ${early}</p>`;
+  return markup`${stopped && markup`<p class="note"><strong>Stopped early:</strong> ${early}</p>`}${
+    advice && markup`<p class="note">${advice}</p>`
+  }`;
 }
 
 function card({ label, value, more }: Figure, hero: boolean): Markup {
@@ -44,6 +70,8 @@ function epochs({ history, plannedEpochs }: Report): { done: number; planned: nu
 function figures(report: Report): Figure[] {
   const { timing, model } = report;
   const { done, planned } = epochs(report);
+  const kept = keptMark(report.history, report.kept);
+  const state = report.stopped ? "stopped early" : done < planned ? "not finished" : "all planned";
   return [
     ...quality(report),
     { label: "Parameters", value: count(model.parameters), more: "trained numbers" },
@@ -51,14 +79,15 @@ function figures(report: Report): Figure[] {
     {
       label: "Epochs",
       value: done < planned ? `${done} of ${planned}` : count(done),
-      more: report.stopped ? "stopped early" : done < planned ? "not finished" : "all planned",
+      more: kept ? `epoch ${kept.x} was kept` : state,
     },
     { label: "Training time", value: duration(timing.trainSeconds), more: "in training steps" },
   ];
 }
 
-/** Accuracy and loss on the test set; without one, those of the last validation, else of the last epoch. */
-function quality({ test, dataset, gallery, history }: Report): Figure[] {
+/** Accuracy and loss on the test set; without one, those of the kept epoch's validation or training, else of the last epoch's. */
+function quality(report: Report): Figure[] {
+  const { test, dataset, gallery, history } = report;
   if (test) {
     const wrong = gallery?.wrongCount ?? gallery?.wrong.length;
     const answers =
@@ -67,9 +96,11 @@ function quality({ test, dataset, gallery, history }: Report): Figure[] {
         : undefined;
     return both("Test", test.accuracy, test.loss, answers);
   }
-  const last = history.at(-1);
-  if (last?.val_loss !== undefined) return both("Validation", last.val_accuracy, last.val_loss, "last epoch");
-  return last ? both("Training", last.accuracy, last.loss, "last epoch") : [];
+  const kept = keptMark(history, report.kept);
+  const record: EpochRecord | undefined = kept?.record ?? history.at(-1);
+  const whose = kept ? `epoch ${kept.x}, kept` : "last epoch";
+  if (record?.val_loss !== undefined) return both("Validation", record.val_accuracy, record.val_loss, whose);
+  return record ? both("Training", record.accuracy, record.loss, whose) : [];
 }
 
 function both(kind: string, accuracy: number | undefined, loss: number, more: string | undefined): Figure[] {

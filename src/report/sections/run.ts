@@ -39,6 +39,7 @@ export function settings(configuration: Configuration): Pair[] {
 
 function flatten(name: string, value: Setting): Pair[] {
   if (value === null || value === undefined) return [[name, NONE]];
+  if (typeof value === "number") return [[name, numberText(value)]];
   if (typeof value !== "object") return [[name, String(value)]];
   if (isList(value))
     return value.every((item) => item === null || typeof item !== "object")
@@ -48,6 +49,13 @@ function flatten(name: string, value: Setting): Pair[] {
   return inner.length === 0
     ? [[name, NONE]]
     : inner.flatMap(([key, item]) => flatten(`${name}.${key}`, item));
+}
+
+/** 1/255 reads better than 0.00392156862745098; a number of few digits stays as it is. */
+function numberText(value: number): string {
+  const text = String(value);
+  const whole = Math.round(1 / value);
+  return text.length > 8 && whole > 1 && 1 / whole === value ? `1/${whole}` : text;
 }
 
 function isList(value: Setting): value is readonly Setting[] {

@@ -1,0 +1,38 @@
+import { percent, significant } from "./format.ts";
+import type { EpochRecord } from "./types.ts";
+
+/** The epoch whose weights a model holds, where it was chosen: fit's restoreBestWeights. */
+export interface KeptEpoch {
+  /** From 0: History.bestEpoch. */
+  readonly epoch: number;
+  /** The figure that it was the best by. */
+  readonly by?: keyof typeof FIGURES | undefined;
+}
+
+/** A chart's mark at the kept epoch. */
+export interface KeptMark {
+  /** Number of the epoch, from 1: where the mark stands. */
+  readonly x: number;
+  /** What to write beside it. */
+  readonly label: string;
+  /** In words, to go on after "the weights of": "epoch 5, the best by validation accuracy (99.02 %)". */
+  readonly text: string;
+  readonly record: EpochRecord;
+}
+
+const FIGURES = {
+  loss: ["training loss", significant],
+  accuracy: ["training accuracy", (share: number | undefined) => percent(share, 2)],
+  val_loss: ["validation loss", significant],
+  val_accuracy: ["validation accuracy", (share: number | undefined) => percent(share, 2)],
+} as const;
+
+/** Where charts mark the kept epoch, and how it is told of; undefined where none was chosen, or it is not in the history. */
+export function keptMark(history: readonly EpochRecord[], kept: KeptEpoch | undefined): KeptMark | undefined {
+  const record = kept && history.find(({ epoch }) => epoch === kept.epoch);
+  if (!record) return undefined;
+  const x = kept.epoch + 1;
+  const [name, format] = kept.by === undefined ? [] : FIGURES[kept.by];
+  const by = name && format ? `, the best by ${name} (${format(record[kept.by!])})` : "";
+  return { x, label: "kept", text: `epoch ${x}${by}`, record };
+}
