@@ -5,7 +5,7 @@ import { fuse } from "../dist/nn/fuse.js";
 import { elements, GraphBuilder } from "../dist/nn/graph.js";
 import { Plan } from "../dist/nn/plan.js";
 import { Planner } from "../dist/nn/planner.js";
-import { OptimizerState } from "../dist/optim/optimizer.js";
+import { OptimizerState } from "../dist/optim/state.js";
 
 /** Room for the parameters of one case, and for their gradients: 8 MiB each, 64-byte aligned like everything. */
 const ZONE = 8 * 2 ** 20;

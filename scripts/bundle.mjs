@@ -20,7 +20,7 @@ export async function bundle({ entry, outfile, platform = "browser", format = "e
     format,
     target: ["es2022", "chrome115", "firefox115", "safari16.4"],
     alias: { "#platform": `./src/engine/platform/${platform}.ts` },
-    plugins: embed ? [] : [buildModules(outfile)],
+    plugins: [...(embed ? [] : [buildModules(outfile)]), ...(platform === "worker" ? [unchecked] : [])],
     legalComments: "none",
     outfile: outfile ?? "out.js",
     write: outfile !== undefined,
@@ -42,3 +42,11 @@ function buildModules(outfile = "dist/out.js") {
     },
   };
 }
+
+/** The page checks options before it sends them: its worker carries neither the checks nor their texts. */
+const unchecked = {
+  name: "unchecked",
+  setup(build) {
+    build.onResolve({ filter: /\/options\/check\.ts$/ }, () => ({ path: `${root}src/options/unchecked.ts` }));
+  },
+};

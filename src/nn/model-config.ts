@@ -1,31 +1,24 @@
-import {
-  activation,
-  averagePooling2d,
-  conv2d,
-  dense,
-  dropout,
-  elu,
-  flatten,
-  globalAveragePooling2d,
-  type Layer,
-  leakyRelu,
-  maxPooling2d,
-} from "./layers/index.ts";
+import { CONV2D } from "./layers/conv2d.ts";
+import { DENSE } from "./layers/dense.ts";
+import { type Layer, type LayerDefinition, makeLayer } from "./layers/layer.ts";
+import { AVERAGE_POOLING_2D, GLOBAL_AVERAGE_POOLING_2D, MAX_POOLING_2D } from "./layers/pooling2d.ts";
+import { ACTIVATION, DROPOUT, ELU, FLATTEN, LEAKY_RELU } from "./layers/simple.ts";
 
-/** Every layer type's function. */
-export const CREATE = {
-  conv2d,
-  dense,
-  maxPooling2d,
-  averagePooling2d,
-  globalAveragePooling2d,
-  flatten,
-  dropout,
-  activation,
-  leakyRelu,
-  elu,
-} as const;
-export type LayerType = keyof typeof CREATE;
+/** Every layer type, by name. */
+export const LAYERS: Readonly<Record<string, LayerDefinition>> = Object.fromEntries(
+  [
+    CONV2D,
+    DENSE,
+    MAX_POOLING_2D,
+    AVERAGE_POOLING_2D,
+    GLOBAL_AVERAGE_POOLING_2D,
+    FLATTEN,
+    DROPOUT,
+    ACTIVATION,
+    LEAKY_RELU,
+    ELU,
+  ].map((definition) => [definition.type, definition as unknown as LayerDefinition]),
+);
 
 /** A model as plain data: what `model.safetensors` holds and `--model FILE.json` reads. */
 export interface ModelConfig {
@@ -45,10 +38,5 @@ export function layersToConfig(layers: readonly Layer[], names: readonly string[
 
 /** Layers from what layersToConfig() gave: not checked. */
 export function layersFromKnownConfig({ layers }: ModelConfig): Layer[] {
-  return layers.map(layerOf);
-}
-
-/** A layer from its type and options: not checked. */
-export function layerOf({ type, ...options }: ModelConfig["layers"][number]): Layer {
-  return (CREATE[type as LayerType] as (options: Record<string, unknown>) => Layer)(options);
+  return layers.map(({ type, ...options }) => makeLayer(LAYERS[type]!, options));
 }

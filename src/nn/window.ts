@@ -1,6 +1,6 @@
-import { ModelError, requireInteger } from "./errors.ts";
+import { ModelError } from "./errors.ts";
 import type { Shape, WindowAttributes } from "./graph.ts";
-import { formatShape, requireOneOf } from "./layers/layer.ts";
+import { formatShape } from "./layers/layer.ts";
 
 export type Padding = "valid" | "same";
 /** One number for both axes, or `[height, width]`. */
@@ -15,17 +15,12 @@ export interface WindowOptions {
   readonly padding: Padding;
 }
 
-function pair(layer: string, option: string, value: Pair): readonly [number, number] {
-  const [a, b, ...more] = Array.isArray(value) ? value : [value, value];
-  requireInteger(layer, option, a);
-  requireInteger(layer, option, b);
-  if (more.length > 0)
-    throw new ModelError(`${option} has ${more.length + 2} numbers, expected one or two`, layer);
-  return [a, b];
+function pair(value: Pair): readonly [number, number] {
+  return typeof value === "number" ? [value, value] : value;
 }
 
 /**
- * Validates a sliding window against an image `[height, width, channels]` and resolves its padding.
+ * Fits a sliding window to an image `[height, width, channels]` and resolves its padding. The options are in range.
  * valid: floor((size - extent) / stride) + 1 positions. same: ceil(size / stride) positions, the padding they
  * need split in two, the larger half at the bottom and right (as Keras and TensorFlow do).
  * Throws ModelError with the layer's name where the window does not fit.
@@ -40,10 +35,9 @@ export function resolveWindow(
       `got an input of shape ${formatShape(input)}, expected an image (height, width, channels)`,
       layer,
     );
-  const kernel = pair(layer, options.sizeOption, options.size);
-  const strides = pair(layer, "strides", options.strides);
-  const dilation = pair(layer, "dilationRate", options.dilation);
-  requireOneOf(layer, "padding", options.padding, ["valid", "same"]);
+  const kernel = pair(options.size);
+  const strides = pair(options.strides);
+  const dilation = pair(options.dilation);
 
   const axis = (i: 0 | 1) => {
     const size = input[i]!;

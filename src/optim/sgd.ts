@@ -1,27 +1,30 @@
 import { chunks } from "../nn/tasks.ts";
-import { type CommonOptions, commonOptions, type Optimizer, requireRange } from "./optimizer.ts";
+import { flag, type OptionsOf, optional, real } from "../options/kinds.ts";
+import { commonOptions, type Optimizer, settings } from "./optimizer.ts";
 
-export interface SgdOptions extends CommonOptions {
+const table = {
+  ...commonOptions(0.01),
   /** Default 0. */
-  momentum?: number;
+  momentum: optional(real(0, 1), 0),
   /** Default false. */
-  nesterov?: boolean;
-}
+  nesterov: optional(flag, false),
+};
+
+export interface SgdOptions extends OptionsOf<typeof table> {}
 
 /** Gradient descent, learningRate 0.01, with momentum as Keras writes it: m = momentum m - learningRate g; w += m. */
-export function sgd(options: SgdOptions = {}): Optimizer {
-  const { resolved, config } = commonOptions("sgd", options, 0.01);
-  const { momentum = 0, nesterov = false } = options;
-  requireRange("sgd", "momentum", momentum, 0, 1);
+export function sgd(given: SgdOptions = {}): Optimizer {
+  const { options, config } = settings("sgd", table, given);
+  const { momentum, nesterov, weightDecay } = options;
   return {
     name: "sgd",
-    options: resolved,
-    config: { ...config, momentum, nesterov },
+    options,
+    config,
     betas: [0.5, 0.5],
     stateVectors: momentum > 0 ? 1 : 0,
     update(p, { w, g, n, slots, state, grain }) {
       const args = { w, g, m: slots[0] ?? 0, state, n, momentum, nesterov: Number(nesterov) };
-      p.call("sgd", { ...args, weightDecay: resolved.weightDecay, grain }, { tasks: chunks(n, grain) });
+      p.call("sgd", { ...args, weightDecay, grain }, { tasks: chunks(n, grain) });
     },
   };
 }

@@ -7,7 +7,8 @@ import { elements, type Graph, type Parameter } from "../nn/graph.ts";
 import { fillOf } from "../nn/initializers.ts";
 import type { LossName } from "../nn/losses.ts";
 import type { ParameterPointers } from "../nn/planner.ts";
-import { type Optimizer, OptimizerState } from "../optim/optimizer.ts";
+import type { Optimizer } from "../optim/optimizer.ts";
+import { OptimizerState } from "../optim/state.ts";
 import type { Samples } from "./samples.ts";
 
 export interface SessionOptions {

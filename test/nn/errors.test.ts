@@ -21,9 +21,10 @@ import { sequential } from "../../src/train/sequential.ts";
 // biome-ignore lint/suspicious/noExplicitAny: stands for any wrong value
 const wrong = (value: unknown): any => value;
 
-function errorOf(layers: readonly Layer[]): ModelError {
+/** What a layer function, or the building of the model, throws. */
+function errorOf(layers: () => readonly Layer[]): ModelError {
   try {
-    sequential(layers);
+    sequential(layers());
   } catch (error) {
     expect(error).toBeInstanceOf(ModelError);
     expect((error as ModelError).name).toBe("ModelError");
@@ -68,7 +69,7 @@ describe("a layer that does not fit", () => {
       "inputShape is (42,), but the layer before it gives (6, 7, 2)",
     ],
   ])("after a convolution: %o", (layer, message) => {
-    const error = errorOf([ok, layer]);
+    const error = errorOf(() => [ok, layer]);
     expect(error.message).toBe(`layer 'bad': ${message}`);
     expect(error.layer).toBe("bad");
   });
@@ -79,85 +80,148 @@ describe("a layer that does not fit", () => {
     [averagePooling2d(at)],
     [globalAveragePooling2d(at)],
   ])("image layers after flatten(): %o", (layer) => {
-    expect(errorOf([ok, flatten(), layer]).message).toBe(
+    expect(errorOf(() => [ok, flatten(), layer]).message).toBe(
       "layer 'bad': got an input of shape (84,), expected an image (height, width, channels)",
     );
   });
 
   test("one without a given name is named by its place", () => {
-    expect(errorOf([ok, conv2d({ filters: 2, kernelSize: 9 })]).layer).toBe("conv2d");
-    expect(errorOf([ok, maxPooling2d(), maxPooling2d({ poolSize: 5 })]).layer).toBe("maxPooling2d_1");
+    expect(errorOf(() => [ok, conv2d({ filters: 2, kernelSize: 9 })]).layer).toBe("conv2d");
+    expect(errorOf(() => [ok, maxPooling2d(), maxPooling2d({ poolSize: 5 })]).layer).toBe("maxPooling2d_1");
   });
 });
 
+// A layer function checks its options where it is called: the message ends with the line to write.
 describe("an option out of range", () => {
-  const conv = { filters: 2, kernelSize: 3, ...image, ...at };
-  test.each<[Layer, string]>([
-    [conv2d({ ...conv, filters: 0 }), "filters is 0, expected a whole number >= 1"],
-    [conv2d({ ...conv, filters: 2.5 }), "filters is 2.5, expected a whole number >= 1"],
-    [conv2d({ ...conv, filters: wrong("2") }), 'filters is "2", expected a whole number >= 1'],
-    [conv2d({ ...conv, filters: wrong(undefined) }), "filters is undefined, expected a whole number >= 1"],
-    [conv2d({ ...conv, kernelSize: 0 }), "kernelSize is 0, expected a whole number >= 1"],
-    [conv2d({ ...conv, kernelSize: [3, -1] }), "kernelSize is -1, expected a whole number >= 1"],
+  const conv = { filters: 2, kernelSize: 5, name: "bad" };
+  const initializers =
+    "one of zeros, ones, glorotUniform, glorotNormal, heUniform, heNormal, lecunUniform, lecunNormal";
+  const activations = "one of linear, relu, leakyRelu, elu, sigmoid, tanh, softmax";
+  const pair = "a whole number >= 1, or two: [height, width]";
+  const size = (key: string, value: unknown, shown: string, line: string) =>
     [
-      conv2d({ ...conv, kernelSize: wrong(undefined) }),
-      "kernelSize is undefined, expected a whole number >= 1",
+      () => conv2d({ ...conv, [key]: value }),
+      `${key} is ${shown}, expected ${pair}. Write: ${line}`,
+    ] as const;
+  const asWritten = (changed: string) => `conv2d({ ${changed} })`;
+
+  test.each<readonly [() => Layer, string]>([
+    [
+      () => conv2d({ ...conv, filters: 0 }),
+      'filters is 0, expected a whole number >= 1. Write: conv2d({ filters: 32, kernelSize: 5, name: "bad" })',
     ],
-    [conv2d({ ...conv, kernelSize: wrong([3]) }), "kernelSize is undefined, expected a whole number >= 1"],
-    [conv2d({ ...conv, kernelSize: wrong("3x3") }), 'kernelSize is "3x3", expected a whole number >= 1'],
-    [conv2d({ ...conv, kernelSize: wrong({}) }), "kernelSize is {}, expected a whole number >= 1"],
-    [conv2d({ ...conv, kernelSize: wrong([1, 2, 3]) }), "kernelSize has 3 numbers, expected one or two"],
-    [conv2d({ ...conv, strides: 0 }), "strides is 0, expected a whole number >= 1"],
-    [conv2d({ ...conv, strides: [1, 1.5] }), "strides is 1.5, expected a whole number >= 1"],
-    [conv2d({ ...conv, dilationRate: 0 }), "dilationRate is 0, expected a whole number >= 1"],
-    [conv2d({ ...conv, padding: wrong("full") }), 'padding is "full", expected one of valid, same'],
+    [() => conv2d({ ...conv, filters: 2.5 }), "filters is 2.5, expected a whole number >= 1. Write: "],
     [
-      conv2d({ ...conv, activation: wrong("gelu") }),
-      'activation is "gelu", expected one of linear, relu, leakyRelu, elu, sigmoid, tanh, softmax',
+      () => conv2d({ ...conv, filters: wrong("2") }),
+      'filters is "2", expected a whole number >= 1. Write: conv2d({ filters: 2, kernelSize: 5, name: "bad" })',
     ],
     [
-      conv2d({ ...conv, activation: "softmax" }),
-      "softmax got values of shape (6, 7, 2), expected flat ones; put flatten() or globalAveragePooling2d() before it",
+      () => conv2d(wrong({ kernelSize: 5, name: "bad" })),
+      'filters is missing, expected a whole number >= 1. Write: conv2d({ kernelSize: 5, name: "bad", filters: 32 })',
     ],
     [
-      conv2d({ ...conv, kernelInitializer: wrong("uniform") }),
-      'kernelInitializer is "uniform", expected one of zeros, ones, glorotUniform, glorotNormal, heUniform, heNormal, lecunUniform, lecunNormal',
+      () => conv2d({ ...conv, filters: wrong(undefined) }),
+      "filters is missing, expected a whole number >= 1",
+    ],
+    [() => conv2d({ ...conv, filters: wrong(null) }), "filters is null, expected a whole number >= 1"],
+    [() => conv2d({ ...conv, filters: wrong([2]) }), "filters is [2], expected a whole number >= 1"],
+    [() => conv2d({ ...conv, filters: wrong(2n) }), "filters is 2n, expected a whole number >= 1"],
+    size("kernelSize", 0, "0", asWritten('filters: 2, kernelSize: 3, name: "bad"')),
+    size("kernelSize", [3, -1], "[3, -1]", asWritten('filters: 2, kernelSize: 3, name: "bad"')),
+    size("kernelSize", [3], "[3]", "conv2d("),
+    size("kernelSize", "3x3", '"3x3"', "conv2d("),
+    size("kernelSize", "7", '"7"', asWritten('filters: 2, kernelSize: 7, name: "bad"')),
+    size("kernelSize", {}, "an object", "conv2d("),
+    size("kernelSize", [1, 2, 3], "[1, 2, 3]", "conv2d("),
+    size("kernelSize", [[[3]], 3], "[[…], 3]", "conv2d("),
+    size("strides", 0, "0", asWritten('filters: 2, kernelSize: 5, name: "bad", strides: 1')),
+    size("strides", [1, 1.5], "[1, 1.5]", "conv2d("),
+    size("dilationRate", 0, "0", "conv2d("),
+    [
+      () => conv2d({ ...conv, padding: wrong("full") }),
+      'padding is "full", expected one of valid, same. Write: ',
     ],
     [
-      conv2d({ ...conv, biasInitializer: wrong(0) }),
-      "biasInitializer is 0, expected one of zeros, ones, glorotUniform, glorotNormal, heUniform, heNormal, lecunUniform, lecunNormal",
+      () => conv2d({ ...conv, padding: wrong("SAME") }),
+      'padding is "SAME", expected one of valid, same. Write: conv2d({ filters: 2, kernelSize: 5, name: "bad", padding: "same" })',
     ],
-    [maxPooling2d({ poolSize: 0, ...image, ...at }), "poolSize is 0, expected a whole number >= 1"],
-    [maxPooling2d({ strides: -1, ...image, ...at }), "strides is -1, expected a whole number >= 1"],
+    [() => conv2d({ ...conv, activation: wrong("gelu") }), `activation is "gelu", expected ${activations}`],
+    [() => conv2d({ ...conv, useBias: wrong("false") }), 'useBias is "false", expected true or false'],
     [
-      averagePooling2d({ padding: wrong("SAME"), ...image, ...at }),
-      'padding is "SAME", expected one of valid, same',
-    ],
-    [dense({ units: 0, inputShape: [3], ...at }), "units is 0, expected a whole number >= 1"],
-    [dense({ units: Number.NaN, inputShape: [3], ...at }), "units is NaN, expected a whole number >= 1"],
-    [
-      dense({ units: 1, activation: wrong("Relu"), inputShape: [3], ...at }),
-      'activation is "Relu", expected one of linear, relu, leakyRelu, elu, sigmoid, tanh, softmax',
-    ],
-    [dropout({ rate: 1, ...image, ...at }), "rate is 1, expected a number from 0 up to, not including, 1"],
-    [
-      dropout({ rate: -0.1, ...image, ...at }),
-      "rate is -0.1, expected a number from 0 up to, not including, 1",
+      () => conv2d({ ...conv, kernelInitializer: wrong("he_normal") }),
+      `kernelInitializer is "he_normal", expected ${initializers}. Write: conv2d({ filters: 2, kernelSize: 5, name: "bad", kernelInitializer: "heNormal" })`,
     ],
     [
-      dropout({ rate: wrong("0.5"), ...image, ...at }),
-      'rate is "0.5", expected a number from 0 up to, not including, 1',
+      () => conv2d({ ...conv, biasInitializer: wrong(0) }),
+      `biasInitializer is 0, expected ${initializers}. Write: `,
     ],
-    [leakyRelu({ alpha: -0.1, ...image, ...at }), "alpha is -0.1, expected a number >= 0"],
-    [elu({ alpha: Number.NaN, ...image, ...at }), "alpha is NaN, expected a number >= 0"],
     [
-      activation({ activation: wrong(undefined), ...image, ...at }),
-      "activation is undefined, expected one of linear, relu, leakyRelu, elu, sigmoid, tanh, softmax",
+      () => maxPooling2d({ poolSize: 0, ...at }),
+      `poolSize is 0, expected ${pair}. Write: maxPooling2d({ poolSize: 2, name: "bad" })`,
     ],
-  ])("%o", (layer, message) => {
-    const error = errorOf([layer, flatten(), dense({ units: 1 })]);
-    expect(error.message).toBe(`layer 'bad': ${message}`);
+    [() => maxPooling2d({ strides: -1, ...at }), `strides is -1, expected ${pair}`],
+    [
+      () => dense({ units: 0, ...at }),
+      'units is 0, expected a whole number >= 1. Write: dense({ units: 10, name: "bad" })',
+    ],
+    [() => dense({ units: Number.NaN, ...at }), "units is NaN, expected a whole number >= 1"],
+    [
+      () => dense({ units: 1, activation: wrong("ReLU"), ...at }),
+      `activation is "ReLU", expected ${activations}. Write: dense({ units: 1, activation: "relu", name: "bad" })`,
+    ],
+    [
+      () => dropout({ rate: 1, ...at }),
+      'rate is 1, expected a number >= 0 and < 1. Write: dropout({ rate: 0.5, name: "bad" })',
+    ],
+    [() => dropout({ rate: -0.1, ...at }), "rate is -0.1, expected a number >= 0 and < 1"],
+    [
+      () => dropout({ rate: wrong("0.25"), ...at }),
+      'rate is "0.25", expected a number >= 0 and < 1. Write: dropout({ rate: 0.25, name: "bad" })',
+    ],
+    [() => leakyRelu({ alpha: -0.1, ...at }), "alpha is -0.1, expected a number >= 0"],
+    [() => elu({ alpha: Number.NaN, ...at }), "alpha is NaN, expected a number >= 0"],
+    [
+      () => activation({ activation: wrong(undefined), ...at }),
+      `activation is missing, expected ${activations}. Write: activation({ name: "bad", activation: "relu" })`,
+    ],
+    [
+      () => flatten({ inputShape: wrong(784), ...at }),
+      "inputShape is 784, expected whole numbers >= 1, [height, width, channels] for images. Write: flatten(",
+    ],
+    [
+      () => flatten({ inputShape: [28, 0, 1], ...at }),
+      "inputShape is [28, 0, 1], expected whole numbers >= 1",
+    ],
+    [() => flatten({ inputShape: [], ...at }), "inputShape is [], expected whole numbers >= 1"],
+  ])("case %#", (layer, message) => {
+    const error = errorOf(() => [layer()]);
+    expect(error.message.slice(0, message.length + 13)).toBe(`layer 'bad': ${message}`);
     expect(error.layer).toBe("bad");
+  });
+
+  test("an object is asked for where numbers came, as in Keras", () => {
+    expect(errorOf(() => [wrong(dense)(10)]).message).toBe(
+      "dense: got 10, expected an object of options. Write: dense({ units: 10 })",
+    );
+    expect(errorOf(() => [wrong(flatten)(null)]).message).toBe(
+      "flatten: got null, expected an object of options. Write: flatten()",
+    );
+    expect(errorOf(() => [dense({ units: 1, name: "" })]).message).toBe(
+      "layer '': name is \"\", expected a name without '/'. Write: dense({ units: 1, name: \"first\" })",
+    );
+    expect(errorOf(() => [dense({ units: 1, name: "a/b" })]).message).toMatch(
+      /name is "a\/b", expected a name/,
+    );
+    expect(errorOf(() => [dense({ units: 1, name: wrong(1) })]).message).toMatch(
+      /^dense: name is 1, expected a/,
+    );
+  });
+
+  test("softmax over an image is refused when the model is built", () => {
+    const error = errorOf(() => [conv2d({ ...conv, ...image, activation: "softmax" })]);
+    expect(error.message).toBe(
+      "layer 'bad': softmax got values of shape (4, 5, 2), expected flat ones; put flatten() or globalAveragePooling2d() before it",
+    );
   });
 });
 
@@ -170,26 +234,6 @@ describe("a chain that is no model", () => {
       "layer 'dense': the first layer needs inputShape: [height, width, channels]",
     ],
     [
-      "an empty inputShape",
-      [dense({ units: 2, inputShape: [] })],
-      "layer 'dense': inputShape is [], expected whole numbers >= 1",
-    ],
-    [
-      "a zero in inputShape",
-      [flatten({ inputShape: [28, 0, 1] }), dense({ units: 2 })],
-      "layer 'flatten': inputShape is [28,0,1], expected whole numbers >= 1",
-    ],
-    [
-      "a number for inputShape",
-      [dense({ units: 2, inputShape: wrong(784) })],
-      "layer 'dense': inputShape is 784, expected whole numbers >= 1",
-    ],
-    [
-      "a number for a later inputShape",
-      [dense({ units: 2, inputShape: [3] }), dense({ units: 2, inputShape: wrong(2) })],
-      "layer 'dense_1': inputShape is 2, expected whole numbers >= 1",
-    ],
-    [
       "no parameters",
       [flatten({ inputShape: [3, 3, 1] })],
       "the model has no parameters: there is nothing to train",
@@ -199,23 +243,8 @@ describe("a chain that is no model", () => {
       [dense({ units: 2, inputShape: [3], name: "a" }), dense({ units: 2, name: "a" })],
       "two layers are named 'a': names must differ",
     ],
-    [
-      "an empty name",
-      [dense({ units: 2, inputShape: [3], name: "" })],
-      "a layer is named \"\": expected a name without '/'",
-    ],
-    [
-      "a slash in a name",
-      [dense({ units: 2, inputShape: [3], name: "a/b" })],
-      "a layer is named \"a/b\": expected a name without '/'",
-    ],
-    [
-      "a number for a name",
-      [dense({ units: 2, inputShape: [3], name: wrong(1) })],
-      "a layer is named 1: expected a name without '/'",
-    ],
   ])("%s", (_, layers, message) => {
-    expect(errorOf(layers).message).toBe(message);
+    expect(errorOf(() => layers).message).toBe(message);
   });
 
   test("an unknown model name names those there are", () => {

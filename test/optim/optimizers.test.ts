@@ -187,7 +187,10 @@ describe("an option out of range", () => {
       () => sgd({ learningRate: Number.POSITIVE_INFINITY }),
       "sgd: learningRate is Infinity, expected a number >= 0",
     ],
-    [() => sgd({ learningRate: wrong("0.1") }), "sgd: learningRate is 0.1, expected a number >= 0"],
+    [
+      () => sgd({ learningRate: wrong("0.1") }),
+      'sgd: learningRate is "0.1", expected a number >= 0, or a function of the step. Write: sgd({ learningRate: 0.1 })',
+    ],
     [() => sgd({ momentum: 1 }), "sgd: momentum is 1, expected a number >= 0 and < 1"],
     [() => sgd({ momentum: -0.1 }), "sgd: momentum is -0.1, expected a number >= 0 and < 1"],
     [() => sgd({ weightDecay: -1 }), "sgd: weightDecay is -1, expected a number >= 0"],
@@ -206,22 +209,30 @@ describe("an option out of range", () => {
     ],
     [
       () => createOptimizer(wrong("adagrad")),
-      "optimizer 'adagrad' is unknown: expected one of sgd, rmsprop, adam, adamw",
+      'optimizer is "adagrad", expected one of sgd, rmsprop, adam, adamw. Write: createOptimizer("sgd")',
+    ],
+    [() => createOptimizer(wrong("Adam")), 'Write: createOptimizer("adam")'],
+    [
+      () => createOptimizer("adam", wrong({ rho: 0.9 })),
+      'adam: no option is called "rho": expected learningRate, weightDecay, clipNorm, globalClipNorm, clipValue, beta1, beta2, epsilon',
     ],
     [
-      () => createOptimizer("adam", { momentum: 0.9 }),
-      "optimizer 'adam' has no option momentum: it has beta1, beta2, epsilon, learningRate, weightDecay, clipNorm, globalClipNorm, clipValue",
+      () => adam(wrong({ lr: 0.01, beta_1: 0.8, eps: 1e-8 })),
+      'adam: no option is called "lr": did you mean learningRate? Write: adam({ learningRate: 0.01, beta1: 0.8, epsilon: 1e-8 })',
     ],
     [
-      () => createOptimizer("sgd", { rho: 0.9 }),
-      "optimizer 'sgd' has no option rho: it has momentum, nesterov,",
+      () => sgd(wrong({ learning_rate: "0.1", clipnorm: 1 })),
+      'sgd: no option is called "learning_rate": did you mean learningRate? Write: sgd({ learningRate: 0.1, clipNorm: 1 })',
     ],
+    [() => sgd(wrong({ nesterov: 1 })), "sgd: nesterov is 1, expected true or false"],
+    [() => adam(wrong(0.001)), "adam: got 0.001, expected an object of options. Write: adam()"],
+    [() => adam(wrong({ learningRate: null })), "adam: learningRate is null, expected a number >= 0"],
   ])("case %#", (create, message) => {
     expect(create).toThrow(RangeError);
     expect(create).toThrow(message);
   });
 
   test("an option that is undefined is not given", () => {
-    expect(createOptimizer("sgd", { rho: undefined } as never).config).toEqual(sgd().config);
+    expect(createOptimizer("sgd", { rho: undefined }).config).toEqual(sgd().config);
   });
 });

@@ -29,8 +29,12 @@ describe("oneCycle", () => {
     [{ peak: 1, steps: 0 }, "oneCycle: steps is 0, expected a whole number >= 1"],
     [{ peak: 1, steps: 2.5 }, "oneCycle: steps is 2.5, expected a whole number >= 1"],
     [{ peak: 1, steps: 5, warmUp: 1.5 }, "oneCycle: warmUp is 1.5, expected a number from 0 to 1"],
-    [{ peak: 1, steps: 5, start: -1 }, "oneCycle: start is -1, expected a number from 0 to 1"],
+    [
+      { peak: 1, steps: 5, start: -1 },
+      "oneCycle: start is -1, expected a number from 0 to 1. Write: oneCycle(",
+    ],
   ])("refuses %j", (options, message) => {
-    expect(() => oneCycle(options)).toThrow(new RangeError(message));
+    expect(() => oneCycle(options)).toThrow(RangeError);
+    expect(() => oneCycle(options)).toThrow(message);
   });
 });

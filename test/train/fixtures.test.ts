@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { BACKENDS, type Backend } from "../../src/engine/engine.ts";
 import type { LossName } from "../../src/nn/losses.ts";
 import { layersFromConfig } from "../../src/nn/model-json.ts";
-import { adam } from "../../src/optim/index.ts";
+import { createOptimizer } from "../../src/optim/index.ts";
 import type { Samples } from "../../src/train/samples.ts";
 import { type Sequential, sequential } from "../../src/train/sequential.ts";
 import { fixtureLabels, fixtureValues } from "../support/fixture-values.ts";
@@ -20,7 +20,7 @@ interface Fixture {
   inputShape: number[];
   layers: ({ type: string; outputShape: number[] } & Record<string, unknown>)[];
   loss: LossName;
-  optimizer: { learningRate: number; beta1: number; beta2: number; epsilon: number };
+  optimizer: { type: "adam"; learningRate: number; beta1: number; beta2: number; epsilon: number };
   input: { shape: number[]; seed: number; scale: number };
   target:
     | { kind: "labels"; shape: number[]; seed: number; classes: number }
@@ -87,7 +87,8 @@ describe.each(["seed", "strided", "bce", "mse"])("model '%s' against PyTorch", (
         i === 0 ? { ...layer, inputShape: fixture.inputShape } : layer,
       );
       model = sequential(layersFromConfig({ layers: config }));
-      await model.compile({ optimizer: adam(fixture.optimizer), loss: fixture.loss, backend });
+      const { type, ...settings } = fixture.optimizer;
+      await model.compile({ optimizer: createOptimizer(type, settings), loss: fixture.loss, backend });
       const own = model.getWeights();
       expect(own.map(({ shape }) => shape)).toEqual(fixture.parameters.map(({ shape }) => shape));
       model.setWeights(

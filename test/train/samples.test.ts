@@ -90,10 +90,7 @@ describe("compile() refuses", () => {
     [{ seed: 1.5 }, "seed is 1.5, expected a whole number"],
     [{ seed: 2 ** 53 }, "seed is 9007199254740992, expected a whole number"],
     [{ metrics: wrong(["auc"]) }, "metric 'auc' is unknown: expected \"accuracy\""],
-    [
-      { optimizer: wrong("adagrad") },
-      "optimizer 'adagrad' is unknown: expected one of sgd, rmsprop, adam, adamw",
-    ],
+    [{ optimizer: wrong("adagrad") }, 'optimizer is "adagrad", expected one of sgd, rmsprop, adam, adamw'],
     [{ loss: wrong("hinge") }, 'loss is "hinge", expected one of categoricalCrossentropy'],
     [{ backend: wrong("webgl") }, "backend 'webgl' is unknown: expected auto, scalar, simd, relaxed"],
     [{ threads: 0 }, "threads is 0, expected a whole number from 1 to 256"],

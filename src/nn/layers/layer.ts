@@ -1,7 +1,9 @@
+import { checkOptions } from "../../options/check.ts";
+import { type Filled, flag, type OptionsOf, oneOf, optional, some, type Table } from "../../options/kinds.ts";
 import { ModelError } from "../errors.ts";
 import type { ActivationKind, GraphBuilder, Shape, Value } from "../graph.ts";
-import { INITIALIZERS, type Initializer } from "../initializers.ts";
-import { shown } from "../shown.ts";
+import { INITIALIZERS } from "../initializers.ts";
+import type { Padding, Pair } from "../window.ts";
 
 /** One layer of a model: plain options, and how they lower to ops. */
 export interface Layer {
@@ -18,11 +20,82 @@ export interface Layer {
 }
 
 /** Options that every layer takes. */
-export interface LayerOptions {
-  name?: string;
+const COMMON = {
+  /** Default: the layer's type, numbered from the second on. */
+  name: some<string>(
+    "a name without '/'",
+    (value) => typeof value === "string" && value !== "" && !value.includes("/"),
+    "first",
+  ),
   /** One sample's shape, on the first layer: `[height, width, channels]` for images. */
-  inputShape?: Shape;
+  inputShape: some<Shape>(
+    "whole numbers >= 1, [height, width, channels] for images",
+    (value) => Array.isArray(value) && value.length > 0 && value.every(isSize),
+    [28, 28, 1],
+  ),
+};
+
+export interface LayerOptions extends OptionsOf<typeof COMMON> {}
+
+/**
+ * A type of layer, described once: its table gives the types of the options, their defaults, and the checks of model
+ * files and of calls.
+ */
+export interface LayerDefinition<T extends Table = Table> {
+  readonly type: string;
+  readonly options: T;
+  /** Adds the ops to the graph. Throws ModelError where the input does not fit the options, which are all in range. */
+  lower(graph: GraphBuilder, name: string, input: Value, options: Filled<T>): Value;
 }
+
+/** The definition, with the types of its options inferred. */
+export function defineLayer<T extends Table>(definition: LayerDefinition<T>): LayerDefinition<T> {
+  return definition;
+}
+
+/** All options of a layer type: those of its own, and those that all have. */
+export function layerTable({ options }: LayerDefinition): Table {
+  return { ...options, ...COMMON };
+}
+
+/** The layer of options that are checked here. Throws ModelError, naming the option, what was got and what to write. */
+export function layer<T extends Table>(
+  definition: LayerDefinition<T>,
+  options: LayerOptions & OptionsOf<T>,
+): Layer {
+  const table = layerTable(definition as unknown as LayerDefinition);
+  const error = (problem: string, who: string) => {
+    const name = (options as LayerOptions | null)?.name;
+    return typeof name === "string" ? new ModelError(problem, name) : new ModelError(`${who}: ${problem}`);
+  };
+  checkOptions({ call: `${definition.type}(*)`, table, error }, options);
+  return makeLayer(definition as unknown as LayerDefinition, options);
+}
+
+/** The layer of options that are known to be right. */
+export function makeLayer(definition: LayerDefinition, options: Readonly<Record<string, unknown>>): Layer {
+  const config: Record<string, unknown> = {};
+  for (const [key, kind] of Object.entries(definition.options)) {
+    const fallback = "default" in kind ? kind.default : undefined;
+    config[key] = options[key] ?? (typeof fallback === "function" ? fallback(config) : fallback);
+  }
+  const { name, inputShape } = options as LayerOptions;
+  const lower: Layer["lower"] = (graph, given, input) => definition.lower(graph, given, input, config);
+  return { type: definition.type, name, inputShape, config, lower };
+}
+
+function isSize(value: unknown): value is number {
+  return Number.isSafeInteger(value) && (value as number) >= 1;
+}
+
+/** One number for both axes, or `[height, width]`. */
+export const pair = some<Pair>(
+  "a whole number >= 1, or two: [height, width]",
+  (value) => isSize(value) || (Array.isArray(value) && value.length === 2 && value.every(isSize)),
+  3,
+);
+
+export const padding = optional(oneOf<Padding>(["valid", "same"]), "valid");
 
 export type Activation = "linear" | ActivationKind | "softmax";
 export const ACTIVATIONS: readonly Activation[] = [
@@ -43,24 +116,17 @@ export const ACTIVATION_ALPHA: Readonly<Record<ActivationKind, number>> = {
   tanh: 0,
 };
 
-/** Throws unless `value` is one of `allowed`. */
-export function requireOneOf<T extends string>(
-  layer: string,
-  option: string,
-  value: unknown,
-  allowed: readonly T[],
-): asserts value is T {
-  if (!allowed.includes(value as T))
-    throw new ModelError(`${option} is ${shown(value)}, expected one of ${allowed.join(", ")}`, layer);
-}
-
-export function requireInitializer(
-  layer: string,
-  option: string,
-  value: unknown,
-): asserts value is Initializer {
-  requireOneOf(layer, option, value, INITIALIZERS);
-}
+/** Options of the layers that have weights. */
+export const WEIGHTS = {
+  /** Default "linear". */
+  activation: optional(oneOf(ACTIVATIONS), "linear"),
+  /** Default true. */
+  useBias: optional(flag, true),
+  /** Default "glorotUniform". */
+  kernelInitializer: optional(oneOf(INITIALIZERS), "glorotUniform"),
+  /** Default "zeros". */
+  biasInitializer: optional(oneOf(INITIALIZERS), "zeros"),
+};
 
 /** Adds the op of an activation; "linear" adds none. Softmax is over the last axis of a flat value. */
 export function lowerActivation(
@@ -70,7 +136,6 @@ export function lowerActivation(
   activation: Activation,
   alpha?: number,
 ): Value {
-  requireOneOf(name, "activation", activation, ACTIVATIONS);
   if (activation === "linear") return input;
   if (activation === "softmax") {
     if (input.shape.length !== 1)
@@ -81,8 +146,6 @@ export function lowerActivation(
     return graph.op("softmax", name, [input], {}, input.shape);
   }
   const scale = alpha ?? ACTIVATION_ALPHA[activation];
-  if (!Number.isFinite(scale) || scale < 0)
-    throw new ModelError(`alpha is ${scale}, expected a number >= 0`, name);
   return graph.op("activation", name, [input], { kind: activation, alpha: scale }, input.shape);
 }
 

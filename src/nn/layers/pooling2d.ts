@@ -1,29 +1,24 @@
+import { type OptionsOf, optional } from "../../options/kinds.ts";
 import { ModelError } from "../errors.ts";
-import { type Padding, type Pair, resolveWindow } from "../window.ts";
-import { formatShape, type Layer, type LayerOptions } from "./layer.ts";
+import { type Pair, resolveWindow } from "../window.ts";
+import { defineLayer, formatShape, type Layer, type LayerOptions, layer, padding, pair } from "./layer.ts";
 
-export interface Pooling2dOptions extends LayerOptions {
+const options = {
   /** Default 2. */
-  poolSize?: Pair;
+  poolSize: optional(pair, 2),
   /** Default: the pool size. */
-  strides?: Pair;
+  strides: optional(pair, ({ poolSize }) => poolSize as Pair),
   /** Default "valid". */
-  padding?: Padding;
-}
+  padding,
+};
 
-function pooling2d(type: string, mode: "max" | "average", options: Pooling2dOptions): Layer {
-  const poolSize = options.poolSize ?? 2;
-  const config = {
-    poolSize,
-    strides: options.strides ?? poolSize,
-    padding: options.padding ?? "valid",
-  } as const;
-  return {
+export interface Pooling2dOptions extends LayerOptions, OptionsOf<typeof options> {}
+
+function definePooling(type: string, mode: "max" | "average") {
+  return defineLayer({
     type,
-    name: options.name,
-    inputShape: options.inputShape,
-    config,
-    lower(graph, name, input) {
+    options,
+    lower(graph, name, input, config) {
       const { attributes, outputSize } = resolveWindow(name, input.shape, {
         sizeOption: "poolSize",
         size: config.poolSize,
@@ -33,33 +28,36 @@ function pooling2d(type: string, mode: "max" | "average", options: Pooling2dOpti
       });
       return graph.op("pool2d", name, [input], { ...attributes, mode }, [...outputSize, input.shape[2]!]);
     },
-  };
+  });
 }
+
+export const MAX_POOLING_2D = definePooling("maxPooling2d", "max");
+export const AVERAGE_POOLING_2D = definePooling("averagePooling2d", "average");
 
 /** Maximum of each window. `[height, width, channels]` to `[outHeight, outWidth, channels]`. */
 export function maxPooling2d(options: Pooling2dOptions = {}): Layer {
-  return pooling2d("maxPooling2d", "max", options);
+  return layer(MAX_POOLING_2D, options);
 }
 
 /** Mean of each window; at a padded border, of the cells that exist. */
 export function averagePooling2d(options: Pooling2dOptions = {}): Layer {
-  return pooling2d("averagePooling2d", "average", options);
+  return layer(AVERAGE_POOLING_2D, options);
 }
+
+export const GLOBAL_AVERAGE_POOLING_2D = defineLayer({
+  type: "globalAveragePooling2d",
+  options: {},
+  lower(graph, name, input) {
+    if (input.shape.length !== 3)
+      throw new ModelError(
+        `got an input of shape ${formatShape(input.shape)}, expected an image (height, width, channels)`,
+        name,
+      );
+    return graph.op("globalAveragePool2d", name, [input], {}, [input.shape[2]!]);
+  },
+});
 
 /** Mean over the whole image: `[height, width, channels]` to `[channels]`. */
 export function globalAveragePooling2d(options: LayerOptions = {}): Layer {
-  return {
-    type: "globalAveragePooling2d",
-    name: options.name,
-    inputShape: options.inputShape,
-    config: {},
-    lower(graph, name, input) {
-      if (input.shape.length !== 3)
-        throw new ModelError(
-          `got an input of shape ${formatShape(input.shape)}, expected an image (height, width, channels)`,
-          name,
-        );
-      return graph.op("globalAveragePool2d", name, [input], {}, [input.shape[2]!]);
-    },
-  };
+  return layer(GLOBAL_AVERAGE_POOLING_2D, options);
 }

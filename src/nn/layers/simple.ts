@@ -1,75 +1,84 @@
-import { ModelError } from "../errors.ts";
+import { needed, type OptionsOf, oneOf, optional, real } from "../../options/kinds.ts";
 import { elements } from "../graph.ts";
-import { shown } from "../shown.ts";
-import { type Activation, type Layer, type LayerOptions, lowerActivation } from "./layer.ts";
+import { ACTIVATIONS, defineLayer, type Layer, type LayerOptions, layer, lowerActivation } from "./layer.ts";
+
+export const FLATTEN = defineLayer({
+  type: "flatten",
+  options: {},
+  lower: (graph, name, input) => graph.op("reshape", name, [input], {}, [elements(input.shape)]),
+});
 
 /** Any shape to one axis, in NHWC order. */
 export function flatten(options: LayerOptions = {}): Layer {
-  return {
-    type: "flatten",
-    name: options.name,
-    inputShape: options.inputShape,
-    config: {},
-    lower: (graph, name, input) => graph.op("reshape", name, [input], {}, [elements(input.shape)]),
-  };
+  return layer(FLATTEN, options);
 }
 
-export interface DropoutOptions extends LayerOptions {
+const dropoutOptions = {
   /** Share of the inputs set to 0 in training, 0 <= rate < 1; the others are scaled by 1 / (1 - rate). */
-  rate: number;
-}
+  rate: needed(real(0, 1)),
+};
+
+export interface DropoutOptions extends LayerOptions, OptionsOf<typeof dropoutOptions> {}
+
+export const DROPOUT = defineLayer({
+  type: "dropout",
+  options: dropoutOptions,
+  lower: (graph, name, input, { rate }) =>
+    graph.op("dropout", name, [input], { rate, stream: graph.stream() }, input.shape),
+});
 
 /** Inverted dropout (Srivastava et al. 2014), drawn from the model's seed; does nothing outside training. */
 export function dropout(options: DropoutOptions): Layer {
-  const { rate } = options;
-  return {
-    type: "dropout",
-    name: options.name,
-    inputShape: options.inputShape,
-    config: { rate },
-    lower(graph, name, input) {
-      if (!(typeof rate === "number" && rate >= 0 && rate < 1))
-        throw new ModelError(
-          `rate is ${shown(rate)}, expected a number from 0 up to, not including, 1`,
-          name,
-        );
-      return graph.op("dropout", name, [input], { rate, stream: graph.stream() }, input.shape);
-    },
-  };
+  return layer(DROPOUT, options);
 }
 
-export interface ActivationOptions extends LayerOptions {
-  activation: Activation;
-}
+const activationOptions = { activation: needed(oneOf(ACTIVATIONS), "relu") };
+
+export interface ActivationOptions extends LayerOptions, OptionsOf<typeof activationOptions> {}
+
+export const ACTIVATION = defineLayer({
+  type: "activation",
+  options: activationOptions,
+  lower: (graph, name, input, { activation }) => lowerActivation(graph, name, input, activation),
+});
 
 /** An activation on its own. */
 export function activation(options: ActivationOptions): Layer {
-  return {
-    type: "activation",
-    name: options.name,
-    inputShape: options.inputShape,
-    config: { activation: options.activation },
-    lower: (graph, name, input) => lowerActivation(graph, name, input, options.activation),
-  };
+  return layer(ACTIVATION, options);
 }
+
+const leakyReluOptions = {
+  /** Slope for x < 0. Default 0.3. */
+  alpha: optional(real(0), 0.3),
+};
+
+export interface LeakyReluOptions extends LayerOptions, OptionsOf<typeof leakyReluOptions> {}
+
+export const LEAKY_RELU = defineLayer({
+  type: "leakyRelu",
+  options: leakyReluOptions,
+  lower: (graph, name, input, { alpha }) => lowerActivation(graph, name, input, "leakyRelu", alpha),
+});
 
 /** leakyRelu with a slope of one's own: x for x > 0, alpha x below. */
-export function leakyRelu(options: LayerOptions & { alpha?: number } = {}): Layer {
-  return parametric("leakyRelu", options);
+export function leakyRelu(options: LeakyReluOptions = {}): Layer {
+  return layer(LEAKY_RELU, options);
 }
+
+const eluOptions = {
+  /** Scale for x < 0. Default 1. */
+  alpha: optional(real(0), 1),
+};
+
+export interface EluOptions extends LayerOptions, OptionsOf<typeof eluOptions> {}
+
+export const ELU = defineLayer({
+  type: "elu",
+  options: eluOptions,
+  lower: (graph, name, input, { alpha }) => lowerActivation(graph, name, input, "elu", alpha),
+});
 
 /** elu with a scale of one's own: x for x > 0, alpha (exp(x) - 1) below (Clevert et al. 2016). */
-export function elu(options: LayerOptions & { alpha?: number } = {}): Layer {
-  return parametric("elu", options);
-}
-
-function parametric(type: "leakyRelu" | "elu", options: LayerOptions & { alpha?: number }): Layer {
-  const alpha = options.alpha ?? (type === "elu" ? 1 : 0.3);
-  return {
-    type,
-    name: options.name,
-    inputShape: options.inputShape,
-    config: { alpha },
-    lower: (graph, name, input) => lowerActivation(graph, name, input, type, alpha),
-  };
+export function elu(options: EluOptions = {}): Layer {
+  return layer(ELU, options);
 }

@@ -1,0 +1,81 @@
+import type { Engine } from "../engine/engine.ts";
+import type { Planner } from "../nn/planner.ts";
+import { chunks } from "../nn/tasks.ts";
+import type { Optimizer } from "./optimizer.ts";
+
+/** Elements of the weight vector in one task: 16 KiB, so that small models spread over threads too. */
+const GRAIN = 4096;
+
+/** Byte offsets in the kernels' OptimizerState, see assembly/optimizer.ts. */
+const STATE = { learningRate: 0, beta1: 8, beta2: 16, step: 24, bytes: 64 };
+
+/** An optimizer at work: its state in linear memory, and the host's hand on the learning rate. */
+export class OptimizerState {
+  readonly optimizer: Optimizer;
+  readonly #engine: Engine;
+  readonly #state: number;
+  readonly #slots: readonly number[];
+  readonly #length: number;
+
+  /** Allocates the state for a weight vector of `length` f32. */
+  constructor(engine: Engine, optimizer: Optimizer, length: number) {
+    this.optimizer = optimizer;
+    this.#engine = engine;
+    this.#length = length;
+    this.#state = engine.allocate(STATE.bytes);
+    this.#slots = Array.from({ length: optimizer.stateVectors }, () => engine.allocate(4 * length));
+    const view = engine.view();
+    view.setFloat64(this.#state + STATE.beta1, optimizer.betas[0], true);
+    view.setFloat64(this.#state + STATE.beta2, optimizer.betas[1], true);
+  }
+
+  /** Pointer to the u32 count of steps begun: dropout draws from it. */
+  get stepPointer(): number {
+    return this.#state + STATE.step;
+  }
+
+  /** Steps done so far. */
+  get step(): number {
+    return this.#engine.view().getUint32(this.stepPointer, true);
+  }
+
+  /** The rate of the next step. */
+  get learningRate(): number {
+    const { learningRate } = this.optimizer.options;
+    return typeof learningRate === "number" ? learningRate : learningRate(this.step);
+  }
+
+  /** Forgets all momenta and counts steps from 0 again. */
+  reset(): void {
+    for (const slot of this.#slots) this.#engine.f32(slot, this.#length).fill(0);
+    this.#engine.view().setUint32(this.stepPointer, 0, true);
+  }
+
+  /** Before each step: puts the learning rate where the kernels read it. Throws RangeError where a schedule gives no number. */
+  beginStep(): void {
+    const rate = this.learningRate;
+    if (!Number.isFinite(rate) || rate < 0)
+      throw new RangeError(`the learning rate for step ${this.step} is ${rate}, expected a number >= 0`);
+    this.#engine.view().setFloat64(this.#state + STATE.learningRate, rate, true);
+  }
+
+  /** Emits clipping and the update of the weight vector w from its gradient g. */
+  emit(p: Planner, w: number, g: number, parameters: readonly { offset: number; length: number }[]): void {
+    const n = this.#length;
+    const { clipNorm, globalClipNorm, clipValue } = this.optimizer.options;
+    if (clipValue !== undefined)
+      p.call("clipByValue", { g, n, limit: clipValue, grain: GRAIN }, { tasks: chunks(n, GRAIN) });
+    if (globalClipNorm !== undefined) clipByNorm(p, g, n, globalClipNorm);
+    if (clipNorm !== undefined)
+      for (const { offset, length } of parameters) clipByNorm(p, g + 4 * offset, length, clipNorm);
+    p.call("advanceStep", { state: this.#state });
+    this.optimizer.update(p, { w, g, n, slots: this.#slots, state: this.#state, grain: GRAIN });
+  }
+}
+
+function clipByNorm(p: Planner, g: number, n: number, maxNorm: number): void {
+  const tasks = chunks(n, GRAIN);
+  const partials = p.tensor(4 * tasks);
+  p.call("sumSquares", { partials, g, n, grain: GRAIN }, { tasks });
+  p.call("clipByNorm", { g, partials, count: tasks, n, maxNorm, grain: GRAIN }, { tasks });
+}

@@ -1,0 +1,112 @@
+// What users of other frameworks, and of the command line, call things: so that a wrong name is answered with the right one.
+
+/** Other names by the right one, bare: see bare(). Only where spelling alone does not tell. */
+const OTHERS: Readonly<Record<string, string>> = {
+  accuracy: "acc",
+  alpha: "negativeslope",
+  averagePooling2d: "avgpool2d",
+  batchSize: "bs batch",
+  binaryCrossentropy: "bce",
+  categoricalCrossentropy: "crossentropy",
+  dense: "linear",
+  dilationRate: "dilation",
+  epsilon: "eps",
+  filters: "outchannels",
+  globalAveragePooling2d: "globalavgpool2d",
+  images: "x",
+  kernelSize: "kernel",
+  labels: "y",
+  learningRate: "lr",
+  maxPooling2d: "maxpool2d",
+  meanSquaredError: "mse",
+  rate: "p",
+  strides: "stride",
+  units: "outfeatures",
+  useBias: "bias",
+  weightDecay: "wd",
+};
+
+/** What there is not, and what there is instead. */
+const ABSENT: readonly (readonly [RegExp, string])[] = [
+  [/^(class|sample)weights?$/, "nothing can be weighted; put samples of a rare class in several times"],
+  [/^trainable$/, "layers cannot be frozen; every weight is trained"],
+  [/regularizer$/, "there are none; weight decay keeps weights small: adamw({ weightDecay: 0.004 })"],
+  [
+    /^(patience|earlystopping)$/,
+    'training does not stop early; restoreBestWeights: "val_loss" keeps the best',
+  ],
+  [/^verbose$/, "fit prints nothing; callbacks can: { onEpochEnd: (info, logs) => console.log(logs) }"],
+  [/^in(channels|features)$/, "inputs follow from the layer before; the first takes inputShape"],
+];
+
+/** Where an option belongs, if it was given to another function. */
+const HOMES: readonly (readonly [names: string, line: string])[] = [
+  ["learningRate weightDecay", "adam({ learningRate: 0.001 })"],
+  ["epochs batchSize validationSplit callbacks", "model.fit(train, { epochs: 3, batchSize: 32 })"],
+  ["optimizer loss metrics seed threads", 'model.compile({ optimizer: "adam" })'],
+];
+
+/** The name without what conventions differ in: kernel_size, --kernel-size and kernelSize are one. */
+function bare(name: string): string {
+  return name
+    .slice(0, 60)
+    .toLowerCase()
+    .replace(/[^a-z0-9]/g, "");
+}
+
+/** The one of `names` that is meant, by another framework's name or convention alone. */
+function synonym(name: string, names: readonly string[]): string | undefined {
+  const wanted = bare(name);
+  return (
+    names.find((candidate) => bare(candidate) === wanted) ??
+    names.find(
+      (candidate) => Object.hasOwn(OTHERS, candidate) && OTHERS[candidate]!.split(" ").includes(wanted),
+    )
+  );
+}
+
+/** The one of `names` that is most likely meant; undefined where none is near. */
+export function nearest(name: string, names: readonly string[]): string | undefined {
+  const same = synonym(name, names);
+  if (same !== undefined || absent(name) !== undefined) return same;
+  const wanted = bare(name);
+  let best: string | undefined;
+  let least = Number.POSITIVE_INFINITY;
+  for (const candidate of names) {
+    const far = distance(wanted, bare(candidate));
+    if (far < least && far <= Math.max(1, Math.floor(Math.min(wanted.length, candidate.length) / 3)))
+      [best, least] = [candidate, far];
+  }
+  return best;
+}
+
+/** What to say of a name that is none of `names`: a sentence without its full stop. */
+export function adviceOn(name: string, names: readonly string[]): string {
+  const near = nearest(name, names);
+  if (near !== undefined) return `did you mean ${near}?`;
+  const home = HOMES.find(([keys]) => synonym(name, keys.split(" ")) !== undefined);
+  return absent(name) ?? (home ? `it belongs into ${home[1]}` : `expected ${names.join(", ") || "none"}`);
+}
+
+/** What there is in place of a thing that does not exist. */
+export function absent(name: string): string | undefined {
+  const wanted = bare(name);
+  return ABSENT.find(([pattern]) => pattern.test(wanted))?.[1];
+}
+
+/** Letters to insert, remove, replace or swap with their neighbour to make b of a. */
+function distance(a: string, b: string): number {
+  const rows = [Array.from({ length: b.length + 1 }, (_, j) => j)];
+  for (let i = 1; i <= a.length; i++) {
+    const [row, above] = [[i], rows[i - 1]!];
+    for (let j = 1; j <= b.length; j++) {
+      const same = a[i - 1] === b[j - 1];
+      let least = Math.min(above[j]! + 1, row[j - 1]! + 1, above[j - 1]! + (same ? 0 : 1));
+      if (i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1])
+        least = Math.min(least, rows[i - 2]![j - 2]! + 1);
+      row.push(least);
+    }
+    rows.push(row);
+  }
+  return rows[a.length]![b.length]!;
+}
