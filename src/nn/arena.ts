@@ -13,22 +13,33 @@ export interface Block {
  * lowest place it fits. Returns the bytes of the whole. (Pisarchyk and Lee 2020, "greedy by size".)
  */
 export function assignOffsets(blocks: readonly Block[]): number {
+  /** By offset. */
   const placed: Block[] = [];
   let total = 0;
   const bySize = [...blocks].sort((a, b) => b.bytes - a.bytes || a.first - b.first);
   for (const block of bySize) {
     const size = align(block.bytes) + ALIGNMENT;
-    const neighbours = placed
-      .filter((other) => other.first <= block.last && block.first <= other.last)
-      .sort((a, b) => a.offset - b.offset);
     let offset = 0;
-    for (const other of neighbours) {
+    for (const other of placed) {
+      if (other.first > block.last || block.first > other.last) continue;
       if (offset + size <= other.offset) break;
       offset = Math.max(offset, other.offset + align(other.bytes) + ALIGNMENT);
     }
     block.offset = offset;
-    placed.push(block);
+    placed.splice(placeAfter(placed, offset), 0, block);
     total = Math.max(total, offset + size);
   }
   return total;
+}
+
+/** How many blocks start at or before the offset. */
+function placeAfter(placed: readonly Block[], offset: number): number {
+  let low = 0;
+  let high = placed.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (placed[middle]!.offset <= offset) low = middle + 1;
+    else high = middle;
+  }
+  return low;
 }

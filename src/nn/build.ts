@@ -1,7 +1,8 @@
+import { show } from "../options/show.ts";
 import { ModelError } from "./errors.ts";
 import { elements, type Graph, GraphBuilder, type Shape } from "./graph.ts";
 import { formatShape, type Layer } from "./layers/layer.ts";
-import { shown } from "./shown.ts";
+import { MAX_LAYERS } from "./limits.ts";
 
 /** One row of the layer table. */
 export interface LayerRow {
@@ -23,17 +24,30 @@ function nameLayers(layers: readonly Layer[]): string[] {
   for (const { name } of layers) {
     if (name === undefined) continue;
     if (typeof name !== "string" || name === "" || name.includes("/"))
-      throw new ModelError(`a layer is named ${shown(name)}: expected a name without '/'`);
+      throw new ModelError(`a layer is named ${show(name)}: expected a name without '/'`);
     if (taken.has(name)) throw new ModelError(`two layers are named '${name}': names must differ`);
     taken.add(name);
   }
-  return layers.map((layer) => {
-    if (layer.name !== undefined) return layer.name;
-    let name = layer.type;
-    for (let i = 1; taken.has(name); i++) name = `${layer.type}_${i}`;
-    taken.add(name);
-    return name;
+  /** By type: the number to try next. Those before it are taken, and stay so. */
+  const numbers = new Map<string, number>();
+  return layers.map(({ name, type }) => {
+    if (name !== undefined) return name;
+    let number = numbers.get(type) ?? 0;
+    const numbered = () => (number === 0 ? type : `${type}_${number}`);
+    while (taken.has(numbered())) number++;
+    const found = numbered();
+    taken.add(found);
+    numbers.set(type, number + 1);
+    return found;
   });
+}
+
+/** Throws ModelError above MAX_LAYERS. */
+export function requireLayerCount(count: number): void {
+  if (count > MAX_LAYERS)
+    throw new ModelError(
+      `a model of ${count.toLocaleString("en-US")} layers, expected at most ${MAX_LAYERS.toLocaleString("en-US")}`,
+    );
 }
 
 function isShape(shape: unknown): shape is Shape {
@@ -44,10 +58,11 @@ function isShape(shape: unknown): shape is Shape {
 export function buildChain(layers: readonly Layer[]): BuiltModel {
   const first = layers[0];
   if (!first) throw new ModelError("a model needs at least one layer");
+  requireLayerCount(layers.length);
   const names = nameLayers(layers);
   for (const [i, { inputShape }] of layers.entries())
     if (inputShape !== undefined && !isShape(inputShape))
-      throw new ModelError(`inputShape is ${shown(inputShape)}, expected whole numbers >= 1`, names[i]);
+      throw new ModelError(`inputShape is ${show(inputShape)}, expected whole numbers >= 1`, names[i]);
   if (!first.inputShape)
     throw new ModelError("the first layer needs inputShape: [height, width, channels]", names[0]);
   const builder = new GraphBuilder(first.inputShape);
@@ -85,7 +100,9 @@ export function summaryTable(title: string, rows: readonly LayerRow[]): string {
       row.parameters.toLocaleString("en-US"),
     ]),
   ];
-  const widths = [0, 1, 2].map((column) => Math.max(...cells.map((row) => row[column]!.length)));
+  const widths = [0, 1, 2].map((column) =>
+    cells.reduce((widest, row) => Math.max(widest, row[column]!.length), 0),
+  );
   const lines = cells.map((row) =>
     `${row[0]!.padEnd(widths[0]!)}  ${row[1]!.padEnd(widths[1]!)}  ${row[2]!.padStart(widths[2]!)}`.trimEnd(),
   );

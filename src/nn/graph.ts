@@ -86,6 +86,7 @@ export class GraphBuilder {
   readonly input: Value;
   readonly ops: Op[] = [];
   readonly parameters: Parameter[] = [];
+  readonly #names = new Set<string>();
   #values = 0;
   #streams = 0;
 
@@ -94,7 +95,8 @@ export class GraphBuilder {
   }
 
   parameter(name: string, shape: Shape, initializer: Initializer): Parameter {
-    if (this.parameters.some((p) => p.name === name)) throw new Error(`two parameters are named '${name}'`);
+    if (this.#names.has(name)) throw new Error(`two parameters are named '${name}'`);
+    this.#names.add(name);
     const parameter = { name, shape, initializer };
     this.parameters.push(parameter);
     return parameter;
@@ -127,7 +129,36 @@ export class GraphBuilder {
   }
 }
 
+/** Who makes and who reads the values of a graph: found once, as asking op by op takes the square of their number. */
+interface Uses {
+  readonly producer: ReadonlyMap<Value, Op>;
+  readonly consumers: ReadonlyMap<Value, readonly Op[]>;
+}
+
+const usesOf = new WeakMap<Graph, Uses>();
+
+function uses(graph: Graph): Uses {
+  let found = usesOf.get(graph);
+  if (!found) {
+    const consumers = new Map<Value, Op[]>();
+    for (const op of graph.ops)
+      for (const value of new Set(op.inputs)) {
+        const readers = consumers.get(value);
+        if (readers) readers.push(op);
+        else consumers.set(value, [op]);
+      }
+    found = { producer: new Map(graph.ops.map((op) => [op.output, op])), consumers };
+    usesOf.set(graph, found);
+  }
+  return found;
+}
+
 /** The ops that read a value. */
-export function consumers(graph: Graph, value: Value): Op[] {
-  return graph.ops.filter((op) => op.inputs.includes(value));
+export function consumers(graph: Graph, value: Value): readonly Op[] {
+  return uses(graph).consumers.get(value) ?? [];
+}
+
+/** The op that a value comes from; undefined for the graph's input. */
+export function producer(graph: Graph, value: Value): Op | undefined {
+  return uses(graph).producer.get(value);
 }

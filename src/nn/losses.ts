@@ -1,7 +1,7 @@
+import { show } from "../options/show.ts";
 import { ModelError } from "./errors.ts";
 import type { Graph, Op } from "./graph.ts";
 import type { Planner, Tensor } from "./planner.ts";
-import { shown } from "./shown.ts";
 
 export const LOSSES = [
   "categoricalCrossentropy",
@@ -22,7 +22,7 @@ export type LossName = (typeof LOSSES)[number];
 
 export function checkLoss(loss: unknown, graph: Graph): asserts loss is LossName {
   if (!LOSSES.includes(loss as LossName))
-    throw new ModelError(`loss is ${shown(loss)}, expected one of ${LOSSES.join(", ")}`);
+    throw new ModelError(`loss is ${show(loss)}, expected one of ${LOSSES.join(", ")}`);
   if (graph.output.shape.length !== 1)
     throw new ModelError(
       `the model's output has shape (${graph.output.shape.join(", ")}), but losses take flat outputs; end with flatten() and dense()`,

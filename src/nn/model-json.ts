@@ -2,6 +2,7 @@ import { optionProblem } from "../options/check.ts";
 import { isObject, needed, some, type Table, text } from "../options/kinds.ts";
 import { adviceOn, nearest } from "../options/names.ts";
 import { show, written } from "../options/show.ts";
+import { requireLayerCount } from "./build.ts";
 import { ModelError } from "./errors.ts";
 import { type Layer, layerTable, makeLayer } from "./layers/layer.ts";
 import { LAYERS } from "./model-config.ts";
@@ -22,7 +23,9 @@ const EXAMPLE = '{"layers": [{"type": "flatten"}, {"type": "dense", "units": 10,
 export function layersFromConfig(config: unknown): Layer[] {
   const problem = optionProblem(MODEL, config, () => EXAMPLE);
   if (problem !== undefined) throw new ModelError(`the model file does not fit: ${problem}`);
-  return (config as { layers: readonly unknown[] }).layers.map(layerOf);
+  const { layers } = config as { layers: readonly unknown[] };
+  requireLayerCount(layers.length);
+  return layers.map(layerOf);
 }
 
 function layerOf(entry: unknown, i: number): Layer {

@@ -44,7 +44,7 @@ export class Plan {
     const structs = calls.map((call) => structBytes(call.kernel));
     const programBytes = recordBytes + counterBytes + align(structs.reduce((sum, bytes) => sum + bytes, 0));
     const tensorBytes = assignOffsets(tensors.filter((t) => t.last >= t.first));
-    const scratchBytes = align(Math.max(0, ...calls.map((call) => call.scratch)));
+    const scratchBytes = align(calls.reduce((most, { scratch }) => Math.max(most, scratch), 0));
     this.arenaBytes = programBytes + tensorBytes + scratchBytes * engine.threads;
     const base = engine.reserveArena(this.arenaBytes);
     this.#base = base + programBytes;

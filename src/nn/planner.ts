@@ -1,6 +1,6 @@
 import type { KernelArgs, KernelName } from "../engine/memory.ts";
 import type { Block } from "./arena.ts";
-import { consumers, elements, type Graph, type Op, type Parameter, type Value } from "./graph.ts";
+import { consumers, elements, type Graph, type Op, type Parameter, producer, type Value } from "./graph.ts";
 import { implementationOf } from "./ops/index.ts";
 import { chunks, GRAIN } from "./tasks.ts";
 import { bytesMoved } from "./traffic.ts";
@@ -69,6 +69,8 @@ export class Planner {
   readonly calls: PlannedCall[] = [];
   readonly tensors: Tensor[] = [];
   readonly #values = new Map<Value, Tensor>();
+  /** Tensors of values that are read by more than the one op that follows them. */
+  readonly #needed = new Set<Tensor>();
   readonly #gradients = new Map<Value, Tensor>();
   readonly #kept = new Map<Op, Map<string, Tensor>>();
   readonly #differentiable = new Set<Value>();
@@ -107,9 +109,14 @@ export class Planner {
     let tensor = this.#values.get(value);
     if (!tensor) {
       tensor = this.tensor(4 * this.count(value));
-      this.#values.set(value, tensor);
+      this.#place(value, tensor);
     }
     return tensor;
+  }
+
+  #place(value: Value, tensor: Tensor): void {
+    this.#values.set(value, tensor);
+    if (this.#isNeeded(value)) this.#needed.add(tensor);
   }
 
   /** The op's output shares its input's tensor where nothing else needs what is in it; else it gets its own. */
@@ -117,21 +124,20 @@ export class Planner {
     const tensor = this.value(op.inputs[0]!);
     const inputNeeded = this.training && implementationOf(op).readsInput(op);
     // The tensor may already serve several values: a reshaped one, or an in-place op's.
-    const needed = [...this.#values].some(([value, other]) => other === tensor && this.#isNeeded(value));
-    return inputNeeded || needed ? this.value(op.output) : this.share(op);
+    return inputNeeded || this.#needed.has(tensor) ? this.value(op.output) : this.share(op);
   }
 
   /** Whether a value is read by more than the one op that follows it. */
   #isNeeded(value: Value): boolean {
-    const producer = this.graph.ops.find((op) => op.output === value);
-    const readBackward = this.training && producer && implementationOf(producer).readsOutput(producer);
-    return !producer || readBackward || consumers(this.graph, value).length > 1;
+    const op = producer(this.graph, value);
+    const readBackward = this.training && op && implementationOf(op).readsOutput(op);
+    return !op || readBackward || consumers(this.graph, value).length > 1;
   }
 
   /** The op's output is its input, seen with another shape. */
   share(op: Op): Tensor {
     const tensor = this.value(op.inputs[0]!);
-    this.#values.set(op.output, tensor);
+    this.#place(op.output, tensor);
     return tensor;
   }
 

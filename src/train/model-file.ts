@@ -2,8 +2,8 @@ import * as v from "valibot";
 import { ModelError } from "../nn/errors.ts";
 import { LOSSES } from "../nn/losses.ts";
 import { layersFromConfig, type ModelConfig } from "../nn/model-json.ts";
-import { shown } from "../nn/shown.ts";
 import { parseJson } from "../nn/strict-json.ts";
+import { show } from "../options/show.ts";
 import { decodeSafetensors, type NamedTensor, SafetensorsError } from "./safetensors.ts";
 import { MODEL_FORMAT, MODEL_FORMAT_VERSION, type ModelMetadata } from "./save-model.ts";
 import { Sequential } from "./sequential.ts";
@@ -89,13 +89,13 @@ function checkFormat({ format, formatVersion }: Record<string, string>): void {
   if (format !== MODEL_FORMAT)
     throw new ModelFileError(
       "not-wasmgrad",
-      `a safetensors file of another origin: its metadata has format ${shown(format)}, expected "${MODEL_FORMAT}". Only files that wasmgrad saved carry the architecture`,
+      `a safetensors file of another origin: its metadata has format ${show(format)}, expected "${MODEL_FORMAT}". Only files that wasmgrad saved carry the architecture`,
     );
   const version = Number(formatVersion);
   if (!Number.isSafeInteger(version) || version < 1)
     throw new ModelFileError(
       "metadata",
-      `the model file's formatVersion is ${shown(formatVersion)}, expected a whole number`,
+      `the model file's formatVersion is ${show(formatVersion)}, expected a whole number`,
     );
   if (version > MODEL_FORMAT_VERSION)
     throw new ModelFileError(

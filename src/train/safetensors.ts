@@ -1,5 +1,5 @@
-import { shown } from "../nn/shown.ts";
 import { parseJson } from "../nn/strict-json.ts";
+import { show } from "../options/show.ts";
 
 /** A named f32 tensor. */
 export interface NamedTensor {
@@ -116,16 +116,16 @@ interface Place {
 function placeOf(name: string, entry: unknown, available: number, fail: Fail): Place {
   const { dtype, shape, data_offsets: offsets } = (entry ?? {}) as Record<string, unknown>;
   const title = `tensor '${name.length > 100 ? `${name.slice(0, 100)}...` : name}'`;
-  if (dtype !== "F32") fail(`${title} has dtype ${shown(dtype)}, expected "F32"`);
+  if (dtype !== "F32") fail(`${title} has dtype ${show(dtype)}, expected "F32"`);
   const whole = (list: unknown): list is number[] =>
     Array.isArray(list) && list.every((n) => Number.isSafeInteger(n) && n >= 0);
-  if (!whole(shape)) return fail(`${title} has shape ${shown(shape)}, expected whole numbers`);
+  if (!whole(shape)) return fail(`${title} has shape ${show(shape)}, expected whole numbers`);
   if (!whole(offsets) || offsets.length !== 2)
     return fail(`${title} has no data_offsets, expected two whole numbers`);
   const [first, last] = offsets as [number, number];
   // Beyond 2^53 the product is inexact, but then it is beyond any file, too.
   const count = shape.reduce((product, size) => product * size, 1);
   if (last - first !== 4 * count || last > available)
-    fail(`${title} of shape ${shown(shape)} lies at bytes ${first} to ${last} of ${available}`);
+    fail(`${title} of shape ${show(shape)} lies at bytes ${first} to ${last} of ${available}`);
   return { name, shape, first, last };
 }

@@ -183,7 +183,8 @@ export class Sequential {
 
   /** Sets all parameters, matched by name. Throws RangeError where one is missing, unknown or of another shape. */
   setWeights(tensors: readonly NamedTensor[]): void {
-    const given = new Map(tensors.map((tensor) => [tensor.name, tensor]));
+    const named = new Map(tensors.map((tensor) => [tensor.name, tensor]));
+    const given = new Map(named);
     const own = [...this.session.weights()];
     for (const { parameter } of own) {
       const tensor = given.get(parameter.name);
@@ -200,8 +201,7 @@ export class Sequential {
     }
     for (const name of given.keys())
       throw new RangeError(`weights for '${name}': the model has no such parameter`);
-    for (const { parameter, data } of own)
-      data.set(tensors.find(({ name }) => name === parameter.name)!.data);
+    for (const { parameter, data } of own) data.set(named.get(parameter.name)!.data);
   }
 
   /** SHA-256 of all weights as little-endian f32 in order, in hex: equal for equal models. */

@@ -1,6 +1,5 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { shown } from "../../src/nn/shown.ts";
 import { parseJson } from "../../src/nn/strict-json.ts";
 
 describe("parseJson", () => {
@@ -40,31 +39,5 @@ describe("parseJson", () => {
     expect(Array.isArray(parseJson(deep))).toBe(true);
     for (const text of ["", "{", '{"a"}', "{'a':1}", '{"a":1,}'])
       expect(() => parseJson(text)).toThrow(SyntaxError);
-  });
-});
-
-describe("shown", () => {
-  test("is JSON, cut where it is long", () => {
-    expect([1, "a", null, [1, "x"], { a: true }, undefined].map(shown)).toEqual([
-      "1",
-      '"a"',
-      "null",
-      '[1,"x"]',
-      '{"a":true}',
-      "undefined",
-    ]);
-    expect(shown("a".repeat(1000))).toBe(`"${"a".repeat(59)}...`);
-  });
-
-  test("never throws", () => {
-    const cycle: unknown[] = [];
-    cycle.push(cycle);
-    let deep: unknown = [];
-    for (let i = 0; i < 1e5; i++) deep = [deep];
-    expect(shown(cycle)).toBe("a list that cannot be shown");
-    expect(shown(deep)).toBe("a list that cannot be shown");
-    expect(shown({ deep })).toBe("an object that cannot be shown");
-    expect(shown(10n)).toBe("a bigint that cannot be shown");
-    expect(shown(Symbol("s"))).toBe("Symbol(s)");
   });
 });

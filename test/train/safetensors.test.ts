@@ -177,7 +177,9 @@ describe("a file that is none", () => {
     ]) {
       const file = fileOf(`{"w":{"dtype":"F32","shape":${shape},"data_offsets":[0,8]}}`, 8);
       expect(() => decodeSafetensors(file)).toThrow(SafetensorsError);
-      expect(() => decodeSafetensors(file)).toThrow(/'w' has shape (a list|an object) that cannot be shown/);
+      expect(() => decodeSafetensors(file)).toThrow(
+        /'w' has shape (\[\[…\]\]|an object), expected whole numbers/,
+      );
     }
   });
 
