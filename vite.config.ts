@@ -17,6 +17,27 @@ const policy: Plugin = {
   ],
 };
 
+/**
+ * uPlot 1.6.32 asks for number formats of navigator.language as it is loaded, and browsers there are whose language is no
+ * tag: "C" in WebKitGTK with LANG=C.UTF-8, "en-US@posix" elsewhere. The whole page would be blank. What its next version
+ * does (leeoniya/uPlot#1054) is done here: the formats of the browser's default locale.
+ */
+const uplotLocale: Plugin = {
+  name: "uplot-locale",
+  transform: {
+    filter: { id: /uPlot\.esm\.js/ },
+    handler(code) {
+      const changed = code.replace(
+        /new Intl\.NumberFormat\(domEnv \? nav\.language : '[\w-]+'\)/,
+        "new Intl.NumberFormat()",
+      );
+      if (changed === code)
+        throw new Error("uPlot no longer asks for navigator.language: remove this plugin");
+      return { code: changed, map: null };
+    },
+  },
+};
+
 const { "Content-Security-Policy": _, ...headers } = commonHeaders(true);
 
 /** Builds the page: src/web to dist/web. */
@@ -25,7 +46,7 @@ export default defineConfig({
   // Any folder of any host will do.
   base: "./",
   publicDir: path("src/web/public"),
-  plugins: [policy],
+  plugins: [policy, uplotLocale],
   oxc: { jsx: { runtime: "automatic", importSource: "preact" } },
   resolve: { alias: { "#platform": path("src/engine/platform/browser.ts") } },
   server: { headers },

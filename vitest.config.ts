@@ -13,6 +13,7 @@ const LONG = [
   "page-quality",
   "page-settings",
   "report",
+  "webkit",
 ];
 const leftOut =
   process.env.WASMGRAD_TESTS === "all" ? [] : LONG.map((name) => `test/browser/${name}.test.ts`);

@@ -1,5 +1,5 @@
 // What differs between Node and browsers: this file and node.ts export the same names.
-import { isIsolated, type KernelThread, startThreadWorker, type WorkerKind } from "./web.ts";
+import { isIsolated, type KernelThread, sharesMemory, startThreadWorker, type WorkerKind } from "./web.ts";
 
 export {
   enableRelaxedSimd,
@@ -34,9 +34,11 @@ let said = false;
 
 /** Says once why one thread computes where `wanted` would; returns what it says. */
 export function noteOneThread(wanted: number): string {
-  const why = isIsolated()
+  const why = sharesMemory()
     ? "a page's own thread cannot wait for others. createTrainer() trains in a worker, with threads"
-    : "this page is not cross-origin isolated. Serve it with the headers Cross-Origin-Opener-Policy: same-origin and Cross-Origin-Embedder-Policy: require-corp";
+    : isIsolated()
+      ? "this browser does not let pages share memory between threads, though this one is cross-origin isolated"
+      : "this page is not cross-origin isolated. Serve it with the headers Cross-Origin-Opener-Policy: same-origin and Cross-Origin-Embedder-Policy: require-corp";
   const notice = `wasmgrad computes on one thread instead of ${wanted}: ${why}`;
   if (!said) console.info(notice);
   said = true;

@@ -38,9 +38,32 @@ export function yieldToEventLoop(): Promise<void> {
   });
 }
 
-/** Threads share memory, which needs cross-origin isolation; and a page's own thread may not wait for others. */
+/** A page's own thread may not wait for others: threads compute in workers. */
 export function threadsAvailable(): boolean {
-  return isIsolated() && typeof document === "undefined" && typeof Worker === "function";
+  return sharesMemory() && typeof document === "undefined" && typeof Worker === "function";
+}
+
+let shares: boolean | undefined;
+
+/**
+ * Whether memory can be handed to another thread. Browsers allow it on cross-origin isolated pages, but not all do:
+ * WebKitGTK has such pages and yet no SharedArrayBuffer, and its shared WebAssembly.Memory cannot be posted.
+ */
+export function sharesMemory(): boolean {
+  shares ??= typeof SharedArrayBuffer === "function" && canPost();
+  return shares;
+}
+
+function canPost(): boolean {
+  const { port1 } = new MessageChannel();
+  try {
+    port1.postMessage(new WebAssembly.Memory({ initial: 0, maximum: 1, shared: true }));
+    return true;
+  } catch {
+    return false;
+  } finally {
+    port1.close();
+  }
 }
 
 /** Whether the page, or the page that started this worker, is cross-origin isolated. */
