@@ -1,9 +1,10 @@
-import { lanes, madd, splat, vadd, vdiv, vflush, vload, vmul, vpmax, vsqrt, vstorePart, vsub } from "./simd";
+import { NORMAL, lanes, madd, splat, vadd, vdiv, vflush, vload, vmul, vpmax, vsqrt, vstorePart, vsub } from "./simd";
 
 // Optimizers, with Keras's formulas, over one contiguous vector w[n] of all parameters and its gradient g[n].
 // What changes from step to step is in memory, in an OptimizerState; the argument structs never change.
-// Weights and state vectors are stored without denormals: where gradients stay 0 they decay to 0, not to a denormal that
-// slows every step to come.
+// Weights and state vectors are stored without denormals: where gradients stay 0 they decay to 0, not to a denormal at
+// which they stick and slow every step to come. Gradients count as 0 where they are so small that a denormal would come of
+// them and a weight could not tell: their share of a mean of squares would be lost beside epsilon.
 
 /** 64 bytes, on 8. The host writes learningRate when it changes, beta1 and beta2 once; zero `step` to begin anew. */
 @unmanaged
@@ -62,17 +63,18 @@ function sgdLoop<V>(s: SgdArgs, i0: i32, n: i32, kind: i32): void {
   let pw = s.w + o, pg = s.g + o, pm = s.m + o;
   const learningRate = changetype<OptimizerState>(s.state).rate;
   const rate = splat<V>(learningRate), decay = splat<V>(learningRate * s.weightDecay), momentum = splat<V>(s.momentum);
+  const normal = splat<V>(NORMAL), floor = splat<V>(NORMAL / learningRate);
   for (; n > 0; n -= lanes<V>(), pw += sizeof<V>(), pg += sizeof<V>(), pm += sizeof<V>()) {
     let w = vload<V>(pw);
     w = vsub<V>(w, vmul<V>(w, decay));
-    const step = vmul<V>(vload<V>(pg), rate);
+    const step = vmul<V>(vflush<V>(vload<V>(pg), floor), rate);
     if (kind == 0) w = vsub<V>(w, step);
     else {
-      const m = vflush<V>(vsub<V>(vmul<V>(vload<V>(pm), momentum), step));
+      const m = vflush<V>(vsub<V>(vmul<V>(vload<V>(pm), momentum), step), normal);
       vstorePart<V>(pm, m, n);
       w = vadd<V>(w, kind == 1 ? m : vsub<V>(vmul<V>(m, momentum), step));
     }
-    vstorePart<V>(pw, vflush<V>(w), n);
+    vstorePart<V>(pw, vflush<V>(w, normal), n);
   }
 }
 
@@ -88,6 +90,14 @@ export function sgd(args: SgdArgs, task: i32, scratch: usize): void {
   if (ASC_FEATURE_SIMD) sgdKinds<v128>(args, i0, n);
   else sgdKinds<f32>(args, i0, n);
 }
+
+/** The least gradient whose square, times `rest`, is normal; or the greatest that epsilon hides, where that is less. */
+function leastGradient(rest: f32, hidden: f32): f32 {
+  return min<f32>(sqrt<f32>(NORMAL / rest) * 1.0001, hidden);
+}
+
+/** Half a unit in the last place of an f32, and less. */
+const INVISIBLE: f32 = 1 / 33554432.0;
 
 /**
  * RMSprop (Hinton's lecture 6, 2012) with Keras's placing of epsilon, under the root:
@@ -120,25 +130,27 @@ function rmspropLoop<V>(s: RmspropArgs, i0: i32, n: i32, centered: bool, withMom
   const learningRate = changetype<OptimizerState>(s.state).rate;
   const rate = splat<V>(learningRate), decay = splat<V>(learningRate * s.weightDecay), momentum = splat<V>(s.momentum);
   const rho = splat<V>(s.rho), rest = splat<V>(s.oneMinusRho), epsilon = splat<V>(s.epsilon);
+  const least = leastGradient(s.oneMinusRho, sqrt<f32>(s.epsilon * INVISIBLE));
+  const normal = splat<V>(NORMAL), floor = splat<V>(least), floorV = splat<V>(least * least);
   for (; n > 0; n -= lanes<V>(), pw += sizeof<V>(), pg += sizeof<V>(), pv += sizeof<V>()) {
     let w = vload<V>(pw);
     w = vsub<V>(w, vmul<V>(w, decay));
-    const g = vload<V>(pg);
-    let v = vflush<V>(madd<V>(rho, vload<V>(pv), vmul<V>(rest, vmul<V>(g, g))));
+    const g = vflush<V>(vload<V>(pg), floor);
+    let v = vflush<V>(madd<V>(rho, vload<V>(pv), vmul<V>(rest, vmul<V>(g, g))), floorV);
     vstorePart<V>(pv, v, n);
     if (centered) {
-      const a = vflush<V>(madd<V>(rho, vload<V>(pa), vmul<V>(rest, g)));
+      const a = vflush<V>(madd<V>(rho, vload<V>(pa), vmul<V>(rest, g)), normal);
       vstorePart<V>(pa, a, n);
       v = vpmax<V>(vsub<V>(v, vmul<V>(a, a)), splat<V>(0));
       pa += sizeof<V>();
     }
     let u = vdiv<V>(vmul<V>(rate, g), vsqrt<V>(vadd<V>(v, epsilon)));
     if (withMomentum) {
-      u = vflush<V>(madd<V>(momentum, vload<V>(pm), u));
+      u = vflush<V>(madd<V>(momentum, vload<V>(pm), u), normal);
       vstorePart<V>(pm, u, n);
       pm += sizeof<V>();
     }
-    vstorePart<V>(pw, vflush<V>(vsub<V>(w, u)), n);
+    vstorePart<V>(pw, vflush<V>(vsub<V>(w, u), normal), n);
   }
 }
 
@@ -183,18 +195,20 @@ export class AdamArgs {
 // @ts-ignore: decorator
 @inline
 function adamVector<V>(
-  pw: usize, pg: usize, pm: usize, pv: usize, n: i32, alpha: V, decay: V, rest1: V, rest2: V, epsilon: V,
+  pw: usize, pg: usize, pm: usize, pv: usize, n: i32, alpha: V, decay: V, rest1: V, rest2: V, epsilon: V, floor: V,
+  floorV: V,
 ): void {
+  const normal = splat<V>(NORMAL);
   let w = vload<V>(pw);
   w = vsub<V>(w, vmul<V>(w, decay));
-  const g = vload<V>(pg);
+  const g = vflush<V>(vload<V>(pg), floor);
   let m = vload<V>(pm), v = vload<V>(pv);
-  m = vflush<V>(madd<V>(vsub<V>(g, m), rest1, m));
-  v = vflush<V>(madd<V>(vsub<V>(vmul<V>(g, g), v), rest2, v));
+  m = vflush<V>(madd<V>(vsub<V>(g, m), rest1, m), normal);
+  v = vflush<V>(madd<V>(vsub<V>(vmul<V>(g, g), v), rest2, v), floorV);
   w = vsub<V>(w, vdiv<V>(vmul<V>(m, alpha), vadd<V>(vsqrt<V>(v), epsilon)));
   vstorePart<V>(pm, m, n);
   vstorePart<V>(pv, v, n);
-  vstorePart<V>(pw, vflush<V>(w), n);
+  vstorePart<V>(pw, vflush<V>(w, normal), n);
 }
 
 // @ts-ignore: decorator
@@ -205,14 +219,18 @@ function adamLoop<V>(s: AdamArgs, i0: i32, n: i32): void {
   const state = changetype<OptimizerState>(s.state);
   const alpha = splat<V>(state.alpha), decay = splat<V>(state.rate * s.weightDecay), epsilon = splat<V>(s.epsilon);
   const rest1 = splat<V>(s.oneMinusBeta1), rest2 = splat<V>(s.oneMinusBeta2);
+  const least = leastGradient(s.oneMinusBeta2, s.epsilon * INVISIBLE);
+  const floor = splat<V>(least), floorV = splat<V>(least * least);
   for (; n >= lanes<V>(); n -= lanes<V>()) {
-    adamVector<V>(pw, pg, pm, pv, lanes<V>(), alpha, decay, rest1, rest2, epsilon);
+    adamVector<V>(pw, pg, pm, pv, lanes<V>(), alpha, decay, rest1, rest2, epsilon, floor, floorV);
     pw += sizeof<V>();
     pg += sizeof<V>();
     pm += sizeof<V>();
     pv += sizeof<V>();
   }
-  if (isVector<V>() && n > 0) adamVector<V>(pw, pg, pm, pv, n, alpha, decay, rest1, rest2, epsilon);
+  if (isVector<V>() && n > 0) {
+    adamVector<V>(pw, pg, pm, pv, n, alpha, decay, rest1, rest2, epsilon, floor, floorV);
+  }
 }
 
 export function adam(args: AdamArgs, task: i32, scratch: usize): void {

@@ -199,18 +199,15 @@ export function vzeroWhereLessEqual<V>(a: V, b: V, x: V): V {
   return select<V>(0 as V, x, (a as f32) <= (b as f32));
 }
 
-/** The smallest normal f32. */
-const NORMAL: f32 = 1.1754943508222875e-38;
+/** The smallest normal f32: a processor takes some hundred cycles for each smaller number that it meets or makes. */
+export const NORMAL: f32 = 1.1754943508222875e-38;
 
-/**
- * v, with 0 where |v| is below the smallest normal f32; NaN stays. For what is kept from step to step: a processor takes
- * some hundred cycles for each denormal that it meets, and a decaying value rounds to itself before it reaches 0.
- */
+/** v, with 0 where |v| < floor; NaN stays. */
 // @ts-ignore: decorator
 @inline
-export function vflush<V>(v: V): V {
-  if (isVector<V>()) return v128.andnot(v, f32x4.lt(f32x4.abs(v), f32x4.splat(NORMAL)));
-  return select<V>(0 as V, v, abs<f32>(v as f32) < NORMAL);
+export function vflush<V>(v: V, floor: V): V {
+  if (isVector<V>()) return v128.andnot(v, f32x4.lt(f32x4.abs(v), floor));
+  return select<V>(0 as V, v, abs<f32>(v as f32) < (floor as f32));
 }
 
 /** Greatest lane; NaN if a lane is NaN. */

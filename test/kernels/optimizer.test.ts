@@ -35,6 +35,8 @@ const OPTIMIZERS: readonly (readonly [string, OptimizerOptions, () => Update])[]
   ["adamW", { kernel: "adam", weightDecay: 0.004 }, () => adam({ weightDecay: 0.004 })],
 ];
 
+const denormal = (v: number) => v !== 0 && Math.abs(v) < 2 ** -126;
+
 /** Learning rate of a step: it changes, as under a schedule. */
 const rateAt = (step: number) => 0.01 / (1 + 0.1 * step);
 
@@ -72,11 +74,24 @@ describeBuilds("optimizers", (bench) => {
       for (let step = 0; step < 2; step++) run.step(small, 0.01);
       const zeros = new Float32Array(n);
       for (let step = 0; step < 3000; step++) run.step(zeros, 0.01);
-      const denormal = (v: number) => v !== 0 && Math.abs(v) < 2 ** -126;
       for (const values of [run.weights(), ...run.slots()]) expect([...values].filter(denormal)).toEqual([]);
       // Adam's v fades a thousandth a step: the larger ones are on their way.
       for (const [i, values] of run.slots().entries())
         if (options.kernel !== "adam" || i === 0) expect(values).toEqual(zeros);
+    });
+
+    test("gradients of any size leave no denormal behind, and small ones move a weight as they should", () => {
+      const sizes = Float32Array.from({ length: 45 }, (_, i) => 10 ** -i);
+      const run = new OptimizerRun(bench(), options, new Float32Array(45), 8);
+      const [expected, update] = [new Float64Array(45), reference()];
+      for (let step = 0; step < 40; step++) {
+        run.step(sizes, 0.01);
+        update(expected, sizes, 0.01);
+        for (const values of [run.weights(), ...run.slots()])
+          expect([...values].filter(denormal)).toEqual([]);
+      }
+      // What is dropped moves a weight by less than 1e-12 in all these steps.
+      expectClose(run.weights(), expected, { atol: 1e-12, rtol: 4e-6 });
     });
 
     test("NaN of a gradient reaches its weight, and no other", () => {
@@ -94,6 +109,21 @@ describeBuilds("optimizers", (bench) => {
     const run = new OptimizerRun(bench(), { kernel: "rmsprop", centered: true }, new Float32Array(64));
     for (let step = 0; step < 300; step++) run.step(g, 1e-6);
     expect(run.weights().every(Number.isFinite)).toBe(true);
+  });
+
+  test("adam, an epsilon so small that small gradients show: they count", () => {
+    const g = Float32Array.of(1e-12, -1e-14, 1e-16, 1e-3);
+    const [run, expected] = [
+      new OptimizerRun(bench(), { kernel: "adam", epsilon: 1e-22 }, new Float32Array(4)),
+      new Float64Array(4),
+    ];
+    const update = adam({ epsilon: 1e-22 });
+    for (let step = 0; step < 5; step++) {
+      run.step(g, 0.01);
+      update(expected, g, 0.01);
+    }
+    expectClose(run.weights(), expected, { atol: 0, rtol: 1e-5 });
+    expect(Math.abs(run.weights()[2]!)).toBeGreaterThan(0.04);
   });
 
   test.each([0, 1, 9, 99, 999, 99_999])("advanceStep after %i steps", (step) => {
