@@ -8,6 +8,7 @@ const LONG = [
   "faults",
   "page-faults",
   "page-files",
+  "page-layout",
   "page-look",
   "page-pictures",
   "page-quality",

@@ -1,6 +1,7 @@
 import { BenchmarkTab } from "./parts/benchmark.tsx";
 import { Curves } from "./parts/curves.tsx";
 import { DatasetPanel } from "./parts/dataset-panel.tsx";
+import { Diagram } from "./parts/diagram.tsx";
 import { DrawTab } from "./parts/draw.tsx";
 import { DropZone } from "./parts/drop-zone.tsx";
 import { Filters } from "./parts/filters.tsx";
@@ -59,6 +60,7 @@ function TrainTab() {
       <div class="outcome">
         <Curves />
         <Glance />
+        <Diagram />
         <Filters />
       </div>
     </div>

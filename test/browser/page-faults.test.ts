@@ -110,7 +110,11 @@ describe.each(BROWSERS)("faults in %s", (browser) => {
     });
     await page.waitForSelector(".samples canvas");
     await page.click("#train");
-    await waitForText(page, "#notices", /loss became .* Lower the learning rate/);
+    await waitForText(
+      page,
+      "#notices",
+      /The training diverged: the loss became NaN or infinite in epoch 1, batch \d+\. Try a learning rate/,
+    );
     await page.waitForSelector("#restart:not([disabled])");
     expect(await page.$eval("#train", (button) => (button as HTMLButtonElement).disabled)).toBe(false);
   });

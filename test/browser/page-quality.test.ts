@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { openApp, seriousFindings, servePage, train, violations } from "./page-support.ts";
+import { findings, openApp, servePage, train, violations } from "./page-support.ts";
 import { BROWSERS, missing } from "./support/browsers.ts";
 
 const SMALL = "images=600&batchSize=20&epochs=1";
@@ -10,12 +10,12 @@ describe.each(BROWSERS)("the page in %s", (browser) => {
   test.skipIf(missing(browser)).each([
     ["light, wide", { dark: false, width: 1280 }],
     ["dark, narrow", { dark: true, width: 390 }],
-  ])("%s: axe finds nothing serious on any tab, before and after training", async (_, options) => {
+  ])("%s: axe finds nothing on any tab, before and after training", async (_, options) => {
     const { page, errors } = await openApp(browser, { fragment: SMALL, ...options });
     await page.waitForSelector(".samples canvas, .fold:not([open])");
     const found: string[] = [];
     const look = async (where: string) => {
-      for (const finding of await seriousFindings(page)) found.push(`${where}: ${finding}`);
+      for (const finding of await findings(page)) found.push(`${where}: ${finding}`);
     };
     const tabs = ["train", "results", "draw", "benchmark"];
     for (const tab of tabs) {

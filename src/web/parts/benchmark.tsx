@@ -1,5 +1,5 @@
 import { useSignal } from "@preact/signals";
-import type { BenchmarkRow, Configuration, Task } from "../../bench/types.ts";
+import type { BenchmarkProgress, BenchmarkRow, Configuration, Task } from "../../bench/types.ts";
 import { benchmark, benchmarking, startBenchmark, stopBenchmark } from "../state/benchmark.ts";
 import { busy } from "../state/subject.ts";
 import { Button } from "../ui/controls.tsx";
@@ -91,9 +91,17 @@ export function BenchmarkTab() {
 function statusText(): string {
   const now = benchmark.value;
   if (busy.value && !benchmarking.value) return "Stop the training first: it would share the processor.";
-  if (!benchmarking.value) return now ? `Measured ${now.rows.length} figures` : "Not started";
+  if (!benchmarking.value) return now ? measuredText(now) : "Not started";
   if (!now) return "Drawing digits";
   return now.now ? `Measuring ${nameOf(now.now)}` : "Ending";
+}
+
+/** Counts what ran; the list below says why the rest did not. */
+function measuredText({ rows, skipped }: BenchmarkProgress): string {
+  const ran = new Set(rows.map(nameOf)).size;
+  const of = skipped.length > 0 ? ` of ${ran + skipped.length}` : "";
+  const left = skipped.length > 0 ? `; ${skipped.length} could not run, see below` : "";
+  return `Measured ${ran}${of} configurations${left}`;
 }
 
 function nameOf({ build, threads }: Configuration): string {

@@ -2,7 +2,7 @@ import type { ClassFigures } from "../../report/metrics.ts";
 import { subject } from "../state/subject.ts";
 import { testResult } from "../state/test.ts";
 import { count, percent } from "../ui/format.ts";
-import { Panel } from "../ui/panel.tsx";
+import { Panel, Scroll } from "../ui/panel.tsx";
 
 /** Precision, recall and F1 of each class. */
 export function ClassTable() {
@@ -14,9 +14,8 @@ export function ClassTable() {
       heading="Figures by class"
       lead="Precision: of the images given this class, the share that are of it. Recall: of the images of this class, the share given it. F1: their harmonic mean."
     >
-      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: it scrolls, so the keyboard must reach it */}
-      <section class="scroll" aria-label="Figures by class" tabIndex={0}>
-        <table class="figures-table">
+      <Scroll label="Figures by class">
+        <table class="figures-table classes-table">
           <caption class="visually-hidden">Figures of each class on the test images</caption>
           <thead>
             <tr>
@@ -37,12 +36,12 @@ export function ClassTable() {
           </tbody>
           <tfoot>
             <tr>
-              <th scope="row">Mean, and all images</th>
+              <th scope="row">Mean</th>
               <Numbers figures={macro} />
             </tr>
           </tfoot>
         </table>
-      </section>
+      </Scroll>
     </Panel>
   );
 }

@@ -4,7 +4,7 @@ import { subject } from "../state/subject.ts";
 import { testResult } from "../state/test.ts";
 import { Button } from "../ui/controls.tsx";
 import { count, percent } from "../ui/format.ts";
-import { Panel } from "../ui/panel.tsx";
+import { Panel, Scroll } from "../ui/panel.tsx";
 import { Gallery } from "./gallery.tsx";
 
 /** Shares of a row up to which a mistake has shade 1, 2 ...; beyond the last it has the strongest. As in reports. */
@@ -20,10 +20,9 @@ export function Confusion() {
       lead="Test images by their class (rows) and the model’s prediction (columns). Choose a cell to see its images."
     >
       <div class="confusion">
-        {/* biome-ignore lint/a11y/noNoninteractiveTabindex: it scrolls, so the keyboard must reach it */}
-        <section class="scroll" aria-label="Confusion matrix" tabIndex={0}>
+        <Scroll label="Confusion matrix">
           <Matrix matrix={result.confusion} names={names} />
-        </section>
+        </Scroll>
         <CellImages names={names} />
       </div>
     </Panel>

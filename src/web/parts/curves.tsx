@@ -1,11 +1,12 @@
 import { useMemo } from "preact/hooks";
 import uPlot from "uplot";
 import type { EpochRecord } from "../../report/types.ts";
+import { keptEpoch } from "../state/outcome.ts";
 import { settings } from "../state/setup.ts";
-import { curve, curveVersion, epochs, phase, progress } from "../state/subject.ts";
+import { curve, curveVersion, epochs, progress } from "../state/subject.ts";
 import { count, percent, significant } from "../ui/format.ts";
 import { type ChartLine, LineChart } from "../ui/line-chart.tsx";
-import { Panel } from "../ui/panel.tsx";
+import { Panel, Scroll } from "../ui/panel.tsx";
 
 const LINES: readonly ChartLine[] = [
   { name: "live", colour: "live", width: 1.5 },
@@ -21,15 +22,15 @@ export function Curves() {
   const loss = useMemo(() => joined("loss", "val_loss", records), [version, records]);
   const accuracy = useMemo(() => joined("accuracy", "val_accuracy", records), [version, records]);
   const empty = curve.current.points.length === 0 && records.length === 0;
+  const kept = keptEpoch.value;
+  const mark = kept === undefined ? undefined : { x: kept + 1, label: "kept" };
   return (
     <Panel
       id="curves"
       heading="Learning curves"
       aside={
         <span class="muted">
-          {empty && phase.value === "idle"
-            ? "Press Train: they are drawn as the model learns"
-            : "over epochs"}
+          {kept === undefined ? "over epochs" : `epoch ${kept + 1}, the best, is kept`}
         </span>
       }
     >
@@ -39,7 +40,9 @@ export function Curves() {
           description={inWords("Accuracy", records, "accuracy", "val_accuracy", (y) => percent(y))}
           lines={LINES}
           data={accuracy}
+          {...(empty && { empty: "The share of images it gets right. It should rise." })}
           range={[0, last]}
+          mark={mark && { ...mark, at: "bottom" }}
           yRange={[Math.floor(20 * Math.min(0.95, usual("accuracy", records, 0.05))) / 20, 1]}
           format={(y) => percent(y)}
           tick={(y) => `${Math.round(100 * y)}\u00a0%`}
@@ -49,10 +52,12 @@ export function Curves() {
           description={inWords("Loss", records, "loss", "val_loss", significant)}
           lines={LINES}
           data={loss}
+          {...(empty && { empty: "How far off its answers are. It should fall." })}
           range={[0, last]}
+          mark={mark && { ...mark, at: "top" }}
           yRange={[0, Math.max(1.05 * usual("loss", records, 0.95), 0.05)]}
           format={steady}
-          tick={(y) => String(Number(y.toFixed(3)))}
+          tick={shortNumber}
         />
       </div>
       <EpochTable records={records} />
@@ -95,6 +100,14 @@ function steady(loss: number | null | undefined): string {
   return typeof loss === "number" && loss < 10 ? loss.toFixed(4) : significant(loss);
 }
 
+/** A loss on the axis, in room for some six characters. */
+function shortNumber(y: number): string {
+  const size = Math.abs(y);
+  return y !== 0 && (size >= 1e5 || size < 1e-3)
+    ? y.toExponential(size >= 1e5 && Number(y.toPrecision(1)) !== y ? 1 : 0).replace("e+", "e")
+    : String(Number(y.toFixed(4)));
+}
+
 function inWords(
   title: string,
   records: readonly EpochRecord[],
@@ -109,14 +122,14 @@ function inWords(
 }
 
 function EpochTable({ records }: { records: readonly EpochRecord[] }) {
+  const kept = keptEpoch.value;
   return (
     <details class="epochs">
       <summary>All epochs as a table</summary>
       {records.length === 0 ? (
         <p class="lead">No epoch is finished yet.</p>
       ) : (
-        // biome-ignore lint/a11y/noNoninteractiveTabindex: it scrolls, so the keyboard must reach it
-        <section class="scroll" aria-label="Figures of each epoch" tabIndex={0}>
+        <Scroll label="Figures of each epoch">
           <table class="figures-table" id="epochs">
             <caption class="visually-hidden">Figures of each epoch</caption>
             <thead>
@@ -130,9 +143,9 @@ function EpochTable({ records }: { records: readonly EpochRecord[] }) {
             </thead>
             <tbody>
               {records.map((record) => (
-                <tr key={record.epoch}>
+                <tr key={record.epoch} class={record.epoch === kept ? "kept" : undefined}>
                   <th scope="row" class="number">
-                    {record.epoch + 1}
+                    {record.epoch === kept ? `kept: ${record.epoch + 1}` : record.epoch + 1}
                   </th>
                   <td class="number">{significant(record.loss)}</td>
                   <td class="number">{percent(record.accuracy, 2)}</td>
@@ -143,7 +156,7 @@ function EpochTable({ records }: { records: readonly EpochRecord[] }) {
               ))}
             </tbody>
           </table>
-        </section>
+        </Scroll>
       )}
     </details>
   );

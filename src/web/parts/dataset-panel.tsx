@@ -1,6 +1,13 @@
 import { useRef } from "preact/hooks";
 import { DATASETS, findDataset, GENERATED } from "../../data/datasets.ts";
-import { cancelLoading, dataset, ensureDataset, loading } from "../state/dataset.ts";
+import {
+  cancelLoading,
+  dataset,
+  digitsSizes,
+  ensureDataset,
+  isGenerated,
+  loading,
+} from "../state/dataset.ts";
 import { openFiles } from "../state/open-files.ts";
 import { DIGITS_IMAGES, NUMBERS, numberProblem, OWN_FILES } from "../state/settings.ts";
 import { change, dataShape, settings } from "../state/setup.ts";
@@ -31,11 +38,12 @@ function reachable(name: string): boolean {
 export function DatasetPanel() {
   const { dataset: name, images } = settings.value;
   const at = dataset.value?.name === name ? dataset.value : undefined;
+  const sizes = expectedSizes();
   return (
     <Fold
       id="dataset"
       heading="Dataset"
-      summary={`${at ? at.set.name : name === OWN_FILES ? "your own files" : name}${at ? `, ${count(at.set.train.count)} images` : ""}`}
+      summary={`${name === OWN_FILES ? "your own files" : name}${sizes ? `, ${count(sizes.train)} images` : ""}`}
     >
       <div class="fields wide-first">
         <Select
@@ -116,12 +124,24 @@ function OwnFiles() {
   );
 }
 
+/** Images of the chosen dataset, known before it is here but for a visitor's own: so the page need not move when it comes. */
+function expectedSizes(): { train: number; test: number } | undefined {
+  const { dataset: name, images } = settings.value;
+  const at = dataset.value?.name === name ? dataset.value.set : undefined;
+  if (at) return { train: at.train.count, test: at.test.count };
+  if (numberProblem(NUMBERS.images, images)) return undefined;
+  if (isGenerated(name)) return digitsSizes(images);
+  const info = findDataset(name);
+  return info && { train: Math.min(images ?? info.trainCount, info.trainCount), test: info.testCount };
+}
+
 /** Images shown of the dataset at hand. */
 const SHOWN = 20;
 
 function Samples() {
   const at = dataset.value?.name === settings.value.dataset ? dataset.value : undefined;
   const { inputShape, classNames } = dataShape.value;
+  const sizes = expectedSizes();
   return (
     <>
       <ul class="samples" aria-label="Some of the images">
@@ -140,9 +160,7 @@ function Samples() {
         ))}
       </ul>
       <p class="lead">
-        {at
-          ? `${count(at.set.train.count)} images for training and ${count(at.set.test.count)} for the test, `
-          : ""}
+        {sizes ? `${count(sizes.train)} images for training and ${count(sizes.test)} for the test, ` : ""}
         {dimensions(inputShape)}, {classNames.length} classes
       </p>
     </>

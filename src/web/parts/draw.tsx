@@ -99,7 +99,7 @@ function OpenPicture() {
   return (
     <>
       <Button icon="open" onClick={() => input.current?.click()}>
-        Open picture
+        Picture
       </Button>
       <input
         ref={input}

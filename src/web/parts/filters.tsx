@@ -1,6 +1,7 @@
 import { useMemo } from "preact/hooks";
 import { filterPictures } from "../../report/filters.ts";
-import { subject, weights } from "../state/subject.ts";
+import { built } from "../state/setup.ts";
+import { subject, trained, weights } from "../state/subject.ts";
 import { significant } from "../ui/format.ts";
 import { Empty, Panel } from "../ui/panel.tsx";
 import { Pixels } from "../ui/pixels.tsx";
@@ -8,51 +9,60 @@ import { Pixels } from "../ui/pixels.tsx";
 /** More filters than this are not shown. */
 const MOST = 64;
 
-/** The kernels of the first convolution, as they are now. */
+/** The kernels of the first convolution, as they are now; before training, room for them. */
 export function Filters() {
   const kernel = firstKernel();
+  const data = kernel?.data;
   const pictures = useMemo(
     () =>
-      kernel ? filterPictures({ layer: kernel.layer, values: kernel.data, shape: kernel.shape }, MOST) : [],
-    [kernel?.data],
+      kernel && data ? filterPictures({ layer: kernel.layer, values: data, shape: kernel.shape }, MOST) : [],
+    [data],
   );
-  const total = kernel?.shape[3] ?? 0;
+  if (!kernel)
+    return (
+      <Panel id="filters" heading="First-layer filters" lead="What the first convolution looks for.">
+        <Empty>This model has no convolution.</Empty>
+      </Panel>
+    );
+  const [height, width, channels, total] = kernel.shape as [number, number, number, number];
+  const shown = Math.min(total, MOST);
   return (
     <Panel
       id="filters"
       heading="First-layer filters"
-      lead={
-        kernel
-          ? `${pictures.length < total ? `The first ${pictures.length} of ${total}` : `The ${total}`} filters of ${kernel.layer}, ${kernel.shape[0]} × ${kernel.shape[1]}, each on its own scale: ${kernel.shape[2] === 3 ? "the three channels as colours" : "blue is negative, red positive"}.`
-          : "What the first convolution looks for, seen as it learns."
-      }
+      lead={`What it looks for: ${shown < total ? `the first ${shown} of ${total}` : `the ${total}`} filters of ${kernel.layer}, ${height} × ${width}, each on its own scale; ${channels === 3 ? "the three channels as colours" : "blue is negative, red positive"}.`}
     >
-      {pictures.length > 0 ? (
-        <ul class="filters">
-          {pictures.map(({ raster, low, high }, i) => (
+      <ul class="filters">
+        {Array.from({ length: shown }, (_, i) => {
+          const picture = pictures[i];
+          return (
             <li key={i}>
-              <Pixels
-                pixels={raster.data}
-                shape={[raster.height, raster.width, 3]}
-                label={`Filter ${i + 1}: ${significant(low)} to ${significant(high)}`}
-              />
+              {picture ? (
+                <Pixels
+                  pixels={picture.raster.data}
+                  shape={[picture.raster.height, picture.raster.width, 3]}
+                  label={`Filter ${i + 1}: ${significant(picture.low)} to ${significant(picture.high)}`}
+                />
+              ) : (
+                <span class="pixels blank" />
+              )}
             </li>
-          ))}
-        </ul>
-      ) : (
-        <Empty>
-          {subject.value && weights.value
-            ? "This model has no convolution."
-            : "They show once training has begun, and change every second."}
-        </Empty>
-      )}
+          );
+        })}
+      </ul>
     </Panel>
   );
 }
 
 function firstKernel() {
-  const current = subject.value;
-  const op = current?.trainer.model.graph.ops.find(({ kind }) => kind === "conv2d");
-  const tensor = op && weights.value?.find(({ name }) => name === op.parameters[0]!.name);
-  return tensor && { layer: op.layer, data: tensor.data, shape: tensor.shape };
+  const current = trained.value ? subject.value : undefined;
+  const model = current?.trainer.model ?? built.value.model;
+  const op = model?.graph.ops.find(({ kind }) => kind === "conv2d");
+  if (!op) return undefined;
+  const { name, shape } = op.parameters[0]!;
+  return {
+    layer: op.layer,
+    shape,
+    data: current && weights.value?.find((tensor) => tensor.name === name)?.data,
+  };
 }

@@ -49,7 +49,7 @@ export function Glance() {
             {` of ${result.set.count.toLocaleString("en-US")} images that the model has never seen are right.`}
           </>
         ) : (
-          "Images that the model never trains on, with its answer as it learns. All of them are tested at the end."
+          "Images that the model never trains on, and its answers as it learns."
         )
       }
     >

@@ -1,6 +1,7 @@
 import { findDataset } from "../../data/datasets.ts";
 import { ensureDataset, loading } from "../state/dataset.ts";
 import { saveModelFile } from "../state/model-file.ts";
+import { outcome } from "../state/outcome.ts";
 import { saveReport } from "../state/report.ts";
 import { settings } from "../state/setup.ts";
 import { epochs, phase, subject, trained } from "../state/subject.ts";
@@ -99,12 +100,41 @@ function Headline() {
       ) : (
         <NoTestImages />
       )}
+      {result && <Parts />}
+      {outcome.value && <p class="lead">{`${outcome.value.text} ${outcome.value.tryText}`}</p>}
       {old && (
         <p class="lead">
           Tested after epoch {result.epochs}; training has gone on since. "Test now" looks again.
         </p>
       )}
     </Panel>
+  );
+}
+
+const PARTS: readonly (readonly [id: string, name: string])[] = [
+  ["confusion", "Confusion matrix"],
+  ["wrong", "Wrong"],
+  ["correct", "Correct"],
+  ["inside", "Through the layers"],
+  ["filters", "Filters"],
+  ["classes", "By class"],
+];
+
+/** The way to a part of this long page, for the keyboard's focus, too. */
+function Parts() {
+  const go = (id: string) => {
+    const part = document.getElementById(id);
+    part?.scrollIntoView();
+    part?.focus({ preventScroll: true });
+  };
+  return (
+    <nav class="results-nav" aria-label="Parts of the results">
+      {PARTS.map(([id, name]) => (
+        <button key={id} type="button" class="button small" onClick={() => go(id)}>
+          {name}
+        </button>
+      ))}
+    </nav>
   );
 }
 

@@ -1,4 +1,5 @@
 import { downloadShare, isGenerated, loading } from "../state/dataset.ts";
+import { OUTCOME_WORDS, outcome } from "../state/outcome.ts";
 import { pause, restart, resume, start, stop, trainOn } from "../state/run.ts";
 import { built, problem, settings } from "../state/setup.ts";
 import { epochs, phase, progress, running, subject, trained } from "../state/subject.ts";
@@ -91,9 +92,15 @@ function statusText(): string {
       if (problem.value) return problem.value;
       if (testing.value) return "Classifying the test images";
       if (!trained.value) return "Ready to train";
-      if (epochs.value.length === 0) return subject.value?.origin === "file" ? "Model loaded" : "Stopped";
-      return `${epochs.value.length} epoch${epochs.value.length === 1 ? "" : "s"} trained`;
+      if (epochs.value.length === 0)
+        return subject.value?.origin === "file" ? "Model loaded" : `Stopped${outcomeWords()}`;
+      return `${epochs.value.length} epoch${epochs.value.length === 1 ? "" : "s"} trained${outcomeWords()}`;
   }
+}
+
+function outcomeWords(): string {
+  const words = outcome.value && OUTCOME_WORDS[outcome.value.kind];
+  return words ? `: ${words}` : "";
 }
 
 function loadingText(): string {

@@ -1,8 +1,10 @@
+import { useState } from "preact/hooks";
 import { BACKENDS, type Backend } from "../../engine/engine.ts";
 import { LOSSES, type LossName } from "../../nn/losses.ts";
 import { OPTIMIZERS, type OptimizerName } from "../../optim/optimizer.ts";
 import {
   DEFAULT_RATE,
+  DEFAULTS,
   NUMBERS,
   type NumberSetting,
   numberProblem,
@@ -19,71 +21,102 @@ const LOSS_NAMES: Readonly<Record<LossName, string>> = {
   meanSquaredError: "mean squared error",
 };
 const BUILD_NAMES: Readonly<Record<Backend | "auto", string>> = {
-  auto: "auto, reproducible",
+  auto: "auto: same result everywhere",
   scalar: "scalar",
   simd: "simd",
-  relaxed: "relaxed, fastest",
+  relaxed: "relaxed: fastest, may differ",
 };
 
+/** Settings that experts know; the page opens them where an address has changed one. */
+const ADVANCED = ["optimizer", "loss", "seed", "keepBest", "backend", "threads"] as const;
+
 export function TrainingPanel() {
-  const { optimizer, learningRate, loss, batchSize, epochs, keepBest, backend } = settings.value;
+  const { optimizer, learningRate, batchSize, epochs } = settings.value;
   const rate = learningRate ?? DEFAULT_RATE[optimizer];
   return (
     <Fold
       id="training"
       heading="Training"
-      summary={`${optimizer} ${rate}, batch ${batchSize}, ${epochs} epoch${epochs === 1 ? "" : "s"}`}
+      summary={`${epochs} epoch${epochs === 1 ? "" : "s"}, ${optimizer} ${rate}, batch ${batchSize}`}
     >
       <div class="fields">
-        <Select
-          label="Optimizer"
-          name="optimizer"
-          value={optimizer}
-          choices={OPTIMIZERS.map((name) => [name, name])}
-          onChange={(value) => change({ optimizer: value as OptimizerName })}
+        <NumberField of={NUMBERS.epochs} hint="times through all images" />
+        <NumberField
+          of={NUMBERS.learningRate}
+          placeholder={String(DEFAULT_RATE[optimizer])}
+          hint="size of each correction"
         />
-        <NumberField of={NUMBERS.learningRate} placeholder={String(DEFAULT_RATE[optimizer])} />
-        <NumberField of={NUMBERS.batchSize} />
-        <NumberField of={NUMBERS.epochs} />
+        <NumberField of={NUMBERS.batchSize} hint="images between corrections" />
+        <NumberField of={NUMBERS.validationSplit} hint="held back for checking" />
       </div>
-      <Select
-        label="Loss"
-        name="loss"
-        value={loss}
-        choices={LOSSES.map((name) => [name, LOSS_NAMES[name]])}
-        onChange={(value) => change({ loss: value as LossName })}
-      />
-      <div class="fields">
-        <NumberField of={NUMBERS.seed} />
-        <NumberField of={NUMBERS.validationSplit} />
-      </div>
-      <Check
-        label="Keep the weights of the best validation epoch"
-        name="keepBest"
-        checked={keepBest}
-        onChange={(checked) => change({ keepBest: checked })}
-      />
-      <div class="fields wide-first">
-        <Select
-          label="Build of the kernels"
-          name="backend"
-          value={backend}
-          choices={(["auto", ...BACKENDS] as const).map((name) => [name, BUILD_NAMES[name]])}
-          onChange={(value) => change({ backend: value as Settings["backend"] })}
-        />
-        <NumberField of={NUMBERS.threads} placeholder={crossOriginIsolated ? "all cores" : "1"} />
-      </div>
-      {!crossOriginIsolated && (
-        <p class="lead" id="isolation">
-          This page trains on one thread: threads need it to be served with the headers
-          Cross-Origin-Opener-Policy and Cross-Origin-Embedder-Policy, as <code>wasmgrad serve</code> does.
-        </p>
-      )}
+      <Advanced />
     </Fold>
   );
 }
 
-function NumberField({ of, placeholder }: { of: NumberSetting; placeholder?: string }) {
+function Advanced() {
+  const { optimizer, loss, keepBest, backend } = settings.value;
+  const [open, setOpen] = useState(() => ADVANCED.some((key) => settings.peek()[key] !== DEFAULTS[key]));
+  return (
+    <details
+      class="advanced"
+      id="advanced"
+      open={open}
+      onToggle={(event) => setOpen(event.currentTarget.open)}
+    >
+      <summary>Advanced</summary>
+      <div class="advanced-body">
+        <div class="fields">
+          <Select
+            label="Optimizer"
+            name="optimizer"
+            value={optimizer}
+            choices={OPTIMIZERS.map((name) => [name, name])}
+            onChange={(value) => change({ optimizer: value as OptimizerName })}
+          />
+          <NumberField of={NUMBERS.seed} hint="same seed, same result" />
+        </div>
+        <Select
+          label="Loss"
+          name="loss"
+          value={loss}
+          choices={LOSSES.map((name) => [name, LOSS_NAMES[name]])}
+          onChange={(value) => change({ loss: value as LossName })}
+        />
+        <Check
+          label="Keep the weights of the best validation epoch"
+          name="keepBest"
+          checked={keepBest}
+          onChange={(checked) => change({ keepBest: checked })}
+        />
+        <div class="fields wide-first">
+          <Select
+            label="Kernels (WebAssembly build)"
+            name="backend"
+            value={backend}
+            choices={(["auto", ...BACKENDS] as const).map((name) => [name, BUILD_NAMES[name]])}
+            onChange={(value) => change({ backend: value as Settings["backend"] })}
+          />
+          <NumberField of={NUMBERS.threads} placeholder={crossOriginIsolated ? "all cores" : "1"} />
+        </div>
+        {!crossOriginIsolated && (
+          <p class="lead" id="isolation">
+            This page trains on one thread: threads need it to be served with the headers
+            Cross-Origin-Opener-Policy and Cross-Origin-Embedder-Policy, as <code>wasmgrad serve</code> does.
+          </p>
+        )}
+      </div>
+    </details>
+  );
+}
+
+interface NumberFieldProps {
+  readonly of: NumberSetting;
+  readonly placeholder?: string;
+  readonly hint?: string;
+}
+
+function NumberField({ of, placeholder, hint }: NumberFieldProps) {
   const value = settings.value[of.key];
   return (
     <NumberInput
@@ -92,6 +125,7 @@ function NumberField({ of, placeholder }: { of: NumberSetting; placeholder?: str
       whole={of.whole}
       text={value === undefined || Number.isNaN(value) ? "" : String(value)}
       {...(placeholder !== undefined && { placeholder })}
+      {...(hint !== undefined && { hint })}
       problem={numberProblem(of, value)}
       onText={(text) => {
         const parsed = parseNumber(text);

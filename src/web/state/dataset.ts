@@ -98,11 +98,15 @@ async function load(name: string, images: number | undefined, signal: AbortSigna
   }
 }
 
-async function generated(images: number | undefined, signal: AbortSignal): Promise<Loaded> {
+/** How many digits are drawn where so many are asked for. */
+export function digitsSizes(images: number | undefined): { train: number; test: number } {
   const train = images ?? DIGITS_IMAGES;
   // A test set as large as the training set says enough of a small one.
-  const test = Math.min(DIGITS_TEST_IMAGES, Math.max(train, 100));
-  const set = await loadDataset(GENERATED, { train, test, workerUrl: WORKER_URL, signal });
+  return { train, test: Math.min(DIGITS_TEST_IMAGES, Math.max(train, 100)) };
+}
+
+async function generated(images: number | undefined, signal: AbortSignal): Promise<Loaded> {
+  const set = await loadDataset(GENERATED, { ...digitsSizes(images), workerUrl: WORKER_URL, signal });
   return { name: GENERATED, images, set };
 }
 

@@ -10,6 +10,7 @@ import { cancelLoading, dataset, ensureDataset, type Loaded } from "./dataset.ts
 import { glance, lookAtTestImages } from "./glance.ts";
 import { LiveCurve } from "./live-curve.ts";
 import { announce, dismiss, fault, notify } from "./notices.ts";
+import { divergedAt, forgetOutcome } from "./outcome.ts";
 import type { Settings } from "./settings.ts";
 import { built, problem, settings } from "./setup.ts";
 import {
@@ -39,6 +40,7 @@ export async function start(): Promise<void> {
   phase.value = "preparing";
   dismiss("training");
   dismiss("recovery");
+  forgetOutcome();
   announce("Preparing");
   // What goes wrong with a dataset is told where it is loaded.
   const data = await chosenDataset().catch(() => undefined);
@@ -96,6 +98,7 @@ export async function trainOn(): Promise<void> {
   attempt++;
   dismiss("training");
   dismiss("recovery");
+  forgetOutcome();
   // The worker may have ended while nobody trained.
   if (current.trainer.state === "failed") await recover(current);
   await fit(subject.value!, (epochs.value.at(-1)?.epoch ?? -1) + 1);
@@ -160,6 +163,7 @@ export async function openTrainer(
 export function replaceSubject(next: Subject): void {
   subject.value?.trainer.dispose();
   forgetTest();
+  forgetOutcome();
   epochs.value = [];
   totals.value = undefined;
   progress.value = undefined;
@@ -241,8 +245,13 @@ async function recover(current: Subject): Promise<void> {
 }
 
 function tellFault(error: unknown): void {
+  if (error instanceof TrainingDivergedError) {
+    // What to do about it is told with the run's outcome.
+    divergedAt.value = { epoch: error.epoch, batch: error.batch };
+    return;
+  }
   fault("training", error);
-  announce(error instanceof TrainingDivergedError ? "Training diverged" : "Training failed");
+  announce("Training failed");
 }
 
 /** A model from a file gets its dataset once that is here: then it can be tested and trained on. */

@@ -23,18 +23,24 @@ interface LineChartProps {
   readonly range: readonly [number, number];
   /** Range of the y axis. */
   readonly yRange: readonly [number, number];
+  /** What stands in the plot while there is no data. */
+  readonly empty?: string;
+  /** A place on the x axis that a line and a word mark. */
+  readonly mark?: { readonly x: number; readonly label: string; readonly at: "top" | "bottom" } | undefined;
   readonly format: (y: number | null | undefined) => string;
   readonly tick: (y: number) => string;
 }
 
 const HEIGHT = 230;
+const FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, sans-serif";
 
 /** Lines over epochs, with a legend that shows the last values, or those under the pointer. */
-export function LineChart({ title, description, lines, data, range, yRange, format, tick }: LineChartProps) {
+export function LineChart(props: LineChartProps) {
+  const { title, description, lines, data, range, yRange, empty, mark, format, tick } = props;
   const box = useRef<HTMLDivElement>(null);
   const plot = useRef<uPlot | undefined>(undefined);
-  const latest = useRef({ range, yRange });
-  latest.current = { range, yRange };
+  const latest = useRef({ range, yRange, mark });
+  latest.current = { range, yRange, mark };
   const [hover, setHover] = useState<number | undefined>(undefined);
 
   useLayoutEffect(() => {
@@ -54,7 +60,10 @@ export function LineChart({ title, description, lines, data, range, yRange, form
           axis({ size: 54, values: (_, ticks) => ticks.map(tick) }),
         ],
         series: [{}, ...lines.map(series)],
-        hooks: { setCursor: [({ cursor }) => setHover(cursor.idx ?? undefined)] },
+        hooks: {
+          setCursor: [({ cursor }) => setHover(cursor.idx ?? undefined)],
+          draw: [(drawn) => latest.current.mark && drawMark(drawn, latest.current.mark)],
+        },
       },
       data,
       element,
@@ -74,7 +83,7 @@ export function LineChart({ title, description, lines, data, range, yRange, form
 
   useEffect(() => {
     plot.current?.setData(data);
-  }, [data, range[1], yRange[0], yRange[1]]);
+  }, [data, range[1], yRange[0], yRange[1], mark?.x]);
 
   return (
     <figure class="chart">
@@ -84,12 +93,16 @@ export function LineChart({ title, description, lines, data, range, yRange, form
           {lines.map((line, i) => (
             <li key={line.name}>
               <i class={`key ${line.colour}`} aria-hidden="true" />
-              {line.name} <b>{format(valueAt(data[i + 1]!, hover))}</b>
+              <span>{line.name}</span>
+              <b>{format(valueAt(data[i + 1]!, hover))}</b>
             </li>
           ))}
         </ul>
       </figcaption>
-      <div ref={box} class="plot" role="img" aria-label={description} />
+      <div class="plot-box">
+        <div ref={box} class="plot" role="img" aria-label={description} />
+        {empty && <p class="plot-empty">{empty}</p>}
+      </div>
     </figure>
   );
 }
@@ -113,12 +126,34 @@ function series({ name, colour, width, dash, points }: ChartLine): uPlot.Series 
   };
 }
 
+function drawMark(plot: uPlot, { x, label, at: edge }: NonNullable<LineChartProps["mark"]>): void {
+  const { ctx, bbox } = plot;
+  const at = Math.round(plot.valToPos(x, "x", true));
+  const scale = devicePixelRatio;
+  ctx.save();
+  ctx.strokeStyle = ctx.fillStyle = property("--kept");
+  ctx.lineWidth = scale;
+  ctx.setLineDash([4 * scale, 3 * scale]);
+  ctx.beginPath();
+  ctx.moveTo(at, bbox.top);
+  ctx.lineTo(at, bbox.top + bbox.height);
+  ctx.stroke();
+  ctx.font = `${12 * scale}px ${FONT}`;
+  ctx.textBaseline = edge;
+  // Away from the edge that it is near.
+  const right = at > bbox.left + bbox.width / 2;
+  ctx.textAlign = right ? "right" : "left";
+  const y = edge === "top" ? bbox.top + 4 * scale : bbox.top + bbox.height - 4 * scale;
+  ctx.fillText(label, at + (right ? -5 : 5) * scale, y);
+  ctx.restore();
+}
+
 function axis(options: Pick<uPlot.Axis, "size" | "values">): uPlot.Axis {
   return {
     stroke: property("--muted"),
     grid: { stroke: property("--grid"), width: 1 },
     ticks: { show: false },
-    font: "12px system-ui, -apple-system, 'Segoe UI', Roboto, sans-serif",
+    font: `12px ${FONT}`,
     gap: 6,
     ...options,
   };

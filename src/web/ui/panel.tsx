@@ -14,7 +14,7 @@ interface PanelProps {
 export function Panel({ id, heading, aside, lead, children }: PanelProps) {
   const headingId = useId();
   return (
-    <section class="panel" id={id} aria-labelledby={headingId}>
+    <section class="panel" id={id} aria-labelledby={headingId} tabIndex={-1}>
       <header class="panel-head">
         <h2 id={headingId}>{heading}</h2>
         {aside}
@@ -58,4 +58,15 @@ export function Fold({ id, heading, summary, children }: FoldProps) {
 /** What stands where something will be. */
 export function Empty({ children }: { children: ComponentChildren }) {
   return <div class="empty">{children}</div>;
+}
+
+/** What is wider than a phone: it scrolls, by keyboard too, and its edges show that there is more. */
+export function Scroll({ label, children }: { label: string; children: ComponentChildren }) {
+  return (
+    // biome-ignore lint/a11y/noNoninteractiveTabindex: it scrolls, so the keyboard must reach it
+    // biome-ignore lint/a11y/useSemanticElements: it groups no form fields, and is no landmark
+    <div class="scroll" role="group" aria-label={label} tabIndex={0}>
+      {children}
+    </div>
+  );
 }
