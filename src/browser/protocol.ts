@@ -11,7 +11,7 @@ import type { EvaluateOptions, Evaluation } from "../train/evaluate.ts";
 import type { FitOptions } from "../train/fit.ts";
 import type { NamedTensor } from "../train/safetensors.ts";
 import type { ModelMetadata } from "../train/save-model.ts";
-import type { CompileOptions, LayerActivation } from "../train/sequential.ts";
+import type { CompileOptions, LayerActivation, Loaded } from "../train/sequential.ts";
 import type { PlainError } from "./errors.ts";
 import type { EpochWeights, TrainerInfo } from "./types.ts";
 
@@ -32,6 +32,8 @@ export interface SamplesFrame {
 
 export interface InitRequest {
   readonly config: ModelConfig;
+  /** What the model brings along from a file. */
+  readonly loaded: Loaded | undefined;
   readonly kernels: Kernels;
   readonly options: Omit<CompileOptions, "optimizer" | "backend" | "wasm">;
   /** `scheduled`: the rates come with each fit. */

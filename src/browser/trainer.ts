@@ -17,12 +17,12 @@ import { WorkerClient } from "./worker-client.ts";
 
 /**
  * Starts a worker that trains the model, and compiles it there: the page's own thread stays free. Takes the options of
- * Sequential.compile().
+ * Sequential.compile(), and as there a model from loadModel() begins with the weights of its file.
  * Rejects with Error where the worker cannot be started, else as compile() does.
  */
 export async function createTrainer(model: Sequential, options: TrainerOptions = {}): Promise<Trainer> {
   const { workerUrl, optimizer = adam(), backend, wasm, threads, ...rest } = options;
-  checkLoss(options.loss ?? "categoricalCrossentropy", model.graph);
+  checkLoss(options.loss ?? model.loaded?.loss ?? "categoricalCrossentropy", model.graph);
   const wanted = requestedThreads(threads);
   const made = typeof optimizer === "string" ? createOptimizer(optimizer) : optimizer;
   const holder: { trainer?: WorkerTrainer } = {};
@@ -30,6 +30,7 @@ export async function createTrainer(model: Sequential, options: TrainerOptions =
   try {
     const { info, lock } = await client.call("init", {
       config: model.toConfig(),
+      loaded: model.loaded,
       kernels: await loadKernels({ backend, wasm }),
       options: { ...rest, threads: wanted },
       optimizer: sendable(made),

@@ -3,12 +3,7 @@ import { elements, type Graph } from "./graph.ts";
 import { emitLoss, fusedLoss, type LossName } from "./losses.ts";
 import { Plan } from "./plan.ts";
 import { chunks, GRAIN, type ParameterPointers, Planner, type Tensor } from "./planner.ts";
-
-export interface Preprocessing {
-  /** A byte pixel becomes pixel * scale + offset. */
-  readonly scale: number;
-  readonly offset: number;
-}
+import type { Preprocessing } from "./preprocessing.ts";
 
 export interface PlanOptions {
   readonly batch: number;

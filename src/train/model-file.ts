@@ -2,17 +2,19 @@ import * as v from "valibot";
 import { ModelError } from "../nn/errors.ts";
 import { LOSSES } from "../nn/losses.ts";
 import { layersFromConfig, type ModelConfig } from "../nn/model-json.ts";
+import { preprocessingProblem } from "../nn/preprocessing.ts";
 import { parseJson } from "../nn/strict-json.ts";
 import { show } from "../options/show.ts";
 import { decodeSafetensors, type NamedTensor, SafetensorsError } from "./safetensors.ts";
 import { MODEL_FORMAT, MODEL_FORMAT_VERSION, type ModelMetadata } from "./save-model.ts";
-import { Sequential } from "./sequential.ts";
+import { type Loaded, Sequential } from "./sequential.ts";
 
 export { MODEL_FORMAT_VERSION, type ModelMetadata, saveModel } from "./save-model.ts";
 
-/** A model read from a file: compile it, then `model.setWeights(tensors)`. */
+/** A model read from a file. `await model.compile()` makes it ready, with the file's weights, preprocessing and loss. */
 export interface LoadedModel {
   readonly model: Sequential;
+  /** The weights that compile() gives the model: it keeps them, so do not change them. */
   readonly tensors: readonly NamedTensor[];
   readonly metadata: ModelMetadata & {
     readonly preprocessing: { readonly scale: number; readonly offset: number };
@@ -48,7 +50,16 @@ const finite = v.pipe(v.number(), v.finite());
 /** Keys of the safetensors metadata: all values are JSON, but for `format`. */
 const METADATA = {
   architecture: v.looseObject({ name: v.optional(v.string()), layers: v.array(v.unknown()) }),
-  preprocessing: v.optional(v.strictObject({ scale: finite, offset: finite }), { scale: 1 / 255, offset: 0 }),
+  preprocessing: v.optional(
+    v.pipe(
+      v.strictObject({ scale: finite, offset: finite }),
+      v.check(
+        (preprocessing) => preprocessingProblem(preprocessing) === undefined,
+        ({ input }) => preprocessingProblem(input)!,
+      ),
+    ),
+    { scale: 1 / 255, offset: 0 },
+  ),
   classNames: v.optional(v.pipe(v.array(v.string()), v.minLength(1))),
   loss: v.optional(v.picklist(LOSSES)),
   dataset: v.optional(v.string()),
@@ -57,14 +68,16 @@ const METADATA = {
 };
 
 /**
- * Reads what saveModel() wrote. The model comes uncompiled, and its weights as tensors that are known to fit it.
+ * Reads what saveModel() wrote. The model comes uncompiled; compile() gives it the weights of the file, which are known to
+ * fit it, and the preprocessing that it was trained with.
  * @throws ModelFileError
  */
 export function loadModel(file: Uint8Array): LoadedModel {
   const { tensors, metadata: raw } = decode(file);
   checkFormat(raw);
   const { architecture, ...metadata } = parseMetadata(raw);
-  const model = build(architecture as ModelConfig);
+  const { loss, preprocessing } = metadata;
+  const model = build(architecture as ModelConfig, { tensors, loss, preprocessing });
   checkTensors(model, tensors);
   const outputs = model.outputShape.at(-1)!;
   const { classNames } = metadata;
@@ -130,12 +143,10 @@ function parseMetadata(
   throw new ModelFileError("metadata", `the model file's metadata does not fit: ${issues.join("; ")}`);
 }
 
-function build(architecture: ModelConfig): Sequential {
+function build(architecture: ModelConfig, loaded: Loaded): Sequential {
   try {
-    return new Sequential(
-      layersFromConfig(architecture),
-      architecture.name === undefined ? {} : { name: architecture.name },
-    );
+    const { name } = architecture;
+    return new Sequential(layersFromConfig(architecture), { ...(name !== undefined && { name }), loaded });
   } catch (error) {
     if (!(error instanceof ModelError)) throw error;
     throw new ModelFileError(

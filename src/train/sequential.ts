@@ -1,12 +1,13 @@
 import type { Backend } from "../engine/engine.ts";
 import type { WasmSource } from "../engine/kernels.ts";
 import { buildChain, type LayerRow, summaryTable } from "../nn/build.ts";
-import type { Preprocessing } from "../nn/compile-plan.ts";
 import { elements, type Graph, type Shape } from "../nn/graph.ts";
 import type { Layer } from "../nn/layers/layer.ts";
 import { checkLoss, type LossName } from "../nn/losses.ts";
 import { layersToConfig, type ModelConfig } from "../nn/model-config.ts";
+import { type Preprocessing, preprocessingProblem } from "../nn/preprocessing.ts";
 import { createOptimizer, type Optimizer, type OptimizerName } from "../optim/index.ts";
+import { show } from "../options/show.ts";
 import type { History } from "./callbacks.ts";
 import type { EvaluateOptions, Evaluation } from "./evaluate.ts";
 import type { FitOptions } from "./fit.ts";
@@ -18,7 +19,7 @@ import { weightsSha256 } from "./weights.ts";
 export interface CompileOptions {
   /** An optimizer, or the name of one with its defaults. Default adam(). */
   optimizer?: Optimizer | OptimizerName | undefined;
-  /** Default "categoricalCrossentropy". */
+  /** Default: that of the file for a model from a file, else "categoricalCrossentropy". */
   loss?: LossName | undefined;
   /** Reported by fit and evaluate next to the loss. Default ["accuracy"]. */
   metrics?: readonly "accuracy"[] | undefined;
@@ -30,9 +31,20 @@ export interface CompileOptions {
   wasm?: WasmSource | undefined;
   /** Fixes initial weights, shuffles and dropout: a whole number from 0 to 2^53 - 1. Default 1. */
   seed?: number | undefined;
-  /** How byte images are scaled: pixel * scale + offset. Default scale 1/255, offset 0. */
+  /** How byte images are scaled: pixel * scale + offset. Default: as the model's file says, else scale 1/255, offset 0. */
   preprocessing?: Partial<Preprocessing> | undefined;
+  /** What the model begins with. "loaded" (default): the weights that it came with from loadModel(), where it did. "new": drawn from the seed. */
+  weights?: "loaded" | "new" | undefined;
 }
+
+/** What a model brings along from a file. */
+export interface Loaded {
+  readonly tensors: readonly NamedTensor[];
+  readonly loss?: LossName | undefined;
+  readonly preprocessing?: Preprocessing | undefined;
+}
+
+const DEFAULT_PREPROCESSING: Preprocessing = { scale: 1 / 255, offset: 0 };
 
 /** What one layer gives for one image. */
 export interface LayerActivation {
@@ -48,6 +60,8 @@ export class Sequential {
   readonly name: string;
   readonly graph: Graph;
   readonly rows: readonly LayerRow[];
+  /** What it came with, if it is from a file: compile() begins with it. */
+  readonly loaded: Loaded | undefined;
   readonly #layers: readonly Layer[];
   #session: Session | undefined;
   #runtime: typeof import("./runtime.ts") | undefined;
@@ -55,8 +69,9 @@ export class Sequential {
   #fitting = false;
 
   /** Builds the graph. Throws ModelError, naming the layer, where a shape or an option does not fit. */
-  constructor(layers: readonly Layer[], options: { name?: string } = {}) {
+  constructor(layers: readonly Layer[], options: { name?: string; loaded?: Loaded | undefined } = {}) {
     const { graph, rows } = buildChain(layers);
+    this.loaded = options.loaded;
     this.name = options.name ?? "sequential";
     this.graph = graph;
     this.rows = rows;
@@ -95,16 +110,30 @@ export class Sequential {
     };
   }
 
-  /** Loads the kernels, draws the initial weights, and makes the model ready to train. Compiling again starts anew. */
+  /**
+   * Loads the kernels, draws the initial weights, and makes the model ready to train. A model from loadModel() begins with
+   * the weights, the preprocessing and the loss of its file. Compiling again starts anew: from there, too.
+   */
   async compile(options: CompileOptions = {}): Promise<void> {
     const {
       optimizer = "adam",
-      loss = "categoricalCrossentropy",
+      loss = this.loaded?.loss ?? "categoricalCrossentropy",
       metrics = ["accuracy"],
       backend = "auto",
     } = options;
-    const { seed = 1, threads, wasm, preprocessing } = options;
+    const { seed = 1, threads, wasm, weights = "loaded" } = options;
+    const preprocessing = {
+      ...DEFAULT_PREPROCESSING,
+      ...this.loaded?.preprocessing,
+      ...options.preprocessing,
+    };
+    const problem = preprocessingProblem(preprocessing);
+    if (problem) throw new RangeError(`preprocessing: ${problem}`);
     checkLoss(loss, this.graph);
+    if (weights !== "loaded" && weights !== "new")
+      throw new RangeError(
+        `weights is ${show(weights)}, expected "loaded" or "new"; setWeights() takes tensors`,
+      );
     for (const metric of metrics)
       if (metric !== "accuracy") throw new TypeError(`metric '${metric}' is unknown: expected "accuracy"`);
     if (!Number.isSafeInteger(seed) || seed < 0)
@@ -117,11 +146,12 @@ export class Sequential {
       ...(threads !== undefined && { threads }),
       ...(wasm !== undefined && { wasm }),
       seed,
-      preprocessing: { scale: 1 / 255, offset: 0, ...preprocessing },
+      preprocessing,
     });
     this.#session?.dispose();
     this.#session = session;
     this.#metrics = metrics;
+    if (this.loaded && weights === "loaded") this.setWeights(this.loaded.tensors);
   }
 
   /**

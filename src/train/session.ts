@@ -1,12 +1,13 @@
 import { type Backend, Engine } from "../engine/engine.ts";
 import type { WasmSource } from "../engine/kernels.ts";
 import { align } from "../engine/memory.ts";
-import { type CompiledPlan, compilePlan, type PlanOptions, type Preprocessing } from "../nn/compile-plan.ts";
+import { type CompiledPlan, compilePlan, type PlanOptions } from "../nn/compile-plan.ts";
 import { fuse } from "../nn/fuse.ts";
 import { elements, type Graph, type Parameter } from "../nn/graph.ts";
 import { fillOf } from "../nn/initializers.ts";
 import type { LossName } from "../nn/losses.ts";
 import type { ParameterPointers } from "../nn/planner.ts";
+import type { Preprocessing } from "../nn/preprocessing.ts";
 import type { Optimizer } from "../optim/optimizer.ts";
 import { OptimizerState } from "../optim/state.ts";
 import type { Samples } from "./samples.ts";

@@ -27,9 +27,8 @@ afterAll(() => rm(folder, { recursive: true, force: true }));
 
 /** What Node predicts of the test images. */
 async function predictInNode(file: Uint8Array): Promise<number[]> {
-  const { model, tensors, metadata } = loadModel(file);
-  await model.compile({ preprocessing: metadata.preprocessing, threads: 2 });
-  model.setWeights(tensors);
+  const { model } = loadModel(file);
+  await model.compile({ threads: 2 });
   const outputs = await model.predict(digits.test);
   model.dispose();
   return [...outputs];

@@ -64,12 +64,71 @@ test("a loaded model has the architecture, the metadata, and the same bits of we
   expect(loaded.metadata).toEqual(METADATA);
   expect(loaded.model.toConfig()).toEqual(model.toConfig());
   expect(loaded.model.name).toBe("little");
-  await loaded.model.compile({ seed: 99, preprocessing: loaded.metadata.preprocessing });
-  loaded.model.setWeights(loaded.tensors);
+  await loaded.model.compile({ seed: 99 });
   expect(await loaded.model.weightsSha256()).toBe(await model.weightsSha256());
   const image = Uint8Array.from({ length: 20 }, (_, i) => i * 12);
   expect(await loaded.model.predict(image)).toEqual(await model.predict(image));
   expect(saveModel(loaded.model, loaded.metadata)).toEqual(file);
+});
+
+describe("compile() of a loaded model", () => {
+  const image = Uint8Array.from({ length: 20 }, (_, i) => i * 12);
+  const samples = { images: image, count: 1, shape: [5, 4, 1], labels: Uint8Array.of(2) };
+
+  test("begins with the weights, the preprocessing and the loss of the file, every time", async () => {
+    const { model: loaded } = loadModel(file);
+    await loaded.compile();
+    const answers = await model.predict(image);
+    const result = await loaded.evaluate(samples);
+    expect(await loaded.predict(image)).toEqual(answers);
+    // As that of the file, binaryCrossentropy, has it.
+    const wanted = [0, 0, 1].map((t, i) => -Math.log(t === 1 ? answers[i]! : 1 - answers[i]!));
+    expect(result.loss).toBeCloseTo((wanted[0]! + wanted[1]! + wanted[2]!) / 3, 6);
+    await loaded.fit(samples, { epochs: 2 });
+    expect(await loaded.predict(image)).not.toEqual(answers);
+    await loaded.compile({ threads: 1 });
+    expect(await loaded.predict(image)).toEqual(answers);
+    loaded.dispose();
+  });
+
+  test("begins anew where told so, and takes other weights, preprocessing and loss", async () => {
+    const { model: loaded, tensors: own } = loadModel(file);
+    await loaded.compile({ weights: "new", seed: 5 });
+    const drawn = await loaded.weightsSha256();
+    await loaded.compile({ weights: "new", seed: 6 });
+    expect(await loaded.weightsSha256()).not.toBe(drawn);
+    const others = own.map((tensor) => ({ ...tensor, data: tensor.data.map((v) => v / 2) }));
+    await loaded.compile({ preprocessing: { scale: 0 }, loss: "meanSquaredError" });
+    const grey = await loaded.predict(image);
+    expect(grey).toEqual(await loaded.predict(image.map((v) => 255 - v)));
+    loaded.setWeights(others);
+    expect(loaded.getWeights()).toEqual(others);
+    loaded.dispose();
+  });
+
+  test("continues where the file's training ended", async () => {
+    const { model: loaded } = loadModel(file);
+    await loaded.compile({ optimizer: "sgd" });
+    const { history } = await loaded.fit(samples, { epochs: 1 });
+    await loaded.compile();
+    expect(history.loss[0]).toBe((await loaded.evaluate(samples)).loss);
+    loaded.dispose();
+  });
+
+  test("refuses what weights is not", async () => {
+    const { model: loaded } = loadModel(file);
+    await expect(loaded.compile({ weights: "old" as never })).rejects.toThrow(
+      new RangeError('weights is "old", expected "loaded" or "new"; setWeights() takes tensors'),
+    );
+  });
+});
+
+test("preprocessing that takes pixels out of the range of f32 is refused", async () => {
+  const never = sequential([flatten({ inputShape: [2] }), dense({ units: 2, activation: "softmax" })]);
+  for (const preprocessing of [{ scale: 1e308 }, { scale: 1.4e36 }, { offset: -1e39 }, { scale: Number.NaN }])
+    await expect(never.compile({ preprocessing })).rejects.toThrow(/^preprocessing: scale .*expected/);
+  await never.compile({ preprocessing: { scale: 1.3e36 } });
+  never.dispose();
 });
 
 test("metadata is optional, preprocessing has a default, and keys of others are let be", () => {
@@ -130,6 +189,12 @@ describe("refuses", () => {
       { preprocessing: '{"scale":1e999,"offset":0}' },
       "metadata",
       /preprocessing\.scale/,
+    ],
+    [
+      "a scale beyond f32",
+      { preprocessing: '{"scale":1e308,"offset":0}' },
+      "metadata",
+      /preprocessing: scale 1e\+308 and offset 0 take a pixel of 255 beyond the range of f32/,
     ],
     ["a class that is no text", { classNames: '["a",2,"c"]' }, "metadata", /classNames\.1/],
     ["too few classes", { classNames: '["a"]' }, "metadata", /names 1 classes, but its model has 3 outputs/],

@@ -27,9 +27,12 @@ export class TrainingHost {
   /** Rates of a schedule, which the page worked out. */
   #rates: FitRequest["rates"];
 
-  async init({ config, kernels, options, optimizer }: InitRequest): Promise<Requests["init"][1]> {
+  async init({ config, loaded, kernels, options, optimizer }: InitRequest): Promise<Requests["init"][1]> {
     startThreadsBy((task, onError) => this.#startThread(task, onError));
-    const model = new Sequential(layersFromKnownConfig(config), config.name ? { name: config.name } : {});
+    const model = new Sequential(layersFromKnownConfig(config), {
+      ...(config.name && { name: config.name }),
+      loaded,
+    });
     const { name, options: settings, scheduled } = optimizer;
     await model.compile({
       ...options,

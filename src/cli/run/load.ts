@@ -39,9 +39,9 @@ export async function openRun(run: string): Promise<OpenedRun> {
   }
 }
 
-/** Compiles the run's model, which starts its threads until dispose(), and gives it its weights. */
+/** Compiles the run's model, which starts its threads until dispose(). */
 export async function readyModel(run: OpenedRun, engine: EngineOptions): Promise<void> {
-  const { model, tensors, metadata } = run;
+  const { model, metadata } = run;
   const last = model.graph.ops.at(-1);
   const probabilities =
     last?.kind === "softmax" || (last?.kind === "activation" && last.attributes.kind === "sigmoid");
@@ -50,7 +50,5 @@ export async function readyModel(run: OpenedRun, engine: EngineOptions): Promise
     // SGD keeps no state: the smallest that a model which is not trained any further can be compiled with.
     optimizer: "sgd",
     ...engine,
-    preprocessing: metadata.preprocessing,
   });
-  model.setWeights(tensors);
 }

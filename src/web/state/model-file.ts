@@ -37,7 +37,6 @@ export async function openModelFile(name: string, bytes: Uint8Array): Promise<vo
     const file = loadModel(bytes);
     const chosen = settingsOf(file);
     const trainer = await openTrainer(file.model, chosen, file.metadata.preprocessing);
-    await trainer.setWeights(file.tensors);
     const outputs = file.model.outputShape.at(-1)!;
     change(chosen);
     const data = await dataFor(chosen, file);

@@ -22,14 +22,11 @@ export async function save() {
 
 /** What a model file predicts here: by a Trainer, and on the page. */
 export async function predict(file) {
-  const { model, tensors, metadata } = loadModel(fromBase64(file));
-  const { loss, preprocessing } = metadata;
-  const trainer = await createTrainer(model, { loss, preprocessing });
-  await trainer.setWeights(tensors);
+  const { model } = loadModel(fromBase64(file));
+  const trainer = await createTrainer(model);
   const inWorker = Array.from(await trainer.predict(test));
   trainer.dispose();
-  await model.compile({ loss, preprocessing, threads: 1 });
-  model.setWeights(tensors);
+  await model.compile({ threads: 1 });
   const onPage = Array.from(await model.predict(test));
   model.dispose();
   return { inWorker, onPage };
