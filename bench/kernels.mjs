@@ -1,5 +1,6 @@
 // Cases of single kernels at the seed CNN's shapes. A case is { group, name, open(host) -> subject }.
 
+import { emitLoss, fusedLoss } from "../dist/nn/emit-loss.js";
 import {
   activation,
   averagePooling2d,
@@ -9,7 +10,7 @@ import {
   globalAveragePooling2d,
   maxPooling2d,
 } from "../dist/nn/layers/index.js";
-import { emitLoss, fusedLoss, LOSSES } from "../dist/nn/losses.js";
+import { LOSSES } from "../dist/nn/losses.js";
 import { chunks, GRAIN } from "../dist/nn/planner.js";
 import { adam, adamw, rmsprop, sgd } from "../dist/optim/index.js";
 import { chain, emitBoth, part, WEIGHTS } from "./subjects.mjs";

@@ -1,5 +1,5 @@
 // The package in browsers: everything of index.ts, training in a worker, and datasets over the network.
-export { type LoadOptions, loadDataset } from "./browser/load-dataset.ts";
+export { loadDataset } from "./browser/load-dataset.ts";
 export { createTrainer } from "./browser/trainer.ts";
 export type {
   EpochWeights,

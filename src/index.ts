@@ -11,7 +11,13 @@ export type { BatchInfo, Callbacks, EpochInfo, History, Logs, TrainInfo } from "
 export { TrainingDivergedError } from "./train/errors.ts";
 export type { EvaluateOptions, Evaluation } from "./train/evaluate.ts";
 export type { FitOptions } from "./train/fit.ts";
-export { loadModel, ModelFileError, saveModel } from "./train/model-file.ts";
+export {
+  type LoadedModel,
+  loadModel,
+  ModelFileError,
+  type ModelMetadata,
+  saveModel,
+} from "./train/model-file.ts";
 export {
   decodeSafetensors,
   encodeSafetensors,

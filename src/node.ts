@@ -12,7 +12,6 @@ export type {
 export {
   DATA_ENV,
   defaultCacheDir,
-  type LoadOptions,
   loadDataset,
   loadFolder,
 } from "./data/node.ts";

@@ -1,23 +1,17 @@
 import { loadWasmBytes } from "#platform";
 import type { DatasetInfo } from "../data/dataset-info.ts";
 import { DATASET_NAMES, findDataset, GENERATED } from "../data/datasets.ts";
-import type { DigitsOptions } from "../data/digits.ts";
-import type { DownloadOptions } from "../data/download.ts";
 import { DataError } from "../data/errors.ts";
+import type { LoadOptions } from "../data/load-options.ts";
+import { LOAD } from "../data/options.ts";
 import type { Dataset } from "../data/types.ts";
 import type { DataRequest } from "../data/web.ts";
 import { type WasmSource, wasmBytes } from "../engine/kernels.ts";
-import type { WorkerOptions } from "./types.ts";
+import { checkOptions } from "../options/check.ts";
 import { WorkerClient } from "./worker-client.ts";
 
-export interface LoadOptions extends Omit<DownloadOptions, "fetch">, DigitsOptions, WorkerOptions {
-  /** Sizes and seed of the generated dataset, as in Node; or give them directly. */
-  readonly digits?: DigitsOptions | undefined;
-  /** Whether downloads are kept in the browser's storage, and read from there. Default true. */
-  readonly storage?: boolean | undefined;
-  /** Told, in a sentence, what a user should know but need not act on, e.g. that the storage is full. */
-  readonly onNotice?: ((message: string) => void) | undefined;
-}
+/** What a page cannot do. Where code serves Node as well, they may be there, but off. */
+const NODE_ONLY = ["dataDir", "offline", "cacheDir", "fetch"] as const;
 
 /**
  * Loads a dataset in a web page: `digits`, which is generated, or one of `DATASET_NAMES`, or a registry entry of your
@@ -30,6 +24,13 @@ export async function loadDataset(
   dataset: string | DatasetInfo,
   options: LoadOptions = {},
 ): Promise<Dataset> {
+  checkOptions(LOAD, options);
+  for (const key of NODE_ONLY)
+    if (options[key])
+      throw new DataError(
+        "bad-argument",
+        `loadDataset: ${key} is for Node; in a page, \`mirrors\` says where files come from, and \`storage\` whether they are kept`,
+      );
   const { signal, workerUrl, onProgress, onNotice } = options;
   signal?.throwIfAborted();
   const request = await requestOf(dataset, options);

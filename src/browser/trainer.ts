@@ -3,11 +3,14 @@ import { loadKernels, requestedThreads } from "../engine/kernels.ts";
 import { elements } from "../nn/graph.ts";
 import { checkLoss } from "../nn/losses.ts";
 import { adam, createOptimizer, type Optimizer } from "../optim/index.ts";
+import { type Checked, checkOptions } from "../options/check.ts";
+import { type TableOf, url } from "../options/kinds.ts";
 import type { Callbacks, History } from "../train/callbacks.ts";
 import type { EvaluateOptions, Evaluation } from "../train/evaluate.ts";
 import type { FitOptions } from "../train/fit.ts";
+import { compileTable, EVALUATE, FIT, PREDICT, SAVE } from "../train/options.ts";
 import type { NamedTensor } from "../train/safetensors.ts";
-import { checkSamples, type Samples } from "../train/samples.ts";
+import { asSamples, checkSamples, type Samples } from "../train/samples.ts";
 import type { ModelMetadata } from "../train/save-model.ts";
 import type { LayerActivation, Sequential } from "../train/sequential.ts";
 import type { FitRequest, InitRequest, Report } from "./protocol.ts";
@@ -15,12 +18,18 @@ import { SampleSender } from "./send-samples.ts";
 import type { EpochWeights, Trainer, TrainerInfo, TrainerOptions, TrainerState } from "./types.ts";
 import { WorkerClient } from "./worker-client.ts";
 
+const TRAINER: Checked = {
+  call: "createTrainer(model, *)",
+  table: (): TableOf<TrainerOptions> => ({ ...compileTable(), workerUrl: url }),
+};
+
 /**
  * Starts a worker that trains the model, and compiles it there: the page's own thread stays free. Takes the options of
  * Sequential.compile(), and as there a model from loadModel() begins with the weights of its file.
  * Rejects with Error where the worker cannot be started, else as compile() does.
  */
 export async function createTrainer(model: Sequential, options: TrainerOptions = {}): Promise<Trainer> {
+  checkOptions(TRAINER, options);
   const { workerUrl, optimizer = adam(), backend, wasm, threads, ...rest } = options;
   checkLoss(options.loss ?? model.loaded?.loss ?? "categoricalCrossentropy", model.graph);
   const wanted = requestedThreads(threads);
@@ -80,6 +89,7 @@ class WorkerTrainer implements Trainer {
   }
 
   async fit(samples: Samples, options: FitOptions = {}): Promise<History> {
+    checkOptions(FIT, options);
     const { callbacks, signal, validationData, ...rest } = options;
     this.#check(samples);
     if (validationData) this.#check(validationData);
@@ -130,6 +140,7 @@ class WorkerTrainer implements Trainer {
   }
 
   async evaluate(samples: Samples, options: EvaluateOptions = {}): Promise<Evaluation> {
+    checkOptions(EVALUATE, options);
     this.#check(samples);
     const { signal, ...rest } = options;
     signal?.throwIfAborted();
@@ -141,10 +152,12 @@ class WorkerTrainer implements Trainer {
     images: Samples | Uint8Array | Float32Array,
     options: EvaluateOptions = {},
   ): Promise<Float32Array> {
+    checkOptions(PREDICT, options);
     const { signal, ...rest } = options;
     signal?.throwIfAborted();
+    const { inputShape, outputShape } = this.model;
+    checkSamples(asSamples(images, inputShape), inputShape, elements(outputShape), false);
     const plain = images instanceof Uint8Array || images instanceof Float32Array;
-    if (!plain) checkSamples(images, this.model.inputShape, elements(this.model.outputShape), false);
     const samples = plain ? images.slice() : await this.#samples.send(images);
     const transfer = plain ? [(samples as Uint8Array<ArrayBuffer>).buffer] : [];
     return abortable(signal, this.#client.call("predict", { samples, options: rest }, { signal, transfer }));
@@ -154,19 +167,20 @@ class WorkerTrainer implements Trainer {
     return this.#client.call("getWeights", undefined);
   }
 
-  setWeights(tensors: readonly NamedTensor[]): Promise<void> {
-    return this.#client.call("setWeights", tensors);
+  async setWeights(tensors: readonly NamedTensor[]): Promise<void> {
+    await this.#client.call("setWeights", tensors);
   }
 
   weightsSha256(): Promise<string> {
     return this.#client.call("weightsSha256", undefined);
   }
 
-  save(metadata: ModelMetadata = {}): Promise<Uint8Array<ArrayBuffer>> {
+  async save(metadata: ModelMetadata = {}): Promise<Uint8Array<ArrayBuffer>> {
+    checkOptions(SAVE, metadata);
     return this.#client.call("save", metadata);
   }
 
-  activations(image: Uint8Array | Float32Array): Promise<LayerActivation[]> {
+  async activations(image: Uint8Array | Float32Array): Promise<LayerActivation[]> {
     return this.#client.call("activations", image.slice());
   }
 

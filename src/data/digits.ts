@@ -1,6 +1,7 @@
 import { loadWasmBytes } from "#platform";
 import { type WasmSource, wasmBytes } from "../engine/kernels.ts";
-import { DataError } from "./errors.ts";
+import { checkOptions } from "../options/check.ts";
+import { DIGITS } from "./options.ts";
 import type { Dataset, ImageSet } from "./types.ts";
 
 export interface DigitsOptions {
@@ -17,10 +18,6 @@ export interface DigitsOptions {
 const SIDE = 28;
 const PIXELS = SIDE * SIDE;
 const CLASS_NAMES = ["0", "1", "2", "3", "4", "5", "6", "7", "8", "9"];
-
-/** Most images of one set: 784 MB of pixels. */
-const MAX_IMAGES = 1_000_000;
-const MAX_SEED = 2 ** 32 - 1;
 
 /** Index of the first test image; a multiple of ten, like a block of labels, and far beyond any training image. */
 const FIRST_TEST = 2_000_000_000;
@@ -43,13 +40,11 @@ interface DigitsModule {
  * Labels are balanced: each ten images in a row hold every digit once, in random order. Test images are drawn like
  * training images, but none is ever both.
  *
- * @throws DataError `bad-argument` for a count that is not an integer from 0 to 1,000,000, or a bad seed
+ * @throws DataError `bad-argument` for a count that is not an integer from 0 to 1,000,000, a bad seed, or an option that is none
  */
 export async function generateDigits(options: DigitsOptions = {}): Promise<Dataset> {
+  checkOptions(DIGITS, options);
   const { train = 12_000, test = 2_000, seed = 1 } = options;
-  checkInteger("train", train, MAX_IMAGES);
-  checkInteger("test", test, MAX_IMAGES);
-  checkInteger("seed", seed, MAX_SEED);
   const instance = await instantiate(options.wasm);
   const module = instance.exports as unknown as DigitsModule;
   return {
@@ -64,14 +59,6 @@ async function instantiate(wasm: WasmSource | undefined): Promise<WebAssembly.In
   if (wasm instanceof WebAssembly.Module) return WebAssembly.instantiate(wasm);
   const bytes = await (wasm === undefined ? loadWasmBytes("digits") : wasmBytes(wasm));
   return (await WebAssembly.instantiate(bytes)).instance;
-}
-
-function checkInteger(name: string, value: number, max: number): void {
-  if (Number.isInteger(value) && value >= 0 && value <= max) return;
-  throw new DataError(
-    "bad-argument",
-    `generateDigits: ${name} is ${value}; expected an integer from 0 to ${max.toLocaleString("en")}.`,
-  );
 }
 
 /** Images `first` to `first + count - 1` of `seed`, copied out of the module chunk by chunk. */

@@ -1,6 +1,8 @@
+import { checkOptions } from "../options/check.ts";
 import type { DatasetInfo, Role } from "./dataset-info.ts";
 import { DataError, reasonOf } from "./errors.ts";
 import { concat } from "./gzip.ts";
+import { DOWNLOAD } from "./options.ts";
 import { maxDownloadBytes, verifyFile } from "./verify.ts";
 
 /** The part of `fetch` used here, so that tests and unusual hosts can bring their own. */
@@ -54,6 +56,7 @@ export async function downloadFile(
   role: Role,
   options: DownloadOptions = {},
 ): Promise<DownloadedFile> {
+  checkOptions(DOWNLOAD, options);
   const { name } = info.files[role];
   let mirrors = options.mirrors ?? info.mirrors.map((mirror) => mirror.url);
   const failures: Error[] = [];

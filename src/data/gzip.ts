@@ -1,4 +1,6 @@
+import { checkOptions } from "../options/check.ts";
 import { DataError } from "./errors.ts";
+import { GUNZIP } from "./options.ts";
 
 /** Compressed bytes handed over at a time: deflate grows at most 1032-fold, so about 16 MiB can be in flight. */
 const SLICE_BYTES = 16 * 1024;
@@ -29,6 +31,7 @@ export interface GunzipOptions {
  * `trailing-bytes` (above the promised size).
  */
 export async function gunzip(bytes: Uint8Array, options: GunzipOptions): Promise<Uint8Array> {
+  checkOptions(GUNZIP, options);
   const source = options.source ?? "gzip data";
   const reader = inflating(bytes).getReader();
   const chunks: Uint8Array[] = [];

@@ -29,6 +29,7 @@ export {
   readIdxPair,
   unpackIdx,
 } from "./idx.ts";
+export type { LoadOptions } from "./load-options.ts";
 export { splitValidation, take } from "./split.ts";
 export type { Dataset, ImageSet } from "./types.ts";
 export { assembleDataset, maxDownloadBytes, sha256, type VerifiedFile, verifyFile } from "./verify.ts";

@@ -1,12 +1,15 @@
 import { stat } from "node:fs/promises";
 import { join, resolve } from "node:path";
+import { checkOptions } from "../options/check.ts";
 import { defaultCacheDir, withFolderLock, writeAtomic } from "./cache.ts";
 import { type DatasetInfo, ROLES, type Role } from "./dataset-info.ts";
 import { DATASET_NAMES, findDataset, GENERATED } from "./datasets.ts";
-import { type DownloadedFile, type DownloadOptions, downloadFile } from "./download.ts";
+import { type DownloadedFile, downloadFile } from "./download.ts";
 import { DataError, reasonOf } from "./errors.ts";
 import { findFiles, isComplete, missingNames, readWhole } from "./files.ts";
 import { loadFolder } from "./folder.ts";
+import type { LoadOptions } from "./load-options.ts";
+import { LOAD } from "./options.ts";
 import type { Dataset } from "./types.ts";
 import { assembleDataset, verifyFile } from "./verify.ts";
 
@@ -14,19 +17,6 @@ import { assembleDataset, verifyFile } from "./verify.ts";
 
 /** The environment variable that names a folder of datasets, one subfolder each. */
 export const DATA_ENV = "WASMGRAD_DATA";
-
-export interface LoadOptions extends DownloadOptions {
-  /** Folder with the dataset's files in `<dataDir>/<name>/`, or directly in it. It must hold all of them. */
-  readonly dataDir?: string | undefined;
-  /** Never touch the network: what is not on this machine is an error. Default false. */
-  readonly offline?: boolean | undefined;
-  /** Where downloads are kept, one subfolder a dataset. Default: `defaultCacheDir()`. */
-  readonly cacheDir?: string | undefined;
-  /** Told, in a sentence, what a user should know but need not act on, e.g. that a damaged file is fetched again. */
-  readonly onNotice?: ((message: string) => void) | undefined;
-  /** Sizes and seed of the generated dataset; other datasets ignore it. */
-  readonly digits?: { readonly train?: number; readonly test?: number; readonly seed?: number } | undefined;
-}
 
 /**
  * Loads a dataset: a known name (`DATASET_NAMES`), the path of a folder of IDX files, or a registry entry of your own.
@@ -40,11 +30,13 @@ export async function loadDataset(
   dataset: string | DatasetInfo,
   options: LoadOptions = {},
 ): Promise<Dataset> {
+  checkOptions(LOAD, options);
   options.signal?.throwIfAborted();
   if (dataset === GENERATED) {
     // On demand: whoever brings their own images need not load the generator.
     const { generateDigits } = await import("./digits.ts");
-    return generateDigits({ ...options.digits });
+    const { train, test, seed, wasm } = { ...options, ...options.digits };
+    return generateDigits({ train, test, seed, wasm });
   }
   const info = typeof dataset === "string" ? findDataset(dataset) : dataset;
   if (info !== undefined) return loadKnown(info, options);
@@ -158,7 +150,15 @@ async function fetchIntoCache(
 ): Promise<Uint8Array> {
   let file: DownloadedFile;
   try {
-    file = await downloadFile(info, role, options);
+    const { signal, onProgress, mirrors, fetch, stallTimeoutMs, retryDelayMs } = options;
+    file = await downloadFile(info, role, {
+      signal,
+      onProgress,
+      mirrors,
+      fetch,
+      stallTimeoutMs,
+      retryDelayMs,
+    });
   } catch (error) {
     if (!(error instanceof DataError)) throw error;
     throw new DataError(error.code, `${error.message}\n${wayOut(info, folder)}`, { cause: error });

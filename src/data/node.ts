@@ -2,4 +2,4 @@
 export { defaultCacheDir } from "./cache.ts";
 export { loadFolder } from "./folder.ts";
 export * from "./index.ts";
-export { DATA_ENV, type LoadOptions, loadDataset } from "./load.ts";
+export { DATA_ENV, loadDataset } from "./load.ts";

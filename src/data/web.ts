@@ -41,7 +41,15 @@ export async function loadInWorker(request: DataRequest, hooks: Hooks): Promise<
       files[role] = kept;
       continue;
     }
-    const { raw, idx } = await downloadFile(info, role, { ...request, ...hooks });
+    const { mirrors, stallTimeoutMs, retryDelayMs } = request;
+    const { signal, onProgress } = hooks;
+    const { raw, idx } = await downloadFile(info, role, {
+      mirrors,
+      stallTimeoutMs,
+      retryDelayMs,
+      signal,
+      onProgress,
+    });
     files[role] = idx;
     await store?.write(name, raw);
   }

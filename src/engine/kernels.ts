@@ -108,7 +108,7 @@ export async function wasmBytes(wasm: string | URL | BufferSource): Promise<Buff
 }
 
 /** Most threads an engine accepts: far more than pays anywhere. */
-const MAX_THREADS = 256;
+export const MAX_THREADS = 256;
 
 /** Threads that the options ask for. Throws RangeError on a bad number. */
 export function requestedThreads(threads = Math.min(hardwareThreads(), MAX_THREADS)): number {

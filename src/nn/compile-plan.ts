@@ -1,6 +1,7 @@
 import type { Engine } from "../engine/engine.ts";
+import { emitLoss, fusedLoss } from "./emit-loss.ts";
 import { elements, type Graph } from "./graph.ts";
-import { emitLoss, fusedLoss, type LossName } from "./losses.ts";
+import type { LossName } from "./losses.ts";
 import { Plan } from "./plan.ts";
 import { chunks, GRAIN, type ParameterPointers, Planner, type Tensor } from "./planner.ts";
 import type { Preprocessing } from "./preprocessing.ts";

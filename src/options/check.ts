@@ -6,7 +6,7 @@ import { show, written } from "./show.ts";
 export interface Checked {
   /** The call as code, * for the options: "conv2d(*)". */
   readonly call: string;
-  readonly table: Table;
+  readonly table: Table | (() => Table);
   /** Makes the error of what is wrong and of the function's name. Default: a RangeError that starts with the name. */
   readonly error?: (problem: string, who: string) => Error;
 }
@@ -23,7 +23,7 @@ export function checkOptions({ call, table, error = asRangeError }: Checked, giv
     call.replace(/(, )?\*/, (_, comma = "") =>
       Object.keys(options).length > 0 ? comma + written(options) : "",
     );
-  const problem = optionProblem(table, given, write);
+  const problem = optionProblem(typeof table === "function" ? table() : table, given, write);
   if (problem !== undefined) throw error(problem, /(\w+)\(/.exec(call)?.[1] ?? call);
 }
 
@@ -54,11 +54,13 @@ export function optionProblem(
     const value = given[key];
     if (value === undefined) {
       if ("needed" in kind) return `${key} is missing, expected ${kind.expected}${right()}`;
-    } else if (!kind.accepts(value)) return `${key} is ${show(value)}, expected ${kind.expected}${right()}`;
-    else if (kind.table) {
-      const inner = optionProblem(kind.table, value, (options) => write({ [key]: options }));
-      if (inner !== undefined) return `${key}: ${inner}`;
+      continue;
     }
+    if (!kind.accepts(value)) return `${key} is ${show(value)}, expected ${kind.expected}${right()}`;
+    const inner = kind.table
+      ? optionProblem(kind.table, value, (options) => write({ [key]: options }))
+      : kind.problem?.(value);
+    if (inner !== undefined) return `${key}: ${inner}`;
   }
   return undefined;
 }
@@ -80,9 +82,11 @@ function corrected(table: Table, given: Readonly<Record<string, unknown>>): Reco
 function fitting(kind: Kind<unknown>, value: unknown): unknown {
   const fits: (value: unknown) => boolean = kind.accepts;
   if (fits(value)) return value;
-  if (typeof value !== "string") return kind.example;
-  if (value.trim() !== "" && fits(Number(value))) return Number(value);
-  return (kind.names && nearest(value, kind.names)) ?? kind.example;
+  // A function that was meant to be called: optimizer: adam.
+  const name = typeof value === "function" ? value.name : value;
+  if (typeof name !== "string") return kind.example;
+  if (name.trim() !== "" && fits(Number(name))) return Number(name);
+  return (kind.names && nearest(name, kind.names)) ?? kind.example;
 }
 
 function asRangeError(problem: string, who: string): RangeError {

@@ -9,6 +9,8 @@ export interface Kind<T> {
   readonly names?: readonly string[];
   /** What it is made of, where it is an object of options itself. */
   readonly table?: Table;
+  /** What is wrong with a value that is accepted at first sight, and what to write; undefined where nothing is. */
+  problem?(value: T): string | undefined;
 }
 
 /** The options of one function: every name, and what it takes. A value of undefined is always as good as none. */
@@ -108,6 +110,11 @@ export function group<T>(table: TableOf<T>): Kind<T> {
 export const signal: Kind<AbortSignal> = some(
   "an AbortSignal",
   (value) => isObject(value) && typeof value.aborted === "boolean",
+);
+
+export const url: Kind<string | URL> = some(
+  "a URL",
+  (value) => (typeof value === "string" && value !== "") || value instanceof URL,
 );
 
 /** Neither null nor a list. */

@@ -2,9 +2,10 @@ import { yieldToEventLoop } from "#platform";
 import type { Callbacks, History, Logs } from "./callbacks.ts";
 import { TrainingDivergedError } from "./errors.ts";
 import { evaluate, requireBatchSize, YIELD_MS } from "./evaluate.ts";
-import { type Samples, splitSamples } from "./samples.ts";
+import type { Samples } from "./samples.ts";
 import type { Session } from "./session.ts";
 import { permutation } from "./shuffle.ts";
+import { splitSamples } from "./split.ts";
 
 export interface FitOptions {
   /** Default 1. */

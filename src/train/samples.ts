@@ -1,5 +1,7 @@
 import { elements, type Shape } from "../nn/graph.ts";
 import { formatShape } from "../nn/layers/layer.ts";
+import { checkOptions } from "../options/check.ts";
+import { SAMPLES } from "./options.ts";
 
 /**
  * What a model trains on or is tested with. An ImageSet of `data` is one.
@@ -37,8 +39,11 @@ function requireType(
 
 /** Throws SamplesError where samples do not fit a model of this input and output. */
 export function checkSamples(samples: Samples, input: Shape, outputs: number, targetsNeeded: boolean): void {
+  if (samples && "train" in samples && "test" in samples)
+    throw new SamplesError("got a dataset, expected one of its sets. Write: model.fit(dataset.train)");
   if (!samples || !Array.isArray(samples.shape))
     throw new SamplesError("got no samples: expected { images, shape, count } with labels or targets");
+  checkOptions({ ...SAMPLES, error: (problem) => new SamplesError(`samples: ${problem}`) }, samples);
   const { images, count, shape, labels, targets } = samples;
   requireType("images", images, [Uint8Array, Float32Array]);
   if (labels) requireType("labels", labels, [Uint8Array]);
@@ -71,26 +76,14 @@ export function checkSamples(samples: Samples, input: Shape, outputs: number, ta
     );
 }
 
-/** The first part of the samples and the last, in their order: Keras's validation_split. No copy is made. */
-export function splitSamples(samples: Samples, validationSplit: number): [Samples, Samples] {
-  if (!(validationSplit > 0 && validationSplit < 1))
-    throw new SamplesError(`validationSplit is ${validationSplit}, expected a number between 0 and 1`);
-  const at = Math.floor(samples.count * (1 - validationSplit));
-  if (at === 0 || at === samples.count)
+/** Images given as their numbers alone, as Samples. Throws SamplesError unless they are whole images. */
+export function asSamples(images: Samples | Uint8Array | Float32Array, shape: Shape): Samples {
+  if (!(images instanceof Uint8Array || images instanceof Float32Array)) return images;
+  const size = elements(shape);
+  const count = images.length / size;
+  if (!Number.isInteger(count) || count === 0)
     throw new SamplesError(
-      `validationSplit ${validationSplit} of ${samples.count} samples leaves one part empty`,
+      `got ${images.length} numbers, expected those of whole images: ${size} for each of shape ${formatShape(shape)}`,
     );
-  return [slice(samples, 0, at), slice(samples, at, samples.count)];
-}
-
-export function slice(samples: Samples, first: number, last: number): Samples {
-  const size = elements(samples.shape);
-  const outputs = samples.targets ? samples.targets.length / samples.count : 0;
-  return {
-    shape: samples.shape,
-    count: last - first,
-    images: samples.images.subarray(first * size, last * size),
-    ...(samples.labels && { labels: samples.labels.subarray(first, last) }),
-    ...(samples.targets && { targets: samples.targets.subarray(first * outputs, last * outputs) }),
-  };
+  return { images, shape, count };
 }

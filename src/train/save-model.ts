@@ -1,4 +1,6 @@
 import type { LossName } from "../nn/losses.ts";
+import { checkOptions } from "../options/check.ts";
+import { SAVE } from "./options.ts";
 import { encodeSafetensors } from "./safetensors.ts";
 import type { Sequential } from "./sequential.ts";
 
@@ -27,6 +29,7 @@ export interface ModelMetadata {
  * Throws where the model is not compiled.
  */
 export function saveModel(model: Sequential, metadata: ModelMetadata = {}): Uint8Array<ArrayBuffer> {
+  checkOptions(SAVE, metadata);
   const values = { architecture: model.toConfig(), ...metadata };
   const entries = Object.entries(values).filter(([, value]) => value !== undefined);
   return encodeSafetensors(model.getWeights(), {

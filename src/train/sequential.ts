@@ -7,12 +7,13 @@ import { checkLoss, type LossName } from "../nn/losses.ts";
 import { layersToConfig, type ModelConfig } from "../nn/model-config.ts";
 import { type Preprocessing, preprocessingProblem } from "../nn/preprocessing.ts";
 import { createOptimizer, type Optimizer, type OptimizerName } from "../optim/index.ts";
-import { show } from "../options/show.ts";
+import { checkOptions } from "../options/check.ts";
 import type { History } from "./callbacks.ts";
 import type { EvaluateOptions, Evaluation } from "./evaluate.ts";
 import type { FitOptions } from "./fit.ts";
+import { COMPILE, checkLayers, EVALUATE, FIT, PREDICT, SEQUENTIAL } from "./options.ts";
 import type { NamedTensor } from "./safetensors.ts";
-import { checkSamples, type Samples } from "./samples.ts";
+import { asSamples, checkSamples, type Samples } from "./samples.ts";
 import type { Session } from "./session.ts";
 import { weightsSha256 } from "./weights.ts";
 
@@ -70,6 +71,8 @@ export class Sequential {
 
   /** Builds the graph. Throws ModelError, naming the layer, where a shape or an option does not fit. */
   constructor(layers: readonly Layer[], options: { name?: string; loaded?: Loaded | undefined } = {}) {
+    checkLayers(layers);
+    checkOptions(SEQUENTIAL, options);
     const { graph, rows } = buildChain(layers);
     this.loaded = options.loaded;
     this.name = options.name ?? "sequential";
@@ -115,6 +118,7 @@ export class Sequential {
    * the weights, the preprocessing and the loss of its file. Compiling again starts anew: from there, too.
    */
   async compile(options: CompileOptions = {}): Promise<void> {
+    checkOptions(COMPILE, options);
     const {
       optimizer = "adam",
       loss = this.loaded?.loss ?? "categoricalCrossentropy",
@@ -130,14 +134,6 @@ export class Sequential {
     const problem = preprocessingProblem(preprocessing);
     if (problem) throw new RangeError(`preprocessing: ${problem}`);
     checkLoss(loss, this.graph);
-    if (weights !== "loaded" && weights !== "new")
-      throw new RangeError(
-        `weights is ${show(weights)}, expected "loaded" or "new"; setWeights() takes tensors`,
-      );
-    for (const metric of metrics)
-      if (metric !== "accuracy") throw new TypeError(`metric '${metric}' is unknown: expected "accuracy"`);
-    if (!Number.isSafeInteger(seed) || seed < 0)
-      throw new RangeError(`seed is ${seed}, expected a whole number from 0 to 2^53 - 1`);
     this.#runtime ??= await import("./runtime.ts");
     const session = await this.#runtime.Session.create(this.graph, {
       optimizer: typeof optimizer === "string" ? createOptimizer(optimizer) : optimizer,
@@ -159,6 +155,7 @@ export class Sequential {
    * Rejects with TrainingDivergedError when the loss becomes NaN or infinite; SamplesError where data does not fit.
    */
   async fit(samples: Samples, options: FitOptions = {}): Promise<History> {
+    checkOptions(FIT, options);
     this.#check(samples);
     if (options.validationData) this.#check(options.validationData);
     if (this.#fitting) throw new Error("the model is training: wait until the fit() under way has ended");
@@ -172,6 +169,7 @@ export class Sequential {
 
   /** Mean loss and accuracy over the samples, dropout off. */
   async evaluate(samples: Samples, options: EvaluateOptions = {}): Promise<Evaluation> {
+    checkOptions(EVALUATE, options);
     this.#check(samples);
     return this.#compiled.evaluate(this.session, samples, this.#metrics, options);
   }
@@ -181,10 +179,8 @@ export class Sequential {
     images: Samples | Uint8Array | Float32Array,
     options: EvaluateOptions = {},
   ): Promise<Float32Array> {
-    const samples =
-      images instanceof Uint8Array || images instanceof Float32Array
-        ? { images, shape: this.inputShape, count: Math.floor(images.length / elements(this.inputShape)) }
-        : images;
+    checkOptions(PREDICT, options);
+    const samples = asSamples(images, this.inputShape);
     checkSamples(samples, this.inputShape, elements(this.outputShape), false);
     return this.#compiled.predict(this.session, samples, options);
   }

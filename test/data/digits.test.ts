@@ -187,13 +187,19 @@ describe("generateDigits", () => {
   });
 
   it.each([
-    [{ train: -1 }, "train is -1; expected an integer from 0 to 1,000,000"],
+    [
+      { train: -1 },
+      "generateDigits: train is -1, expected a whole number from 0 to 1,000,000. Write: generateDigits({ train: 12000 })",
+    ],
     [{ train: 1.5 }, "train is 1.5"],
     [{ test: Number.NaN }, "test is NaN"],
     [{ test: 1_000_001 }, "test is 1000001"],
-    [{ seed: -1 }, "seed is -1; expected an integer from 0 to 4,294,967,295"],
+    [{ seed: -1 }, "seed is -1, expected a whole number from 0 to 4,294,967,295"],
     [{ seed: 2 ** 32 }, "seed is 4294967296"],
-    [{ seed: "1" as unknown as number }, "seed is 1"],
+    [
+      { seed: "1" as unknown as number },
+      'seed is "1", expected a whole number from 0 to 4,294,967,295. Write: generateDigits({ seed: 1 })',
+    ],
   ])("refuses %o", async (options, message) => {
     await expect(generateDigits(options)).rejects.toThrow(
       expect.objectContaining({

@@ -8,7 +8,7 @@ import {
   flatten,
   maxPooling2d,
 } from "../../src/nn/layers/index.ts";
-import { slice } from "../../src/train/samples.ts";
+import { slice } from "../../src/train/split.ts";
 import { expectClose, expectSame } from "../support/close.ts";
 import { halves } from "../support/samples.ts";
 import { modelOf } from "../support/sessions.ts";
@@ -88,7 +88,11 @@ test("outputs of any shape come whole", async () => {
 
 test.each([0, -1, 1.5, Number.NaN])("batchSize %f is refused", async (batchSize) => {
   const model = await modelOf(layers());
-  const error = new RangeError(`batchSize is ${batchSize}, expected a whole number >= 1`);
-  await expect(model.predict(samples, { batchSize })).rejects.toThrow(error);
-  await expect(model.evaluate(samples, { batchSize })).rejects.toThrow(error);
+  const said = `: batchSize is ${batchSize}, expected a whole number >= 1. Write: model.`;
+  await expect(model.predict(samples, { batchSize })).rejects.toThrow(
+    `predict${said}predict(images, { batch`,
+  );
+  await expect(model.evaluate(samples, { batchSize })).rejects.toThrow(
+    `evaluate${said}evaluate(test, { batch`,
+  );
 });

@@ -3,8 +3,9 @@ import { conv2d, dense, dropout, flatten, maxPooling2d } from "../../src/nn/laye
 import { namedModel } from "../../src/nn/models.ts";
 import { adam, sgd } from "../../src/optim/index.ts";
 import type { FitOptions } from "../../src/train/fit.ts";
-import { type Samples, slice } from "../../src/train/samples.ts";
+import type { Samples } from "../../src/train/samples.ts";
 import type { Sequential } from "../../src/train/sequential.ts";
+import { slice } from "../../src/train/split.ts";
 import { expectClose } from "../support/close.ts";
 import { fixtureLabels } from "../support/fixture-values.ts";
 import { halves, vectors } from "../support/samples.ts";
@@ -219,26 +220,107 @@ test("the event loop gets its turns", async () => {
 });
 
 describe("options out of range", () => {
+  const wrong = (value: unknown) => value as never;
   test.each<[FitOptions, string]>([
     [{ batchSize: 0 }, "batchSize is 0, expected a whole number >= 1"],
     [{ batchSize: 2.5 }, "batchSize is 2.5, expected a whole number >= 1"],
-    [{ epochs: 0 }, "epochs is 0 with initialEpoch 0, expected whole numbers, epochs the larger"],
-    [{ epochs: 1.5 }, "epochs is 1.5 with initialEpoch 0"],
-    [{ epochs: 2, initialEpoch: 2 }, "epochs is 2 with initialEpoch 2"],
-    [{ epochs: 2, initialEpoch: -1 }, "epochs is 2 with initialEpoch -1"],
-    [{ validationSplit: 1 }, "validationSplit is 1, expected a number between 0 and 1"],
-    [{ validationSplit: -0.1 }, "validationSplit is -0.1, expected a number between 0 and 1"],
-    [{ validationSplit: Number.NaN }, "validationSplit is NaN, expected a number between 0 and 1"],
+    [
+      { epochs: 0 },
+      "fit: epochs is 0, expected a whole number >= 1. Write: model.fit(train, { epochs: 10 })",
+    ],
+    [{ epochs: 1.5 }, "fit: epochs is 1.5, expected a whole number >= 1"],
+    [
+      { epochs: 2, initialEpoch: 2 },
+      "epochs is 2 with initialEpoch 2, expected whole numbers, epochs the larger",
+    ],
+    [{ epochs: 2, initialEpoch: -1 }, "fit: initialEpoch is -1, expected a whole number >= 0"],
+    [{ validationSplit: 1 }, "fit: validationSplit is 1, expected a number from 0 to below 1. Write: "],
+    [{ validationSplit: -0.1 }, "validationSplit is -0.1, expected a number from 0 to below 1"],
+    [{ validationSplit: Number.NaN }, "validationSplit is NaN, expected a number from 0 to below 1"],
     [{ validationSplit: 1e-17 }, "validationSplit 1e-17 of 8 samples leaves one part empty"],
     [{ validationSplit: 0.99 }, "validationSplit 0.99 of 8 samples leaves one part empty"],
     [
       { validationSplit: 0.5, validationData: halves(4, 1) },
       "both validationSplit and validationData are given: expected one of them",
     ],
+    [
+      wrong({ batch_size: 16, epoch: 3 }),
+      'fit: no option is called "batch_size": did you mean batchSize? Write: model.fit(train, { batchSize: 16, epochs: 3 })',
+    ],
+    [
+      wrong({ batchSize: "32", classWeight: [1, 2] }),
+      'fit: no option is called "classWeight": nothing can be weighted; put samples of a rare class in several times',
+    ],
+    [
+      { batchSize: wrong("32") },
+      'batchSize is "32", expected a whole number >= 1. Write: model.fit(train, { batchSize: 32 })',
+    ],
+    [{ shuffle: wrong("no") }, 'fit: shuffle is "no", expected true or false'],
+    [
+      { validationData: wrong([1]) },
+      "fit: validationData is [1], expected samples: { images, shape, count } with",
+    ],
+    [
+      { restoreBestWeights: wrong(true) },
+      "restoreBestWeights is true, expected one of val_accuracy, val_loss, accuracy, loss",
+    ],
+    [
+      { restoreBestWeights: wrong("val_acc") },
+      'Write: model.fit(train, { restoreBestWeights: "val_accuracy" })',
+    ],
+    [
+      { signal: wrong("stop") },
+      'fit: signal is "stop", expected an AbortSignal. Write: model.fit(train, { signal })',
+    ],
+    [{ callbacks: wrong(() => {}) }, "fit: callbacks is a function, expected an object such as"],
+    [
+      { callbacks: wrong({ on_epoch_end() {} }) },
+      'fit: callbacks: no callback is called "on_epoch_end": did you mean onEpochEnd? Write: { onEpochEnd(info, logs) { … } }',
+    ],
+    [
+      {
+        callbacks: [
+          {},
+          wrong(
+            new (class {
+              onEpochEnds() {}
+            })(),
+          ),
+        ],
+      },
+      'fit: callbacks: no callback is called "onEpochEnds": did you mean onEpochEnd?',
+    ],
+    [
+      { callbacks: wrong({ onFire() {} }) },
+      'no callback is called "onFire": expected onTrainBegin, onEpochBegin, onBatchEnd, onEpochEnd, onTrainEnd. Write: {',
+    ],
+    [
+      { callbacks: wrong({ onTrainEnd: "log" }) },
+      'callbacks: onTrainEnd is "log", expected a function. Write: { onTrainEnd(history) { … } }',
+    ],
   ])("case %#", async (options, message) => {
     const model = await modelOf(cnn());
     const before = await model.weightsSha256();
     await expect(model.fit(halves(8, 1), options)).rejects.toThrow(message);
     expect(await model.weightsSha256()).toBe(before);
+  });
+
+  test("callbacks may have fields and helpers of their own", async () => {
+    class Best {
+      best = Number.POSITIVE_INFINITY;
+      one = () => this.best;
+      onEpochEnd(_: unknown, { loss }: { loss: number }) {
+        this.keep(loss);
+      }
+      keep(loss: number) {
+        this.best = loss;
+      }
+    }
+    const model = await modelOf(cnn());
+    const best = new Best();
+    await model.fit(halves(8, 1), {
+      callbacks: [best, { note: 1, helper() {}, onEpochBegin: undefined } as never],
+    });
+    expect(best.best).toBeLessThan(10);
   });
 });

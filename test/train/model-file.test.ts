@@ -118,7 +118,7 @@ describe("compile() of a loaded model", () => {
   test("refuses what weights is not", async () => {
     const { model: loaded } = loadModel(file);
     await expect(loaded.compile({ weights: "old" as never })).rejects.toThrow(
-      new RangeError('weights is "old", expected "loaded" or "new"; setWeights() takes tensors'),
+      'compile: weights is "old", expected "loaded" or "new"; setWeights() takes tensors. Write: model.compile({',
     );
   });
 });
@@ -126,7 +126,9 @@ describe("compile() of a loaded model", () => {
 test("preprocessing that takes pixels out of the range of f32 is refused", async () => {
   const never = sequential([flatten({ inputShape: [2] }), dense({ units: 2, activation: "softmax" })]);
   for (const preprocessing of [{ scale: 1e308 }, { scale: 1.4e36 }, { offset: -1e39 }, { scale: Number.NaN }])
-    await expect(never.compile({ preprocessing })).rejects.toThrow(/^preprocessing: scale .*expected/);
+    await expect(never.compile({ preprocessing })).rejects.toThrow(
+      /^(compile: )?preprocessing: scale .*expected/,
+    );
   await never.compile({ preprocessing: { scale: 1.3e36 } });
   never.dispose();
 });

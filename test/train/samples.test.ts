@@ -1,7 +1,9 @@
 import { describe, expect, test } from "vitest";
 import { dense, flatten } from "../../src/nn/layers/index.ts";
-import { checkSamples, type Samples, SamplesError, slice, splitSamples } from "../../src/train/samples.ts";
+import { adam } from "../../src/optim/index.ts";
+import { checkSamples, type Samples, SamplesError } from "../../src/train/samples.ts";
 import { Sequential } from "../../src/train/sequential.ts";
+import { slice, splitSamples } from "../../src/train/split.ts";
 import { modelOf } from "../support/sessions.ts";
 
 const layers = (units = 3) => [
@@ -33,18 +35,33 @@ const badTargets: [Samples, string][] = [
   ],
   [{ ...ok, targets: new Float32Array(4) }, "got 4 targets, expected 4 samples of 3, that is 12"],
 ];
+const misspelt: [unknown, string][] = [
+  [
+    { ...ok, sampleWeight: new Float32Array(4) },
+    'samples: no option is called "sampleWeight": nothing can be weighted; put samples of a rare class in several times',
+  ],
+  [
+    { ...unlabelled, label: ok.labels },
+    'samples: no option is called "label": did you mean labels? Write: model.fit({ images, count: 4, shape: [2, 3, 1], labels })',
+  ],
+  [{ train: ok, test: ok }, "got a dataset, expected one of its sets. Write: model.fit(dataset.train)"],
+  [null, "got no samples: expected { images, shape, count } with labels or targets"],
+];
 
 describe("samples that do not fit the model", () => {
-  test.each([...bad, ...badTargets])("case %#: fit and evaluate", async (samples, message) => {
-    const model = await modelOf(layers());
-    const before = await model.weightsSha256();
-    const error = new SamplesError(message);
-    await expect(model.fit(samples)).rejects.toThrow(error);
-    await expect(model.fit(samples)).rejects.toBeInstanceOf(SamplesError);
-    await expect(model.fit(ok, { validationData: samples })).rejects.toThrow(error);
-    await expect(model.evaluate(samples)).rejects.toThrow(error);
-    expect(await model.weightsSha256()).toBe(before);
-  });
+  test.each([...bad, ...badTargets, ...(misspelt as [Samples, string][])])(
+    "case %#: fit and evaluate",
+    async (samples, message) => {
+      const model = await modelOf(layers());
+      const before = await model.weightsSha256();
+      const error = new SamplesError(message);
+      await expect(model.fit(samples)).rejects.toThrow(error);
+      await expect(model.fit(samples)).rejects.toBeInstanceOf(SamplesError);
+      if (samples) await expect(model.fit(ok, { validationData: samples })).rejects.toThrow(error);
+      await expect(model.evaluate(samples)).rejects.toThrow(error);
+      expect(await model.weightsSha256()).toBe(before);
+    },
+  );
 
   test.each(bad)("case %#: predict", async (samples, message) => {
     const model = await modelOf(layers());
@@ -61,7 +78,10 @@ describe("samples that do not fit the model", () => {
     expect(await model.predict(new Uint8Array(30))).toHaveLength(15);
     expect(await model.predict(new Float32Array(6))).toHaveLength(3);
     await expect(model.predict(new Float32Array(7))).rejects.toThrow(SamplesError);
-    await expect(model.predict(new Float32Array(0))).rejects.toThrow("got 0 samples, expected at least 1");
+    await expect(model.predict(new Float32Array(0))).rejects.toThrow(
+      "got 0 numbers, expected those of whole images: 6 for each of shape (2, 3, 1)",
+    );
+    await expect(model.predict(new Uint8Array(5))).rejects.toThrow("got 5 numbers, expected those of whole");
   });
 
   test("one output takes the classes 0 and 1", async () => {
@@ -86,26 +106,53 @@ test("what fit is not ready for", async () => {
 describe("compile() refuses", () => {
   const wrong = (value: unknown) => value as never;
   test.each<[Parameters<Sequential["compile"]>[0], string]>([
-    [{ seed: -1 }, "seed is -1, expected a whole number from 0 to 2^53 - 1"],
+    [{ seed: -1 }, "compile: seed is -1, expected a whole number >= 0. Write: model.compile({ seed: 1 })"],
     [{ seed: 1.5 }, "seed is 1.5, expected a whole number"],
     [{ seed: 2 ** 53 }, "seed is 9007199254740992, expected a whole number"],
-    [{ metrics: wrong(["auc"]) }, "metric 'auc' is unknown: expected \"accuracy\""],
-    [{ optimizer: wrong("adagrad") }, 'optimizer is "adagrad", expected one of sgd, rmsprop, adam, adamw'],
+    [
+      { metrics: wrong(["auc"]) },
+      'compile: metrics is ["auc"], expected a list: ["accuracy"], or an empty one. Write: model.compile({ metrics: ["accuracy"] })',
+    ],
+    [
+      { optimizer: wrong("adagrad") },
+      'optimizer is "adagrad", expected an optimizer such as adam(), or one of sgd, rmsprop, adam, adamw',
+    ],
     [{ loss: wrong("hinge") }, 'loss is "hinge", expected one of categoricalCrossentropy'],
-    [{ backend: wrong("webgl") }, "backend 'webgl' is unknown: expected auto, scalar, simd, relaxed"],
+    [{ backend: wrong("webgl") }, 'backend is "webgl", expected one of auto, scalar, simd, relaxed'],
     [{ threads: 0 }, "threads is 0, expected a whole number from 1 to 256"],
     [{ threads: 1000 }, "threads is 1000, expected a whole number from 1 to 256"],
-    [{ preprocessing: { scale: Number.NaN } }, "NaN"],
+    [
+      { preprocessing: { scale: Number.NaN } },
+      "compile: preprocessing: scale is NaN, expected a finite number",
+    ],
+    [
+      { optimizer: wrong(adam) },
+      'optimizer is the function adam, expected an optimizer such as adam(), or one of sgd, rmsprop, adam, adamw. Write: model.compile({ optimizer: "adam" })',
+    ],
+    [
+      { optimizer: wrong("Adam"), loss: wrong("mse") },
+      'Write: model.compile({ optimizer: "adam", loss: "meanSquaredError" })',
+    ],
+    [
+      { loss: wrong("sparse_categorical_crossentropy") },
+      'Write: model.compile({ loss: "sparseCategoricalCrossentropy" })',
+    ],
+    [
+      wrong({ learningRate: 0.1 }),
+      'compile: no option is called "learningRate": it belongs into adam({ learningRate: 0.001 })',
+    ],
+    [{ seed: wrong("7") }, 'seed is "7", expected a whole number >= 0. Write: model.compile({ seed: 7 })'],
+    [{ threads: wrong(null) }, "threads is null, expected a whole number from 1 to 256. Write: "],
+    [wrong("adam"), 'compile: got "adam", expected an object of options. Write: model.compile()'],
   ])("%j", async (options, message) => {
     const model = await modelOf(layers());
     const before = await model.weightsSha256();
     await expect(
       (async () => {
         await model.compile(options);
-        await model.predict(ok);
       })(),
     ).rejects.toThrow(message);
-    if (message !== "NaN") expect(await model.weightsSha256(), "the earlier state is kept").toBe(before);
+    expect(await model.weightsSha256(), "the earlier state is kept").toBe(before);
   });
 });
 

@@ -12,7 +12,9 @@ export {
   activation,
   type DropoutOptions,
   dropout,
+  type EluOptions,
   elu,
   flatten,
+  type LeakyReluOptions,
   leakyRelu,
 } from "./simple.ts";

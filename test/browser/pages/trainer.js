@@ -226,12 +226,21 @@ export async function errors() {
   results.backend = await failure(createTrainer(model(), { backend: "fast" }));
   results.optimizer = await failure(createTrainer(model(), { optimizer: "adamm" }));
   results.loss = await failure(createTrainer(sequential([dense({ units: 2, inputShape: [3] })])));
+  results.option = await failure(createTrainer(model(), { worker_url: "worker.js" }));
   results.metric = await failure(createTrainer(model(), { metrics: ["f1"] }));
   await withTrainer({}, async (trainer) => {
     const { train } = digits;
     results.shape = await failure(trainer.fit({ ...train, shape: [14, 56, 1] }));
     results.split = await failure(trainer.fit(train, { validationSplit: 2 }));
     results.batchSize = await failure(trainer.fit(train, { batchSize: 0 }));
+    results.options = [
+      await failure(trainer.fit(train, { batch_size: 32 })),
+      await failure(trainer.evaluate(train, { batch_size: 32 })),
+      await failure(trainer.predict(train, { batch_size: 32 })),
+      await failure(trainer.save({ class_names: [] })),
+      await failure(trainer.fit(train, { callbacks: { on_epoch_end() {} } })),
+    ];
+    results.bytes = await failure(trainer.predict(new Uint8Array(100)));
     results.weights = await failure(trainer.setWeights((await trainer.getWeights()).slice(1)));
     results.image = await failure(trainer.activations(image.subarray(1)));
     results.state = trainer.state;

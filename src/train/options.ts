@@ -1,0 +1,175 @@
+// What compile, fit, evaluate, predict, saveModel and createTrainer take: for callers whom no compiler told.
+import { BACKENDS, MAX_THREADS, type WasmSource } from "../engine/kernels.ts";
+import { ModelError } from "../nn/errors.ts";
+import type { Layer } from "../nn/layers/layer.ts";
+import { LOSSES } from "../nn/losses.ts";
+import type { Preprocessing } from "../nn/preprocessing.ts";
+import { OPTIMIZERS, type Optimizer, type OptimizerName } from "../optim/optimizer.ts";
+import type { Checked } from "../options/check.ts";
+import {
+  flag,
+  group,
+  isObject,
+  needed,
+  oneOf,
+  signal,
+  some,
+  type TableOf,
+  text,
+  whole,
+} from "../options/kinds.ts";
+import { adviceOn, nearest } from "../options/names.ts";
+import { show } from "../options/show.ts";
+import type { Callbacks, Logs } from "./callbacks.ts";
+import type { EvaluateOptions } from "./evaluate.ts";
+import type { FitOptions } from "./fit.ts";
+import type { Samples } from "./samples.ts";
+import type { ModelMetadata } from "./save-model.ts";
+import type { CompileOptions } from "./sequential.ts";
+
+const batchSize = () => ({ ...whole(), example: 32 });
+const finite = () => some<number>("a finite number", Number.isFinite, 1);
+const share = (expected: string, most: (value: number) => boolean) =>
+  some<number>(expected, (value) => typeof value === "number" && value >= 0 && most(value), 0.2);
+
+/** Also what createTrainer() takes, beside workerUrl. */
+export const compileTable = (): TableOf<CompileOptions> => ({
+  optimizer: {
+    ...some<Optimizer | OptimizerName>(
+      `an optimizer such as adam(), or one of ${OPTIMIZERS.join(", ")}`,
+      (value) =>
+        OPTIMIZERS.includes(value as OptimizerName) ||
+        (isObject(value) && typeof value.update === "function"),
+      "adam",
+    ),
+    names: OPTIMIZERS,
+  },
+  loss: oneOf(LOSSES),
+  metrics: some(
+    'a list: ["accuracy"], or an empty one',
+    (value) => Array.isArray(value) && value.every((metric) => metric === "accuracy"),
+    ["accuracy"],
+  ),
+  backend: oneOf(["auto", ...BACKENDS]),
+  threads: whole(1, MAX_THREADS),
+  wasm: some<WasmSource>(
+    "a URL, bytes, or a WebAssembly.Module",
+    (value) => typeof value === "string" || isObject(value),
+  ),
+  seed: whole(0),
+  weights: { ...oneOf(["loaded", "new"]), expected: '"loaded" or "new"; setWeights() takes tensors' },
+  preprocessing: group<Partial<Preprocessing>>({ scale: finite(), offset: finite() }),
+});
+
+export const SEQUENTIAL: Checked = {
+  call: "sequential(layers, *)",
+  table: () => ({ name: text, loaded: some("", isObject) }),
+};
+export const COMPILE: Checked = { call: "model.compile(*)", table: compileTable };
+
+/** Names alone: what is wrong with the values, checkSamples() says at more length. */
+export const SAMPLES: Checked = {
+  call: "model.fit(*)",
+  table: () => {
+    const any = some("", () => true);
+    return { images: any, shape: any, count: any, labels: any, targets: any } satisfies Record<
+      keyof Samples,
+      unknown
+    >;
+  },
+};
+
+const samplesKind = () => some<Samples>("samples: { images, shape, count } with labels or targets", isObject);
+
+export const FIT: Checked = {
+  call: "model.fit(train, *)",
+  table: (): TableOf<FitOptions> => ({
+    epochs: { ...whole(), example: 10 },
+    batchSize: batchSize(),
+    validationSplit: share("a number from 0 to below 1", (value) => value < 1),
+    validationData: samplesKind(),
+    shuffle: flag,
+    initialEpoch: whole(0),
+    restoreBestWeights: oneOf<keyof Logs>(["val_accuracy", "val_loss", "accuracy", "loss"]),
+    callbacks: {
+      ...some<Callbacks | readonly Callbacks[]>(
+        "an object such as { onEpochEnd(info, logs) { … } }, or a list of them",
+        (value) => isObject(value) || (Array.isArray(value) && value.every(isObject)),
+      ),
+      problem: callbacksProblem,
+    },
+    signal,
+  }),
+};
+
+const evaluateTable = (): TableOf<EvaluateOptions> => ({ batchSize: batchSize(), signal });
+export const EVALUATE: Checked = { call: "model.evaluate(test, *)", table: evaluateTable };
+export const PREDICT: Checked = { call: "model.predict(images, *)", table: evaluateTable };
+
+export const SAVE: Checked = {
+  call: "saveModel(model, *)",
+  table: (): TableOf<ModelMetadata> => ({
+    preprocessing: group({ scale: needed(finite()), offset: needed(finite(), 0) }),
+    classNames: some(
+      "a list of names",
+      (value) => Array.isArray(value) && value.every((name) => typeof name === "string"),
+      ["no", "yes"],
+    ),
+    loss: oneOf(LOSSES),
+    dataset: text,
+    background: share("a number from 0 to 1", (value) => value <= 1),
+    centred: flag,
+  }),
+};
+
+const HOOKS: Readonly<Record<keyof Callbacks, string>> = {
+  onTrainBegin: "info",
+  onEpochBegin: "epoch",
+  onBatchEnd: "info, logs",
+  onEpochEnd: "info, logs",
+  onTrainEnd: "history",
+};
+
+/** A function whose name says that it is to be called back, by a name that nobody calls; or what is no function. */
+function callbacksProblem(callbacks: Callbacks | readonly Callbacks[]): string | undefined {
+  const names = Object.keys(HOOKS);
+  for (const callback of ([] as Callbacks[]).concat(callbacks))
+    for (const key of keysOf(callback)) {
+      const value = (callback as Record<string, unknown>)[key];
+      const known = Object.hasOwn(HOOKS, key);
+      if (value === undefined || (known && typeof value === "function")) continue;
+      const near = nearest(key, names);
+      // Callbacks may have fields and helpers of their own.
+      if (!known && (typeof value !== "function" || (near === undefined && !/^on[_A-Z]/.test(key)))) continue;
+      const hook = (known ? key : (near ?? "onEpochEnd")) as keyof Callbacks;
+      const wrong = known
+        ? `${key} is ${show(value)}, expected a function`
+        : `no callback is called ${show(key)}: ${adviceOn(key, names)}`;
+      return `${wrong}${wrong.endsWith("?") ? "" : "."} Write: { ${hook}(${HOOKS[hook]}) { … } }`;
+    }
+  return undefined;
+}
+
+/** Own names, and those of the methods of its class. */
+function keysOf(object: object): string[] {
+  const prototype = Object.getPrototypeOf(object);
+  const inherited = prototype && prototype !== Object.prototype ? keysOf(prototype) : [];
+  return [...Object.getOwnPropertyNames(object), ...inherited].filter((key) => key !== "constructor");
+}
+
+/** For callers whom no compiler told. Throws ModelError unless it is a list of layers. */
+export function checkLayers(layers: readonly Layer[]): void {
+  if (!Array.isArray(layers))
+    throw new ModelError(
+      `got ${show(layers)}, expected a list. Write: sequential([flatten(), dense({ units: 10 })])`,
+    );
+  for (const [i, layer] of layers.entries()) {
+    if (typeof layer?.lower === "function") continue;
+    const meant =
+      typeof layer === "function" ? `. Write: ${(layer as { name: string }).name}()` : " such as flatten()";
+    const config = typeof layer?.type === "string" ? "; layersFromConfig() makes layers of plain data" : "";
+    throw new ModelError(
+      `layer ${i + 1} is ${show(layer)}, expected what a layer function gives${meant}${config}`,
+    );
+  }
+}

@@ -1,0 +1,320 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { loadDataset as loadInPage } from "../../src/browser/load-dataset.ts";
+import type { TrainerOptions } from "../../src/browser/types.ts";
+import * as api from "../../src/node.ts";
+import { halves } from "../support/samples.ts";
+
+// Every exported function that takes options refuses a misspelt one, and says which it is near to. A new export, or a new
+// method of Sequential, fails here until it is listed: among those that check their options, or those that have none.
+
+interface Taker {
+  /** Every option that there is. */
+  readonly names: readonly string[];
+  /** Options without which the function would fail for another reason. */
+  readonly needed?: object;
+  /** What a misspelt option holds. Default: a number. */
+  readonly value?: unknown;
+  call(options: never): unknown;
+}
+
+/** All names of an options type: the compiler holds the list to it. */
+function names<Options>(list: Readonly<Record<keyof Options, true>>): string[] {
+  return Object.keys(list);
+}
+
+const layer = { name: true, inputShape: true } as const;
+const weights = { activation: true, useBias: true, kernelInitializer: true, biasInitializer: true } as const;
+const pooling = names<api.Pooling2dOptions>({ ...layer, poolSize: true, strides: true, padding: true });
+const plain = names<api.LayerOptions>(layer);
+const common = {
+  learningRate: true,
+  weightDecay: true,
+  clipNorm: true,
+  globalClipNorm: true,
+  clipValue: true,
+} as const;
+const adam = names<api.AdamOptions>({ ...common, beta1: true, beta2: true, epsilon: true });
+const digits = { train: true, test: true, seed: true, wasm: true } as const;
+const download = {
+  signal: true,
+  onProgress: true,
+  mirrors: true,
+  fetch: true,
+  stallTimeoutMs: true,
+  retryDelayMs: true,
+} as const;
+const load = names<api.LoadOptions>({
+  ...download,
+  ...digits,
+  digits: true,
+  onNotice: true,
+  dataDir: true,
+  offline: true,
+  cacheDir: true,
+  storage: true,
+  workerUrl: true,
+});
+const compile = {
+  optimizer: true,
+  loss: true,
+  metrics: true,
+  backend: true,
+  threads: true,
+  wasm: true,
+  seed: true,
+  weights: true,
+  preprocessing: true,
+} as const;
+const evaluate = names<api.EvaluateOptions>({ batchSize: true, signal: true });
+
+const samples = halves(8, 1);
+const layers = [api.flatten({ inputShape: [6, 6, 1] }), api.dense({ units: 2, activation: "softmax" })];
+const model = api.sequential(layers);
+
+const TAKERS: Readonly<Record<string, Taker>> = {
+  conv2d: {
+    names: names<api.Conv2dOptions>({
+      ...layer,
+      ...weights,
+      filters: true,
+      kernelSize: true,
+      strides: true,
+      padding: true,
+      dilationRate: true,
+    }),
+    needed: { filters: 2, kernelSize: 3 },
+    call: api.conv2d,
+  },
+  dense: {
+    names: names<api.DenseOptions>({ ...layer, ...weights, units: true }),
+    needed: { units: 2 },
+    call: api.dense,
+  },
+  maxPooling2d: { names: pooling, call: api.maxPooling2d },
+  averagePooling2d: { names: pooling, call: api.averagePooling2d },
+  globalAveragePooling2d: { names: plain, call: api.globalAveragePooling2d },
+  flatten: { names: plain, call: api.flatten },
+  dropout: {
+    names: names<api.DropoutOptions>({ ...layer, rate: true }),
+    needed: { rate: 0.5 },
+    call: api.dropout,
+  },
+  activation: {
+    names: names<api.ActivationOptions>({ ...layer, activation: true }),
+    needed: { activation: "relu" },
+    call: api.activation,
+  },
+  leakyRelu: { names: names<api.LeakyReluOptions>({ ...layer, alpha: true }), call: api.leakyRelu },
+  elu: { names: names<api.EluOptions>({ ...layer, alpha: true }), call: api.elu },
+  sgd: {
+    names: names<api.SgdOptions>({ ...common, momentum: true, nesterov: true }),
+    call: api.sgd,
+  },
+  rmsprop: {
+    names: names<api.RmspropOptions>({
+      ...common,
+      rho: true,
+      momentum: true,
+      epsilon: true,
+      centered: true,
+    }),
+    call: api.rmsprop,
+  },
+  adam: { names: adam, call: api.adam },
+  adamw: { names: adam, call: api.adamw },
+  createOptimizer: { names: adam, call: (options) => api.createOptimizer("adam", options) },
+  oneCycle: {
+    names: names<api.OneCycleOptions>({ peak: true, steps: true, warmUp: true, start: true }),
+    needed: { peak: 1, steps: 1 },
+    call: api.oneCycle,
+  },
+  generateDigits: { names: names<api.DigitsOptions>(digits), call: api.generateDigits },
+  loadDataset: { names: load, call: (options) => api.loadDataset("digits", options) },
+  "loadDataset in a page": { names: load, call: (options) => loadInPage("digits", options) },
+  "loadDataset, digits": {
+    names: names<api.DigitsOptions>(digits),
+    call: (digits) => api.loadDataset("digits", { digits }),
+  },
+  downloadFile: {
+    names: names<api.DownloadOptions>(download),
+    call: (options) => api.downloadFile(api.DATASETS.mnist!, "trainImages", options),
+  },
+  gunzip: {
+    names: names<api.GunzipOptions>({ maxBytes: true, promisedBytes: true, source: true }),
+    needed: { maxBytes: 1 },
+    call: (options) => api.gunzip(new Uint8Array(), options),
+  },
+  sequential: { names: ["name"], call: (options) => api.sequential(layers, options) },
+  Sequential: { names: ["name"], call: (options) => new api.Sequential(layers, options) },
+  saveModel: {
+    names: names<api.ModelMetadata>({
+      preprocessing: true,
+      classNames: true,
+      loss: true,
+      dataset: true,
+      background: true,
+      centred: true,
+    }),
+    call: (options) => api.saveModel(model, options),
+  },
+  createTrainer: {
+    names: names<TrainerOptions>({ ...compile, workerUrl: true }),
+    call: (options) => api.createTrainer(model, options),
+  },
+  "Sequential.compile": {
+    names: names<api.CompileOptions>(compile),
+    call: (options) => model.compile(options),
+  },
+  "Sequential.compile, preprocessing": {
+    names: ["scale", "offset"],
+    call: (preprocessing) => model.compile({ preprocessing }),
+  },
+  "Sequential.fit": {
+    names: names<api.FitOptions>({
+      epochs: true,
+      batchSize: true,
+      validationSplit: true,
+      validationData: true,
+      shuffle: true,
+      initialEpoch: true,
+      restoreBestWeights: true,
+      callbacks: true,
+      signal: true,
+    }),
+    call: (options) => model.fit(samples, options),
+  },
+  "Sequential.fit, samples": {
+    names: names<api.Samples>({ images: true, count: true, shape: true, labels: true, targets: true }),
+    needed: samples,
+    call: (given) => model.fit(given),
+  },
+  "Sequential.fit, callbacks": {
+    names: names<api.Callbacks>({
+      onTrainBegin: true,
+      onEpochBegin: true,
+      onBatchEnd: true,
+      onEpochEnd: true,
+      onTrainEnd: true,
+    }),
+    value: () => {},
+    call: (callbacks) => model.fit(samples, { callbacks }),
+  },
+  "Sequential.evaluate": { names: evaluate, call: (options) => model.evaluate(samples, options) },
+  "Sequential.predict": { names: evaluate, call: (options) => model.predict(samples, options) },
+};
+
+/** Functions and classes whose arguments hold no options. */
+const WITHOUT = [
+  "DataError",
+  "ModelError",
+  "ModelFileError",
+  "SafetensorsError",
+  "SamplesError",
+  "TrainingDivergedError",
+  "assembleDataset",
+  "checkLabels",
+  "decodeSafetensors",
+  "defaultCacheDir",
+  "encodeIdxImages",
+  "encodeIdxLabels",
+  "encodeSafetensors",
+  "findDataset",
+  "idxBytes",
+  "isGzip",
+  "layersFromConfig",
+  "loadFolder",
+  "loadModel",
+  "maxDownloadBytes",
+  "namedModel",
+  "numberedClasses",
+  "pairUp",
+  "parseIdxImages",
+  "parseIdxLabels",
+  "readIdxPair",
+  "sha256",
+  "splitValidation",
+  "take",
+  "unpackIdx",
+  "verifyFile",
+  "Sequential.activations",
+  "Sequential.countParams",
+  "Sequential.dispose",
+  "Sequential.getWeights",
+  "Sequential.setWeights",
+  "Sequential.summary",
+  "Sequential.toConfig",
+  "Sequential.weightsSha256",
+];
+
+async function messageOf(call: () => unknown): Promise<string> {
+  try {
+    await call();
+  } catch (error) {
+    return (error as Error).message;
+  }
+  return "no error";
+}
+
+/** A slip of the finger, another convention, or any name at all. */
+function wrongNames(known: readonly string[], anyName: boolean): fc.Arbitrary<string> {
+  const letter = fc.constantFrom(..."abcdefghijklmnopqrstuvwxyz");
+  const slip = fc
+    .tuple(fc.constantFrom(...known), fc.nat(), letter, fc.constantFrom("drop", "swap", "insert", "snake"))
+    .map(([name, at, other, kind]) => {
+      const i = at % (name.length - 1);
+      const [before, rest] = [name.slice(0, i), name.slice(i)];
+      if (kind === "drop") return before + rest.slice(1);
+      if (kind === "swap") return before + rest[1] + rest[0] + rest.slice(2);
+      if (kind === "insert") return before + other + rest;
+      return name.replace(/[A-Z]/g, (capital) => `_${capital.toLowerCase()}`);
+    });
+  return (anyName ? fc.oneof(slip, fc.string({ minLength: 1 }), fc.constant("__proto__")) : slip).filter(
+    (name) => !known.includes(name),
+  );
+}
+
+describe.each(Object.entries(TAKERS))("%s", (what, { names: known, needed = {}, value = 1, call }) => {
+  // Callbacks may have methods of their own, by names that are near to none of the hooks.
+  const anyName = !what.endsWith("callbacks");
+
+  test("refuses a misspelt option", async () => {
+    await fc.assert(
+      fc.asyncProperty(wrongNames(known, anyName), async (name) => {
+        const options = Object.defineProperty({ ...needed }, name, { value, enumerable: true });
+        const message = await messageOf(() => call(options as never));
+        const shown = JSON.stringify(name.length > 40 ? `${name.slice(0, 40)}…` : name);
+        expect(message).toMatch(/no (option|callback) is called /);
+        expect(message).toContain(`is called ${shown}: `);
+      }),
+      { numRuns: 60 },
+    );
+  });
+
+  test("names the right one where only the convention differs", async () => {
+    for (const name of known) {
+      const snake = `${name.replace(/[A-Z0-9]/g, (capital) => `_${capital.toLowerCase()}`)}_`;
+      const message = await messageOf(() => call({ ...needed, [snake]: value } as never));
+      expect(message).toContain(`is called "${snake}": did you mean ${name}? Write: `);
+    }
+  });
+
+  test("takes an object of options, and nothing else", async () => {
+    if (what.includes(",")) return; // inside of options, or no options
+    for (const wrong of [null, 3, "a", [], () => {}]) {
+      const message = await messageOf(() => call(wrong as never));
+      expect(message).toMatch(/: got .*, expected an object of options/);
+    }
+  });
+});
+
+test("every export is listed: with its options, or as one that has none", () => {
+  const exported = Object.entries(api)
+    .filter(([, value]) => typeof value === "function")
+    .map(([name]) => name);
+  const methods = Object.entries(Object.getOwnPropertyDescriptors(api.Sequential.prototype))
+    .filter(([name, { value }]) => name !== "constructor" && typeof value === "function")
+    .map(([name]) => `Sequential.${name}`);
+  const listed = [...Object.keys(TAKERS), ...WITHOUT].filter((name) => !/[ ,]/.test(name));
+  expect(listed.sort()).toEqual([...exported, ...methods].sort());
+});
