@@ -8,7 +8,7 @@ export { layersFromConfig, type ModelConfig } from "./nn/model-json.ts";
 export { MODELS, namedModel } from "./nn/models.ts";
 export * from "./optim/index.ts";
 export type { BatchInfo, Callbacks, EpochInfo, History, Logs, TrainInfo } from "./train/callbacks.ts";
-export { TrainingDivergedError } from "./train/errors.ts";
+export { NonFiniteError, type NonFiniteSource, TrainingDivergedError } from "./train/errors.ts";
 export type { EvaluateOptions, Evaluation } from "./train/evaluate.ts";
 export type { FitOptions } from "./train/fit.ts";
 export {

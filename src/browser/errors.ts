@@ -1,6 +1,6 @@
 import { DataError, type DataErrorCode } from "../data/errors.ts";
 import { ModelError } from "../nn/errors.ts";
-import { TrainingDivergedError } from "../train/errors.ts";
+import { NonFiniteError, type NonFiniteSource, TrainingDivergedError } from "../train/errors.ts";
 import { SamplesError } from "../train/samples.ts";
 
 /** An error as plain data: structured clone would lose its class and its fields. */
@@ -38,6 +38,8 @@ function create(name: string, message: string, fields: PlainError["fields"]): Er
       return new SamplesError(message);
     case "TrainingDivergedError":
       return new TrainingDivergedError(Number.NaN, Number(fields.epoch), Number(fields.batch));
+    case "NonFiniteError":
+      return new NonFiniteError(fields.code as NonFiniteSource, message);
     case "DataError":
       return new DataError(fields.code as DataErrorCode, message);
     case "RangeError":

@@ -16,3 +16,17 @@ export class TrainingDivergedError extends Error {
     this.batch = batch;
   }
 }
+
+/** Where the first number that is not finite was found; "range": all that went in is finite, what came of it grew too large. */
+export type NonFiniteSource = "weights" | "inputs" | "targets" | "range";
+
+/** A result would be NaN or infinite, which is no answer; or the weights that a training begins with are. */
+export class NonFiniteError extends Error {
+  override readonly name = "NonFiniteError";
+  readonly code: NonFiniteSource;
+
+  constructor(code: NonFiniteSource, message: string) {
+    super(message);
+    this.code = code;
+  }
+}

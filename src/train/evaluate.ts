@@ -1,5 +1,6 @@
 import { yieldToEventLoop } from "#platform";
 import { elements } from "../nn/graph.ts";
+import { nonFinite } from "./finite.ts";
 import type { Samples } from "./samples.ts";
 import type { Session } from "./session.ts";
 
@@ -45,17 +46,32 @@ export function requireBatchSize(batchSize: number): void {
     throw new RangeError(`batchSize is ${batchSize}, expected a whole number >= 1`);
 }
 
-/** See Sequential.evaluate. */
+/** See Sequential.evaluate. Throws NonFiniteError where the loss of a batch is NaN or infinite. */
 export async function evaluate(
   session: Session,
   samples: Samples,
   metrics: readonly "accuracy"[],
   options: EvaluateOptions,
 ): Promise<Evaluation> {
+  return measure(session, samples, metrics, options, (first, count) => {
+    const which = count === 1 ? `sample ${first}` : `samples ${first} to ${first + count - 1}`;
+    throw nonFinite(session, samples, `the loss of ${which}`, first, count);
+  });
+}
+
+/** Loss and accuracy as they come, NaN included: what validation in a training reports, which goes on. */
+export async function measure(
+  session: Session,
+  samples: Samples,
+  metrics: readonly "accuracy"[],
+  options: EvaluateOptions,
+  onNonFinite?: (first: number, count: number) => never,
+): Promise<Evaluation> {
   let loss = 0;
   let correct = 0;
-  await inBatches(samples, options, (indices) => {
+  await inBatches(samples, options, (indices, first) => {
     const result = session.evaluateStep(samples, indices);
+    if (!Number.isFinite(result.loss)) onNonFinite?.(first, indices.length);
     loss += result.loss * indices.length;
     correct += result.correct;
   });
@@ -65,7 +81,7 @@ export async function evaluate(
   };
 }
 
-/** See Sequential.predict. */
+/** See Sequential.predict. Throws NonFiniteError where an output is NaN or infinite. */
 export async function predict(
   session: Session,
   samples: Samples,
@@ -74,7 +90,12 @@ export async function predict(
   const outputs = elements(session.graph.output.shape);
   const out = new Float32Array(samples.count * outputs);
   await inBatches(samples, options, (indices, first) => {
-    session.predictStep(samples, indices, out.subarray(first * outputs, (first + indices.length) * outputs));
+    const own = out.subarray(first * outputs, (first + indices.length) * outputs);
+    session.predictStep(samples, indices, own);
+    const at = own.findIndex((value) => !Number.isFinite(value));
+    if (at < 0) return;
+    const sample = first + Math.floor(at / outputs);
+    throw nonFinite(session, samples, `the output for sample ${sample}`, sample, 1);
   });
   return out;
 }

@@ -1,7 +1,8 @@
 import { yieldToEventLoop } from "#platform";
 import type { Callbacks, History, Logs } from "./callbacks.ts";
 import { TrainingDivergedError } from "./errors.ts";
-import { evaluate, requireBatchSize, YIELD_MS } from "./evaluate.ts";
+import { measure, requireBatchSize, YIELD_MS } from "./evaluate.ts";
+import { requireFiniteWeights } from "./finite.ts";
 import type { Samples } from "./samples.ts";
 import type { Session } from "./session.ts";
 import { permutation } from "./shuffle.ts";
@@ -67,6 +68,7 @@ export async function fit(
     trainSeconds: 0,
     trainedSamples: 0,
   };
+  requireFiniteWeights(session);
   const good = new GoodWeights(session);
   const { restoreBestWeights: figure } = options;
   const figures = figureNames(accuracy, validation !== undefined);
@@ -124,7 +126,7 @@ export async function fit(
     const validationBegan = performance.now();
     const logs: Logs = { loss: lossSum / seen, ...(accuracy && { accuracy: correct / seen }) };
     if (validation) {
-      const result = await evaluate(session, validation, metrics, {});
+      const result = await measure(session, validation, metrics, {});
       logs.val_loss = result.loss;
       if (result.accuracy !== undefined) logs.val_accuracy = result.accuracy;
     }

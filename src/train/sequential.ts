@@ -152,7 +152,8 @@ export class Sequential {
 
   /**
    * Trains on the samples, shuffled anew each epoch from the model's seed.
-   * Rejects with TrainingDivergedError when the loss becomes NaN or infinite; SamplesError where data does not fit.
+   * Rejects with TrainingDivergedError when the loss becomes NaN or infinite; NonFiniteError where a weight is before the
+   * first step; SamplesError where data does not fit.
    */
   async fit(samples: Samples, options: FitOptions = {}): Promise<History> {
     checkOptions(FIT, options);
@@ -167,14 +168,17 @@ export class Sequential {
     }
   }
 
-  /** Mean loss and accuracy over the samples, dropout off. */
+  /** Mean loss and accuracy over the samples, dropout off. Rejects with NonFiniteError where the loss is NaN or infinite. */
   async evaluate(samples: Samples, options: EvaluateOptions = {}): Promise<Evaluation> {
     checkOptions(EVALUATE, options);
     this.#check(samples);
     return this.#compiled.evaluate(this.session, samples, this.#metrics, options);
   }
 
-  /** Outputs `[count, ...outputShape]` for images given as Samples, or as their numbers alone. */
+  /**
+   * Outputs `[count, ...outputShape]` for images given as Samples, or as their numbers alone. Rejects with NonFiniteError
+   * where one is NaN or infinite.
+   */
   async predict(
     images: Samples | Uint8Array | Float32Array,
     options: EvaluateOptions = {},

@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { fromPlain, toPlain } from "../../src/browser/errors.ts";
 import { DataError } from "../../src/data/errors.ts";
 import { ModelError } from "../../src/nn/errors.ts";
-import { TrainingDivergedError } from "../../src/train/errors.ts";
+import { NonFiniteError, TrainingDivergedError } from "../../src/train/errors.ts";
 import { SamplesError } from "../../src/train/samples.ts";
 
 const errors = [
@@ -10,6 +10,7 @@ const errors = [
   new ModelError("the model has no parameters"),
   new SamplesError("got no samples"),
   new TrainingDivergedError(Number.POSITIVE_INFINITY, 2, 7),
+  new NonFiniteError("range", "the output for sample 0 is not finite"),
   new DataError("checksum", "the SHA-256 is another"),
   new RangeError("batchSize is 0"),
   new TypeError("metric 'f1' is unknown"),

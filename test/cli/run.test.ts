@@ -1,7 +1,8 @@
-import { copyFile, mkdir, writeFile } from "node:fs/promises";
+import { copyFile, mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { encode } from "fast-png";
 import { beforeAll, describe, expect, test } from "vitest";
+import { decodeSafetensors, encodeSafetensors } from "../../src/train/safetensors.ts";
 import { bars, json, tempFolder, wasmgrad, writeBars, writeModel } from "./helpers.ts";
 
 let work: string;
@@ -154,6 +155,42 @@ describe("predict", () => {
       true,
       false,
     ]);
+  });
+});
+
+describe("a number that is no answer", () => {
+  /** The run's model with another scale of pixels. */
+  async function withScale(name: string, scale: number): Promise<string> {
+    const { tensors, metadata } = decodeSafetensors(await readFile(join(work, "run", "model.safetensors")));
+    const preprocessing = JSON.stringify({ scale, offset: 0 });
+    await writeFile(join(work, name), encodeSafetensors(tensors, { ...metadata, preprocessing }));
+    return name;
+  }
+
+  test("is an error of predict and evaluate, with what made it: never NaN, never status 0", async () => {
+    const file = await withScale("large-scale.safetensors", 1e36);
+    await picture("0.png", 0);
+    const said = /is not finite: weights and inputs are finite, .*pixels become pixel \* 1e\+36 \+ 0/;
+    const predicted = await wasmgrad(["predict", file, "0.png"], { cwd: work });
+    expect({ status: predicted.status, stdout: predicted.stdout }).toEqual({ status: 1, stdout: "" });
+    expect(predicted.stderr).toMatch(/^wasmgrad: 0\.png: the output for sample 0 is not finite/);
+    expect(predicted.stderr).toMatch(said);
+    const asJson = await wasmgrad(["predict", file, "0.png", "--json"], { cwd: work });
+    expect(asJson.status).toBe(1);
+    expect(json(asJson).predictions).toEqual([{ file: "0.png", error: expect.stringMatching(said) }]);
+    const evaluated = await wasmgrad(["evaluate", file, "--dataset", "bars", "--json"], { cwd: work });
+    expect(evaluated.status).toBe(1);
+    expect(json(evaluated).error).toMatchObject({ name: "NonFiniteError", code: "range" });
+    expect(evaluated.stderr).toMatch(said);
+  });
+
+  test("is refused in the file, where pixels alone would leave the range of f32", async () => {
+    const file = await withScale("absurd-scale.safetensors", 1e308);
+    const done = await wasmgrad(["predict", file, "0.png"], { cwd: work });
+    expect({ status: done.status, stdout: done.stdout }).toEqual({ status: 1, stdout: "" });
+    expect(done.stderr).toMatch(
+      /preprocessing: scale 1e\+308 and offset 0 take a pixel of 255 beyond the range/,
+    );
   });
 });
 

@@ -235,6 +235,20 @@ describe("train", () => {
     expect(await readFile(join(work, "noisy", "loss.svg"), "utf8")).toContain('class="kept-label"');
   });
 
+  test("a model whose test gives no finite loss is saved, and the error says so", async () => {
+    const out = join(work, "blown");
+    const rate = ["--optimizer", "sgd", "--loss", "meanSquaredError", "--learning-rate", "1e25"];
+    const one = ["--train-limit", "8", "--batch-size", "8", "--validation-split", "0", "--epochs", "1"];
+    await writeModel(join(work, "linear.json"), [{ type: "flatten" }, { type: "dense", units: 3 }]);
+    const args = ["train", "--dataset", "bars", "--model", "linear.json", ...rate, ...one, "--out", out];
+    const done = await wasmgrad(args, { cwd: work });
+    expect(done.status).toBe(1);
+    expect(done.stderr).toMatch(
+      /^wasmgrad: the loss of samples 0 to 29 is not finite: .*saved in .*blown\n$/,
+    );
+    expect(loadModel(await readFile(join(out, "model.safetensors"))).tensors).toHaveLength(2);
+  });
+
   test("a reader that leaves early does not end the training", async () => {
     const out = join(work, "piped");
     const line = `"$NODE" "$CLI" ${quick.join(" ")} --out piped | head -n 1`;

@@ -5,6 +5,7 @@ import type { Backend } from "../../engine/engine.ts";
 import { CENTRED_DATASETS, PictureError } from "../../picture/picture.ts";
 import { type Prepared, preparePicture } from "../../picture/prepare.ts";
 import { predictedClasses } from "../../report/metrics.ts";
+import { NonFiniteError } from "../../train/errors.ts";
 import { EXIT } from "../errors.ts";
 import { addCommonOptions, type CommonOptions, createCommand, perform } from "../main.ts";
 import { sizes } from "../models.ts";
@@ -114,13 +115,15 @@ export async function predict(
 async function classify(run: OpenedRun, file: string, options: PredictOptions): Promise<Prediction> {
   const { model, metadata } = run;
   let prepared: Prepared;
+  let outputs: Float32Array;
   try {
     prepared = await prepare(run, file, options);
+    outputs = await model.predict(prepared.pixels);
   } catch (error) {
-    if (!(error instanceof PictureError || error instanceof DataError)) throw error;
-    return { file, error: error.message };
+    const own = [PictureError, DataError, NonFiniteError].some((type) => error instanceof type);
+    if (!own) throw error;
+    return { file, error: (error as Error).message };
   }
-  const outputs = await model.predict(prepared.pixels);
   const shares = outputs.length === 1 ? Float32Array.of(1 - outputs[0]!, outputs[0]!) : outputs;
   const answers = Array.from(shares, (probability, i): Answer => {
     return { class: i, name: metadata.classNames?.[i] ?? String(i), probability };

@@ -3,7 +3,7 @@ import type { LossName } from "../../nn/losses.ts";
 import type { Optimizer } from "../../optim/optimizer.ts";
 import { pictureTraits } from "../../picture/centred.ts";
 import type { Callbacks, History, Logs } from "../../train/callbacks.ts";
-import { TrainingDivergedError } from "../../train/errors.ts";
+import { NonFiniteError, TrainingDivergedError } from "../../train/errors.ts";
 import { RECIPES, type RecipeName } from "../../train/recipes.ts";
 import type { Samples } from "../../train/samples.ts";
 import type { Sequential } from "../../train/sequential.ts";
@@ -134,7 +134,10 @@ async function perform(job: Job, signal: AbortSignal): Promise<number> {
 
   // Weights first: whatever fails after this, the training is not lost.
   await writer.saveWeights();
-  const test = await testModel(model, dataset.test, dataset.classNames.length);
+  const test = await testModel(model, dataset.test, dataset.classNames.length).catch((error: unknown) => {
+    if (ended instanceof TrainingDivergedError) throw savedIn(folder, ended);
+    throw error instanceof NonFiniteError ? savedIn(folder, error) : error;
+  });
   const run: FinishedRun = {
     name,
     model,
@@ -160,12 +163,15 @@ async function perform(job: Job, signal: AbortSignal): Promise<number> {
   const result = resultOf(run);
   await writer.saveReport(run, result);
   output.print(`\n${nextSteps(folder.path, options.dataset)}`);
-  if (ended instanceof TrainingDivergedError) {
-    ended.message += `. They are saved in ${printable(folder.path)}`;
-    throw ended;
-  }
+  if (ended instanceof TrainingDivergedError) throw savedIn(folder, ended);
   output.document({ run: folder.path, files: RUN_FILES, ...result });
   return ended.stopped ? (signal.reason as InterruptedError).exitCode : 0;
+}
+
+/** The error that ends a run whose weights are saved. */
+function savedIn(folder: RunFolder, error: Error): Error {
+  error.message += `. The weights are saved in ${printable(folder.path)}`;
+  return error;
 }
 
 /** The history, or the error where the loss diverged: there is something to save then, too. */

@@ -47,9 +47,12 @@ export function activation(options: ActivationOptions): Layer {
   return layer(ACTIVATION, options);
 }
 
+/** What the kernels compute in holds less than this. */
+const F32_END = 3.4e38;
+
 const leakyReluOptions = {
   /** Slope for x < 0. Default 0.3. */
-  alpha: optional(real(0), 0.3),
+  alpha: optional(real(0, F32_END), 0.3),
 };
 
 export interface LeakyReluOptions extends LayerOptions, OptionsOf<typeof leakyReluOptions> {}
@@ -67,7 +70,7 @@ export function leakyRelu(options: LeakyReluOptions = {}): Layer {
 
 const eluOptions = {
   /** Scale for x < 0. Default 1. */
-  alpha: optional(real(0), 1),
+  alpha: optional(real(0, F32_END), 1),
 };
 
 export interface EluOptions extends LayerOptions, OptionsOf<typeof eluOptions> {}
