@@ -55,6 +55,7 @@ export class Run {
     const trainer = await createTrainer(this.model, {
       optimizer: createOptimizer(optimizer, learningRate === undefined ? {} : { learningRate }),
       loss,
+      metrics: ["accuracy"],
       seed,
       backend,
       ...(threads !== undefined && { threads }),

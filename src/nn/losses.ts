@@ -19,6 +19,11 @@ export const LOSSES = [
  */
 export type LossName = (typeof LOSSES)[number];
 
+/** What is reported next to a loss unless one asks: the share of right classes, where outputs are those of classes. */
+export function defaultMetrics(loss: LossName): readonly "accuracy"[] {
+  return loss === "meanSquaredError" ? [] : ["accuracy"];
+}
+
 export function checkLoss(loss: unknown, graph: Graph): asserts loss is LossName {
   if (!LOSSES.includes(loss as LossName))
     throw new ModelError(`loss is ${show(loss)}, expected one of ${LOSSES.join(", ")}`);

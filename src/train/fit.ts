@@ -74,7 +74,7 @@ export async function fit(
   const figures = figureNames(accuracy, validation !== undefined);
   if (figure !== undefined && !figures.includes(figure))
     throw new RangeError(
-      `restoreBestWeights is '${figure}', but fit reports ${figures.join(", ")}: give validation data or another figure`,
+      `restoreBestWeights is '${figure}', but fit reports ${figures.join(", ")}: give ${!accuracy && figure.endsWith("accuracy") ? 'compile() metrics: ["accuracy"]' : "validation data"}, or another figure`,
     );
   const best = figure && new BestWeights(session, figure);
   let yielded = performance.now();

@@ -3,7 +3,7 @@ import type { WasmSource } from "../engine/kernels.ts";
 import { buildChain, type LayerRow, summaryTable } from "../nn/build.ts";
 import { elements, type Graph, type Shape } from "../nn/graph.ts";
 import type { Layer } from "../nn/layers/layer.ts";
-import { checkLoss, type LossName } from "../nn/losses.ts";
+import { checkLoss, defaultMetrics, type LossName } from "../nn/losses.ts";
 import { layersToConfig, type ModelConfig } from "../nn/model-config.ts";
 import { type Preprocessing, preprocessingProblem } from "../nn/preprocessing.ts";
 import { createOptimizer, type Optimizer, type OptimizerName } from "../optim/index.ts";
@@ -22,7 +22,7 @@ export interface CompileOptions {
   optimizer?: Optimizer | OptimizerName | undefined;
   /** Default: that of the file for a model from a file, else "categoricalCrossentropy". */
   loss?: LossName | undefined;
-  /** Reported by fit and evaluate next to the loss. Default ["accuracy"]. */
+  /** Reported by fit and evaluate next to the loss. Default ["accuracy"] for the cross-entropies, none for meanSquaredError. */
   metrics?: readonly "accuracy"[] | undefined;
   /** Build of the kernels. "auto" (default): the fastest reproducible one. "relaxed": faster, not reproducible across machines. */
   backend?: Backend | "auto" | undefined;
@@ -122,7 +122,7 @@ export class Sequential {
     const {
       optimizer = "adam",
       loss = this.loaded?.loss ?? "categoricalCrossentropy",
-      metrics = ["accuracy"],
+      metrics = defaultMetrics(loss),
       backend = "auto",
     } = options;
     const { seed = 1, threads, wasm, weights = "loaded" } = options;
@@ -168,7 +168,7 @@ export class Sequential {
     }
   }
 
-  /** Mean loss and accuracy over the samples, dropout off. Rejects with NonFiniteError where the loss is NaN or infinite. */
+  /** Mean loss and the metrics over the samples, dropout off. Rejects with NonFiniteError where the loss is NaN or infinite. */
   async evaluate(samples: Samples, options: EvaluateOptions = {}): Promise<Evaluation> {
     checkOptions(EVALUATE, options);
     this.#check(samples);

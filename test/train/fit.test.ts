@@ -198,6 +198,39 @@ test("metrics: [] reports no accuracy", async () => {
   expect(await model.evaluate(halves(8, 1))).toEqual({ loss: expect.any(Number) });
 });
 
+test.each([
+  ["categoricalCrossentropy", "softmax", true],
+  ["sparseCategoricalCrossentropy", "softmax", true],
+  ["binaryCrossentropy", "sigmoid", true],
+  ["meanSquaredError", "linear", false],
+] as const)(
+  "%s: by default accuracy is reported for losses of classes alone",
+  async (loss, last, reported) => {
+    const model = await modelOf([flatten({ inputShape: [6, 6, 1] }), dense({ units: 2, activation: last })], {
+      loss,
+    });
+    const { history } = await model.fit(halves(8, 1), { validationSplit: 0.5 });
+    const figures = Object.entries(history).flatMap(([name, values]) => (values.length > 0 ? [name] : []));
+    const expected = reported ? ["loss", "accuracy", "val_loss", "val_accuracy"] : ["loss", "val_loss"];
+    expect(figures.sort()).toEqual([...expected].sort());
+    expect(Object.keys(await model.evaluate(halves(8, 1))).sort()).toEqual(
+      reported ? ["accuracy", "loss"] : ["loss"],
+    );
+  },
+);
+
+test("meanSquaredError reports accuracy where it is asked to, and says how where it is wanted", async () => {
+  const layers = () => [flatten({ inputShape: [6, 6, 1] }), dense({ units: 2 })];
+  const model = await modelOf(layers(), { loss: "meanSquaredError" });
+  await expect(model.fit(halves(8, 1), { restoreBestWeights: "accuracy" })).rejects.toThrow(
+    `restoreBestWeights is 'accuracy', but fit reports loss: give compile() metrics: ["accuracy"], or another figure`,
+  );
+  await model.compile({ loss: "meanSquaredError", metrics: ["accuracy"], threads: 1 });
+  const { history } = await model.fit(halves(8, 1), { restoreBestWeights: "accuracy" });
+  expect(history.accuracy).toHaveLength(1);
+  expect((await model.evaluate(halves(8, 1))).accuracy).toBeGreaterThanOrEqual(0);
+});
+
 test("the event loop gets its turns", async () => {
   const model = await modelOf(namedModel("keras-mnist", [28, 28, 1], 10));
   const count = 3200;

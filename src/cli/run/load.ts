@@ -49,6 +49,8 @@ export async function readyModel(run: OpenedRun, engine: EngineOptions): Promise
     loss: metadata.loss ?? (probabilities ? "categoricalCrossentropy" : "meanSquaredError"),
     // SGD keeps no state: the smallest that a model which is not trained any further can be compiled with.
     optimizer: "sgd",
+    // Datasets are of classes, whatever the loss.
+    metrics: ["accuracy"],
     ...engine,
   });
 }

@@ -117,7 +117,9 @@ async function perform(job: Job, signal: AbortSignal): Promise<number> {
   const { loss, seed, epochs, batchSize, recipe } = options;
   const startedAt = new Date();
   const preprocessing = PREPROCESSING;
-  await model.compile({ optimizer, loss, seed, preprocessing, ...engineOptions(options) });
+  // Of classes, whatever the loss.
+  const metrics = ["accuracy"] as const;
+  await model.compile({ optimizer, loss, metrics, seed, preprocessing, ...engineOptions(options) });
   introduce(job);
 
   const recorder = new Recorder();

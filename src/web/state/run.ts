@@ -151,6 +151,7 @@ export async function openTrainer(
   return createTrainer(model, {
     optimizer: createOptimizer(optimizer, learningRate === undefined ? {} : { learningRate }),
     loss,
+    metrics: ["accuracy"],
     seed,
     backend,
     ...(threads !== undefined && { threads }),
