@@ -13,6 +13,7 @@ const LONG = [
   "page-pictures",
   "page-quality",
   "page-settings",
+  "page-visits",
   "report",
   "webkit",
 ];

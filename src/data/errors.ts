@@ -52,7 +52,8 @@ export class DataError extends Error {
 /** One line of text for anything thrown; `fetch` hides its reason one `cause` down. */
 export function reasonOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
-  const cause = error.cause;
-  const deeper = cause instanceof Error && !(error instanceof DataError) ? `: ${cause.message}` : "";
-  return `${error.message}${deeper}`;
+  const { message, cause } = error;
+  // An error that was thrown for another one often says the same already.
+  const deeper = cause instanceof Error && !(error instanceof DataError) && !message.includes(cause.message);
+  return deeper ? `${message}: ${cause.message}` : message;
 }

@@ -1,3 +1,4 @@
+import { type DatasetInfo, ROLES } from "./dataset-info.ts";
 import { reasonOf } from "./errors.ts";
 
 /** Name of the cache in the browser's storage. */
@@ -31,6 +32,16 @@ export class WebStore {
     return store;
   }
 
+  /** Whether all files of a dataset are kept: then it can be had without a network. */
+  static async holds({ name, files }: Pick<DatasetInfo, "name" | "files">): Promise<boolean> {
+    let failed = false;
+    const store = await WebStore.open(name, () => {
+      failed = true;
+    });
+    for (const role of ROLES) if (failed || !(await store.#has(files[role].name))) return false;
+    return true;
+  }
+
   /** The file's bytes, unverified; undefined where it is not kept. */
   async read(name: string): Promise<Uint8Array | undefined> {
     try {
@@ -39,6 +50,15 @@ export class WebStore {
     } catch (error) {
       this.#fail(error);
       return undefined;
+    }
+  }
+
+  async #has(name: string): Promise<boolean> {
+    try {
+      return (await this.#cache?.match(this.#key(name))) !== undefined;
+    } catch (error) {
+      this.#fail(error);
+      return false;
     }
   }
 

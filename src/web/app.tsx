@@ -13,6 +13,7 @@ import { Notices } from "./parts/notices.tsx";
 import { ResultsTab } from "./parts/results.tsx";
 import { RunBar } from "./parts/run-bar.tsx";
 import { TrainingPanel } from "./parts/training-panel.tsx";
+import { forgetKept, keeps } from "./state/kept.ts";
 import { saveModelFile } from "./state/model-file.ts";
 import { tab } from "./state/setup.ts";
 import { trained } from "./state/subject.ts";
@@ -56,6 +57,14 @@ function TrainTab() {
             Save model
           </Button>
         </div>
+        {keeps.value && (
+          <p class="lead" id="kept">
+            {"The last model trained here is kept in this browser. "}
+            <button type="button" class="link" onClick={() => void forgetKept()}>
+              Forget it
+            </button>
+          </p>
+        )}
       </section>
       <div class="outcome">
         <Curves />

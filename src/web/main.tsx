@@ -1,6 +1,16 @@
 import { render } from "preact";
 import { App } from "./app.tsx";
 import "./state/auto-load.ts";
+import { readKept } from "./state/kept.ts";
+import { offerKept } from "./state/restore.ts";
 import "./state/title.ts";
+import "./state/ways-out.ts";
 
+/** Milliseconds that the page waits for the browser's storage before it shows: what comes later shifts it. */
+const PATIENCE = 200;
+
+await Promise.race([
+  readKept().then((model) => model && offerKept(model)),
+  new Promise((resolve) => setTimeout(resolve, PATIENCE)),
+]);
 render(<App />, document.getElementById("app")!);

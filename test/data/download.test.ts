@@ -43,6 +43,12 @@ describe("downloadFile", () => {
     expect(log).toEqual([`/0/${FILE}`, `/1/${FILE}`]);
   });
 
+  it("says once why a browser's fetch failed: there the error has no cause of its own", async () => {
+    const failing = () => Promise.reject(new TypeError("Failed to fetch"));
+    const error = await dataErrorOf(get([{ url: "https://mirror.invalid" }], { fetch: failing }));
+    expect(error.message).toMatch(/\/train-images-idx3-ubyte\.gz: Failed to fetch$/);
+  });
+
   it("tries every mirror in order, those with passing faults twice, and gives every reason once", async () => {
     const log: string[] = [];
     const other = tinyDataset("other", "idx", 9);

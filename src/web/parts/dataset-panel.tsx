@@ -1,4 +1,5 @@
 import { useRef } from "preact/hooks";
+import { ROLES } from "../../data/dataset-info.ts";
 import { DATASETS, findDataset, GENERATED } from "../../data/datasets.ts";
 import {
   cancelLoading,
@@ -7,8 +8,9 @@ import {
   ensureDataset,
   isGenerated,
   loading,
+  reachable,
 } from "../state/dataset.ts";
-import { openFiles } from "../state/open-files.ts";
+import { openFiles, pickFiles } from "../state/open-files.ts";
 import { DIGITS_IMAGES, NUMBERS, numberProblem, OWN_FILES } from "../state/settings.ts";
 import { change, dataShape, settings } from "../state/setup.ts";
 import { Button, NumberInput, parseNumber, Select } from "../ui/controls.tsx";
@@ -18,8 +20,10 @@ import { imageAt, Pixels } from "../ui/pixels.tsx";
 
 const TITLES: Readonly<Record<string, string>> = {
   [GENERATED]: "digits, drawn in this tab",
-  ...Object.fromEntries(Object.entries(DATASETS).map(([name]) => [name, `${name}`])),
-  [OWN_FILES]: "IDX files of your own",
+  mnist: "mnist: handwritten digits",
+  "fashion-mnist": "fashion-mnist: clothes",
+  kmnist: "kmnist: hiragana, from your own files",
+  [OWN_FILES]: "files of your own",
 };
 /** All four files of an MNIST-like dataset, about. */
 const DOWNLOADS: Readonly<Record<string, string>> = {
@@ -28,12 +32,7 @@ const DOWNLOADS: Readonly<Record<string, string>> = {
   kmnist: "21.4 MB",
 };
 
-/** Datasets a page can get: generated, from a mirror that lets pages in, or the visitor's own. */
-const CHOICES = [GENERATED, ...Object.keys(DATASETS).filter(reachable), OWN_FILES];
-
-function reachable(name: string): boolean {
-  return findDataset(name)!.mirrors.some(({ cors }) => cors);
-}
+const CHOICES = [GENERATED, ...Object.keys(DATASETS), OWN_FILES];
 
 export function DatasetPanel() {
   const { dataset: name, images } = settings.value;
@@ -50,7 +49,7 @@ export function DatasetPanel() {
           label="Images"
           name="dataset"
           value={name}
-          choices={CHOICES.map((choice) => [choice, TITLES[choice]!])}
+          choices={CHOICES.map((choice) => [choice, TITLES[choice] ?? choice])}
           onChange={(chosen) => change({ dataset: chosen, images: undefined })}
         />
         <NumberInput
@@ -63,9 +62,38 @@ export function DatasetPanel() {
           onText={(text) => change({ images: parseNumber(text) })}
         />
       </div>
-      {name === OWN_FILES ? <OwnFiles /> : !at && name !== GENERATED && <Fetch name={name} />}
+      {name === OWN_FILES ? <OwnFiles /> : !at && !isGenerated(name) && <Wanted name={name} />}
       <Samples />
     </Fold>
+  );
+}
+
+/** How a dataset can be had that is not here. */
+function Wanted({ name }: { name: string }) {
+  return reachable(name) ? <Fetch name={name} /> : <Bring name={name} />;
+}
+
+/** A dataset whose server lets no pages in: the visitor must fetch its files. */
+function Bring({ name }: { name: string }) {
+  const { title, mirrors, files } = findDataset(name)!;
+  return (
+    <div class="offer" id="bring">
+      <p>
+        {`The server of ${title} lets no web page fetch its files (it sends no CORS headers). Download the four yourself, and drop them here together: `}
+        {ROLES.map((role, i) => (
+          <>
+            {i > 0 && ", "}
+            <a href={mirrors[0]!.url + files[role].name} target="_blank" rel="noreferrer">
+              {files[role].name}
+            </a>
+          </>
+        ))}
+        . They are known by their content.
+      </p>
+      <Button icon="open" onClick={pickFiles}>
+        Choose files
+      </Button>
+    </div>
   );
 }
 
@@ -101,7 +129,7 @@ function OwnFiles() {
     <div class="offer">
       <p>
         {at?.notice ??
-          "Drop IDX files anywhere on the page, or choose them: images and labels, for training and for the test if you have both; plain or .gz. They stay in this tab."}
+          "Drop files anywhere on the page, or choose them: one of images and one of their labels, for training and for the test if you have both. The format is MNIST's own (IDX), plain or .gz. They stay in this tab."}
       </p>
       <Button icon="open" onClick={() => input.current?.click()}>
         {at ? "Choose others" : "Choose files"}
@@ -113,7 +141,7 @@ function OwnFiles() {
         type="file"
         multiple
         tabIndex={-1}
-        aria-label="IDX files"
+        aria-label="Files of images and labels"
         onChange={(event) => {
           const { currentTarget } = event;
           void openFiles([...(currentTarget.files ?? [])]);

@@ -9,9 +9,26 @@ export function Notices() {
         {announcement.value}
       </div>
       <div class="notices" id="notices">
-        {notices.value.map(({ about, text, kind }) => (
+        {notices.value.map(({ about, text, kind, actions, details }) => (
           <div key={about} class={`notice ${kind}`} role={kind === "fault" ? "alert" : "status"}>
-            <p>{text}</p>
+            <div class="notice-body">
+              <p>{text}</p>
+              {actions && (
+                <div class="actions">
+                  {actions.map(({ label, run }) => (
+                    <Button key={label} onClick={run}>
+                      {label}
+                    </Button>
+                  ))}
+                </div>
+              )}
+              {details && (
+                <details>
+                  <summary>Details</summary>
+                  <p>{details}</p>
+                </details>
+              )}
+            </div>
             <Button icon="close" iconOnly kind="quiet" onClick={() => dismiss(about)}>
               Close this message
             </Button>

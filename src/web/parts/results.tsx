@@ -1,5 +1,4 @@
-import { findDataset } from "../../data/datasets.ts";
-import { ensureDataset, loading } from "../state/dataset.ts";
+import { ensureDataset, loading, reachable } from "../state/dataset.ts";
 import { saveModelFile } from "../state/model-file.ts";
 import { outcome } from "../state/outcome.ts";
 import { saveReport } from "../state/report.ts";
@@ -142,7 +141,7 @@ function Parts() {
 function NoTestImages() {
   const { metadata, classNames, trainer } = subject.value!;
   const name = metadata.dataset;
-  const known = name !== undefined && findDataset(name)?.mirrors.some(({ cors }) => cors);
+  const known = name !== undefined && reachable(name);
   return (
     <div class="offer">
       <p>

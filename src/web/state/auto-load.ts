@@ -1,5 +1,5 @@
 import { effect } from "@preact/signals";
-import { atHand, ensureDataset } from "./dataset.ts";
+import { cancelLoading, ensureDataset, isAtHand, isGenerated, loading } from "./dataset.ts";
 import { NUMBERS, numberProblem } from "./settings.ts";
 import { settings } from "./setup.ts";
 import { phase } from "./subject.ts";
@@ -13,7 +13,12 @@ let first = true;
 effect(() => {
   const { dataset, images } = settings.value;
   clearTimeout(timer);
-  if (phase.value !== "idle" || !atHand(dataset) || numberProblem(NUMBERS.images, images)) return;
-  timer = setTimeout(() => void ensureDataset(dataset, images).catch(() => {}), first ? 0 : PATIENCE);
+  if (phase.value !== "idle" || numberProblem(NUMBERS.images, images)) return;
+  const under = loading.peek();
+  if (under && isGenerated(under.name) && under.name !== dataset) cancelLoading();
+  const load = async () => {
+    if ((await isAtHand(dataset)) && settings.value.dataset === dataset) await ensureDataset(dataset, images);
+  };
+  timer = setTimeout(() => void load().catch(() => {}), first ? 0 : PATIENCE);
   first = false;
 });

@@ -2,8 +2,10 @@ import { signal } from "@preact/signals";
 import { loadDataset } from "../../browser.ts";
 import { idxBytes, ROLES } from "../../data/dataset-info.ts";
 import { findDataset, GENERATED } from "../../data/datasets.ts";
+import { DataError } from "../../data/errors.ts";
 import { take } from "../../data/split.ts";
 import type { Dataset } from "../../data/types.ts";
+import { WebStore } from "../../data/web-store.ts";
 import { WORKER_URL } from "../worker-url.ts";
 import { datasetFromFiles, type OwnFile } from "./idx-files.ts";
 import { announce, dismiss, fault, notify } from "./notices.ts";
@@ -32,6 +34,16 @@ export interface Loading {
 
 export const dataset = signal<Loaded | undefined>(undefined);
 export const loading = signal<Loading | undefined>(undefined);
+
+/** A download that failed, as the visitor is told of it. */
+export interface DownloadFailure {
+  readonly name: string;
+  readonly text: string;
+  /** Each mirror's reason. */
+  readonly details: string;
+}
+
+export const downloadFailed = signal<DownloadFailure | undefined>(undefined);
 
 let under: { key: string; controller: AbortController; done: Promise<Loaded> } | undefined;
 /** All of a downloaded dataset, so that another number of images needs no second look at the storage. */
@@ -73,9 +85,19 @@ export function isGenerated(name: string): boolean {
   return name === GENERATED;
 }
 
-/** Whether a dataset can be had without a download. */
-export function atHand(name: string): boolean {
+function atHand(name: string): boolean {
   return isGenerated(name) || whole?.name === name || (name === OWN_FILES && ownFiles !== undefined);
+}
+
+/** Whether a dataset can be had without a download: at hand, or kept by the browser since an earlier one. */
+export async function isAtHand(name: string): Promise<boolean> {
+  const info = findDataset(name);
+  return atHand(name) || (info !== undefined && (await WebStore.holds(info)));
+}
+
+/** Whether pages can download a dataset, rather than only open files of it. */
+export function reachable(name: string): boolean {
+  return findDataset(name)?.mirrors.some(({ cors }) => cors) ?? false;
 }
 
 /** Ends a download under way. */
@@ -93,7 +115,7 @@ async function load(name: string, images: number | undefined, signal: AbortSigna
     announce(`${loaded.set.name} is ready: ${loaded.set.train.count} training images`);
     return loaded;
   } catch (error) {
-    if (!signal.aborted) fault("dataset", error);
+    if (!signal.aborted) tellFailed(name, error);
     throw error;
   }
 }
@@ -103,6 +125,24 @@ export function digitsSizes(images: number | undefined): { train: number; test: 
   const train = images ?? DIGITS_IMAGES;
   // A test set as large as the training set says enough of a small one.
   return { train, test: Math.min(DIGITS_TEST_IMAGES, Math.max(train, 100)) };
+}
+
+/** A download that failed: in a sentence, with the ways out. */
+function tellFailed(name: string, error: unknown): void {
+  const info = findDataset(name);
+  if (!info || !(error instanceof DataError) || error.code !== "download") {
+    fault("dataset", error);
+    return;
+  }
+  const hosts = info.mirrors.filter(({ cors }) => cors).map(({ url }) => new URL(url).host);
+  const why = navigator.onLine
+    ? `${hosts.join(", ")} cannot be reached, or does not have it any more`
+    : "this browser is offline";
+  downloadFailed.value = {
+    name,
+    text: `${info.title} could not be downloaded: ${why}.`,
+    details: error.message,
+  };
 }
 
 async function generated(images: number | undefined, signal: AbortSignal): Promise<Loaded> {

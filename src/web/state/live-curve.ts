@@ -25,6 +25,13 @@ export class LiveCurve {
   #open: LivePoint[] = [];
   #last = { epoch: -1, seen: 0, lossSum: 0, correct: 0 };
 
+  /** The curve of points that were taken from one. */
+  static of(points: readonly LivePoint[]): LiveCurve {
+    const made = new LiveCurve();
+    made.#points = [...points];
+    return made;
+  }
+
   get points(): readonly LivePoint[] {
     return this.#points;
   }

@@ -3,6 +3,7 @@ import { MODELS } from "../../nn/models.ts";
 import { type LoadedModel, loadModel } from "../../train/model-file.ts";
 import { ensureDataset, type Loaded } from "./dataset.ts";
 import { download } from "./files.ts";
+import { lookAtTestImages } from "./glance.ts";
 import { withoutDefaults } from "./layers.ts";
 import { namedLayers } from "./model.ts";
 import { announce, dismiss, fault, notify } from "./notices.ts";
@@ -55,6 +56,7 @@ export async function openModelFile(name: string, bytes: Uint8Array): Promise<vo
       `${name} is loaded: ${file.model.countParams().toLocaleString("en-US")} parameters.${data ? "" : " Its test images are not here: draw for it, or choose their dataset."}`,
     );
     announce(`${name} is loaded`);
+    await lookAtTestImages(subject.value!).catch(() => {});
     await runTest();
   } catch (error) {
     fault("file", error instanceof Error ? new Error(`${name}: ${error.message}`, { cause: error }) : error);

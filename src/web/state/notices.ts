@@ -6,13 +6,28 @@ export interface Notice {
   readonly about: string;
   readonly text: string;
   readonly kind: "fault" | "note";
+  /** What the visitor can do about it. */
+  readonly actions?: readonly NoticeAction[];
+  /** What only some want to read. */
+  readonly details?: string;
+}
+
+export interface NoticeAction {
+  readonly label: string;
+  readonly run: () => void;
 }
 
 export const notices = signal<readonly Notice[]>([]);
 
 /** Shows a notice in place of any about the same thing. */
-export function notify(about: string, text: string, kind: Notice["kind"] = "note"): void {
-  notices.value = [...notices.value.filter((notice) => notice.about !== about), { about, text, kind }];
+export function notify(
+  about: string,
+  text: string,
+  kind: Notice["kind"] = "note",
+  more: Pick<Notice, "actions" | "details"> = {},
+): void {
+  const others = notices.value.filter((notice) => notice.about !== about);
+  notices.value = [...others, { about, text, kind, ...more }];
 }
 
 /** Shows an error, in a sentence of its own. */

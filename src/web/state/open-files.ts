@@ -29,3 +29,12 @@ export async function openFiles(files: readonly File[]): Promise<void> {
     fault("dataset", error);
   }
 }
+
+/** Lets the visitor choose files, and opens them. To be called where the visitor has just pressed something. */
+export function pickFiles(): void {
+  const input = document.createElement("input");
+  input.type = "file";
+  input.multiple = true;
+  input.onchange = () => void openFiles([...(input.files ?? [])]);
+  input.click();
+}

@@ -1,8 +1,10 @@
+import { galleryItems } from "../../report/gallery.ts";
 import type { Configuration, Report } from "../../report/types.ts";
 import { download } from "./files.ts";
 import { announce, dismiss, fault } from "./notices.ts";
+import { outcome } from "./outcome.ts";
 import { DEFAULT_RATE } from "./settings.ts";
-import { epochs, type Subject, subject, totals } from "./subject.ts";
+import { epochs, progress, type Subject, subject, totals } from "./subject.ts";
 import { type TestResult, testResult } from "./test.ts";
 
 /** Gives the visitor `report.html`: the same page as the command line's, of this run. */
@@ -12,10 +14,7 @@ export async function saveReport(): Promise<void> {
   if (!current || !result) return;
   dismiss("file");
   try {
-    const [{ reportHtml }, { galleryItems }] = await Promise.all([
-      import("../../report/html.ts"),
-      import("../../report/gallery.ts"),
-    ]);
+    const { reportHtml } = await import("../../report/html.ts");
     const gallery = galleryItems(result.picks, result.set);
     const report = { ...(await reportOf(current, result)), gallery };
     download("report.html", reportHtml(report), "text/html");
@@ -48,7 +47,10 @@ async function reportOf(current: Subject, result: TestResult): Promise<Report> {
     configuration: configurationOf(current),
     machine: { cores: navigator.hardwareConcurrency, runtimes: { browser: navigator.userAgent } },
     history: epochs.value,
+    plannedEpochs: progress.value?.epochs,
     stopped: trained?.stopped ?? false,
+    kept: trained?.bestEpoch === undefined ? undefined : { epoch: trained.bestEpoch, by: "val_accuracy" },
+    verdict: outcome.value,
     test: { loss: result.loss, accuracy: result.accuracy },
     confusion: result.confusion,
     ...(filters &&

@@ -41,6 +41,7 @@ export async function start(): Promise<void> {
   dismiss("training");
   dismiss("recovery");
   forgetOutcome();
+  dismiss("kept");
   announce("Preparing");
   // What goes wrong with a dataset is told where it is loaded.
   const data = await chosenDataset().catch(() => undefined);

@@ -1,7 +1,7 @@
-import { computed, effect, signal } from "@preact/signals";
+import { batch, computed, effect, signal } from "@preact/signals";
 import { findDataset, numberedClasses } from "../../data/datasets.ts";
 import type { Shape } from "../../nn/graph.ts";
-import { dataset } from "./dataset.ts";
+import { dataset, reachable } from "./dataset.ts";
 import type { LayerSpec } from "./layers.ts";
 import { fromFragment, type Tab, toFragment } from "./link.ts";
 import { type BuiltModel, buildModel, namedLayers } from "./model.ts";
@@ -51,7 +51,10 @@ export const built = computed<BuiltModel>(() => {
 /** Why training cannot start; undefined where it can. */
 export const problem = computed<string | undefined>(() => {
   if (settings.value.dataset === OWN_FILES && dataset.value?.name !== OWN_FILES)
-    return "Choose the IDX files to train on.";
+    return "Choose the files to train on.";
+  const info = findDataset(settings.value.dataset);
+  if (info && !reachable(info.name) && dataset.value?.name !== info.name)
+    return `${info.title}: open its files first; Dataset says which.`;
   return built.value.problem ?? settingsProblem(settings.value);
 });
 
@@ -72,17 +75,47 @@ effect(() => {
   classes = now;
 });
 
-/** The address follows the choices, and the choices an address that is typed or pasted. */
+/** What an entry of the browser's history is marked with: there is one for each tab that was gone to. */
+interface Entry {
+  readonly tab: Tab;
+}
+
+function currentEntry(): Entry | null {
+  return history.state as Entry | null;
+}
+
+function address(fragment: string): string {
+  return fragment === "" ? location.pathname + location.search : `#${fragment}`;
+}
+
+/** The address follows the choices; another tab is an entry of its own, so that Back leads to the one before. */
 effect(() => {
-  const fragment = toFragment(settings.value, tab.value);
-  if (fragment !== location.hash.slice(1))
-    history.replaceState(null, "", fragment === "" ? location.pathname + location.search : `#${fragment}`);
+  const entry: Entry = { tab: tab.value };
+  const fragment = toFragment(settings.value, entry.tab);
+  const at = currentEntry();
+  if (at && at.tab !== entry.tab) history.pushState(entry, "", address(fragment));
+  else if (!at || fragment !== location.hash.slice(1)) history.replaceState(entry, "", address(fragment));
 });
-addEventListener("hashchange", () => {
+/** Back and Forward change the tab and leave the settings; an address that is typed or pasted brings its own. */
+addEventListener("popstate", () => {
+  const entry = currentEntry();
+  if (entry) {
+    tab.value = entry.tab;
+    // The settings may have changed since it was made.
+    history.replaceState(entry, "", address(toFragment(settings.value, entry.tab)));
+    return;
+  }
   const linked = fromFragment(location.hash);
   if (linked.unknown.length > 0) tellUnknown(linked.unknown);
-  settings.value = linked.settings;
-  tab.value = linked.tab;
+  batch(() => {
+    settings.value = linked.settings;
+    tab.value = linked.tab;
+  });
+  history.replaceState(
+    { tab: linked.tab } satisfies Entry,
+    "",
+    address(toFragment(linked.settings, linked.tab)),
+  );
 });
 
 function tellUnknown(parts: readonly string[]): void {

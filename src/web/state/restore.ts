@@ -1,0 +1,76 @@
+import { loadModel } from "../../train/model-file.ts";
+import { percent } from "../ui/format.ts";
+import { ensureDataset, isAtHand } from "./dataset.ts";
+import { lookAtTestImages } from "./glance.ts";
+import { forgetKept, type KeptModel } from "./kept.ts";
+import { LiveCurve } from "./live-curve.ts";
+import { announce, dismiss, fault, notify } from "./notices.ts";
+import { openTrainer, replaceSubject } from "./run.ts";
+import { CUSTOM, DEFAULTS, type Settings } from "./settings.ts";
+import { change } from "./setup.ts";
+import { curve, curveVersion, epochs, phase, subject, totals, weights } from "./subject.ts";
+import { runTest } from "./test.ts";
+
+/** Asks whether the model of an earlier visit is wanted back. */
+export function offerKept(kept: KeptModel): void {
+  const { settings, epochs: trained, accuracy, time, datasetName } = kept;
+  const name = settings.model === CUSTOM ? "your own layers" : settings.model;
+  const figures = [
+    `${trained.length} epoch${trained.length === 1 ? "" : "s"}`,
+    ...(accuracy === undefined ? [] : [`test accuracy ${percent(accuracy, 2)}`]),
+    new Date(time).toLocaleString("en-US", { dateStyle: "medium", timeStyle: "short" }),
+  ];
+  notify(
+    "kept",
+    `A model that you trained here is kept in this browser: ${name} on ${datasetName}, ${figures.join(", ")}.`,
+    "note",
+    {
+      actions: [
+        { label: "Restore it", run: () => void restore(kept) },
+        { label: "Forget it", run: () => void forgetKept() },
+      ],
+    },
+  );
+}
+
+/** Makes the kept model the one that is looked at, with its settings, curves and figures. Faults become a notice. */
+async function restore(kept: KeptModel): Promise<void> {
+  if (phase.value !== "idle") return;
+  dismiss("kept");
+  phase.value = "preparing";
+  try {
+    const { model, tensors, metadata } = loadModel(kept.file);
+    const settings: Settings = { ...DEFAULTS, ...kept.settings };
+    const trainer = await openTrainer(model, settings, metadata.preprocessing);
+    await trainer.setWeights(tensors);
+    change(settings);
+    const { dataset, images } = settings;
+    const data = (await isAtHand(dataset))
+      ? await ensureDataset(dataset, images).catch(() => undefined)
+      : undefined;
+    replaceSubject({
+      trainer,
+      name: settings.model,
+      classNames: metadata.classNames ?? [],
+      settings,
+      data,
+      metadata,
+      origin: "trained here",
+    });
+    epochs.value = kept.epochs;
+    totals.value = kept.totals;
+    curve.current = LiveCurve.of(kept.points);
+    curveVersion.value++;
+    weights.value = tensors;
+    announce("The model is restored");
+    await lookAtTestImages(subject.value!).catch(() => {});
+    await runTest();
+  } catch (error) {
+    fault(
+      "kept",
+      new Error(`The kept model cannot be restored: ${(error as Error).message}`, { cause: error }),
+    );
+  } finally {
+    phase.value = "idle";
+  }
+}

@@ -1,0 +1,128 @@
+import type { Page } from "puppeteer-core";
+import { describe, expect, test } from "vitest";
+import { openApp, savedFile, servePage, textOf, train, waitForText } from "./page-support.ts";
+import { BROWSERS, missing } from "./support/browsers.ts";
+
+const SMALL = "images=600&model=mlp&batchSize=20&epochs=3&seed=7";
+
+servePage();
+
+const tabOf = (page: Page) => page.$eval("[role=tab][aria-selected=true]", (tab) => tab.textContent!);
+const button = (label: string) => `::-p-text(${label})`;
+
+describe.each(BROWSERS)("coming back to the page in %s", (browser) => {
+  test.skipIf(missing(browser))(
+    "the trained model is kept over a reload, until it is forgotten",
+    async () => {
+      const { page, errors } = await openApp(browser, { fragment: SMALL });
+      await train(page);
+      await page.waitForSelector("#kept");
+      const rows = () =>
+        page.$$eval("#epochs tbody tr", (found) =>
+          found.map((row) => [...row.children].map((cell) => cell.textContent)),
+        );
+      await page.click("#curves summary");
+      const epochs = await rows();
+      expect(epochs).toHaveLength(3);
+      await page.click("#tab-results");
+      const accuracy = await textOf(page, "#test-accuracy");
+      await page.click("#save-model");
+      const { bytes } = await savedFile(page);
+
+      // Another address, with other settings: what is restored brings its own.
+      await page.goto(page.url().split("#")[0]!);
+      await page.reload();
+      await waitForText(page, "#notices", /kept in this browser: mlp on digits, 3 epochs, test accuracy/);
+      expect(await textOf(page, "#notices")).toContain(accuracy);
+      await waitForText(page, "#status", /^Ready to train$/);
+      await page.locator(button("Restore it")).click();
+      await waitForText(page, "#status", /^3 epochs trained/);
+      await page.waitForSelector(".glance .right");
+      await page.click("#curves summary");
+      expect(await rows()).toEqual(epochs);
+      expect(page.url()).toContain("seed=7");
+      expect(await textOf(page, "#notices")).toBe("");
+      await page.click("#tab-results");
+      await waitForText(page, "#test-accuracy", new RegExp(`^${accuracy}$`));
+      await page.click("#save-model");
+      const again = await savedFile(page);
+      expect(Buffer.compare(again.bytes, bytes)).toBe(0);
+      // It can be trained on.
+      await page.click("#train");
+      await waitForText(page, "#status", /^[456] epochs trained/);
+
+      await page.click("#tab-train");
+      await page.locator(button("Forget it")).click();
+      await page.waitForFunction(() => !document.querySelector("#kept"));
+      await page.reload();
+      await page.waitForSelector(".samples canvas");
+      expect(await textOf(page, "#notices")).toBe("");
+      expect(errors).toEqual([]);
+    },
+  );
+
+  test.skipIf(missing(browser))("Back and Forward go through the tabs and leave the settings", async () => {
+    const { page, errors } = await openApp(browser, { fragment: SMALL });
+    await page.click("#tab-results");
+    await page.click("#tab-draw");
+    expect(page.url()).toContain("tab=draw");
+    await page.goBack();
+    await page.waitForFunction(() => location.hash.includes("tab=results"));
+    expect(await tabOf(page)).toBe("Results");
+    await page.goBack();
+    await page.waitForFunction(() => !location.hash.includes("tab="));
+    expect(await tabOf(page)).toBe("Train");
+    await page.select("[name=optimizer]", "sgd");
+    await page.goForward();
+    await page.waitForFunction(() => location.hash.includes("tab=results"));
+    expect(page.url()).toContain("optimizer=sgd");
+    // A click on the tab that is open makes no entry.
+    await page.click("#tab-results");
+    await page.goForward();
+    await page.waitForFunction(() => location.hash.includes("tab=draw"));
+    expect(await tabOf(page)).toBe("Draw");
+    // An address that is pasted brings its own settings, and Back is the tab before.
+    await page.evaluate(() => {
+      location.hash = "tab=benchmark&epochs=9";
+    });
+    await waitForText(page, "[role=tab][aria-selected=true]", /Benchmark/);
+    await page.click("#tab-train");
+    expect(await page.$eval("[name=epochs]", (input) => (input as HTMLInputElement).value)).toBe("9");
+    await page.goBack();
+    await waitForText(page, "[role=tab][aria-selected=true]", /Benchmark/);
+    await page.goBack();
+    await waitForText(page, "[role=tab][aria-selected=true]", /Draw/);
+    // A link leads to its tab.
+    const other = await openApp(browser, { fragment: "tab=draw" });
+    expect(await tabOf(other.page)).toBe("Draw");
+    expect(errors).toEqual([]);
+  });
+
+  test.skipIf(missing(browser))(
+    "a dataset that pages cannot download says why, and how to get it",
+    async () => {
+      const { page, errors } = await openApp(browser);
+      const choices = await page.$$eval("[name=dataset] option", (options) =>
+        options.map((option) => option.value),
+      );
+      expect(choices).toEqual(["digits", "mnist", "fashion-mnist", "kmnist", "files"]);
+      await page.select("[name=dataset]", "kmnist");
+      await waitForText(
+        page,
+        "#bring",
+        /lets no web page fetch its files \(it sends no CORS headers\)\. Download the four yourself/,
+      );
+      const links = await page.$$eval("#bring a", (found) =>
+        found.map((link) => (link as HTMLAnchorElement).href),
+      );
+      expect(links).toHaveLength(4);
+      for (const link of links)
+        expect(link).toMatch(/kmnist\/(train|t10k)-(images|labels)-idx[13]-ubyte\.gz$/);
+      await waitForText(page, "#status", /Kuzushiji-MNIST.*open its files first/);
+      expect(await page.$eval("#train", (train) => (train as HTMLButtonElement).disabled)).toBe(true);
+      await page.select("[name=dataset]", "digits");
+      await waitForText(page, "#status", /Ready to train/);
+      expect(errors).toEqual([]);
+    },
+  );
+});
