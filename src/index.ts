@@ -26,3 +26,4 @@ export {
 } from "./train/safetensors.ts";
 export { type Samples, SamplesError } from "./train/samples.ts";
 export { type CompileOptions, type LayerActivation, Sequential, sequential } from "./train/sequential.ts";
+export type { ValidationSource } from "./train/validation.ts";

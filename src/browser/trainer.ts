@@ -203,6 +203,8 @@ class WorkerTrainer implements Trainer {
   async #report(report: Report, callbacks: readonly Callbacks[], weights?: EpochWeights): Promise<void> {
     if (weights) this.#lastWeights = weights;
     if (!("callback" in report)) return;
+    if (report.callback === "onWarning" && !callbacks.some(({ onWarning }) => onWarning))
+      console.warn(`wasmgrad: ${report.args[0]}`);
     for (const c of callbacks) {
       const callback = c[report.callback] as ((...args: unknown[]) => void | Promise<void>) | undefined;
       await callback?.apply(c, report.args as unknown[]);

@@ -139,7 +139,12 @@ function exploded(input: VerdictInput): Verdict | undefined {
   };
 }
 
-function missingClasses({ trainCounts, validationCounts, ...input }: VerdictInput): Verdict | undefined {
+/** Classes that one part has and the other lacks: undefined where there are none, or a part is not known. */
+export function missingClasses({
+  trainCounts,
+  validationCounts,
+  ...input
+}: Pick<VerdictInput, "trainCounts" | "validationCounts" | "classNames">): Verdict | undefined {
   if (!trainCounts || !validationCounts || sum(validationCounts) === 0) return undefined;
   const lacks = (counts: readonly number[], others: readonly number[]) =>
     others.flatMap((n, id) => (n > 0 && !counts[id] ? [id] : []));
@@ -289,7 +294,7 @@ function rateText(rate: number): string {
   return String(Number(rate.toPrecision(3)));
 }
 
-function names(ids: readonly number[], { classNames }: VerdictInput): string {
+function names(ids: readonly number[], { classNames }: Pick<VerdictInput, "classNames">): string {
   const shown = ids.slice(0, 5).map((id) => classNames?.[id] ?? `class ${id}`);
   return ids.length > shown.length ? `${shown.join(", ")} ...` : shown.join(", ");
 }

@@ -38,6 +38,8 @@ export interface EpochInfo {
 
 /** What fit reports while it runs. A callback may return a promise: fit waits for it. */
 export interface Callbacks {
+  /** Told before training what is odd about what was given, in a sentence. Where no callback has it: console.warn. */
+  onWarning?(text: string): void | Promise<void>;
   onTrainBegin?(info: TrainInfo): void | Promise<void>;
   onEpochBegin?(epoch: number): void | Promise<void>;
   onBatchEnd?(info: BatchInfo, logs: Logs): void | Promise<void>;
@@ -55,6 +57,8 @@ export interface History {
   bestEpoch?: number;
   /** True where the signal ended training early: the epoch it broke off is not in the history. */
   stopped: boolean;
+  /** What is odd about what was given, e.g. that validation lacks classes: a sentence each. */
+  warnings: string[];
   /** Seconds in training steps, and samples trained on, over all epochs. */
   trainSeconds: number;
   trainedSamples: number;

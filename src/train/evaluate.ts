@@ -3,6 +3,7 @@ import { elements } from "../nn/graph.ts";
 import { nonFinite } from "./finite.ts";
 import type { Samples } from "./samples.ts";
 import type { Session } from "./session.ts";
+import { type Part, wholePart } from "./validation.ts";
 
 export interface EvaluateOptions {
   /** Samples computed at once; changes speed and memory, not results. Default 64. */
@@ -21,19 +22,18 @@ export const YIELD_MS = 15;
 
 /** Runs `step` over the samples in order, a batch at a time, yielding to the event loop. */
 async function inBatches(
-  samples: Samples,
+  { samples, rows, count }: Part,
   { batchSize = BATCH, signal }: EvaluateOptions,
-  step: (indices: Uint32Array, first: number) => void,
+  step: (samples: Samples, indices: Uint32Array, first: number) => void,
 ): Promise<void> {
   requireBatchSize(batchSize);
   let yielded = performance.now();
-  for (let first = 0; first < samples.count; first += batchSize) {
+  for (let first = 0; first < count; first += batchSize) {
     signal?.throwIfAborted();
-    const length = Math.min(batchSize, samples.count - first);
-    step(
-      Uint32Array.from({ length }, (_, i) => first + i),
-      first,
-    );
+    const length = Math.min(batchSize, count - first);
+    const indices =
+      rows?.subarray(first, first + length) ?? Uint32Array.from({ length }, (_, i) => first + i);
+    step(samples, indices, first);
     if (performance.now() - yielded > YIELD_MS) {
       await yieldToEventLoop();
       yielded = performance.now();
@@ -53,31 +53,31 @@ export async function evaluate(
   metrics: readonly "accuracy"[],
   options: EvaluateOptions,
 ): Promise<Evaluation> {
-  return measure(session, samples, metrics, options, (first, count) => {
+  return measure(session, wholePart(samples), metrics, options, (first, count) => {
     const which = count === 1 ? `sample ${first}` : `samples ${first} to ${first + count - 1}`;
     throw nonFinite(session, samples, `the loss of ${which}`, first, count);
   });
 }
 
-/** Loss and accuracy as they come, NaN included: what validation in a training reports, which goes on. */
+/** Loss and accuracy of some samples as they come, NaN included: what validation in a training reports, which goes on. */
 export async function measure(
   session: Session,
-  samples: Samples,
+  part: Part,
   metrics: readonly "accuracy"[],
   options: EvaluateOptions,
   onNonFinite?: (first: number, count: number) => never,
 ): Promise<Evaluation> {
   let loss = 0;
   let correct = 0;
-  await inBatches(samples, options, (indices, first) => {
+  await inBatches(part, options, (samples, indices, first) => {
     const result = session.evaluateStep(samples, indices);
     if (!Number.isFinite(result.loss)) onNonFinite?.(first, indices.length);
     loss += result.loss * indices.length;
     correct += result.correct;
   });
   return {
-    loss: loss / samples.count,
-    ...(metrics.includes("accuracy") && { accuracy: correct / samples.count }),
+    loss: loss / part.count,
+    ...(metrics.includes("accuracy") && { accuracy: correct / part.count }),
   };
 }
 
@@ -89,7 +89,7 @@ export async function predict(
 ): Promise<Float32Array> {
   const outputs = elements(session.graph.output.shape);
   const out = new Float32Array(samples.count * outputs);
-  await inBatches(samples, options, (indices, first) => {
+  await inBatches(wholePart(samples), options, (_, indices, first) => {
     const own = out.subarray(first * outputs, (first + indices.length) * outputs);
     session.predictStep(samples, indices, own);
     const at = own.findIndex((value) => !Number.isFinite(value));

@@ -1,4 +1,5 @@
 import { yieldToEventLoop } from "#platform";
+import { elements } from "../nn/graph.ts";
 import type { Callbacks, History, Logs } from "./callbacks.ts";
 import { TrainingDivergedError } from "./errors.ts";
 import { measure, requireBatchSize, YIELD_MS } from "./evaluate.ts";
@@ -6,15 +7,20 @@ import { requireFiniteWeights } from "./finite.ts";
 import type { Samples } from "./samples.ts";
 import type { Session } from "./session.ts";
 import { permutation } from "./shuffle.ts";
-import { splitSamples } from "./split.ts";
+import { type Part, splitForValidation, type ValidationSource, warningsOf, wholePart } from "./validation.ts";
 
 export interface FitOptions {
   /** Default 1. */
   epochs?: number;
   /** Default 32. */
   batchSize?: number;
-  /** Share of the samples, the last ones, kept from training and evaluated after each epoch. Default none. */
+  /** Share of the samples kept from training and evaluated after each epoch. Default none. */
   validationSplit?: number;
+  /**
+   * Which samples validationSplit takes. "last", as Keras does: right where samples come in no order. "stratified": the
+   * same share of each class, drawn by the model's seed. "shuffled": drawn from all. Default "last".
+   */
+  validationFrom?: ValidationSource;
   /** Or samples of their own to evaluate after each epoch. */
   validationData?: Samples;
   /** A new order each epoch, from the model's seed. Default true. */
@@ -41,7 +47,13 @@ export async function fit(
   metrics: readonly "accuracy"[],
   options: FitOptions,
 ): Promise<History> {
-  const { epochs = 1, batchSize = 32, validationSplit = 0, shuffle = true } = options;
+  const {
+    epochs = 1,
+    batchSize = 32,
+    validationSplit = 0,
+    validationFrom = "last",
+    shuffle = true,
+  } = options;
   const { initialEpoch = 0, signal } = options;
   requireBatchSize(batchSize);
   if (
@@ -55,8 +67,10 @@ export async function fit(
     );
   if (validationSplit !== 0 && options.validationData)
     throw new TypeError("both validationSplit and validationData are given: expected one of them");
-  const [train, validation] =
-    validationSplit === 0 ? [samples, options.validationData] : splitSamples(samples, validationSplit);
+  const { train, validation } =
+    validationSplit === 0
+      ? { train: wholePart(samples), validation: options.validationData && wholePart(options.validationData) }
+      : splitForValidation(samples, validationSplit, validationFrom, session.options.seed);
   const callbacks = ([] as Callbacks[]).concat(options.callbacks ?? []);
   const accuracy = metrics.includes("accuracy");
   const stepsPerEpoch = Math.ceil(train.count / batchSize);
@@ -65,6 +79,7 @@ export async function fit(
     history: { loss: [], accuracy: [], val_loss: [], val_accuracy: [] },
     epoch: [],
     stopped: false,
+    warnings: warningsOf(train, validation, Math.max(elements(session.graph.output.shape), 2)),
     trainSeconds: 0,
     trainedSamples: 0,
   };
@@ -78,6 +93,10 @@ export async function fit(
     );
   const best = figure && new BestWeights(session, figure);
   let yielded = performance.now();
+  for (const text of history.warnings) {
+    if (!callbacks.some(({ onWarning }) => onWarning)) console.warn(`wasmgrad: ${text}`);
+    for (const c of callbacks) await c.onWarning?.(text);
+  }
   for (const c of callbacks)
     await c.onTrainBegin?.({
       epochs,
@@ -89,9 +108,7 @@ export async function fit(
 
   for (let epoch = initialEpoch; epoch < epochs && !signal?.aborted; epoch++) {
     for (const c of callbacks) await c.onEpochBegin?.(epoch);
-    const order = shuffle
-      ? permutation(train.count, session.options.seed, epoch)
-      : Uint32Array.from({ length: train.count }, (_, i) => i);
+    const order = orderOf(train, shuffle ? permutation(train.count, session.options.seed, epoch) : undefined);
     let seconds = 0;
     let lossSum = 0;
     let correct = 0;
@@ -99,7 +116,7 @@ export async function fit(
     for (let batch = 0; batch < stepsPerEpoch && !signal?.aborted; batch++) {
       const indices = order.subarray(batch * batchSize, Math.min((batch + 1) * batchSize, train.count));
       const began = performance.now();
-      const result = session.trainStep(train, indices);
+      const result = session.trainStep(train.samples, indices);
       if (!Number.isFinite(result.loss)) throw good.diverged(result.loss, epoch, batch);
       good.confirm();
       const elapsed = (performance.now() - began) / 1000;
@@ -155,6 +172,12 @@ export async function fit(
   }
   for (const c of callbacks) await c.onTrainEnd?.(history);
   return history;
+}
+
+/** Numbers of a part's samples in the order in which they are trained on. */
+function orderOf({ rows, count }: Part, shuffled: Uint32Array | undefined): Uint32Array {
+  if (!rows) return shuffled ?? Uint32Array.from({ length: count }, (_, i) => i);
+  return shuffled?.map((i) => rows[i]!) ?? rows;
 }
 
 /** The figures that an epoch reports. */

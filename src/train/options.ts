@@ -26,6 +26,7 @@ import type { FitOptions } from "./fit.ts";
 import type { Samples } from "./samples.ts";
 import type { ModelMetadata } from "./save-model.ts";
 import type { CompileOptions } from "./sequential.ts";
+import type { ValidationSource } from "./validation.ts";
 
 const batchSize = () => ({ ...whole(), example: 32 });
 const finite = () => some<number>("a finite number", Number.isFinite, 1);
@@ -87,6 +88,7 @@ export const FIT: Checked = {
     epochs: { ...whole(), example: 10 },
     batchSize: batchSize(),
     validationSplit: share("a number from 0 to below 1", (value) => value < 1),
+    validationFrom: oneOf<ValidationSource>(["last", "stratified", "shuffled"]),
     validationData: samplesKind(),
     shuffle: flag,
     initialEpoch: whole(0),
@@ -123,6 +125,7 @@ export const SAVE: Checked = {
 };
 
 const HOOKS: Readonly<Record<keyof Callbacks, string>> = {
+  onWarning: "text",
   onTrainBegin: "info",
   onEpochBegin: "epoch",
   onBatchEnd: "info, logs",

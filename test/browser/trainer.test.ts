@@ -46,6 +46,21 @@ describe.each(places)("$name, cross-origin isolated: $isolated", ({ name, isolat
     expect(actual).toEqual(expected);
   });
 
+  test.skipIf(reason)(
+    title("says that validation lacks classes: to a callback, else on the console"),
+    async () => {
+      const { told, consoled, warnings } = await call<Record<"told" | "consoled" | "warnings", string[][]>>(
+        opened,
+        "warnings",
+      );
+      expect(told).toEqual([
+        expect.stringMatching(/no image of \d of 10 classes.*validationFrom to "stratified"/),
+      ]);
+      expect(consoled).toEqual([`wasmgrad: ${told[0]}`]);
+      expect(warnings).toEqual([told, told, []]);
+    },
+  );
+
   test.skipIf(reason)(title("pauses, is read while paused, and resumes without a trace"), async () => {
     const result = await call<Record<string, unknown>>(opened, "pausing");
     expect(result.states).toEqual(["idle", "training", "paused", "training", "idle"]);

@@ -1,9 +1,9 @@
 import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
-import { encodeIdxImages } from "../../src/data/index.ts";
+import { encodeIdxImages, encodeIdxLabels } from "../../src/data/index.ts";
 import { loadModel } from "../../src/train/model-file.ts";
-import { json, shell, tempFolder, wasmgrad, writeBars, writeModel } from "./helpers.ts";
+import { bars, json, shell, tempFolder, wasmgrad, writeBars, writeModel } from "./helpers.ts";
 
 const RUN_FILES = [
   "accuracy.svg",
@@ -249,6 +249,49 @@ describe("train", () => {
       /^wasmgrad: the loss of samples 0 to 29 is not finite: .*saved in .*blown\n$/,
     );
     expect(loadModel(await readFile(join(out, "model.safetensors"))).tensors).toHaveLength(2);
+  });
+
+  test("a folder sorted by class: validation has all classes; the last fifth has not, and is warned of", async () => {
+    const folder = join(work, "sorted");
+    await writeBars(folder, { train: 120 });
+    const labels = Uint8Array.from({ length: 120 }, (_, i) => Math.floor(i / 40));
+    const { images, shape } = bars(120);
+    // Image 3 k + c of bars() has class c.
+    const order = Array.from(labels, (label, i) => 3 * (i % 40) + label);
+    const ordered = Uint8Array.from(order.flatMap((i) => [...images.subarray(64 * i, 64 * (i + 1))]));
+    await writeFile(
+      join(folder, "train-images-idx3-ubyte"),
+      encodeIdxImages({ images: ordered, count: 120, shape }),
+    );
+    await writeFile(join(folder, "train-labels-idx1-ubyte"), encodeIdxLabels(labels));
+    const args = [...quick, "--dataset", "sorted"];
+    const run = async (...more: string[]) => {
+      const done = await wasmgrad([...args, "--out", `out-sorted${more.join("")}`, "--json", ...more], {
+        cwd: work,
+      });
+      return { ...done, result: json(done) };
+    };
+    const stratified = await run();
+    expect(stratified.stderr).toBe("");
+    expect(stratified.result).toMatchObject({
+      images: { train: 96, validation: 24 },
+      test: { accuracy: 1 },
+      configuration: { validationFrom: "stratified" },
+    });
+    expect(stratified.result).not.toHaveProperty("verdict");
+    expect(await readFile(join(work, "out-sorted", "report.html"), "utf8")).toContain("validationFrom");
+    const last = await run("--validation-from", "last", "--validation-split", "0.4");
+    expect(last.stderr).toBe(
+      "Warning: Training has no image of 1 of 3 classes (bottom): they are never learned. --validation-from stratified takes the same share of each class.\n",
+    );
+    expect(last.result).toMatchObject({
+      verdict: { kind: "classes" },
+      configuration: { validationFrom: "last" },
+    });
+    expect(last.result.test.accuracy).toBeLessThan(0.7);
+    // The known datasets are as Keras takes them.
+    const digits = await run(..."--dataset digits --digits-count 50 --model mlp --epochs 1".split(" "));
+    expect(digits.result.configuration.validationFrom).toBe("last");
   });
 
   test("a reader that leaves early does not end the training", async () => {

@@ -175,6 +175,7 @@ const TAKERS: Readonly<Record<string, Taker>> = {
       epochs: true,
       batchSize: true,
       validationSplit: true,
+      validationFrom: true,
       validationData: true,
       shuffle: true,
       initialEpoch: true,
@@ -191,6 +192,7 @@ const TAKERS: Readonly<Record<string, Taker>> = {
   },
   "Sequential.fit, callbacks": {
     names: names<api.Callbacks>({
+      onWarning: true,
       onTrainBegin: true,
       onEpochBegin: true,
       onBatchEnd: true,

@@ -18,6 +18,7 @@ function recorder(log: unknown[][]): Required<Callbacks> {
       log.push([name, ...structuredClone(args)]);
     };
   return {
+    onWarning: note("onWarning"),
     onTrainBegin: note("onTrainBegin"),
     onEpochBegin: note("onEpochBegin"),
     onBatchEnd: note("onBatchEnd"),

@@ -325,7 +325,7 @@ describe("options out of range", () => {
     ],
     [
       { callbacks: wrong({ onFire() {} }) },
-      'no callback is called "onFire": expected onTrainBegin, onEpochBegin, onBatchEnd, onEpochEnd, onTrainEnd. Write: {',
+      'no callback is called "onFire": expected onWarning, onTrainBegin, onEpochBegin, onBatchEnd, onEpochEnd, onTrainEnd. Write: {',
     ],
     [
       { callbacks: wrong({ onTrainEnd: "log" }) },

@@ -153,6 +153,9 @@ export class TrainingHost {
       await caller.ask(report, weights);
     };
     return {
+      async onWarning(text) {
+        await ask({ callback: "onWarning", args: [text] });
+      },
       async onTrainBegin(info) {
         train = info;
         await ask({ callback: "onTrainBegin", args: [info] });

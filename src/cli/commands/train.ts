@@ -1,6 +1,7 @@
 import { type Command, Option } from "commander";
 import { LOSSES } from "../../nn/losses.ts";
 import { RECIPE_NAMES, RECIPES } from "../../train/recipes.ts";
+import { VALIDATION_SOURCES } from "../../train/validation.ts";
 import { UsageError } from "../errors.ts";
 import { addCommonOptions, type CommonOptions, createCommand, perform } from "../main.ts";
 import { modelsHelp } from "../models.ts";
@@ -34,12 +35,15 @@ export function trainCommand(): Command {
       ),
     )
     .addOption(
-      new Option(
-        "--validation-split <x>",
-        "share of the training images, the last ones, kept for validation; 0: none",
-      )
+      new Option("--validation-split <x>", "share of the training images kept for validation; 0: none")
         .argParser(realNumber(0, 1))
         .default(0.2),
+    )
+    .addOption(
+      new Option(
+        "--validation-from <which>",
+        "which ones: the last, as Keras; the same share of each class; or any, by the seed (default: stratified for folders, else last)",
+      ).choices(VALIDATION_SOURCES),
     )
     .optionsGroup("Model and training:")
     .addOption(modelOption().default("keras-mnist"))

@@ -1,10 +1,10 @@
 import type { Dataset } from "../../data/types.ts";
 import type { LossName } from "../../nn/losses.ts";
 import type { Optimizer } from "../../optim/optimizer.ts";
-import { classCounts, verdict } from "../../report/verdict.ts";
+import { verdict } from "../../report/verdict.ts";
 import type { History, Logs } from "../../train/callbacks.ts";
 import { TrainingDivergedError } from "../../train/errors.ts";
-import type { Samples } from "../../train/samples.ts";
+import { countsOf, type Part } from "../../train/validation.ts";
 import type { Recorder } from "./history.ts";
 import type { FinishedRun } from "./record.ts";
 
@@ -17,8 +17,8 @@ export interface Judged {
   /** The figure that chose the weights to keep; undefined: none did. */
   readonly restoreBest: keyof Logs | undefined;
   readonly dataset: Dataset;
-  readonly training: Samples;
-  readonly validation: Samples | undefined;
+  readonly training: Part;
+  readonly validation: Part | undefined;
 }
 
 /** The epoch whose weights were kept, and what went wrong. */
@@ -30,7 +30,6 @@ export function judge(
   const diverged = ended instanceof TrainingDivergedError ? ended : undefined;
   const bestEpoch = ended instanceof TrainingDivergedError ? undefined : ended.bestEpoch;
   const classes = dataset.classNames.length;
-  const counts = ({ labels }: Samples) => (labels ? classCounts(labels, classes) : undefined);
   const { learningRate } = optimizer.config;
   return {
     kept: bestEpoch === undefined ? undefined : { epoch: bestEpoch, by: job.restoreBest },
@@ -39,8 +38,8 @@ export function judge(
       loss: job.loss,
       classes,
       classNames: dataset.classNames,
-      trainCounts: counts(training),
-      validationCounts: validation && counts(validation),
+      trainCounts: countsOf(training, classes),
+      validationCounts: validation && countsOf(validation, classes),
       optimizer: optimizer.name,
       // A recipe's rate follows a schedule.
       learningRate: typeof learningRate === "number" && !job.recipe ? learningRate : undefined,

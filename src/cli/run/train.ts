@@ -1,13 +1,20 @@
+import { findDataset, GENERATED } from "../../data/datasets.ts";
 import type { Dataset } from "../../data/types.ts";
 import type { LossName } from "../../nn/losses.ts";
 import type { Optimizer } from "../../optim/optimizer.ts";
 import { pictureTraits } from "../../picture/centred.ts";
+import { missingClasses } from "../../report/verdict.ts";
 import type { Callbacks, History, Logs } from "../../train/callbacks.ts";
 import { NonFiniteError, TrainingDivergedError } from "../../train/errors.ts";
 import { RECIPES, type RecipeName } from "../../train/recipes.ts";
-import type { Samples } from "../../train/samples.ts";
 import type { Sequential } from "../../train/sequential.ts";
-import { splitSamples } from "../../train/split.ts";
+import {
+  countsOf,
+  type Part,
+  splitForValidation,
+  type ValidationSource,
+  wholePart,
+} from "../../train/validation.ts";
 import { type DataOptions, describeDataset, openDataset } from "../datasets.ts";
 import { type EngineFlags, engineOptions } from "../engine-options.ts";
 import { InterruptedError, UsageError } from "../errors.ts";
@@ -33,6 +40,8 @@ export interface TrainOptions extends DataOptions, EngineFlags, OptimizerFlags {
   readonly loss: LossName;
   /** 0: no validation. */
   readonly validationSplit: number;
+  /** Default: see validationSource(). */
+  readonly validationFrom?: ValidationSource;
   /** Sets epochs, batch size and validation split where they were not given, and the optimizer. */
   readonly recipe?: RecipeName;
   readonly seed: number;
@@ -49,9 +58,9 @@ interface Job {
   readonly model: Sequential;
   readonly optimizer: Optimizer;
   readonly dataset: Dataset;
-  readonly training: Samples;
+  readonly training: Part;
   /** undefined: no validation. */
-  readonly validation: Samples | undefined;
+  readonly validation: Part | undefined;
   readonly folder: RunFolder;
   readonly progress: ReturnType<typeof trainProgress>;
   readonly output: Output;
@@ -64,6 +73,14 @@ const PREPROCESSING = { scale: 1 / 255, offset: 0 };
 function bestFigure({ restoreBest, validationSplit }: TrainOptions): keyof Logs | undefined {
   const figure = restoreBest ?? (validationSplit > 0 ? "val_accuracy" : "none");
   return figure === "none" ? undefined : figure;
+}
+
+/**
+ * Which images are for validation. The known datasets come in no order: the last ones, as in Keras. In a folder they may
+ * well be sorted by class: the same share of each.
+ */
+function validationSource({ validationFrom, dataset }: TrainOptions): ValidationSource {
+  return validationFrom ?? (findDataset(dataset) || dataset === GENERATED ? "last" : "stratified");
 }
 
 /** Trains a model and fills a run folder. Returns the exit status: that of the signal which stopped it, if one did. */
@@ -92,8 +109,10 @@ export async function train(options: TrainOptions, output: Output): Promise<numb
       const model = source.build(dataset.train.shape, dataset.classNames.length);
       try {
         const { name } = source;
-        const [training, validation] =
-          validationSplit > 0 ? splitSamples(dataset.train, validationSplit) : [dataset.train, undefined];
+        const { train: training, validation } =
+          validationSplit > 0
+            ? splitForValidation(dataset.train, validationSplit, validationSource(options), options.seed)
+            : { train: wholePart(dataset.train), validation: undefined };
         const optimizer = chosen ?? recipeOptimizer(options, training);
         const data = { dataset, training, validation };
         return await perform({ options, name, model, optimizer, ...data, folder, progress, output }, signal);
@@ -108,7 +127,7 @@ export async function train(options: TrainOptions, output: Output): Promise<numb
 }
 
 /** The optimizer of the recipe that is asked for, its schedule stretched over the whole training. */
-function recipeOptimizer({ recipe, epochs, batchSize }: TrainOptions, training: Samples): Optimizer {
+function recipeOptimizer({ recipe, epochs, batchSize }: TrainOptions, training: Part): Optimizer {
   return RECIPES[recipe!].optimizer(epochs * Math.ceil(training.count / batchSize));
 }
 
@@ -178,19 +197,21 @@ function savedIn(folder: RunFolder, error: Error): Error {
 
 /** The history, or the error where the loss diverged: there is something to save then, too. */
 async function fit(
-  { model, options, progress, training, validation }: Job,
+  { model, options, progress, dataset }: Job,
   callbacks: Callbacks[],
   signal: AbortSignal,
 ): Promise<History | TrainingDivergedError> {
-  const { epochs, batchSize } = options;
+  const { epochs, batchSize, validationSplit } = options;
   const restoreBest = bestFigure(options);
   try {
-    return await model.fit(training, {
+    return await model.fit(dataset.train, {
       epochs,
       batchSize,
-      ...(validation && { validationData: validation }),
+      validationSplit,
+      validationFrom: validationSource(options),
       ...(restoreBest && { restoreBestWeights: restoreBest }),
-      callbacks,
+      // What there is to warn of was said, with the classes' names.
+      callbacks: [...callbacks, { onWarning: () => {} }],
       signal,
     });
   } catch (error) {
@@ -213,6 +234,17 @@ function introduce({ options, dataset, model, optimizer, output, ...job }: Job):
       `${epochs} epoch${epochs > 1 ? "s" : ""}, batch size ${batchSize}, ${optimizer.name}${recipe ? ` (recipe ${recipe})` : ""}, ${loss}, seed ${seed} ` +
       `(${backend}, ${threads} thread${threads > 1 ? "s" : ""})`,
   );
+  const { classNames } = dataset;
+  const missing = missingClasses({
+    classNames,
+    trainCounts: countsOf(job.training, classNames.length),
+    validationCounts: job.validation && countsOf(job.validation, classNames.length),
+  });
+  const advice =
+    validationSource(options) === "stratified"
+      ? ""
+      : " --validation-from stratified takes the same share of each class.";
+  if (missing) output.notice(`Warning: ${missing.text}${advice}`);
 }
 
 function printOutcome({ stopped, kept, verdict, recorder, test }: FinishedRun, output: Output): void {
@@ -243,6 +275,7 @@ function configuration({ options, optimizer, model }: Job): FinishedRun["configu
     },
     loss,
     validationSplit,
+    ...(validationSplit > 0 && { validationFrom: validationSource(options) }),
     seed,
     backend,
     threads,

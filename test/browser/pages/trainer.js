@@ -50,6 +50,34 @@ async function withTrainer(options, use) {
   }
 }
 
+/** Warnings of a fit on images sorted by class: by callback, by history, and on the console; then of a stratified fit. */
+export async function warnings() {
+  const { images, labels, count, shape } = digits.test;
+  const order = Array.from({ length: count }, (_, i) => i).sort((a, b) => labels[a] - labels[b] || a - b);
+  const sorted = {
+    shape,
+    count,
+    labels: Uint8Array.from(order, (i) => labels[i]),
+    images: Uint8Array.from(order.flatMap((i) => [...images.subarray(784 * i, 784 * (i + 1))])),
+  };
+  const { warn } = console;
+  const consoled = [];
+  console.warn = (text) => consoled.push(text);
+  try {
+    return await withTrainer({}, async (trainer) => {
+      const told = [];
+      const options = { validationSplit: 0.2, batchSize: 16 };
+      const onWarning = (text) => told.push(text);
+      const first = await trainer.fit(sorted, { ...options, callbacks: { onWarning } });
+      const second = await trainer.fit(sorted, options);
+      const third = await trainer.fit(sorted, { ...options, validationFrom: "stratified" });
+      return { told, consoled, warnings: [first, second, third].map((history) => history.warnings) };
+    });
+  } finally {
+    console.warn = warn;
+  }
+}
+
 /** A run on a Trainer and the same run on a Sequential: hashes, histories, what both answer. */
 export async function sameAsSequential() {
   const compile = {

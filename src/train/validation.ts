@@ -1,0 +1,93 @@
+import { classCounts, missingClasses } from "../report/verdict.ts";
+import { type Samples, SamplesError } from "./samples.ts";
+import { permutation } from "./shuffle.ts";
+import { splitSamples } from "./split.ts";
+
+export const VALIDATION_SOURCES = ["last", "stratified", "shuffled"] as const;
+/**
+ * Which samples validationSplit takes. last: the last ones, as Keras does. stratified: the same share of each class, drawn
+ * by the seed. shuffled: drawn by the seed from all.
+ */
+export type ValidationSource = (typeof VALIDATION_SOURCES)[number];
+
+/** Some of the samples: all of them without `rows`. */
+export interface Part {
+  readonly samples: Samples;
+  /** Numbers of the samples, ascending. */
+  readonly rows?: Uint32Array;
+  readonly count: number;
+}
+
+export const wholePart = (samples: Samples): Part => ({ samples, count: samples.count });
+
+/** Draws of a training are numbered by its epochs: none reaches this. */
+const DRAW = 2 ** 32 - 1;
+
+/**
+ * Splits samples into `floor(count * (1 - fraction))` for training and the rest for validation. Nothing is copied.
+ * @throws SamplesError where a part would be empty, or stratified is asked of samples without labels
+ */
+export function splitForValidation(
+  samples: Samples,
+  fraction: number,
+  source: ValidationSource,
+  seed: number,
+): { readonly train: Part; readonly validation: Part } {
+  const [first, last] = splitSamples(samples, fraction);
+  if (source === "last") return { train: wholePart(first), validation: wholePart(last) };
+  const { count, labels } = samples;
+  if (source === "stratified" && !labels)
+    throw new SamplesError(
+      'validationFrom is "stratified", but the samples have targets and no labels to tell classes by: use "shuffled"',
+    );
+  const classOf = source === "stratified" ? labels! : new Uint8Array(count);
+  const left = shares(classCounts(classOf, 256), last.count);
+  const drawn = new Uint8Array(count);
+  for (const row of permutation(count, seed, DRAW)) if (left[classOf[row]!]!-- > 0) drawn[row] = 1;
+  const part = (of: number): Part => {
+    const rows = Uint32Array.from(drawn.keys()).filter((row) => drawn[row] === of);
+    return { samples, rows, count: rows.length };
+  };
+  return { train: part(0), validation: part(1) };
+}
+
+/**
+ * How many samples of each class make `total`: each class's share, what rounding leaves carried on to the next larger one.
+ * Training keeps one of each class, and validation gets one of each class of two or more, where they have room for all.
+ */
+function shares(counts: readonly number[], total: number): number[] {
+  const all = counts.reduce((sum, n) => sum + n, 0);
+  const present = [...counts.keys()].filter((id) => counts[id]).sort((a, b) => counts[a]! - counts[b]!);
+  const room = (count: number) => Number(count >= present.length);
+  const taken = counts.map(() => 0);
+  let carried = 0;
+  for (const id of present) {
+    const n = counts[id]!;
+    const most = n - room(all - total);
+    const share = (n * total) / all + carried;
+    taken[id] = Math.min(Math.max(Math.round(share), room(total)), most);
+    carried = share - taken[id];
+  }
+  return taken;
+}
+
+/** Images of each class in a part; undefined where it has no labels. */
+export function countsOf({ samples: { labels }, rows }: Part, classes: number): number[] | undefined {
+  if (!labels) return undefined;
+  return classCounts(rows ? rows.map((row) => labels[row]!) : labels, classes);
+}
+
+/** What a user should know of the parts, in a sentence each. */
+export function warningsOf(train: Part, validation: Part | undefined, classes: number): string[] {
+  const missing =
+    validation &&
+    missingClasses({
+      trainCounts: countsOf(train, classes),
+      validationCounts: countsOf(validation, classes),
+    });
+  return missing
+    ? [
+        `${missing.text} Set validationFrom to "stratified" beside validationSplit, or shuffle the samples once before.`,
+      ]
+    : [];
+}
