@@ -1,3 +1,4 @@
+import { constants } from "node:os";
 import { CommanderError } from "commander";
 import { DataError } from "../data/errors.ts";
 import { printable } from "./output.ts";
@@ -10,16 +11,20 @@ export class UsageError extends Error {
   override readonly name = "UsageError";
 }
 
+/** What asks a command to stop: Ctrl-C, `kill`, a terminal that was closed. */
+export const STOP_SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
+export type StopSignal = (typeof STOP_SIGNALS)[number];
+
 /** Ends the process by a signal's status, 128 + its number, as shells have it. */
 export class InterruptedError extends Error {
   override readonly name = "InterruptedError";
   readonly exitCode: number;
-  readonly signal: "SIGINT" | "SIGTERM";
+  readonly signal: StopSignal;
 
-  constructor(signal: "SIGINT" | "SIGTERM", message = `stopped by ${signal}`) {
+  constructor(signal: StopSignal, message = `stopped by ${signal}`) {
     super(message);
     this.signal = signal;
-    this.exitCode = signal === "SIGINT" ? 130 : 143;
+    this.exitCode = 128 + constants.signals[signal];
   }
 }
 

@@ -1,39 +1,129 @@
-import { randomUUID } from "node:crypto";
-import { rmSync } from "node:fs";
-import { open, rename, rm } from "node:fs/promises";
-import { basename, dirname, join } from "node:path";
-
-const pending = new Set<string>();
+import {
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmdirSync,
+  statSync,
+  unlinkSync,
+  writeFileSync,
+} from "node:fs";
+import { open } from "node:fs/promises";
+import { join } from "node:path";
 
 /**
- * Writes a file so that it is there whole or not at all: a temporary file beside it, fsync, rename.
- * @throws the file system's error; the temporary file is gone then
+ * The operations that run folders are made of: Node's own functions and nothing else, so that tests can put a disk in
+ * their place that fails or loses power at any of them. What may take long is asynchronous. What only changes names is
+ * not: nothing comes between two renames that belong together.
  */
-export async function writeFileAtomic(path: string, data: string | Uint8Array): Promise<void> {
-  const temp = join(dirname(path), `.${basename(path)}.${randomUUID()}.tmp`);
-  pending.add(temp);
+export interface Disk {
+  open(path: string, flags: "r" | "wx"): Promise<DiskFile>;
+  readFileSync(path: string, encoding: "utf8"): string;
+  writeFileSync(path: string, text: string, options: { readonly flag: "wx" }): void;
+  readdirSync(path: string): string[];
+  statSync(path: string): { isDirectory(): boolean };
+  lstatSync(path: string): { isDirectory(): boolean };
+  mkdirSync(path: string, mode?: number): void;
+  renameSync(from: string, to: string): void;
+  unlinkSync(path: string): void;
+  rmdirSync(path: string): void;
+}
+
+/** Part of Node's FileHandle. */
+export interface DiskFile {
+  writeFile(data: string | Uint8Array): Promise<void>;
+  sync(): Promise<void>;
+  close(): Promise<void>;
+}
+
+export const DISK: Disk = {
+  open,
+  readFileSync,
+  writeFileSync,
+  readdirSync,
+  statSync,
+  lstatSync,
+  mkdirSync,
+  renameSync,
+  unlinkSync,
+  rmdirSync,
+};
+
+/** What systems answer that have no fsync for folders, Windows among them. */
+const NO_FOLDER_SYNC = new Set(["EACCES", "EBADF", "EINVAL", "EISDIR", "ENOTSUP", "EPERM"]);
+
+/** Writes a file that is not there yet, and waits until its bytes are on the disk. Its name is once the folder is synced. */
+export async function writeNew(disk: Disk, path: string, data: string | Uint8Array): Promise<void> {
+  const file = await disk.open(path, "wx");
   try {
-    const handle = await open(temp, "wx");
-    try {
-      await handle.writeFile(data);
-      await handle.sync();
-    } finally {
-      await handle.close();
-    }
-    await rename(temp, path);
-  } catch (error) {
-    await rm(temp, { force: true }).catch(() => {});
-    throw error;
+    await file.writeFile(data);
+    await file.sync();
   } finally {
-    pending.delete(temp);
+    await file.close();
   }
 }
 
-/** Removes the temporary files of writes under way. Synchronous: for a process that is about to exit. */
-export function discardPendingWrites(): void {
-  for (const temp of pending) {
+/** Waits until the names in a folder are on the disk, where the system can say so. */
+export async function syncFolder(disk: Disk, path: string): Promise<void> {
+  try {
+    const folder = await disk.open(path, "r");
     try {
-      rmSync(temp, { force: true });
-    } catch {}
+      await folder.sync();
+    } finally {
+      await folder.close();
+    }
+  } catch (error) {
+    if (!NO_FOLDER_SYNC.has(codeOf(error)!)) throw error;
   }
+}
+
+/** Names in a folder; none where there is no folder. */
+export function namesIn(disk: Disk, path: string): string[] {
+  try {
+    return disk.readdirSync(path);
+  } catch (error) {
+    if (codeOf(error) === "ENOENT") return [];
+    throw error;
+  }
+}
+
+/** False where nothing has that name. Throws where something else has it, or it can't be looked at. */
+export function holdsFolder(disk: Disk, path: string): boolean {
+  try {
+    if (disk.statSync(path).isDirectory()) return true;
+  } catch (error) {
+    if (codeOf(error) === "ENOENT") return false;
+    throw error;
+  }
+  throw Object.assign(new Error(`${path} is a file`), { code: "EEXIST" });
+}
+
+/** Removes a file, if it is there. */
+export function removeFile(disk: Disk, path: string): void {
+  try {
+    disk.unlinkSync(path);
+  } catch (error) {
+    if (codeOf(error) !== "ENOENT") throw error;
+  }
+}
+
+/** Removes a folder and all in it, if it is there. Links are removed, not followed. */
+export function removeTree(disk: Disk, path: string): void {
+  const names = namesIn(disk, path);
+  for (const name of names) {
+    const entry = join(path, name);
+    if (disk.lstatSync(entry).isDirectory()) removeTree(disk, entry);
+    else removeFile(disk, entry);
+  }
+  try {
+    disk.rmdirSync(path);
+  } catch (error) {
+    if (codeOf(error) !== "ENOENT") throw error;
+  }
+}
+
+/** What a file system's error is called: "ENOENT". */
+export function codeOf(error: unknown): string | undefined {
+  return (error as NodeJS.ErrnoException | undefined)?.code;
 }

@@ -30,8 +30,9 @@ const program = quiet(new Command("wasmgrad"))
     "after",
     `
 Exit status: 0 done, 1 failed, 2 wrong usage, 130 stopped by Ctrl-C, 143 by
-SIGTERM. Every command takes --json: one JSON document on stdout, and where it
-fails {"error": ...}, beside the message on stderr. NO_COLOR turns colours off.
+SIGTERM, 129 by SIGHUP (the terminal was closed). Every command takes --json:
+one JSON document on stdout, and where it fails {"error": ...}, beside the
+message on stderr. NO_COLOR turns colours off.
 "wasmgrad <command> --help" says more about each command.`,
   );
 

@@ -51,14 +51,16 @@ function createPaint(stream: NodeJS.WriteStream): Paint {
 }
 
 /**
- * A pipe's reader may leave early (`wasmgrad ... | head`): what is left to print is dropped, the work goes on, and the
- * exit status is the work's. Where output fails otherwise (a full disk), the work goes on as well, but the status is 1.
+ * A pipe's reader may leave early (`wasmgrad ... | head`), a terminal may be closed (EIO): what is left to print is
+ * dropped, the work goes on, and the exit status is the work's. Where output fails otherwise (a full disk), the work
+ * goes on as well, but the status is 1.
  */
 export function survivePrintingErrors(): void {
   let told = false;
   for (const stream of [process.stdout, process.stderr])
     stream.on("error", (error: NodeJS.ErrnoException) => {
       if (error.code === "EPIPE" || error.code === "ERR_STREAM_DESTROYED") return;
+      if (error.code === "EIO" && stream.isTTY) return;
       process.exitCode = 1;
       if (told || stream === process.stderr) return;
       told = true;

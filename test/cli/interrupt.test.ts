@@ -1,9 +1,13 @@
+import { spawn, spawnSync } from "node:child_process";
 import { mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { beforeAll, describe, expect, test } from "vitest";
+import { beforeAll, describe, expect, onTestFinished, test, vi } from "vitest";
+import type { InterruptedError } from "../../src/cli/errors.ts";
+import { withInterrupt } from "../../src/cli/interrupt.ts";
+import { LOCK_FILE } from "../../src/cli/run/lock.ts";
 import { loadModel } from "../../src/train/model-file.ts";
-import { json, start, tempFolder, writeBars, writeModel } from "./helpers.ts";
+import { CLI, json, start, tempFolder, writeBars, writeModel } from "./helpers.ts";
 
 const RUN_FILES = [
   "accuracy.svg",
@@ -132,4 +136,64 @@ describe("Ctrl-C in training", () => {
     expect(path && dirname(dirname(path))).toBe(temporary);
     loadModel(await readFile(path!));
   });
+});
+
+describe("SIGHUP", () => {
+  test("stops as SIGTERM does, with status 129", async () => {
+    const running = start([...endless, "--out", "hung-up"], { cwd: work });
+    await running.printed("Epoch       2/1000000");
+    running.process.kill("SIGHUP");
+    const { status, stdout } = await running.ended;
+    expect(status).toBe(129);
+    expect(stdout).toMatch(/^Stopped early: [\d,]+ images/m);
+    expect((await readdir(join(work, "hung-up"))).sort()).toEqual(RUN_FILES);
+    expect(await result(join(work, "hung-up"))).toMatchObject({ stoppedBy: "signal" });
+  });
+
+  test("sent again does not end the process at once, as a second Ctrl-C does", async () => {
+    let now = 0;
+    vi.spyOn(performance, "now").mockImplementation(() => now);
+    const exit = vi.spyOn(process, "exit").mockImplementation((() => {}) as never);
+    onTestFinished(() => {
+      vi.restoreAllMocks();
+    });
+    await withInterrupt(undefined, async (signal) => {
+      for (const name of ["SIGHUP", "SIGHUP", "SIGHUP"] as const) {
+        process.emit(name, name);
+        now += 10_000;
+      }
+      expect((signal.reason as InterruptedError).exitCode).toBe(129);
+      expect(exit).not.toHaveBeenCalled();
+      process.emit("SIGINT", "SIGINT");
+      expect(exit).toHaveBeenCalledWith(130);
+    });
+    expect(process.listenerCount("SIGHUP")).toBe(0);
+  });
+
+  const terminal = spawnSync("script", ["--version"]).status === 0;
+  test.skipIf(!terminal)(
+    "of a terminal that is closed: the run is saved, though nothing can be printed",
+    async () => {
+      const command = [process.execPath, CLI, ...endless, "--out", "closed"]
+        .map((word) => `'${word}'`)
+        .join(" ");
+      const window = spawn("script", ["-qfc", command, "/dev/null"], {
+        cwd: work,
+        stdio: ["pipe", "ignore", "ignore"],
+      });
+      const run = join(work, "closed");
+      const there = (name: string) => readFile(join(run, name), "utf8").catch(() => undefined);
+      while (!(await there("history.csv"))) await sleep(20);
+      const { pid } = JSON.parse((await there(LOCK_FILE))!);
+      onTestFinished(() => {
+        try {
+          process.kill(pid, "SIGKILL");
+        } catch {}
+      });
+      window.kill("SIGKILL");
+      while (await there(LOCK_FILE)) await sleep(20);
+      expect(await result(run)).toMatchObject({ stopped: true, stoppedBy: "signal" });
+      expect((await readdir(run)).sort()).toEqual(RUN_FILES);
+    },
+  );
 });

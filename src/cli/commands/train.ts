@@ -85,7 +85,12 @@ export function trainCommand(): Command {
         "run folder (default: runs/<dataset>-<model>-<n>, n the first that is free)",
       ).argParser(nonEmpty),
     )
-    .addOption(new Option("--overwrite", "let --out replace the training run that it holds"));
+    .addOption(
+      new Option(
+        "--overwrite",
+        "let --out replace the training run that it holds, once the new one is complete",
+      ),
+    );
   return addCommonOptions(command)
     .addHelpText("after", () => `\n${modelsHelp()}\n${NOTES}`)
     .action((options: TrainOptions & CommonOptions) =>
@@ -118,11 +123,15 @@ shape comes from the dataset:
 
 The run folder holds model.safetensors, history.csv, result.json, accuracy.svg,
 loss.svg and report.html. Weights and history are there from the first epoch on,
-and renewed after each one that ends 5 seconds or more after the last renewal.
+and renewed together after each one that ends 5 seconds or more after the last
+renewal. With --overwrite they are kept in <folder>/.wasmgrad.next, and the old
+run stays whole until the new one is complete and takes its place in one step. A
+folder takes one training at a time; what a killed one left is put in order by
+the next. docs/run-folder.md says more.
 
 Ctrl-C stops after the step under way, then tests and saves the model as it is;
-the exit status is 130 (SIGTERM: likewise, 143). A second Ctrl-C exits at once.
-Exit status else: 0 done, 1 failed, 2 wrong usage.
+the exit status is 130 (SIGTERM: likewise, 143; a closed terminal, SIGHUP: 129).
+A second Ctrl-C exits at once. Exit status else: 0 done, 1 failed, 2 wrong usage.
 
 Examples:
   wasmgrad train

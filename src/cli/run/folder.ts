@@ -1,180 +1,289 @@
-import { mkdir, mkdtemp, readdir, rm, rmdir, stat } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { basename, dirname, join, relative, resolve } from "node:path";
-import { fileReason, UsageError } from "../errors.ts";
-import { writeFileAtomic } from "../files.ts";
+import { stat } from "node:fs/promises";
+import { dirname, join, resolve } from "node:path";
+import { UsageError } from "../errors.ts";
+import {
+  codeOf,
+  DISK,
+  type Disk,
+  holdsFolder,
+  namesIn,
+  removeFile,
+  removeTree,
+  syncFolder,
+} from "../files.ts";
 import { printable } from "../output.ts";
+import { RunFolderError, refused } from "./errors.ts";
+import { LOCK_FILE, RunLock, TAKEOVER_FILE } from "./lock.ts";
+import { PROCESSES, type Processes } from "./processes.ts";
+import { commit, moveIn, NEXT, PARTIAL, promote, READY, RUN_FILES, type RunFiles } from "./swap.ts";
 
-/** What a run folder holds once its run has ended, in the order written: `result.json` says that all is there. */
-export const RUN_FILES = [
-  "model.safetensors",
-  "history.csv",
-  "accuracy.svg",
-  "loss.svg",
-  "report.html",
-  "result.json",
-] as const;
-export type RunFile = (typeof RUN_FILES)[number];
-
-/** A run folder that cannot be made or written. */
-export class RunFolderError extends Error {
-  override readonly name = "RunFolderError";
+/** What a run folder stands on. Tests bring a disk that fails and processes that are dead. */
+export interface Ground {
+  readonly disk: Disk;
+  readonly processes: Processes;
 }
+const GROUND: Ground = { disk: DISK, processes: PROCESSES };
 
-/** A folder that belongs to one training run. */
+/** Names that a run folder uses besides those of its files. */
+const OWN = new Set<string>([LOCK_FILE, TAKEOVER_FILE, PARTIAL, READY, NEXT]);
+/** What versions before 0.2 left behind where they were killed. */
+const OLD_LEFTOVER = new RegExp(
+  `^\\.(${[...RUN_FILES, ".writable"].map((name) => name.replaceAll(".", "\\.")).join("|")})\\.[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\\.tmp$|^\\.writable$`,
+);
+/** Another process may remove a folder, as its run came to nothing, while this one is about to lock it. */
+const MAX_TRIES = 10;
+
+/** A folder that belongs to one training run, and to this process until close(). */
 export class RunFolder {
   /** As the user would type it from the working directory. */
   readonly path: string;
-  /** The topmost folder that was made for it, if any. */
-  readonly #made: string | undefined;
-  #written = false;
+  /** Whether it holds another run, which stays until this one is complete. */
+  readonly replaces: boolean;
+  readonly #ground: Ground;
+  readonly #lock: RunLock;
+  /** Absolute paths of the folders that were made for it, topmost first. */
+  readonly #made: readonly string[];
+  /** Where this run's files go: the folder itself, or the one in it for a run that is to replace another. */
+  readonly #base: string;
+  readonly #stayOpen: () => void;
+  #ownsNext = false;
+  #begun = false;
+  #saved = false;
+  #complete = false;
 
-  private constructor(path: string, made: string | undefined) {
+  private constructor(
+    path: string,
+    made: readonly string[],
+    lock: RunLock,
+    replaces: boolean,
+    ground: Ground,
+  ) {
     this.path = path;
     this.#made = made;
+    this.#lock = lock;
+    this.#ground = ground;
+    this.replaces = replaces;
+    this.#base = replaces ? join(path, NEXT) : path;
+    // A second Ctrl-C ends the process at once.
+    this.#stayOpen = ground.processes.atExit(() => this.close());
   }
 
   /**
-   * Makes the folder and sees that files can be written, before any work is put into them.
-   * Without `out`: `runs/<name>-<n>` with the first free n.
+   * Makes the folder, locks it, puts in order what a process left there that was killed, and sees that files can be
+   * written, before any work is put into them. Without `out`: `runs/<name>-<n>` with the first free n.
    *
    * @throws UsageError where `out` holds files: other ones than a run's, or a run's and no `overwrite`
-   * @throws RunFolderError where the system refuses
+   * @throws RunFolderError where another training has the folder (code "locked") or the system refuses
    */
-  static async claim(options: {
-    readonly out?: string | undefined;
-    readonly overwrite: boolean;
-    readonly name: string;
-  }): Promise<RunFolder> {
+  static async claim(
+    options: { readonly out?: string | undefined; readonly overwrite: boolean; readonly name: string },
+    ground = GROUND,
+  ): Promise<RunFolder> {
     const { out, overwrite, name } = options;
-    const folder =
-      out === undefined
-        ? await RunFolder.#numbered(join("runs", fileName(name)))
-        : await RunFolder.#named(out, overwrite);
-    const probe = join(folder.path, ".writable");
-    try {
-      await writeFileAtomic(probe, "");
-      await rm(probe);
-    } catch (error) {
-      await folder.abandon();
-      throw refused(folder.path, error);
-    }
-    return folder;
+    return out === undefined
+      ? RunFolder.#numbered(join("runs", fileName(name)), ground)
+      : RunFolder.#named(out, overwrite, ground);
   }
 
-  static async #numbered(stem: string): Promise<RunFolder> {
-    let made = await makeFolder(dirname(stem));
-    for (let n = 1, retries = 3; ; ) {
+  static async #numbered(stem: string, ground: Ground): Promise<RunFolder> {
+    for (let n = 1; ; n++) {
       const path = `${stem}-${n}`;
       try {
-        // Not recursive: of two runs that try at once, one fails here and takes the next number.
-        await mkdir(path);
-        return new RunFolder(path, made ?? path);
+        return await RunFolder.#take(path, ground, (names) => {
+          if (!names.every(isLeftover)) throw new Occupied();
+          return false;
+        });
       } catch (error) {
-        const { code } = error as NodeJS.ErrnoException;
-        if (code === "EEXIST") n++;
-        // Another run that came to nothing has just removed the folder above.
-        else if (code === "ENOENT" && retries-- > 0) made = (await makeFolder(dirname(stem))) ?? made;
-        else throw refused(path, error);
+        const inTheWay =
+          error instanceof RunFolderError && codeOf(error.cause) === "EEXIST" && isThere(ground.disk, path);
+        const taken = error instanceof RunFolderError && error.code === "locked";
+        if (!(error instanceof Occupied) && !inTheWay && !taken) throw error;
       }
     }
   }
 
-  static async #named(out: string, overwrite: boolean): Promise<RunFolder> {
-    const made = await makeFolder(out);
-    const names = await readdir(out).catch((error: unknown) => {
-      throw refused(out, error);
-    });
-    if (names.length > 0) {
+  static async #named(out: string, overwrite: boolean, ground: Ground): Promise<RunFolder> {
+    return RunFolder.#take(out, ground, (names, locked) => {
+      const other = names.some((name) => !OWN.has(name) && !OLD_LEFTOVER.test(name));
       const isRun = names.includes("model.safetensors") || names.includes("result.json");
-      if (!isRun)
+      const unfinished =
+        names.includes(READY) || namesIn(ground.disk, join(out, NEXT)).includes("model.safetensors");
+      if (other && !isRun && !unfinished)
         throw new UsageError(
           `--out is ${printable(out)}, which holds files that are no training run's: name a folder that is new or empty`,
         );
-      if (!overwrite)
+      if (locked && (isRun || unfinished) && !overwrite)
         throw new UsageError(
           `--out is ${printable(out)}, which holds a training run: name another folder, or add --overwrite to replace the run`,
         );
-    }
-    return new RunFolder(out, made);
+      return isRun;
+    });
   }
 
   /**
-   * Writes a file, whole or not at all. The first one removes what an overwritten run left,
-   * so that files of two runs never stand side by side.
+   * @param judge told what is in the folder, before it is touched and again once it is locked; throws where the folder
+   *   cannot be had; returns whether it holds a run
+   */
+  static async #take(
+    path: string,
+    ground: Ground,
+    judge: (names: readonly string[], locked: boolean) => boolean,
+  ): Promise<RunFolder> {
+    const { disk, processes } = ground;
+    for (let tries = 1; ; tries++) {
+      const made: string[] = [];
+      let lock: RunLock | undefined;
+      try {
+        makeFolders(disk, path, made);
+        judge(namesIn(disk, path), false);
+        lock = await RunLock.take(path, disk, processes);
+        await moveIn(disk, path);
+        const replaces = judge(namesIn(disk, path), true);
+        removeTree(disk, join(path, PARTIAL));
+        for (const name of namesIn(disk, path))
+          if (OLD_LEFTOVER.test(name)) removeFile(disk, join(path, name));
+        return new RunFolder(path, made, lock, replaces, ground);
+      } catch (error) {
+        lock?.release();
+        removeFolders(disk, made);
+        if (codeOf(error) === "ENOENT" && tries < MAX_TRIES) continue;
+        throw error instanceof UsageError || error instanceof Occupied ? error : refused(path, error);
+      }
+    }
+  }
+
+  /**
+   * Adds files to this run or replaces them, all in one step. They can be read from then on; those of a run that
+   * replaces another once it is complete.
+   * @throws RunFolderError; the files are what they were then
+   */
+  async save(files: RunFiles): Promise<void> {
+    const { disk } = this.#ground;
+    try {
+      this.#lock.hold();
+      if (!this.#begun) await this.#begin();
+      await commit(disk, this.#base, files);
+      this.#saved = true;
+    } catch (error) {
+      this.#discardPartial();
+      throw refused(this.path, error);
+    }
+  }
+
+  /**
+   * Saves the last files of this run, which is complete with them: it takes the place of the one it replaces.
    * @throws RunFolderError
    */
-  async write(name: RunFile, data: string | Uint8Array): Promise<void> {
-    const path = join(this.path, name);
+  async complete(files: RunFiles): Promise<void> {
+    await this.save(files);
+    const { disk } = this.#ground;
     try {
-      if (!this.#written) {
-        for (const old of [...RUN_FILES].reverse()) await rm(join(this.path, old), { force: true });
-        this.#written = true;
-      }
-      await writeFileAtomic(path, data);
+      if (this.replaces) await promote(disk, this.path);
     } catch (error) {
-      throw refused(path, error);
+      throw refused(this.path, error);
+    } finally {
+      this.#complete = !this.replaces || !isThere(disk, this.#base);
     }
   }
 
-  /** Removes the folders that were made for a run that came to nothing. */
-  async abandon(): Promise<void> {
-    if (this.#written || this.#made === undefined) return;
-    const top = resolve(this.#made);
-    for (let path = resolve(this.path); ; path = dirname(path)) {
-      try {
-        await rmdir(path);
-      } catch {
-        return;
-      }
-      if (path === top || !path.startsWith(top)) return;
+  /** Where this run's model can be found, as far as it is saved. */
+  get saved(): string | undefined {
+    return this.#saved ? (this.#complete ? this.path : this.#base) : undefined;
+  }
+
+  /**
+   * Gives the folder free. Folders that were made for a run that came to nothing are removed; a checkpoint of one that
+   * was to replace another stays in `.wasmgrad.next` until the next training there. Never throws.
+   */
+  close(): void {
+    const { disk } = this.#ground;
+    this.#stayOpen();
+    this.#discardPartial();
+    if (this.#ownsNext && !this.#saved) attempt(() => removeTree(disk, this.#base));
+    this.#lock.release();
+    if (!this.#saved) removeFolders(disk, this.#made);
+  }
+
+  async #begin(): Promise<void> {
+    const { disk } = this.#ground;
+    // What another training got done in there before it was killed.
+    removeTree(disk, join(this.path, NEXT));
+    if (this.replaces) {
+      disk.mkdirSync(this.#base);
+      this.#ownsNext = true;
     }
+    await syncFolder(disk, this.path);
+    for (const folder of this.#made) await syncFolder(disk, dirname(folder));
+    this.#begun = true;
+  }
+
+  #discardPartial(): void {
+    attempt(() => removeTree(this.#ground.disk, join(this.#base, PARTIAL)));
   }
 }
 
-/** Puts a trained model where there is room, when its run folder takes it no more. Returns its path. */
-export async function rescue(model: Uint8Array): Promise<string> {
-  const path = join(await mkdtemp(join(tmpdir(), "wasmgrad-rescued-")), "model.safetensors");
-  await writeFileAtomic(path, model);
-  return path;
+/** A numbered folder that is another run's. */
+class Occupied extends Error {}
+
+function isLeftover(name: string): boolean {
+  return name === LOCK_FILE || name === TAKEOVER_FILE || name === PARTIAL || OLD_LEFTOVER.test(name);
 }
 
-/** The topmost folder that had to be made; undefined if it was there. */
-async function makeFolder(path: string): Promise<string | undefined> {
+/**
+ * Where a process was killed between the one step in which a run changes and the moves that follow it, the moves are
+ * done now: for commands that read a run. Does nothing where the folder is in use or cannot be written; what is read
+ * is right in any case, see placesOf().
+ */
+export async function settle(path: string, { disk, processes }: Ground = GROUND): Promise<void> {
   try {
-    // One by one: mkdir's own `recursive` tries for ever where the system has no room for a folder, as below /proc.
-    const missing: string[] = [];
-    for (let folder = resolve(path); !(await holdsFolder(folder)); folder = dirname(folder))
-      missing.unshift(folder);
-    for (const folder of missing)
-      await mkdir(folder).catch(async (error: unknown) => {
-        // Another run may have made it just now.
-        if (!(await holdsFolder(folder))) throw error;
-      });
-    const [made] = missing;
-    return made === undefined ? undefined : relative(process.cwd(), made) || made;
-  } catch (error) {
-    throw refused(path, error);
-  }
+    if (!namesIn(disk, path).includes(READY)) return;
+    const lock = await RunLock.take(path, disk, processes);
+    try {
+      await moveIn(disk, path);
+    } finally {
+      lock.release();
+    }
+  } catch {}
 }
 
-/** False where nothing has that name. Throws where something else has it, or it can't be looked at. */
-async function holdsFolder(path: string): Promise<boolean> {
+/** Makes a folder and those above it; `made` gets the absolute paths of those that were not there. */
+function makeFolders(disk: Disk, path: string, made: string[]): void {
+  // One by one: mkdir's own `recursive` tries for ever where the system has no room for a folder, as below /proc.
+  const missing: string[] = [];
+  let folder = resolve(path);
+  for (; !holdsFolder(disk, folder) && dirname(folder) !== folder; folder = dirname(folder))
+    missing.unshift(folder);
+  for (const folder of missing)
+    try {
+      disk.mkdirSync(folder);
+      made.push(folder);
+    } catch (error) {
+      // Another run may have made it just now.
+      if (codeOf(error) !== "EEXIST" || !holdsFolder(disk, folder)) throw error;
+    }
+}
+
+/** Removes folders, the last one first, as far as they are empty. */
+function removeFolders(disk: Disk, folders: readonly string[]): void {
+  attempt(() => {
+    for (const folder of folders.toReversed()) disk.rmdirSync(folder);
+  });
+}
+
+function isThere(disk: Disk, path: string): boolean {
   try {
-    if ((await stat(path)).isDirectory()) return true;
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT" && dirname(path) !== path) return false;
-    throw error;
+    disk.lstatSync(path);
+    return true;
+  } catch {
+    return false;
   }
-  throw Object.assign(new Error(`${path} is a file`), { code: "EEXIST" });
 }
 
-function refused(path: string, error: unknown): RunFolderError {
-  const { code } = error as NodeJS.ErrnoException;
-  // mkdir says EEXIST where a file has the folder's name.
-  const reason = code === "EEXIST" ? "a file is in the way" : fileReason(error);
-  const hint = basename(path).includes(".") ? "" : "; name a folder that can be written with --out";
-  return new RunFolderError(`cannot write ${printable(path)}: ${reason}${hint}`, { cause: error });
+/** For what is only tidiness: it must not get in the way of anything. */
+function attempt(work: () => void): void {
+  try {
+    work();
+  } catch {}
 }
 
 /** A name as a part of a file name: letters, digits, dot, dash and underscore, at most 80 of them. */

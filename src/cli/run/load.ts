@@ -4,7 +4,8 @@ import { readWhole } from "../../data/files.ts";
 import type { EngineOptions } from "../../engine/engine.ts";
 import { type LoadedModel, loadModel, ModelFileError } from "../../train/model-file.ts";
 import { printable } from "../output.ts";
-import { isFolder } from "./folder.ts";
+import { isFolder, settle } from "./folder.ts";
+import { placesOf } from "./swap.ts";
 
 export interface OpenedRun extends LoadedModel {
   /** Path of the model file. */
@@ -18,11 +19,17 @@ export interface OpenedRun extends LoadedModel {
 export async function openRun(run: string): Promise<OpenedRun> {
   const folder = await isFolder(run);
   const path = folder ? join(run, "model.safetensors") : run;
+  if (folder) await settle(run);
+  const [newest, settled] = folder ? placesOf(run, "model.safetensors") : [path, path];
   let bytes: Uint8Array;
   try {
-    bytes = await readWhole(path);
+    // In this order: a training that moves the file meanwhile moves it from the first place to the second.
+    bytes = await readWhole(newest).catch((error: unknown) => {
+      if (isMissing(error)) return readWhole(settled);
+      throw error;
+    });
   } catch (error) {
-    if (!(error instanceof DataError) || error.code !== "not-found") throw error;
+    if (!isMissing(error)) throw error;
     throw new DataError(
       "not-found",
       folder
@@ -37,6 +44,10 @@ export async function openRun(run: string): Promise<OpenedRun> {
     if (!(error instanceof ModelFileError)) throw error;
     throw new ModelFileError(error.code, `${printable(path)}: ${error.message}`, { cause: error });
   }
+}
+
+function isMissing(error: unknown): boolean {
+  return error instanceof DataError && error.code === "not-found";
 }
 
 /** Compiles the run's model, which starts its threads until dispose(). */

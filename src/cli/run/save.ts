@@ -3,10 +3,12 @@ import { reportHtml } from "../../report/html.ts";
 import { type ModelMetadata, saveModel } from "../../train/model-file.ts";
 import type { Sequential } from "../../train/sequential.ts";
 import { formatJson } from "../json.ts";
-import type { Output } from "../output.ts";
-import { type RunFolder, RunFolderError, rescue } from "./folder.ts";
+import { type Output, printable } from "../output.ts";
+import { RunFolderError } from "./errors.ts";
+import type { RunFolder } from "./folder.ts";
 import { historyCsv, type Recorder } from "./history.ts";
 import { type FinishedRun, type RunResult, reportOf } from "./record.ts";
+import { rescue } from "./rescue.ts";
 
 /** Epochs shorter than this are not each saved: waiting for the disk would slow them down. */
 const CHECKPOINT_MS = 5000;
@@ -21,6 +23,8 @@ export class RunWriter {
   #savedAt = Number.NEGATIVE_INFINITY;
   /** A checkpoint that could not be written is told of once. */
   #warned = false;
+  /** Epochs that the last checkpoint has seen. */
+  #savedEpochs = 0;
 
   constructor(
     folder: RunFolder,
@@ -50,29 +54,53 @@ export class RunWriter {
     }
   }
 
-  /** When training has ended. Where the folder takes no more, the model goes to the system's temporary folder. */
+  /** When training has ended. Where the folder takes no more, the model goes where there is room. */
   async saveWeights(): Promise<void> {
     const model = saveModel(this.#model, this.#metadata);
     try {
       await this.#write(model);
     } catch (error) {
       if (!(error instanceof RunFolderError)) throw error;
-      const path = await rescue(model);
-      throw new RunFolderError(`${error.message}. The trained model is saved in ${path}`, { cause: error });
+      const { message } = error;
+      const rescued = await rescue(model);
+      if ("path" in rescued)
+        throw new RunFolderError(`${message}. The trained model is saved in ${printable(rescued.path)}`, {
+          cause: error,
+        });
+      const { saved } = this.#folder;
+      const left =
+        saved === undefined
+          ? "nothing of this training is left"
+          : `what is left is its checkpoint after epoch ${this.#savedEpochs}, in ${printable(saved)}`;
+      throw new RunFolderError(
+        `${message}. No other folder takes the trained model either: ${rescued.refusals.join(", ")}. Its weights are lost; ${left}`,
+        { cause: error },
+      );
     }
   }
 
-  /** The rest of the run's files, `result.json` last. */
+  /** The rest of the run's files; those of a run that it replaces are gone then. */
   async saveReport(run: FinishedRun, result: RunResult): Promise<void> {
     const { epochs } = this.#recorder;
-    await this.#folder.write("accuracy.svg", accuracySvg(epochs, run.kept));
-    await this.#folder.write("loss.svg", lossSvg(epochs, run.kept));
-    await this.#folder.write("report.html", reportHtml(reportOf(run)));
-    await this.#folder.write("result.json", `${formatJson(result)}\n`);
+    try {
+      await this.#folder.complete({
+        "accuracy.svg": accuracySvg(epochs, run.kept),
+        "loss.svg": lossSvg(epochs, run.kept),
+        "report.html": reportHtml(reportOf(run)),
+        "result.json": `${formatJson(result)}\n`,
+      });
+    } catch (error) {
+      if (!(error instanceof RunFolderError)) throw error;
+      throw new RunFolderError(
+        `${error.message}. The trained model and its history are saved in ${printable(this.#folder.saved!)}`,
+        { cause: error },
+      );
+    }
   }
 
   async #write(model: Uint8Array): Promise<void> {
-    await this.#folder.write("model.safetensors", model);
-    await this.#folder.write("history.csv", historyCsv(this.#recorder.epochs));
+    const { epochs } = this.#recorder;
+    await this.#folder.save({ "model.safetensors": model, "history.csv": historyCsv(epochs) });
+    this.#savedEpochs = epochs.length;
   }
 }

@@ -23,13 +23,14 @@ import { findModel } from "../models.ts";
 import { type OptimizerFlags, optimizerFrom } from "../optimizer-options.ts";
 import { formatCount, formatSeconds, type Output, printable, wrap } from "../output.ts";
 import { trainProgress } from "../progress.ts";
-import { RUN_FILES, RunFolder } from "./folder.ts";
+import { RunFolder } from "./folder.ts";
 import { Recorder } from "./history.ts";
 import { judge } from "./judge.ts";
 import { nextSteps } from "./next-steps.ts";
 import { testLine } from "./print.ts";
 import { type FinishedRun, resultOf } from "./record.ts";
 import { RunWriter } from "./save.ts";
+import { RUN_FILES } from "./swap.ts";
 import { testModel } from "./test-model.ts";
 
 export interface TrainOptions extends DataOptions, EngineFlags, OptimizerFlags {
@@ -104,6 +105,9 @@ export async function train(options: TrainOptions, output: Output): Promise<numb
       overwrite: options.overwrite === true,
       name: `${options.dataset.split(/[\\/]/).filter(Boolean).at(-1) ?? "data"}-${source.name}`,
     });
+    const tell = () => tellOfKept(folder, output);
+    // A second Ctrl-C ends the process before the code below is reached.
+    process.once("exit", tell);
     try {
       const dataset = await openDataset(options, output, signal);
       const model = source.build(dataset.train.shape, dataset.classNames.length);
@@ -121,9 +125,19 @@ export async function train(options: TrainOptions, output: Output): Promise<numb
       }
     } finally {
       progress.stop();
-      await folder.abandon();
+      folder.close();
+      process.off("exit", tell);
+      tell();
     }
   });
+}
+
+/** A run that was to replace another, and came to an end before it was complete, is kept for a while. */
+function tellOfKept(folder: RunFolder, output: Output): void {
+  if (folder.saved === undefined || folder.saved === folder.path) return;
+  output.notice(
+    `${folder.path} still holds the run that it held before; the last model saved of this one is in ${folder.saved}, until the next training there.`,
+  );
 }
 
 /** The optimizer of the recipe that is asked for, its schedule stretched over the whole training. */

@@ -1,0 +1,84 @@
+import { join } from "node:path";
+import { type Disk, namesIn, removeFile, removeTree, syncFolder, writeNew } from "../files.ts";
+
+/**
+ * How the files of a run change: all at once or not at all, whatever fails and whenever the power does.
+ *
+ * New files are written into `.wasmgrad.partial` and brought to the disk. The folder's change of name to `.wasmgrad.ready`
+ * is the one step in which the run changes: what is in there counts from then on, for readers too, and is moved to its
+ * place at once, or by the next process that opens the run. docs/run-folder.md says what follows from that.
+ */
+
+/** What a run folder holds once its run has ended, in the order in which files are moved in. */
+export const RUN_FILES = [
+  "model.safetensors",
+  "history.csv",
+  "accuracy.svg",
+  "loss.svg",
+  "report.html",
+  "result.json",
+] as const;
+export type RunFile = (typeof RUN_FILES)[number];
+export type RunFiles = Readonly<Partial<Record<RunFile, string | Uint8Array>>>;
+
+/** Files on their way to the disk: worth nothing until all are there. */
+export const PARTIAL = ".wasmgrad.partial";
+/** Files that are the run's, and not yet in their place. */
+export const READY = ".wasmgrad.ready";
+/** A run folder in the run folder: the run that is to replace it once it is complete. */
+export const NEXT = ".wasmgrad.next";
+
+/**
+ * Adds files to a run, or replaces them, in one step.
+ * @throws the file system's error; unless it came after that step, the run is what it was
+ */
+export async function commit(disk: Disk, folder: string, files: RunFiles): Promise<void> {
+  // Only where an earlier one failed half-way.
+  await moveIn(disk, folder);
+  const partial = join(folder, PARTIAL);
+  removeTree(disk, partial);
+  disk.mkdirSync(partial);
+  for (const name of RUN_FILES) {
+    const data = files[name];
+    if (data !== undefined) await writeNew(disk, join(partial, name), data);
+  }
+  await syncFolder(disk, partial);
+  await makeReady(disk, folder, PARTIAL);
+}
+
+/** Replaces a run by the complete one in its `.wasmgrad.next`, in one step. Throws as commit() does. */
+export async function promote(disk: Disk, folder: string): Promise<void> {
+  await makeReady(disk, folder, NEXT);
+}
+
+async function makeReady(disk: Disk, folder: string, name: string): Promise<void> {
+  disk.renameSync(join(folder, name), join(folder, READY));
+  await syncFolder(disk, folder);
+  await moveIn(disk, folder);
+}
+
+/**
+ * Moves files that are ready to their place; does nothing where there are none. May be repeated however far an earlier
+ * one came.
+ *
+ * For those who look into the folder meanwhile: files that are to be replaced go first, so that none stands beside one
+ * of another state. The model alone is replaced by its renaming: it is there at any time. `result.json` comes last.
+ */
+export async function moveIn(disk: Disk, folder: string): Promise<void> {
+  const ready = join(folder, READY);
+  const names = namesIn(disk, ready);
+  const files = RUN_FILES.filter((name) => names.includes(name));
+  for (const name of files.toReversed())
+    if (name !== "model.safetensors") removeFile(disk, join(folder, name));
+  for (const name of files) disk.renameSync(join(ready, name), join(folder, name));
+  if (!namesIn(disk, folder).includes(READY)) return;
+  // Both folders, before the emptied one goes: a disk may bring these changes to safety in another order.
+  await syncFolder(disk, folder);
+  await syncFolder(disk, ready);
+  removeTree(disk, ready);
+}
+
+/** Where a file of a run is, in the order to look: what is ready counts before what is in place. */
+export function placesOf(folder: string, name: RunFile): readonly [string, string] {
+  return [join(folder, READY, name), join(folder, name)];
+}
