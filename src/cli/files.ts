@@ -10,7 +10,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { open } from "node:fs/promises";
-import { join } from "node:path";
+import { dirname, join, resolve } from "node:path";
 
 /**
  * The operations that run folders are made of: Node's own functions and nothing else, so that tests can put a disk in
@@ -121,6 +121,47 @@ export function removeTree(disk: Disk, path: string): void {
   } catch (error) {
     if (codeOf(error) !== "ENOENT") throw error;
   }
+}
+
+/** Makes a folder and those above it; `made` gets the absolute paths of those that were not there. */
+export function makeFolders(disk: Disk, path: string, made: string[]): void {
+  // One by one: mkdir's own `recursive` tries for ever where the system has no room for a folder, as below /proc.
+  const missing: string[] = [];
+  let folder = resolve(path);
+  for (; !holdsFolder(disk, folder) && dirname(folder) !== folder; folder = dirname(folder))
+    missing.unshift(folder);
+  for (const folder of missing)
+    try {
+      disk.mkdirSync(folder);
+      made.push(folder);
+    } catch (error) {
+      // Another run may have made it just now.
+      if (codeOf(error) !== "EEXIST" || !holdsFolder(disk, folder)) throw error;
+    }
+}
+
+/** Removes folders, the last one first, as far as they are empty. */
+export function removeFolders(disk: Disk, folders: readonly string[]): void {
+  attempt(() => {
+    for (const folder of folders.toReversed()) disk.rmdirSync(folder);
+  });
+}
+
+/** Whether anything has that name. */
+export function isThere(disk: Disk, path: string): boolean {
+  try {
+    disk.lstatSync(path);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** For what is only tidiness: it must not get in the way of anything. */
+export function attempt(work: () => void): void {
+  try {
+    work();
+  } catch {}
 }
 
 /** What a file system's error is called: "ENOENT". */

@@ -3,7 +3,15 @@ import { describe, expect, test } from "vitest";
 import { RunFolderError } from "../../src/cli/run/errors.ts";
 import { RunFolder, settle } from "../../src/cli/run/folder.ts";
 import { LOCK_FILE } from "../../src/cli/run/lock.ts";
-import { NEXT, placesOf, READY, RUN_FILES, type RunFile, type RunFiles } from "../../src/cli/run/swap.ts";
+import {
+  NEXT,
+  PARTIAL,
+  placesOf,
+  READY,
+  RUN_FILES,
+  type RunFile,
+  type RunFiles,
+} from "../../src/cli/run/swap.ts";
 import { CrashDisk, crashes, PowerCut, testProcesses } from "./crash-disk.ts";
 
 const OUT = "/home/runs/first";
@@ -131,8 +139,18 @@ async function countOperations(old: (typeof OLD)[number]): Promise<number> {
 
 /** What the next command sees and does on a disk that a crash or an error left; `before`: what readers found. */
 async function recover(disk: CrashDisk, before: string, what: string): Promise<void> {
-  const ground = { disk, processes: testProcesses(3, new Set([3])) };
-  await settle(OUT, ground);
+  const processes = testProcesses(3, new Set([3]));
+  const refusing = disk.crashed(() => true, 1);
+  const claim = RunFolder.claim({ out: OUT, overwrite: false, name: "" }, { disk: refusing, processes });
+  const outcome = await claim.then(
+    (folder) => folder.close(),
+    (error: Error) => error.name,
+  );
+  // A checkpoint that was to replace a run is nothing to write over unasked, either.
+  const unfinished = before !== "nothing" || stateForReaders(disk, join(OUT, NEXT)) !== "nothing";
+  expect(outcome, what).toBe(unfinished ? "UsageError" : undefined);
+  expect(plainState(refusing), `${what}, after a training that was refused`).toBe(before);
+  await settle(OUT, { disk, processes });
   expect(plainState(disk), `${what}, after a command that reads`).toBe(before);
   await training(disk, "next", 4);
   expect({ what, state: plainState(disk), names: names(disk) }).toEqual({
@@ -283,6 +301,29 @@ describe.each(OLD)("a training over %s", (old) => {
     }
     expect(failures).toBeGreaterThan(operations / 8);
   });
+});
+
+test("a training whose folder another one took writes nothing there", async () => {
+  const disk = await diskWith("a complete run");
+  const alive = new Set([1, 2]);
+  const options = { out: OUT, overwrite: true, name: "" };
+  const first = await RunFolder.claim(options, { disk, processes: testProcesses(1, alive) });
+  await first.save(files("old", 1, CHECKPOINT));
+  disk.unlinkSync(join(OUT, LOCK_FILE));
+  const second = await RunFolder.claim(options, { disk, processes: testProcesses(2, alive) });
+  await second.save(files("new", 1, CHECKPOINT));
+  // In the midst of a save of the second one's.
+  disk.mkdirSync(join(OUT, NEXT, PARTIAL));
+  const before = disk.print();
+  await expect(first.save(files("old", 2, CHECKPOINT))).rejects.toThrow(
+    /process 2 on here.* has the folder now/,
+  );
+  await expect(first.complete(files("old", 2, REPORT))).rejects.toThrow("process 2");
+  first.close();
+  expect(disk.print()).toBe(before);
+  await second.complete(files("new", 1, REPORT));
+  second.close();
+  expect(plainState(disk)).toBe("new complete");
 });
 
 test("a lock that only a part of was written when the power went is taken over", async () => {

@@ -1,13 +1,16 @@
 import { stat } from "node:fs/promises";
-import { dirname, join, resolve } from "node:path";
+import { dirname, join } from "node:path";
 import { UsageError } from "../errors.ts";
 import {
+  attempt,
   codeOf,
   DISK,
   type Disk,
-  holdsFolder,
+  isThere,
+  makeFolders,
   namesIn,
   removeFile,
+  removeFolders,
   removeTree,
   syncFolder,
 } from "../files.ts";
@@ -199,7 +202,7 @@ export class RunFolder {
     const { disk } = this.#ground;
     this.#stayOpen();
     this.#discardPartial();
-    if (this.#ownsNext && !this.#saved) attempt(() => removeTree(disk, this.#base));
+    if (this.#ownsNext && !this.#saved && this.#lock.held) attempt(() => removeTree(disk, this.#base));
     this.#lock.release();
     if (!this.#saved) removeFolders(disk, this.#made);
   }
@@ -218,7 +221,8 @@ export class RunFolder {
   }
 
   #discardPartial(): void {
-    attempt(() => removeTree(this.#ground.disk, join(this.#base, PARTIAL)));
+    // Who lost the lock leaves alone what may be another's.
+    if (this.#lock.held) attempt(() => removeTree(this.#ground.disk, join(this.#base, PARTIAL)));
   }
 }
 
@@ -243,46 +247,6 @@ export async function settle(path: string, { disk, processes }: Ground = GROUND)
     } finally {
       lock.release();
     }
-  } catch {}
-}
-
-/** Makes a folder and those above it; `made` gets the absolute paths of those that were not there. */
-function makeFolders(disk: Disk, path: string, made: string[]): void {
-  // One by one: mkdir's own `recursive` tries for ever where the system has no room for a folder, as below /proc.
-  const missing: string[] = [];
-  let folder = resolve(path);
-  for (; !holdsFolder(disk, folder) && dirname(folder) !== folder; folder = dirname(folder))
-    missing.unshift(folder);
-  for (const folder of missing)
-    try {
-      disk.mkdirSync(folder);
-      made.push(folder);
-    } catch (error) {
-      // Another run may have made it just now.
-      if (codeOf(error) !== "EEXIST" || !holdsFolder(disk, folder)) throw error;
-    }
-}
-
-/** Removes folders, the last one first, as far as they are empty. */
-function removeFolders(disk: Disk, folders: readonly string[]): void {
-  attempt(() => {
-    for (const folder of folders.toReversed()) disk.rmdirSync(folder);
-  });
-}
-
-function isThere(disk: Disk, path: string): boolean {
-  try {
-    disk.lstatSync(path);
-    return true;
-  } catch {
-    return false;
-  }
-}
-
-/** For what is only tidiness: it must not get in the way of anything. */
-function attempt(work: () => void): void {
-  try {
-    work();
   } catch {}
 }
 

@@ -67,10 +67,19 @@ export class RunLock {
     );
   }
 
+  /** Whether the lock file is this one's, as far as can be seen. */
+  get held(): boolean {
+    try {
+      return this.#read(LOCK_FILE) === this.#text;
+    } catch {
+      return false;
+    }
+  }
+
   /** Never throws: a lock that cannot be removed is a dead owner's from now on. */
   release(): void {
     try {
-      if (this.#read(LOCK_FILE) === this.#text) this.#disk.unlinkSync(join(this.#folder, LOCK_FILE));
+      if (this.held) this.#disk.unlinkSync(join(this.#folder, LOCK_FILE));
     } catch {}
   }
 
