@@ -5,8 +5,7 @@ import { beforeAll, describe, expect, test } from "vitest";
 import { NEXT, READY, RUN_FILES } from "../../src/cli/run/swap.ts";
 import { json, start, tempFolder, wasmgrad, writeBars, writeModel } from "./helpers.ts";
 
-/** npm run test:all kills a hundred of each kind. */
-const KILLS = process.env.WASMGRAD_TESTS === "all" ? 100 : 4;
+const ALL = process.env.WASMGRAD_TESTS === "all";
 const WHOLE = [...RUN_FILES].sort();
 
 let work: string;
@@ -77,21 +76,21 @@ async function killed(trainArgs: string[], out: string, random: () => number): P
       );
     const alive = () => running.process.exitCode === null;
     while (alive() && !(await written())) await sleep(1);
-    await sleep(random() * 60);
+    await sleep(random() * 0.3 * duration);
   }
   running.process.kill("SIGKILL");
   await running.ended;
 }
 
 describe.each([
-  ["over a run", ["--overwrite"], join("killed", NEXT)],
-  ["into a new folder", [], "killed"],
-] as const)(`kill -9 of a training %s`, (kind, flags, writes) => {
-  test(`leaves one run or the other, ${KILLS} times`, { timeout: 20_000 + KILLS * 6000 }, async () => {
+  ["over a run", ["--overwrite"], join("killed", NEXT), ALL ? 100 : 4],
+  ["into a new folder", [], "killed", ALL ? 40 : 4],
+] as const)(`kill -9 of a training %s`, (kind, flags, writes, kills) => {
+  test(`leaves one run or the other, ${kills} times`, { timeout: 20_000 + kills * 6000 }, async () => {
     const random = fixedRandom(7);
     const folder = join(work, "killed");
     const seen = new Map<string, number>();
-    for (let i = 0; i < KILLS; i++) {
+    for (let i = 0; i < kills; i++) {
       await rm(folder, { recursive: true, force: true });
       if (kind === "over a run") await cp(join(work, "seed1"), folder, { recursive: true });
       await killed(args("killed", 2, ...flags), writes, random);
@@ -111,6 +110,6 @@ describe.each([
       expect(await stateOf(folder)).toBe("seed 3");
       expect((await readdir(folder)).sort()).toEqual(WHOLE);
     }
-    console.log(`${KILLS} kills of a training ${kind}:`, Object.fromEntries(seen));
+    console.log(`${kills} kills of a training ${kind}:`, Object.fromEntries(seen));
   });
 });
