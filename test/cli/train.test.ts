@@ -324,7 +324,7 @@ describe("train refuses", () => {
       "an option of another optimizer",
       ["--optimizer", "adam", "--nesterov"],
       2,
-      /'adam' has no option nesterov/,
+      /adam: no option is called "nesterov"/,
     ],
     ["two ways to clip", ["--clip-norm", "1", "--clip-value", "1"], 2, /clipNorm and clipValue/],
     ["a limit above the set", ["--train-limit", "121"], 2, /121.*120/],
