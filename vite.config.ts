@@ -1,4 +1,7 @@
+import { createHash } from "node:crypto";
+import { readdirSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
+import { build as esbuild } from "esbuild";
 import { defineConfig, type Plugin } from "vite";
 import { commonHeaders, PAGE_POLICY } from "./src/cli/serve/headers.ts";
 
@@ -38,6 +41,43 @@ const uplotLocale: Plugin = {
   },
 };
 
+/** Modules that hold worker scripts as text: the page has them as a file, see worker-url.ts. */
+const UNUSED = /\/build\/(training|data)-worker\.js$/;
+
+/** Writes offline.js, the service worker: what src/web/offline/worker.ts says, of the files that this build has made. */
+const offline: Plugin = {
+  name: "offline",
+  apply: "build",
+  generateBundle: {
+    order: "post",
+    async handler(_, bundle) {
+      const publicFolder = path("src/web/public");
+      const sources = new Map(
+        readdirSync(publicFolder).map((name) => [name, readFileSync(`${publicFolder}/${name}`)]),
+      );
+      for (const file of Object.values(bundle)) {
+        if (file.type === "chunk" && UNUSED.test(file.facadeModuleId ?? "")) continue;
+        sources.set(file.fileName, Buffer.from(file.type === "chunk" ? file.code : file.source));
+      }
+      const names = [...sources.keys()].sort();
+      const hash = createHash("sha256");
+      for (const name of names) hash.update(name).update(sources.get(name)!);
+      const { outputFiles } = await esbuild({
+        entryPoints: [path("src/web/offline/worker.ts")],
+        bundle: true,
+        minify: true,
+        write: false,
+        target: "es2022",
+        define: {
+          VERSION: JSON.stringify(hash.digest("hex").slice(0, 12)),
+          FILES: JSON.stringify(names.filter((name) => name !== "index.html")),
+        },
+      });
+      this.emitFile({ type: "asset", fileName: "offline.js", source: outputFiles[0]!.text });
+    },
+  },
+};
+
 const { "Content-Security-Policy": _, ...headers } = commonHeaders(true);
 
 /** Builds the page: src/web to dist/web. */
@@ -46,7 +86,7 @@ export default defineConfig({
   // Any folder of any host will do.
   base: "./",
   publicDir: path("src/web/public"),
-  plugins: [policy, uplotLocale],
+  plugins: [policy, uplotLocale, offline],
   oxc: { jsx: { runtime: "automatic", importSource: "preact" } },
   resolve: { alias: { "#platform": path("src/engine/platform/browser.ts") } },
   server: { headers },

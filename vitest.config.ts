@@ -10,6 +10,7 @@ const LONG = [
   "page-files",
   "page-layout",
   "page-look",
+  "page-offline",
   "page-pictures",
   "page-quality",
   "page-settings",

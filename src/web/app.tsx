@@ -15,6 +15,7 @@ import { RunBar } from "./parts/run-bar.tsx";
 import { TrainingPanel } from "./parts/training-panel.tsx";
 import { forgetKept, keeps } from "./state/kept.ts";
 import { saveModelFile } from "./state/model-file.ts";
+import { worksOffline } from "./state/offline.ts";
 import { tab } from "./state/setup.ts";
 import { trained } from "./state/subject.ts";
 import { Button } from "./ui/controls.tsx";
@@ -37,7 +38,16 @@ export function App() {
         <p>
           Everything happens in this tab: images, drawings and models never leave your machine. Only a dataset
           that you choose is downloaded, from its public mirror.
+          {worksOffline.value && <span id="offline"> The page itself now works without a network, too.</span>}
         </p>
+        {keeps.value && (
+          <p id="kept">
+            {"The last model that was trained here is kept in this browser. "}
+            <button type="button" class="link" onClick={() => void forgetKept()}>
+              Forget it
+            </button>
+          </p>
+        )}
       </footer>
     </DropZone>
   );
@@ -57,14 +67,6 @@ function TrainTab() {
             Save model
           </Button>
         </div>
-        {keeps.value && (
-          <p class="lead" id="kept">
-            {"The last model trained here is kept in this browser. "}
-            <button type="button" class="link" onClick={() => void forgetKept()}>
-              Forget it
-            </button>
-          </p>
-        )}
       </section>
       <div class="outcome">
         <Curves />

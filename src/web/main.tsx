@@ -1,6 +1,7 @@
 import { render } from "preact";
 import { App } from "./app.tsx";
 import "./state/auto-load.ts";
+import "./state/offline.ts";
 import { readKept } from "./state/kept.ts";
 import { offerKept } from "./state/restore.ts";
 import "./state/title.ts";

@@ -92,6 +92,8 @@ export interface AppOptions {
   readonly url?: string;
   readonly width?: number;
   readonly dark?: boolean;
+  /** False: as in a private window that has none. */
+  readonly serviceWorkers?: boolean;
 }
 
 /** The page in a context of its own, once it shows something. */
@@ -107,6 +109,10 @@ export async function openApp(name: BrowserName, options: AppOptions = {}): Prom
   });
   await page.setViewport({ width, height: 900 });
   await page.evaluateOnNewDocument(note);
+  if (options.serviceWorkers === false)
+    await page.evaluateOnNewDocument(() => {
+      Object.defineProperty(Navigator.prototype, "serviceWorker", { value: undefined });
+    });
   const url = options.url ?? servers[isolated ? "isolated" : "plain"]!.url;
   await page.goto(`${url}#${fragment}`);
   await page.waitForSelector("#status");
