@@ -1,6 +1,7 @@
 export { type DigitsOptions, generateDigits } from "./data/digits.ts";
 export * from "./data/index.ts";
 export { BACKENDS, type Backend, type WasmSource } from "./engine/kernels.ts";
+export { MemoryError } from "./engine/memory-limit.ts";
 export { ModelError } from "./nn/errors.ts";
 export * from "./nn/layers/index.ts";
 export { LOSSES, type LossName } from "./nn/losses.ts";
@@ -13,6 +14,7 @@ export type { EvaluateOptions, Evaluation } from "./train/evaluate.ts";
 export type { FitOptions } from "./train/fit.ts";
 export {
   type LoadedModel,
+  type LoadOptions as ModelLoadOptions,
   loadModel,
   ModelFileError,
   type ModelMetadata,

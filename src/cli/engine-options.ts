@@ -5,9 +5,15 @@ export interface EngineFlags {
   readonly backend: Backend | "auto";
   /** Default: all cores. */
   readonly threads?: number;
+  /** Bytes. Default: what the engine has. */
+  readonly maxMemory?: number;
 }
 
 /** The same as options of Sequential.compile(). */
-export function engineOptions({ backend, threads }: EngineFlags): EngineOptions {
-  return { backend, ...(threads !== undefined && { threads }) };
+export function engineOptions({ backend, threads, maxMemory }: EngineFlags): EngineOptions {
+  return {
+    backend,
+    ...(threads !== undefined && { threads }),
+    ...(maxMemory !== undefined && { maxMemory }),
+  };
 }

@@ -1,6 +1,7 @@
 import { constants } from "node:os";
 import { CommanderError } from "commander";
 import { DataError } from "../data/errors.ts";
+import { allowing, MemoryError } from "../engine/memory-limit.ts";
 import { printable } from "./output.ts";
 
 /** What the process ends with; see the epilogue of `wasmgrad --help`. */
@@ -55,8 +56,14 @@ export function failureOf(error: unknown): Failure {
     exitCode: error instanceof InterruptedError ? error.exitCode : usage ? EXIT.usage : EXIT.failed,
     name: error.name,
     ...(typeof code === "string" && { code }),
-    message: printable(error.message || error.name, true),
+    message: printable(messageOf(error), true),
   };
+}
+
+/** What a library's line says to write in code is said as an option here. */
+function messageOf(error: Error): string {
+  if (!(error instanceof MemoryError) || error.allow === undefined) return error.message || error.name;
+  return `${error.problem}: ${allowing(`--max-memory ${error.allow}GB`)}`;
 }
 
 /** One line for a file system error: "permission denied" rather than "EACCES: permission denied, open '...'". */

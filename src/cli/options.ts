@@ -1,6 +1,7 @@
 import { InvalidArgumentError, Option } from "commander";
 import { DATASET_NAMES } from "../data/datasets.ts";
 import { BACKENDS } from "../engine/engine.ts";
+import { MOST_MEMORY } from "../engine/memory-limit.ts";
 import type { Shape } from "../nn/graph.ts";
 
 /** Parses of option values. What commander prints then: the option, what was got, and the text given here. */
@@ -74,6 +75,21 @@ export const threadsOption = () =>
   new Option("--threads <n>", "threads; changes speed, never results (default: all cores)").argParser(
     wholeNumber(1, 256),
   );
+
+/** 512MB, 3GB, 1.5GiB: bytes, by powers of 1024. */
+export function memorySize(text: string): number {
+  const [, number, unit] = /^(\d+(?:\.\d+)?)\s*([MG])i?B?$/i.exec(text) ?? [];
+  const bytes = Math.round(Number(number) * (unit?.toUpperCase() === "G" ? 2 ** 30 : 2 ** 20));
+  if (number === undefined || bytes < 2 ** 20 || bytes > MOST_MEMORY)
+    throw new InvalidArgumentError("Expected a size from 1MB to 4GB, such as 512MB or 3GB.");
+  return bytes;
+}
+
+export const maxMemoryOption = (fallback: string) =>
+  new Option(
+    "--max-memory <size>",
+    `memory that the model may take, such as 3GB; at most 4GB (default: ${fallback})`,
+  ).argParser(memorySize);
 
 export const datasetOption = (note = "") =>
   new Option(

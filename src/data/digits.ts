@@ -1,5 +1,6 @@
 import { loadWasmBytes } from "#platform";
 import { type WasmSource, wasmBytes } from "../engine/kernels.ts";
+import { withAddresses } from "../engine/memory-limit.ts";
 import { checkOptions } from "../options/check.ts";
 import { DIGITS } from "./options.ts";
 import type { Dataset, ImageSet } from "./types.ts";
@@ -56,9 +57,11 @@ export async function generateDigits(options: DigitsOptions = {}): Promise<Datas
 }
 
 async function instantiate(wasm: WasmSource | undefined): Promise<WebAssembly.Instance> {
-  if (wasm instanceof WebAssembly.Module) return WebAssembly.instantiate(wasm);
-  const bytes = await (wasm === undefined ? loadWasmBytes("digits") : wasmBytes(wasm));
-  return (await WebAssembly.instantiate(bytes)).instance;
+  const module =
+    wasm instanceof WebAssembly.Module
+      ? wasm
+      : await WebAssembly.compile(await (wasm === undefined ? loadWasmBytes("digits") : wasmBytes(wasm)));
+  return withAddresses(() => WebAssembly.instantiate(module));
 }
 
 /** Images `first` to `first + count - 1` of `seed`, copied out of the module chunk by chunk. */

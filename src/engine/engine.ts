@@ -10,6 +10,14 @@ import {
   writeCall,
   writeStruct,
 } from "./memory.ts";
+import {
+  DEFAULT_MAX_MEMORY,
+  formatBytes,
+  MemoryError,
+  requireMemory,
+  requireThreadRoom,
+  withAddresses,
+} from "./memory-limit.ts";
 import { CONTROL_BYTES, ThreadPool } from "./threads.ts";
 
 interface Exports {
@@ -44,6 +52,8 @@ export interface Program {
 export interface EngineOptions extends KernelOptions {
   /** Threads that run kernels, this one included. Default: as many as the hardware has. Never changes results. */
   readonly threads?: number | undefined;
+  /** Bytes that linear memory may grow to. Default DEFAULT_MAX_MEMORY. */
+  readonly maxMemory?: number | undefined;
 }
 
 /**
@@ -58,6 +68,7 @@ export class Engine {
   readonly threads: number;
   readonly #exports: Exports;
   readonly #pool: ThreadPool | undefined;
+  readonly #maxMemory: number;
   #top: number;
   #arena: { pointer: number; bytes: number } | undefined;
   /** Token of whoever last filled the arena: a plan rewrites its program when it is not the owner. */
@@ -69,28 +80,34 @@ export class Engine {
     exports: Exports,
     backend: Backend,
     threads: number,
+    maxMemory: number,
   ) {
     this.backend = backend;
     this.memory = memory;
     this.threads = threads;
+    this.#maxMemory = maxMemory;
     this.#exports = exports;
     this.#top = align(exports.heapBase());
     if (threads > 1) this.#pool = new ThreadPool(module, memory, this.allocate(CONTROL_BYTES), threads - 1);
   }
 
   /**
-   * Loads a build and starts its threads. Throws RangeError on an unknown build or a bad number of threads, Error
-   * where the runtime cannot run the build.
+   * Loads a build and starts its threads. Throws RangeError on an unknown build or a bad number of threads,
+   * MemoryError where the system refuses memory, Error where the runtime cannot run the build.
    */
   static async create(options: EngineOptions = {}): Promise<Engine> {
     const threads = requestedThreads(options.threads);
+    const maxMemory = options.maxMemory ?? DEFAULT_MAX_MEMORY;
     const { backend, module } = await loadKernels(options);
-    const memory = createMemory();
-    const instance = await WebAssembly.instantiate(module, { env: { memory } });
+    const [memory, instance] = await withAddresses(async () => {
+      const own = createMemory(maxMemory);
+      return [own, await WebAssembly.instantiate(module, { env: { memory: own } })] as const;
+    });
     const exports = instance.exports as unknown as Exports;
     const alone = threads > 1 && !threadsAvailable();
     if (alone) noteOneThread(threads);
-    return new Engine(module, memory, exports, backend, alone ? 1 : threads);
+    else requireThreadRoom(threads - 1);
+    return new Engine(module, memory, exports, backend, alone ? 1 : threads, maxMemory);
   }
 
   /** Of the threads, those that have started, this one included: what a run can count on. */
@@ -103,20 +120,27 @@ export class Engine {
     return this.memory.buffer.byteLength;
   }
 
-  /** Reserves persistent bytes, zeroed, aligned to a cache line. Only before the arena is reserved. */
+  /**
+   * Reserves persistent bytes, zeroed, aligned to a cache line. Only before the arena is reserved.
+   * Throws MemoryError, and reserves nothing, where that takes more than the engine may have.
+   */
   allocate(bytes: number): number {
     if (this.#arena) throw new Error("allocate() after reserveArena(): persistent tensors come first");
     const pointer = this.#top;
-    this.#top += align(bytes) + ALIGNMENT;
-    this.#grow(this.#top);
+    const top = pointer + align(bytes) + ALIGNMENT;
+    this.#grow(top, "the model");
+    this.#top = top;
     return pointer;
   }
 
-  /** Pointer to the arena, grown to at least `bytes`. Its content belongs to the plan that ran last. */
-  reserveArena(bytes: number): number {
+  /**
+   * Pointer to the arena, grown to at least `bytes`. Its content belongs to the plan that ran last. Throws MemoryError,
+   * which says `what` wanted them, where that takes more than the engine may have.
+   */
+  reserveArena(bytes: number, what = "a kernel call"): number {
     this.#arena ??= { pointer: this.#top, bytes: 0 };
     if (bytes > this.#arena.bytes) {
-      this.#grow(this.#arena.pointer + bytes + ALIGNMENT);
+      this.#grow(this.#arena.pointer + bytes + ALIGNMENT, what);
       this.#arena.bytes = bytes;
     }
     return this.#arena.pointer;
@@ -183,29 +207,37 @@ export class Engine {
     return this.memory.buffer as unknown as SharedArrayBuffer;
   }
 
-  #grow(bytes: number): void {
+  #grow(bytes: number, what: string): void {
     const missing = Math.ceil((bytes - this.memory.buffer.byteLength) / PAGE);
     if (missing <= 0) return;
+    requireMemory(what, bytes, this.#maxMemory, (more) => `compile({ maxMemory: ${more} })`);
     try {
       this.memory.grow(missing);
     } catch (error) {
-      const mib = (n: number) => `${Math.ceil(n / 2 ** 20)} MiB`;
-      throw new RangeError(
-        `linear memory cannot grow from ${mib(this.memory.buffer.byteLength)} to ${mib(bytes)}: use a smaller batch or model`,
+      throw new MemoryError(
+        `${what} takes ${formatBytes(bytes)} of memory, and the system gives no more than ${formatBytes(this.memory.buffer.byteLength)}`,
+        "use a smaller batch or model, or free some memory",
         { cause: error },
       );
     }
   }
 }
 
-/** Shared memory reserves address space up to its maximum: small devices refuse 4 GiB, so ask for less and less. */
-function createMemory(): WebAssembly.Memory {
-  for (const maximum of [65536, 32768, 16384, 8192]) {
+/**
+ * Shared memory reserves address space up to its maximum, so that is no more than the engine may have; small devices
+ * refuse even that: they are asked for less and less.
+ */
+function createMemory(maxMemory: number): WebAssembly.Memory {
+  const least = 2 ** 28 / PAGE;
+  let maximum = Math.floor(maxMemory / PAGE);
+  for (;;) {
     try {
       return new WebAssembly.Memory({ initial: 1, maximum, shared: true });
-    } catch {}
+    } catch (error) {
+      if (maximum <= least) throw error;
+      maximum = Math.max(least, maximum >>> 1);
+    }
   }
-  return new WebAssembly.Memory({ initial: 1, maximum: 4096, shared: true });
 }
 
 export { BACKENDS, type Backend, detectBackend } from "./kernels.ts";

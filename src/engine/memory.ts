@@ -19,7 +19,10 @@ export function structBytes(kernel: KernelName): number {
   return 4 * Object.keys(STRUCTS[KERNELS[kernel].args]).length;
 }
 
-/** Writes a kernel's argument struct at `pointer`. Throws on a field that is missing or not a finite number. */
+/**
+ * Writes a kernel's argument struct at `pointer`. Throws on a field that is missing or no number, and on a whole one that
+ * is none or does not fit into 32 bits: cut off, it would be another size than the one that memory was planned for.
+ */
 export function writeStruct<K extends KernelName>(
   view: DataView,
   pointer: number,
@@ -32,6 +35,8 @@ export function writeStruct<K extends KernelName>(
     const value = (args as Record<string, number>)[field];
     if (value === undefined || Number.isNaN(value))
       throw new TypeError(`${kernel}: argument '${field}' is ${value}, expected a number`);
+    if (type !== "f32" && !(Number.isInteger(value) && value >= -(2 ** 31) && value < 2 ** 32))
+      throw new RangeError(`${kernel}: argument '${field}' is ${value}, expected a whole number of 32 bits`);
     if (type === "f32") view.setFloat32(at, value, true);
     else view.setInt32(at, value, true);
     at += 4;

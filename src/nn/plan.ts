@@ -35,7 +35,7 @@ export class Plan {
   readonly #base: number;
 
   constructor(engine: Engine, planner: Planner) {
-    const { calls, tensors, batch } = planner;
+    const { calls, tensors, batch, training } = planner;
     this.#engine = engine;
     this.batch = batch;
 
@@ -46,7 +46,10 @@ export class Plan {
     const tensorBytes = assignOffsets(tensors.filter((t) => t.last >= t.first));
     const scratchBytes = align(calls.reduce((most, { scratch }) => Math.max(most, scratch), 0));
     this.arenaBytes = programBytes + tensorBytes + scratchBytes * engine.threads;
-    const base = engine.reserveArena(this.arenaBytes);
+    const base = engine.reserveArena(
+      this.arenaBytes,
+      `${training ? "a training step" : "a step"} of batch size ${batch}`,
+    );
     this.#base = base + programBytes;
     this.#program = {
       records: base,

@@ -1,6 +1,7 @@
 import { ModelError } from "./errors.ts";
 import type { Shape, WindowAttributes } from "./graph.ts";
 import { formatShape } from "./layers/layer.ts";
+import { MAX_WINDOW } from "./limits.ts";
 
 export type Padding = "valid" | "same";
 /** One number for both axes, or `[height, width]`. */
@@ -38,6 +39,12 @@ export function resolveWindow(
   const kernel = pair(options.size);
   const strides = pair(options.strides);
   const dilation = pair(options.dilation);
+  const largest = Math.max(...kernel, ...strides, ...dilation);
+  if (largest > MAX_WINDOW)
+    throw new ModelError(
+      `${options.sizeOption}, strides or dilationRate is ${largest}, expected at most ${MAX_WINDOW}`,
+      layer,
+    );
 
   const axis = (i: 0 | 1) => {
     const size = input[i]!;

@@ -8,6 +8,18 @@ export interface Picture {
   readonly alpha: Float32Array | undefined;
 }
 
+/** Rows or columns, and pixels, of a picture that is read and of one that is made for a model: headers are a few bytes, and may say anything. */
+export const MAX_SIDE = 2 ** 15;
+export const MAX_PIXELS = 25_000_000;
+
+/** Whether a picture of that size is one that is read or made. */
+export function isPictureSize(width: number, height: number): boolean {
+  return Math.min(width, height) > 0 && Math.max(width, height) <= MAX_SIDE && width * height <= MAX_PIXELS;
+}
+
+/** What sizes those are, for messages. */
+export const PICTURE_SIZES = `1 to ${MAX_SIDE.toLocaleString("en-US")} pixels a side, ${MAX_PIXELS.toLocaleString("en-US")} in all`;
+
 /** A picture that cannot be read, or that a model can make nothing of. */
 export class PictureError extends Error {
   override readonly name = "PictureError";

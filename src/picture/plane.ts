@@ -60,24 +60,34 @@ export function borderBrightness({ width, height, values }: Plane): number {
   return border[border.length >> 1]!;
 }
 
-/** Width and height of its own for each axis: mean over the area that a new pixel covers, linear where it enlarges. */
+/**
+ * Width and height of its own for each axis: mean over the area that a new pixel covers, linear where it enlarges.
+ * Beside the result it takes memory for a few rows only, whatever the two shapes.
+ */
 export function resize({ width, height, values }: Plane, toWidth: number, toHeight: number): Plane {
   const columns = weights(width, toWidth);
-  const rows = weights(height, toHeight);
-  const narrow = new Float32Array(toWidth * height);
-  for (let y = 0; y < height; y++)
-    columns.forEach((taps, x) => {
-      let sum = 0;
-      for (const [at, weight] of taps) sum += values[y * width + at]! * weight;
-      narrow[y * toWidth + x] = sum;
-    });
+  /** Old rows in their new width. A new row starts with at most the last two of the one before it. */
+  const narrow = [0, 1].map(() => ({ y: -1, values: new Float32Array(toWidth) }));
+  const narrowRow = (y: number): Float32Array => {
+    const row = narrow[y % 2]!;
+    if (row.y !== y)
+      columns.forEach((taps, x) => {
+        let sum = 0;
+        for (const [at, weight] of taps) sum += values[y * width + at]! * weight;
+        row.values[x] = sum;
+      });
+    row.y = y;
+    return row.values;
+  };
   const out = new Float32Array(toWidth * toHeight);
-  rows.forEach((taps, y) => {
-    for (let x = 0; x < toWidth; x++) {
-      let sum = 0;
-      for (const [at, weight] of taps) sum += narrow[at * toWidth + x]! * weight;
-      out[y * toWidth + x] = sum;
+  const sums = new Float64Array(toWidth);
+  weights(height, toHeight).forEach((taps, y) => {
+    sums.fill(0);
+    for (const [at, weight] of taps) {
+      const row = narrowRow(at);
+      for (let x = 0; x < toWidth; x++) sums[x]! += row[x]! * weight;
     }
+    out.set(sums, y * toWidth);
   });
   return { width: toWidth, height: toHeight, values: out };
 }

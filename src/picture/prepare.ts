@@ -1,7 +1,7 @@
 import type { Shape } from "../nn/graph.ts";
 import { formatShape } from "../nn/layers/layer.ts";
 import { centreInk } from "./centre.ts";
-import { type Picture, PictureError } from "./picture.ts";
+import { isPictureSize, PICTURE_SIZES, type Picture, PictureError } from "./picture.ts";
 import { borderBrightness, colourPlanes, greyPlane, invert, type Plane, resize } from "./plane.ts";
 
 export interface PrepareOptions {
@@ -29,6 +29,10 @@ export function preparePicture(picture: Picture, shape: Shape, options: PrepareO
   if (shape.length !== 3 || (channels !== 1 && channels !== 3))
     throw new PictureError(
       `the model takes inputs of shape ${formatShape(shape)}; pictures fit models of 1 or 3 channels, (height, width, channels)`,
+    );
+  if (!isPictureSize(width!, height!))
+    throw new PictureError(
+      `the model takes inputs of shape ${formatShape(shape)}; pictures are made of ${PICTURE_SIZES}`,
     );
   const grey = greyPlane(picture);
   const inverted = options.invert ?? Math.abs(borderBrightness(grey) - options.background) > 0.5;

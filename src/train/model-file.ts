@@ -1,10 +1,14 @@
 import * as v from "valibot";
+import { DEFAULT_FILE_MEMORY } from "../engine/memory-limit.ts";
 import { ModelError } from "../nn/errors.ts";
+import { requireRoom } from "../nn/footprint.ts";
 import { LOSSES } from "../nn/losses.ts";
 import { layersFromConfig, type ModelConfig } from "../nn/model-json.ts";
 import { preprocessingProblem } from "../nn/preprocessing.ts";
 import { parseJson } from "../nn/strict-json.ts";
+import { checkOptions } from "../options/check.ts";
 import { show } from "../options/show.ts";
+import { LOAD_MODEL } from "./options.ts";
 import { decodeSafetensors, type NamedTensor, SafetensorsError } from "./safetensors.ts";
 import { MODEL_FORMAT, MODEL_FORMAT_VERSION, type ModelMetadata } from "./save-model.ts";
 import { type Loaded, Sequential } from "./sequential.ts";
@@ -67,17 +71,31 @@ const METADATA = {
   centred: v.optional(v.boolean()),
 };
 
+export interface LoadOptions {
+  /**
+   * Bytes of linear memory that the model may need for one image. Default 1 GiB (2 ** 30): a small file can name sizes
+   * of any size. What compile() then lets it take is compile's own maxMemory.
+   */
+  maxMemory?: number | undefined;
+}
+
 /**
  * Reads what saveModel() wrote. The model comes uncompiled; compile() gives it the weights of the file, which are known to
  * fit it, and the preprocessing that it was trained with.
- * @throws ModelFileError
+ * @throws ModelFileError; MemoryError where the model would need too much memory
  */
-export function loadModel(file: Uint8Array): LoadedModel {
+export function loadModel(file: Uint8Array, options: LoadOptions = {}): LoadedModel {
+  checkOptions(LOAD_MODEL, options);
   const { tensors, metadata: raw } = decode(file);
   checkFormat(raw);
   const { architecture, ...metadata } = parseMetadata(raw);
   const { loss, preprocessing } = metadata;
   const model = build(architecture as ModelConfig, { tensors, loss, preprocessing });
+  requireRoom(
+    model.graph,
+    options.maxMemory ?? DEFAULT_FILE_MEMORY,
+    (bytes) => `loadModel(file, { maxMemory: ${bytes} })`,
+  );
   checkTensors(model, tensors);
   const outputs = model.outputShape.at(-1)!;
   const { classNames } = metadata;

@@ -1,5 +1,6 @@
 // What compile, fit, evaluate, predict, saveModel and createTrainer take: for callers whom no compiler told.
 import { BACKENDS, MAX_THREADS, type WasmSource } from "../engine/kernels.ts";
+import { DEFAULT_MAX_MEMORY, LEAST_MEMORY, MOST_MEMORY } from "../engine/memory-limit.ts";
 import { ModelError } from "../nn/errors.ts";
 import type { Layer } from "../nn/layers/layer.ts";
 import { LOSSES } from "../nn/losses.ts";
@@ -23,12 +24,14 @@ import { show } from "../options/show.ts";
 import type { Callbacks, Logs } from "./callbacks.ts";
 import type { EvaluateOptions } from "./evaluate.ts";
 import type { FitOptions } from "./fit.ts";
+import type { LoadOptions } from "./model-file.ts";
 import type { Samples } from "./samples.ts";
 import type { ModelMetadata } from "./save-model.ts";
 import type { CompileOptions } from "./sequential.ts";
 import type { ValidationSource } from "./validation.ts";
 
 const batchSize = () => ({ ...whole(), example: 32 });
+const memory = () => ({ ...whole(LEAST_MEMORY, MOST_MEMORY), example: DEFAULT_MAX_MEMORY });
 const finite = () => some<number>("a finite number", Number.isFinite, 1);
 const share = (expected: string, most: (value: number) => boolean) =>
   some<number>(expected, (value) => typeof value === "number" && value >= 0 && most(value), 0.2);
@@ -57,6 +60,7 @@ export const compileTable = (): TableOf<CompileOptions> => ({
     "a URL, bytes, or a WebAssembly.Module",
     (value) => typeof value === "string" || isObject(value),
   ),
+  maxMemory: memory(),
   seed: whole(0),
   weights: { ...oneOf(["loaded", "new"]), expected: '"loaded" or "new"; setWeights() takes tensors' },
   preprocessing: group<Partial<Preprocessing>>({ scale: finite(), offset: finite() }),
@@ -65,6 +69,10 @@ export const compileTable = (): TableOf<CompileOptions> => ({
 export const SEQUENTIAL: Checked = {
   call: "sequential(layers, *)",
   table: () => ({ name: text, loaded: some("", isObject) }),
+};
+export const LOAD_MODEL: Checked = {
+  call: "loadModel(file, *)",
+  table: (): TableOf<LoadOptions> => ({ maxMemory: memory() }),
 };
 export const COMPILE: Checked = { call: "model.compile(*)", table: compileTable };
 

@@ -30,6 +30,11 @@ export interface CompileOptions {
   threads?: number | undefined;
   /** Kernels to use in place of the package's own file: a URL, bytes, or a compiled module. `backend` says which build it is (default simd). */
   wasm?: WasmSource | undefined;
+  /**
+   * Bytes of linear memory that the model may take, weights, activations and all: what needs more is refused before
+   * it is allocated. Default 2 GiB (2 * 2 ** 30); at most 4 GiB, which is what WebAssembly reaches.
+   */
+  maxMemory?: number | undefined;
   /** Fixes initial weights, shuffles and dropout: a whole number from 0 to 2^53 - 1. Default 1. */
   seed?: number | undefined;
   /** How byte images are scaled: pixel * scale + offset. Default: as the model's file says, else scale 1/255, offset 0. */
@@ -125,7 +130,7 @@ export class Sequential {
       metrics = defaultMetrics(loss),
       backend = "auto",
     } = options;
-    const { seed = 1, threads, wasm, weights = "loaded" } = options;
+    const { seed = 1, threads, wasm, maxMemory, weights = "loaded" } = options;
     const preprocessing = {
       ...DEFAULT_PREPROCESSING,
       ...this.loaded?.preprocessing,
@@ -141,6 +146,7 @@ export class Sequential {
       backend,
       ...(threads !== undefined && { threads }),
       ...(wasm !== undefined && { wasm }),
+      ...(maxMemory !== undefined && { maxMemory }),
       seed,
       preprocessing,
     });

@@ -2,6 +2,7 @@ import { type Backend, Engine } from "../engine/engine.ts";
 import type { WasmSource } from "../engine/kernels.ts";
 import { align } from "../engine/memory.ts";
 import { type CompiledPlan, compilePlan, type PlanOptions } from "../nn/compile-plan.ts";
+import { requireRoom } from "../nn/footprint.ts";
 import { fuse } from "../nn/fuse.ts";
 import { elements, type Graph, type Parameter } from "../nn/graph.ts";
 import { fillOf } from "../nn/initializers.ts";
@@ -16,6 +17,8 @@ export interface SessionOptions {
   readonly backend: Backend | "auto";
   readonly threads?: number;
   readonly wasm?: WasmSource;
+  /** Bytes of linear memory. Default DEFAULT_MAX_MEMORY. */
+  readonly maxMemory?: number;
   readonly seed: number;
   readonly loss: LossName;
   readonly optimizer: Optimizer;
@@ -82,8 +85,9 @@ export class Session {
   }
 
   static async create(graph: Graph, options: SessionOptions): Promise<Session> {
-    const { backend, threads, wasm } = options;
-    const engine = await Engine.create({ backend, threads, wasm });
+    const { backend, threads, wasm, maxMemory } = options;
+    requireRoom(graph, maxMemory, (bytes) => `compile({ maxMemory: ${bytes} })`);
+    const engine = await Engine.create({ backend, threads, wasm, maxMemory });
     try {
       return new Session(engine, graph, options);
     } catch (error) {

@@ -115,7 +115,7 @@ describe("in a runtime that lacks", () => {
       WebAssembly.Memory = Memory;
     });
     const engine = await engineOf();
-    expect(asked).toEqual([65536, 32768, 16384]);
+    expect(asked).toEqual([32768, 16384]);
     expect(engine.allocate(100)).toBeGreaterThan(0);
   });
 });
@@ -159,7 +159,7 @@ describe("memory", () => {
     const engine = await engineOf();
     expect(() => engine.allocate(5 * 2 ** 30)).toThrow(RangeError);
     expect(() => engine.reserveArena(5 * 2 ** 30)).toThrow(
-      /linear memory cannot grow from .* MiB to .* MiB: use a smaller/,
+      /a kernel call takes 5\.0 GiB of memory, more than the 2 GiB that it may have: use a smaller/,
     );
   });
 });

@@ -61,6 +61,7 @@ const compile = {
   metrics: true,
   backend: true,
   threads: true,
+  maxMemory: true,
   wasm: true,
   seed: true,
   weights: true,

@@ -11,6 +11,7 @@ import {
   batchSizeOption,
   dataDirOption,
   datasetOption,
+  maxMemoryOption,
   offlineOption,
   threadsOption,
 } from "../options.ts";
@@ -37,7 +38,8 @@ export function evaluateCommand(): Command {
     .optionsGroup("Engine:")
     .addOption(batchSizeOption("images computed at once; results do not depend on it").default(64))
     .addOption(backendOption())
-    .addOption(threadsOption());
+    .addOption(threadsOption())
+    .addOption(maxMemoryOption("1GB for one image, 2GB for a batch"));
   return addCommonOptions(command)
     .addHelpText("after", NOTES)
     .action((run: string, options: EvaluateOptions & CommonOptions) =>
@@ -56,7 +58,7 @@ Examples:
   wasmgrad evaluate runs/first/model.safetensors --dataset path/to/idx-folder --json`;
 
 export async function evaluate(path: string, options: EvaluateOptions, output: Output): Promise<void> {
-  const run = await openRun(path);
+  const run = await openRun(path, options.maxMemory);
   const { model, metadata } = run;
   const name = options.dataset ?? trainedOn(run);
   await withInterrupt(undefined, async (signal) => {

@@ -6,10 +6,11 @@ import { CENTRED_DATASETS, PictureError } from "../../picture/picture.ts";
 import { type Prepared, preparePicture } from "../../picture/prepare.ts";
 import { predictedClasses } from "../../report/metrics.ts";
 import { NonFiniteError } from "../../train/errors.ts";
+import { engineOptions } from "../engine-options.ts";
 import { EXIT } from "../errors.ts";
 import { addCommonOptions, type CommonOptions, createCommand, perform } from "../main.ts";
 import { sizes } from "../models.ts";
-import { backendOption, wholeNumber } from "../options.ts";
+import { backendOption, maxMemoryOption, wholeNumber } from "../options.ts";
 import { formatPercent, type Output, printable } from "../output.ts";
 import { decodePng } from "../picture/png.ts";
 import { type OpenedRun, openRun, readyModel } from "../run/load.ts";
@@ -19,6 +20,7 @@ export interface PredictOptions {
   readonly invert?: boolean;
   readonly center?: boolean;
   readonly backend: Backend | "auto";
+  readonly maxMemory?: number;
 }
 
 export function predictCommand(): Command {
@@ -40,7 +42,8 @@ export function predictCommand(): Command {
     .optionsGroup("Output:")
     .addOption(new Option("--top <n>", "classes to show").argParser(wholeNumber(1)).default(3))
     .optionsGroup("Engine:")
-    .addOption(backendOption());
+    .addOption(backendOption())
+    .addOption(maxMemoryOption("1GB"));
   return addCommonOptions(command)
     .addHelpText("after", NOTES)
     .action((run: string, images: string[], options: PredictOptions & CommonOptions) =>
@@ -95,11 +98,11 @@ export async function predict(
   options: PredictOptions,
   output: Output,
 ): Promise<number> {
-  const run = await openRun(path);
+  const run = await openRun(path, options.maxMemory);
   const predictions: Prediction[] = [];
   try {
     // One picture is no work for two threads.
-    await readyModel(run, { backend: options.backend, threads: 1 });
+    await readyModel(run, engineOptions({ ...options, threads: 1 }));
     for (const file of images) {
       const prediction = await classify(run, file, options);
       predictions.push(prediction);

@@ -11,6 +11,7 @@ import { findModel } from "../models.ts";
 import {
   backendOption,
   batchSizeOption,
+  maxMemoryOption,
   modelOption,
   shape,
   threadsOption,
@@ -50,7 +51,8 @@ export function profileCommand(): Command {
         .default(50),
     )
     .addOption(backendOption())
-    .addOption(threadsOption());
+    .addOption(threadsOption())
+    .addOption(maxMemoryOption("2GB"));
   return addCommonOptions(command)
     .addHelpText("after", NOTES)
     .action((options: ProfileCommandOptions & CommonOptions) =>
@@ -74,10 +76,13 @@ export async function profileModel(options: ProfileCommandOptions, output: Outpu
   const { batchSize, inference, repetitions } = options;
   const source = await findModel(options.model);
   const model = source.build(options.inputShape, options.classes);
-  const samples = await samplesFor(model, 8 * batchSize);
   try {
     await model.compile({ ...engineOptions(options), loss: lossFor(model.graph), metrics: [] });
     const mode = inference ? "predict" : "train";
+    // Refuses what is too large before images are made for it.
+    model.session.plan({ batch: batchSize, mode, input: "bytes", targets: "labels" });
+    const batches = Math.floor(MOST_BYTES / (batchSize * elements(model.inputShape)));
+    const samples = await samplesFor(model, batchSize * Math.min(8, Math.max(1, batches)));
     const measured = await profile(model.session, samples, { batchSize, mode, repetitions });
     output.print(`${printable(source.name)}, ${machine().cpu}, Node ${machine().runtimes.node}`);
     output.print(profileText(measured));
@@ -86,6 +91,9 @@ export async function profileModel(options: ProfileCommandOptions, output: Outpu
     model.dispose();
   }
 }
+
+/** Bytes of images that are made to be profiled with, but for one batch at least. */
+const MOST_BYTES = 2 ** 28;
 
 /** A loss that the model's outputs admit. */
 function lossFor(graph: Graph): LossName {

@@ -1,10 +1,12 @@
 import { type Command, Option } from "commander";
+import { DEFAULT_FILE_MEMORY } from "../../engine/memory-limit.ts";
+import { requireRoom } from "../../nn/footprint.ts";
 import type { Shape } from "../../nn/graph.ts";
 import type { Sequential } from "../../train/sequential.ts";
 import { UsageError } from "../errors.ts";
 import { addCommonOptions, type CommonOptions, createCommand, perform } from "../main.ts";
 import { findModel, modelsHelp } from "../models.ts";
-import { modelOption, shape, wholeNumber } from "../options.ts";
+import { maxMemoryOption, modelOption, shape, wholeNumber } from "../options.ts";
 import { type Output, printable } from "../output.ts";
 import { openRun } from "../run/load.ts";
 
@@ -12,6 +14,7 @@ export interface SummaryOptions {
   readonly model?: string;
   readonly inputShape?: Shape;
   readonly classes?: number;
+  readonly maxMemory?: number;
 }
 
 export function summaryCommand(): Command {
@@ -27,7 +30,8 @@ export function summaryCommand(): Command {
     )
     .addOption(
       new Option("--classes <n>", "outputs (default: 10, or the model file's own)").argParser(wholeNumber(1)),
-    );
+    )
+    .addOption(maxMemoryOption("1GB for one image"));
   return addCommonOptions(command)
     .addHelpText("after", () => `\n${modelsHelp()}\n${EXAMPLES}`)
     .action((run: string | undefined, options: SummaryOptions & CommonOptions) =>
@@ -63,8 +67,12 @@ export async function summary(
 }
 
 async function find(run: string | undefined, options: SummaryOptions): Promise<Sequential> {
-  const { model, inputShape, classes } = options;
-  if (run === undefined) return (await findModel(model ?? "keras-mnist")).build(inputShape, classes);
+  const { model, inputShape, classes, maxMemory } = options;
+  if (run === undefined) {
+    const found = (await findModel(model ?? "keras-mnist")).build(inputShape, classes);
+    requireRoom(found.graph, maxMemory ?? DEFAULT_FILE_MEMORY, (bytes) => `maxMemory: ${bytes}`);
+    return found;
+  }
   const excess = [
     ...(model !== undefined ? ["--model"] : []),
     ...(inputShape !== undefined ? ["--input-shape"] : []),
@@ -74,5 +82,5 @@ async function find(run: string | undefined, options: SummaryOptions): Promise<S
     throw new UsageError(
       `${excess.join(" and ")} and a run are given, but a run has its own model: name one or the other`,
     );
-  return (await openRun(run)).model;
+  return (await openRun(run, maxMemory)).model;
 }

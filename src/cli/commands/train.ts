@@ -11,6 +11,7 @@ import {
   batchSizeOption,
   dataDirOption,
   datasetOption,
+  maxMemoryOption,
   modelOption,
   nonEmpty,
   offlineOption,
@@ -76,7 +77,8 @@ export function trainCommand(): Command {
       ).choices(["val_accuracy", "val_loss", "accuracy", "loss", "none"]),
     )
     .addOption(backendOption())
-    .addOption(threadsOption());
+    .addOption(threadsOption())
+    .addOption(maxMemoryOption("2GB"));
   addOptimizerOptions(command)
     .optionsGroup("Output:")
     .addOption(

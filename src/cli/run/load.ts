@@ -13,10 +13,10 @@ export interface OpenedRun extends LoadedModel {
 }
 
 /**
- * Reads the model of a run: `run` is its folder, or the path of a model file.
- * @throws DataError where it cannot be read, ModelFileError where it holds no model
+ * Reads the model of a run: `run` is its folder, or the path of a model file. `maxMemory`: see loadModel().
+ * @throws DataError where it cannot be read, ModelFileError where it holds no model, MemoryError where that is too large
  */
-export async function openRun(run: string): Promise<OpenedRun> {
+export async function openRun(run: string, maxMemory?: number): Promise<OpenedRun> {
   const folder = await isFolder(run);
   const path = folder ? join(run, "model.safetensors") : run;
   if (folder) await settle(run);
@@ -39,7 +39,7 @@ export async function openRun(run: string): Promise<OpenedRun> {
     );
   }
   try {
-    return { ...loadModel(bytes), path };
+    return { ...loadModel(bytes, { maxMemory }), path };
   } catch (error) {
     if (!(error instanceof ModelFileError)) throw error;
     throw new ModelFileError(error.code, `${printable(path)}: ${error.message}`, { cause: error });

@@ -2,11 +2,13 @@
 import { isIsolated, type KernelThread, sharesMemory, startThreadWorker, type WorkerKind } from "./web.ts";
 
 export {
+  ADDRESS_ADVICE,
   enableRelaxedSimd,
   fetchWasm,
   hardwareThreads,
   type KernelThread,
   threadsAvailable,
+  threadsThatFit,
   yieldToEventLoop,
 } from "./web.ts";
 

@@ -1,4 +1,5 @@
 // What differs between Node and browsers: this file and browser.ts export the same names.
+import { readFileSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import { setImmediate } from "node:timers/promises";
@@ -47,6 +48,28 @@ export async function yieldToEventLoop(): Promise<void> {
 /** Whether this runtime can share memory with worker threads. */
 export function threadsAvailable(): boolean {
   return true;
+}
+
+/** What to do where the system refuses the addresses of a WebAssembly memory. */
+export const ADDRESS_ADVICE =
+  "V8 reserves some 10 GiB of addresses for each WebAssembly memory, used or not. Raise the limit (ulimit -v unlimited), or run Node with the option --disable-wasm-trap-handler (NODE_OPTIONS=--disable-wasm-trap-handler), which reserves only what maxMemory (--max-memory) allows";
+
+/** Addresses that V8 and the C library reserve for a thread, at most: measured 0.6 to 0.85 GiB. */
+const THREAD_ADDRESSES = 2 ** 30;
+
+/**
+ * How many threads can be started at most: V8 ends the whole process where it cannot reserve a thread's addresses, so
+ * that is not to be tried. Only Linux tells; elsewhere as many as are wanted.
+ */
+export function threadsThatFit(wanted: number): number {
+  try {
+    const limits = readFileSync("/proc/self/limits", "utf8");
+    const limit = Number(/^Max address space +(\d+)/m.exec(limits)?.[1] ?? Number.POSITIVE_INFINITY);
+    const used = Number(/^VmSize:\s+(\d+) kB/m.exec(readFileSync("/proc/self/status", "utf8"))![1]) * 1024;
+    return Math.min(wanted, Math.max(0, Math.floor((limit - used) / THREAD_ADDRESSES)));
+  } catch {
+    return wanted;
+  }
 }
 
 /** Nothing to say: threads are always available here. */

@@ -66,6 +66,14 @@ function canPost(): boolean {
   }
 }
 
+/** What to do where the system refuses the addresses of a WebAssembly memory. */
+export const ADDRESS_ADVICE = "close other tabs, or allow less with maxMemory";
+
+/** A browser that cannot start a thread says so, and goes on. */
+export function threadsThatFit(wanted: number): number {
+  return wanted;
+}
+
 /** Whether the page, or the page that started this worker, is cross-origin isolated. */
 export function isIsolated(): boolean {
   return globalThis.crossOriginIsolated === true;

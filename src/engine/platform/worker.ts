@@ -2,11 +2,13 @@
 import { type KernelThread, threadStarter, type WorkerKind } from "./web.ts";
 
 export {
+  ADDRESS_ADVICE,
   enableRelaxedSimd,
   fetchWasm,
   hardwareThreads,
   type KernelThread,
   threadsAvailable,
+  threadsThatFit,
   yieldToEventLoop,
 } from "./web.ts";
 

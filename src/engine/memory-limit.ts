@@ -1,0 +1,81 @@
+import { ADDRESS_ADVICE, threadsThatFit } from "#platform";
+
+const GIB = 2 ** 30;
+
+/** Less holds no model. */
+export const LEAST_MEMORY = 2 ** 20;
+/** Bytes that WebAssembly's addresses of 32 bits reach. */
+export const MOST_MEMORY = 4 * GIB;
+/** Bytes of linear memory that a model may take where nothing else is asked for: weights, activations and all. */
+export const DEFAULT_MAX_MEMORY = 2 * GIB;
+/** Bytes that a model from a file may need for one image, where nothing else is asked for. */
+export const DEFAULT_FILE_MEMORY = GIB;
+
+/** A model takes more memory than it may, or than the system has. */
+export class MemoryError extends RangeError {
+  override readonly name = "MemoryError";
+  /** What is wrong, without what to do. */
+  readonly problem: string;
+  /** GiB that would have to be allowed; undefined where that would not help. */
+  readonly allow: number | undefined;
+
+  /** @param advice what to do */
+  constructor(problem: string, advice: string, options: { allow?: number; cause?: unknown } = {}) {
+    super(`${problem}: ${advice}`, options);
+    this.problem = problem;
+    this.allow = options.allow;
+  }
+}
+
+/** Throws MemoryError where `needed` bytes are above the limit. `write` makes the line that would allow them. */
+export function requireMemory(
+  what: string,
+  needed: number,
+  limit: number,
+  write: (bytes: string) => string,
+): void {
+  if (needed <= limit) return;
+  const problem = `${what} takes ${formatBytes(needed)} of memory, more than the ${formatBytes(limit)} that it may have`;
+  if (needed > MOST_MEMORY)
+    throw new MemoryError(
+      problem,
+      `${SMALLER}; WebAssembly reaches no more than ${formatBytes(MOST_MEMORY)}`,
+    );
+  const allow = Math.ceil(needed / (GIB / 4)) / 4;
+  throw new MemoryError(problem, allowing(write(`${allow} * 2 ** 30`)), { allow });
+}
+
+const SMALLER = "use a smaller batch or model";
+
+/** What to do where `line` would allow as much memory as is needed. */
+export const allowing = (line: string) => `${SMALLER}, or allow more: ${line}`;
+
+/** Makes a WebAssembly memory, or an instance that has one. Throws MemoryError where the system refuses it. */
+export async function withAddresses<T>(make: () => T | Promise<T>): Promise<T> {
+  try {
+    return await make();
+  } catch (error) {
+    if (!/memory/i.test((error as Error).message)) throw error;
+    throw new MemoryError("the system refuses a WebAssembly memory its addresses", ADDRESS_ADVICE, {
+      cause: error,
+    });
+  }
+}
+
+/** Throws MemoryError where the process may not take the addresses that so many threads need. */
+export function requireThreadRoom(threads: number): void {
+  const fit = threadsThatFit(threads);
+  if (fit < threads)
+    throw new MemoryError(
+      `${threads} more thread${threads > 1 ? "s" : ""} would not fit into the address space that the system allows this process (ulimit -v)`,
+      `use threads: ${fit + 1} (--threads ${fit + 1}), or raise the limit (ulimit -v unlimited)`,
+    );
+}
+
+/** 1536 as "1.5 KiB"; 4e16, which is no size of anything, as "4.0e+16 bytes". */
+export function formatBytes(bytes: number): string {
+  if (bytes >= 2 ** 50) return `${bytes.toExponential(1)} bytes`;
+  const unit = Math.floor(Math.log2(Math.max(1, bytes)) / 10);
+  const size = bytes / 2 ** (10 * unit);
+  return `${Number.isInteger(size) ? size : size.toFixed(1)} ${["bytes", "KiB", "MiB", "GiB", "TiB"][unit]}`;
+}
