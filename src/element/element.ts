@@ -1,43 +1,41 @@
 import type { Trainer } from "../browser/types.ts";
 import type { Dataset } from "../data/types.ts";
 import type { Logs } from "../train/callbacks.ts";
-import type { Sequential } from "../train/sequential.ts";
 import { Display } from "./display.ts";
 import type { CompleteDetail, TrainerEventMap } from "./events.ts";
+import { upgradeProperties, withProperties } from "./properties.ts";
 import { Run } from "./run.ts";
-import { ATTRIBUTES, readSettings, type Settings } from "./settings.ts";
+import { ATTRIBUTES, checkData, OLD_DATA, readSettings, type Settings } from "./settings.ts";
 import { type TrainerElementState, View } from "./view.ts";
 
 /** Where there is no DOM (a server that renders pages), the module must load all the same. */
-const Base = globalThis.HTMLElement ?? (class {} as typeof HTMLElement);
+const Base = withProperties(globalThis.HTMLElement ?? (class {} as typeof HTMLElement));
 
 /**
  * `<wasmgrad-trainer>`: trains a model in a worker, and shows how it goes. Attributes are those of ATTRIBUTES, and
- * `autostart`. What is changed while it trains, or when it is done, applies at the next start().
+ * `autostart`; each is a property, too, see TrainerProperties. What is changed while it trains, or when it is done,
+ * applies at the next start().
  *
  * Events: `ready`, `progress`, `epoch`, `complete`, `error`; see TrainerEventMap.
  */
 export class WasmgradTrainer extends Base {
-  static readonly observedAttributes: readonly string[] = ATTRIBUTES;
+  static readonly observedAttributes: readonly string[] = [...ATTRIBUTES, OLD_DATA];
 
   #view: View | undefined;
   #state: TrainerElementState = "idle";
   #run: Run | undefined;
   #data: Dataset | undefined;
+  /** Settings have changed since they were last read. */
+  #changed = false;
   #history = emptyHistory();
 
   get state(): TrainerElementState {
     return this.#state;
   }
 
-  /** What trains now, or trained last: to predict with, to read weights from. undefined before a start(). */
+  /** What trains now, or trained last: to predict with, to read weights from; its `model` is what was built. undefined before a start(). */
   get trainer(): Trainer | undefined {
     return this.#run?.trainer;
-  }
-
-  /** The trainer's model. */
-  get model(): Sequential | undefined {
-    return this.#run?.model;
   }
 
   /** Figures of the finished epochs, one number an epoch. */
@@ -45,14 +43,19 @@ export class WasmgradTrainer extends Base {
     return this.#history;
   }
 
-  /** Images of your own, in place of the attribute dataset. Applies at the next start(), as attributes do. */
-  get data(): Dataset | undefined {
-    return this.#data;
+  override get data(): string | Dataset {
+    return this.#data ?? super.data;
   }
 
-  set data(dataset: Dataset | undefined) {
-    this.#data = dataset;
-    this.#settingsChanged();
+  override set data(data: string | Dataset) {
+    if (typeof data === "object" && data !== null) {
+      this.#data = data;
+      this.#settingsChanged();
+      return;
+    }
+    if (this.#data) this.#settingsChanged();
+    this.#data = undefined;
+    super.data = data;
   }
 
   connectedCallback(): void {
@@ -65,8 +68,14 @@ export class WasmgradTrainer extends Base {
     }
     // Moved, not taken out: what runs goes on.
     if (this.#run) return;
+    upgradeProperties(this);
     this.#reset();
-    if (this.hasAttribute("autostart") && this.#state === "idle") this.start().catch(() => {});
+    // A framework may have more to set.
+    queueMicrotask(() => {
+      if (!this.isConnected || this.#run) return;
+      this.#applyChanges();
+      if (this.autostart && this.#state === "idle") this.start().catch(() => {});
+    });
   }
 
   disconnectedCallback(): void {
@@ -79,8 +88,10 @@ export class WasmgradTrainer extends Base {
     });
   }
 
-  attributeChangedCallback(_name: string, before: string | null, after: string | null): void {
-    if (before !== after) this.#settingsChanged();
+  attributeChangedCallback(name: string, before: string | null, after: string | null): void {
+    if (before === after) return;
+    if (name === "data" || name === OLD_DATA) this.#data = undefined;
+    this.#settingsChanged();
   }
 
   /**
@@ -146,6 +157,8 @@ export class WasmgradTrainer extends Base {
   }
 
   #settings(): Settings {
+    this.#changed = false;
+    if (this.#data) checkData(this.#data);
     return readSettings((name) => this.getAttribute(name));
   }
 
@@ -154,10 +167,18 @@ export class WasmgradTrainer extends Base {
     this.#view!.state(state, words);
   }
 
+  /** Settings come in groups, a framework's one by one: what they say together is what counts. */
   #settingsChanged(): void {
-    if (!this.#view || !this.isConnected) return;
+    if (this.#changed || !this.#view || !this.isConnected) return;
+    this.#changed = true;
+    queueMicrotask(() => this.#applyChanges());
+  }
+
+  #applyChanges(): void {
+    if (!this.#changed || !this.isConnected) return;
+    this.#changed = false;
     if (this.#busy || this.#state === "done")
-      this.#view.notice("Settings have changed: they apply at the next start.");
+      this.#view!.notice("Settings have changed: they apply at the next start.");
     else this.#reset();
   }
 

@@ -9,6 +9,12 @@ export type {
   ReadyDetail,
   TrainerEventMap,
 } from "./events.ts";
+export type {
+  TrainerElementEventMap,
+  TrainerHandlers,
+  TrainerProperties,
+  TrainerProps,
+} from "./properties.ts";
 export { AttributeError } from "./settings.ts";
 export type { TrainerElementState } from "./view.ts";
 export { WasmgradTrainer };

@@ -38,7 +38,7 @@ export interface Settings {
 
 /** The attributes that settings are read from, in the order of the documentation. */
 export const ATTRIBUTES = [
-  "dataset",
+  "data",
   "train",
   "test",
   "model",
@@ -55,6 +55,9 @@ export const ATTRIBUTES = [
 ] as const;
 export type AttributeName = (typeof ATTRIBUTES)[number];
 
+/** What `data` was called first. Every element has a property of this name, so that frameworks fail at setting it. */
+export const OLD_DATA = "dataset";
+
 /** An attribute that says what it can't: the message names it, what was got and what was expected. */
 export class AttributeError extends Error {
   override readonly name = "AttributeError";
@@ -67,13 +70,13 @@ export class AttributeError extends Error {
 }
 
 /** Reads all settings. Throws AttributeError at the first that can't be. `get` gives null for an absent attribute. */
-export function readSettings(get: (name: AttributeName) => string | null): Settings {
+export function readSettings(get: (name: AttributeName | typeof OLD_DATA) => string | null): Settings {
   const read = <T>(name: AttributeName, fallback: T, parse: (name: AttributeName, text: string) => T): T => {
-    const text = get(name)?.trim();
+    const text = (get(name) ?? (name === "data" ? get(OLD_DATA) : null))?.trim();
     return text === undefined || text === "" ? fallback : parse(name, text);
   };
   return {
-    dataset: read("dataset", "digits", oneOf(DATASET_NAMES)),
+    dataset: read("data", "digits", oneOf(DATASET_NAMES)),
     train: read("train", undefined, whole(1, 1_000_000)),
     test: read("test", undefined, whole(1, 1_000_000)),
     model: read("model", { kind: "name", name: "keras-mnist" }, modelSource),
@@ -88,6 +91,17 @@ export function readSettings(get: (name: AttributeName) => string | null): Setti
     backend: read("backend", "auto", oneOf(["auto", ...BACKENDS])),
     workerUrl: read("worker-url", undefined, (_, text) => text),
   };
+}
+
+/** A dataset of the page's own. Throws AttributeError where it is none; what is in its arrays is looked at when it is used. */
+export function checkData(data: object): void {
+  const { classNames, train, test } = data as Partial<Record<string, Partial<Record<string, unknown>>>>;
+  if (Array.isArray(classNames) && Array.isArray(train?.shape) && Array.isArray(test?.shape)) return;
+  throw new AttributeError(
+    "data",
+    `an object with ${Object.keys(data).join(", ") || "nothing in it"}`,
+    "a dataset's name, or { name, classNames, train, test } with train and test being { images, labels, count, shape }",
+  );
 }
 
 type Parse<T> = (name: AttributeName, text: string) => T;

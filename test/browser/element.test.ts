@@ -149,8 +149,8 @@ describe.each(BROWSERS)("<wasmgrad-trainer> in %s", (name) => {
     expect(complete.test).toEqual(node.test);
     expect(complete.stopped).toBe(false);
     const element = await page.evaluate(async () => {
-      const { history, trainer, model } = document.querySelector("wasmgrad-trainer")!;
-      return { history, sha256: await trainer!.weightsSha256(), parameters: model!.countParams() };
+      const { history, trainer } = document.querySelector("wasmgrad-trainer")!;
+      return { history, sha256: await trainer!.weightsSha256(), parameters: trainer!.model.countParams() };
     });
     expect(element).toEqual({ history: node.history, sha256: node.sha256, parameters: 121_930 });
     const saved = await page.evaluate(async () => {
@@ -394,9 +394,10 @@ describe.each(BROWSERS)("<wasmgrad-trainer> in %s", (name) => {
       const element = document.querySelector("wasmgrad-trainer")!;
       const texts: string[] = [];
       const look = () => texts.push(element.shadowRoot!.textContent);
-      for (const attribute of ["dataset", "optimizer", "model"]) {
+      for (const attribute of ["data", "optimizer", "model"]) {
         // A model with a dot or a slash is the address of a file.
         element.setAttribute(attribute, attack.replace(/[./]/g, ""));
+        await Promise.resolve();
         look();
         element.removeAttribute(attribute);
       }

@@ -28,7 +28,7 @@ describe("attributes", () => {
 
   it("are read, blanks around them ignored; an empty one counts as absent", () => {
     const settings = read({
-      dataset: " mnist ",
+      data: " mnist ",
       train: "1000",
       test: "500",
       model: "lenet5",
@@ -47,8 +47,13 @@ describe("attributes", () => {
     expect(settings).toMatchObject({ model: { kind: "name", name: "lenet5" }, validationSplit: 0, seed: 0 });
     expect(settings).toMatchObject({ optimizer: "sgd", learningRate: 0.01, loss: "binaryCrossentropy" });
     expect(settings).toMatchObject({ threads: 4, backend: "relaxed", workerUrl: "worker.js" });
-    expect(read({ epochs: "", dataset: "  " })).toMatchObject({ epochs: 3, dataset: "digits" });
+    expect(read({ epochs: "", data: "  " })).toMatchObject({ epochs: 3, dataset: "digits" });
     expect(Object.keys(settings)).toHaveLength(ATTRIBUTES.length);
+  });
+
+  it("take what data was called first, dataset, where there is no data", () => {
+    expect(read({ dataset: "mnist" }).dataset).toBe("mnist");
+    expect(read({ dataset: "mnist", data: "kmnist" }).dataset).toBe("kmnist");
   });
 
   it.each([
@@ -59,8 +64,8 @@ describe("attributes", () => {
     ["batch-size", "-1", "a whole number from 1"],
     ["seed", "1e3", "a whole number from 0"],
     ["threads", "257", "from 1 to 256"],
-    ["dataset", "mnits", "one of mnist, fashion-mnist, kmnist, digits"],
-    ["dataset", "constructor", "one of mnist"],
+    ["data", "mnits", "one of mnist, fashion-mnist, kmnist, digits"],
+    ["data", "constructor", "one of mnist"],
     ["model", "resnet", "one of keras-mnist, lenet5"],
     ["model", "toString", "one of keras-mnist"],
     ["model", '{"layers":', "valid JSON ("],
@@ -171,6 +176,6 @@ describe("docs/element.md", () => {
 describe("the module", () => {
   it("loads where there are no elements, as on a server that renders pages", async () => {
     const { WasmgradTrainer } = await import("../../src/element/index.ts");
-    expect(WasmgradTrainer.observedAttributes).toEqual(ATTRIBUTES);
+    expect(WasmgradTrainer.observedAttributes).toEqual([...ATTRIBUTES, "dataset"]);
   });
 });
