@@ -6,6 +6,7 @@ const LONG = [
   "bench",
   "element",
   "faults",
+  "frameworks",
   "page-faults",
   "page-files",
   "page-layout",

@@ -5,7 +5,7 @@ import { Display } from "./display.ts";
 import type { CompleteDetail, TrainerEventMap } from "./events.ts";
 import { upgradeProperties, withProperties } from "./properties.ts";
 import { Run } from "./run.ts";
-import { ATTRIBUTES, checkData, OLD_DATA, readSettings, type Settings } from "./settings.ts";
+import { ATTRIBUTES, checkData, readSettings, type Settings, spellings } from "./settings.ts";
 import { type TrainerElementState, View } from "./view.ts";
 
 /** Where there is no DOM (a server that renders pages), the module must load all the same. */
@@ -19,7 +19,7 @@ const Base = withProperties(globalThis.HTMLElement ?? (class {} as typeof HTMLEl
  * Events: `ready`, `progress`, `epoch`, `complete`, `error`; see TrainerEventMap.
  */
 export class WasmgradTrainer extends Base {
-  static readonly observedAttributes: readonly string[] = [...ATTRIBUTES, OLD_DATA];
+  static readonly observedAttributes: readonly string[] = ATTRIBUTES.flatMap(spellings);
 
   #view: View | undefined;
   #state: TrainerElementState = "idle";
@@ -90,7 +90,7 @@ export class WasmgradTrainer extends Base {
 
   attributeChangedCallback(name: string, before: string | null, after: string | null): void {
     if (before === after) return;
-    if (name === "data" || name === OLD_DATA) this.#data = undefined;
+    if (spellings("data").includes(name)) this.#data = undefined;
     this.#settingsChanged();
   }
 

@@ -1,7 +1,7 @@
 import type { Backend, LossName, ModelConfig, OptimizerName } from "../browser.ts";
 import type { Dataset } from "../data/types.ts";
 import type { TrainerEventMap } from "./events.ts";
-import { ATTRIBUTES, type AttributeName, readSettings } from "./settings.ts";
+import { ATTRIBUTES, type AttributeName, readAttribute, readSettings, spellings } from "./settings.ts";
 
 /**
  * A property for each attribute, because frameworks set properties where there are some. A property shows what its
@@ -91,6 +91,9 @@ const DEFAULTS: Readonly<Record<string, unknown>> = {
 const property = (attribute: string) =>
   attribute.replace(/-(.)/g, (_, letter: string) => letter.toUpperCase());
 
+const written = (value: unknown) =>
+  typeof value === "object" && !(value instanceof URL) ? JSON.stringify(value) : String(value);
+
 /** The names of all properties. */
 const PROPERTIES = [...ATTRIBUTES.map(property), "autostart"];
 
@@ -117,17 +120,15 @@ export function withProperties(Base: typeof HTMLElement): new () => WasmgradTrai
     define<unknown>(
       name,
       (element) => {
-        const text = element.getAttribute(attribute)?.trim();
-        if (!text) return DEFAULTS[name];
+        const text = readAttribute(attribute, (spelling) => element.getAttribute(spelling));
+        if (text === undefined) return DEFAULTS[name];
         return NUMBERS.has(attribute) ? Number(text) : text;
       },
       (element, value) => {
-        if (value === undefined || value === null || value === "") element.removeAttribute(attribute);
-        else
-          element.setAttribute(
-            attribute,
-            typeof value === "object" && !(value instanceof URL) ? JSON.stringify(value) : String(value),
-          );
+        const [first, ...others] = spellings(attribute);
+        for (const spelling of others) element.removeAttribute(spelling);
+        if (value === undefined || value === null || value === "") element.removeAttribute(first!);
+        else element.setAttribute(first!, written(value));
       },
     );
   }

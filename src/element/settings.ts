@@ -55,8 +55,26 @@ export const ATTRIBUTES = [
 ] as const;
 export type AttributeName = (typeof ATTRIBUTES)[number];
 
-/** What `data` was called first. Every element has a property of this name, so that frameworks fail at setting it. */
-export const OLD_DATA = "dataset";
+/**
+ * How an attribute may be spelled: HTML makes `batchSize` of its property `batchsize`. `dataset` is what `data` was called
+ * first; every element has a property of that name, which frameworks fail to set.
+ */
+export function spellings(name: AttributeName): readonly string[] {
+  if (name === "data") return ["data", "dataset"];
+  return name.includes("-") ? [name, name.replaceAll("-", "")] : [name];
+}
+
+/** What an attribute says, however it is spelled. `get` gives null for an absent attribute, as getAttribute() does. */
+export function readAttribute(
+  name: AttributeName,
+  get: (spelling: string) => string | null,
+): string | undefined {
+  for (const spelling of spellings(name)) {
+    const text = get(spelling)?.trim();
+    if (text) return text;
+  }
+  return undefined;
+}
 
 /** An attribute that says what it can't: the message names it, what was got and what was expected. */
 export class AttributeError extends Error {
@@ -70,10 +88,10 @@ export class AttributeError extends Error {
 }
 
 /** Reads all settings. Throws AttributeError at the first that can't be. `get` gives null for an absent attribute. */
-export function readSettings(get: (name: AttributeName | typeof OLD_DATA) => string | null): Settings {
+export function readSettings(get: (name: string) => string | null): Settings {
   const read = <T>(name: AttributeName, fallback: T, parse: (name: AttributeName, text: string) => T): T => {
-    const text = (get(name) ?? (name === "data" ? get(OLD_DATA) : null))?.trim();
-    return text === undefined || text === "" ? fallback : parse(name, text);
+    const text = readAttribute(name, get);
+    return text === undefined ? fallback : parse(name, text);
   };
   return {
     dataset: read("data", "digits", oneOf(DATASET_NAMES)),

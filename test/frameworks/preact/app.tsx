@@ -1,0 +1,49 @@
+import { render } from "preact";
+import { useRef, useState } from "preact/hooks";
+import type { WasmgradTrainer } from "wasmgrad/element/preact";
+import "wasmgrad/element/preact";
+import { label, MODEL, OWN, saw, sawEpoch, sawError } from "../shared.ts";
+
+function App() {
+  const trainer = useRef<WasmgradTrainer>(null);
+  const [epochs, setEpochs] = useState(1);
+  return (
+    <>
+      <wasmgrad-trainer
+        ref={trainer}
+        id="first"
+        class="framed"
+        data="digits"
+        model="keras-mnist"
+        train={640}
+        test={100}
+        epochs={epochs}
+        batchSize={64}
+        seed="7"
+        onready={saw}
+        onepoch={sawEpoch}
+        oncomplete={saw}
+        onerror={sawError}
+      />
+      <wasmgrad-trainer id="own" data={OWN} model={MODEL} epochs={1} autostart onerror={sawError} />
+      <button type="button" id="more" onClick={() => setEpochs(2)}>
+        {`epochs: ${epochs}`}
+      </button>
+      <button type="button" id="start" onClick={() => void trainer.current?.start()}>
+        {label(trainer.current?.state)}
+      </button>
+    </>
+  );
+}
+
+render(<App />, document.querySelector("#app")!);
+
+// Refused by the compiler, each for its own reason.
+export const wrong = [
+  // @ts-expect-error: no number
+  <wasmgrad-trainer key="1" epochs="three" />,
+  // @ts-expect-error: no attribute of that name
+  <wasmgrad-trainer key="2" epoch={3} />,
+  // @ts-expect-error: the detail of an epoch has no message
+  <wasmgrad-trainer key="3" onepoch={({ detail }) => detail.message} />,
+];
