@@ -8,6 +8,7 @@ import type { Dataset } from "../data/types.ts";
 import type { DataRequest } from "../data/web.ts";
 import { type WasmSource, wasmBytes } from "../engine/kernels.ts";
 import { checkOptions } from "../options/check.ts";
+import { nearest } from "../options/names.ts";
 import { WorkerClient } from "./worker-client.ts";
 
 /** What a page cannot do. Where code serves Node as well, they may be there, but off. */
@@ -56,11 +57,13 @@ async function requestOf(dataset: string | DatasetInfo, options: LoadOptions): P
     return { digits: { train, test, seed, wasm: await digitsModule(wasm) } };
   }
   const info = typeof dataset === "string" ? findDataset(dataset) : dataset;
-  if (info === undefined)
+  if (info === undefined) {
+    const near = nearest(String(dataset), DATASET_NAMES);
     throw new DataError(
       "unknown-dataset",
-      `dataset "${dataset}": not a known name; expected one of ${DATASET_NAMES.join(", ")}. IDX files of your own are read by readIdxPair().`,
+      `dataset "${dataset}": not a known name; ${near ? `did you mean ${near}? Expected` : "expected"} one of ${DATASET_NAMES.join(", ")}. IDX files of your own are read by readIdxPair().`,
     );
+  }
   const mirrors = options.mirrors ?? info.mirrors.filter(({ cors }) => cors).map(({ url }) => url);
   if (mirrors.length === 0)
     throw new DataError(

@@ -3,6 +3,7 @@ import { numberedClasses } from "./datasets.ts";
 import { DataError } from "./errors.ts";
 import { findFiles, isComplete, missingNames, readWhole } from "./files.ts";
 import { readIdxPair } from "./idx.ts";
+import { describeFolder, seeAlso } from "./other-files.ts";
 import type { Dataset, ImageSet } from "./types.ts";
 
 /** Node only: any folder of IDX files as a dataset. */
@@ -23,10 +24,12 @@ const MAX_CLASSES_FILE_BYTES = 64 * 1024;
 export async function loadFolder(folder: string): Promise<Dataset> {
   const found = await findFiles(folder);
   if (!isComplete(found)) {
+    const other = Object.keys(found).length === 0 ? await describeFolder(folder) : undefined;
     throw new DataError(
       "not-found",
-      `${resolve(folder)}: no ${missingNames(found).join(", ")}; expected a folder with training and test images and ` +
-        "labels as IDX files (idx4 for images with channels; test- may stand for t10k-).",
+      `${resolve(folder)}: no ${missingNames(found).join(", ")}; ` +
+        (other ??
+          `expected a folder with training and test images and labels as IDX files (idx4 for images with channels; test- may stand for t10k-). ${seeAlso()}`),
     );
   }
   const names = await readClassNames(join(folder, "classes.txt"));

@@ -1,6 +1,7 @@
 import { stat } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { checkOptions } from "../options/check.ts";
+import { nearest } from "../options/names.ts";
 import { defaultCacheDir, withFolderLock, writeAtomic } from "./cache.ts";
 import { type DatasetInfo, ROLES, type Role } from "./dataset-info.ts";
 import { DATASET_NAMES, findDataset, GENERATED } from "./datasets.ts";
@@ -10,6 +11,7 @@ import { findFiles, isComplete, missingNames, readWhole } from "./files.ts";
 import { loadFolder } from "./folder.ts";
 import type { LoadOptions } from "./load-options.ts";
 import { LOAD } from "./options.ts";
+import { describeFile } from "./other-files.ts";
 import type { Dataset } from "./types.ts";
 import { assembleDataset, verifyFile } from "./verify.ts";
 
@@ -41,11 +43,21 @@ export async function loadDataset(
   const info = typeof dataset === "string" ? findDataset(dataset) : dataset;
   if (info !== undefined) return loadKnown(info, options);
   const path = dataset as string;
-  if (await isFolder(path)) return loadFolder(path);
+  const found = await stat(path).catch(() => undefined);
+  if (found?.isDirectory()) return loadFolder(path);
   throw new DataError(
     "unknown-dataset",
-    `dataset "${path}": not a known name and not a folder (looked for ${resolve(path)}); expected one of ` +
-      `${DATASET_NAMES.join(", ")}, or the path of a folder with IDX files.`,
+    `dataset "${path}": ${found?.isFile() ? await describeFile(path) : unknown(path)}`,
+  );
+}
+
+/** What to say of a name that is neither known nor there. */
+function unknown(name: string): string {
+  const near = nearest(name, DATASET_NAMES);
+  const meant = near === undefined ? "" : `did you mean ${near}? `;
+  return (
+    `not a known name and not a folder (looked for ${resolve(name)}); ${meant}Expected one of ` +
+    `${DATASET_NAMES.join(", ")}, or the path of a folder with IDX files.`
   );
 }
 
@@ -214,12 +226,4 @@ function wayOut(info: DatasetInfo, folder: string): string {
     `Put ${names} into ${resolve(folder)} (or into a folder "${info.name}" in the folder that ${DATA_ENV} names), ` +
     `or use the dataset "${GENERATED}", which needs no download.`
   );
-}
-
-async function isFolder(path: string): Promise<boolean> {
-  try {
-    return (await stat(path)).isDirectory();
-  } catch {
-    return false;
-  }
 }

@@ -181,7 +181,9 @@ describe.each(BROWSERS)("%s", (name) => {
   test.skipIf(reason)(title("names that are unknown, or have no mirror for web pages"), async () => {
     expect(await call("load", "mnits")).toMatchObject({
       code: "unknown-dataset",
-      error: expect.stringContaining('dataset "mnits": not a known name; expected one of mnist'),
+      error: expect.stringContaining(
+        'dataset "mnits": not a known name; did you mean mnist? Expected one of mnist',
+      ),
     });
     const closed = { ...mini.info, mirrors: [{ url: "http://127.0.0.1:1/", cors: false }] };
     expect(await call("load", closed)).toMatchObject({

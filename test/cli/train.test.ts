@@ -307,6 +307,12 @@ describe("train", () => {
 describe("train refuses", () => {
   const cases: [name: string, args: string[], status: number, message: RegExp][] = [
     ["an unknown dataset", ["--dataset", "nope"], 2, /"nope": not a known name and not a folder/],
+    [
+      "a table in place of a folder",
+      ["--dataset", "table.csv"],
+      2,
+      /"table\.csv": is a table.*save\(.*datasets\.md/,
+    ],
     ["an unknown model", ["--model", "nope"], 2, /no model and no file.*keras-mnist/],
     ["a missing model file", ["--model", "nope.json"], 1, /nope\.json.*no such file/],
     [
@@ -351,6 +357,7 @@ describe("train refuses", () => {
     await writeBars(join(folder, "bars"));
     await writeModel(join(folder, "small.json"));
     await writeFile(join(folder, "broken.json"), "{");
+    await writeFile(join(folder, "table.csv"), "label,pixel\n0,255\n");
     await writeFile(
       join(folder, "twice.json"),
       '{"layers":[{"type":"flatten"},{"type":"dense","units":3,"units":4}]}',

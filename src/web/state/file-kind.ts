@@ -62,7 +62,7 @@ export function refusal(name: string, kind: FileKind): string {
     case "zip":
       return `${name} is a ZIP archive. Unpack it, and drop the files that are in it.`;
     case "numpy":
-      return `${name} is a NumPy array. ${DATA_FILES}; docs/browser.md of wasmgrad has the lines of Python that write them.`;
+      return `${name} is a NumPy array. ${DATA_FILES}; docs/datasets.md of wasmgrad has the lines of Python that write them.`;
     case "hdf5":
       return `${name} is an HDF5 file, as Keras saves models in. The page opens models that wasmgrad has saved: model.safetensors.`;
     case "text":

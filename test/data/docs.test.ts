@@ -1,0 +1,100 @@
+import { execFileSync, spawnSync } from "node:child_process";
+import { readFileSync } from "node:fs";
+import { mkdir, symlink } from "node:fs/promises";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { describe, expect, it } from "vitest";
+import { loadDataset } from "../../src/data/node.ts";
+import { fill, makeSet, tempFolder } from "./helpers.ts";
+
+// The scripts of docs/datasets.md are run as they stand there.
+const root = fileURLToPath(new URL("../../", import.meta.url));
+const page = readFileSync(join(root, "docs", "datasets.md"), "utf8");
+/** Code by the file name in its first line. */
+const scripts = Object.fromEntries(
+  [...page.matchAll(/```(?:js|python)\n(?:\/\/|#) (\S+\.(?:mjs|py))\n([\s\S]*?)```/g)].map(
+    ([, name, code]) => [name!, code!],
+  ),
+);
+
+/** A folder with scripts, in which "wasmgrad" is this package. */
+async function project(...names: string[]): Promise<string> {
+  const folder = await tempFolder();
+  await mkdir(join(folder, "node_modules"));
+  await symlink(root, join(folder, "node_modules", "wasmgrad"), "junction");
+  return fill(folder, Object.fromEntries(names.map((name) => [name, scripts[name]!])));
+}
+
+const lacks = (module: string) =>
+  spawnSync("python3", ["-c", `import ${module}`]).status === 0 ? "" : `python3 has no ${module} here`;
+const noNumpy = lacks("numpy");
+const noPillow = noNumpy || lacks("PIL");
+
+describe("the scripts of docs/datasets.md", () => {
+  it("are all there", () => {
+    expect(Object.keys(scripts)).toEqual(["save.mjs", "save.py", "csv.mjs", "pictures.py", "npz.py"]);
+  });
+
+  it("csv.mjs makes a dataset of a table", async () => {
+    const folder = await project("save.mjs", "csv.mjs");
+    const { images, labels } = makeSet(20, [28, 28, 1], 4);
+    const lines = Array.from(labels, (label, i) =>
+      [label, ...images.subarray(784 * i, 784 * (i + 1))].join(","),
+    );
+    await fill(folder, { "data.csv": `${["label,pixels", ...lines].join("\r\n")}\n` });
+    execFileSync(process.execPath, ["csv.mjs"], { cwd: folder });
+    const { train, test, classNames } = await loadDataset(join(folder, "my-data"));
+    expect([train.count, test.count, train.shape, classNames]).toEqual([
+      16,
+      4,
+      [28, 28, 1],
+      ["0", "1", "2", "3"],
+    ]);
+    expect(Buffer.concat([train.images, test.images]).equals(images)).toBe(true);
+    expect([...train.labels, ...test.labels]).toEqual([...labels]);
+  });
+
+  it.skipIf(noNumpy)(`npz.py makes a dataset of NumPy arrays, with channels too ${noNumpy}`, async () => {
+    for (const [shape, expected] of [
+      ["(6, 4, 5)", [4, 5, 1]],
+      ["(6, 4, 5, 3)", [4, 5, 3]],
+    ] as const) {
+      const folder = await project("save.py", "npz.py");
+      const make = `import numpy as np
+x = np.arange(np.prod(${shape})).reshape(${shape}) % 251
+y = np.arange(6).reshape(6, 1) % 3
+np.savez("mnist.npz", x_train=x.astype(np.uint8), y_train=y, x_test=x[:2], y_test=y[:2])`;
+      execFileSync("python3", ["-c", make], { cwd: folder });
+      execFileSync("python3", ["npz.py"], { cwd: folder });
+      const { train, test } = await loadDataset(join(folder, "my-data"));
+      expect(train).toMatchObject({ count: 6, shape: expected, labels: Uint8Array.of(0, 1, 2, 0, 1, 2) });
+      expect([...train.images]).toEqual(Array.from(train.images, (_, i) => i % 251));
+      expect(test.count).toBe(2);
+    }
+  });
+
+  it.skipIf(noNumpy)(`save.py refuses what does not fit a byte ${noNumpy}`, async () => {
+    const folder = await project("save.py");
+    const call =
+      'import numpy as np; from save import save; save("d", "train", np.full((1, 2, 2), 256), [0])';
+    const { status, stderr } = spawnSync("python3", ["-c", call], { cwd: folder, encoding: "utf8" });
+    expect(status).not.toBe(0);
+    expect(stderr).toContain("images: expected whole numbers from 0 to 255");
+  });
+
+  it.skipIf(noPillow)(`pictures.py makes a dataset of pictures ${noPillow}`, async () => {
+    const folder = await project("save.py", "pictures.py");
+    const make = `import os
+from PIL import Image
+for part in ("train", "test"):
+    for shade, name in ((200, "cat"), (50, "dog")):
+        os.makedirs(f"pictures/{part}/{name}")
+        Image.new("RGB", (40, 30), (shade, shade, shade)).save(f"pictures/{part}/{name}/1.png")`;
+    execFileSync("python3", ["-c", make], { cwd: folder });
+    execFileSync("python3", ["pictures.py"], { cwd: folder });
+    const { train, classNames } = await loadDataset(join(folder, "my-data"));
+    expect(classNames).toEqual(["cat", "dog"]);
+    expect(train).toMatchObject({ count: 2, shape: [28, 28, 1], labels: Uint8Array.of(0, 1) });
+    expect([train.images[0], train.images[784]]).toEqual([200, 50]);
+  });
+});
