@@ -159,6 +159,10 @@ const TAKERS: Readonly<Record<string, Taker>> = {
     }),
     call: (options) => api.saveModel(model, options),
   },
+  loadModel: {
+    names: names<api.ModelLoadOptions>({ maxMemory: true }),
+    call: (options) => api.loadModel(new Uint8Array(8), options),
+  },
   createTrainer: {
     names: names<TrainerOptions>({ ...compile, workerUrl: true }),
     call: (options) => api.createTrainer(model, options),
@@ -210,8 +214,10 @@ const TAKERS: Readonly<Record<string, Taker>> = {
 /** Functions and classes whose arguments hold no options. */
 const WITHOUT = [
   "DataError",
+  "MemoryError",
   "ModelError",
   "ModelFileError",
+  "NonFiniteError",
   "SafetensorsError",
   "SamplesError",
   "TrainingDivergedError",
@@ -227,7 +233,6 @@ const WITHOUT = [
   "isGzip",
   "layersFromConfig",
   "loadFolder",
-  "loadModel",
   "maxDownloadBytes",
   "namedModel",
   "numberedClasses",
