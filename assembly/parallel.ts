@@ -128,8 +128,10 @@ export function runParallel(
 export function work(control: usize, index: i32): void {
   let seen = 0;
   atomic.add<i32>(control + READY, 1);
-  while (!atomic.load<i32>(control + STOP)) {
+  while (true) {
     const gate = atomic.load<i32>(control + GATE);
+    // After the gate: a stop that this look misses changes the gate once more, so that parking ends at once.
+    if (atomic.load<i32>(control + STOP)) return;
     if (!(gate & 1) || gate == seen) {
       park(control, gate);
       continue;
