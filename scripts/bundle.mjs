@@ -44,13 +44,19 @@ function buildModules(outfile = "dist/out.js") {
   };
 }
 
-/** The page checks options before it sends them: in its workers, what these modules export does nothing. */
+/**
+ * The page checks options, samples and losses before it sends them. Modules named check*.ts and options.ts hold nothing
+ * but checks: in workers, what they export does nothing.
+ */
 const unchecked = {
   name: "unchecked",
   setup(build) {
-    build.onLoad({ filter: /[\\/]src[\\/](options[\\/]check|(train|data)[\\/]options)\.ts$/ }, ({ path }) => {
-      const names = readFileSync(path, "utf8").matchAll(/^export (?:const|function) (\w+)/gm);
-      return { contents: Array.from(names, ([, name]) => `export function ${name}() {}`).join("\n") };
-    });
+    build.onLoad(
+      { filter: /[\\/]src[\\/](nn|options|train|data)[\\/](check[\w-]*|options)\.ts$/ },
+      ({ path }) => {
+        const names = readFileSync(path, "utf8").matchAll(/^export (?:const|function) (\w+)/gm);
+        return { contents: Array.from(names, ([, name]) => `export function ${name}() {}`).join("\n") };
+      },
+    );
   },
 };

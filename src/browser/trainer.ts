@@ -1,16 +1,17 @@
 import { noteOneThread } from "#platform";
 import { loadKernels, requestedThreads } from "../engine/kernels.ts";
+import { checkLoss } from "../nn/check-loss.ts";
 import { elements } from "../nn/graph.ts";
-import { checkLoss } from "../nn/losses.ts";
 import { adam, createOptimizer, type Optimizer } from "../optim/index.ts";
 import { type Checked, checkOptions } from "../options/check.ts";
 import { type TableOf, url } from "../options/kinds.ts";
 import type { Callbacks, History } from "../train/callbacks.ts";
+import { checkSamples } from "../train/check-samples.ts";
 import type { EvaluateOptions, Evaluation } from "../train/evaluate.ts";
 import type { FitOptions } from "../train/fit.ts";
 import { compileTable, EVALUATE, FIT, PREDICT, SAVE } from "../train/options.ts";
 import type { NamedTensor } from "../train/safetensors.ts";
-import { asSamples, checkSamples, type Samples } from "../train/samples.ts";
+import { asSamples, type Samples } from "../train/samples.ts";
 import type { ModelMetadata } from "../train/save-model.ts";
 import type { LayerActivation, Sequential } from "../train/sequential.ts";
 import type { FitRequest, InitRequest, Report } from "./protocol.ts";
@@ -181,6 +182,8 @@ class WorkerTrainer implements Trainer {
   }
 
   async activations(image: Uint8Array | Float32Array): Promise<LayerActivation[]> {
+    const shape = this.model.inputShape;
+    checkSamples({ images: image, shape, count: 1 }, shape, 0, false);
     return this.#client.call("activations", image.slice());
   }
 

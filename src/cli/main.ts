@@ -4,6 +4,7 @@ import { formatJson } from "./json.ts";
 import { debugOption, helpOption, jsonOption } from "./options.ts";
 import { createOutput, type Output, printable } from "./output.ts";
 import { printableJson } from "./printable.ts";
+import { nearestCommand, suggestCorrections } from "./suggest.ts";
 
 /** Options that every command has. */
 export interface CommonOptions {
@@ -48,6 +49,7 @@ export async function perform(
 export async function run(program: Command, args: readonly string[]): Promise<void> {
   const flags = { json: args.includes("--json"), debug: args.includes("--debug") };
   try {
+    suggestCorrections(program);
     refuseUnknownCommand(program, args);
     await program.parseAsync(args, { from: "user" });
   } catch (error) {
@@ -65,7 +67,7 @@ function refuseUnknownCommand(command: Command, [first, ...rest]: readonly strin
     return;
   }
   const names = command.commands.map((candidate) => candidate.name());
-  const near = names.find((name) => name.startsWith(first.slice(0, 2)));
+  const near = nearestCommand(first, names);
   command.error(
     `error: unknown command '${first}'${near ? ` (did you mean ${near}?)` : ""}; expected one of ${names.join(", ")}`,
     { code: "commander.unknownCommand", exitCode: EXIT.usage },

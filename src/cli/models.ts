@@ -1,12 +1,13 @@
-import { readFile, stat } from "node:fs/promises";
-import { basename, extname } from "node:path";
+import { open, readFile, stat } from "node:fs/promises";
+import { basename, extname, join } from "node:path";
 import { Help } from "commander";
 import { ModelError } from "../nn/errors.ts";
 import type { Shape } from "../nn/graph.ts";
 import type { Layer } from "../nn/layers/layer.ts";
 import { layersFromConfig } from "../nn/model-json.ts";
-import { MODELS, namedModel } from "../nn/models.ts";
+import { fittingModels, MODELS, namedModel } from "../nn/models.ts";
 import { parseJson } from "../nn/strict-json.ts";
+import { nearest } from "../options/names.ts";
 import { Sequential } from "../train/sequential.ts";
 import { fileReason, UsageError } from "./errors.ts";
 import { printable } from "./output.ts";
@@ -31,17 +32,17 @@ export async function findModel(nameOrFile: string): Promise<ModelSource> {
   if (Object.hasOwn(MODELS, nameOrFile))
     return {
       name: nameOrFile,
-      build: (inputShape = DEFAULT_SHAPE, classes = 10) =>
-        new Sequential(namedModel(nameOrFile, inputShape, classes), { name: nameOrFile }),
+      build: (inputShape = DEFAULT_SHAPE, classes = 10) => buildNamed(nameOrFile, inputShape, classes),
     };
   const isFile = await stat(nameOrFile).then(
     (stats) => stats.isFile(),
     () => false,
   );
   const path = printable(nameOrFile);
+  if (await isTrained(nameOrFile)) throw trainedModel(path);
   if (!isFile && extname(nameOrFile) !== ".json" && !/[\\/]/.test(nameOrFile))
     throw new UsageError(
-      `--model is '${path}': no model and no file has that name; expected one of ${Object.keys(MODELS).join(", ")}, or a JSON file that lists layers`,
+      `--model is '${path}': no model and no file has that name; expected one of ${Object.keys(MODELS).join(", ")}, or a JSON file that lists layers${didYouMean(nameOrFile)}`,
     );
   const config = await readJson(nameOrFile);
   const layers = withFileName(path, () => layersFromConfig(config));
@@ -50,6 +51,47 @@ export async function findModel(nameOrFile: string): Promise<ModelSource> {
     name,
     build: (inputShape, classes) => withFileName(path, () => fromFile(layers, name, inputShape, classes)),
   };
+}
+
+function didYouMean(name: string): string {
+  const near = nearest(name, Object.keys(MODELS));
+  return near === undefined ? "" : `. Write: --model ${near}`;
+}
+
+/** Throws ModelError where the images are too small for the model, with the options that name others. */
+function buildNamed(name: string, inputShape: Shape, classes: number): Sequential {
+  try {
+    return new Sequential(namedModel(name, inputShape, classes), { name });
+  } catch (error) {
+    const others = error instanceof ModelError ? fittingModels(inputShape, classes) : [];
+    if (others.length === 0) throw error;
+    const lines = others.map((other) => `--model ${other}`);
+    throw new UsageError(`${(error as Error).message}. Write: ${lines.join(", or ")}`, { cause: error });
+  }
+}
+
+/** Whether it is a run folder, or a file that train wrote: told by the header's length and its brace. */
+async function isTrained(path: string): Promise<boolean> {
+  for (const file of [join(path, "model.safetensors"), path]) {
+    const handle = await open(file).catch(() => undefined);
+    if (!handle) continue;
+    try {
+      const { buffer, bytesRead } = await handle.read(Buffer.alloc(9), 0, 9, 0);
+      if (bytesRead === 9 && buffer[8] === 0x7b && buffer.readUInt32LE(4) === 0) return true;
+    } catch {
+      // A folder.
+    } finally {
+      await handle.close();
+    }
+  }
+  return false;
+}
+
+function trainedModel(path: string): UsageError {
+  return new UsageError(
+    `--model is '${path}', a trained model; it takes a model's name (${Object.keys(MODELS).join(", ")}) or a JSON file that lists layers. ` +
+      `A trained model is tested by: wasmgrad evaluate ${path}; asked by: wasmgrad predict ${path} picture.png; and shown by: wasmgrad summary ${path}`,
+  );
 }
 
 function fromFile(
@@ -91,6 +133,11 @@ async function readJson(path: string): Promise<unknown> {
     if (error instanceof ModelError) throw error;
     throw new ModelError(`model file ${name}: cannot be read: ${fileReason(error)}`);
   }
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
+  if (/[\u0000-\u0008\ufffd]/.test(text))
+    throw new ModelError(
+      `model file ${name}: is no text, so no JSON; expected a JSON file that lists layers`,
+    );
   try {
     // Windows editors like to put a byte order mark first.
     return parseJson(text.replace(/^\ufeff/, ""));

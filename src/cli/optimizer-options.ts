@@ -62,10 +62,28 @@ export function addOptimizerOptions(command: Command): Command {
   return command;
 }
 
+/** Whether the optimizer has a setting, of which the value is in range. */
+function takes(name: OptimizerName, key: string, value: unknown): boolean {
+  try {
+    createOptimizer(name, { [key]: value });
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 /** Throws UsageError on a flag that the optimizer does not have. */
 export function optimizerFrom(flags: OptimizerFlags): Optimizer {
   const options: Record<string, unknown> = {};
-  for (const [, key] of FLAGS) if (flags[key] !== undefined) options[key] = flags[key];
+  for (const [flag, key] of FLAGS) {
+    if (flags[key] === undefined) continue;
+    const owners = OPTIMIZERS.filter((name) => takes(name, key, flags[key]));
+    if (!owners.includes(flags.optimizer))
+      throw new UsageError(
+        `${flag.split(" ")[0]} is given, but ${flags.optimizer} has no such setting. Write: --optimizer ${owners.join(", or --optimizer ")}`,
+      );
+    options[key] = flags[key];
+  }
   try {
     return createOptimizer(flags.optimizer, options as AnyOptimizerOptions);
   } catch (error) {

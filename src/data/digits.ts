@@ -18,6 +18,7 @@ export interface DigitsOptions {
 
 const SIDE = 28;
 const PIXELS = SIDE * SIDE;
+export const DIGITS_SHAPE: ImageSet["shape"] = [SIDE, SIDE, 1];
 const CLASS_NAMES = ["0", "1", "2", "3", "4", "5", "6", "7", "8", "9"];
 
 /** Index of the first test image; a multiple of ten, like a block of labels, and far beyond any training image. */
@@ -76,5 +77,5 @@ function draw(module: DigitsModule, seed: number, first: number, count: number):
     images.set(new Uint8Array(buffer, module.pixels.value, n * PIXELS), done * PIXELS);
     labels.set(new Uint8Array(buffer, module.labels.value, n), done);
   }
-  return { images, labels, count, shape: [SIDE, SIDE, 1] };
+  return { images, labels, count, shape: DIGITS_SHAPE };
 }

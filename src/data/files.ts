@@ -85,8 +85,9 @@ export async function readWhole(path: string, maxBytes = MAX_IDX_BYTES): Promise
     }
   } catch (error) {
     if (error instanceof DataError) throw error;
-    const code = isMissing(error) ? "not-found" : "unreadable";
-    throw new DataError(code, `${path}: ${reasonOf(error)}. Check the path and its permissions.`, {
+    if (isMissing(error))
+      throw new DataError("not-found", `${path}: there is no such file. Check the path.`, { cause: error });
+    throw new DataError("unreadable", `${path}: ${reasonOf(error)}. Check its permissions.`, {
       cause: error,
     });
   }

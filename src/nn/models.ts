@@ -1,3 +1,6 @@
+import { nearest } from "../options/names.ts";
+import { show } from "../options/show.ts";
+import { buildChain } from "./build.ts";
 import { ModelError } from "./errors.ts";
 import type { Shape } from "./graph.ts";
 import {
@@ -85,10 +88,42 @@ export const MODELS: Readonly<Record<string, NamedModel>> = {
   },
 };
 
-/** The layers of a model by name. Throws ModelError naming the models there are. */
+/**
+ * The layers of a model by name. Throws ModelError naming the models there are, or those that take inputs of this shape
+ * where this one does not.
+ */
 export function namedModel(name: string, inputShape: Shape, classes: number): Layer[] {
+  const names = Object.keys(MODELS);
   const model = Object.hasOwn(MODELS, name) ? MODELS[name] : undefined;
-  if (!model)
-    throw new ModelError(`no model is named '${name}': expected one of ${Object.keys(MODELS).join(", ")}`);
-  return model.layers(inputShape, classes);
+  if (!model) {
+    const near = nearest(name, names);
+    const meant = near === undefined ? "" : `. Did you mean ${near}?`;
+    throw new ModelError(`no model is named ${show(name)}: expected one of ${names.join(", ")}${meant}`);
+  }
+  const layers = model.layers(inputShape, classes);
+  const problem = misfit(layers);
+  if (!problem) return layers;
+  const fitting = fittingModels(inputShape, classes);
+  if (fitting.length === 0) throw problem;
+  throw new ModelError(
+    `model ${name} cannot take inputs of ${inputShape.join("x")}; those that can: ${fitting.join(", ")}`,
+  );
+}
+
+/** Names of the models that take inputs of this shape. */
+export function fittingModels(inputShape: Shape, classes: number): string[] {
+  return Object.entries(MODELS).flatMap(([name, { layers }]) =>
+    misfit(layers(inputShape, classes)) ? [] : [name],
+  );
+}
+
+/** Why the layers make no model, if they do not. */
+function misfit(layers: readonly Layer[]): ModelError | undefined {
+  try {
+    buildChain(layers);
+    return undefined;
+  } catch (error) {
+    if (error instanceof ModelError) return error;
+    throw error;
+  }
 }

@@ -1,7 +1,10 @@
 // What users of other frameworks, and of the command line, call things: so that a wrong name is answered with the right one.
 
-/** Other names by the right one, bare: see bare(). Only where spelling alone does not tell. */
-const OTHERS: Readonly<Record<string, string>> = {
+/** Names that others use, bare and with blanks between them, by the right one. */
+export type Others = Readonly<Record<string, string>>;
+
+/** Only where spelling alone does not tell: see bare(). */
+const OTHERS: Others = {
   accuracy: "acc",
   alpha: "negativeslope",
   averagePooling2d: "avgpool2d",
@@ -23,6 +26,7 @@ const OTHERS: Readonly<Record<string, string>> = {
   strides: "stride",
   units: "outfeatures",
   useBias: "bias",
+  val_accuracy: "valacc",
   weightDecay: "wd",
 };
 
@@ -55,19 +59,22 @@ function bare(name: string): string {
 }
 
 /** The one of `names` that is meant, by another framework's name or convention alone. */
-function synonym(name: string, names: readonly string[]): string | undefined {
+function synonym(name: string, names: readonly string[], others: Others = {}): string | undefined {
   const wanted = bare(name);
+  const has = (table: Others, candidate: string) =>
+    Object.hasOwn(table, candidate) && table[candidate]!.split(" ").includes(wanted);
   return (
     names.find((candidate) => bare(candidate) === wanted) ??
-    names.find(
-      (candidate) => Object.hasOwn(OTHERS, candidate) && OTHERS[candidate]!.split(" ").includes(wanted),
-    )
+    names.find((candidate) => has(OTHERS, candidate) || has(others, candidate))
   );
 }
 
-/** The one of `names` that is most likely meant; undefined where none is near. */
-export function nearest(name: string, names: readonly string[]): string | undefined {
-  const same = synonym(name, names);
+/**
+ * The one of `names` that is most likely meant; undefined where none is near.
+ * @param others more names of what they are, as OTHERS
+ */
+export function nearest(name: string, names: readonly string[], others?: Others): string | undefined {
+  const same = synonym(name, names, others);
   if (same !== undefined || absent(name) !== undefined) return same;
   const wanted = bare(name);
   let best: string | undefined;

@@ -7,20 +7,23 @@ export const INK = 0.2;
 /** Contrast below which there is nothing but grain. */
 const LEAST_CONTRAST = 0.05;
 
-/**
- * Places a light drawing on a dark ground as MNIST does: its background becomes 0 and its strongest ink 1; it is cropped
- * to its ink, scaled into a box of 20/28 of the size with its proportions kept, and its centre of mass put in the middle.
- * Undefined where there is no ink.
- * Source of the procedure: http://yann.lecun.com/exdb/mnist/
- */
-export function centreInk(picture: Plane, width: number, height: number): Plane | undefined {
+/** A light drawing on a dark ground with its background 0 and its strongest ink 1; undefined where there is no ink. */
+export function inkOf(picture: Plane): Plane | undefined {
   const background = borderBrightness(picture);
   const most = picture.values.reduce((max, value) => Math.max(max, value), 0);
   if (most - background < LEAST_CONTRAST) return undefined;
-  const ink: Plane = {
+  return {
     ...picture,
     values: picture.values.map((value) => Math.max(0, (value - background) / (most - background))),
   };
+}
+
+/**
+ * Places ink as MNIST does: cropped, scaled into a box of 20/28 of the size with its proportions kept, its centre of mass
+ * in the middle.
+ * Source of the procedure: http://yann.lecun.com/exdb/mnist/
+ */
+export function centreInk(ink: Plane, width: number, height: number): Plane {
   const cropped = crop(ink);
   const scale = Math.min((width * BOX) / cropped.width, (height * BOX) / cropped.height);
   const small = resize(

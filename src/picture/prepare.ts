@@ -1,30 +1,62 @@
 import type { Shape } from "../nn/graph.ts";
 import { formatShape } from "../nn/layers/layer.ts";
-import { centreInk } from "./centre.ts";
-import { isPictureSize, PICTURE_SIZES, type Picture, PictureError } from "./picture.ts";
+import { type Checked, checkOptions } from "../options/check.ts";
+import { flag, some, type TableOf } from "../options/kinds.ts";
+import { centreInk, inkOf } from "./centre.ts";
+import { countDrawings } from "./drawings.ts";
+import { CENTRED_DATASETS, isPictureSize, PICTURE_SIZES, type Picture, PictureError } from "./picture.ts";
 import { borderBrightness, colourPlanes, greyPlane, invert, type Plane, resize } from "./plane.ts";
 
+/** What is known of the images that a model was trained on: the metadata of its file has it. */
+export interface PictureHints {
+  /** How bright their border is, 0 to 1. Default 0. */
+  readonly background?: number | undefined;
+  /** Whether they are ink placed as MNIST's. Default: for models of mnist and digits. */
+  readonly centred?: boolean | undefined;
+  /** The dataset's name. */
+  readonly dataset?: string | undefined;
+}
+
 export interface PrepareOptions {
-  /** true, false, or undefined: where the picture's border is the opposite of `background`. */
+  /** What loadModel() gave beside the model. */
+  readonly metadata?: PictureHints | undefined;
+  /** Swap light and dark. Default: where the picture's border is the opposite of the training images'. */
   readonly invert?: boolean | undefined;
-  /** Place the ink as MNIST does. Otherwise the whole picture is resized. */
-  readonly centre: boolean;
-  /** How bright the border of the model's training images is, 0 to 1. */
-  readonly background: number;
+  /**
+   * Place the ink as MNIST does; otherwise the whole picture is resized. Default: where the training images are so, unless
+   * the picture has the model's size already.
+   */
+  readonly center?: boolean | undefined;
 }
 
 export interface Prepared {
-  /** Bytes of one image, NHWC. */
+  /** Bytes of one image, NHWC: what predict() takes. */
   readonly pixels: Uint8Array;
   readonly inverted: boolean;
   readonly centred: boolean;
+  /** Drawings that lie side by side, where ink was placed: a model of single digits can but guess at several. Else 1. */
+  readonly drawings: number;
 }
+
+const PREPARE: Checked = {
+  call: "preparePicture(picture, model.inputShape, *)",
+  table: (): TableOf<PrepareOptions> => ({
+    metadata: some(
+      "the metadata that loadModel() gave",
+      (value) => typeof value === "object" && value !== null,
+    ),
+    invert: flag,
+    center: flag,
+  }),
+};
 
 /**
  * Turns a picture into what a model takes: grey for one channel, RGB for three.
- * @throws PictureError where nothing is drawn in it, or the model takes no pictures
+ * @param shape the model's inputShape
+ * @throws PictureError where nothing is drawn in it, or the model takes no pictures; RangeError on an option that is none
  */
-export function preparePicture(picture: Picture, shape: Shape, options: PrepareOptions): Prepared {
+export function preparePicture(picture: Picture, shape: Shape, options: PrepareOptions = {}): Prepared {
+  checkOptions(PREPARE, options);
   const [height, width, channels] = shape;
   if (shape.length !== 3 || (channels !== 1 && channels !== 3))
     throw new PictureError(
@@ -34,25 +66,34 @@ export function preparePicture(picture: Picture, shape: Shape, options: PrepareO
     throw new PictureError(
       `the model takes inputs of shape ${formatShape(shape)}; pictures are made of ${PICTURE_SIZES}`,
     );
+  const {
+    background = 0,
+    dataset = "",
+    centred = CENTRED_DATASETS.includes(dataset),
+  } = options.metadata ?? {};
   const grey = greyPlane(picture);
-  const inverted = options.invert ?? Math.abs(borderBrightness(grey) - options.background) > 0.5;
+  const inverted = options.invert ?? Math.abs(borderBrightness(grey) - background) > 0.5;
   const turned = (plane: Plane) => (inverted ? invert(plane) : plane);
-  if (channels === 3) {
-    const planes = colourPlanes(picture).map((plane) => resize(turned(plane), width!, height!));
-    return { pixels: interleave(planes), inverted, centred: false };
-  }
-  const plane = turned(grey);
-  if (!options.centre)
-    return { pixels: interleave([resize(plane, width!, height!)]), inverted, centred: false };
+  const whole = (planes: readonly Plane[]): Prepared => ({
+    pixels: interleave(planes.map((plane) => resize(turned(plane), width!, height!))),
+    inverted,
+    centred: false,
+    drawings: 1,
+  });
+  if (channels === 3) return whole(colourPlanes(picture));
+  const sameSize = picture.width === width && picture.height === height;
+  if (!(options.center ?? (centred && !sameSize))) return whole([grey]);
   // The ink is what differs from the background, so centring works on a dark one.
-  const dark = options.background > 0.5 ? invert(plane) : plane;
-  const placed = centreInk(dark, width!, height!);
-  if (!placed)
+  const dark = background > 0.5 ? invert(turned(grey)) : turned(grey);
+  const ink = inkOf(dark);
+  if (!ink)
     throw new PictureError("nothing is drawn in it: it has no lighter and darker parts that could be ink");
+  const placed = centreInk(ink, width!, height!);
   return {
-    pixels: interleave([options.background > 0.5 ? invert(placed) : placed]),
+    pixels: interleave([background > 0.5 ? invert(placed) : placed]),
     inverted,
     centred: true,
+    drawings: countDrawings(ink),
   };
 }
 

@@ -2,11 +2,11 @@
 import { BACKENDS, MAX_THREADS, type WasmSource } from "../engine/kernels.ts";
 import { DEFAULT_MAX_MEMORY, LEAST_MEMORY, MOST_MEMORY } from "../engine/memory-limit.ts";
 import { ModelError } from "../nn/errors.ts";
-import type { Layer } from "../nn/layers/layer.ts";
+import { COMMON, type Layer } from "../nn/layers/layer.ts";
 import { LOSSES } from "../nn/losses.ts";
 import type { Preprocessing } from "../nn/preprocessing.ts";
 import { OPTIMIZERS, type Optimizer, type OptimizerName } from "../optim/optimizer.ts";
-import type { Checked } from "../options/check.ts";
+import { type Checked, optionProblem } from "../options/check.ts";
 import {
   flag,
   group,
@@ -20,7 +20,7 @@ import {
   whole,
 } from "../options/kinds.ts";
 import { adviceOn, nearest } from "../options/names.ts";
-import { show } from "../options/show.ts";
+import { show, written } from "../options/show.ts";
 import type { Callbacks, Logs } from "./callbacks.ts";
 import type { EvaluateOptions } from "./evaluate.ts";
 import type { FitOptions } from "./fit.ts";
@@ -175,7 +175,13 @@ export function checkLayers(layers: readonly Layer[]): void {
       `got ${show(layers)}, expected a list. Write: sequential([flatten(), dense({ units: 10 })])`,
     );
   for (const [i, layer] of layers.entries()) {
-    if (typeof layer?.lower === "function") continue;
+    if (typeof layer?.lower === "function") {
+      // Layers made by hand, or changed: those of layer functions were checked there.
+      const { name, inputShape } = layer;
+      const problem = optionProblem(COMMON, { name, inputShape }, written);
+      if (problem !== undefined) throw new ModelError(`layer ${i + 1}: ${problem}`);
+      continue;
+    }
     const meant =
       typeof layer === "function" ? `. Write: ${(layer as { name: string }).name}()` : " such as flatten()";
     const config = typeof layer?.type === "string" ? "; layersFromConfig() makes layers of plain data" : "";

@@ -1,19 +1,21 @@
 import type { Backend } from "../engine/engine.ts";
 import type { WasmSource } from "../engine/kernels.ts";
 import { buildChain, type LayerRow, summaryTable } from "../nn/build.ts";
+import { checkLoss } from "../nn/check-loss.ts";
 import { elements, type Graph, type Shape } from "../nn/graph.ts";
 import type { Layer } from "../nn/layers/layer.ts";
-import { checkLoss, defaultMetrics, type LossName } from "../nn/losses.ts";
+import { defaultMetrics, type LossName } from "../nn/losses.ts";
 import { layersToConfig, type ModelConfig } from "../nn/model-config.ts";
 import { type Preprocessing, preprocessingProblem } from "../nn/preprocessing.ts";
 import { createOptimizer, type Optimizer, type OptimizerName } from "../optim/index.ts";
 import { checkOptions } from "../options/check.ts";
 import type { History } from "./callbacks.ts";
+import { checkSamples } from "./check-samples.ts";
 import type { EvaluateOptions, Evaluation } from "./evaluate.ts";
 import type { FitOptions } from "./fit.ts";
 import { COMPILE, checkLayers, EVALUATE, FIT, PREDICT, SEQUENTIAL } from "./options.ts";
 import type { NamedTensor } from "./safetensors.ts";
-import { asSamples, checkSamples, type Samples } from "./samples.ts";
+import { asSamples, type Samples } from "./samples.ts";
 import type { Session } from "./session.ts";
 import { weightsSha256 } from "./weights.ts";
 

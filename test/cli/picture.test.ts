@@ -1,9 +1,9 @@
 import { deflateSync } from "node:zlib";
 import { encode } from "fast-png";
 import { describe, expect, test } from "vitest";
-import { decodePng } from "../../src/cli/picture/png.ts";
 import { type Picture, PictureError } from "../../src/picture/picture.ts";
 import { type Plane, resize } from "../../src/picture/plane.ts";
+import { decodePng } from "../../src/picture/png.ts";
 import { preparePicture } from "../../src/picture/prepare.ts";
 
 /** A PNG chunk with its CRC-32. */
@@ -141,8 +141,8 @@ describe("decodePng", () => {
 
   const good = encode({ width: 9, height: 9, channels: 1, data: new Uint8Array(81) });
   test.each([
-    ["no PNG", new TextEncoder().encode("<svg/>"), /no PNG/],
-    ["nothing", new Uint8Array(), /no PNG/],
+    ["no PNG", new TextEncoder().encode("<svg/>"), /^is in SVG format, and only PNG/],
+    ["nothing", new Uint8Array(), /^is empty; expected a PNG/],
     ["a signature alone", good.slice(0, 8), /damaged/],
     ["a part", good.slice(0, good.length - 20), /damaged/],
     ["a flipped bit", good.map((byte, i) => (i === 45 ? byte ^ 1 : byte)), /damaged/],
@@ -215,7 +215,7 @@ function drawn(
   return { width, height, rgb, alpha: undefined };
 }
 
-const MNIST = { centre: true, background: 0 };
+const MNIST = { center: true };
 
 describe("preparePicture", () => {
   test("gives an MNIST image back, however large, wherever and on white it was drawn", () => {
@@ -247,7 +247,11 @@ describe("preparePicture", () => {
   test("inverts only where border and training images differ, unless told", () => {
     const white = drawn(new Uint8Array(784), 1, 28, 28, 0, 0);
     const prepare = (background: number, invert?: boolean) => {
-      const { pixels, inverted } = preparePicture(white, [28, 28, 1], { centre: false, background, invert });
+      const { pixels, inverted } = preparePicture(white, [28, 28, 1], {
+        center: false,
+        metadata: { background },
+        invert,
+      });
       return [inverted, pixels[0]];
     };
     expect(prepare(0)).toEqual([true, 0]);
@@ -261,7 +265,7 @@ describe("preparePicture", () => {
       const alpha = new Float32Array(100);
       alpha.fill(1, 44, 46);
       const picture = { width: 10, height: 10, rgb: new Float32Array(300).fill(ink), alpha };
-      const { pixels } = preparePicture(picture, [10, 10, 1], { centre: false, background: 0 });
+      const { pixels } = preparePicture(picture, [10, 10, 1], { center: false });
       expect([...pixels.keys()].filter((i) => pixels[i]! > 0)).toEqual([44, 45]);
     }
   });

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { checkLoss } from "../../src/nn/check-loss.ts";
 import { ModelError } from "../../src/nn/errors.ts";
 import {
   activation,
@@ -13,7 +14,7 @@ import {
   leakyRelu,
   maxPooling2d,
 } from "../../src/nn/layers/index.ts";
-import { checkLoss, type LossName } from "../../src/nn/losses.ts";
+import type { LossName } from "../../src/nn/losses.ts";
 import { namedModel } from "../../src/nn/models.ts";
 import { sequential } from "../../src/train/sequential.ts";
 
@@ -243,15 +244,60 @@ describe("a chain that is no model", () => {
       [dense({ units: 2, inputShape: [3], name: "a" }), dense({ units: 2, name: "a" })],
       "two layers are named 'a': names must differ",
     ],
+    [
+      "no list",
+      wrong(ok),
+      "got an object, expected a list. Write: sequential([flatten(), dense({ units: 10 })])",
+    ],
+    [
+      "a function that was not called",
+      [ok, wrong(flatten)],
+      "layer 2 is the function flatten, expected what a layer function gives. Write: flatten()",
+    ],
+    [
+      "a gap",
+      [ok, wrong(undefined)],
+      "layer 2 is undefined, expected what a layer function gives such as flatten()",
+    ],
+    [
+      "plain data",
+      [wrong({ type: "dense", units: 3 })],
+      "layer 1 is an object, expected what a layer function gives such as flatten(); layersFromConfig() makes layers of plain data",
+    ],
+    [
+      "a layer with another inputShape put in",
+      [{ ...flatten(), inputShape: wrong("28x28") }],
+      'layer 1: inputShape is "28x28", expected whole numbers >= 1, [height, width, channels] for images. Write: { inputShape: [28, 28, 1] }',
+    ],
   ])("%s", (_, layers, message) => {
     expect(errorOf(() => layers).message).toBe(message);
   });
 
   test("an unknown model name names those there are", () => {
+    const all = "expected one of keras-mnist, lenet5, mlp, vgg, conv-gap";
     expect(() => namedModel("resnet", [28, 28, 1], 10)).toThrow(
-      new ModelError("no model is named 'resnet': expected one of keras-mnist, lenet5, mlp, vgg, conv-gap"),
+      new ModelError(`no model is named "resnet": ${all}`),
+    );
+    expect(() => namedModel("Keras_MNIST", [28, 28, 1], 10)).toThrow(
+      new ModelError(`no model is named "Keras_MNIST": ${all}. Did you mean keras-mnist?`),
     );
     expect(() => namedModel("toString", [28, 28, 1], 10)).toThrow(ModelError);
+  });
+
+  test.each<[string, number[], string]>([
+    ["keras-mnist", [8, 8, 1], "mlp, vgg, conv-gap"],
+    ["lenet5", [8, 8, 3], "mlp, vgg, conv-gap"],
+    ["vgg", [7, 20, 1], "mlp, conv-gap"],
+    ["conv-gap", [784], "mlp"],
+  ])("%s refuses inputs of %j, and names the models that take them", (name, shape, fitting) => {
+    expect(() => namedModel(name, shape, 3)).toThrow(
+      new ModelError(`model ${name} cannot take inputs of ${shape.join("x")}; those that can: ${fitting}`),
+    );
+    for (const other of fitting.split(", ")) sequential(namedModel(other, shape, 3));
+  });
+
+  test("a shape that no model takes is refused for what is wrong with it", () => {
+    expect(() => namedModel("mlp", [0], 3)).toThrow(/inputShape is \[0\], expected whole numbers/);
   });
 });
 

@@ -1,7 +1,8 @@
 import { describe, expect, test } from "vitest";
 import { dense, flatten } from "../../src/nn/layers/index.ts";
 import { adam } from "../../src/optim/index.ts";
-import { checkSamples, type Samples, SamplesError } from "../../src/train/samples.ts";
+import { checkSamples } from "../../src/train/check-samples.ts";
+import { type Samples, SamplesError } from "../../src/train/samples.ts";
 import { Sequential } from "../../src/train/sequential.ts";
 import { slice, splitSamples } from "../../src/train/split.ts";
 import { modelOf } from "../support/sessions.ts";

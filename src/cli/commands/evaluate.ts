@@ -1,5 +1,7 @@
 import { type Command, Option } from "commander";
 import { findDataset, GENERATED } from "../../data/datasets.ts";
+import { DIGITS_SHAPE } from "../../data/digits.ts";
+import type { Shape } from "../../nn/graph.ts";
 import { type DataOptions, describeDataset, openDataset } from "../datasets.ts";
 import { type EngineFlags, engineOptions } from "../engine-options.ts";
 import { UsageError } from "../errors.ts";
@@ -62,13 +64,19 @@ export async function evaluate(path: string, options: EvaluateOptions, output: O
   const { model, metadata } = run;
   const name = options.dataset ?? trainedOn(run);
   await withInterrupt(undefined, async (signal) => {
+    const fits = (shape: Shape) => {
+      if (shape.join() === model.inputShape.join()) return;
+      throw new UsageError(
+        `dataset '${printable(name)}' has images of ${sizes(shape)}, but the model takes ${sizes(model.inputShape)}`,
+      );
+    };
+    // Before anything is downloaded or generated for nothing.
+    const known = name === GENERATED ? DIGITS_SHAPE : findDataset(name)?.shape;
+    if (known) fits(known);
     const dataset = await openDataset({ ...options, dataset: name }, output, signal);
     const set = dataset[options.split];
     const outputs = model.outputShape.at(-1)!;
-    if (set.shape.join() !== model.inputShape.join())
-      throw new UsageError(
-        `dataset '${printable(name)}' has images of ${sizes(set.shape)}, but the model takes ${sizes(model.inputShape)}`,
-      );
+    fits(set.shape);
     if (dataset.classNames.length > Math.max(outputs, 2))
       throw new UsageError(
         `dataset '${printable(name)}' has ${dataset.classNames.length} classes, but the model has ${outputs} outputs`,

@@ -2,7 +2,8 @@ import { type Command, Option } from "commander";
 import { DataError } from "../../data/errors.ts";
 import { readWhole } from "../../data/files.ts";
 import type { Backend } from "../../engine/engine.ts";
-import { CENTRED_DATASETS, PictureError } from "../../picture/picture.ts";
+import { PictureError } from "../../picture/picture.ts";
+import { decodePng } from "../../picture/png.ts";
 import { type Prepared, preparePicture } from "../../picture/prepare.ts";
 import { predictedClasses } from "../../report/metrics.ts";
 import { NonFiniteError } from "../../train/errors.ts";
@@ -12,7 +13,6 @@ import { addCommonOptions, type CommonOptions, createCommand, perform } from "..
 import { sizes } from "../models.ts";
 import { backendOption, maxMemoryOption, wholeNumber } from "../options.ts";
 import { formatPercent, type Output, printable } from "../output.ts";
-import { decodePng } from "../picture/png.ts";
 import { type OpenedRun, openRun, readyModel } from "../run/load.ts";
 
 export interface PredictOptions {
@@ -88,6 +88,8 @@ type Prediction =
       readonly file: string;
       readonly inverted: boolean;
       readonly centered: boolean;
+      /** What is doubtful about the answer. */
+      readonly notice?: string;
       readonly top: Answer[];
     } & Answer)
   | { readonly file: string; readonly error: string };
@@ -136,8 +138,19 @@ async function classify(run: OpenedRun, file: string, options: PredictOptions): 
   answers.sort(
     (a, b) => b.probability - a.probability || Number(b.class === first) - Number(a.class === first),
   );
-  const { inverted, centred: centered } = prepared;
-  return { file, ...answers[0]!, inverted, centered, top: answers.slice(0, options.top) };
+  const { inverted, centred: centered, drawings } = prepared;
+  const notice =
+    drawings > 1
+      ? `${drawings} drawings lie side by side in it, and the model knows pictures of one: the answer is for all of them together. Cut them into a picture each`
+      : undefined;
+  return {
+    file,
+    ...answers[0]!,
+    inverted,
+    centered,
+    ...(notice && { notice }),
+    top: answers.slice(0, options.top),
+  };
 }
 
 async function prepare(
@@ -146,14 +159,8 @@ async function prepare(
   options: PredictOptions,
 ): Promise<Prepared> {
   const picture = decodePng(await readWhole(file));
-  const [height, width, channels] = model.inputShape;
-  const sameSize = picture.width === width && picture.height === height;
-  const inkModel = channels === 1 && (metadata.centred ?? CENTRED_DATASETS.includes(metadata.dataset ?? ""));
-  return preparePicture(picture, model.inputShape, {
-    invert: options.invert,
-    centre: options.center ?? (inkModel && !sameSize),
-    background: metadata.background ?? 0,
-  });
+  const { invert, center } = options;
+  return preparePicture(picture, model.inputShape, { metadata, invert, center });
 }
 
 function print(prediction: Prediction, { model }: OpenedRun, output: Output): void {
@@ -166,6 +173,7 @@ function print(prediction: Prediction, { model }: OpenedRun, output: Output): vo
     return;
   }
   const { paint } = output;
+  if (prediction.notice) output.notice(`wasmgrad: ${file}: ${prediction.notice}`);
   const done = [
     ...(prediction.inverted ? ["inverted"] : []),
     ...(prediction.centered ? [`centred in ${sizes(model.inputShape.slice(0, 2))}`] : []),

@@ -20,7 +20,7 @@ export interface Layer {
 }
 
 /** Options that every layer takes. */
-const COMMON = {
+export const COMMON = {
   /** Default: the layer's type, numbered from the second on. */
   name: some<string>(
     "a name without '/'",

@@ -127,8 +127,8 @@ async function askOnce(): Promise<void> {
   const asItIs = own?.height === shape[0] && own?.width === shape[1];
   try {
     const prepared = preparePicture(own ?? picture(shape), shape, {
-      centre: centred.value && !asItIs,
-      background: current.metadata.background ?? 0,
+      center: centred.value && !asItIs,
+      metadata: current.metadata,
     });
     const outputs = await current.trainer.predict(prepared.pixels);
     answer.value = { ...prepared, shape, outputs };

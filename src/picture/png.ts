@@ -1,5 +1,6 @@
 import { convertIndexedToRgb, type DecodedPng, decode, hasPngSignature } from "fast-png";
-import { type Picture, PictureError } from "../../picture/picture.ts";
+import { notPng } from "./format.ts";
+import { type Picture, PictureError } from "./picture.ts";
 
 /** A header may promise any size in a few bytes: more than this is refused before anything is allocated. */
 const MAX_PIXELS = 50_000_000;
@@ -9,7 +10,7 @@ const MAX_PIXELS = 50_000_000;
  * @throws PictureError
  */
 export function decodePng(bytes: Uint8Array): Picture {
-  if (!hasPngSignature(bytes)) throw new PictureError("is no PNG file; expected a PNG");
+  if (!hasPngSignature(bytes)) throw notPng(bytes);
   checkHeader(bytes);
   let png: DecodedPng;
   try {
