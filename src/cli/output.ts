@@ -13,7 +13,7 @@ export interface Output {
   /** What the user should know, on stderr, with or without --json. */
   notice(text: string): void;
   readonly paint: Paint;
-  /** Characters in a line of stdout: the terminal's, or 80. */
+  /** Characters in a line of the terminal that stdout is; Infinity where it is none: what reads it wants whole lines. */
   readonly columns: number;
 }
 
@@ -38,7 +38,10 @@ export function createOutput(json: boolean): Output {
       stderr.write(`${printable(text, true)}\n`);
     },
     paint: createPaint(stdout),
-    columns: stdout.columns ?? 80,
+    get columns() {
+      // 0 is a terminal that was not told its size.
+      return stdout.columns || Number.POSITIVE_INFINITY;
+    },
   };
 }
 
@@ -91,11 +94,16 @@ export function formatSeconds(seconds: number): string {
 
 /** Text broken between words into lines of at most so many characters; a longer word has a line of its own. */
 export function wrap(text: string, columns: number): string {
+  return fill(text.split(" "), columns, " ");
+}
+
+/** The same for pieces that are not to be broken themselves. */
+export function fill(pieces: readonly string[], columns: number, between: string): string {
   const lines: string[] = [];
-  for (const word of text.split(" ")) {
+  for (const piece of pieces) {
     const line = lines.at(-1);
-    if (line === undefined || line.length + 1 + word.length > columns) lines.push(word);
-    else lines[lines.length - 1] = `${line} ${word}`;
+    if (line === undefined || line.length + between.length + piece.length > columns) lines.push(piece);
+    else lines[lines.length - 1] = `${line}${between}${piece}`;
   }
   return lines.join("\n");
 }

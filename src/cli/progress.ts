@@ -1,6 +1,7 @@
 import { SingleBar } from "cli-progress";
 import type { Progress } from "../data/download.ts";
-import type { BatchInfo, Callbacks, EpochInfo, Logs, TrainInfo } from "../train/callbacks.ts";
+import type { BatchInfo, Callbacks, Logs, TrainInfo } from "../train/callbacks.ts";
+import { EpochLines, epochTitle, figure } from "./epoch-line.ts";
 import { formatCount, formatSeconds, type Output, printable } from "./output.ts";
 
 /** Without a terminal: a line this often, so that a log shows life and stays short. */
@@ -67,8 +68,8 @@ export function trainProgress(output: Output): Callbacks & { begun(): boolean; s
   let begun = false;
   let bar: Bar | undefined;
   let lineAt = 0;
-  const title = (epoch: number) =>
-    `Epoch ${String(epoch + 1).padStart(String(info.epochs).length)}/${info.epochs}`;
+  const lines = new EpochLines();
+  const title = (epoch: number) => epochTitle(epoch, info.epochs);
   const stop = () => {
     bar?.stop();
     bar = undefined;
@@ -92,7 +93,7 @@ export function trainProgress(output: Output): Callbacks & { begun(): boolean; s
     },
     onEpochEnd: (epoch, logs) => {
       stop();
-      output.print(epochLine(title(epoch.epoch), epoch, logs));
+      output.print(lines.line(info.epochs, epoch, logs, output.columns));
     },
     stop,
   };
@@ -110,26 +111,6 @@ function batchFigures(
     `ETA ${formatSeconds((samples - seen) / imagesPerSecond)}`,
     `${formatCount(imagesPerSecond)} images/s`,
   ];
-}
-
-/** Epoch 3/10 - 4s - loss: 0.0412 - accuracy: 0.9871 - val_loss: 0.0478 - val_accuracy: 0.9858 - 12,345 images/s */
-export function epochLine(title: string, info: EpochInfo, logs: Logs): string {
-  const figures = (["loss", "accuracy", "val_loss", "val_accuracy"] as const).flatMap((key) =>
-    logs[key] === undefined ? [] : [`${key}: ${figure(logs[key])}`],
-  );
-  return [
-    title,
-    formatSeconds(info.trainSeconds + info.validationSeconds),
-    ...figures,
-    `${formatCount(info.imagesPerSecond)} images/s`,
-  ].join(" - ");
-}
-
-/** Four decimals as Keras has them; small and large ones by exponent. */
-export function figure(value: number): string {
-  return value !== 0 && (Math.abs(value) < 5e-4 || Math.abs(value) >= 1e4)
-    ? value.toExponential(2)
-    : value.toFixed(4);
 }
 
 /** Shows downloads: a bar for the file under way, or a line for each file. */

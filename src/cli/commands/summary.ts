@@ -4,10 +4,11 @@ import { requireRoom } from "../../nn/footprint.ts";
 import type { Shape } from "../../nn/graph.ts";
 import type { Sequential } from "../../train/sequential.ts";
 import { UsageError } from "../errors.ts";
+import { layerTable } from "../layer-table.ts";
 import { addCommonOptions, type CommonOptions, createCommand, perform } from "../main.ts";
 import { findModel, modelsHelp } from "../models.ts";
 import { maxMemoryOption, modelOption, shape, wholeNumber } from "../options.ts";
-import { type Output, printable } from "../output.ts";
+import type { Output } from "../output.ts";
 import { openRun } from "../run/load.ts";
 
 export interface SummaryOptions {
@@ -51,12 +52,7 @@ export async function summary(
   output: Output,
 ): Promise<void> {
   const model = await find(run, options);
-  output.print(
-    printable(
-      model.summary(() => {}),
-      true,
-    ),
-  );
+  output.print(layerTable(model.name, model.rows, output.columns));
   output.document({
     name: model.name,
     inputShape: model.inputShape,

@@ -1,6 +1,6 @@
 import { classReport, topMistakes } from "../../report/metrics.ts";
+import { figure } from "../epoch-line.ts";
 import { formatCount, formatPercent, formatTable, type Output, printable } from "../output.ts";
-import { figure } from "../progress.ts";
 import type { TestResult } from "./test-model.ts";
 
 /** More classes than this make a matrix too wide to read: the most frequent mistakes stand in for it. */
@@ -30,17 +30,11 @@ export function printTest(output: Output, { confusion }: TestResult, classNames:
   output.print(formatTable([["class", "precision", "recall", "F1", "images"], ...rows], "<>>>>"));
 
   output.print();
-  if (confusion.length <= MATRIX_CLASSES) {
+  const matrix = confusion.length <= MATRIX_CLASSES && matrixTable(confusion, names);
+  // Broken lines of a matrix tell nothing.
+  if (matrix && matrix.indexOf("\n") <= output.columns) {
     output.print(paint.bold("Confusion matrix (rows: truth, columns: prediction)"));
-    const short = names.map((name) => shorten(name, 6));
-    const table = formatTable(
-      [
-        ["", ...short],
-        ...confusion.map((row, i) => [names[i]!, ...row.map((n) => (n === 0 ? "·" : String(n)))]),
-      ],
-      `<${">".repeat(names.length)}`,
-    );
-    output.print(table);
+    output.print(matrix);
     return;
   }
   output.print(paint.bold("Most frequent mistakes"));
@@ -52,6 +46,17 @@ export function printTest(output: Output, { confusion }: TestResult, classNames:
     formatPercent(share),
   ]);
   output.print(mistakes.length === 0 ? "none" : formatTable(mistakes, "<<<>>"));
+}
+
+function matrixTable(confusion: TestResult["confusion"], names: readonly string[]): string {
+  const short = names.map((name) => shorten(name, 6));
+  return formatTable(
+    [
+      ["", ...short],
+      ...confusion.map((row, i) => [names[i]!, ...row.map((n) => (n === 0 ? "·" : String(n)))]),
+    ],
+    `<${">".repeat(names.length)}`,
+  );
 }
 
 /** "Ankle boot" in 6 characters: "Ankle…". */

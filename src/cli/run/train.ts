@@ -19,6 +19,7 @@ import { type DataOptions, describeDataset, openDataset } from "../datasets.ts";
 import { type EngineFlags, engineOptions } from "../engine-options.ts";
 import { InterruptedError, UsageError } from "../errors.ts";
 import { withInterrupt } from "../interrupt.ts";
+import { layerTable } from "../layer-table.ts";
 import { findModel } from "../models.ts";
 import { type OptimizerFlags, optimizerFrom } from "../optimizer-options.ts";
 import { formatCount, formatSeconds, type Output, printable, wrap } from "../output.ts";
@@ -240,14 +241,14 @@ function introduce({ options, dataset, model, optimizer, output, ...job }: Job):
   const { epochs, batchSize, recipe, loss, seed } = options;
   const validation = job.validation?.count ?? 0;
   const { backend, threads } = model.session.engine;
-  output.print(`${describeDataset(dataset)}\n`);
-  model.summary((text) => output.print(printable(text, true)));
-  output.print();
-  output.print(
+  const { columns } = output;
+  output.print(`${wrap(describeDataset(dataset), columns)}\n`);
+  output.print(`${layerTable(model.name, model.rows, columns)}\n`);
+  const plan =
     `Training on ${formatCount(job.training.count)} images${validation > 0 ? `, validating on ${formatCount(validation)}` : ""}: ` +
-      `${epochs} epoch${epochs > 1 ? "s" : ""}, batch size ${batchSize}, ${optimizer.name}${recipe ? ` (recipe ${recipe})` : ""}, ${loss}, seed ${seed} ` +
-      `(${backend}, ${threads} thread${threads > 1 ? "s" : ""})`,
-  );
+    `${epochs} epoch${epochs > 1 ? "s" : ""}, batch size ${batchSize}, ${optimizer.name}${recipe ? ` (recipe ${recipe})` : ""}, ${loss}, seed ${seed} ` +
+    `(${backend}, ${threads} thread${threads > 1 ? "s" : ""})`;
+  output.print(wrap(plan, columns));
   const { classNames } = dataset;
   const missing = missingClasses({
     classNames,
@@ -263,10 +264,10 @@ function introduce({ options, dataset, model, optimizer, output, ...job }: Job):
 
 function printOutcome({ stopped, kept, verdict, recorder, test }: FinishedRun, output: Output): void {
   const { trainedImages, trainSeconds, imagesPerSecond } = recorder;
-  output.print(
-    `\n${stopped ? "Stopped early" : "Trained"}: ${formatCount(trainedImages)} images in ${formatSeconds(trainSeconds)}, ` +
-      `${formatCount(imagesPerSecond)} images/s${kept ? `; kept the weights of epoch ${kept.epoch + 1}` : ""}`,
-  );
+  const outcome =
+    `${stopped ? "Stopped early" : "Trained"}: ${formatCount(trainedImages)} images in ${formatSeconds(trainSeconds)}, ` +
+    `${formatCount(imagesPerSecond)} images/s${kept ? `; kept the weights of epoch ${kept.epoch + 1}` : ""}`;
+  output.print(`\n${wrap(outcome, output.columns)}`);
   output.print(output.paint.bold(`Test ${testLine(test)}`));
   if (verdict) output.print(`\n${wrap(printable(`${verdict.text} ${verdict.tryText}`), output.columns)}`);
 }
