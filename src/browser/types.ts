@@ -71,7 +71,7 @@ export interface Trainer {
   readonly lastWeights: EpochWeights | undefined;
   /**
    * As Sequential.fit. The arrays of a Samples object are sent to the worker once: what changes in them later is not
-   * seen. onBatchEnd comes at most some 20 times a second, always for an epoch's last batch, and is not waited for;
+   * seen. onBatchEnd comes at most some 20 times a second, always for the first batch and an epoch's last, and is not waited for;
    * training waits for the other callbacks.
    */
   fit(samples: Samples, options?: FitOptions): Promise<History>;

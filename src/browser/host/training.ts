@@ -146,7 +146,8 @@ export class TrainingHost {
   #callbacks(caller: Caller): Callbacks {
     const gate = this.#gate;
     let train: TrainInfo;
-    let reported = 0;
+    // The first batch is always told. The clock is no measure of that: a worker's begins when it starts, maybe just now.
+    let reported = Number.NEGATIVE_INFINITY;
     /** Reports and waits for the page's callback; requests are served meanwhile. */
     const ask = async (report: Report, weights?: EpochWeights) => {
       gate.rest();
