@@ -39,6 +39,10 @@ describe("train", () => {
     expect(stdout).toMatch(/^Test accuracy 100\.00 %, loss \S+ \(30 images\)$/m);
     expect(stdout).toContain(join("runs", "bars-small-1", "report.html"));
     expect(stdout).toContain("wasmgrad predict runs/bars-small-1 picture.png");
+    // The command for figures by class is one that works, and repeats the test.
+    const [, again] = /^By class: +wasmgrad (.+)$/m.exec(stdout)!;
+    expect(again).toBe("evaluate runs/bars-small-1 --dataset bars");
+    expect((await wasmgrad(again!.split(" "), { cwd: work })).stdout).toContain("Test accuracy 100.00 %");
 
     const run = join(work, "runs", "bars-small-1");
     expect((await readdir(run)).sort()).toEqual(RUN_FILES);

@@ -1,15 +1,31 @@
 import { join } from "node:path";
+import { findDataset, GENERATED } from "../../data/datasets.ts";
 import { printable } from "../output.ts";
 
 /** Where the report of a run is, and commands that go on from it. */
-export function nextSteps(folder: string, dataset: string): string {
+export function nextSteps(folder: string, { dataset, dataDir }: NextOptions): string {
   const run = quote(folder);
-  const other = { digits: "mnist", mnist: "digits" }[dataset] ?? dataset;
+  const evaluate = `${invocation()} evaluate ${run}`;
+  // A known dataset is found again by the name in the model's file.
+  const name = findDataset(dataset) || dataset === GENERATED ? "" : ` --dataset ${quote(dataset)}`;
+  const place = dataDir === undefined ? "" : ` --data-dir ${quote(dataDir)}`;
   return [
     `Report:    ${printable(join(folder, "report.html"))}`,
-    `Evaluate:  ${invocation()} evaluate ${run} --dataset ${quote(other)}`,
+    `By class:  ${evaluate}${name}${place}`,
     `Predict:   ${invocation()} predict ${run} picture.png`,
+    ...(dataset === GENERATED
+      ? [
+          "",
+          "How it does on real handwriting, which it has not seen:",
+          `           ${evaluate} --dataset mnist`,
+        ]
+      : []),
   ].join("\n");
+}
+
+interface NextOptions {
+  readonly dataset: string;
+  readonly dataDir?: string;
 }
 
 /** How the user started this program. npm says so. */

@@ -198,7 +198,7 @@ async function perform(job: Job, signal: AbortSignal): Promise<number> {
   printOutcome(run, output);
   const result = resultOf(run);
   await writer.saveReport(run, result);
-  output.print(`\n${nextSteps(folder.path, options.dataset)}`);
+  output.print(`\n${nextSteps(folder.path, options)}`);
   if (ended instanceof TrainingDivergedError) throw savedIn(folder, ended);
   output.document({ run: folder.path, files: RUN_FILES, ...result });
   return ended.stopped ? (signal.reason as InterruptedError).exitCode : 0;

@@ -1,0 +1,26 @@
+import { expect, test, vi } from "vitest";
+import { nextSteps } from "../../src/cli/run/next-steps.ts";
+
+vi.stubEnv("npm_lifecycle_event", "start");
+
+test("a known dataset needs no name: nothing else is tested on unasked", () => {
+  const text = nextSteps("runs/first", { dataset: "mnist" });
+  expect(text).toBe(
+    [
+      "Report:    runs/first/report.html",
+      "By class:  npm start -- evaluate runs/first",
+      "Predict:   npm start -- predict runs/first picture.png",
+    ].join("\n"),
+  );
+});
+
+test("after generated digits, MNIST is offered with the reason", () => {
+  expect(nextSteps("r", { dataset: "digits" })).toMatch(
+    /real handwriting.*\n +npm start -- evaluate r --dataset mnist$/,
+  );
+});
+
+test("folders are named, quoted for the shell", () => {
+  expect(nextSteps("r", { dataset: "my data" })).toContain("evaluate r --dataset 'my data'");
+  expect(nextSteps("r", { dataset: "mnist", dataDir: "/data" })).toContain("evaluate r --data-dir /data");
+});
