@@ -2,9 +2,9 @@ import type { Backend } from "../engine/engine.ts";
 import type { BatchInfo, Callbacks, EpochInfo, History, Logs, TrainInfo } from "../train/callbacks.ts";
 import type { EvaluateOptions, Evaluation } from "../train/evaluate.ts";
 import type { FitOptions } from "../train/fit.ts";
+import type { ModelMetadata } from "../train/model-entries.ts";
 import type { NamedTensor } from "../train/safetensors.ts";
 import type { Samples } from "../train/samples.ts";
-import type { ModelMetadata } from "../train/save-model.ts";
 import type { CompileOptions, LayerActivation, Sequential } from "../train/sequential.ts";
 
 export type {

@@ -10,14 +10,8 @@ import {
   writeCall,
   writeStruct,
 } from "./memory.ts";
-import {
-  DEFAULT_MAX_MEMORY,
-  formatBytes,
-  MemoryError,
-  requireMemory,
-  requireThreadRoom,
-  withAddresses,
-} from "./memory-limit.ts";
+import { formatBytes, MemoryError, requireMemory, requireThreadRoom, withAddresses } from "./memory-limit.ts";
+import { DEFAULT_MAX_MEMORY } from "./memory-sizes.ts";
 import { CONTROL_BYTES, ThreadPool } from "./threads.ts";
 
 interface Exports {

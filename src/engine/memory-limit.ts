@@ -1,15 +1,7 @@
-import { ADDRESS_ADVICE, threadsThatFit } from "#platform";
+import { ADDRESS_ADVICE, threadProblem } from "#platform";
+import { MOST_MEMORY } from "./memory-sizes.ts";
 
 const GIB = 2 ** 30;
-
-/** Less holds no model. */
-export const LEAST_MEMORY = 2 ** 20;
-/** Bytes that WebAssembly's addresses of 32 bits reach. */
-export const MOST_MEMORY = 4 * GIB;
-/** Bytes of linear memory that a model may take where nothing else is asked for: weights, activations and all. */
-export const DEFAULT_MAX_MEMORY = 2 * GIB;
-/** Bytes that a model from a file may need for one image, where nothing else is asked for. */
-export const DEFAULT_FILE_MEMORY = GIB;
 
 /** A model takes more memory than it may, or than the system has. */
 export class MemoryError extends RangeError {
@@ -64,12 +56,8 @@ export async function withAddresses<T>(make: () => T | Promise<T>): Promise<T> {
 
 /** Throws MemoryError where the process may not take the addresses that so many threads need. */
 export function requireThreadRoom(threads: number): void {
-  const fit = threadsThatFit(threads);
-  if (fit < threads)
-    throw new MemoryError(
-      `${threads} more thread${threads > 1 ? "s" : ""} would not fit into the address space that the system allows this process (ulimit -v)`,
-      `use threads: ${fit + 1} (--threads ${fit + 1}), or raise the limit (ulimit -v unlimited)`,
-    );
+  const problem = threadProblem(threads);
+  if (problem) throw new MemoryError(...problem);
 }
 
 /** 1536 as "1.5 KiB"; 4e16, which is no size of anything, as "4.0e+16 bytes". */

@@ -1,4 +1,5 @@
-import { DEFAULT_MAX_MEMORY, requireMemory } from "../engine/memory-limit.ts";
+import { requireMemory } from "../engine/memory-limit.ts";
+import { DEFAULT_MAX_MEMORY } from "../engine/memory-sizes.ts";
 import { fuse } from "./fuse.ts";
 import { elements, type Graph, type Op, type OpKind } from "./graph.ts";
 

@@ -1,5 +1,5 @@
 import * as v from "valibot";
-import { DEFAULT_FILE_MEMORY } from "../engine/memory-limit.ts";
+import { DEFAULT_FILE_MEMORY } from "../engine/memory-sizes.ts";
 import { ModelError } from "../nn/errors.ts";
 import { requireRoom } from "../nn/footprint.ts";
 import { LOSSES } from "../nn/losses.ts";
@@ -8,12 +8,14 @@ import { preprocessingProblem } from "../nn/preprocessing.ts";
 import { parseJson } from "../nn/strict-json.ts";
 import { checkOptions } from "../options/check.ts";
 import { show } from "../options/show.ts";
+import { metadataDamage, weightsDamage } from "./integrity.ts";
+import { MODEL_FORMAT, MODEL_FORMAT_VERSION, type ModelMetadata } from "./model-entries.ts";
 import { LOAD_MODEL } from "./options.ts";
 import { decodeSafetensors, type NamedTensor, SafetensorsError } from "./safetensors.ts";
-import { MODEL_FORMAT, MODEL_FORMAT_VERSION, type ModelMetadata } from "./save-model.ts";
 import { type Loaded, Sequential } from "./sequential.ts";
 
-export { MODEL_FORMAT_VERSION, type ModelMetadata, saveModel } from "./save-model.ts";
+export { MODEL_FORMAT_VERSION, type ModelMetadata } from "./model-entries.ts";
+export { saveModel } from "./save-model.ts";
 
 /** A model read from a file. `await model.compile()` makes it ready, with the file's weights, preprocessing and loss. */
 export interface LoadedModel {
@@ -28,6 +30,8 @@ export interface LoadedModel {
 export type ModelFileErrorCode =
   /** Not a safetensors file, or a damaged one. */
   | "not-safetensors"
+  /** Its weights or its metadata are not those whose SHA-256 it names. */
+  | "damaged"
   /** A safetensors file that wasmgrad did not write. */
   | "not-wasmgrad"
   /** Written by a later version. */
@@ -88,6 +92,7 @@ export function loadModel(file: Uint8Array, options: LoadOptions = {}): LoadedMo
   checkOptions(LOAD_MODEL, options);
   const { tensors, metadata: raw } = decode(file);
   checkFormat(raw);
+  refuseDamage(metadataDamage(raw));
   const { architecture, ...metadata } = parseMetadata(raw);
   const { loss, preprocessing } = metadata;
   const model = build(architecture as ModelConfig, { tensors, loss, preprocessing });
@@ -96,7 +101,7 @@ export function loadModel(file: Uint8Array, options: LoadOptions = {}): LoadedMo
     options.maxMemory ?? DEFAULT_FILE_MEMORY,
     (bytes) => `loadModel(file, { maxMemory: ${bytes} })`,
   );
-  checkTensors(model, tensors);
+  refuseDamage(weightsDamage(raw, checkTensors(model, tensors)));
   const outputs = model.outputShape.at(-1)!;
   const { classNames } = metadata;
   if (classNames && classNames.length !== Math.max(outputs, 2) && classNames.length !== outputs)
@@ -177,9 +182,18 @@ function build(architecture: ModelConfig, loaded: Loaded): Sequential {
   }
 }
 
-function checkTensors(model: Sequential, tensors: readonly NamedTensor[]): void {
+function refuseDamage(damage: string | undefined): void {
+  if (damage !== undefined)
+    throw new ModelFileError(
+      "damaged",
+      `the model file is damaged: ${damage}. Get it again; or if it was changed on purpose, take weightsSha256 and metadataSha256 out of its metadata`,
+    );
+}
+
+/** The tensors in the order of the model's parameters. */
+function checkTensors(model: Sequential, tensors: readonly NamedTensor[]): NamedTensor[] {
   const given = new Map(tensors.map((tensor) => [tensor.name, tensor]));
-  for (const { name, shape } of model.graph.parameters) {
+  const ordered = model.graph.parameters.map(({ name, shape }) => {
     const tensor = given.get(name);
     if (!tensor) throw wrongWeights(`'${name}' is missing`);
     if (tensor.shape.join() !== shape.join())
@@ -188,8 +202,10 @@ function checkTensors(model: Sequential, tensors: readonly NamedTensor[]): void 
     if (at >= 0)
       throw wrongWeights(`'${name}' holds ${tensor.data[at]} at index ${at}, expected finite numbers`);
     given.delete(name);
-  }
+    return tensor;
+  });
   for (const name of given.keys()) throw wrongWeights(`'${name}' is no parameter of the model`);
+  return ordered;
 }
 
 function wrongWeights(what: string): ModelFileError {

@@ -1,6 +1,6 @@
 // What compile, fit, evaluate, predict, saveModel and createTrainer take: for callers whom no compiler told.
 import { BACKENDS, MAX_THREADS, type WasmSource } from "../engine/kernels.ts";
-import { DEFAULT_MAX_MEMORY, LEAST_MEMORY, MOST_MEMORY } from "../engine/memory-limit.ts";
+import { DEFAULT_MAX_MEMORY, LEAST_MEMORY, MOST_MEMORY } from "../engine/memory-sizes.ts";
 import { ModelError } from "../nn/errors.ts";
 import { COMMON, type Layer } from "../nn/layers/layer.ts";
 import { LOSSES } from "../nn/losses.ts";
@@ -24,9 +24,9 @@ import { show, written } from "../options/show.ts";
 import type { Callbacks, Logs } from "./callbacks.ts";
 import type { EvaluateOptions } from "./evaluate.ts";
 import type { FitOptions } from "./fit.ts";
+import type { ModelMetadata } from "./model-entries.ts";
 import type { LoadOptions } from "./model-file.ts";
 import type { Samples } from "./samples.ts";
-import type { ModelMetadata } from "./save-model.ts";
 import type { CompileOptions } from "./sequential.ts";
 import type { ValidationSource } from "./validation.ts";
 

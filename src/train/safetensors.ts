@@ -40,12 +40,22 @@ export function encodeSafetensors(
   view.setBigUint64(0, BigInt(headerBytes), true);
   file.set(json, 8);
   let at = 8 + headerBytes;
-  for (const { data } of tensors)
-    for (const value of data) {
-      view.setFloat32(at, value, true);
-      at += 4;
-    }
+  for (const { data } of tensors) {
+    file.set(littleEndian(data), at);
+    at += 4 * data.length;
+  }
   return file;
+}
+
+const LITTLE_ENDIAN = new Uint8Array(Uint16Array.of(1).buffer)[0] === 1;
+
+/** The numbers' bytes as files hold them: a view where the machine has them so, too. */
+export function littleEndian(data: Float32Array): Uint8Array {
+  const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+  if (LITTLE_ENDIAN) return bytes;
+  const turned = bytes.slice();
+  for (let i = 0; i < turned.length; i += 4) turned.subarray(i, i + 4).reverse();
+  return turned;
 }
 
 /** Reads f32 tensors and metadata. Throws SafetensorsError on anything that is not exactly the format. */
@@ -85,8 +95,8 @@ export function decodeSafetensors(file: Uint8Array): {
     fail(`it has ${file.length} bytes, but its tensors end at byte ${start + end}`);
   const tensors = places.map(({ name, shape, first, last }): NamedTensor => {
     const data = new Float32Array((last - first) / 4);
-    for (let i = 0; i < data.length; i++) data[i] = view.getFloat32(start + first + 4 * i, true);
-    return { name, shape, data };
+    new Uint8Array(data.buffer).set(file.subarray(start + first, start + last));
+    return { name, shape, data: LITTLE_ENDIAN ? data : new Float32Array(littleEndian(data).buffer) };
   });
   return { tensors, metadata: __metadata__ as Record<string, string> };
 }

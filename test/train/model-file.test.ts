@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import fc from "fast-check";
 import { beforeAll, describe, expect, test } from "vitest";
 import { conv2d, dense, flatten } from "../../src/nn/layers/index.ts";
@@ -38,12 +39,16 @@ beforeAll(async () => {
   ({ tensors, metadata } = decodeSafetensors(file));
 });
 
-/** What loading a file with these changes throws; fails unless it is a ModelFileError. */
+/**
+ * What loading a file with these changes throws, sealed by nobody, as older versions wrote it; fails unless it is a
+ * ModelFileError.
+ */
 function failure(changes: {
   metadata?: Record<string, string | undefined>;
   tensors?: NamedTensor[];
 }): ModelFileError {
-  const changed = Object.entries({ ...metadata, ...changes.metadata }).filter(
+  const { weightsSha256: _weights, metadataSha256: _metadata, ...unsealed } = metadata;
+  const changed = Object.entries({ ...unsealed, ...changes.metadata }).filter(
     ([, value]) => value !== undefined,
   );
   const bytes = encodeSafetensors(
@@ -143,6 +148,72 @@ test("a file at an odd offset of a larger buffer loads", () => {
   const buffer = new Uint8Array(file.length + 3);
   buffer.set(file, 3);
   expect(loadModel(buffer.subarray(3)).metadata).toEqual(METADATA);
+});
+
+describe("hashes", () => {
+  /** The code and message with which the bytes are refused; undefined where they are loaded. */
+  const refusal = (bytes: Uint8Array) => {
+    try {
+      loadModel(bytes);
+      return undefined;
+    } catch (error) {
+      if (error instanceof ModelFileError) return { code: error.code, message: error.message };
+      throw error;
+    }
+  };
+  const unseal = ({ weightsSha256: _, metadataSha256: __, ...rest }: Record<string, string>) => rest;
+
+  test("are in the file: of the weights, as the model tells them, and of every entry of the metadata", async () => {
+    expect(metadata.weightsSha256).toBe(await model.weightsSha256());
+    const { keys, sha256 } = JSON.parse(metadata.metadataSha256!);
+    expect(keys).toEqual(Object.keys(metadata).filter((key) => key !== "metadataSha256"));
+    const text = JSON.stringify(keys.map((key: string) => [key, metadata[key]]));
+    expect(sha256).toBe(createHash("sha256").update(text).digest("hex"));
+  });
+
+  test("refuse a file in which any one bit was changed", () => {
+    const loaded: string[] = [];
+    for (let at = 0; at < file.length; at++)
+      for (let bit = 0; bit < 8; bit++) {
+        const changed = file.slice();
+        changed[at]! ^= 1 << bit;
+        if (!refusal(changed)) loaded.push(`byte ${at}, bit ${bit}`);
+      }
+    expect(loaded).toEqual([]);
+  });
+
+  test("say what is damaged: the weights", () => {
+    const changed = file.slice();
+    changed[file.length - 4]! ^= 1;
+    expect(refusal(changed)).toMatchObject({
+      code: "damaged",
+      message: expect.stringMatching(
+        /is damaged: the SHA-256 of its weights is [\da-f]{64}, not what it says\. Get it/,
+      ),
+    });
+  });
+
+  test.each([
+    ["an entry that differs", { dataset: '"dogs"' }, /the SHA-256 of its metadata/],
+    ["an entry that is lost", { dataset: undefined }, /the SHA-256 of its metadata/],
+    ["no hash of the weights", { weightsSha256: undefined }, /has metadataSha256, but no weightsSha256/],
+    ["no hash of the metadata", { metadataSha256: undefined }, /has weightsSha256, but no metadataSha256/],
+    ["a hash that is no JSON", { metadataSha256: "{" }, /no list of keys/],
+    ["keys that are none", { metadataSha256: '{"keys":3,"sha256":""}' }, /no list of keys/],
+    ["keys without the weights' hash", { metadataSha256: '{"keys":[],"sha256":""}' }, /no list of keys/],
+  ])("refuse %s", (_, changes, message) => {
+    const entries = Object.entries({ ...metadata, ...changes }).filter(([, value]) => value !== undefined);
+    const changed = encodeSafetensors(tensors, Object.fromEntries(entries) as Record<string, string>);
+    expect(refusal(changed)).toMatchObject({ code: "damaged", message: expect.stringMatching(message) });
+  });
+
+  test("may be missing, as in files of older versions", () => {
+    expect(loadModel(encodeSafetensors(tensors, unseal(metadata))).metadata).toEqual(METADATA);
+  });
+
+  test("do not depend on the order in which another tool wrote the tensors", () => {
+    expect(loadModel(encodeSafetensors([...tensors].reverse(), metadata)).metadata).toEqual(METADATA);
+  });
 });
 
 describe("refuses", () => {

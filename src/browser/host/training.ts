@@ -3,13 +3,13 @@ import { layersFromKnownConfig } from "../../nn/model-config.ts";
 import { createOptimizer } from "../../optim/index.ts";
 import type { Callbacks, TrainInfo } from "../../train/callbacks.ts";
 import type { Samples } from "../../train/samples.ts";
-import { saveModel } from "../../train/save-model.ts";
 import { Sequential } from "../../train/sequential.ts";
 import { holdLock } from "../locks.ts";
 import type { FitRequest, Handle, InitRequest, Note, Report, Requests } from "../protocol.ts";
 import type { EpochWeights } from "../types.ts";
 import type { Answer, Caller } from "./calls.ts";
 import { Gate } from "./gate.ts";
+import { modelFile } from "./model-file.ts";
 import { scope } from "./scope.ts";
 
 /** Milliseconds between reports of a batch: more often than this no eye can follow. */
@@ -129,7 +129,7 @@ export class TrainingHost {
   }
 
   async save(metadata: Requests["save"][0]): Promise<Answer<Uint8Array<ArrayBuffer>>> {
-    const value = await this.#gate.run(() => saveModel(this.model, metadata));
+    const value = await this.#gate.run(() => modelFile(this.model, metadata));
     return { value, transfer: [value.buffer] };
   }
 

@@ -1,5 +1,5 @@
 import { type Command, Option } from "commander";
-import { DEFAULT_FILE_MEMORY } from "../../engine/memory-limit.ts";
+import { DEFAULT_FILE_MEMORY } from "../../engine/memory-sizes.ts";
 import { requireRoom } from "../../nn/footprint.ts";
 import type { Shape } from "../../nn/graph.ts";
 import type { Sequential } from "../../train/sequential.ts";

@@ -58,18 +58,24 @@ export const ADDRESS_ADVICE =
 const THREAD_ADDRESSES = 2 ** 30;
 
 /**
- * How many threads can be started at most: V8 ends the whole process where it cannot reserve a thread's addresses, so
- * that is not to be tried. Only Linux tells; elsewhere as many as are wanted.
+ * Why so many more threads cannot be started, and what to do; undefined where they can. V8 ends the whole process where it
+ * cannot reserve a thread's addresses, so that is not to be tried. Only Linux tells.
  */
-export function threadsThatFit(wanted: number): number {
+export function threadProblem(threads: number): readonly [problem: string, advice: string] | undefined {
+  let fit: number;
   try {
     const limits = readFileSync("/proc/self/limits", "utf8");
     const limit = Number(/^Max address space +(\d+)/m.exec(limits)?.[1] ?? Number.POSITIVE_INFINITY);
     const used = Number(/^VmSize:\s+(\d+) kB/m.exec(readFileSync("/proc/self/status", "utf8"))![1]) * 1024;
-    return Math.min(wanted, Math.max(0, Math.floor((limit - used) / THREAD_ADDRESSES)));
+    fit = Math.max(0, Math.floor((limit - used) / THREAD_ADDRESSES));
   } catch {
-    return wanted;
+    return undefined;
   }
+  if (fit >= threads) return undefined;
+  return [
+    `${threads} more thread${threads > 1 ? "s" : ""} would not fit into the address space that the system allows this process (ulimit -v)`,
+    `use threads: ${fit + 1} (--threads ${fit + 1}), or raise the limit (ulimit -v unlimited)`,
+  ];
 }
 
 /** Nothing to say: threads are always available here. */

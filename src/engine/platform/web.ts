@@ -70,8 +70,8 @@ function canPost(): boolean {
 export const ADDRESS_ADVICE = "close other tabs, or allow less with maxMemory";
 
 /** A browser that cannot start a thread says so, and goes on. */
-export function threadsThatFit(wanted: number): number {
-  return wanted;
+export function threadProblem(_threads: number): readonly [problem: string, advice: string] | undefined {
+  return undefined;
 }
 
 /** Whether the page, or the page that started this worker, is cross-origin isolated. */

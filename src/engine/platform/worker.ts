@@ -7,8 +7,8 @@ export {
   fetchWasm,
   hardwareThreads,
   type KernelThread,
+  threadProblem,
   threadsAvailable,
-  threadsThatFit,
   yieldToEventLoop,
 } from "./web.ts";
 

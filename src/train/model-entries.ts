@@ -1,0 +1,33 @@
+import type { LossName } from "../nn/losses.ts";
+import type { ModelConfig } from "../nn/model-config.ts";
+
+/** The `format` that a model file's metadata names. */
+export const MODEL_FORMAT = "wasmgrad";
+/** Raised when a file written by an older version could be misread. */
+export const MODEL_FORMAT_VERSION = 1;
+
+/** What a model file says besides the weights. */
+export interface ModelMetadata {
+  /** A byte pixel becomes pixel * scale + offset. Default scale 1/255, offset 0. */
+  readonly preprocessing?: { readonly scale: number; readonly offset: number };
+  /** One name an output; for a single sigmoid output, the names of class 0 and class 1. */
+  readonly classNames?: readonly string[];
+  readonly loss?: LossName;
+  /** Name of the dataset it was trained on. */
+  readonly dataset?: string;
+  /** How bright the border of the training images is, 0 to 1: tells light-on-dark pictures from dark-on-light ones. */
+  readonly background?: number;
+  /** Whether the training images are ink placed as MNIST's: then drawings for the model are, too. */
+  readonly centred?: boolean;
+}
+
+/** The entries of a model file's metadata: all values are JSON, but for `format`. */
+export function modelEntries(architecture: ModelConfig, metadata: ModelMetadata): Record<string, string> {
+  const entries: Record<string, string> = {
+    format: MODEL_FORMAT,
+    formatVersion: String(MODEL_FORMAT_VERSION),
+  };
+  for (const [key, value] of Object.entries({ architecture, ...metadata }))
+    if (value !== undefined) entries[key] = JSON.stringify(value);
+  return entries;
+}
