@@ -14,14 +14,14 @@ const LUMA = [0.299, 0.587, 0.114] as const;
 export function colourPlanes(picture: Picture): [Plane, Plane, Plane] {
   const { width, height, rgb, alpha } = picture;
   const backdrop = backdropOf(picture);
-  const plane = (c: number): Plane => ({
-    width,
-    height,
-    values: Float32Array.from({ length: width * height }, (_, i) => {
+  const plane = (c: number): Plane => {
+    const values = new Float32Array(width * height);
+    for (let i = 0; i < values.length; i++) {
       const opacity = alpha ? alpha[i]! : 1;
-      return rgb[i * 3 + c]! * opacity + backdrop * (1 - opacity);
-    }),
-  });
+      values[i] = rgb[i * 3 + c]! * opacity + backdrop * (1 - opacity);
+    }
+    return { width, height, values };
+  };
   return [plane(0), plane(1), plane(2)];
 }
 

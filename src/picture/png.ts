@@ -1,9 +1,10 @@
 import { convertIndexedToRgb, type DecodedPng, decode, hasPngSignature } from "fast-png";
 import { notPng } from "./format.ts";
 import { type Picture, PictureError } from "./picture.ts";
+import { pixelsOnly } from "./png-chunks.ts";
 
-/** A header may promise any size in a few bytes: more than this is refused before anything is allocated. */
-const MAX_PIXELS = 50_000_000;
+/** Bytes of a PNG file: as many as the largest picture takes where nothing in it can be packed. */
+export const MAX_PNG_BYTES = 2 ** 28;
 
 /**
  * Decodes a PNG of any colour type and depth, interlaced or not; gamma and colour profiles are not applied.
@@ -11,32 +12,14 @@ const MAX_PIXELS = 50_000_000;
  */
 export function decodePng(bytes: Uint8Array): Picture {
   if (!hasPngSignature(bytes)) throw notPng(bytes);
-  checkHeader(bytes);
+  const pixels = pixelsOnly(bytes);
   let png: DecodedPng;
   try {
-    png = decode(bytes, { checkCrc: true });
+    png = decode(pixels, { checkCrc: true });
   } catch (error) {
     throw new PictureError(`is a damaged PNG: ${(error as Error).message}`, { cause: error });
   }
   return toPicture(png);
-}
-
-function checkHeader(bytes: Uint8Array): void {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  if (bytes.length < 33) throw new PictureError(`is a damaged PNG: it ends after ${bytes.length} bytes`);
-  const width = view.getUint32(16);
-  const height = view.getUint32(20);
-  if (width === 0 || height === 0 || width * height > MAX_PIXELS)
-    throw new PictureError(
-      `is ${width}x${height} pixels; expected at least 1 and at most ${MAX_PIXELS} of them`,
-    );
-  const depth = view.getUint8(24);
-  const interlaced = view.getUint8(28) === 1;
-  // fast-png reads such files as if each pixel had a byte of its own.
-  if (interlaced && depth < 8)
-    throw new PictureError(
-      `is an interlaced PNG of ${depth} bits a channel, which is not supported; save it without interlacing`,
-    );
 }
 
 function toPicture(png: DecodedPng): Picture {
@@ -80,12 +63,14 @@ function alphaOf(
   most: number,
 ): Float32Array | undefined {
   const pixels = width * height;
-  if (channels === 2 || channels === 4)
-    return Float32Array.from({ length: pixels }, (_, i) => samples[(i + 1) * channels - 1]! / most);
+  const alpha = new Float32Array(pixels);
+  if (channels === 2 || channels === 4) {
+    for (let i = 0; i < pixels; i++) alpha[i] = samples[(i + 1) * channels - 1]! / most;
+    return alpha;
+  }
   // tRNS of a grey or RGB picture: the one colour that is transparent.
   if (!transparency || transparency.length < channels) return undefined;
-  return Float32Array.from({ length: pixels }, (_, i) => {
-    for (let c = 0; c < channels; c++) if (samples[i * channels + c] !== transparency[c]) return 1;
-    return 0;
-  });
+  for (let i = 0; i < pixels; i++)
+    for (let c = 0; c < channels; c++) if (samples[i * channels + c] !== transparency[c]) alpha[i] = 1;
+  return alpha;
 }

@@ -160,6 +160,118 @@ describe("decodePng", () => {
     expect(() => decodePng(bytes)).toThrow(PictureError);
     expect(() => decodePng(bytes)).toThrow(message);
   });
+
+  const palette = chunk("PLTE", Uint8Array.of(255, 0, 0, 0, 255, 0));
+  const see = chunk("tRNS", Uint8Array.of(0));
+  /** Two pixels of a palette. */
+  const indexed = (chunks: readonly Uint8Array[], rows: readonly (readonly number[])[] = [[0, 1]]) =>
+    rawPng({ width: 2, height: 1, depth: 8, colourType: 3, rows, chunks });
+
+  test.each(["IHDR", "PLTE", "tRNS", "IDAT", "IEND"])("refuses a checksum of %s that is wrong", (type) => {
+    const bytes = indexed([palette, see]);
+    expect(decodePng(bytes).width).toBe(2);
+    const at = Buffer.from(bytes).indexOf(type);
+    const length = new DataView(bytes.buffer).getUint32(at - 4);
+    // The last of the checksum's own four bytes: what it is of stays as it was.
+    bytes[at + 4 + length + 3]! ^= 1;
+    expect(() => decodePng(bytes)).toThrow(PictureError);
+    expect(() => decodePng(bytes)).toThrow(/is a damaged PNG: .*CRC/i);
+  });
+
+  test("does not look into what its pixels do not need", () => {
+    // None of them could be unpacked.
+    const junk = Uint8Array.from({ length: 40 }, (_, i) => (i === 3 ? 0 : 99));
+    const others = ["iCCP", "zTXt", "iTXt", "eXIf", "gAMA", "acTL", "fcTL", "prIv"].map((type) =>
+      chunk(type, junk),
+    );
+    expect(decodePng(indexed([...others, palette, see, ...others]))).toEqual(
+      decodePng(indexed([palette, see])),
+    );
+  });
+
+  test("unpacks no more than its size takes", () => {
+    const size = { width: 28, height: 28, depth: 8, colourType: 0 };
+    const rows = Array.from({ length: 28 }, () => new Array(28).fill(7));
+    expect(decodePng(rawPng({ ...size, rows })).height).toBe(28);
+    const bomb = rawPng({ ...size, rows: [...rows, new Array(20_000_000).fill(0)] });
+    expect(bomb.length).toBeLessThan(25_000);
+    expect(() => decodePng(bomb)).toThrow("unpacks to more than the 812 bytes that its size takes");
+    expect(() => decodePng(rawPng({ ...size, rows: rows.slice(1) }))).toThrow(
+      "unpacks to 783 bytes, but its size takes 812",
+    );
+    expect(() => decodePng(rawPng({ ...size, rows: [...rows, []] }))).toThrow(/more than the 812/);
+  });
+
+  test("counts the bytes of every kind of picture, interlaced ones of any size included", () => {
+    for (const channels of [1, 2, 3, 4] as const)
+      for (const depth of [8, 16] as const)
+        for (let width = 1; width <= 9; width += 2)
+          for (let height = 1; height <= 9; height += 2)
+            for (const interlace of ["null", "Adam7"] as const) {
+              const data = new (depth === 8 ? Uint8Array : Uint16Array)(width * height * channels).fill(9);
+              const bytes = encode({ width, height, channels, depth, data }, { interlace });
+              expect(decodePng(bytes).rgb).toHaveLength(3 * width * height);
+            }
+  });
+
+  test.each([
+    ["50,000,000 x 1", 50_000_000, 1],
+    ["32,769 x 1", 32_769, 1],
+    ["5,001 x 5,000", 5001, 5000],
+    ["0 x 5", 0, 5],
+  ])("refuses a size of %s", (_, width, height) => {
+    const bytes = rawPng({ width, height, depth: 1, colourType: 0, rows: [[0]] });
+    expect(() => decodePng(bytes)).toThrow(PictureError);
+    expect(() => decodePng(bytes)).toThrow(
+      `is ${width}x${height} pixels; expected 1 to 32,768 pixels a side, 25,000,000 in all`,
+    );
+  });
+
+  test.each([
+    ["two headers", indexed([chunk("IHDR", new Uint8Array(13)), palette]), /start with one header/],
+    ["two palettes", indexed([palette, palette]), /2 chunks PLTE/],
+    ["two transparencies", indexed([palette, see, see]), /2 chunks tRNS/],
+    [
+      "a palette of 257",
+      indexed([chunk("PLTE", new Uint8Array(771))]),
+      /PLTE has 771 bytes, expected at most 768/,
+    ],
+    [
+      "a transparency of many greys",
+      rawPng({
+        width: 1,
+        height: 1,
+        depth: 8,
+        colourType: 0,
+        rows: [[0]],
+        chunks: [chunk("tRNS", new Uint8Array(4))],
+      }),
+      /tRNS has 4 bytes, expected at most 2/,
+    ],
+    ["a critical chunk that nobody knows", indexed([palette, chunk("EVIL", see)]), /EVIL is none that/],
+    ["a chunk without a name", indexed([palette, chunk("\u0001\u0002ab", see)]), /chunk 3 has no name/],
+    [
+      "a chunk longer than the file",
+      indexed([palette]).map((byte, i) => (i === 33 ? 0x7f : byte)),
+      /PLTE claims 2130706438 bytes, more than the file has/,
+    ],
+    ["a colour outside of the palette", indexed([palette], [[0, 200]]), /damaged PNG/],
+  ])("refuses %s", (_, bytes, message) => {
+    expect(() => decodePng(bytes)).toThrow(PictureError);
+    expect(() => decodePng(bytes)).toThrow(message);
+  });
+});
+
+test("no picture is made for a model of absurd sizes", () => {
+  const picture = { width: 2, height: 2, rgb: new Float32Array(12), alpha: undefined };
+  for (const shape of [
+    [1, 32_769, 1],
+    [32_769, 1, 3],
+    [5001, 5000, 1],
+  ])
+    expect(() => preparePicture(picture, shape, { metadata: {} })).toThrow(
+      /pictures are made of 1 to 32,768 pixels/,
+    );
 });
 
 describe("resize", () => {

@@ -3,7 +3,7 @@ import { DataError } from "../../data/errors.ts";
 import { readWhole } from "../../data/files.ts";
 import type { Backend } from "../../engine/engine.ts";
 import { PictureError } from "../../picture/picture.ts";
-import { decodePng } from "../../picture/png.ts";
+import { decodePng, MAX_PNG_BYTES } from "../../picture/png.ts";
 import { type Prepared, preparePicture } from "../../picture/prepare.ts";
 import { predictedClasses } from "../../report/metrics.ts";
 import { NonFiniteError } from "../../train/errors.ts";
@@ -158,7 +158,7 @@ async function prepare(
   file: string,
   options: PredictOptions,
 ): Promise<Prepared> {
-  const picture = decodePng(await readWhole(file));
+  const picture = decodePng(await readWhole(file, MAX_PNG_BYTES));
   const { invert, center } = options;
   return preparePicture(picture, model.inputShape, { metadata, invert, center });
 }
