@@ -26,6 +26,6 @@ export {
   type NamedTensor,
   SafetensorsError,
 } from "./train/safetensors.ts";
-export { type Samples, SamplesError } from "./train/samples.ts";
+export { type Pixels, type Samples, SamplesError } from "./train/samples.ts";
 export { type CompileOptions, type LayerActivation, Sequential, sequential } from "./train/sequential.ts";
 export type { ValidationSource } from "./train/validation.ts";

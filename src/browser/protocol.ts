@@ -11,6 +11,7 @@ import type { EvaluateOptions, Evaluation } from "../train/evaluate.ts";
 import type { FitOptions } from "../train/fit.ts";
 import type { ModelMetadata } from "../train/model-entries.ts";
 import type { NamedTensor } from "../train/safetensors.ts";
+import type { Pixels } from "../train/samples.ts";
 import type { CompileOptions, LayerActivation, Loaded } from "../train/sequential.ts";
 import type { PlainError } from "./errors.ts";
 import type { EpochWeights, TrainerInfo } from "./types.ts";
@@ -61,12 +62,12 @@ export interface Requests {
   fit: [FitRequest, History];
   step: [undefined, number];
   evaluate: [{ samples: Handle; options: Options }, Evaluation];
-  predict: [{ samples: Handle | Uint8Array | Float32Array; options: Options }, Float32Array];
+  predict: [{ samples: Handle | Pixels; options: Options }, Float32Array];
   getWeights: [undefined, NamedTensor[]];
   setWeights: [readonly NamedTensor[], undefined];
   weightsSha256: [undefined, string];
   save: [ModelMetadata, Uint8Array<ArrayBuffer>];
-  activations: [Uint8Array | Float32Array, LayerActivation[]];
+  activations: [Pixels, LayerActivation[]];
   load: [DataRequest, DataResult];
 }
 export type Method = keyof Requests;

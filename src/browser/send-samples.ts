@@ -1,5 +1,5 @@
 import { yieldToEventLoop } from "#platform";
-import type { Samples } from "../train/samples.ts";
+import { isBytes, type Samples } from "../train/samples.ts";
 import type { ArrayName, Handle, SamplesFrame } from "./protocol.ts";
 import type { WorkerClient } from "./worker-client.ts";
 
@@ -35,7 +35,7 @@ export class SampleSender {
     const arrays: Record<string, { bytes: boolean; length: number }> = {};
     for (const name of ARRAYS) {
       const array = samples[name];
-      if (array) arrays[name] = { bytes: array instanceof Uint8Array, length: array.length };
+      if (array) arrays[name] = { bytes: isBytes(array), length: array.length };
     }
     const { count, shape } = samples;
     await this.#client.call("allocate", { handle, count, shape, arrays } satisfies SamplesFrame);

@@ -12,7 +12,7 @@ import type { FitOptions } from "../train/fit.ts";
 import type { ModelMetadata } from "../train/model-entries.ts";
 import { compileTable, EVALUATE, FIT, PREDICT, SAVE } from "../train/options.ts";
 import type { NamedTensor } from "../train/safetensors.ts";
-import { asSamples, type Samples } from "../train/samples.ts";
+import { asSamples, isPixels, type Pixels, type Samples } from "../train/samples.ts";
 import type { LayerActivation, Sequential } from "../train/sequential.ts";
 import type { FitRequest, InitRequest, Report } from "./protocol.ts";
 import { SampleSender } from "./send-samples.ts";
@@ -149,16 +149,13 @@ class WorkerTrainer implements Trainer {
     return abortable(signal, this.#client.call("evaluate", { samples: handle, options: rest }, { signal }));
   }
 
-  async predict(
-    images: Samples | Uint8Array | Float32Array,
-    options: EvaluateOptions = {},
-  ): Promise<Float32Array> {
+  async predict(images: Samples | Pixels, options: EvaluateOptions = {}): Promise<Float32Array> {
     checkOptions(PREDICT, options);
     const { signal, ...rest } = options;
     signal?.throwIfAborted();
     const { inputShape, outputShape } = this.model;
     checkSamples(asSamples(images, inputShape), inputShape, elements(outputShape), false);
-    const plain = images instanceof Uint8Array || images instanceof Float32Array;
+    const plain = isPixels(images);
     const samples = plain ? images.slice() : await this.#samples.send(images);
     const transfer = plain ? [(samples as Uint8Array<ArrayBuffer>).buffer] : [];
     return abortable(signal, this.#client.call("predict", { samples, options: rest }, { signal, transfer }));
@@ -181,7 +178,7 @@ class WorkerTrainer implements Trainer {
     return this.#client.call("save", metadata);
   }
 
-  async activations(image: Uint8Array | Float32Array): Promise<LayerActivation[]> {
+  async activations(image: Pixels): Promise<LayerActivation[]> {
     const shape = this.model.inputShape;
     checkSamples({ images: image, shape, count: 1 }, shape, 0, false);
     return this.#client.call("activations", image.slice());

@@ -4,7 +4,7 @@ import type { EvaluateOptions, Evaluation } from "../train/evaluate.ts";
 import type { FitOptions } from "../train/fit.ts";
 import type { ModelMetadata } from "../train/model-entries.ts";
 import type { NamedTensor } from "../train/safetensors.ts";
-import type { Samples } from "../train/samples.ts";
+import type { Pixels, Samples } from "../train/samples.ts";
 import type { CompileOptions, LayerActivation, Sequential } from "../train/sequential.ts";
 
 export type {
@@ -20,6 +20,7 @@ export type {
   Logs,
   ModelMetadata,
   NamedTensor,
+  Pixels,
   Samples,
   TrainInfo,
 };
@@ -81,14 +82,14 @@ export interface Trainer {
   /** Ends training after the step under way: fit resolves, with `stopped: true`. */
   stop(): void;
   evaluate(samples: Samples, options?: EvaluateOptions): Promise<Evaluation>;
-  predict(images: Samples | Uint8Array | Float32Array, options?: EvaluateOptions): Promise<Float32Array>;
+  predict(images: Samples | Pixels, options?: EvaluateOptions): Promise<Float32Array>;
   getWeights(): Promise<NamedTensor[]>;
   setWeights(tensors: readonly NamedTensor[]): Promise<void>;
   weightsSha256(): Promise<string>;
   /** Bytes of a model.safetensors, as saveModel() writes it. */
   save(metadata?: ModelMetadata): Promise<Uint8Array<ArrayBuffer>>;
   /** What each layer gives for one image. */
-  activations(image: Uint8Array | Float32Array): Promise<LayerActivation[]>;
+  activations(image: Pixels): Promise<LayerActivation[]>;
   /** Ends all workers at once. */
   dispose(): void;
 }

@@ -3,8 +3,9 @@ import { emitLoss, fusedLoss } from "./emit-loss.ts";
 import { elements, type Graph } from "./graph.ts";
 import type { LossName } from "./losses.ts";
 import { Plan } from "./plan.ts";
-import { chunks, GRAIN, type ParameterPointers, Planner, type Tensor } from "./planner.ts";
+import { type ParameterPointers, Planner, type Tensor } from "./planner.ts";
 import type { Preprocessing } from "./preprocessing.ts";
+import { chunks, GRAIN } from "./tasks.ts";
 
 export interface PlanOptions {
   readonly batch: number;

@@ -5,8 +5,6 @@ import { implementationOf } from "./ops/index.ts";
 import { chunks, GRAIN } from "./tasks.ts";
 import { bytesMoved } from "./traffic.ts";
 
-export { chunks, GRAIN };
-
 /** A tensor in the arena. In-place ops share one. */
 export class Tensor implements Block {
   readonly bytes: number;

@@ -1,6 +1,6 @@
 import { elements } from "../nn/graph.ts";
 import { NonFiniteError, type NonFiniteSource } from "./errors.ts";
-import type { Samples } from "./samples.ts";
+import { isBytes, type Pixels, type Samples } from "./samples.ts";
 import type { Session } from "./session.ts";
 
 /** Throws NonFiniteError where a weight is NaN or infinite: a training that begins so has no good weights to go back to. */
@@ -48,7 +48,7 @@ function sourceOf(
       `target ${target % outputs} of sample ${Math.floor(target / outputs)} is ${targets![target]}, expected finite numbers`,
     ];
   const { scale, offset } = session.options.preprocessing;
-  const pixels = images instanceof Uint8Array ? ` (pixels become pixel * ${scale} + ${offset})` : "";
+  const pixels = isBytes(images) ? ` (pixels become pixel * ${scale} + ${offset})` : "";
   return [
     "range",
     `weights and inputs are finite, but numbers on the way grew beyond the range of f32, 3.4e38. Scale inputs to about 0 to 1${pixels}, and look for large weights`,
@@ -56,8 +56,8 @@ function sourceOf(
 }
 
 /** The first number of values[first .. last - 1] that is not finite, by its index in values; -1 where there is none. */
-function inPart(values: Uint8Array | Float32Array, first: number, last: number): number {
-  if (values instanceof Uint8Array) return -1;
+function inPart(values: Pixels, first: number, last: number): number {
+  if (isBytes(values)) return -1;
   for (let i = first; i < last; i++) if (!Number.isFinite(values[i])) return i;
   return -1;
 }

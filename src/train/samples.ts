@@ -1,13 +1,24 @@
 import { elements, type Shape } from "../nn/graph.ts";
 import { formatShape } from "../nn/layers/layer.ts";
 
+/** Numbers of images: bytes, which are scaled, a canvas's clamped ones too; or floats, which are taken as they are. */
+export type Pixels = Uint8Array | Uint8ClampedArray | Float32Array;
+
+export function isPixels(value: unknown): value is Pixels {
+  return isBytes(value) || value instanceof Float32Array;
+}
+
+export function isBytes(value: unknown): value is Uint8Array | Uint8ClampedArray {
+  return value instanceof Uint8Array || value instanceof Uint8ClampedArray;
+}
+
 /**
  * What a model trains on or is tested with. An ImageSet of `data` is one.
  * Bytes are scaled by the model's preprocessing (default: divided by 255); floats are taken as they are.
  */
 export interface Samples {
   /** `count * elements(shape)` numbers, NHWC. */
-  readonly images: Uint8Array | Float32Array;
+  readonly images: Pixels;
   readonly count: number;
   /** Shape of one sample. */
   readonly shape: Shape;
@@ -23,8 +34,8 @@ export class SamplesError extends Error {
 }
 
 /** Images given as their numbers alone, as Samples. Throws SamplesError unless they are whole images. */
-export function asSamples(images: Samples | Uint8Array | Float32Array, shape: Shape): Samples {
-  if (!(images instanceof Uint8Array || images instanceof Float32Array)) return images;
+export function asSamples(images: Samples | Pixels, shape: Shape): Samples {
+  if (!isPixels(images)) return images;
   const size = elements(shape);
   const count = images.length / size;
   if (!Number.isInteger(count) || count === 0)

@@ -15,7 +15,7 @@ import type { EvaluateOptions, Evaluation } from "./evaluate.ts";
 import type { FitOptions } from "./fit.ts";
 import { COMPILE, checkLayers, EVALUATE, FIT, PREDICT, SEQUENTIAL } from "./options.ts";
 import type { NamedTensor } from "./safetensors.ts";
-import { asSamples, type Samples } from "./samples.ts";
+import { asSamples, type Pixels, type Samples } from "./samples.ts";
 import type { Session } from "./session.ts";
 import { weightsSha256 } from "./weights.ts";
 
@@ -187,10 +187,7 @@ export class Sequential {
    * Outputs `[count, ...outputShape]` for images given as Samples, or as their numbers alone. Rejects with NonFiniteError
    * where one is NaN or infinite.
    */
-  async predict(
-    images: Samples | Uint8Array | Float32Array,
-    options: EvaluateOptions = {},
-  ): Promise<Float32Array> {
+  async predict(images: Samples | Pixels, options: EvaluateOptions = {}): Promise<Float32Array> {
     checkOptions(PREDICT, options);
     const samples = asSamples(images, this.inputShape);
     checkSamples(samples, this.inputShape, elements(this.outputShape), false);
@@ -198,7 +195,7 @@ export class Sequential {
   }
 
   /** What each layer gives for one image, dropout off: bytes, which are scaled as in training, or floats. */
-  async activations(image: Uint8Array | Float32Array): Promise<LayerActivation[]> {
+  async activations(image: Pixels): Promise<LayerActivation[]> {
     checkSamples({ images: image, shape: this.inputShape, count: 1 }, this.inputShape, 0, false);
     const names = this.rows.map(({ name }) => name);
     const outputs = this.session.layerOutputs(image, names);

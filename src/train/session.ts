@@ -11,7 +11,7 @@ import type { ParameterPointers } from "../nn/planner.ts";
 import type { Preprocessing } from "../nn/preprocessing.ts";
 import type { Optimizer } from "../optim/optimizer.ts";
 import { OptimizerState } from "../optim/state.ts";
-import type { Samples } from "./samples.ts";
+import { isBytes, type Pixels, type Samples } from "./samples.ts";
 
 export interface SessionOptions {
   readonly backend: Backend | "auto";
@@ -144,9 +144,9 @@ export class Session {
    * What layers give for one image: for each name, the output of the model cut off after that layer's ops. It is
    * fused and run as the model itself is, so the last layer's numbers are those of predictStep().
    */
-  layerOutputs(image: Uint8Array | Float32Array, layers: readonly string[]): Float32Array[] {
+  layerOutputs(image: Pixels, layers: readonly string[]): Float32Array[] {
     const { input, ops, parameters } = this.#unfused;
-    const bytes = image instanceof Uint8Array;
+    const bytes = isBytes(image);
     let used = 0;
     return layers.map((layer) => {
       // A layer may lower to no op: it gives what the one before it gives.
@@ -193,7 +193,7 @@ export class Session {
   load(mode: PlanOptions["mode"], samples: Samples, indices: Uint32Array): CompiledPlan {
     const { images, labels, targets } = samples;
     const batch = indices.length;
-    const bytes = images instanceof Uint8Array;
+    const bytes = isBytes(images);
     const compiled = this.plan({
       batch,
       mode,

@@ -3,7 +3,7 @@ import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { BROWSERS, closePage, missing, open } from "./support/browsers.ts";
-import { html, type Server, serve } from "./support/server.ts";
+import { html, type Route, type Server, serve } from "./support/server.ts";
 
 // What docs/browser.md and docs/element.md tell people to write is run as it stands there.
 const root = fileURLToPath(new URL("../../", import.meta.url));
@@ -13,25 +13,40 @@ const blocks = (text: string, language: string) =>
 
 let server: Server;
 
-beforeAll(async () => {
-  const [example] = blocks(docs("browser"), "js");
+async function bundled(code: string): Promise<string> {
   const { outputFiles } = await build({
-    stdin: { contents: example!, resolveDir: root },
+    stdin: { contents: code, resolveDir: root },
     bundle: true,
     format: "esm",
     write: false,
     // As in a project of its own: the checkout's tsconfig.json sends #platform to Node's file.
     tsconfigRaw: {},
   });
-  const embed = blocks(docs("element"), "html")[0]!.replace(/https:\/\/[^"]*\/npm\/wasmgrad\//, "/");
+  return outputFiles[0]!.text;
+}
+
+/** A page that runs a module, at `/NAME`. */
+function pageOf(name: string, code: string): Record<string, Route> {
+  return {
+    [`/${name}`]: (_, response) => html(response, `<script type="module" src="/${name}.js"></script>`),
+    [`/${name}.js`]: (_, response) => {
+      response.setHeader("Content-Type", "text/javascript; charset=utf-8");
+      response.end(code);
+    },
+  };
+}
+
+beforeAll(async () => {
+  const [api, ownData] = blocks(docs("browser"), "js");
+  const local = (code: string) => code.replace(/https:\/\/[^"]*\/npm\/wasmgrad\//, "/");
+  const embed = local(blocks(docs("element"), "html")[0]!);
+  const plain = local(blocks(docs("browser"), "html").find((code) => code.includes("importmap"))!);
   server = await serve({
     routes: {
-      "/api": (_, response) => html(response, `<script type="module" src="/api.js"></script>`),
-      "/api.js": (_, response) => {
-        response.setHeader("Content-Type", "text/javascript; charset=utf-8");
-        response.end(outputFiles[0]!.text);
-      },
+      ...pageOf("api", await bundled(api!)),
+      ...pageOf("own-data", await bundled(ownData!)),
       "/embed": (_, response) => html(response, embed),
+      "/plain": (_, response) => html(response, plain),
     },
   });
 });
@@ -54,6 +69,33 @@ describe.each(BROWSERS)("the documentation's code in %s", (name) => {
     const title = await page.evaluate(() => document.title);
     expect(title).toMatch(/^epoch 2, loss \d\.\d{3}, \d+ images\/s$/);
     expect(Number(title.match(/loss ([\d.]+)/)![1])).toBeLessThan(0.6);
+    expect(errors).toEqual([]);
+    await closePage(page);
+  });
+
+  it.skipIf(reason !== "")(`trains on data of one's own as it is written there${why}`, async () => {
+    const { page, errors } = await open(name, "about:blank");
+    const printed = new Promise<{ accuracy: number; circle: number; square: number }>((resolve) => {
+      page.on("console", async (message) => {
+        if (message.type() !== "log") return;
+        const [accuracy, answer] = await Promise.all(message.args().map((arg) => arg.jsonValue()));
+        resolve({ accuracy: Number(accuracy), ...(answer as { circle: number; square: number }) });
+      });
+    });
+    await page.goto(`${server.origin}/own-data`);
+    const { accuracy, circle, square } = await printed;
+    expect(accuracy).toBeGreaterThan(0.85);
+    expect(circle).toBeGreaterThan(0.5);
+    expect(circle + square).toBeCloseTo(1, 4);
+    expect(errors).toEqual([]);
+    await closePage(page);
+  });
+
+  it.skipIf(reason !== "")(`trains from a plain script with an import map${why}`, async () => {
+    const { page, errors } = await open(name, `${server.origin}/plain`);
+    await page.waitForFunction(() => /accuracy 0\.\d/.test(document.body.textContent!));
+    const text = await page.evaluate(() => document.body.textContent!);
+    expect(Number(/accuracy (0\.\d+)/.exec(text)![1])).toBeGreaterThan(0.3);
     expect(errors).toEqual([]);
     await closePage(page);
   });

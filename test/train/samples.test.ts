@@ -47,6 +47,30 @@ const misspelt: [unknown, string][] = [
   ],
   [{ train: ok, test: ok }, "got a dataset, expected one of its sets. Write: model.fit(dataset.train)"],
   [null, "got no samples: expected { images, shape, count } with labels or targets"],
+  [
+    { ...ok, images: [...ok.images] },
+    "images is of type Array, expected bytes (Uint8Array, Uint8ClampedArray), which are scaled, or a Float32Array, which is not. Write: images: Float32Array.from(images)",
+  ],
+  [
+    { ...ok, images: [[[0]], [[1]]] },
+    "images is of type Array, expected bytes (Uint8Array, Uint8ClampedArray), which are scaled, or a Float32Array, which is not. Write: images: Float32Array.from(images.flat(Infinity))",
+  ],
+  [
+    { ...ok, images: new Float64Array(24) },
+    "images is of type Float64Array, expected bytes (Uint8Array, Uint8ClampedArray), which are scaled, or a Float32Array, which is not. Write: images: Float32Array.from(images)",
+  ],
+  [
+    { ...ok, labels: [0, 1, 2, 0] },
+    "labels is of type Array, expected Uint8Array. Write: labels: Uint8Array.from(labels)",
+  ],
+  [
+    { ...unlabelled, targets: [[0], [1]] },
+    "targets is of type Array, expected Float32Array. Write: targets: Float32Array.from(targets.flat(Infinity))",
+  ],
+  [
+    { images: ok.images, shape: ok.shape, labels: ok.labels },
+    "samples: count is missing, the number of images. Write: { images, shape: [2, 3, 1], labels, count: 4 }",
+  ],
 ];
 
 describe("samples that do not fit the model", () => {
@@ -83,6 +107,31 @@ describe("samples that do not fit the model", () => {
       "got 0 numbers, expected those of whole images: 6 for each of shape (2, 3, 1)",
     );
     await expect(model.predict(new Uint8Array(5))).rejects.toThrow("got 5 numbers, expected those of whole");
+  });
+
+  test("a plain array is refused with the line that makes it one of numbers", async () => {
+    const model = await modelOf(layers());
+    for (const call of [() => model.predict([[1, 2, 3]] as never), () => model.fit([1, 2, 3] as never)])
+      await expect(call()).rejects.toThrow(
+        new SamplesError(
+          "got an array, expected samples or a typed array. Write: Float32Array.from(images.flat(Infinity)), or Uint8Array for bytes, which are scaled",
+        ),
+      );
+  });
+
+  test("a canvas's clamped bytes are bytes: the same weights, outputs and activations", async () => {
+    const images = Uint8Array.from({ length: 24 }, (_, i) => 10 * i);
+    const [plain, clamped] = [images, Uint8ClampedArray.from(images)].map((own) => ({ ...ok, images: own }));
+    const results = await Promise.all(
+      [plain!, clamped!].map(async (samples) => {
+        const model = await modelOf(layers());
+        const { history } = await model.fit(samples, { epochs: 2, batchSize: 3, validationSplit: 0.25 });
+        const outputs = [await model.predict(samples), await model.predict(samples.images)];
+        const inside = await model.activations(samples.images.slice(0, 6));
+        return [history, await model.weightsSha256(), outputs, inside, await model.evaluate(samples)];
+      }),
+    );
+    expect(results[1]).toEqual(results[0]);
   });
 
   test("one output takes the classes 0 and 1", async () => {

@@ -1,5 +1,6 @@
 import { type ActivationKind, elements, type Op, type OpOf } from "../graph.ts";
-import { chunks, GRAIN, type Planner } from "../planner.ts";
+import type { Planner } from "../planner.ts";
+import { chunks, GRAIN } from "../tasks.ts";
 import type { OpImplementation } from "./implementation.ts";
 
 /** The kernels' numbers for activations, see assembly/activation.ts. */
