@@ -12,6 +12,7 @@ export type { BatchInfo, Callbacks, EpochInfo, History, Logs, TrainInfo } from "
 export { NonFiniteError, type NonFiniteSource, TrainingDivergedError } from "./train/errors.ts";
 export type { EvaluateOptions, Evaluation } from "./train/evaluate.ts";
 export type { FitOptions } from "./train/fit.ts";
+export type { CompileOptions, LayerActivation } from "./train/model.ts";
 export {
   type LoadedModel,
   type LoadOptions as ModelLoadOptions,
@@ -27,5 +28,5 @@ export {
   SafetensorsError,
 } from "./train/safetensors.ts";
 export { type Pixels, type Samples, SamplesError } from "./train/samples.ts";
-export { type CompileOptions, type LayerActivation, Sequential, sequential } from "./train/sequential.ts";
+export { Sequential, sequential } from "./train/sequential.ts";
 export type { ValidationSource } from "./train/validation.ts";

@@ -3,16 +3,15 @@
 import type { DataRequest, DataResult } from "../data/web.ts";
 import type { Kernels } from "../engine/kernels.ts";
 import type { ThreadTask } from "../engine/platform/web.ts";
-import type { ModelConfig } from "../nn/model-config.ts";
 import type { AnyOptimizerOptions } from "../optim/create.ts";
 import type { OptimizerName } from "../optim/index.ts";
 import type { Callbacks, History } from "../train/callbacks.ts";
 import type { EvaluateOptions, Evaluation } from "../train/evaluate.ts";
 import type { FitOptions } from "../train/fit.ts";
+import type { CompileOptions, LayerActivation, ModelParts } from "../train/model.ts";
 import type { ModelMetadata } from "../train/model-entries.ts";
 import type { NamedTensor } from "../train/safetensors.ts";
 import type { Pixels } from "../train/samples.ts";
-import type { CompileOptions, LayerActivation, Loaded } from "../train/sequential.ts";
 import type { PlainError } from "./errors.ts";
 import type { EpochWeights, TrainerInfo } from "./types.ts";
 
@@ -32,9 +31,7 @@ export interface SamplesFrame {
 }
 
 export interface InitRequest {
-  readonly config: ModelConfig;
-  /** What the model brings along from a file. */
-  readonly loaded: Loaded | undefined;
+  readonly model: ModelParts;
   readonly kernels: Kernels;
   readonly options: Omit<CompileOptions, "optimizer" | "backend" | "wasm">;
   /** `scheduled`: the rates come with each fit. */

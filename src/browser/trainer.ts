@@ -9,11 +9,12 @@ import type { Callbacks, History } from "../train/callbacks.ts";
 import { checkSamples } from "../train/check-samples.ts";
 import type { EvaluateOptions, Evaluation } from "../train/evaluate.ts";
 import type { FitOptions } from "../train/fit.ts";
+import type { LayerActivation } from "../train/model.ts";
 import type { ModelMetadata } from "../train/model-entries.ts";
 import { compileTable, EVALUATE, FIT, PREDICT, SAVE } from "../train/options.ts";
 import type { NamedTensor } from "../train/safetensors.ts";
 import { asSamples, isPixels, type Pixels, type Samples } from "../train/samples.ts";
-import type { LayerActivation, Sequential } from "../train/sequential.ts";
+import type { Sequential } from "../train/sequential.ts";
 import type { FitRequest, InitRequest, Report } from "./protocol.ts";
 import { SampleSender } from "./send-samples.ts";
 import type { EpochWeights, Trainer, TrainerInfo, TrainerOptions, TrainerState } from "./types.ts";
@@ -39,8 +40,7 @@ export async function createTrainer(model: Sequential, options: TrainerOptions =
   const client = await WorkerClient.start("trainer", { workerUrl }, (error) => holder.trainer?.onEnd(error));
   try {
     const { info, lock } = await client.call("init", {
-      config: model.toConfig(),
-      loaded: model.loaded,
+      model: model.parts(),
       kernels: await loadKernels({ backend, wasm }),
       options: { ...rest, threads: wanted },
       optimizer: sendable(made),

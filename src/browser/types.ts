@@ -2,10 +2,11 @@ import type { Backend } from "../engine/engine.ts";
 import type { BatchInfo, Callbacks, EpochInfo, History, Logs, TrainInfo } from "../train/callbacks.ts";
 import type { EvaluateOptions, Evaluation } from "../train/evaluate.ts";
 import type { FitOptions } from "../train/fit.ts";
+import type { CompileOptions, LayerActivation } from "../train/model.ts";
 import type { ModelMetadata } from "../train/model-entries.ts";
 import type { NamedTensor } from "../train/safetensors.ts";
 import type { Pixels, Samples } from "../train/samples.ts";
-import type { CompileOptions, LayerActivation, Sequential } from "../train/sequential.ts";
+import type { Sequential } from "../train/sequential.ts";
 
 export type {
   Backend,

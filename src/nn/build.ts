@@ -1,6 +1,6 @@
 import { ModelError } from "./errors.ts";
-import { elements, type Graph, GraphBuilder, type Shape } from "./graph.ts";
-import { formatShape, type Layer } from "./layers/layer.ts";
+import { elements, formatShape, type Graph, GraphBuilder, type Shape } from "./graph.ts";
+import type { Layer } from "./layers/layer.ts";
 import { MAX_LAYERS } from "./limits.ts";
 
 /** One row of the layer table. */

@@ -7,6 +7,11 @@ export function elements(shape: Shape): number {
   return shape.reduce((product, size) => product * size, 1);
 }
 
+/** `[28, 28, 1]` as (28, 28, 1). */
+export function formatShape(shape: Shape): string {
+  return `(${shape.join(", ")}${shape.length === 1 ? "," : ""})`;
+}
+
 /** A trainable tensor. */
 export interface Parameter {
   /** `layer/kernel`, `layer/bias`: also its name in a saved file. */

@@ -1,6 +1,6 @@
 import { CONV2D } from "./layers/conv2d.ts";
 import { DENSE } from "./layers/dense.ts";
-import { type Layer, type LayerDefinition, makeLayer } from "./layers/layer.ts";
+import type { Layer, LayerDefinition } from "./layers/layer.ts";
 import { AVERAGE_POOLING_2D, GLOBAL_AVERAGE_POOLING_2D, MAX_POOLING_2D } from "./layers/pooling2d.ts";
 import { ACTIVATION, DROPOUT, ELU, FLATTEN, LEAKY_RELU } from "./layers/simple.ts";
 
@@ -34,9 +34,4 @@ export function layersToConfig(layers: readonly Layer[], names: readonly string[
     ...(layer.inputShape && { inputShape: [...layer.inputShape] }),
     ...layer.config,
   }));
-}
-
-/** Layers from what layersToConfig() gave: not checked. */
-export function layersFromKnownConfig({ layers }: ModelConfig): Layer[] {
-  return layers.map(({ type, ...options }) => makeLayer(LAYERS[type]!, options));
 }

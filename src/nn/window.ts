@@ -1,6 +1,5 @@
 import { ModelError } from "./errors.ts";
-import type { Shape, WindowAttributes } from "./graph.ts";
-import { formatShape } from "./layers/layer.ts";
+import { formatShape, type Shape, type WindowAttributes } from "./graph.ts";
 import { MAX_WINDOW } from "./limits.ts";
 
 export type Padding = "valid" | "same";

@@ -1,5 +1,4 @@
-import { elements, type Shape } from "../nn/graph.ts";
-import { formatShape } from "../nn/layers/layer.ts";
+import { elements, formatShape, type Shape } from "../nn/graph.ts";
 import { checkOptions } from "../options/check.ts";
 import { SAMPLES } from "./options.ts";
 import { isPixels, type Samples, SamplesError } from "./samples.ts";

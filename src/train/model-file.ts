@@ -9,10 +9,11 @@ import { parseJson } from "../nn/strict-json.ts";
 import { checkOptions } from "../options/check.ts";
 import { show } from "../options/show.ts";
 import { metadataDamage, weightsDamage } from "./integrity.ts";
+import type { Loaded } from "./model.ts";
 import { MODEL_FORMAT, MODEL_FORMAT_VERSION, type ModelMetadata } from "./model-entries.ts";
 import { LOAD_MODEL } from "./options.ts";
 import { decodeSafetensors, type NamedTensor, SafetensorsError } from "./safetensors.ts";
-import { type Loaded, Sequential } from "./sequential.ts";
+import { Sequential } from "./sequential.ts";
 
 export { MODEL_FORMAT_VERSION, type ModelMetadata } from "./model-entries.ts";
 export { saveModel } from "./save-model.ts";

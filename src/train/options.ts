@@ -24,10 +24,10 @@ import { show, written } from "../options/show.ts";
 import type { Callbacks, Logs } from "./callbacks.ts";
 import type { EvaluateOptions } from "./evaluate.ts";
 import type { FitOptions } from "./fit.ts";
+import type { CompileOptions } from "./model.ts";
 import type { ModelMetadata } from "./model-entries.ts";
 import type { LoadOptions } from "./model-file.ts";
 import type { Samples } from "./samples.ts";
-import type { CompileOptions } from "./sequential.ts";
 import type { ValidationSource } from "./validation.ts";
 
 const batchSize = () => ({ ...whole(), example: 32 });

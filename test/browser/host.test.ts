@@ -20,8 +20,7 @@ async function reportsOf(now: number, learningRate: number, epochs: number) {
   const host = new TrainingHost();
   const model = sequential([flatten({ inputShape: samples.shape }), dense({ units: 2 })]);
   await host.init({
-    config: model.toConfig(),
-    loaded: undefined,
+    model: structuredClone(model.parts()),
     kernels: await loadKernels(),
     options: { threads: 1, loss: "meanSquaredError" },
     optimizer: { name: "sgd", options: { learningRate } },

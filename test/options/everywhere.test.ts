@@ -249,6 +249,7 @@ const WITHOUT = [
   "Sequential.countParams",
   "Sequential.dispose",
   "Sequential.getWeights",
+  "Sequential.parts",
   "Sequential.setWeights",
   "Sequential.summary",
   "Sequential.toConfig",
@@ -320,7 +321,9 @@ test("every export is listed: with its options, or as one that has none", () => 
   const exported = Object.entries(api)
     .filter(([, value]) => typeof value === "function")
     .map(([name]) => name);
-  const methods = Object.entries(Object.getOwnPropertyDescriptors(api.Sequential.prototype))
+  const own = Object.getOwnPropertyDescriptors(api.Sequential.prototype);
+  const inherited = Object.getOwnPropertyDescriptors(Object.getPrototypeOf(api.Sequential.prototype));
+  const methods = Object.entries({ ...inherited, ...own })
     .filter(([name, { value }]) => name !== "constructor" && typeof value === "function")
     .map(([name]) => `Sequential.${name}`);
   const listed = [...Object.keys(TAKERS), ...WITHOUT].filter((name) => !/[ ,]/.test(name));

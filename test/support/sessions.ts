@@ -1,8 +1,9 @@
 import { onTestFinished } from "vitest";
 import type { Layer } from "../../src/nn/layers/index.ts";
 import { sgd } from "../../src/optim/index.ts";
+import type { CompileOptions } from "../../src/train/model.ts";
 import type { Samples } from "../../src/train/samples.ts";
-import { type CompileOptions, type Sequential, sequential } from "../../src/train/sequential.ts";
+import { type Sequential, sequential } from "../../src/train/sequential.ts";
 import { Session, type SessionOptions } from "../../src/train/session.ts";
 import { hash32 } from "./fixture-values.ts";
 

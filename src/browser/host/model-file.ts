@@ -1,17 +1,14 @@
+import type { Model } from "../../train/model.ts";
 import { type ModelMetadata, modelEntries } from "../../train/model-entries.ts";
 import { encodeSafetensors } from "../../train/safetensors.ts";
 import { type Entries, seal, sealedText, WEIGHTS } from "../../train/seal.ts";
-import type { Sequential } from "../../train/sequential.ts";
 import { sha256, weightsSha256 } from "../../train/weights.ts";
 
 /**
  * What saveModel() writes, hashed by the browser: the script of a worker has no room for a hash of its own. On a page
  * without https the browser has none either, and the file goes without, as those of older versions do.
  */
-export async function modelFile(
-  model: Sequential,
-  metadata: ModelMetadata,
-): Promise<Uint8Array<ArrayBuffer>> {
+export async function modelFile(model: Model, metadata: ModelMetadata): Promise<Uint8Array<ArrayBuffer>> {
   const tensors = model.getWeights();
   let entries: Entries = modelEntries(model.toConfig(), metadata);
   if (globalThis.isSecureContext) {

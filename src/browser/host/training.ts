@@ -1,9 +1,8 @@
 import { isIsolated, type KernelThread, startThreadsBy, type ThreadTask } from "../../engine/platform/web.ts";
-import { layersFromKnownConfig } from "../../nn/model-config.ts";
 import { createOptimizer } from "../../optim/index.ts";
 import type { Callbacks, TrainInfo } from "../../train/callbacks.ts";
+import { Model } from "../../train/model.ts";
 import type { Samples } from "../../train/samples.ts";
-import { Sequential } from "../../train/sequential.ts";
 import { holdLock } from "../locks.ts";
 import type { FitRequest, Handle, InitRequest, Note, Report, Requests } from "../protocol.ts";
 import type { EpochWeights } from "../types.ts";
@@ -23,16 +22,13 @@ export class TrainingHost {
   readonly #samples = new Map<Handle, Store>();
   /** Whom a kernel thread's failure is told. */
   readonly #threads = new Map<number, (error: Error) => void>();
-  #model: Sequential | undefined;
+  #model: Model | undefined;
   /** Rates of a schedule, which the page worked out. */
   #rates: FitRequest["rates"];
 
-  async init({ config, loaded, kernels, options, optimizer }: InitRequest): Promise<Requests["init"][1]> {
+  async init({ model: parts, kernels, options, optimizer }: InitRequest): Promise<Requests["init"][1]> {
     startThreadsBy((task, onError) => this.#startThread(task, onError));
-    const model = new Sequential(layersFromKnownConfig(config), {
-      ...(config.name && { name: config.name }),
-      loaded,
-    });
+    const model = new Model(parts);
     const { name, options: settings, scheduled } = optimizer;
     await model.compile({
       ...options,
@@ -137,7 +133,7 @@ export class TrainingHost {
     return this.#gate.run(() => this.model.activations(image));
   }
 
-  get model(): Sequential {
+  get model(): Model {
     if (!this.#model) throw new Error("the worker was asked before it had a model");
     return this.#model;
   }

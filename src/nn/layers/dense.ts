@@ -1,14 +1,7 @@
 import { needed, type OptionsOf, whole } from "../../options/kinds.ts";
 import { ModelError } from "../errors.ts";
-import {
-  defineLayer,
-  formatShape,
-  type Layer,
-  type LayerOptions,
-  layer,
-  lowerActivation,
-  WEIGHTS,
-} from "./layer.ts";
+import { formatShape } from "../graph.ts";
+import { defineLayer, type Layer, type LayerOptions, layer, lowerActivation, WEIGHTS } from "./layer.ts";
 
 const options = {
   /** Outputs. */

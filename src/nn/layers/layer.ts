@@ -1,7 +1,7 @@
 import { checkOptions } from "../../options/check.ts";
 import { type Filled, flag, type OptionsOf, oneOf, optional, some, type Table } from "../../options/kinds.ts";
 import { ModelError } from "../errors.ts";
-import type { ActivationKind, GraphBuilder, Shape, Value } from "../graph.ts";
+import { type ActivationKind, formatShape, type GraphBuilder, type Shape, type Value } from "../graph.ts";
 import { INITIALIZERS } from "../initializers.ts";
 import type { Padding, Pair } from "../window.ts";
 
@@ -147,9 +147,4 @@ export function lowerActivation(
   }
   const scale = alpha ?? ACTIVATION_ALPHA[activation];
   return graph.op("activation", name, [input], { kind: activation, alpha: scale }, input.shape);
-}
-
-/** `[28, 28, 1]` as (28, 28, 1). */
-export function formatShape(shape: Shape): string {
-  return `(${shape.join(", ")}${shape.length === 1 ? "," : ""})`;
 }

@@ -1,7 +1,8 @@
 import { type OptionsOf, optional } from "../../options/kinds.ts";
 import { ModelError } from "../errors.ts";
+import { formatShape } from "../graph.ts";
 import { type Pair, resolveWindow } from "../window.ts";
-import { defineLayer, formatShape, type Layer, type LayerOptions, layer, padding, pair } from "./layer.ts";
+import { defineLayer, type Layer, type LayerOptions, layer, padding, pair } from "./layer.ts";
 
 const options = {
   /** Default 2. */
