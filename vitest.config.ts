@@ -46,8 +46,6 @@ export default defineConfig({
           fileParallelism: false,
           maxWorkers: 1,
           sequence: { groupOrder: 1 },
-          // A browser now and then starts or answers late on a busy machine.
-          retry: 1,
         },
       },
     ],

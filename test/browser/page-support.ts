@@ -14,8 +14,6 @@ export const PAGE_FOLDER = fileURLToPath(new URL("../../dist/web", import.meta.u
 interface Noted {
   /** Violations of its policy. */
   violations: string[];
-  /** Milliseconds of each task above 50, where the browser tells. */
-  longTasks: number[];
   /** Every worker that was started. */
   workers: Worker[];
   /** Files that the visitor was given. */
@@ -29,15 +27,11 @@ declare global {
 }
 
 function note(): void {
-  const noted: Noted = { violations: [], longTasks: [], workers: [], saved: [] };
+  const noted: Noted = { violations: [], workers: [], saved: [] };
   window.noted = noted;
   document.addEventListener("securitypolicyviolation", (event) =>
     noted.violations.push(`${event.violatedDirective}: ${event.blockedURI} ${event.sourceFile}`),
   );
-  if (PerformanceObserver.supportedEntryTypes.includes("longtask"))
-    new PerformanceObserver((list) => {
-      for (const { duration } of list.getEntries()) noted.longTasks.push(duration);
-    }).observe({ entryTypes: ["longtask"] });
   window.Worker = class extends Worker {
     constructor(url: string | URL, options?: WorkerOptions) {
       super(url, options);

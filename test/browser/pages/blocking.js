@@ -1,51 +1,75 @@
-// What blocking.test.ts does in a page.
+// What blocking.test.ts does in a page, and counts there.
 import { createTrainer, loadDataset, namedModel, sequential } from "/dist/wasmgrad.js";
 
 const soon = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
-/** Long tasks of this page's thread, as the browser records them: those of 50 ms and more. */
-function longTasks() {
-  const tasks = [];
-  const note = (list) => {
-    for (const { duration } of list.getEntries()) tasks.push(duration);
-  };
-  const observer = new PerformanceObserver(note);
-  observer.observe({ type: "longtask" });
-  return {
-    /** Those so far, in milliseconds. Records come late. */
-    async take() {
-      await soon(200);
-      note({ getEntries: () => observer.takeRecords() });
-      return tasks.splice(0);
-    },
-  };
+/** Bytes of the arrays that each turn of the event loop, of those that post any message to a worker, posts. */
+const turns = [];
+/** WebAssembly that was started on this page's thread. */
+let instances = 0;
+
+function bytesOf(value) {
+  if (ArrayBuffer.isView(value) || value instanceof ArrayBuffer) return value.byteLength;
+  return value && typeof value === "object"
+    ? Object.values(value).reduce((sum, part) => sum + bytesOf(part), 0)
+    : 0;
+}
+
+const { port1, port2 } = new MessageChannel();
+let turn = false;
+port1.onmessage = () => {
+  turn = false;
+};
+const post = Worker.prototype.postMessage;
+Worker.prototype.postMessage = function (message, ...rest) {
+  if (!turn) {
+    turn = true;
+    turns.push(0);
+    port2.postMessage(undefined);
+  }
+  turns[turns.length - 1] += bytesOf(message);
+  return post.call(this, message, ...rest);
+};
+const { instantiate } = WebAssembly;
+WebAssembly.instantiate = (...args) => {
+  instances++;
+  return instantiate.apply(WebAssembly, args);
+};
+
+/** What was counted since the last time. */
+function counted() {
+  const found = { turns: turns.splice(0), instances };
+  instances = 0;
+  return found;
+}
+
+let digits;
+let samples;
+
+export async function load() {
+  digits = await loadDataset("digits", { train: 3000, test: 500 });
+  return counted();
 }
 
 /** As many images as MNIST has, 47 MB, copied piece by piece. */
-async function manyImages({ images, labels, count, shape }) {
+export async function prepare() {
+  const { images, labels, count, shape } = digits.train;
   const copies = 60_000 / count;
-  const all = {
+  samples = {
     count: 60_000,
     shape,
     images: new Uint8Array(copies * images.length),
     labels: new Uint8Array(60_000),
   };
   for (let i = 0; i < copies; i++) {
-    all.images.set(images, i * images.length);
-    all.labels.set(labels, i * count);
+    samples.images.set(images, i * images.length);
+    samples.labels.set(labels, i * count);
     await soon(0);
   }
-  return all;
 }
 
-/** Loads data, trains the seed CNN for some seconds while the page draws, and uses all of the trainer meanwhile. */
+/** Trains the seed CNN for some seconds while the page draws, and uses all of the trainer meanwhile. */
 export async function train() {
-  const observed = longTasks();
-  const digits = await loadDataset("digits", { train: 3000, test: 500 });
-  const loading = await observed.take();
-  const samples = await manyImages(digits.train);
-  await observed.take();
-
   const output = document.body.appendChild(document.createElement("output"));
   const trainer = await createTrainer(sequential(namedModel("keras-mnist", [28, 28, 1], 10)));
   let reports = 0;
@@ -70,9 +94,17 @@ export async function train() {
   trainer.stop();
   const { trainedSamples } = await fit;
   trainer.dispose();
-  const training = await observed.take();
-  // The browser does record them: here is one.
-  for (const end = performance.now() + 90; performance.now() < end; );
-  const known = await observed.take();
-  return { loading, training, known, trainedSamples };
+  return { ...counted(), trainedSamples };
+}
+
+/** All that must not be. */
+export async function misbehave() {
+  const began = performance.now();
+  while (performance.now() - began < 500);
+  await soon(0);
+  const worker = new Worker("data:text/javascript,");
+  worker.postMessage(new Uint8Array(4 << 20));
+  worker.terminate();
+  await WebAssembly.instantiate(Uint8Array.of(0, 0x61, 0x73, 0x6d, 1, 0, 0, 0));
+  return counted();
 }
