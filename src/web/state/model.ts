@@ -3,13 +3,13 @@ import { ModelError } from "../../nn/errors.ts";
 import type { Shape } from "../../nn/graph.ts";
 import type { LossName } from "../../nn/losses.ts";
 import { layersFromConfig } from "../../nn/model-json.ts";
-import { namedModel } from "../../nn/models.ts";
+import { MODELS } from "../../nn/models.ts";
 import { Sequential } from "../../train/sequential.ts";
 import { LAYER_TYPES, type LayerSpec, optionProblem, withoutDefaults } from "./layers.ts";
 
-/** The layers of a model by name, as the editor has them. */
+/** The layers of a model by name, as the editor has them; whether they fit the images, buildModel() says. */
 export function namedLayers(name: string, inputShape: Shape, classes: number): LayerSpec[] {
-  return namedModel(name, inputShape, classes).map(({ type, config }) =>
+  return MODELS[name]!.layers(inputShape, classes).map(({ type, config }) =>
     withoutDefaults({ type, ...config }),
   );
 }
