@@ -26,7 +26,10 @@ export interface DownloadOptions {
   readonly mirrors?: readonly string[] | undefined;
   /** Default: the platform's `fetch`. */
   readonly fetch?: FetchLike | undefined;
-  /** A mirror that sends nothing for so many milliseconds is given up. Default 30,000. */
+  /**
+   * A mirror that sends nothing for so many milliseconds is given up. Default 30,000. One that sends less than 4 KiB a
+   * second for half a minute is, too.
+   */
   readonly stallTimeoutMs?: number | undefined;
   /** Milliseconds before mirrors that failed in a passing way are tried once more. Default 1,000. */
   readonly retryDelayMs?: number | undefined;
@@ -38,6 +41,10 @@ export interface DownloadedFile {
   /** Its unpacked, verified IDX bytes. */
   readonly idx: Uint8Array;
 }
+
+/** A mirror slower than this for as long is given up: a byte now and then would hold a program for ever. */
+const LEAST_BYTES_A_SECOND = 4096;
+const PACE_SECONDS = 30;
 
 /** Once through all mirrors, then once more through those whose failure may pass. */
 const ROUNDS = 2;
@@ -119,6 +126,7 @@ async function fetchCapped(
     let received = 0;
     const report = () => onProgress?.({ file, received, ...(total === undefined ? {} : { total }) });
     report();
+    const keepPace = pace();
     const reader = response.body?.getReader();
     while (reader !== undefined) {
       const { done, value } = await watch.guard(reader.read());
@@ -126,6 +134,7 @@ async function fetchCapped(
       chunks.push(value);
       received += value.length;
       if (received > maxBytes) throw tooLarge(received, maxBytes);
+      keepPace(value.length);
       report();
     }
     if (total !== undefined && received !== total) {
@@ -136,6 +145,24 @@ async function fetchCapped(
     // Also ends the connection of a response that was not read to its end.
     watch.stop();
   }
+}
+
+/** Told of the bytes that come; throws PassingError at the end of a stretch of time in which there were too few. */
+function pace(): (bytes: number) => void {
+  let began = performance.now();
+  let bytes = 0;
+  return (more) => {
+    bytes += more;
+    const seconds = (performance.now() - began) / 1000;
+    if (seconds < PACE_SECONDS) return;
+    const rate = Math.floor(bytes / seconds);
+    if (rate < LEAST_BYTES_A_SECOND)
+      throw new PassingError(
+        `too slow: ${rate} bytes a second for ${Math.round(seconds)} s, expected at least ${LEAST_BYTES_A_SECOND}`,
+      );
+    began = performance.now();
+    bytes = 0;
+  };
 }
 
 interface Watchdog {

@@ -5,6 +5,8 @@ import { GUNZIP } from "./options.ts";
 /** Compressed bytes handed over at a time: deflate grows at most 1032-fold, so about 16 MiB can be in flight. */
 const SLICE_BYTES = 16 * 1024;
 const TRAILER_BYTES = 8;
+/** Bytes that deflate makes of one at the most. */
+const MOST_GROWTH = 1032;
 
 /** True if `bytes` starts with the gzip magic (RFC 1952). */
 export function isGzip(bytes: Uint8Array): boolean {
@@ -24,36 +26,80 @@ export interface GunzipOptions {
 }
 
 /**
- * Inflates one gzip member with the platform's `DecompressionStream` (Node and browsers alike).
- * Memory follows the real output, not what a header claims.
+ * Inflates one gzip member with the platform's `DecompressionStream` (Node and browsers alike). It takes memory for the
+ * output once: where its size is promised, in one piece of that size, which is known to be one that the input can hold.
  *
  * @throws DataError `bad-gzip` (damaged, cut off, or followed by other bytes), `too-large` (above `maxBytes`),
- * `trailing-bytes` (above the promised size).
+ * `truncated` (more is promised than the input can hold), `trailing-bytes` (above the promised size).
  */
 export async function gunzip(bytes: Uint8Array, options: GunzipOptions): Promise<Uint8Array> {
   checkOptions(GUNZIP, options);
   const source = options.source ?? "gzip data";
   const reader = inflating(bytes).getReader();
-  const chunks: Uint8Array[] = [];
-  let total = 0;
-  let promised: number | undefined;
+  const output = new Output(bytes.length, source, options);
   let finished = false;
   try {
     for (;;) {
       const { done, value } = await next(reader, source);
       if (done) break;
-      chunks.push(value);
-      total += value.length;
-      promised ??= options.promisedBytes?.(headOf(chunks));
-      checkSize(total, promised, options.maxBytes, source);
+      output.add(value);
     }
     finished = true;
   } finally {
     // The stream is being thrown away; whatever it still has to say does not matter.
     if (!finished) reader.cancel().catch(() => {});
   }
-  checkTrailer(bytes, total, source);
-  return concat(chunks, total);
+  checkTrailer(bytes, output.total, source);
+  return output.whole();
+}
+
+/** What was unpacked so far. */
+class Output {
+  readonly #packed: number;
+  readonly #source: string;
+  readonly #options: GunzipOptions;
+  /** Until the size is known. */
+  #chunks: Uint8Array[] = [];
+  /** Room for the promised size. */
+  #room: Uint8Array | undefined;
+  total = 0;
+
+  constructor(packed: number, source: string, options: GunzipOptions) {
+    this.#packed = packed;
+    this.#source = source;
+    this.#options = options;
+  }
+
+  /** Throws DataError where there is more than there may be. */
+  add(chunk: Uint8Array): void {
+    const before = this.total;
+    this.total += chunk.length;
+    if (!this.#room) {
+      this.#chunks.push(chunk);
+      const promised = this.#options.promisedBytes?.(headOf(this.#chunks));
+      if (promised !== undefined) this.#reserve(promised);
+    }
+    checkSize(this.total, this.#room?.length, this.#options.maxBytes, this.#source);
+    if (this.#chunks.length === 0) this.#room?.set(chunk, before);
+    else if (this.#room) {
+      this.#room.set(concat(this.#chunks, this.total));
+      this.#chunks = [];
+    }
+  }
+
+  #reserve(promised: number): void {
+    if (promised > this.#options.maxBytes) throw tooLarge(this.#options.maxBytes, this.#source);
+    if (promised > this.#packed * MOST_GROWTH)
+      throw new DataError(
+        "truncated",
+        `${this.#source}: its header promises ${promised} bytes, more than can be packed into ${this.#packed}. Get the file again.`,
+      );
+    this.#room = new Uint8Array(promised);
+  }
+
+  whole(): Uint8Array {
+    return this.#room?.subarray(0, this.total) ?? concat(this.#chunks, this.total);
+  }
 }
 
 /** Joins chunks of `total` bytes in all; a single chunk is returned as it is. */
@@ -119,9 +165,14 @@ function checkSize(total: number, promised: number | undefined, maxBytes: number
       `${source}: holds more than the ${promised} bytes its header promises. Get the file again.`,
     );
   }
-  if (total > maxBytes) {
-    throw new DataError("too-large", `${source}: unpacks to more than the limit of ${maxBytes} bytes.`);
-  }
+  if (total > maxBytes) throw tooLarge(maxBytes, source);
+}
+
+function tooLarge(maxBytes: number, source: string): DataError {
+  return new DataError(
+    "too-large",
+    `${source}: unpacks to more than the limit of ${maxBytes} bytes. Where that is meant, unpack the file first (gunzip).`,
+  );
 }
 
 /**

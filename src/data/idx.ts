@@ -12,6 +12,10 @@ const MAGIC_BYTES = 4;
 const MAX_DIMS = 4;
 /** 2 GiB - 1: more neither fits wasm32 memory beside a model nor one ArrayBuffer everywhere. */
 export const MAX_IDX_BYTES = 2 ** 31 - 1;
+/** Bytes that a gzipped file of unknown origin may unpack to: a megabyte could make a thousand. */
+const MAX_UNPACKED_BYTES = 2 ** 30;
+/** A label a byte, and an image each. */
+const MAX_LABELS = 100_000_000;
 const MAX_SIDE = 16_384;
 const MAX_CHANNELS = 1_024;
 
@@ -83,29 +87,49 @@ export function checkLabels(labels: Uint8Array, classCount: number, source = "la
   }
 }
 
+function mismatch(source: string, images: number, labels: number): DataError {
+  return new DataError(
+    "count-mismatch",
+    `${source}: ${images} images but ${labels} labels; expected as many of one as of the other. Do the files belong together?`,
+  );
+}
+
 /** Joins images and labels. @throws DataError `count-mismatch`, and `label-range` if `classCount` is given */
 export function pairUp(images: IdxImages, labels: Uint8Array, source: string, classCount?: number): ImageSet {
-  if (images.count !== labels.length) {
-    throw new DataError(
-      "count-mismatch",
-      `${source}: ${images.count} images but ${labels.length} labels; expected as many of one as of the other. Do the files belong together?`,
-    );
-  }
+  if (images.count !== labels.length) throw mismatch(source, images.count, labels.length);
   if (classCount !== undefined) checkLabels(labels, classCount, source);
   return { ...images, labels };
 }
 
+/** What is known of a file before it is unpacked. */
+interface Expected {
+  /** Bytes that it may unpack to. Default 1 GiB. */
+  readonly maxBytes?: number;
+  /** How many images it must have. */
+  readonly count?: number;
+}
+
 /**
- * Unpacks an IDX file if it is gzipped (told by its magic) and returns its plain bytes. Only the header is checked.
- * @throws DataError `bad-gzip`, `too-large`, `trailing-bytes`, and for the header as `parseIdxImages`
+ * Unpacks an IDX file if it is gzipped (told by its magic) and returns its plain bytes. Only the header is checked: before
+ * what it promises is unpacked.
+ * @throws DataError `bad-gzip`, `too-large`, `trailing-bytes`, `truncated`, `count-mismatch`, and for the header as `parseIdxImages`
  */
-export async function unpackIdx(bytes: Uint8Array, source = "IDX file"): Promise<Uint8Array> {
-  const promisedBytes = (head: Uint8Array) => readHeader(head, source)?.totalBytes;
+export async function unpackIdx(
+  bytes: Uint8Array,
+  source = "IDX file",
+  { maxBytes = MAX_UNPACKED_BYTES, count }: Expected = {},
+): Promise<Uint8Array> {
   if (!isGzip(bytes)) {
-    promisedBytes(bytes);
+    readHeader(bytes, source);
     return bytes;
   }
-  return gunzip(bytes, { maxBytes: MAX_IDX_BYTES, promisedBytes, source });
+  const promisedBytes = (head: Uint8Array) => {
+    const header = readHeader(head, source);
+    const items = header?.dims[0];
+    if (items !== undefined && count !== undefined && items !== count) throw mismatch(source, items, count);
+    return header?.totalBytes;
+  };
+  return gunzip(bytes, { maxBytes: Math.min(maxBytes, MAX_IDX_BYTES), promisedBytes, source });
 }
 
 /**
@@ -120,8 +144,10 @@ export async function readIdxPair(
   options: { readonly classCount?: number; readonly source?: string } = {},
 ): Promise<ImageSet> {
   const source = options.source ?? "IDX pair";
-  const images = parseIdxImages(await unpackIdx(imageFile, `${source} images`), `${source} images`);
+  // Labels first: they are few bytes, and images that are not as many are then not unpacked at all.
   const labels = parseIdxLabels(await unpackIdx(labelFile, `${source} labels`), `${source} labels`);
+  const count = labels.length;
+  const images = parseIdxImages(await unpackIdx(imageFile, source, { count }), `${source} images`);
   return pairUp(images, labels, source, options.classCount);
 }
 
@@ -203,6 +229,8 @@ function checkDims(dims: readonly number[], source: string): IdxHeader {
       `${source}: dimensions ${dims.join(" x ")}; expected each at least 1, sides up to ${MAX_SIDE} and channels up to ${MAX_CHANNELS}.`,
     );
   }
+  if (dims.length === 1 && dims[0]! > MAX_LABELS)
+    throw new DataError("too-large", `${source}: has ${dims[0]} labels; expected at most ${MAX_LABELS}.`);
   const headerBytes = MAGIC_BYTES + 4 * dims.length;
   // At most 2^32 * 2^14 * 2^14 * 2^10 = 2^70: inexact above 2^53, yet far over the limit there, so never misjudged.
   const totalBytes = dims.reduce((product, dim) => product * dim, 1) + headerBytes;

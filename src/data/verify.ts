@@ -45,7 +45,16 @@ export async function verifyFile(
   if (known.idx === undefined && known.gz !== undefined && isGzip(bytes)) {
     await expectSha256(bytes, known.gz, source, PUBLISHED);
   }
-  const idx = await unpackIdx(bytes, source);
+  // Room for another file of about that size, of which its checksum tells more.
+  const maxBytes = 2 * idxBytes(info, role) + 2 ** 20;
+  const idx = await unpackIdx(bytes, source, { maxBytes }).catch((error: unknown) => {
+    if (!(error instanceof DataError) || error.code !== "too-large") throw error;
+    throw wrong(
+      source,
+      `the file unpacks to more than ${maxBytes} bytes, the right one to ${idxBytes(info, role)}`,
+      "",
+    );
+  });
   if (known.idx !== undefined) {
     await expectSha256(idx, known.idx, source, "the unpacked IDX file");
   }
@@ -100,11 +109,16 @@ async function expectSha256(
 ): Promise<void> {
   const got = await sha256(bytes);
   if (got !== expected) {
-    throw new DataError(
-      "checksum",
-      `${source}: the SHA-256 of ${what} is ${got}; expected ${expected}. The file is damaged${what === PUBLISHED ? ", recompressed" : ""} or another one: delete it and get it again.`,
-    );
+    const recompressed = what === PUBLISHED ? ", recompressed" : "";
+    throw wrong(source, `the SHA-256 of ${what} is ${got}; expected ${expected}`, recompressed);
   }
+}
+
+function wrong(source: string, what: string, recompressed: string): DataError {
+  return new DataError(
+    "checksum",
+    `${source}: ${what}. The file is damaged${recompressed} or another one: delete it and get it again.`,
+  );
 }
 
 /** Web Crypto refuses shared memory, which a training worker might hold its data in. */

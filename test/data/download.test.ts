@@ -1,4 +1,4 @@
-import { describe, expect, it, vi } from "vitest";
+import { describe, expect, it, onTestFinished, vi } from "vitest";
 import { type DownloadOptions, downloadFile, type FetchLike, type Progress } from "../../src/data/index.ts";
 import { dataErrorOf, type Reply, serve, startMirror, tinyDataset } from "./helpers.ts";
 
@@ -125,6 +125,62 @@ describe("downloadFile", () => {
     // No length was announced, and each part was seen on its own.
     expect(progress[0]).toEqual({ file: FILE, received: 0 });
     expect(progress.length).toBeGreaterThan(3);
+  });
+
+  it.each([
+    ["a byte every 29 seconds", 1, 29_000, /too slow: 0 bytes a second for 58 s, expected at least 4096/],
+    [
+      "4,000 bytes every second",
+      4000,
+      1000,
+      /too slow: 4000 bytes a second for 30 s, expected at least 4096/,
+    ],
+  ])("gives up a mirror that drips: %s", async (_, size, everyMs, message) => {
+    vi.useFakeTimers();
+    onTestFinished(() => void vi.useRealTimers());
+    const asked: number[] = [];
+    const drip: FetchLike = async () =>
+      new Response(
+        new ReadableStream({
+          async pull(controller) {
+            asked.push(performance.now());
+            await new Promise((done) => setTimeout(done, everyMs));
+            controller.enqueue(new Uint8Array(size));
+          },
+        }),
+      );
+    const big = { ...tiny.info, trainCount: 60_000 };
+    const began = performance.now();
+    const failed = dataErrorOf(
+      downloadFile(big, "trainImages", { mirrors: ["mem:drip"], fetch: drip, retryDelayMs: 1000 }),
+    );
+    await vi.advanceTimersByTimeAsync(200_000);
+    expect((await failed).message).toMatch(message);
+    // Twice, as its failure may pass; then nothing is asked of it any more.
+    expect(asked.at(-1)! - began).toBeLessThan(2 * 60_000);
+  });
+
+  it("keeps a mirror that is slow, but not too slow, for as long as it takes", async () => {
+    vi.useFakeTimers();
+    onTestFinished(() => void vi.useRealTimers());
+    let sent = 0;
+    const slow: FetchLike = async () =>
+      new Response(
+        new ReadableStream({
+          async pull(controller) {
+            await new Promise((done) => setTimeout(done, 1000));
+            if (sent >= 2 ** 20) controller.close();
+            else controller.enqueue(new Uint8Array(4200));
+            sent += 4200;
+          },
+        }),
+      );
+    const big = { ...tiny.info, trainCount: 60_000 };
+    const failed = dataErrorOf(downloadFile(big, "trainImages", { mirrors: ["mem:steady"], fetch: slow }));
+    await vi.advanceTimersByTimeAsync(400_000);
+    // All of it came; what came is no file.
+    expect((await failed).message).not.toMatch(/slow|stalled/);
+    expect(sent).toBeGreaterThan(2 ** 20);
   });
 
   it("stops reading a body that has no end, and closes the connection", async () => {

@@ -1,6 +1,6 @@
 import { deflateSync, gzipSync } from "node:zlib";
 import { afterEach, describe, expect, it, vi } from "vitest";
-import { gunzip, isGzip, unpackIdx } from "../../src/data/index.ts";
+import { encodeIdxLabels, gunzip, isGzip, readIdxPair, unpackIdx } from "../../src/data/index.ts";
 import { dataErrorOf } from "./helpers.ts";
 
 const zip = (bytes: Uint8Array, level = 6) => new Uint8Array(gzipSync(bytes, { level }));
@@ -38,7 +38,9 @@ describe("gunzip", () => {
     expect(await gunzip(packed, { maxBytes: 5000 })).toHaveLength(5000);
     const error = await dataErrorOf(gunzip(packed, { maxBytes: 4999, source: "f.gz" }));
     expect(error.code).toBe("too-large");
-    expect(error.message).toBe("f.gz: unpacks to more than the limit of 4999 bytes.");
+    expect(error.message).toBe(
+      "f.gz: unpacks to more than the limit of 4999 bytes. Where that is meant, unpack the file first (gunzip).",
+    );
   });
 
   const whole = zip(Uint8Array.from({ length: 40_000 }, (_, i) => (i * i) % 251));
@@ -81,6 +83,55 @@ describe("gunzip", () => {
     expect(seen.largestInput).toBeLessThanOrEqual(16_384);
   });
 
+  it.each([
+    [
+      "as many labels as can be",
+      [0, 0, 8, 1, 0x3b, 0x9a, 0xca, 0x00],
+      "too-large",
+      /has 1000000000 labels; expected at most 100000000/,
+    ],
+    [
+      "more images than may be unpacked",
+      [0, 0, 8, 3, 0, 0, 4, 1, 0, 0, 4, 0, 0, 0, 4, 0],
+      "too-large",
+      /unpacks to more than the limit of 1073741824 bytes\. .* unpack the file first/,
+    ],
+    [
+      "more images than its own bytes can hold",
+      [0, 0, 8, 3, 0, 0, 4, 0, 0, 0, 3, 0, 0, 0, 3, 0],
+      "truncated",
+      /promises 603979792 bytes, more than can be packed into \d+/,
+    ],
+  ] as const)(
+    "refuses a header that promises %s, before that much is unpacked",
+    async (_, header, code, message) => {
+      const bomb = new Uint8Array(2 ** 18);
+      bomb.set(header);
+      // Nothing but zeros, and 2 MB of what cannot be packed, so that the whole could hold what is promised.
+      const noise = Uint8Array.from({ length: 2 ** 21 }, (__, i) => Math.imul(i, 0x9e3779b1) >>> 24);
+      const packed = zip(code === "truncated" ? bomb : new Uint8Array([...bomb, ...noise]), 1);
+      const seen = watchInflating();
+      const largest = watchArrays();
+      const error = await dataErrorOf(unpackIdx(packed, "bomb.gz"));
+      expect(error.code).toBe(code);
+      expect(error.message).toMatch(message);
+      expect(seen.inflated).toBeLessThan(2 ** 20);
+      expect(largest()).toBeLessThan(2 ** 20);
+    },
+  );
+
+  it("does not unpack images that are not as many as their labels", async () => {
+    const images = new Uint8Array(16 + 2 ** 22);
+    images.set([0, 0, 8, 3, 0, 0, 4, 0, 0, 0, 0, 64, 0, 0, 0, 64]);
+    const labels = encodeIdxLabels(new Uint8Array(1000));
+    const packed = zip(images, 1);
+    const seen = watchInflating();
+    const error = await dataErrorOf(readIdxPair(packed, labels, { source: "pair" }));
+    expect(error.code).toBe("count-mismatch");
+    expect(error.message).toMatch(/^pair: 1024 images but 1000 labels/);
+    expect(seen.inflated).toBeLessThan(2 ** 20);
+  });
+
   it("does not inflate at all beyond the header when that is no IDX header", async () => {
     const seen = watchInflating();
     const error = await dataErrorOf(unpackIdx(zip(new Uint8Array(8 * 2 ** 20).fill(7), 1)));
@@ -94,6 +145,22 @@ describe("gunzip", () => {
     expect(isGzip(new Uint8Array([0, 0, 8, 3]))).toBe(false);
   });
 });
+
+/** The largest byte array that is made from now on. */
+function watchArrays(): () => number {
+  const Platform = Uint8Array;
+  const all: number[] = [];
+  vi.stubGlobal(
+    "Uint8Array",
+    new Proxy(Platform, {
+      construct(target, args, newTarget) {
+        if (typeof args[0] === "number") all.push(args[0]);
+        return Reflect.construct(target, args, newTarget);
+      },
+    }),
+  );
+  return () => Math.max(0, ...all);
+}
 
 /** Watches the platform's decompressor from now on. */
 function watchInflating(): { inflated: number; largestInput: number; cancelled: boolean } {
