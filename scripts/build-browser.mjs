@@ -15,5 +15,7 @@ writeFileSync(new URL("browser/worker.js", dist), await script("src/browser/host
 writeFileSync(new URL("browser/worker.d.ts", dist), "export {};\n");
 
 await bundle({ entry: "src/browser.ts", outfile: "dist/wasmgrad.js" });
+// What it loads on demand, for createReport().
+await bundle({ entry: "src/report/index.ts", outfile: "dist/report.js" });
 // The custom element as one file, kernels and all, for pages that build nothing.
 await bundle({ entry: "src/element/index.ts", outfile: "dist/element.js", embed: true });

@@ -36,6 +36,10 @@ function buildModules(outfile = "dist/out.js") {
   return {
     name: "build-modules",
     setup(build) {
+      // Reports are a bundle of their own, for those who write one.
+      build.onResolve({ filter: /^\.\.\/report\/index\.ts$/ }, ({ kind }) =>
+        kind === "dynamic-import" ? { path: "./report.js", external: true } : undefined,
+      );
       build.onResolve({ filter: /^\.\.\/.*\bbuild\/[\w-]+\.js$/ }, ({ path }) => ({
         path: path.replace(/^(\.\.\/)+/, up),
         external: true,

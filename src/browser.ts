@@ -1,5 +1,8 @@
 // The package in browsers: everything of index.ts, training in a worker, and datasets over the network.
+// It exports the same names as node.ts: what needs files says when it is called what to use instead.
 export { loadDataset } from "./browser/load-dataset.ts";
+export { loadPicture } from "./browser/load-picture.ts";
+export { DATA_ENV, defaultCacheDir, loadFolder } from "./browser/no-files.ts";
 export { createTrainer } from "./browser/trainer.ts";
 export type {
   EpochWeights,

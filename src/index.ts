@@ -8,6 +8,10 @@ export { LOSSES, type LossName } from "./nn/losses.ts";
 export { layersFromConfig, type ModelConfig } from "./nn/model-json.ts";
 export { MODELS, namedModel } from "./nn/models.ts";
 export * from "./optim/index.ts";
+export { type Picture, PictureError } from "./picture/picture.ts";
+export { pictureOf } from "./picture/pixels.ts";
+export { type PictureHints, type Prepared, type PrepareOptions, preparePicture } from "./picture/prepare.ts";
+export type { Configuration, ReportMachine } from "./report/types.ts";
 export type { BatchInfo, Callbacks, EpochInfo, History, Logs, TrainInfo } from "./train/callbacks.ts";
 export { NonFiniteError, type NonFiniteSource, TrainingDivergedError } from "./train/errors.ts";
 export type { EvaluateOptions, Evaluation } from "./train/evaluate.ts";
@@ -21,6 +25,7 @@ export {
   type ModelMetadata,
   saveModel,
 } from "./train/model-file.ts";
+export { createReport, type Reported, type ReportOptions } from "./train/report.ts";
 export {
   decodeSafetensors,
   encodeSafetensors,

@@ -1,5 +1,6 @@
 // The package in Node: everything of index.ts, and loading datasets from files, the user's cache and mirrors.
-// createTrainer() is there so that modules shared with a page can be loaded; called, it says what to use instead.
+// It exports the same names as browser.ts, so that one declaration file serves whatever resolves it, and modules can be
+// shared: what runs in pages alone, createTrainer(), says when it is called what to use instead.
 export { createTrainer } from "./browser/trainer.ts";
 export type {
   EpochWeights,
@@ -16,3 +17,4 @@ export {
   loadFolder,
 } from "./data/node.ts";
 export * from "./index.ts";
+export { loadPicture } from "./picture/load.ts";

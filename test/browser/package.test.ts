@@ -6,11 +6,13 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import esbuild from "esbuild";
+import { encode } from "fast-png";
 import { publint } from "publint";
 import { formatMessage } from "publint/utils";
 import { createServer, build as viteBuild } from "vite";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { findRuntime } from "../../scripts/runtimes.mjs";
+import { generateDigits } from "../../src/data/digits.ts";
 import { closePage, missing, open } from "./support/browsers.ts";
 import { type Server, serve } from "./support/server.ts";
 
@@ -102,6 +104,28 @@ describe.skipIf(!built)(
       });
     });
 
+    test("docs/pictures-and-reports.md: a report is written, and a saved model asked about a picture", async () => {
+      const text = await readFile(join(root, "docs/pictures-and-reports.md"), "utf8");
+      const [train, ask] = [...text.matchAll(/```js\n([\s\S]*?)```/g)].map(([, code]) => code!);
+      const small = train!
+        .replace("generateDigits()", "generateDigits({ train: 640, test: 50 })")
+        .replace('"keras-mnist", [', '"mlp", [')
+        .replace("epochs: 3", "epochs: 2");
+      expect(small.length).not.toBe(train!.length);
+      await writeFile(join(project, "train.js"), small);
+      await run(process.execPath, ["train.js"], { cwd: project });
+      const report = await readFile(join(project, "report.html"), "utf8");
+      expect(report).toContain("<title>keras-mnist on digits</title>");
+      expect(report).toMatch(/restoreBestWeights[\s\S]*val_accuracy/);
+      const { test: set } = await generateDigits({ train: 0, test: 1 });
+      const data = set.images.map((light) => 255 - light);
+      const png = encode({ width: 28, height: 28, channels: 1, data });
+      await writeFile(join(project, "seven.png"), png);
+      await writeFile(join(project, "ask.js"), ask!);
+      const { stdout } = await run(process.execPath, ["ask.js"], { cwd: project });
+      expect(stdout).toMatch(/^\d: [\d.]+ %\n$/);
+    });
+
     test("publint finds nothing", async () => {
       const { messages, pkg } = await publint({ pkgDir: installed(), pack: false, strict: true });
       expect(messages.map((message) => formatMessage(message, pkg, { color: false }))).toEqual([]);
@@ -124,6 +148,7 @@ describe.skipIf(!built)(
 
     test.each([
       ["NodeNext", "NodeNext"],
+      ["Node16", "Node16"],
       ["ESNext", "Bundler"],
     ])("its types compile with module %s, resolution %s", async (module, moduleResolution) => {
       const compilerOptions = {

@@ -147,6 +147,21 @@ describe.each(places)("$name, cross-origin isolated: $isolated", ({ name, isolat
     });
   });
 
+  test.skipIf(reason)(
+    title("reads a picture and asks about it, and writes a report in the page"),
+    async () => {
+      expect(await call(opened, "pictureAndReport")).toEqual({
+        prepared: { inverted: true, centred: true, drawings: 1, close: true },
+        outputs: 10,
+        title: "In a page",
+        tested: true,
+        damaged: expect.objectContaining({
+          message: expect.stringContaining("cannot be read as a picture: it is damaged"),
+        }),
+      });
+    },
+  );
+
   test.skipIf(reason)(title("dispose() rejects what is under way, and all after"), async () => {
     const gone = expect.objectContaining({ message: expect.stringContaining("the trainer was disposed") });
     expect(await call(opened, "disposing")).toEqual({

@@ -72,6 +72,7 @@ const evaluate = names<api.EvaluateOptions>({ batchSize: true, signal: true });
 const samples = halves(8, 1);
 const layers = [api.flatten({ inputShape: [6, 6, 1] }), api.dense({ units: 2, activation: "softmax" })];
 const model = api.sequential(layers);
+const picture = api.pictureOf({ width: 1, height: 1, data: new Uint8Array(4) });
 
 const TAKERS: Readonly<Record<string, Taker>> = {
   conv2d: {
@@ -163,6 +164,20 @@ const TAKERS: Readonly<Record<string, Taker>> = {
     names: names<api.ModelLoadOptions>({ maxMemory: true }),
     call: (options) => api.loadModel(new Uint8Array(8), options),
   },
+  createReport: {
+    names: names<api.ReportOptions>({
+      dataset: true,
+      history: true,
+      title: true,
+      configuration: true,
+      machine: true,
+    }),
+    call: (options) => api.createReport(model, options),
+  },
+  preparePicture: {
+    names: names<api.PrepareOptions>({ metadata: true, invert: true, center: true }),
+    call: (options) => api.preparePicture(picture, [28, 28, 1], options),
+  },
   createTrainer: {
     names: names<TrainerOptions>({ ...compile, workerUrl: true }),
     call: (options) => api.createTrainer(model, options),
@@ -218,6 +233,7 @@ const WITHOUT = [
   "ModelError",
   "ModelFileError",
   "NonFiniteError",
+  "PictureError",
   "SafetensorsError",
   "SamplesError",
   "TrainingDivergedError",
@@ -233,12 +249,14 @@ const WITHOUT = [
   "isGzip",
   "layersFromConfig",
   "loadFolder",
+  "loadPicture",
   "maxDownloadBytes",
   "namedModel",
   "numberedClasses",
   "pairUp",
   "parseIdxImages",
   "parseIdxLabels",
+  "pictureOf",
   "readIdxPair",
   "sha256",
   "splitValidation",

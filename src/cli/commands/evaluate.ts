@@ -2,6 +2,7 @@ import { type Command, Option } from "commander";
 import { findDataset, GENERATED } from "../../data/datasets.ts";
 import { DIGITS_SHAPE } from "../../data/digits.ts";
 import type { Shape } from "../../nn/graph.ts";
+import { testModel } from "../../train/test-model.ts";
 import { type DataOptions, describeDataset, openDataset } from "../datasets.ts";
 import { type EngineFlags, engineOptions } from "../engine-options.ts";
 import { UsageError } from "../errors.ts";
@@ -20,7 +21,6 @@ import {
 import { type Output, printable } from "../output.ts";
 import { type OpenedRun, openRun, readyModel } from "../run/load.ts";
 import { printTest, testLine } from "../run/print.ts";
-import { testModel } from "../run/test-model.ts";
 
 export interface EvaluateOptions extends Omit<DataOptions, "dataset">, EngineFlags {
   /** Default: the one that the model was trained on. */

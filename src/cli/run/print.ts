@@ -1,7 +1,7 @@
 import { classReport, topMistakes } from "../../report/metrics.ts";
+import type { TestResult } from "../../train/test-model.ts";
 import { figure } from "../epoch-line.ts";
 import { formatCount, formatPercent, formatTable, type Output, printable } from "../output.ts";
-import type { TestResult } from "./test-model.ts";
 
 /** More classes than this make a matrix too wide to read: the most frequent mistakes stand in for it. */
 const MATRIX_CLASSES = 20;

@@ -1,12 +1,13 @@
 import type { Dataset } from "../../data/types.ts";
 import { galleryItems, pickGallery } from "../../report/gallery.ts";
 import type { KeptEpoch } from "../../report/kept.ts";
-import type { Configuration, Report, ReportFilters } from "../../report/types.ts";
+import type { Configuration, Report } from "../../report/types.ts";
 import type { Verdict } from "../../report/verdict.ts";
+import { firstFilters } from "../../train/report.ts";
 import type { Sequential } from "../../train/sequential.ts";
+import type { TestResult } from "../../train/test-model.ts";
 import { machine } from "../version.ts";
 import type { Recorder } from "./history.ts";
-import type { TestResult } from "./test-model.ts";
 
 /** All that is known of a run when it has ended. */
 export interface FinishedRun {
@@ -102,7 +103,7 @@ export function reportOf(run: FinishedRun): Report {
     test: { loss: test.loss, accuracy: test.accuracy },
     confusion: test.confusion,
     gallery: galleryItems(pickGallery(test.outputs, dataset.test.labels), dataset.test),
-    filters: firstFilters(model),
+    filters: firstFilters(model.graph, model.getWeights()),
     weightsSha256: run.weightsSha256,
     timing: {
       trainSeconds: recorder.trainSeconds,
@@ -110,12 +111,4 @@ export function reportOf(run: FinishedRun): Report {
       date: new Date().toISOString(),
     },
   };
-}
-
-/** Kernel of the first convolution, if there is one. */
-function firstFilters(model: Sequential): ReportFilters | undefined {
-  const op = model.graph.ops.find(({ kind }) => kind === "conv2d");
-  const kernel = op?.parameters[0];
-  const tensor = kernel && model.getWeights().find(({ name }) => name === kernel.name);
-  return tensor && { layer: op.layer, values: tensor.data, shape: tensor.shape };
 }

@@ -8,6 +8,7 @@ import type { Callbacks, History, Logs } from "../../train/callbacks.ts";
 import { NonFiniteError, TrainingDivergedError } from "../../train/errors.ts";
 import { RECIPES, type RecipeName } from "../../train/recipes.ts";
 import type { Sequential } from "../../train/sequential.ts";
+import { testModel } from "../../train/test-model.ts";
 import {
   countsOf,
   type Part,
@@ -32,7 +33,6 @@ import { testLine } from "./print.ts";
 import { type FinishedRun, resultOf } from "./record.ts";
 import { RunWriter } from "./save.ts";
 import { RUN_FILES } from "./swap.ts";
-import { testModel } from "./test-model.ts";
 
 export interface TrainOptions extends DataOptions, EngineFlags, OptimizerFlags {
   /** A model's name or a JSON file. */

@@ -1,5 +1,6 @@
 import { signal } from "@preact/signals";
 import type { Picture } from "../../picture/picture.ts";
+import { pictureOf as pictureOfPixels } from "../../picture/pixels.ts";
 import type { ReadFile } from "./files.ts";
 
 /** A picture that the visitor brought, in place of a drawing. */
@@ -40,14 +41,5 @@ export async function openPicture({ name, bytes }: ReadFile): Promise<void> {
 /** What a canvas shows, as light. */
 export function pictureOf(context: CanvasRenderingContext2D): Picture {
   const { width, height } = context.canvas;
-  const { data } = context.getImageData(0, 0, width, height);
-  const rgb = new Float32Array(3 * width * height);
-  const alpha = new Float32Array(width * height);
-  let opaque = true;
-  for (let i = 0; i < alpha.length; i++) {
-    for (let c = 0; c < 3; c++) rgb[3 * i + c] = data[4 * i + c]! / 255;
-    alpha[i] = data[4 * i + 3]! / 255;
-    opaque &&= data[4 * i + 3] === 255;
-  }
-  return { width, height, rgb, alpha: opaque ? undefined : alpha };
+  return pictureOfPixels(context.getImageData(0, 0, width, height));
 }

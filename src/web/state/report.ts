@@ -1,5 +1,6 @@
 import { galleryItems } from "../../report/gallery.ts";
 import type { Configuration, Report } from "../../report/types.ts";
+import { firstFilters } from "../../train/report.ts";
 import { download } from "./files.ts";
 import { announce, dismiss, fault } from "./notices.ts";
 import { outcome } from "./outcome.ts";
@@ -29,9 +30,6 @@ async function reportOf(current: Subject, result: TestResult): Promise<Report> {
   const { model } = trainer;
   const all = data!.set.train.count;
   const trainCount = settings.validationSplit > 0 ? Math.floor(all * (1 - settings.validationSplit)) : all;
-  const kernel = model.graph.ops.find(({ kind }) => kind === "conv2d");
-  const filters =
-    kernel && (await trainer.getWeights()).find((tensor) => tensor.name === kernel.parameters[0]!.name);
   const trained = totals.value;
   return {
     title: `${name} on ${data!.set.name}`,
@@ -53,8 +51,7 @@ async function reportOf(current: Subject, result: TestResult): Promise<Report> {
     verdict: outcome.value,
     test: { loss: result.loss, accuracy: result.accuracy },
     confusion: result.confusion,
-    ...(filters &&
-      kernel && { filters: { layer: kernel.layer, values: filters.data, shape: filters.shape } }),
+    filters: firstFilters(model.graph, await trainer.getWeights()),
     weightsSha256: await trainer.weightsSha256(),
     timing: {
       trainSeconds: trained?.trainSeconds ?? Number.NaN,

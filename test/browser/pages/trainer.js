@@ -285,6 +285,34 @@ export async function errors() {
   return results;
 }
 
+/** A picture that a canvas gives, read, prepared and asked about; and the report of the training, written in the page. */
+export async function pictureAndReport() {
+  return withTrainer({ seed: 3 }, async (trainer) => {
+    const history = await trainer.fit(digits.train, { batchSize: 50, validationSplit: 0.2 });
+    const canvas = new OffscreenCanvas(56, 56);
+    const context = canvas.getContext("2d");
+    const pixels = new Uint8ClampedArray(4 * 56 * 56).fill(255);
+    for (let y = 0; y < 56; y++)
+      for (let x = 0; x < 56; x++)
+        pixels.fill(255 - image[(y >> 1) * 28 + (x >> 1)], 4 * (56 * y + x), 4 * (56 * y + x) + 3);
+    context.putImageData(new ImageData(pixels, 56, 56), 0, 0);
+    const bytes = new Uint8Array(await (await canvas.convertToBlob({ type: "image/png" })).arrayBuffer());
+    const picture = await wasmgrad.loadPicture(bytes);
+    const metadata = { dataset: "digits" };
+    const prepared = wasmgrad.preparePicture(picture, trainer.model.inputShape, { metadata });
+    const report = await wasmgrad.createReport(trainer, { dataset: digits, history, title: "In a page" });
+    const { inverted, centred, drawings } = prepared;
+    const away = prepared.pixels.reduce((most, value, i) => Math.max(most, Math.abs(value - image[i])), 0);
+    return {
+      prepared: { inverted, centred, drawings, close: away < 60 },
+      outputs: (await trainer.predict(prepared.pixels)).length,
+      title: /<title>(.*)<\/title>/.exec(report)[1],
+      tested: report.includes(`${digits.test.count} images`) || report.includes(String(digits.test.count)),
+      damaged: await failure(wasmgrad.loadPicture(bytes.subarray(0, 20))),
+    };
+  });
+}
+
 /** dispose() with calls under way, and afterwards. */
 export async function disposing() {
   const trainer = await createTrainer(model(), { threads: 2 });

@@ -1,6 +1,13 @@
-import type { ImageSet } from "../../data/types.ts";
-import { confusionMatrix, predictedClasses } from "../../report/metrics.ts";
-import type { Sequential } from "../../train/sequential.ts";
+import type { ImageSet } from "../data/types.ts";
+import { confusionMatrix, predictedClasses } from "../report/metrics.ts";
+import type { EvaluateOptions, Evaluation } from "./evaluate.ts";
+import type { Samples } from "./samples.ts";
+
+/** What can be asked: a compiled Sequential, or a Trainer. */
+export interface Asked {
+  evaluate(samples: Samples, options?: EvaluateOptions): Promise<Evaluation>;
+  predict(samples: Samples, options?: EvaluateOptions): Promise<Float32Array>;
+}
 
 /** How a model does on labelled images. */
 export interface TestResult {
@@ -14,12 +21,12 @@ export interface TestResult {
   readonly outputs: Float32Array;
 }
 
-/** @param batchSize images computed at once; it does not change the results */
+/** @param classes number of classes; options.batchSize does not change the results */
 export async function testModel(
-  model: Sequential,
+  model: Asked,
   set: ImageSet,
   classes: number,
-  options: { readonly signal?: AbortSignal; readonly batchSize?: number } = {},
+  options: EvaluateOptions = {},
 ): Promise<TestResult> {
   const { loss, accuracy } = await model.evaluate(set, options);
   const outputs = await model.predict(set, options);

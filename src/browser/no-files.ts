@@ -1,0 +1,22 @@
+// What Node's half of the package has more than a page's: there so that modules shared with Node can be loaded.
+import { DataError } from "../data/errors.ts";
+import type { Dataset } from "../data/types.ts";
+
+/** Node: the environment variable that names a folder of datasets. */
+export const DATA_ENV = "WASMGRAD_DATA";
+
+/** Node: a dataset from a folder of IDX files. In a page it rejects with DataError `unsupported`. */
+export async function loadFolder(_folder: string): Promise<Dataset> {
+  throw new DataError(
+    "unsupported",
+    "loadFolder() reads files: it runs in Node. In a page, readIdxPair(images, labels) takes the bytes of IDX files that the visitor chose",
+  );
+}
+
+/** Node: where downloads are kept. In a page it throws DataError `unsupported`. */
+export function defaultCacheDir(): string {
+  throw new DataError(
+    "unsupported",
+    "defaultCacheDir() is a folder: it is there in Node. In a page, loadDataset() keeps downloads in the browser's storage",
+  );
+}

@@ -1,0 +1,145 @@
+import type { Dataset } from "../data/types.ts";
+import type { Graph } from "../nn/graph.ts";
+import { type Checked, checkOptions } from "../options/check.ts";
+import { isObject, needed, some, type TableOf, text } from "../options/kinds.ts";
+import type { Configuration, EpochRecord, Report, ReportFilters, ReportMachine } from "../report/types.ts";
+import type { History, Logs } from "./callbacks.ts";
+import type { Model } from "./model.ts";
+import type { NamedTensor } from "./safetensors.ts";
+import { type Asked, testModel } from "./test-model.ts";
+
+/** What was trained: a compiled Sequential, or in a page the Trainer. */
+export type Reported =
+  | Model
+  | (Asked & {
+      readonly model: Model;
+      readonly info: { readonly backend: string; readonly threads: number };
+      getWeights(): Promise<NamedTensor[]>;
+      weightsSha256(): Promise<string>;
+    });
+
+export interface ReportOptions {
+  /** What the model was trained on. Its `test` images are asked about: for figures, confusion matrix and gallery. */
+  readonly dataset: Dataset;
+  /** What fit() returned. */
+  readonly history: History;
+  /** Default: "<model> on <dataset>". */
+  readonly title?: string | undefined;
+  /** Settings to list beside those that are known: those of fit(), say. `epochs` tells how many were planned. */
+  readonly configuration?: Configuration | undefined;
+  /** What it ran on. Default: what the runtime says of itself. */
+  readonly machine?: ReportMachine | undefined;
+}
+
+const REPORT: Checked = {
+  call: "createReport(model, *)",
+  table: (): TableOf<ReportOptions> => ({
+    dataset: needed(
+      some<Dataset>(
+        "a dataset: { name, classNames, train, test }",
+        (value) => isObject(value) && isObject(value.test),
+      ),
+    ),
+    history: needed(
+      some<History>("what fit() returned", (value) => isObject(value) && Array.isArray(value.epoch)),
+    ),
+    title: text,
+    configuration: some<Configuration>("an object of settings", isObject, { batchSize: 32 }),
+    machine: some<ReportMachine>("an object such as { cpu, cores, os }", isObject),
+  }),
+};
+
+/**
+ * Tests a trained model and writes the report of its training, the same as the command line's: one HTML file with
+ * curves, confusion matrix, figures by class, right and wrong answers, first filters and all settings.
+ *
+ * @throws RangeError on an option that is none; Error where the model is not compiled
+ */
+export async function createReport(reported: Reported, options: ReportOptions): Promise<string> {
+  checkOptions(REPORT, options);
+  // On demand: pages that train but write no report do not load it.
+  const { galleryItems, pickGallery, reportHtml, verdict } = await import("../report/index.ts");
+  const { dataset, history, title, machine = runtime() } = options;
+  const { classNames, train, test } = dataset;
+  const model = "model" in reported ? reported.model : reported;
+  const result = await testModel(reported, test, classNames.length);
+  const configuration = { ...settingsOf(reported), ...options.configuration };
+  const { epochs, restoreBestWeights: by } = configuration;
+  const records = recordsOf(history);
+  // Samples of an epoch: validation_split took the others.
+  const trainCount =
+    history.stopped || records.length === 0 ? train.count : history.trainedSamples / records.length;
+  const kept = history.bestEpoch;
+  const report: Report = {
+    title: title ?? `${model.name} on ${dataset.name}`,
+    dataset: {
+      name: dataset.name,
+      classNames,
+      imageShape: train.shape,
+      trainCount,
+      validationCount: train.count - trainCount,
+      testCount: test.count,
+    },
+    model: { name: model.name, layers: model.rows, parameters: model.countParams() },
+    configuration,
+    machine,
+    history: records,
+    ...(typeof epochs === "number" && { plannedEpochs: epochs }),
+    stopped: history.stopped,
+    kept: kept === undefined ? undefined : { epoch: kept, ...(isFigure(by) && { by }) },
+    verdict: verdict({ history: records, classes: classNames.length, classNames, keptEpoch: kept }),
+    test: { loss: result.loss, accuracy: result.accuracy },
+    confusion: result.confusion,
+    gallery: galleryItems(pickGallery(result.outputs, test.labels), test),
+    filters: firstFilters(model.graph, await reported.getWeights()),
+    weightsSha256: await reported.weightsSha256(),
+    timing: {
+      trainSeconds: history.trainSeconds,
+      imagesPerSecond: history.trainedSamples / history.trainSeconds,
+      date: new Date().toISOString(),
+    },
+  };
+  return reportHtml(report);
+}
+
+/** The kernel of the first convolution, if there is one. */
+export function firstFilters(graph: Graph, weights: readonly NamedTensor[]): ReportFilters | undefined {
+  const op = graph.ops.find(({ kind }) => kind === "conv2d");
+  const tensor = op && weights.find(({ name }) => name === op.parameters[0]!.name);
+  return tensor && { layer: op.layer, values: tensor.data, shape: tensor.shape };
+}
+
+function recordsOf({ epoch, history }: History): EpochRecord[] {
+  return epoch.map((number, i) => ({
+    epoch: number,
+    loss: history.loss[i]!,
+    accuracy: history.accuracy[i],
+    val_loss: history.val_loss[i],
+    val_accuracy: history.val_accuracy[i],
+  }));
+}
+
+function settingsOf(reported: Reported): Configuration {
+  if ("model" in reported) return { backend: reported.info.backend, threads: reported.info.threads };
+  const { options, engine } = reported.session;
+  const { optimizer, loss, seed, preprocessing } = options;
+  return {
+    optimizer: { name: optimizer.name, ...optimizer.config },
+    loss,
+    seed,
+    backend: engine.backend,
+    threads: engine.threads,
+    preprocessing: { ...preprocessing },
+  };
+}
+
+function isFigure(name: unknown): name is keyof Logs {
+  return typeof name === "string" && /^(val_)?(loss|accuracy)$/.test(name);
+}
+
+function runtime(): ReportMachine {
+  const versions = globalThis.process?.versions;
+  if (versions?.node) return { runtimes: { node: versions.node, v8: versions.v8 } };
+  const { hardwareConcurrency: cores, userAgent } = navigator;
+  return { cores, runtimes: { browser: userAgent } };
+}
