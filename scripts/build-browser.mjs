@@ -1,21 +1,30 @@
-// What web pages load: the kernels in base64, the worker scripts, and the package as one module for plain script tags.
+// What web pages load: node scripts/build-browser.mjs FOLDER workers|bundles
+// workers: the scripts of workers, as text modules for blob: workers and as a file for pages that pass workerUrl.
+// bundles: the package as one module for plain script tags, and the custom element as one file, kernels and all.
 import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { bundle } from "./bundle.mjs";
-import { embedWasm, writeTextModule } from "./embed.mjs";
+import { writeTextModule } from "./embed.mjs";
 
-for (const name of ["scalar", "simd", "relaxed", "digits"]) embedWasm(name);
-
+const [folder, part] = process.argv.slice(2);
+const write = (path, text) => {
+  mkdirSync(join(folder, path, ".."), { recursive: true });
+  writeFileSync(join(folder, path), text);
+};
 const script = (entry) => bundle({ entry, platform: "worker", format: "iife" });
-for (const name of ["training", "data"])
-  writeTextModule(`${name}-worker`, await script(`src/browser/host/${name}-main.ts`));
 
-const dist = new URL("../dist/", import.meta.url);
-mkdirSync(new URL("browser/", dist), { recursive: true });
-writeFileSync(new URL("browser/worker.js", dist), await script("src/browser/host/main.ts"));
-writeFileSync(new URL("browser/worker.d.ts", dist), "export {};\n");
-
-await bundle({ entry: "src/browser.ts", outfile: "dist/wasmgrad.js" });
-// What it loads on demand, for createReport().
-await bundle({ entry: "src/report/index.ts", outfile: "dist/report.js" });
-// The custom element as one file, kernels and all, for pages that build nothing.
-await bundle({ entry: "src/element/index.ts", outfile: "dist/element.js", embed: true });
+if (part === "workers") {
+  for (const name of ["training", "data"])
+    writeTextModule(
+      join(folder, "build"),
+      `${name}-worker`,
+      await script(`src/browser/host/${name}-main.ts`),
+    );
+  write("dist/browser/worker.js", await script("src/browser/host/main.ts"));
+  write("dist/browser/worker.d.ts", "export {};\n");
+} else {
+  write("dist/wasmgrad.js", await bundle({ entry: "src/browser.ts", outfile: "dist/wasmgrad.js" }));
+  // What it loads on demand, for createReport().
+  write("dist/report.js", await bundle({ entry: "src/report/index.ts", outfile: "dist/report.js" }));
+  write("dist/element.js", await bundle({ entry: "src/element/index.ts", embed: true }));
+}

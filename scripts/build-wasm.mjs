@@ -1,29 +1,29 @@
-// Compiles every build of the kernels from assembly/, and src/engine/abi.ts from their declarations.
+// Compiles builds of the kernels from assembly/: node scripts/build-wasm.mjs [--into FOLDER] [NAME ...]
+// Into FOLDER/build; by default into build/ itself, where `npm run build:wasm` does so for what has changed.
 import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
 import asc from "assemblyscript/asc";
 import { writeAbi } from "./abi.mjs";
-import { embedWasm } from "./embed.mjs";
+import { embedWasm, WASM } from "./embed.mjs";
 
-const DIGITS = [
-  ..."--config none --runtime stub --optimizeLevel 3 --shrinkLevel 0 --converge --noAssert".split(" "),
-  ..."--use abort= --outFile build/digits.wasm".split(" "),
-];
-const wanted = process.argv.slice(2);
-const builds = [
-  ...["scalar", "simd", "relaxed"].map((target) => [
-    target,
-    ["--config", "asconfig.json", "--target", target],
-  ]),
-  ["digits", ["assembly/digits/index.ts", ...DIGITS]],
-].filter(([name]) => wanted.length === 0 || wanted.includes(name));
+const DIGITS =
+  "assembly/digits/index.ts --config none --runtime stub --optimizeLevel 3 --shrinkLevel 0 --converge --noAssert --use abort=";
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { into: { type: "string", default: "." } },
+});
+const folder = join(values.into, "build");
+const wanted = positionals.length > 0 ? positionals : WASM;
 
-mkdirSync("build", { recursive: true });
-writeAbi();
-for (const [name, args] of builds) {
-  const { error, stderr } = await asc.main(args, {});
+mkdirSync(folder, { recursive: true });
+if (values.into === ".") writeAbi();
+for (const name of wanted) {
+  const args = name === "digits" ? DIGITS.split(" ") : ["--config", "asconfig.json", "--target", name];
+  const { error, stderr } = await asc.main([...args, "--outFile", join(folder, `${name}.wasm`)], {});
   if (error) {
     process.stderr.write(`${stderr.toString()}\nbuild of ${name}.wasm failed: ${error.message}\n`);
     process.exit(1);
   }
-  embedWasm(name);
+  embedWasm(folder, name);
 }

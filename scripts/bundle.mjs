@@ -9,8 +9,8 @@ const root = fileURLToPath(new URL("../", import.meta.url));
  * Bundles TypeScript sources for browsers, minified. Modules of build/ (kernels, worker script) stay modules of their own,
  * loaded on demand, unless `embed` is set.
  * @param {{ entry: string, outfile?: string, platform?: "browser" | "worker", format?: "esm" | "iife", embed?: boolean }} options
- *   paths from the package's root; `outfile` must lie in a folder beside build/
- * @returns {Promise<string>} the bundle
+ *   paths from the package's root; `outfile`, in a folder beside build/, is where the bundle is going to lie
+ * @returns {Promise<string>} the bundle: written by who asks
  */
 export async function bundle({ entry, outfile, platform = "browser", format = "esm", embed = false }) {
   const result = await esbuild.build({
@@ -24,10 +24,10 @@ export async function bundle({ entry, outfile, platform = "browser", format = "e
     plugins: [...(embed ? [] : [buildModules(outfile)]), ...(platform === "worker" ? [unchecked] : [])],
     legalComments: "none",
     outfile: outfile ?? "out.js",
-    write: outfile !== undefined,
+    write: false,
     logLevel: "warning",
   });
-  return result.outputFiles?.[0]?.text ?? "";
+  return result.outputFiles[0].text;
 }
 
 /** import("../../../build/simd.js") of a source becomes an import of the same file, from where the bundle lies. */

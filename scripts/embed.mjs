@@ -1,19 +1,25 @@
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 
-const build = new URL("../build/", import.meta.url);
+/** Builds of the kernels, and the digit generator. */
+export const WASM = ["scalar", "simd", "relaxed", "digits"];
+/** Scripts that are embedded as text for blob: workers. */
+export const WORKERS = ["training-worker", "data-worker"];
 
-/** Writes build/NAME.js, a module whose default export is the text, and its types. Leaves alone what is there already. */
-export function writeTextModule(name, text) {
-  write(`${name}.js`, `export default ${JSON.stringify(text)};\n`);
-  write(`${name}.d.ts`, "declare const text: string;\nexport default text;\n");
+/** Writes NAME.js into a folder: a module whose default export is the text. */
+export function writeTextModule(folder, name, text) {
+  mkdirSync(folder, { recursive: true });
+  writeFileSync(join(folder, `${name}.js`), `export default ${JSON.stringify(text)};\n`);
 }
 
-/** Embeds build/NAME.wasm in base64, as web pages load it. */
-export function embedWasm(name) {
-  writeTextModule(name, readFileSync(new URL(`${name}.wasm`, build)).toString("base64"));
+/** Embeds the folder's NAME.wasm in base64, as web pages load it. */
+export function embedWasm(folder, name) {
+  writeTextModule(folder, name, readFileSync(join(folder, `${name}.wasm`)).toString("base64"));
 }
 
-function write(name, text) {
-  const file = new URL(name, build);
-  if (!existsSync(file) || readFileSync(file, "utf8") !== text) writeFileSync(file, text);
+/** Writes the types of all text modules. */
+export function writeDeclarations(folder) {
+  mkdirSync(folder, { recursive: true });
+  for (const name of [...WASM, ...WORKERS])
+    writeFileSync(join(folder, `${name}.d.ts`), "declare const text: string;\nexport default text;\n");
 }

@@ -1,0 +1,1 @@
+export function filesBelow(root: string, path: string): string[];

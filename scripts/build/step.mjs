@@ -1,0 +1,11 @@
+// Steps that need no tool: node scripts/build/step.mjs abi|declarations FOLDER
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { abiSource } from "../abi.mjs";
+import { writeDeclarations } from "../embed.mjs";
+
+const [name, folder] = process.argv.slice(2);
+if (name === "abi") {
+  mkdirSync(join(folder, "src/engine"), { recursive: true });
+  writeFileSync(join(folder, "src/engine/abi.ts"), abiSource());
+} else writeDeclarations(join(folder, "build"));
