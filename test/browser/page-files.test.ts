@@ -94,7 +94,13 @@ describe.each(BROWSERS)("files in %s", (browser) => {
         { name: `${MARKUP}.txt`, bytes: new TextEncoder().encode(`top ${MARKUP}\nmiddle\nbottom`) },
       ]);
       await waitForText(page, "#dataset", /the last 24 of 120 images are kept for the test/);
-      // The named model follows the images' size and classes: two 3x3 convolutions and poolings leave nothing of 8x8 but 1x1.
+      // The named model follows the images' size and classes, and this one has too many layers for 8x8.
+      await waitForText(
+        page,
+        "#model-verdict",
+        /keras-mnist cannot take inputs of 8x8x1; those that can: mlp, vgg, conv-gap\.$/,
+      );
+      expect(await page.$eval("#train", (button) => (button as HTMLButtonElement).disabled)).toBe(true);
       await page.select("[name=model]", "mlp");
       await waitForText(page, "#layers tbody tr:last-child", /3 units/);
       await page.click("#train");

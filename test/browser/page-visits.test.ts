@@ -24,6 +24,9 @@ describe.each(BROWSERS)("coming back to the page in %s", (browser) => {
       await page.click("#curves summary");
       const epochs = await rows();
       expect(epochs).toHaveLength(3);
+      const figures = () =>
+        page.$$eval(".run-figures dd", (found) => found.map((figure) => figure.textContent));
+      const before = await figures();
       await page.click("#tab-results");
       const accuracy = await textOf(page, "#test-accuracy");
       await page.click("#save-model");
@@ -40,6 +43,7 @@ describe.each(BROWSERS)("coming back to the page in %s", (browser) => {
       await page.waitForSelector(".glance .right");
       await page.click("#curves summary");
       expect(await rows()).toEqual(epochs);
+      expect(await figures()).toEqual(before);
       expect(page.url()).toContain("seed=7");
       expect(await textOf(page, "#notices")).toBe("");
       await page.click("#tab-results");
@@ -118,7 +122,7 @@ describe.each(BROWSERS)("coming back to the page in %s", (browser) => {
       expect(links).toHaveLength(4);
       for (const link of links)
         expect(link).toMatch(/kmnist\/(train|t10k)-(images|labels)-idx[13]-ubyte\.gz$/);
-      await waitForText(page, "#status", /Kuzushiji-MNIST.*open its files first/);
+      await waitForText(page, "#status", /^Open the files of kmnist first: see Dataset\.$/);
       expect(await page.$eval("#train", (train) => (train as HTMLButtonElement).disabled)).toBe(true);
       await page.select("[name=dataset]", "digits");
       await waitForText(page, "#status", /Ready to train/);

@@ -14,6 +14,20 @@ export function namedLayers(name: string, inputShape: Shape, classes: number): L
   );
 }
 
+/** The same, or why the model cannot take images of this shape, in a sentence for people. */
+export function tryNamedLayers(
+  name: string,
+  inputShape: Shape,
+  classes: number,
+): { readonly layers: readonly LayerSpec[]; readonly problem?: string } {
+  try {
+    return { layers: namedLayers(name, inputShape, classes) };
+  } catch (error) {
+    if (!(error instanceof ModelError)) throw error;
+    return { layers: [], problem: sentence(error.message) };
+  }
+}
+
 export type BuiltModel =
   | { readonly model: Sequential; readonly problem?: undefined }
   | {

@@ -1,3 +1,4 @@
+import type { EpochRecord } from "../../report/types.ts";
 import { loadModel } from "../../train/model-file.ts";
 import { percent } from "../ui/format.ts";
 import { ensureDataset, isAtHand } from "./dataset.ts";
@@ -8,7 +9,17 @@ import { announce, dismiss, fault, notify } from "./notices.ts";
 import { openTrainer, replaceSubject } from "./run.ts";
 import { CUSTOM, DEFAULTS, type Settings } from "./settings.ts";
 import { change } from "./setup.ts";
-import { curve, curveVersion, epochs, phase, subject, totals, weights } from "./subject.ts";
+import {
+  curve,
+  curveVersion,
+  epochs,
+  type Progress,
+  phase,
+  progress,
+  subject,
+  totals,
+  weights,
+} from "./subject.ts";
 import { runTest } from "./test.ts";
 
 /** Asks whether the model of an earlier visit is wanted back. */
@@ -31,6 +42,14 @@ export function offerKept(kept: KeptModel): void {
       ],
     },
   );
+}
+
+/** The figures of a run that has ended; undefined where no epoch was finished. */
+function ended(records: readonly EpochRecord[]): Progress | undefined {
+  const last = records.at(-1);
+  if (!last) return undefined;
+  const { epoch, loss, accuracy = Number.NaN, imagesPerSecond = Number.NaN } = last;
+  return { epoch, epochs: epoch + 1, seen: 1, samples: 1, imagesPerSecond, loss, accuracy };
 }
 
 /** Makes the kept model the one that is looked at, with its settings, curves and figures. Faults become a notice. */
@@ -59,6 +78,7 @@ async function restore(kept: KeptModel): Promise<void> {
     });
     epochs.value = kept.epochs;
     totals.value = kept.totals;
+    progress.value = ended(kept.epochs);
     curve.current = LiveCurve.of(kept.points);
     curveVersion.value++;
     weights.value = tensors;

@@ -4,7 +4,7 @@ import type { Shape } from "../../nn/graph.ts";
 import { dataset, reachable } from "./dataset.ts";
 import type { LayerSpec } from "./layers.ts";
 import { fromFragment, type Tab, toFragment } from "./link.ts";
-import { type BuiltModel, buildModel, namedLayers } from "./model.ts";
+import { type BuiltModel, buildModel, tryNamedLayers } from "./model.ts";
 import { notify } from "./notices.ts";
 import { CUSTOM, OWN_FILES, type Settings, settingsProblem } from "./settings.ts";
 
@@ -36,13 +36,18 @@ export const dataShape = computed<DataShape>(() => {
 });
 
 /** The layers as edited, or as the named model has them for the chosen dataset. */
-export const layers = computed<readonly LayerSpec[]>(() => {
+export const layers = computed<readonly LayerSpec[]>(() => chosen.value.layers);
+
+/** The same, and why the named model cannot take the chosen dataset's images, where it cannot. */
+const chosen = computed(() => {
   const { model, layers: own } = settings.value;
   const { inputShape, classNames } = dataShape.value;
-  return model === CUSTOM ? own : namedLayers(model, inputShape, classNames.length);
+  return model === CUSTOM ? { layers: own } : tryNamedLayers(model, inputShape, classNames.length);
 });
 
 export const built = computed<BuiltModel>(() => {
+  const { problem: misfit } = chosen.value;
+  if (misfit) return { problem: misfit, layer: undefined };
   const { model: name, loss } = settings.value;
   const { inputShape, classNames } = dataShape.value;
   return buildModel(layers.value, { name, inputShape, classes: classNames.length, loss });
@@ -54,7 +59,7 @@ export const problem = computed<string | undefined>(() => {
     return "Choose the files to train on.";
   const info = findDataset(settings.value.dataset);
   if (info && !reachable(info.name) && dataset.value?.name !== info.name)
-    return `${info.title}: open its files first; Dataset says which.`;
+    return `Open the files of ${info.name} first: see Dataset.`;
   return built.value.problem ?? settingsProblem(settings.value);
 });
 
