@@ -8,7 +8,8 @@ import { encode } from "fast-png";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { generateDigits } from "../../src/data/digits.ts";
 import type { Dataset } from "../../src/data/index.ts";
-import { loadModel } from "../../src/train/model-file.ts";
+import { loadModel, saveModel } from "../../src/train/model-file.ts";
+import { decodeSafetensors } from "../../src/train/safetensors.ts";
 import { BROWSERS, closePage, missing, type OpenPage, open } from "./support/browsers.ts";
 import { type Server, serve } from "./support/server.ts";
 
@@ -78,6 +79,14 @@ describe.each(BROWSERS)("%s", (name) => {
       const { file, outputs } = await call<{ file: string; outputs: number[] }>("save");
       const bytes = Buffer.from(file, "base64");
       expect(await predictInNode(bytes)).toEqual(outputs);
+      // Sealed as Node seals it, hash for hash.
+      const { model, metadata } = loadModel(bytes);
+      await model.compile({ threads: 1 });
+      const saved = saveModel(model, metadata);
+      model.dispose();
+      const { metadata: own } = decodeSafetensors(bytes);
+      expect(own.weightsSha256).toBe(decodeSafetensors(saved).metadata.weightsSha256);
+      expect(own.metadataSha256).toContain('"sha256"');
       const path = join(folder, `${name}.safetensors`);
       await writeFile(path, bytes);
       const fromCommand = await predictByCommand(path, 3);
