@@ -1,5 +1,5 @@
 import {
-  lanes, splat, vadd, vload, vmul, vpmax, vselectGreater, vselectLessEqual, vstore,
+  FAINT, lanes, splat, vadd, vflush, vload, vmul, vrelu, vselectGreater, vselectLessEqual, vstore,
   vstorePart, vsub, vzeroWhereLessEqual,
 } from "./simd";
 import { vexpm1, vsigmoid, vtanh } from "./vmath";
@@ -15,7 +15,7 @@ export const ELU = 2;
 export const SIGMOID = 3;
 export const TANH = 4;
 
-/** y[n] = f(x[n]); y may be x. NaN stays NaN. */
+/** y[n] = f(x[n]); y may be x. NaN stays NaN. But for SIGMOID, |y| < FAINT is stored as 0: see simd.ts. */
 @unmanaged
 export class ActivationForwardArgs {
   y: usize;
@@ -28,12 +28,16 @@ export class ActivationForwardArgs {
 
 // @ts-ignore: decorator
 @inline
+function bent<V>(x: V, kind: i32, alpha: V): V {
+  return vselectGreater<V>(x, splat<V>(0), x, vmul<V>(alpha, kind == LEAKY_RELU ? x : vexpm1<V>(x)));
+}
+
+// @ts-ignore: decorator
+@inline
 function activate<V>(x: V, kind: i32, alpha: V): V {
-  if (kind == RELU) return vpmax<V>(x, splat<V>(0));
-  if (kind == LEAKY_RELU) return vselectGreater<V>(x, splat<V>(0), x, vmul<V>(alpha, x));
-  if (kind == ELU) return vselectGreater<V>(x, splat<V>(0), x, vmul<V>(alpha, vexpm1<V>(x)));
+  if (kind == RELU) return vrelu<V>(x);
   if (kind == SIGMOID) return vsigmoid<V>(x);
-  return vtanh<V>(x);
+  return vflush<V>(kind == TANH ? vtanh<V>(x) : bent<V>(x, kind, alpha), splat<V>(FAINT));
 }
 
 // @ts-ignore: decorator
@@ -66,7 +70,7 @@ export function activationForward(args: ActivationForwardArgs, task: i32, scratc
 }
 
 /**
- * dx[n] = dy[n] f'(x[n]), f' from y = f(x); dx may be dy. Overwrites.
+ * dx[n] = dy[n] f'(x[n]), f' from y = f(x); dx may be dy. Overwrites. |dx| < FAINT is stored as 0.
  * At x = 0: RELU 0, LEAKY_RELU and ELU alpha, as Keras has them. y = 0 belongs to x <= 0 alone, whatever alpha: where
  * alpha is 0 or the product underflows, y is a zero for x < 0, too.
  */
@@ -94,11 +98,13 @@ function derive<V>(dy: V, y: V, kind: i32, alpha: V): V {
 // @ts-ignore: decorator
 @inline
 function backwardLoop<V>(dx: usize, dy: usize, y: usize, n: i32, kind: i32, a: f32): void {
-  const alpha = splat<V>(a);
+  const alpha = splat<V>(a), faint = splat<V>(FAINT);
   for (; n >= lanes<V>(); n -= lanes<V>(), dx += sizeof<V>(), dy += sizeof<V>(), y += sizeof<V>()) {
-    vstore<V>(dx, derive<V>(vload<V>(dy), vload<V>(y), kind, alpha));
+    vstore<V>(dx, vflush<V>(derive<V>(vload<V>(dy), vload<V>(y), kind, alpha), faint));
   }
-  if (isVector<V>() && n > 0) vstorePart<V>(dx, derive<V>(vload<V>(dy), vload<V>(y), kind, alpha), n);
+  if (isVector<V>() && n > 0) {
+    vstorePart<V>(dx, vflush<V>(derive<V>(vload<V>(dy), vload<V>(y), kind, alpha), faint), n);
+  }
 }
 
 function backward<V>(dx: usize, dy: usize, y: usize, n: i32, kind: i32, alpha: f32): void {

@@ -1,3 +1,4 @@
+import { vrelu } from "./simd";
 import { PANEL, TILE_ACCUMULATE, TILE_RELU, panelRows } from "./tile";
 
 /** Depth of one block: a packed panel of B (KC x 16 f32, 16 KiB) stays in the L1 cache. */
@@ -198,7 +199,7 @@ function finishEmpty(c: usize, rows: i32, n0: i32, n1: i32, args: GemmArgs): voi
     for (let n = n0; n < n1; n++) {
       const p = c + (<usize>n << 2);
       let x: f32 = (args.beta != 0 ? load<f32>(p) : 0) + (args.bias ? load<f32>(args.bias + (<usize>n << 2)) : 0);
-      if (args.relu) x = max<f32>(x, 0);
+      if (args.relu) x = vrelu<f32>(x);
       store<f32>(p, x);
     }
     c += <usize>args.N << 2;

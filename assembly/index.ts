@@ -12,3 +12,5 @@ export function squareRoot(x: f64): f64 {
 }
 // Not for the host: what is exported is not inlined, and in the midst of a large function V8 would spill this loop's counters.
 export { panelRows } from "./tile";
+// So that they leave the loops of most steps alone.
+export { adamFlush, flushes, rmspropFlush, sgdFlush } from "./optimizer";

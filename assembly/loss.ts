@@ -1,5 +1,5 @@
 import {
-  firstLanes, hsum, lanes, madd, splat, vabs, vadd, vdiv, vload, vloadPart, vmul, vpmax, vpmin, vselectGreater, vstore,
+  FAINT, firstLanes, hsum, lanes, madd, splat, vabs, vadd, vdiv, vflush, vload, vloadPart, vmul, vpmax, vpmin, vselectGreater, vstore,
   vstorePart, vsub,
 } from "./simd";
 import { rowExp, rowMax } from "./softmax";
@@ -38,7 +38,7 @@ function softmaxPart<V>(
   const target = vloadPart<V>(t, n, 0);
   const lost = vmul<V>(target, vsub<V>(log, vsub<V>(vloadPart<V>(x, n, 0), max)));
   vstorePart<V>(y, p, n);
-  if (dx) vstorePart<V>(dx, vmul<V>(vsub<V>(vmul<V>(p, mass), target), scale), n);
+  if (dx) vstorePart<V>(dx, vflush<V>(vmul<V>(vsub<V>(vmul<V>(p, mass), target), scale), splat<V>(FAINT)), n);
   return lost;
 }
 
@@ -55,7 +55,7 @@ function softmaxRow<V>(dx: usize, y: usize, x: usize, t: usize, cols: i32, scale
     loss = vadd<V>(loss, vmul<V>(target, vsub<V>(log, vsub<V>(vload<V>(x), max))));
     vstore<V>(y, p);
     if (dx) {
-      vstore<V>(dx, vmul<V>(vsub<V>(vmul<V>(p, mass), target), factor));
+      vstore<V>(dx, vflush<V>(vmul<V>(vsub<V>(vmul<V>(p, mass), target), factor), splat<V>(FAINT)));
       dx += sizeof<V>();
     }
   }
@@ -88,7 +88,7 @@ function sigmoidRow<V>(dx: usize, y: usize, x: usize, t: usize, cols: i32, scale
     loss = vadd<V>(loss, firstLanes<V>(lost, n));
     vstorePart<V>(y, p, n);
     if (dx) {
-      vstorePart<V>(dx, vmul<V>(vsub<V>(p, target), factor), n);
+      vstorePart<V>(dx, vflush<V>(vmul<V>(vsub<V>(p, target), factor), splat<V>(FAINT)), n);
       dx += sizeof<V>();
     }
   }

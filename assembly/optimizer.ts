@@ -2,9 +2,10 @@ import { NORMAL, lanes, madd, splat, vadd, vdiv, vflush, vload, vmul, vpmax, vsq
 
 // Optimizers, with Keras's formulas, over one contiguous vector w[n] of all parameters and its gradient g[n].
 // What changes from step to step is in memory, in an OptimizerState; the argument structs never change.
-// Weights and state vectors are stored without denormals: where gradients stay 0 they decay to 0, not to a denormal at
-// which they stick and slow every step to come. Gradients count as 0 where they are so small that a denormal would come of
-// them and a weight could not tell: their share of a mean of squares would be lost beside epsilon.
+// Denormals, which cost a hundred times what other numbers do, are flushed to 0: from weights and state vectors, which decay
+// to a denormal where gradients stay 0, and stick there; and from gradients, as soon as a denormal would come of them and no
+// weight could tell, since their share of a mean of squares would be lost beside epsilon. Flushing takes as long as an update:
+// it is done in one step of sixteen, and in every step that finds such gradients.
 
 /** 64 bytes, on 8. The host writes learningRate when it changes, beta1 and beta2 once; zero `step` to begin anew. */
 @unmanaged
@@ -38,6 +39,32 @@ function power(b: f64, t: u32): f64 {
   return p;
 }
 
+/** Steps between two that flush, less one. */
+const REST: u32 = 15;
+/** Every so manyth gradient of a task is looked at: no divisor of what columns a kernel may have. */
+const STRIDE: i32 = 61;
+
+/**
+ * Whether this step flushes g[n], and what belongs to it. It hangs on the data and the step alone, never on the threads.
+ * Exported, as the loops that flush are, so that the loops that do not are compiled for themselves: see index.ts.
+ */
+export function flushes(state: usize, g: usize, n: i32, floor: f32): bool {
+  if ((changetype<OptimizerState>(state).step & REST) == 0) return true;
+  let faint = 0;
+  for (let i = 0; i < n; i += STRIDE, g += STRIDE << 2) {
+    const a = abs<f32>(load<f32>(g));
+    faint |= i32(a < floor) & i32(a > 0);
+  }
+  return faint != 0;
+}
+
+/** v, where a loop flushes with 0 in the place of what is below floor. */
+// @ts-ignore: decorator
+@inline
+function settled<V>(v: V, floor: V, flush: bool): V {
+  return flush ? vflush<V>(v, floor) : v;
+}
+
 /**
  * Weight decay wd > 0: w -= learningRate wd w before the update, decoupled from g (Loshchilov and Hutter 2019).
  * momentum 0: w -= learningRate g. Else m = momentum m - learningRate g, then w += m,
@@ -58,7 +85,7 @@ export class SgdArgs {
 
 // @ts-ignore: decorator
 @inline
-function sgdLoop<V>(s: SgdArgs, i0: i32, n: i32, kind: i32): void {
+function sgdLoop<V>(s: SgdArgs, i0: i32, n: i32, kind: i32, flush: bool): void {
   const o = <usize>i0 << 2;
   let pw = s.w + o, pg = s.g + o, pm = s.m + o;
   const learningRate = changetype<OptimizerState>(s.state).rate;
@@ -67,28 +94,41 @@ function sgdLoop<V>(s: SgdArgs, i0: i32, n: i32, kind: i32): void {
   for (; n > 0; n -= lanes<V>(), pw += sizeof<V>(), pg += sizeof<V>(), pm += sizeof<V>()) {
     let w = vload<V>(pw);
     w = vsub<V>(w, vmul<V>(w, decay));
-    const step = vmul<V>(vflush<V>(vload<V>(pg), floor), rate);
+    const step = vmul<V>(settled<V>(vload<V>(pg), floor, flush), rate);
     if (kind == 0) w = vsub<V>(w, step);
     else {
-      const m = vflush<V>(vsub<V>(vmul<V>(vload<V>(pm), momentum), step), normal);
+      const m = settled<V>(vsub<V>(vmul<V>(vload<V>(pm), momentum), step), normal, flush);
       vstorePart<V>(pm, m, n);
       w = vadd<V>(w, kind == 1 ? m : vsub<V>(vmul<V>(m, momentum), step));
     }
-    vstorePart<V>(pw, vflush<V>(w, normal), n);
+    vstorePart<V>(pw, settled<V>(w, normal, flush), n);
   }
 }
 
-function sgdKinds<V>(s: SgdArgs, i0: i32, n: i32): void {
-  if (s.m == 0 || s.momentum == 0) sgdLoop<V>(s, i0, n, 0);
-  else if (!s.nesterov) sgdLoop<V>(s, i0, n, 1);
-  else sgdLoop<V>(s, i0, n, 2);
+// @ts-ignore: decorator
+@inline
+function sgdKinds<V>(s: SgdArgs, i0: i32, n: i32, flush: bool): void {
+  if (s.m == 0 || s.momentum == 0) sgdLoop<V>(s, i0, n, 0, flush);
+  else if (!s.nesterov) sgdLoop<V>(s, i0, n, 1, flush);
+  else sgdLoop<V>(s, i0, n, 2, flush);
+}
+
+function sgdOf<V>(s: SgdArgs, i0: i32, n: i32): void {
+  const floor = NORMAL / changetype<OptimizerState>(s.state).rate;
+  if (flushes(s.state, s.g + (<usize>i0 << 2), n, floor)) sgdFlush(s, i0, n);
+  else sgdKinds<V>(s, i0, n, false);
+}
+
+export function sgdFlush(s: SgdArgs, i0: i32, n: i32): void {
+  if (ASC_FEATURE_SIMD) sgdKinds<v128>(s, i0, n, true);
+  else sgdKinds<f32>(s, i0, n, true);
 }
 
 export function sgd(args: SgdArgs, task: i32, scratch: usize): void {
   const i0 = task * args.grain;
   const n = min(args.n - i0, args.grain);
-  if (ASC_FEATURE_SIMD) sgdKinds<v128>(args, i0, n);
-  else sgdKinds<f32>(args, i0, n);
+  if (ASC_FEATURE_SIMD) sgdOf<v128>(args, i0, n);
+  else sgdOf<f32>(args, i0, n);
 }
 
 /** The least gradient whose square, times `rest`, is normal; or the greatest that epsilon hides, where that is less. */
@@ -124,52 +164,66 @@ export class RmspropArgs {
 
 // @ts-ignore: decorator
 @inline
-function rmspropLoop<V>(s: RmspropArgs, i0: i32, n: i32, centered: bool, withMomentum: bool): void {
+function rmspropLoop<V>(
+  s: RmspropArgs, i0: i32, n: i32, centered: bool, withMomentum: bool, flush: bool, least: f32,
+): void {
   const o = <usize>i0 << 2;
   let pw = s.w + o, pg = s.g + o, pv = s.v + o, pa = s.a + o, pm = s.m + o;
   const learningRate = changetype<OptimizerState>(s.state).rate;
   const rate = splat<V>(learningRate), decay = splat<V>(learningRate * s.weightDecay), momentum = splat<V>(s.momentum);
   const rho = splat<V>(s.rho), rest = splat<V>(s.oneMinusRho), epsilon = splat<V>(s.epsilon);
-  const least = leastGradient(s.oneMinusRho, sqrt<f32>(s.epsilon * INVISIBLE));
   const normal = splat<V>(NORMAL), floor = splat<V>(least), floorV = splat<V>(least * least);
   for (; n > 0; n -= lanes<V>(), pw += sizeof<V>(), pg += sizeof<V>(), pv += sizeof<V>()) {
     let w = vload<V>(pw);
     w = vsub<V>(w, vmul<V>(w, decay));
-    const g = vflush<V>(vload<V>(pg), floor);
-    let v = vflush<V>(madd<V>(rho, vload<V>(pv), vmul<V>(rest, vmul<V>(g, g))), floorV);
+    const g = settled<V>(vload<V>(pg), floor, flush);
+    let v = settled<V>(madd<V>(rho, vload<V>(pv), vmul<V>(rest, vmul<V>(g, g))), floorV, flush);
     vstorePart<V>(pv, v, n);
     if (centered) {
-      const a = vflush<V>(madd<V>(rho, vload<V>(pa), vmul<V>(rest, g)), normal);
+      const a = settled<V>(madd<V>(rho, vload<V>(pa), vmul<V>(rest, g)), normal, flush);
       vstorePart<V>(pa, a, n);
       v = vpmax<V>(vsub<V>(v, vmul<V>(a, a)), splat<V>(0));
       pa += sizeof<V>();
     }
     let u = vdiv<V>(vmul<V>(rate, g), vsqrt<V>(vadd<V>(v, epsilon)));
     if (withMomentum) {
-      u = vflush<V>(madd<V>(momentum, vload<V>(pm), u), normal);
+      u = settled<V>(madd<V>(momentum, vload<V>(pm), u), normal, flush);
       vstorePart<V>(pm, u, n);
       pm += sizeof<V>();
     }
-    vstorePart<V>(pw, vflush<V>(vsub<V>(w, u), normal), n);
+    vstorePart<V>(pw, settled<V>(vsub<V>(w, u), normal, flush), n);
   }
 }
 
-function rmspropKinds<V>(s: RmspropArgs, i0: i32, n: i32): void {
+// @ts-ignore: decorator
+@inline
+function rmspropKinds<V>(s: RmspropArgs, i0: i32, n: i32, flush: bool, least: f32): void {
   const withMomentum = s.m != 0 && s.momentum != 0;
   if (s.a == 0) {
-    if (withMomentum) rmspropLoop<V>(s, i0, n, false, true);
-    else rmspropLoop<V>(s, i0, n, false, false);
+    if (withMomentum) rmspropLoop<V>(s, i0, n, false, true, flush, least);
+    else rmspropLoop<V>(s, i0, n, false, false, flush, least);
   } else {
-    if (withMomentum) rmspropLoop<V>(s, i0, n, true, true);
-    else rmspropLoop<V>(s, i0, n, true, false);
+    if (withMomentum) rmspropLoop<V>(s, i0, n, true, true, flush, least);
+    else rmspropLoop<V>(s, i0, n, true, false, flush, least);
   }
+}
+
+function rmspropOf<V>(s: RmspropArgs, i0: i32, n: i32): void {
+  const least = leastGradient(s.oneMinusRho, sqrt<f32>(s.epsilon * INVISIBLE));
+  if (flushes(s.state, s.g + (<usize>i0 << 2), n, least)) rmspropFlush(s, i0, n, least);
+  else rmspropKinds<V>(s, i0, n, false, least);
+}
+
+export function rmspropFlush(s: RmspropArgs, i0: i32, n: i32, least: f32): void {
+  if (ASC_FEATURE_SIMD) rmspropKinds<v128>(s, i0, n, true, least);
+  else rmspropKinds<f32>(s, i0, n, true, least);
 }
 
 export function rmsprop(args: RmspropArgs, task: i32, scratch: usize): void {
   const i0 = task * args.grain;
   const n = min(args.n - i0, args.grain);
-  if (ASC_FEATURE_SIMD) rmspropKinds<v128>(args, i0, n);
-  else rmspropKinds<f32>(args, i0, n);
+  if (ASC_FEATURE_SIMD) rmspropOf<v128>(args, i0, n);
+  else rmspropOf<f32>(args, i0, n);
 }
 
 /**
@@ -196,46 +250,56 @@ export class AdamArgs {
 @inline
 function adamVector<V>(
   pw: usize, pg: usize, pm: usize, pv: usize, n: i32, alpha: V, decay: V, rest1: V, rest2: V, epsilon: V, floor: V,
-  floorV: V,
+  floorV: V, flush: bool,
 ): void {
   const normal = splat<V>(NORMAL);
   let w = vload<V>(pw);
   w = vsub<V>(w, vmul<V>(w, decay));
-  const g = vflush<V>(vload<V>(pg), floor);
+  const g = settled<V>(vload<V>(pg), floor, flush);
   let m = vload<V>(pm), v = vload<V>(pv);
-  m = vflush<V>(madd<V>(vsub<V>(g, m), rest1, m), normal);
-  v = vflush<V>(madd<V>(vsub<V>(vmul<V>(g, g), v), rest2, v), floorV);
+  m = settled<V>(madd<V>(vsub<V>(g, m), rest1, m), normal, flush);
+  v = settled<V>(madd<V>(vsub<V>(vmul<V>(g, g), v), rest2, v), floorV, flush);
   w = vsub<V>(w, vdiv<V>(vmul<V>(m, alpha), vadd<V>(vsqrt<V>(v), epsilon)));
   vstorePart<V>(pm, m, n);
   vstorePart<V>(pv, v, n);
-  vstorePart<V>(pw, vflush<V>(w, normal), n);
+  vstorePart<V>(pw, settled<V>(w, normal, flush), n);
 }
 
 // @ts-ignore: decorator
 @inline
-function adamLoop<V>(s: AdamArgs, i0: i32, n: i32): void {
+function adamLoop<V>(s: AdamArgs, i0: i32, n: i32, flush: bool, least: f32): void {
   const o = <usize>i0 << 2;
   let pw = s.w + o, pg = s.g + o, pm = s.m + o, pv = s.v + o;
   const state = changetype<OptimizerState>(s.state);
   const alpha = splat<V>(state.alpha), decay = splat<V>(state.rate * s.weightDecay), epsilon = splat<V>(s.epsilon);
   const rest1 = splat<V>(s.oneMinusBeta1), rest2 = splat<V>(s.oneMinusBeta2);
-  const least = leastGradient(s.oneMinusBeta2, s.epsilon * INVISIBLE);
   const floor = splat<V>(least), floorV = splat<V>(least * least);
   for (; n >= lanes<V>(); n -= lanes<V>()) {
-    adamVector<V>(pw, pg, pm, pv, lanes<V>(), alpha, decay, rest1, rest2, epsilon, floor, floorV);
+    adamVector<V>(pw, pg, pm, pv, lanes<V>(), alpha, decay, rest1, rest2, epsilon, floor, floorV, flush);
     pw += sizeof<V>();
     pg += sizeof<V>();
     pm += sizeof<V>();
     pv += sizeof<V>();
   }
   if (isVector<V>() && n > 0) {
-    adamVector<V>(pw, pg, pm, pv, n, alpha, decay, rest1, rest2, epsilon, floor, floorV);
+    adamVector<V>(pw, pg, pm, pv, n, alpha, decay, rest1, rest2, epsilon, floor, floorV, flush);
   }
+}
+
+function adamOf<V>(s: AdamArgs, i0: i32, n: i32): void {
+  const least = leastGradient(s.oneMinusBeta2, s.epsilon * INVISIBLE);
+  if (flushes(s.state, s.g + (<usize>i0 << 2), n, least)) adamFlush(s, i0, n, least);
+  else adamLoop<V>(s, i0, n, false, least);
+}
+
+export function adamFlush(s: AdamArgs, i0: i32, n: i32, least: f32): void {
+  if (ASC_FEATURE_SIMD) adamLoop<v128>(s, i0, n, true, least);
+  else adamLoop<f32>(s, i0, n, true, least);
 }
 
 export function adam(args: AdamArgs, task: i32, scratch: usize): void {
   const i0 = task * args.grain;
   const n = min(args.n - i0, args.grain);
-  if (ASC_FEATURE_SIMD) adamLoop<v128>(args, i0, n);
-  else adamLoop<f32>(args, i0, n);
+  if (ASC_FEATURE_SIMD) adamOf<v128>(args, i0, n);
+  else adamOf<f32>(args, i0, n);
 }

@@ -202,12 +202,25 @@ export function vzeroWhereLessEqual<V>(a: V, b: V, x: V): V {
 /** The smallest normal f32: a processor takes some hundred cycles for each smaller number that it meets or makes. */
 export const NORMAL: f32 = 1.1754943508222875e-38;
 
+/**
+ * The least number of which a product of two is normal, 2^-63. Activations and gradients that are smaller are stored as 0: no
+ * weight would ever tell, and sums of products of them take a hundred times as long.
+ */
+export const FAINT: f32 = 1.0842021724855044e-19;
+
 /** v, with 0 where |v| < floor; NaN stays. */
 // @ts-ignore: decorator
 @inline
 export function vflush<V>(v: V, floor: V): V {
   if (isVector<V>()) return v128.andnot(v, f32x4.lt(f32x4.abs(v), floor));
   return select<V>(0 as V, v, abs<f32>(v as f32) < (floor as f32));
+}
+
+/** max(v, 0) of what an activation is stored as: 0 below FAINT. NaN stays. */
+// @ts-ignore: decorator
+@inline
+export function vrelu<V>(v: V): V {
+  return vzeroWhereLessEqual<V>(v, splat<V>(FAINT), v);
 }
 
 /** Greatest lane; NaN if a lane is NaN. */

@@ -1,4 +1,4 @@
-import { loadSplat, madd, vadd, vload, vpmax, vstore, splat, lanes } from "./simd";
+import { loadSplat, madd, vadd, vload, vrelu, vstore, splat, lanes } from "./simd";
 
 // The inner loop of every matrix product here: two rows by sixteen columns of C in registers.
 //
@@ -11,7 +11,7 @@ export const PANEL = 16;
 
 /** The result is added to what C holds. */
 export const TILE_ACCUMULATE = 1;
-/** max(0, .) is applied before storing. */
+/** max(0, .) is applied before storing: vrelu() of simd.ts. */
 export const TILE_RELU = 2;
 
 /**
@@ -98,10 +98,10 @@ function finishRow<V>(c: usize, cols: i32, flags: i32, v0: V, v1: V, v2: V, v3: 
       v3 = vadd<V>(vload<V>(c, 3 * sizeof<V>()), v3);
     }
     if (flags & TILE_RELU) {
-      v0 = vpmax<V>(v0, splat<V>(0));
-      v1 = vpmax<V>(v1, splat<V>(0));
-      v2 = vpmax<V>(v2, splat<V>(0));
-      v3 = vpmax<V>(v3, splat<V>(0));
+      v0 = vrelu<V>(v0);
+      v1 = vrelu<V>(v1);
+      v2 = vrelu<V>(v2);
+      v3 = vrelu<V>(v3);
     }
     vstore<V>(c, v0);
     vstore<V>(c + sizeof<V>(), v1);
@@ -127,7 +127,7 @@ function finishVector<V>(c: usize, cols: i32, flags: i32, v: V): i32 {
     return 0;
   }
   if (flags & TILE_ACCUMULATE) v = vadd<V>(vload<V>(c), v);
-  if (flags & TILE_RELU) v = vpmax<V>(v, splat<V>(0));
+  if (flags & TILE_RELU) v = vrelu<V>(v);
   vstore<V>(c, v);
   return cols - lanes<V>();
 }
@@ -136,7 +136,7 @@ function finishVector<V>(c: usize, cols: i32, flags: i32, v: V): i32 {
 @inline
 function finishLane(c: usize, flags: i32, x: f32): void {
   if (flags & TILE_ACCUMULATE) x = load<f32>(c) + x;
-  if (flags & TILE_RELU) x = max<f32>(x, 0);
+  if (flags & TILE_RELU) x = vrelu<f32>(x);
   store<f32>(c, x);
 }
 

@@ -115,11 +115,26 @@ describeBuilds("activation", (bench) => {
     }
   });
 
-  test("elu: where the least x underflow to y = -0, the gradient is alpha as beside them", () => {
-    const x = [-1.4e-45, -1e-38, -1e-30];
+  test("what is fainter than 2^-63 is stored as 0; its gradient is that of x <= 0", () => {
+    const FAINT = 2 ** -63;
+    const x = [-1.4e-45, -1e-30, -FAINT / 2, -FAINT * 4, FAINT * 4, 1e-38, Number.NaN];
+    for (const kind of [KINDS[0], KINDS[1], KINDS[2], KINDS[3], KINDS.at(-1)!]) {
+      const y = forward(bench(), kind, x);
+      expect([0, 1, 2, 5].map((i) => Math.abs(y[i]!))).toEqual([0, 0, 0, 0]);
+      expect(y[4]).toBe(FAINT * 4);
+      expect(y[6]).toBeNaN();
+    }
     const y = forward(bench(), KINDS[3], x);
-    expect(Object.is(y[0], -0)).toBe(true);
-    expect([...backward(bench(), KINDS[3], [2, 2, 2], y)]).toEqual([1, 1, 1]);
+    expect([...backward(bench(), KINDS[3], [2, 2, 2, 2, 2], y.subarray(0, 5))]).toEqual([1, 1, 1, 1, 2]);
+  });
+
+  test("gradients fainter than 2^-63 are stored as 0", () => {
+    const dy = [1e-18, 1e-19, -1e-30, -1e-44];
+    for (const kind of KINDS) {
+      const dx = backward(bench(), kind, dy, [0.5, 0.5, 0.5, 0.5]);
+      expect(dx[0]).toBeGreaterThan(2e-19);
+      expect([...dx.subarray(1)].map(Math.abs)).toEqual([0, 0, 0]);
+    }
   });
 });
 

@@ -130,6 +130,36 @@ describeBuilds("gemm", (bench) => {
     });
   });
 
+  test.each([1, 3, 16, 19])("relu stores what is fainter than 2^-63 as 0, %i columns", (N) => {
+    const FAINT = 2 ** -63;
+    const values = Array.from({ length: N }, (_, j) => [FAINT / 2, FAINT * 2, -1, 1e-38][j % 4]!);
+    for (const K of [0, 1]) {
+      const b = bench();
+      const c = b.output(N);
+      // From the product, and from the bias where there is no product.
+      const from =
+        K === 1
+          ? { b: b.input(values), bias: 0 }
+          : { b: b.input([0]), bias: b.input([...values, ...new Array(16).fill(0)]) };
+      const args = {
+        c,
+        a: b.input([1]),
+        ...from,
+        M: 1,
+        N,
+        K,
+        transA: 0,
+        transB: 0,
+        beta: 0,
+        relu: 1,
+        rows: 8,
+        cols: 16,
+      };
+      b.run("gemm", { ...args, ...ONE_MATRIX }, tasksOf(N, 16), 4 * KC * 16);
+      expect([...b.read(c)]).toEqual(values.map((v) => (v > FAINT ? v : 0)));
+    }
+  });
+
   test("relu keeps NaN, and beta 0 forgets what C held", () => {
     const b = bench();
     const c = b.output(2);

@@ -197,6 +197,14 @@ describeBuilds("losses", (bench) => {
     });
   });
 
+  test("gradients fainter than 2^-63 are stored as 0", () => {
+    // Of a class that is out of the question: e^-60 and e^-80; and of an answer that is as good as right.
+    const { dx } = fused(bench(), "softmaxCrossentropy", [0, -40, -60, -80], [1, 0, 0, 0], [1, 4]);
+    expectClose(dx!, [0, Math.exp(-40), 0, 0], { atol: 0, rtol: 1e-6 });
+    const sure = fused(bench(), "sigmoidCrossentropy", [-40, -60, -80, 0], [0, 0, 0, 0], [1, 4]);
+    expectClose(sure.dx!, [Math.exp(-40) / 4, 0, 0, 0.125], { atol: 0, rtol: 1e-6 });
+  });
+
   test("softmaxCrossentropy: probabilities are those of softmaxForward, bit by bit", () => {
     const [x, t] = [uniform(33, 1, -6, 6), targets(3, 11)];
     const b = bench();
