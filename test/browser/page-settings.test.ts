@@ -1,3 +1,4 @@
+import { stat } from "node:fs/promises";
 import { describe, expect, test } from "vitest";
 import { openApp, servePage, textOf, waitForText } from "./page-support.ts";
 import { BROWSERS, missing } from "./support/browsers.ts";
@@ -101,6 +102,37 @@ describe("the benchmark tab in chromium", () => {
     // The page is free again.
     await page.click("#tab-train");
     await waitForText(page, "#status", /Ready to train/);
+    expect(errors).toEqual([]);
+  });
+
+  test.skipIf(missing("chromium"))("counts what ran, and says why the rest did not", async () => {
+    const { size } = await stat(new URL("../../build/relaxed.wasm", import.meta.url));
+    const { page, errors } = await openApp("chromium", {
+      fragment: "images=600",
+      isolated: false,
+      // A browser without relaxed SIMD.
+      before: (relaxed) => {
+        const { validate } = WebAssembly;
+        WebAssembly.validate = (bytes) => bytes.byteLength !== relaxed && validate(bytes);
+      },
+      beforeArgument: size,
+    });
+    await page.click("#tab-benchmark");
+    await page.click("#start-benchmark");
+    await waitForText(
+      page,
+      ".skipped",
+      /^relaxed, 1 thread: .*this runtime cannot run it \(it lacks WebAssembly relaxed SIMD\)/,
+    );
+    await page.waitForFunction(() => document.querySelectorAll("#bars tbody tr").length === 2, {
+      timeout: 45_000,
+    });
+    await page.click("#stop-benchmark");
+    await waitForText(
+      page,
+      "#benchmark-status",
+      /^Measured 2 of 3 configurations; 1 could not run, see below$/,
+    );
     expect(errors).toEqual([]);
   });
 });

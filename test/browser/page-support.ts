@@ -86,6 +86,9 @@ export interface AppOptions {
   readonly url?: string;
   readonly width?: number;
   readonly dark?: boolean;
+  /** Runs in the page before its own code, with `beforeArgument`. */
+  readonly before?: (argument: number) => void;
+  readonly beforeArgument?: number;
   /** False: as in a private window that has none. */
   readonly serviceWorkers?: boolean;
 }
@@ -103,6 +106,7 @@ export async function openApp(name: BrowserName, options: AppOptions = {}): Prom
   });
   await page.setViewport({ width, height: 900 });
   await page.evaluateOnNewDocument(note);
+  if (options.before) await page.evaluateOnNewDocument(options.before, options.beforeArgument ?? 0);
   if (options.serviceWorkers === false)
     await page.evaluateOnNewDocument(() => {
       Object.defineProperty(Navigator.prototype, "serviceWorker", { value: undefined });
