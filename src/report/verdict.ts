@@ -242,7 +242,6 @@ function guessing({ classes, loss, trainCounts }: VerdictInput): { loss: number;
   const xlogx = (p: number) => (p === 0 ? 0 : -p * Math.log(p));
   const mean = (f: (p: number) => number) => sum(shares.map(f)) / classes;
   switch (loss) {
-    case undefined:
     case "categoricalCrossentropy":
     case "sparseCategoricalCrossentropy":
       return { share, loss: sum(shares.map(xlogx)) };

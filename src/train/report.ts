@@ -58,7 +58,7 @@ const REPORT: Checked = {
 export async function createReport(reported: Reported, options: ReportOptions): Promise<string> {
   checkOptions(REPORT, options);
   // On demand: pages that train but write no report do not load it.
-  const { galleryItems, pickGallery, reportHtml, verdict } = await import("../report/index.ts");
+  const { classCounts, galleryItems, pickGallery, reportHtml, verdict } = await import("../report/index.ts");
   const { dataset, history, title, machine = runtime() } = options;
   const { classNames, train, test } = dataset;
   const model = "model" in reported ? reported.model : reported;
@@ -87,7 +87,15 @@ export async function createReport(reported: Reported, options: ReportOptions): 
     ...(typeof epochs === "number" && { plannedEpochs: epochs }),
     stopped: history.stopped,
     kept: kept === undefined ? undefined : { epoch: kept, ...(isFigure(by) && { by }) },
-    verdict: verdict({ history: records, classes: classNames.length, classNames, keptEpoch: kept }),
+    verdict: verdict({
+      history: records,
+      // Without the loss nothing is known of what guessing costs.
+      loss: typeof configuration.loss === "string" ? configuration.loss : undefined,
+      classes: classNames.length,
+      classNames,
+      trainCounts: classCounts(train.labels, classNames.length),
+      keptEpoch: kept,
+    }),
     test: { loss: result.loss, accuracy: result.accuracy },
     confusion: result.confusion,
     gallery: galleryItems(pickGallery(result.outputs, test.labels), test),

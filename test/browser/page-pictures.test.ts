@@ -84,7 +84,11 @@ describe.each(BROWSERS)("pictures and drawings in %s", (browser) => {
       { name: "images", bytes: encodeIdxImages(set) },
       { name: "labels", bytes: encodeIdxLabels(set.labels) },
     ]);
-    await waitForText(page, "#dataset", /the last 80 of 400 images are kept for the test/);
+    await waitForText(
+      page,
+      "#dataset",
+      /80 of 400 images, the same share of each class, are kept for the test/,
+    );
     await train(page);
     await page.click("#tab-draw");
     const box = (await (await page.$("#pad"))!.boundingBox())!;

@@ -149,6 +149,11 @@ describe("regression", () => {
     expect(verdict({ history: epochs([0.25]) })).toBeUndefined();
   });
 
+  test("an unknown loss has no scale either, whatever the classes", () => {
+    expect(verdict({ classes: 10, history: epochs([50], [49]) })).toBeUndefined();
+    expect(verdict({ classes: 10, loss: "hinge", history: epochs([50], [49]) })).toBeUndefined();
+  });
+
   test("overfits too", () => {
     const history = epochs([9, 8], [5, 4], [3, 5], [2, 6], [1, 7]);
     expect(verdict({ history })).toMatchObject({ kind: "overfits", epoch: 1 });

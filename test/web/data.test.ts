@@ -14,12 +14,29 @@ const labels = (name: string, n: number): OwnFile => ({ name, bytes: encodeIdxLa
 const text = (name: string, content: string): OwnFile => ({ name, bytes: new TextEncoder().encode(content) });
 
 describe("IDX files of one's own", () => {
-  test("one pair: the last fifth is for the test", async () => {
-    const { dataset, notice } = await datasetFromFiles([labels("b", 50), images("a", 50)]);
-    expect([dataset.train.count, dataset.test.count]).toEqual([40, 10]);
-    expect(dataset.classNames).toEqual(["0", "1", "2"]);
-    expect(dataset.test.images).toEqual(bars(50).images.subarray(40 * 64));
-    expect(notice).toContain("the last 10 of 50 images");
+  test("one pair, sorted by class: a fifth of each is for the test, with its own labels", async () => {
+    const all = bars(60);
+    const order = Array.from({ length: 60 }, (_, i) => 3 * (i % 20) + Math.floor(i / 20));
+    const image = (from: { images: Uint8Array }, i: number) =>
+      from.images.subarray(64 * i, 64 * (i + 1)).join();
+    const sorted = {
+      ...all,
+      labels: Uint8Array.from(order, (i) => all.labels[i]!),
+      images: Uint8Array.from(order.flatMap((i) => [...all.images.subarray(64 * i, 64 * (i + 1))])),
+    };
+    const files = [
+      { name: "b", bytes: encodeIdxLabels(sorted.labels) },
+      { name: "a", bytes: encodeIdxImages(sorted) },
+    ];
+    const { dataset, notice } = await datasetFromFiles(files);
+    const { train, test: kept, classNames } = dataset;
+    expect([train.count, kept.count, classNames]).toEqual([48, 12, ["0", "1", "2"]]);
+    for (const id of [0, 1, 2]) expect(kept.labels.filter((label) => label === id)).toHaveLength(4);
+    const pairs = (set: typeof train) => Array.from(set.labels, (label, i) => `${label}: ${image(set, i)}`);
+    expect([...pairs(train), ...pairs(kept)].sort()).toEqual(
+      Array.from(all.labels, (label, i) => `${label}: ${image(all, i)}`).sort(),
+    );
+    expect(notice).toContain("12 of 60 images, the same share of each class");
   });
 
   test.each([

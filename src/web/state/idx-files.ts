@@ -1,8 +1,8 @@
 import { numberedClasses } from "../../data/datasets.ts";
 import { DataError } from "../../data/errors.ts";
 import { type IdxImages, pairUp, parseIdxImages, parseIdxLabels, unpackIdx } from "../../data/idx.ts";
-import { splitValidation } from "../../data/split.ts";
 import type { Dataset, ImageSet } from "../../data/types.ts";
+import { splitForValidation } from "../../train/validation.ts";
 import { fileKind, refusal } from "./file-kind.ts";
 import { type KnownFile, knownDataset, knownFile } from "./known-files.ts";
 
@@ -34,6 +34,8 @@ interface Images {
 
 /** Share of the images kept for the test where no test files are given. */
 const TEST_SHARE = 0.2;
+/** The same images whenever the same files are opened. */
+const TEST_SEED = 1;
 const MAX_FILES = 5;
 
 /**
@@ -133,9 +135,10 @@ function assemble(
       );
     notice = counts({ train, test });
   } else {
-    const parts = splitValidation(first.set, TEST_SHARE);
-    [train, test] = [parts.train, parts.validation];
-    notice = `No test files were given: the last ${test.count.toLocaleString("en-US")} of ${first.set.count.toLocaleString("en-US")} images are kept for the test.`;
+    // Files may well be sorted by class.
+    const parts = splitForValidation(first.set, TEST_SHARE, "stratified", TEST_SEED);
+    [train, test] = [imagesOf(first.set, parts.train.rows!), imagesOf(first.set, parts.validation.rows!)];
+    notice = `No test files were given: ${test.count.toLocaleString("en-US")} of ${first.set.count.toLocaleString("en-US")} images, the same share of each class, are kept for the test.`;
   }
   const largest = Math.max(maxLabel(train), maxLabel(test));
   if (names && largest >= names.length)
@@ -145,6 +148,14 @@ function assemble(
     );
   const classes = names ?? numberedClasses(Math.max(largest + 1, 2));
   return { dataset: { name: "own files", classNames: classes, train, test }, notice };
+}
+
+/** Some images of a set, copied. */
+function imagesOf({ images, labels, shape }: ImageSet, rows: Uint32Array): ImageSet {
+  const bytes = shape[0] * shape[1] * shape[2];
+  const own = new Uint8Array(rows.length * bytes);
+  for (const [i, row] of rows.entries()) own.set(images.subarray(row * bytes, (row + 1) * bytes), i * bytes);
+  return { images: own, labels: Uint8Array.from(rows, (row) => labels[row]!), count: rows.length, shape };
 }
 
 function counts({ train, test }: Pick<Dataset, "train" | "test">): string {

@@ -1,7 +1,8 @@
 import { computed, effect, signal, untracked } from "@preact/signals";
-import { classCounts, type Verdict, type VerdictInput, verdict } from "../../report/verdict.ts";
+import { type Verdict, type VerdictInput, verdict } from "../../report/verdict.ts";
+import { countsOf as classesOf, splitForValidation, wholePart } from "../../train/validation.ts";
 import { announce, dismiss, notify } from "./notices.ts";
-import { DEFAULT_RATE } from "./settings.ts";
+import { DEFAULT_RATE, validationSource } from "./settings.ts";
 import { epochs, phase, progress, type Subject, subject, totals } from "./subject.ts";
 
 /** Where the loss became NaN or infinite in the subject's last run; undefined where it did not. */
@@ -17,6 +18,7 @@ export const keptEpoch = computed(() => {
 export const outcome = computed<Verdict | undefined>(() => {
   const current = subject.value;
   if (!current || current.origin === "file" || phase.value !== "idle") return undefined;
+  if (epochs.value.length === 0 && !divergedAt.value) return undefined;
   return verdict({
     ...circumstances(current),
     history: epochs.value,
@@ -87,17 +89,20 @@ function circumstances(current: Subject): Omit<VerdictInput, "history"> {
   };
 }
 
-/** Images of each class in both parts, as fit() splits them: validation is the end. */
+/** Images of each class in both parts, as fit() splits them. */
 function countsOf(current: Subject): Pick<VerdictInput, "trainCounts" | "validationCounts"> {
   const known = counted.get(current);
   if (known || !current.data) return known ?? {};
-  const { labels, count } = current.data.set.train;
+  const images = current.data.set.train;
   const classes = current.classNames.length;
-  const { validationSplit } = current.settings;
-  const at = Math.floor(count * (1 - validationSplit));
+  const { validationSplit, seed } = current.settings;
+  const { train, validation } =
+    validationSplit > 0
+      ? splitForValidation(images, validationSplit, validationSource(current.settings), seed)
+      : { train: wholePart(images), validation: undefined };
   const counts = {
-    trainCounts: classCounts(labels.subarray(0, at), classes),
-    ...(validationSplit > 0 && { validationCounts: classCounts(labels.subarray(at), classes) }),
+    trainCounts: classesOf(train, classes),
+    validationCounts: validation && classesOf(validation, classes),
   };
   counted.set(current, counts);
   return counts;

@@ -4,7 +4,7 @@ import { firstFilters } from "../../train/report.ts";
 import { download } from "./files.ts";
 import { announce, dismiss, fault } from "./notices.ts";
 import { outcome } from "./outcome.ts";
-import { DEFAULT_RATE } from "./settings.ts";
+import { DEFAULT_RATE, validationSource } from "./settings.ts";
 import { epochs, progress, type Subject, subject, totals } from "./subject.ts";
 import { type TestResult, testResult } from "./test.ts";
 
@@ -73,6 +73,7 @@ function configurationOf({ settings, trainer, metadata }: Subject): Configuratio
     optimizer: { name: optimizer, learningRate: learningRate ?? DEFAULT_RATE[optimizer] },
     loss,
     validationSplit,
+    ...(validationSplit > 0 && { validationFrom: validationSource(settings) }),
     seed,
     backend: trainer.info.backend,
     threads: trainer.info.threads,

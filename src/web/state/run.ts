@@ -11,7 +11,7 @@ import { glance, lookAtTestImages } from "./glance.ts";
 import { LiveCurve } from "./live-curve.ts";
 import { announce, dismiss, fault, notify } from "./notices.ts";
 import { divergedAt, forgetOutcome } from "./outcome.ts";
-import type { Settings } from "./settings.ts";
+import { type Settings, validationSource } from "./settings.ts";
 import { built, problem, settings } from "./setup.ts";
 import {
   curve,
@@ -215,7 +215,7 @@ function fitOptions(made: Settings, initialEpoch: number, last: number, current:
     epochs: last,
     initialEpoch,
     batchSize: made.batchSize,
-    ...(validated && { validationSplit: made.validationSplit }),
+    ...(validated && { validationSplit: made.validationSplit, validationFrom: validationSource(made) }),
     ...(validated && made.keepBest && { restoreBestWeights: "val_accuracy" as const }),
     callbacks: watch(current),
   };

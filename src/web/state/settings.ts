@@ -2,6 +2,7 @@ import { DATASETS, GENERATED } from "../../data/datasets.ts";
 import { BACKENDS, type Backend } from "../../engine/engine.ts";
 import { LOSSES, type LossName } from "../../nn/losses.ts";
 import { OPTIMIZERS, type OptimizerName } from "../../optim/optimizer.ts";
+import type { ValidationSource } from "../../train/validation.ts";
 import type { LayerSpec } from "./layers.ts";
 
 /** Files that the visitor brings, in place of a dataset by name. */
@@ -118,6 +119,11 @@ export function settingsProblem(settings: Settings): string | undefined {
     if (problem) return `${setting.label}: ${problem}.`;
   }
   return undefined;
+}
+
+/** Which images are for validation: of files of the visitor's own, which may well be sorted, the same share of each class. */
+export function validationSource({ dataset }: Settings): ValidationSource {
+  return dataset === OWN_FILES ? "stratified" : "last";
 }
 
 /** Settings that are one of a few words. */
