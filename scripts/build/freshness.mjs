@@ -25,6 +25,7 @@ export const STATE = ".cache/build";
  * @property {readonly string[]} inputs files and folders, from the root; a folder stands for all that is below it
  * @property {(path: string) => boolean} [except] inputs that do not count
  * @property {string} [salt] what else the outputs depend on, such as versions of tools
+ * @property {string} [folder] a folder that is all its own: whatever else lies there is removed
  * @property {readonly string[]} [needs] names of targets that are built before
  * @property {(staging: string) => readonly [command: string, args: readonly string[]]} build
  *   what writes the outputs into a folder of their own, at their paths from the root
@@ -107,7 +108,9 @@ export function finish(root, target, staging, hashes, key) {
     return { path, hash, size, mtimeMs };
   });
   const current = new Set(outputs.map(({ path }) => path));
-  for (const { path } of before) if (!current.has(path)) removeWithEmptyFolders(root, path);
+  const others = target.folder === undefined ? [] : filesBelow(root, target.folder);
+  for (const path of new Set([...before.map((output) => output.path), ...others]))
+    if (!current.has(path)) removeWithEmptyFolders(root, path);
   const changed = fingerprint(root, target, new Hashes(root)) !== key;
   writeRecord(root, target, { key: changed ? "" : key, outputs });
 }

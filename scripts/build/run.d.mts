@@ -5,6 +5,7 @@ export interface Target {
   readonly inputs: readonly string[];
   readonly except?: (path: string) => boolean;
   readonly salt?: string;
+  readonly folder?: string;
   readonly needs?: readonly string[];
   readonly build: (staging: string) => readonly [command: string, args: readonly string[]];
 }

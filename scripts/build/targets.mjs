@@ -89,6 +89,7 @@ export const targets = [
   {
     name: "page",
     label: "the page",
+    folder: "dist/web",
     needs: ["workers", ...kernels.map(({ name }) => name)],
     inputs: [
       "src",

@@ -151,6 +151,17 @@ describe("a build", () => {
     ]);
   });
 
+  test("clears away what lies in a folder that is all its own", async () => {
+    await mkdir(at("out/old"), { recursive: true });
+    await put("out/old/left.txt", "by a version before there were records");
+    await put("out/whole", "of the other target");
+    const [upper, whole] = targetsWith() as [Target, Target];
+    const own: Target = { ...upper, folder: "out" };
+    await bringUpToDate({ root, targets: [own, whole], goals: ["whole"], say: () => {} });
+    expect((await readdir(at("out"))).sort()).toEqual(["a.txt", "deep", "whole"]);
+    expect(await out("whole")).toBe("APPLE");
+  });
+
   test("renews what another version of a tool made", async () => {
     await build("tool 1");
     expect(await build("tool 1")).toEqual([]);
