@@ -3,7 +3,7 @@ import { ModelError } from "../../nn/errors.ts";
 import type { Shape } from "../../nn/graph.ts";
 import type { LossName } from "../../nn/losses.ts";
 import { layersFromConfig } from "../../nn/model-json.ts";
-import { MODELS } from "../../nn/models.ts";
+import { MODELS, namedModel } from "../../nn/models.ts";
 import { Sequential } from "../../train/sequential.ts";
 import { LAYER_TYPES, type LayerSpec, optionProblem, withoutDefaults } from "./layers.ts";
 
@@ -14,17 +14,19 @@ export function namedLayers(name: string, inputShape: Shape, classes: number): L
   );
 }
 
-/** The same, or why the model cannot take images of this shape, in a sentence for people. */
+/** The same, and why the model cannot take images of this shape, in a sentence for people, where it cannot. */
 export function tryNamedLayers(
   name: string,
   inputShape: Shape,
   classes: number,
 ): { readonly layers: readonly LayerSpec[]; readonly problem?: string } {
+  const layers = namedLayers(name, inputShape, classes);
   try {
-    return { layers: namedLayers(name, inputShape, classes) };
+    namedModel(name, inputShape, classes);
+    return { layers };
   } catch (error) {
     if (!(error instanceof ModelError)) throw error;
-    return { layers: [], problem: sentence(error.message) };
+    return { layers, problem: sentence(error.message) };
   }
 }
 
