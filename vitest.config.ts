@@ -32,7 +32,7 @@ export default defineConfig({
     projects: [
       {
         extends: true,
-        test: { name: "node", include: ["test/**/*.test.ts"], exclude: ["test/browser/**"] },
+        test: { name: "node", include: ["test/**/*.test.ts"], exclude: ["test/browser/**", "test/frameworks/**"] },
       },
       {
         // After the others, and one file at a time in one process: browsers need the cores, and are started once for all.
@@ -46,6 +46,9 @@ export default defineConfig({
           fileParallelism: false,
           maxWorkers: 1,
           sequence: { groupOrder: 1 },
+          // A browser that starts on a busy machine takes its time: it is waited for, and nothing is tried twice.
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
         },
       },
     ],

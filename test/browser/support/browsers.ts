@@ -8,6 +8,8 @@ const PLACES: Readonly<Record<BrowserName, readonly string[]>> = {
   chromium: ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"],
   firefox: ["/usr/bin/firefox-esr", "/usr/bin/firefox"],
 };
+/** Longest that a browser may take to start: many times what it does where nothing else runs. */
+const START_MS = 100_000;
 const CHROMIUM_ARGS = [
   "--no-sandbox",
   "--disable-gpu",
@@ -41,8 +43,8 @@ export function launch(name: BrowserName): Promise<Browser> {
   if (!executablePath) throw new Error(missing(name));
   started[name] ??= puppeteer.launch(
     name === "chromium"
-      ? { executablePath, headless: true, args: CHROMIUM_ARGS }
-      : { executablePath, headless: true, browser: "firefox" },
+      ? { executablePath, headless: true, args: CHROMIUM_ARGS, timeout: START_MS }
+      : { executablePath, headless: true, browser: "firefox", timeout: START_MS },
   );
   return started[name];
 }
