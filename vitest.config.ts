@@ -32,7 +32,11 @@ export default defineConfig({
     projects: [
       {
         extends: true,
-        test: { name: "node", include: ["test/**/*.test.ts"], exclude: ["test/browser/**", "test/frameworks/**"] },
+        test: {
+          name: "node",
+          include: ["test/**/*.test.ts"],
+          exclude: ["test/browser/**", "test/frameworks/**"],
+        },
       },
       {
         // After the others, and one file at a time in one process: browsers need the cores, and are started once for all.

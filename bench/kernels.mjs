@@ -11,12 +11,10 @@ import {
   maxPooling2d,
 } from "../dist/nn/layers/index.js";
 import { LOSSES } from "../dist/nn/losses.js";
-import { chunks, GRAIN } from "../dist/nn/planner.js";
+import { product } from "../dist/nn/ops/dense.js";
+import { chunks, GRAIN } from "../dist/nn/tasks.js";
 import { adam, adamw, rmsprop, sgd } from "../dist/optim/index.js";
 import { chain, emitBoth, part, WEIGHTS } from "./subjects.mjs";
-
-// After the planner: it and the ops import each other, which works from that end only.
-const { product } = await import("../dist/nn/ops/dense.js");
 
 const BATCH = 32;
 

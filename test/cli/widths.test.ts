@@ -142,7 +142,7 @@ describe("in a terminal", () => {
       expect(status, stdout).toBe(0);
       const text = stdout.replaceAll("\r", "");
       expect(text).toMatch(/^(Epoch )?2\/2 .*loss/m);
-      const paths = /^(Report|Evaluate|Predict): .*$/gm;
+      const paths = /^(Report|Evaluate|By class|Predict): .*$/gm;
       expect(longest(text.replace(paths, "")), `${columns}\n${text}`).toBeLessThanOrEqual(columns);
     }
   });
