@@ -25,13 +25,13 @@ import { ClipByNormArgs, ClipByValueArgs, SumSquaresArgs, clipByNorm, clipByValu
 import {
   AdamArgs, AdvanceStepArgs, RmspropArgs, SgdArgs, adam, advanceStep, rmsprop, sgd,
 } from "./optimizer";
+import { convPoolForward } from "./convpool";
+import { ConvPoolArgs } from "./convpool-args";
+import { convPoolBackwardFilter, convPoolBackwardInput, packFilterRows } from "./convpool-backward";
+import { WinogradArgs, WinogradFilterArgs, winogradFilter, winogradForward } from "./winograd";
 import {
-  ConvPoolArgs, convPoolBackwardFilter, convPoolBackwardInput, convPoolForward, packFilterRows,
-} from "./convpool";
-import {
-  WinogradArgs, WinogradFilterArgs, WinogradTapsArgs, WinogradTilesArgs, winogradFilter, winogradForward, winogradTaps,
-  winogradTiles,
-} from "./winograd";
+  WinogradTapsArgs, WinogradTilesArgs, winogradBits, winogradTaps, winogradTiles, winogradZeroTaps,
+} from "./winograd-gradient";
 import { PeakArgs, peak } from "./peak";
 
 /**
@@ -57,6 +57,8 @@ export function dispatch(id: i32, args: usize, task: i32, scratch: usize): void 
     case 14: winogradForward(changetype<WinogradArgs>(args), task, scratch); break;
     case 15: winogradTiles(changetype<WinogradTilesArgs>(args), task, scratch); break;
     case 16: winogradTaps(changetype<WinogradTapsArgs>(args), task, scratch); break;
+    case 17: winogradBits(changetype<WinogradTapsArgs>(args), task, scratch); break;
+    case 18: winogradZeroTaps(changetype<WinogradTapsArgs>(args), task, scratch); break;
     case 20: activationForward(changetype<ActivationForwardArgs>(args), task, scratch); break;
     case 21: activationBackward(changetype<ActivationBackwardArgs>(args), task, scratch); break;
     case 22: softmaxForward(changetype<SoftmaxForwardArgs>(args), task, scratch); break;

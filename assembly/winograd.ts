@@ -1,6 +1,7 @@
 import { loadSplat, madd, splat, vload, vstore, vstorePart } from "./simd";
 import { PANEL } from "./tile";
-import { filterLine, gradientLine, inputLine, outputLine, tapLine } from "./winograd-lines";
+import { filterLine, inputLine, outputLine } from "./winograd-lines";
+import { flagBytes, flagPitch, mapBytes, mapTiles, settleTile } from "./winograd-zeros";
 
 // Winograd's F(m x m, 3x3): an m x m tile of outputs of a 3x3 stride-1 convolution from t x t products a pair of
 // channels, t = m + 2, where direct summation takes 9 m m. Per t x t tile d of the input V = B^T d B; per filter g
@@ -93,44 +94,49 @@ function filterTileOf<V>(m: i32, u: usize, plane: usize, g: usize, between: usiz
 }
 
 /**
- * The transformed tiles of one image x[H, W, C], at v with `plane` bytes between planes and C f32 between tiles:
- * rows x columns tiles, the first with its corner at (row, column), which may be negative.
- * Scratch: tileScratch(m, C) bytes.
+ * The transformed tiles of one image x[H, W, C], at v with `plane` bytes between planes and C f32 between tiles: of
+ * rows x columns tiles, the first with its corner at (row, column), which may be negative, those that have a slot on the
+ * map, see mapTiles. Scratch: tileScratch(m, C) bytes.
  */
 export function inputTiles(
-  m: i32, v: usize, plane: usize, x: usize, H: i32, W: i32, C: i32, row: i32, column: i32, rows: i32, columns: i32,
-  scratch: usize,
+  m: i32, v: usize, plane: usize, map: usize, x: usize, H: i32, W: i32, C: i32, row: i32, column: i32, rows: i32,
+  columns: i32, scratch: usize,
 ): void {
-  const t = m + 2, pixelBytes = <usize>C << 2;
-  const whole = scratch + (<usize>(t * t) << 5);
   for (let i = 0; i < rows; i++) {
-    const r = row + i * m;
-    for (let j = 0; j < columns; j++) {
-      const q = column + j * m;
-      let d = x + <usize>(r * W + q) * pixelBytes, rowBytes = <usize>W * pixelBytes;
-      if (!inside(r, q, t, H, W)) {
-        copyTile(whole, x, H, W, C, r, q, t);
-        d = whole;
-        rowBytes = <usize>t * pixelBytes;
-      }
-      let c = 0;
-      if (ASC_FEATURE_SIMD) {
-        for (; c + 4 <= C; c += 4) inputTile<v128>(m, v + (<usize>c << 2), plane, d + (<usize>c << 2), rowBytes, pixelBytes, scratch);
-      }
-      for (; c < C; c++) inputTile<f32>(m, v + (<usize>c << 2), plane, d + (<usize>c << 2), rowBytes, pixelBytes, scratch);
-      v += pixelBytes;
+    for (let j = 0; j < columns; j++, map += 4) {
+      const entry = load<i32>(map);
+      if (entry < 0) continue;
+      inputTile(m, v + (<usize>((entry >> 1) * C) << 2), plane, x, H, W, C, row + i * m, column + j * m, scratch);
     }
   }
 }
 
+/** The transformed tile with its corner at (r, q). */
+export function inputTile(
+  m: i32, v: usize, plane: usize, x: usize, H: i32, W: i32, C: i32, r: i32, q: i32, scratch: usize,
+): void {
+  const t = m + 2, pixelBytes = <usize>C << 2;
+  let d = x + <usize>(r * W + q) * pixelBytes, rowBytes = <usize>W * pixelBytes;
+  if (!inside(r, q, t, H, W)) {
+    d = scratch + (<usize>(t * t) << 5);
+    copyTile(d, x, H, W, C, r, q, t);
+    rowBytes = <usize>t * pixelBytes;
+  }
+  let c = 0;
+  if (ASC_FEATURE_SIMD) {
+    for (; c + 4 <= C; c += 4) inputLines<v128>(m, v + (<usize>c << 2), plane, d + (<usize>c << 2), rowBytes, pixelBytes, scratch);
+  }
+  for (; c < C; c++) inputLines<f32>(m, v + (<usize>c << 2), plane, d + (<usize>c << 2), rowBytes, pixelBytes, scratch);
+}
+
 // @ts-ignore: decorator
 @inline
-function inside(row: i32, column: i32, size: i32, H: i32, W: i32): bool {
+export function inside(row: i32, column: i32, size: i32, H: i32, W: i32): bool {
   return row >= 0 && column >= 0 && row + size <= H && column + size <= W;
 }
 
 /** out[size, size, C] = the part of x[H, W, C] from (row, column) on, zero outside of the image. */
-function copyTile(out: usize, x: usize, H: i32, W: i32, C: i32, row: i32, column: i32, size: i32): void {
+export function copyTile(out: usize, x: usize, H: i32, W: i32, C: i32, row: i32, column: i32, size: i32): void {
   const q0 = max(column, 0), q1 = min(column + size, W);
   const pixelBytes = <usize>C << 2, lineBytes = <usize>size * pixelBytes;
   memory.fill(out, 0, <usize>size * lineBytes);
@@ -144,15 +150,15 @@ function copyTile(out: usize, x: usize, H: i32, W: i32, C: i32, row: i32, column
 }
 
 /** V = B^T d B of lanes<V>() channels. */
-function inputTile<V>(m: i32, v: usize, plane: usize, d: usize, rowBytes: usize, pixelBytes: usize, between: usize): void {
-  if (m == 5) inputTileOf<V>(5, v, plane, d, rowBytes, pixelBytes, between);
-  else if (m == 4) inputTileOf<V>(4, v, plane, d, rowBytes, pixelBytes, between);
-  else inputTileOf<V>(2, v, plane, d, rowBytes, pixelBytes, between);
+function inputLines<V>(m: i32, v: usize, plane: usize, d: usize, rowBytes: usize, pixelBytes: usize, between: usize): void {
+  if (m == 5) inputLinesOf<V>(5, v, plane, d, rowBytes, pixelBytes, between);
+  else if (m == 4) inputLinesOf<V>(4, v, plane, d, rowBytes, pixelBytes, between);
+  else inputLinesOf<V>(2, v, plane, d, rowBytes, pixelBytes, between);
 }
 
 // @ts-ignore: decorator
 @inline
-function inputTileOf<V>(m: i32, v: usize, plane: usize, d: usize, rowBytes: usize, pixelBytes: usize, between: usize): void {
+function inputLinesOf<V>(m: i32, v: usize, plane: usize, d: usize, rowBytes: usize, pixelBytes: usize, between: usize): void {
   const line = <usize>(m + 2) * sizeof<V>();
   const planes = <usize>(m + 2) * plane;
   for (let to = between; to < between + line; to += sizeof<V>(), d += pixelBytes) inputLine<V>(m, to, line, d, rowBytes);
@@ -222,40 +228,51 @@ function product<V>(c: usize, a: usize, b: usize, M: i32, K: i32, bias: usize): 
 }
 
 /**
- * The outputs of rows x columns tiles from p, `plane` bytes between planes and 16 f32 between tiles: at y, pixels
- * pixelBytes and rows rowBytes apart, of which height x width exist and `cols` (1..16) channels. relu: max(0, .) of it.
- * Scratch: tileScratch(m, 0) bytes.
+ * The outputs of one image's rows x columns tiles from p, `plane` bytes between planes and 16 f32 between tiles: at y,
+ * pixels pixelBytes and rows rowBytes apart, of which height x width exist and `cols` (1..16) channels. relu: max(0, .)
+ * of it. map and flags: see mapTiles. bias: of outputs that are settled, [16] or 0. Scratch: tileScratch(m, 0) bytes.
  */
 export function outputTiles(
-  m: i32, y: usize, p: usize, plane: usize, rows: i32, columns: i32, rowBytes: usize, pixelBytes: usize, height: i32,
-  width: i32, cols: i32, relu: i32, scratch: usize,
+  m: i32, y: usize, p: usize, plane: usize, map: usize, flags: usize, rows: i32, columns: i32, rowBytes: usize,
+  pixelBytes: usize, height: i32, width: i32, cols: i32, relu: i32, bias: usize, scratch: usize,
 ): void {
-  const floor: f32 = relu ? 0 : -Infinity;
+  const floor: f32 = relu ? 0 : -Infinity, pitch = flagPitch(m, columns);
   for (let i = 0; i < rows; i++) {
     const h = min(m, height - i * m);
     let to = y;
-    for (let j = 0; j < columns; j++) {
-      const w = min(m, width - j * m);
-      const whole = h == m && w == m;
-      let c = 0;
-      if (ASC_FEATURE_SIMD) {
-        for (; c < cols; c += 4) {
-          outputTile<v128>(m, to + (<usize>c << 2), p + (<usize>c << 2), plane, rowBytes, pixelBytes, h, w, whole ? cols - c : 0, cols - c, floor, scratch);
-        }
-      } else {
-        for (; c < cols; c++) {
-          outputTile<f32>(m, to + (<usize>c << 2), p + (<usize>c << 2), plane, rowBytes, pixelBytes, h, w, whole ? 4 : 0, 1, floor, scratch);
-        }
+    for (let j = 0; j < columns; j++, map += 4) {
+      const w = min(m, width - j * m), entry = load<i32>(map);
+      if (entry >= 0) outputTile(m, to, p + (<usize>(entry >> 1) << 6), plane, rowBytes, pixelBytes, h, w, cols, floor, scratch);
+      if (entry & 1) {
+        settleTile(to, flags + <usize>(i * m * pitch + j * m), pitch, rowBytes, pixelBytes, h, w, cols, bias, floor);
       }
-      p += PANEL << 2;
       to += <usize>m * pixelBytes;
     }
     y += <usize>m * rowBytes;
   }
 }
 
+/** The h x w outputs of one tile that exist, `cols` channels of them. */
+// @ts-ignore: decorator
+@inline
+function outputTile(
+  m: i32, y: usize, p: usize, plane: usize, rowBytes: usize, pixelBytes: usize, h: i32, w: i32, cols: i32, floor: f32,
+  scratch: usize,
+): void {
+  const whole = h == m && w == m;
+  if (ASC_FEATURE_SIMD) {
+    for (let c = 0; c < cols; c += 4) {
+      outputLines<v128>(m, y + (<usize>c << 2), p + (<usize>c << 2), plane, rowBytes, pixelBytes, h, w, whole ? cols - c : 0, cols - c, floor, scratch);
+    }
+  } else {
+    for (let c = 0; c < cols; c++) {
+      outputLines<f32>(m, y + (<usize>c << 2), p + (<usize>c << 2), plane, rowBytes, pixelBytes, h, w, whole ? 4 : 0, 1, floor, scratch);
+    }
+  }
+}
+
 /** Y = A^T p A of lanes<V>() channels: straight to y where `direct` >= 4, else the h x w pixels and n channels that exist. */
-function outputTile<V>(
+function outputLines<V>(
   m: i32, y: usize, p: usize, plane: usize, rowBytes: usize, pixelBytes: usize, h: i32, w: i32, direct: i32, n: i32,
   floor: f32, between: usize,
 ): void {
@@ -265,9 +282,9 @@ function outputTile<V>(
     toPixel = sizeof<V>();
     toRow = <usize>m * toPixel;
   }
-  if (m == 5) outputTileOf<V>(5, to, p, plane, toRow, toPixel, floor, between);
-  else if (m == 4) outputTileOf<V>(4, to, p, plane, toRow, toPixel, floor, between);
-  else outputTileOf<V>(2, to, p, plane, toRow, toPixel, floor, between);
+  if (m == 5) outputLinesOf<V>(5, to, p, plane, toRow, toPixel, floor, between);
+  else if (m == 4) outputLinesOf<V>(4, to, p, plane, toRow, toPixel, floor, between);
+  else outputLinesOf<V>(2, to, p, plane, toRow, toPixel, floor, between);
   if (direct >= 4) return;
   for (let i = 0; i < h; i++) {
     for (let j = 0; j < w; j++) {
@@ -278,7 +295,7 @@ function outputTile<V>(
 
 // @ts-ignore: decorator
 @inline
-function outputTileOf<V>(
+function outputLinesOf<V>(
   m: i32, y: usize, p: usize, plane: usize, rowBytes: usize, pixelBytes: usize, floor: f32, between: usize,
 ): void {
   const line = <usize>(m + 2) * sizeof<V>();
@@ -290,7 +307,7 @@ function outputTileOf<V>(
 /**
  * y[batch, OH, OW, OC] = act(conv(x[batch, H, W, C] with `top` and `left` zeros around, 3x3, stride 1) + bias).
  * One task is `images` images, `block` rows of tiles of each at once. With n = images * the tiles of a block and
- * t = m + 2, scratch: t * t * (4 n (C + 16) + 128) bytes, and t * t * (4 C + 32).
+ * t = m + 2, scratch: mapBytes, and t * t * (4 n (C + 16) + 128) bytes, and t * t * (4 C + 32).
  */
 @unmanaged
 export class WinogradArgs {
@@ -320,129 +337,34 @@ export function winogradForward(s: WinogradArgs, task: i32, scratch: usize): voi
   const pixelBytes = <usize>OC << 2, outRow = <usize>s.OW * pixelBytes;
   const columns = (s.OW + m - 1) / m, allRows = (s.OH + m - 1) / m;
   for (let i = 0; i < allRows; i += s.block) {
-    const rows = min(s.block, allRows - i), tiles = rows * columns * images;
+    const rows = min(s.block, allRows - i), each = rows * columns;
+    const allFlags = scratch + (<usize>(images * each) << 2), flagsEach = <usize>flagBytes(m, rows, columns);
+    let tiles = 0;
+    for (let k = 0; k < images; k++) {
+      tiles = mapTiles(
+        m, scratch + (<usize>(k * each) << 2), allFlags + <usize>k * flagsEach, s.x + <usize>(n0 + k) * imageBytes, s.H, s.W,
+        C, i * m - s.top, -s.left, rows, columns, s.OH - i * m, s.OW, tiles,
+      );
+    }
     const vPlane = planeBytes(tiles, C), pPlane = planeBytes(tiles, PANEL);
-    const p = scratch + <usize>(t * t) * vPlane, between = p + <usize>(t * t) * pPlane;
+    const v = scratch + mapBytes(m, images, rows, columns);
+    const p = v + <usize>(t * t) * vPlane, between = p + <usize>(t * t) * pPlane;
     for (let k = 0; k < images; k++) {
       inputTiles(
-        m, scratch + ((<usize>(k * rows * columns) * <usize>C) << 2), vPlane, s.x + <usize>(n0 + k) * imageBytes, s.H, s.W, C,
-        i * m - s.top, -s.left, rows, columns, between,
+        m, v, vPlane, scratch + (<usize>(k * each) << 2), s.x + <usize>(n0 + k) * imageBytes, s.H, s.W, C, i * m - s.top,
+        -s.left, rows, columns, between,
       );
     }
     for (let o = 0; o < OC; o += PANEL) {
-      const panel = s.u + <usize>(o / PANEL) * panelBytes(m, C);
-      tileProducts(m, p, scratch, panel, tiles, C, s.bias ? s.bias + (<usize>o << 2) : 0);
+      const panel = s.u + <usize>(o / PANEL) * panelBytes(m, C), bias = s.bias ? s.bias + (<usize>o << 2) : 0;
+      tileProducts(m, p, v, panel, tiles, C, bias);
       for (let k = 0; k < images; k++) {
         outputTiles(
-          m, s.y + <usize>((n0 + k) * s.OH + i * m) * outRow + (<usize>o << 2), p + (<usize>(k * rows * columns) << 6), pPlane,
-          rows, columns, outRow, pixelBytes, s.OH - i * m, s.OW, min(OC - o, PANEL), s.relu, between,
+          m, s.y + <usize>((n0 + k) * s.OH + i * m) * outRow + (<usize>o << 2), p, pPlane, scratch + (<usize>(k * each) << 2),
+          allFlags + <usize>k * flagsEach, rows, columns, outRow, pixelBytes, s.OH - i * m, s.OW, min(OC - o, PANEL), s.relu,
+          bias, between,
         );
       }
     }
   }
-}
-
-// The filter's gradient: dw = G^T [sum over tiles of (B^T d B) . (A dY A^T)] G. The transformed tiles of all images are
-// written out, their products are t * t matrix products (a gemm over all points at once), and tapTiles ends them.
-
-/** v[t * t][batch * tiles][C]: the transformed tiles of x (gradient 0), or of dy[batch, H, W, C] (gradient 1). One task is one image. */
-@unmanaged
-export class WinogradTilesArgs {
-  v: usize;
-  x: usize;
-  first: i32; // image of x to begin with
-  batch: i32; // images
-  H: i32;
-  W: i32;
-  C: i32;
-  top: i32; // of x alone
-  left: i32;
-  rows: i32; // tiles of an image
-  columns: i32;
-  m: i32; // 2, 4 or 5
-  gradient: i32;
-}
-
-/** Scratch: t * t * (4 C + 32) bytes. */
-export function winogradTiles(s: WinogradTilesArgs, task: i32, scratch: usize): void {
-  const tiles = s.rows * s.columns;
-  const v = s.v + ((<usize>(task * tiles) * <usize>s.C) << 2);
-  const plane = planeBytes(tiles * s.batch, s.C);
-  const x = s.x + ((<usize>(s.first + task) * <usize>(s.H * s.W * s.C)) << 2);
-  if (s.gradient) gradientTiles(s.m, v, plane, x, s.H, s.W, s.C, s.rows, s.columns, scratch);
-  else inputTiles(s.m, v, plane, x, s.H, s.W, s.C, -s.top, -s.left, s.rows, s.columns, scratch);
-}
-
-/** The transformed m x m tiles of one gradient image dy[H, W, C]: see inputTiles. */
-function gradientTiles(
-  m: i32, v: usize, plane: usize, dy: usize, H: i32, W: i32, C: i32, rows: i32, columns: i32, scratch: usize,
-): void {
-  const t = m + 2, pixelBytes = <usize>C << 2;
-  const whole = scratch + (<usize>(t * t) << 5);
-  for (let i = 0; i < rows; i++) {
-    for (let j = 0; j < columns; j++) {
-      let d = dy + <usize>(i * m * W + j * m) * pixelBytes, rowBytes = <usize>W * pixelBytes;
-      if (!inside(i * m, j * m, m, H, W)) {
-        copyTile(whole, dy, H, W, C, i * m, j * m, m);
-        d = whole;
-        rowBytes = <usize>m * pixelBytes;
-      }
-      let c = 0;
-      if (ASC_FEATURE_SIMD) {
-        for (; c + 4 <= C; c += 4) gradientTile<v128>(m, v + (<usize>c << 2), plane, d + (<usize>c << 2), rowBytes, pixelBytes, scratch);
-      }
-      for (; c < C; c++) gradientTile<f32>(m, v + (<usize>c << 2), plane, d + (<usize>c << 2), rowBytes, pixelBytes, scratch);
-      v += pixelBytes;
-    }
-  }
-}
-
-/** A dY A^T of lanes<V>() channels. */
-function gradientTile<V>(m: i32, v: usize, plane: usize, d: usize, rowBytes: usize, pixelBytes: usize, between: usize): void {
-  if (m == 5) gradientTileOf<V>(5, v, plane, d, rowBytes, pixelBytes, between);
-  else if (m == 4) gradientTileOf<V>(4, v, plane, d, rowBytes, pixelBytes, between);
-  else gradientTileOf<V>(2, v, plane, d, rowBytes, pixelBytes, between);
-}
-
-// @ts-ignore: decorator
-@inline
-function gradientTileOf<V>(m: i32, v: usize, plane: usize, d: usize, rowBytes: usize, pixelBytes: usize, between: usize): void {
-  const line = <usize>m * sizeof<V>();
-  const planes = <usize>(m + 2) * plane;
-  for (let to = between; to < between + line; to += sizeof<V>(), d += pixelBytes) gradientLine<V>(m, to, line, d, rowBytes);
-  for (let i = 0; i < m + 2; i++, between += line, v += planes) gradientLine<V>(m, v, plane, between, sizeof<V>());
-}
-
-/** dw[3, 3, C, OC] = G^T du[t * t][C][OC] G. One task is one input channel. */
-@unmanaged
-export class WinogradTapsArgs {
-  dw: usize;
-  du: usize;
-  C: i32;
-  OC: i32;
-  m: i32; // 2, 4 or 5
-}
-
-/** Scratch: 3 t vectors. */
-export function winogradTaps(s: WinogradTapsArgs, task: i32, scratch: usize): void {
-  const at = <usize>(task * s.OC) << 2, plane = <usize>(s.C * s.OC) << 2;
-  let o = 0;
-  if (ASC_FEATURE_SIMD) {
-    for (; o + 4 <= s.OC; o += 4) taps<v128>(s.m, s.dw + at + (<usize>o << 2), s.du + at + (<usize>o << 2), plane, scratch);
-  }
-  for (; o < s.OC; o++) taps<f32>(s.m, s.dw + at + (<usize>o << 2), s.du + at + (<usize>o << 2), plane, scratch);
-}
-
-function taps<V>(m: i32, dw: usize, du: usize, plane: usize, between: usize): void {
-  if (m == 5) tapsOf<V>(5, dw, du, plane, between);
-  else if (m == 4) tapsOf<V>(4, dw, du, plane, between);
-  else tapsOf<V>(2, dw, du, plane, between);
-}
-
-// @ts-ignore: decorator
-@inline
-function tapsOf<V>(m: i32, dw: usize, du: usize, plane: usize, between: usize): void {
-  const t = m + 2, line = <usize>t * sizeof<V>();
-  for (let j = 0; j < t; j++) tapLine<V>(m, between + <usize>j * sizeof<V>(), line, du + <usize>j * plane, <usize>t * plane);
-  for (let i = 0; i < 3; i++) tapLine<V>(m, dw + <usize>(3 * i) * plane, plane, between + <usize>i * line, sizeof<V>());
 }

@@ -111,15 +111,22 @@ function layersOf({ image, channels, pool, relu, first, ...options }: Case) {
 /**
  * Convolutions get weights whose sums are exact: fused and unfused see the same numbers to the last bit, the same
  * winners of each pool, ties included, and the same closed relus. Only the sums in backward may round differently.
+ * Where the products are Winograd's, which are not exact, weights leave no ties: among such, the fused kernel alone
+ * decides by direct products.
  */
-function setWeights(session: Session): void {
+function setWeights(session: Session, exact: boolean): void {
   let seed = 1;
   for (const { parameter, data } of session.weights())
     data.set(
-      parameter.name.startsWith("conv")
+      parameter.name.startsWith("conv") && exact
         ? quarters(data.length, seed++)
-        : fixtureValues(data.length, seed++, 0.1),
+        : fixtureValues(data.length, seed++, parameter.name.startsWith("conv") ? 1 : 0.1),
     );
+}
+
+function usesWinograd(session: Session, batch: number): boolean {
+  const { calls } = session.plan({ batch, mode: "train", input: "floats", targets: "labels" }).plan;
+  return calls.some(({ kernel }) => kernel === "winogradForward");
 }
 
 const kinds = (session: Session) => session.graph.ops.map((op) => op.kind);
@@ -167,7 +174,8 @@ describe.each(BACKENDS)("fused and unfused agree, build %s", (backend) => {
 
 /** Compares outputs, loss, right classes and every gradient, from the same weights. */
 function expectAgree(fused: Session, plain: Session, samples: Samples): void {
-  for (const session of [fused, plain]) setWeights(session);
+  const exact = !usesWinograd(plain, samples.count);
+  for (const session of [fused, plain]) setWeights(session, exact);
   expectClose(outputsOf(fused, samples), outputsOf(plain, samples), { atol: 0, rtol: 1e-6 });
   const [a, b] = [fused.trainStep(samples, all(samples)), plain.trainStep(samples, all(samples))];
   expectClose([a.loss], [b.loss], { atol: 0, rtol: 1e-6 });

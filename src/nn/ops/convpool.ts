@@ -61,6 +61,9 @@ function usedColumns({ args: { OW, PW, poolW, poolStrideW, poolLeft } }: Geometr
   return Math.min(OW, (PW - 1) * poolStrideW - poolLeft + poolW);
 }
 
+/** Scratch for one limit a channel, in whole panels. */
+const limitBytes = ({ args: { OC } }: Geometry) => 64 * Math.ceil(OC / 16);
+
 /** Direct products: pooled rows at once, so that their panel stays in the L1 cache. */
 function directForward(g: Geometry, batch: number) {
   const { C, KW, OW, PH, poolH, poolStrideH } = g.args;
@@ -70,7 +73,7 @@ function directForward(g: Geometry, batch: number) {
   return {
     args: { block, m: 0, images: 1 },
     tasks: batch,
-    scratch: 64 * cells + (KW * C < 16 ? 4 * cells * g.K : 0),
+    scratch: limitBytes(g) + 64 * cells + (KW * C < 16 ? 4 * cells * g.K : 0),
     algorithm: "fused",
   };
 }
@@ -91,7 +94,7 @@ function winogradForward(g: Geometry, m: TileSize, batch: number) {
   return {
     args: { block, m, images },
     tasks: Math.ceil(batch / images),
-    scratch: 64 * m * m * rows * columns + winogradScratch(m, images * rows * columns, C),
+    scratch: limitBytes(g) + 64 * m * m * rows * columns + winogradScratch(m, { images, rows, columns }, C),
     algorithm: `fused, ${algorithmName(m)}`,
   };
 }
@@ -119,6 +122,7 @@ export const convPool: OpImplementation<"convPool"> = {
         y: p.value(op.output),
         argmax: p.needsGradient(op.output) ? p.kept(op, "argmax", 4 * p.count(op.output)) : 0,
         bias: bias ? p.pointers.value(bias) : 0,
+        filter: p.pointers.value(kernel!),
         batch: p.batch,
       },
       { tasks: how.tasks, scratch: how.scratch, flops: p.batch * g.flops, algorithm: how.algorithm },
@@ -130,7 +134,7 @@ export const convPool: OpImplementation<"convPool"> = {
     const [kernel, bias] = op.parameters;
     const { args, cells, places, patchBytes } = g;
     const argmax = p.kept(op, "argmax", 4 * p.count(op.output));
-    const common = { ...args, y: p.outputGradient(op), argmax, bias: 0, batch: p.batch };
+    const common = { ...args, y: p.outputGradient(op), argmax, bias: 0, filter: 0, batch: p.batch };
     p.call(
       "convPoolBackwardFilter",
       {

@@ -60,10 +60,24 @@ export function winogradTile(
 /** Bytes from one point's plane of n pixels to the next: planeBytes() of assembly/winograd.ts. */
 const planeBytes = (n: number, C: number) => 4 * n * C + 64;
 
-/** Scratch of one task that holds n tiles at once, without what it pools in. */
-export function winogradScratch(m: number, n: number, C: number): number {
+/** Rows and columns of tiles that one task holds at once, of each of some images. */
+interface TileGrid {
+  images: number;
+  rows: number;
+  columns: number;
+}
+
+/** Bytes of a grid's map: mapBytes() of assembly/winograd-zeros.ts. */
+function mapBytes(m: number, { images, rows, columns }: TileGrid): number {
+  const flags = (rows * m + 2) * (columns * m + 6);
+  return 64 * Math.ceil((images * (4 * rows * columns + flags) + 8) / 64);
+}
+
+/** Scratch of one task that holds such a grid, without what it pools in. */
+export function winogradScratch(m: number, grid: TileGrid, C: number): number {
   const points = (m + 2) ** 2;
-  return points * (planeBytes(n, C) + planeBytes(n, PANEL)) + points * (4 * C + 32);
+  const n = grid.images * grid.rows * grid.columns;
+  return mapBytes(m, grid) + points * (planeBytes(n, C) + planeBytes(n, PANEL)) + points * (4 * C + 32);
 }
 
 /** How many images a task takes, and how many rows of each at once. */
@@ -119,7 +133,7 @@ export function winogradConvolution(p: Planner, m: TileSize, conv: Convolution, 
     { ...conv, batch: p.batch, m, block, images },
     {
       tasks: Math.ceil(p.batch / images),
-      scratch: winogradScratch(m, images * block * columns, conv.C),
+      scratch: winogradScratch(m, { images, rows: block, columns }, conv.C),
       flops,
       algorithm: algorithmName(m),
     },
@@ -199,7 +213,14 @@ export function winogradFilterGradient(
       },
     );
   }
-  p.call("winogradTaps", { dw, du, C, OC, m }, { tasks: C, scratch: 48 * (m + 2) });
+  const words = Math.ceil(OC / 64);
+  const bitBytes = p.batch * (OH + 2) * Math.ceil((OW + 2) / 8) + 8;
+  const doubts = p.tensor(C * (8 + 72 * words));
+  const bits = p.tensor((C + OC) * bitBytes);
+  const args = { dw, du, x, dy, doubts, bits, batch: p.batch, H, W, C, OH, OW, OC, top, left, m };
+  p.call("winogradTaps", args, { tasks: C, scratch: 48 * (m + 2) + 8 * words });
+  p.call("winogradBits", args, { tasks: p.batch });
+  p.call("winogradZeroTaps", args, { tasks: C });
 }
 
 /** Depth of a block of a matrix product: KC of assembly/gemm.ts. */

@@ -73,12 +73,15 @@ export function conv2dGradients(
   const dw = new Float64Array(g.KH * g.KW * g.C * OC);
   const dx = new Float64Array(g.batch * g.H * g.W * g.C);
   visitWindows(g, (out, pixel, position) => {
-    for (let c = 0; c < g.C; c++)
-      for (let o = 0; o < OC; o++) {
+    for (let o = 0; o < OC; o++) {
+      const d = dy[out * OC + o]!;
+      if (d === 0) continue; // most are, behind a pool
+      for (let c = 0; c < g.C; c++) {
         const k = (position * g.C + c) * OC + o;
-        dw[k]! += x[pixel * g.C + c]! * dy[out * OC + o]!;
-        dx[pixel * g.C + c]! += w[k]! * dy[out * OC + o]!;
+        dw[k]! += x[pixel * g.C + c]! * d;
+        dx[pixel * g.C + c]! += w[k]! * d;
       }
+    }
   });
   return { dw, dx };
 }

@@ -43,11 +43,11 @@ function activate(x: Float64Array, kind: string, cols: number, alpha = ALPHA[kin
   }
 }
 
-const addBias = (x: Float64Array, bias: Numbers | undefined, cols: number) =>
+export const addBias = (x: Float64Array, bias: Numbers | undefined, cols: number) =>
   bias ? x.map((v, i) => v + bias[i % cols]!) : x;
 
 /** The layer's window, its options given as one number or two. */
-function windowFor(
+export function windowFor(
   config: Record<string, unknown>,
   size: string,
   [H, W, C]: number[],

@@ -1,0 +1,327 @@
+import { describe, expect, test } from "vitest";
+import { describeBuilds } from "../support/bench.ts";
+import { expectClose } from "../support/close.ts";
+import {
+  type FusedProblem,
+  fusedBackwardFilter,
+  fusedBackwardInput,
+  fusedForward,
+} from "../support/fused-bench.ts";
+import { conv2d, conv2dGradients, maxPool2d, type Window, windowOf } from "../support/reference/conv.ts";
+import { inputSize, outputShape, outputSize } from "../support/spatial-bench.ts";
+import { uniform } from "../support/values.ts";
+import { TILE_SIZES, winogradFilterGradient, winogradForward } from "../support/winograd-bench.ts";
+
+// Where direct summation is exact, Winograd's products must be: the bias under a patch of zeros, no gradient at a pixel
+// that no gradient reaches, none for a tap whose products are all zero; and what decides between two outputs (the pool's
+// winner, relu's gate) must be what double precision decides. References are in f64 and know nothing of tiles.
+
+/** x[batch, H, W, C], zero where `keep` says so; every other zero is -0. */
+function sparse(g: Window, seed: number, keep: (n: number, i: number, j: number, c: number) => boolean) {
+  return uniform(inputSize(g), seed).map((v, k) => {
+    const pixel = Math.floor(k / g.C);
+    const [n, i, j] = [Math.floor(pixel / (g.H * g.W)), Math.floor(pixel / g.W) % g.H, pixel % g.W];
+    return keep(n, i, j, k % g.C) ? v : k % 2 ? 0 : -0;
+  });
+}
+
+const noise = uniform(4096, 99);
+const PATTERNS: Record<string, (g: Window) => Float32Array> = {
+  "zero borders": (g) => sparse(g, 1, (_, i, j) => i > 3 && j > 3 && i < g.H - 3 && j < g.W - 4),
+  "zero regions": (g) => sparse(g, 2, (n, i, j) => i + n < 4 !== j > 5),
+  "an image of zeros": (g) => sparse(g, 3, (n) => n !== 1),
+  "channels of zeros": (g) => sparse(g, 4, (_, i, j, c) => c % 3 === 1 && i > 4 && j < 9),
+  "single pixels": (g) => sparse(g, 5, (n, i, j) => noise[(17 * n + 31 * i + j) % 4096]! > 0.93),
+  "last image alone": (g) => sparse(g, 6, (n, i, j) => n === g.batch - 1 && i > 2 && j > 2),
+};
+
+/** Whether all of each output's patch is zero, padding included. */
+function zeroPatches(x: Float32Array, g: Window): boolean[] {
+  const ones = new Float32Array(9 * g.C).fill(1);
+  const nonzero = x.map((v) => (v === 0 ? 0 : 1));
+  return Array.from(conv2d(nonzero, ones, g, 1), (count) => count === 0);
+}
+
+const GRIDS = [
+  { H: 9, W: 10, padding: "valid" },
+  { H: 13, W: 13, padding: "valid" },
+  { H: 7, W: 15, padding: "same" },
+  { H: 16, W: 11, padding: "same" },
+] as const;
+
+/** Two of the grids, other ones for each i. */
+const dealt = (i: number) => GRIDS.filter((_, k) => (k + i) % 2 === 0);
+const NAMES = Object.keys(PATTERNS).map((name, i) => [name, i] as const);
+
+/** Errors of sums of `terms` products, with tiles of m: see winograd.test.ts. */
+const near = (m: number, terms: number) => ({ atol: 1.2e-6 * m * 2 * Math.sqrt(terms), rtol: 4e-6 });
+
+describeBuilds("zeros through Winograd's products", (bench) => {
+  describe.each(TILE_SIZES)("tiles of %i outputs in a row", (m) => {
+    test.each(NAMES)("%s: outputs of zero patches are the bias", (name, i) => {
+      let settled = 0;
+      for (const grid of dealt(i)) {
+        const g = windowOf({ batch: 2, C: 9, KH: 3, ...grid });
+        const OC = 18;
+        const x = PATTERNS[name]!(g);
+        const [w, bias] = [uniform(9 * g.C * OC, 7), uniform(OC, 8)];
+        const zero = zeroPatches(x, g);
+        const sums = conv2d(x, w, g, OC).map((v, k) => v + bias[k % OC]!);
+        for (const relu of [false, true]) {
+          for (const [block, images] of [
+            [1, 1],
+            [9, 2],
+          ] as const) {
+            const y = winogradForward(bench(), m, { g, OC, x, w }, { bias, relu, block, images });
+            const expected = relu ? sums.map((v) => Math.max(v, 0)) : sums;
+            expectClose(y, expected, { ...near(m, 9 * g.C), shape: outputShape(g, OC) });
+            for (const [k, v] of y.entries()) {
+              if (!zero[Math.floor(k / OC)]) continue;
+              settled++;
+              if (!Object.is(v, relu ? Math.max(bias[k % OC]!, 0) : bias[k % OC]))
+                throw new Error(`output ${k} of [${outputShape(g, OC)}] is ${v}, its bias ${bias[k % OC]}`);
+            }
+          }
+        }
+        const plain = winogradForward(bench(), m, { g, OC, x, w });
+        for (const [k, v] of plain.entries()) if (zero[Math.floor(k / OC)]) expect(v).toBe(0);
+      }
+      expect(settled).toBeGreaterThan(500);
+    });
+
+    test.each(NAMES)("%s: no gradient where none arrives", (name, i) => {
+      let untouched = 0;
+      for (const grid of dealt(i)) {
+        const g = windowOf({ batch: 2, C: 10, KH: 3, ...grid });
+        const OC = 9;
+        const dy = PATTERNS[name]!({ ...g, H: g.OH, W: g.OW, C: OC });
+        const w = uniform(9 * g.C * OC, 7);
+        const { dx } = conv2dGradients(new Float32Array(inputSize(g)), w, dy, g, OC);
+        const border = { top: 2 - g.top, left: 2 - g.left };
+        const turned = { ...g, H: g.OH, W: g.OW, C: OC, OH: g.H, OW: g.W, ...border };
+        const zero = zeroPatches(dy, turned);
+        const actual = winogradForward(
+          bench(),
+          m,
+          { g: turned, OC: g.C, x: dy, w },
+          { rotate: true, block: 2 },
+        );
+        expectClose(actual, dx, { ...near(m, 9 * OC), shape: [g.batch, g.H, g.W, g.C] });
+        for (const [k, v] of actual.entries()) {
+          if (!zero[Math.floor(k / g.C)]) continue;
+          untouched++;
+          expect(v).toBe(0);
+        }
+      }
+      expect(untouched).toBeGreaterThan(50);
+    });
+
+    test("NaN and infinity are no zeros", () => {
+      const g = windowOf({ batch: 1, H: 12, W: 12, C: 8, KH: 3 });
+      for (const odd of [Number.NaN, Number.POSITIVE_INFINITY]) {
+        const x = new Float32Array(inputSize(g));
+        x[(5 * 12 + 6) * 8 + 7] = odd;
+        const y = winogradForward(bench(), m, { g, OC: 8, x, w: uniform(9 * 64, 1) });
+        const touched = (i: number, j: number) => i >= 3 && i <= 5 && j >= 4 && j <= 6;
+        for (const [k, v] of y.entries()) {
+          const [i, j] = [Math.floor(k / 80), Math.floor(k / 8) % 10];
+          expect(Number.isFinite(v), `output ${i}, ${j}`).toBe(!touched(i, j));
+        }
+      }
+    });
+
+    test("equal patches side by side give equal outputs", () => {
+      const g = windowOf({ batch: 2, H: 14, W: 13, C: 8, KH: 3 });
+      const pixel = uniform(8, 3);
+      const row = (i: number) => (i < 6 ? 1 : i);
+      const x = Float32Array.from({ length: inputSize(g) }, (_, k) => {
+        const [i, j] = [Math.floor(k / (8 * g.W)) % g.H, Math.floor(k / 8) % g.W];
+        return pixel[k % 8]! * row(i) * (j < 8 ? 1 : 1 + noise[7 * i + j]!);
+      });
+      const y = winogradForward(bench(), m, { g, OC: 16, x, w: uniform(9 * 8 * 16, 4) }, { block: 3 });
+      const at = (i: number, j: number) => y.subarray((i * g.OW + j) * 16, (i * g.OW + j + 1) * 16);
+      for (let i = 0; i < g.OH; i++)
+        for (let j = 1; j <= 5; j++) expect(at(i, j), `row ${i}, column ${j}`).toEqual(at(i, 0));
+      for (let i = 1; i <= 3; i++) expect(at(i, 0), `row ${i}`).toEqual(at(0, 0));
+    });
+
+    test.each([
+      [4, 70, 0],
+      [9, 6, 1],
+    ])("taps whose products are all zero: %i -> %i channels", (C, OC, i) => {
+      let dead = 0;
+      for (const grid of dealt(i)) {
+        const g = windowOf({ batch: 3, C, KH: 3, ...grid });
+        const o = { ...g, H: g.OH, W: g.OW, C: OC };
+        for (const [x, dy] of [
+          // Columns of their own, so that some shifts never meet.
+          [
+            sparse(g, 1, (_, i, j, c) => (i + j) % 4 === c % 4),
+            sparse(o, 2, (_, i, j, c) => (i + j) % 4 === c % 3),
+          ],
+          // A few positions each: some meet once.
+          [
+            sparse(g, 3, (n, i, j, c) => noise[(7 * n + 57 * i + 13 * j + 5 * c) % 4096]! > 0.8),
+            sparse(o, 4, (n, i, j, c) => noise[(3 * n + 41 * i + 23 * j + 11 * c) % 4096]! > 0.8),
+          ],
+          [PATTERNS["zero borders"]!(g), PATTERNS["last image alone"]!(o)],
+          [PATTERNS["channels of zeros"]!(g), uniform(outputSize(g, OC), 5)],
+          [uniform(inputSize(g), 6), PATTERNS["single pixels"]!(o)],
+        ] as const) {
+          const { dw } = conv2dGradients(x, new Float32Array(9 * C * OC), dy, g, OC);
+          const meets = conv2dGradients(
+            x.map((v) => (v === 0 ? 0 : 1)),
+            new Float32Array(9 * C * OC),
+            dy.map((v) => (v === 0 ? 0 : 1)),
+            g,
+            OC,
+          ).dw;
+          for (const images of [1, 3]) {
+            const actual = winogradFilterGradient(bench(), m, { g, OC, x, w: dw }, dy, images);
+            expectClose(actual, dw, { ...near(m, 3 * g.OH * g.OW), shape: [3, 3, C, OC] });
+            for (const [k, count] of meets.entries()) {
+              if (count > 0) continue;
+              dead++;
+              if (actual[k] !== 0)
+                throw new Error(`tap ${k} of [3, 3, ${C}, ${OC}] is ${actual[k]}, no products`);
+            }
+          }
+        }
+      }
+      expect(dead).toBeGreaterThan(1000);
+    });
+
+    test("a single product makes a tap, wherever it is", () => {
+      for (const grid of GRIDS) {
+        const g = windowOf({ batch: 4, C: 8, KH: 3, ...grid });
+        const OC = 8;
+        for (let k = 0; k < 12; k++) {
+          const [x, dy] = [new Float32Array(inputSize(g)), new Float32Array(outputSize(g, OC))];
+          const [n, i, j] = [k % 4, (5 * k) % g.OH, (11 * k) % g.OW];
+          const [r, q] = [i - g.top + (k % 3), j - g.left + ((k >> 2) % 3)];
+          if (r < 0 || q < 0 || r >= g.H || q >= g.W) continue;
+          dy[((n * g.OH + i) * g.OW + j) * OC + (k % 8)] = 2;
+          x[((n * g.H + r) * g.W + q) * 8 + ((k >> 1) % 8)] = 1;
+          const actual = winogradFilterGradient(bench(), m, { g, OC, x, w: x }, dy, 4);
+          const at = (((k % 3) * 3 + ((k >> 2) % 3)) * 8 + ((k >> 1) % 8)) * OC + (k % 8);
+          for (const [t, v] of actual.entries())
+            if (t === at) expect(v).toBeCloseTo(2, 4);
+            else expect(v).toBe(0);
+        }
+      }
+    });
+  });
+
+  describe.each([0, ...TILE_SIZES] as const)("convPool with tiles of %i (0: direct products)", (m) => {
+    const POOLS = [
+      [{ KH: 2, strideH: 2 }, true],
+      [{ KH: 3, strideH: 2, padding: "same" }, true],
+      [{ KH: 2, strideH: 2, padding: "same" }, false],
+      [{ KH: 2, strideH: 1 }, true],
+    ] as const;
+    /** Channels in: with tiles some that leave a remainder, without such that each kernel of direct products has a turn. */
+    const channels = (i: number) => (m ? 8 + (i % 3) : [1, 8, 3, 9][i % 4]!);
+
+    /** Holds y, winners and gates, and both gradients against f64. */
+    function check(
+      g: Window,
+      OC: number,
+      x: Float32Array,
+      bias: Float32Array | undefined,
+      options: { pools?: readonly (typeof POOLS)[number][]; gradients?: boolean; w?: Float32Array } = {},
+    ) {
+      const { pools = POOLS, gradients = false, w = uniform(9 * g.C * OC, 7) } = options;
+      const sums = conv2d(x, w, g, OC).map((v, k) => v + (bias?.[k % OC] ?? 0));
+      const zero = zeroPatches(x, g);
+      for (const [shape, relu] of pools) {
+        const pool = windowOf({ ...shape, batch: g.batch, H: g.OH, W: g.OW, C: OC });
+        const problem: FusedProblem = { g, OC, x, w, bias, relu, pool, m };
+        const { y: best, winner } = maxPool2d(sums, pool);
+        const argmax = winner.map((cell, k) => {
+          if (relu && !(best[k]! > 0)) return -1;
+          const [i, j] = [Math.floor(cell / (OC * g.OW)) % g.OH, Math.floor(cell / OC) % g.OW];
+          const [p, q] = [Math.floor(k / (OC * pool.OW)) % pool.OH, Math.floor(k / OC) % pool.OW];
+          return (i - p * pool.strideH + pool.top) * pool.KW + j - q * pool.strideW + pool.left;
+        });
+        const actual = fusedForward(bench(), problem, { block: pool.OH });
+        const wrong = argmax.findIndex((at, k) => actual.argmax[k] !== at);
+        if (wrong >= 0)
+          throw new Error(
+            `window ${wrong} of [${outputShape(pool)}], pool ${JSON.stringify(shape)}, relu ${relu}: place ${actual.argmax[wrong]}, expected ${argmax[wrong]}`,
+          );
+        const expected = best.map((v) => (relu ? Math.max(v, 0) : v));
+        expectClose(actual.y, expected, { ...near(m || 2, 9 * g.C), shape: outputShape(pool) });
+        for (const [k, cell] of winner.entries())
+          if (zero[Math.floor(cell / OC)] && actual.argmax[k]! >= 0)
+            expect(actual.y[k]).toBe(Math.fround(best[k]!));
+        if (!gradients) continue;
+        // What follows from the winners: sums of nothing but what they are.
+        const dy = uniform(outputSize(pool), 9);
+        const dconv = new Float64Array(sums.length);
+        for (const [k, at] of argmax.entries()) if (at >= 0) dconv[winner[k]!]! += dy[k]!;
+        const { dw, dx } = conv2dGradients(x, w, dconv, g, OC);
+        const filter = fusedBackwardFilter(bench(), problem, dy, actual.argmax, 2).dw;
+        const input = fusedBackwardInput(bench(), problem, dy, actual.argmax);
+        for (const [got, wanted] of [
+          [filter, dw],
+          [input, dx],
+        ] as const) {
+          expectClose(got, wanted, { atol: 2e-5, rtol: 1e-5 });
+          for (const [k, v] of wanted.entries())
+            if (v === 0 && got[k] !== 0) throw new Error(`gradient ${k} is ${got[k]}, expected 0`);
+        }
+      }
+    }
+
+    test.each(NAMES)("%s: winners, gates and gradients of double precision", (name, i) => {
+      for (const [k, grid] of dealt(i).entries()) {
+        const g = windowOf({ batch: 2, C: channels(i + k), KH: 3, ...grid });
+        const x = PATTERNS[name]!(g);
+        check(g, 9, x, undefined, { gradients: true, pools: [POOLS[(i + k) % 4]!] });
+        check(g, 17, x, uniform(17, 8));
+      }
+    });
+
+    // Direct products in panels do not tell outputs that are equal by chance from those of equal patches.
+    const short = (i: number) => (m ? channels(i) : 1 + 2 * (i % 2));
+    const pools = m ? POOLS : POOLS.slice(0, 1);
+
+    test.each(["1e-7 apart", "equal columns", "constant"])(
+      "outputs %s: the winner of double precision",
+      (kind) => {
+        for (const [k, grid] of GRIDS.entries()) {
+          const C = short(k);
+          const g = windowOf({ batch: 2, C, KH: 3, ...grid });
+          const base = uniform(inputSize(g), 11);
+          const x = base.map((_, t) => {
+            const [row, j] = [Math.floor(t / (g.W * C)), Math.floor(t / C) % g.W];
+            const c = t % C;
+            if (kind === "constant") return 0.7 + c / 10;
+            if (kind === "equal columns") return base[row * g.W * C + c]!;
+            // Pixels of a block of four in a row and in a column differ in their last bits alone.
+            const same = base[(Math.floor(row / 4) * 4 * g.W + Math.floor(j / 4) * 4) * C + c]!;
+            return same * (1 + 1e-7 * Math.round(3 * noise[t % 4096]!));
+          });
+          check(g, 9, x, undefined);
+          check(g, 16, x, uniform(16, 5));
+        }
+      },
+    );
+
+    test("outputs at relu's gate: as double precision decides", () => {
+      for (const [k, grid] of GRIDS.entries()) {
+        const C = short(k);
+        const g = windowOf({ batch: 2, C, KH: 3, ...grid, padding: "valid" });
+        const OC = 12;
+        const x = uniform(inputSize(g), 12).map((v) => 1 + 2e-7 * Math.round(4 * v));
+        const w = uniform(9 * C * OC, 7, 0, 1);
+        const bias = Float32Array.from({ length: OC }, (_, o) => {
+          let sum = 0;
+          for (let t = 0; t < 9 * C; t++) sum += w[t * OC + o]!;
+          return -sum;
+        });
+        check(g, OC, x, bias, { pools, w });
+      }
+    });
+  });
+});

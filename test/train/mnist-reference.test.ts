@@ -1,0 +1,79 @@
+import { describe, expect, test } from "vitest";
+import { loadDataset } from "../../src/data/node.ts";
+import { namedModel } from "../../src/nn/models.ts";
+import { sgd } from "../../src/optim/index.ts";
+import { permutation } from "../../src/train/shuffle.ts";
+import { lossAndGradients } from "../support/reference/backprop.ts";
+import { sessionOf } from "../support/sessions.ts";
+
+// Real images are full of zeros and of equal patches, where an algorithm's rounding could open relu's gate or choose another
+// winner of a pooling window: whole gradients would be wrong, not their last digits. So real images are held to f64.
+
+const dataDir = process.env.WASMGRAD_DATA;
+const why = dataDir === undefined ? " (needs MNIST: set WASMGRAD_DATA)" : "";
+const long = process.env.WASMGRAD_TESTS === "all";
+const BATCH = 32;
+
+/** The greatest difference, as a share of the greatest number expected. */
+function worst(
+  actual: ArrayLike<number>,
+  expected: ArrayLike<number>,
+  of: ArrayLike<number> = expected,
+): number {
+  let [error, greatest] = [0, 0];
+  for (let k = 0; k < expected.length; k++) {
+    error = Math.max(error, Math.abs(actual[k]! - expected[k]!));
+    greatest = Math.max(greatest, Math.abs(of[k]!));
+  }
+  return error / greatest;
+}
+
+/** Steps of SGD on MNIST's first images, here and in f64: errors of losses, of first gradients and of moves. */
+async function compare(backend: "scalar" | "simd", seed: number, steps: number) {
+  const { train } = await loadDataset("mnist", { dataDir: dataDir!, offline: true });
+  const layers = namedModel("keras-mnist", [28, 28, 1], 10);
+  const [learningRate, momentum] = [0.02, 0.9];
+  const session = await sessionOf(layers, { backend, seed, optimizer: sgd({ learningRate, momentum }) });
+  const w = [...session.weights()].map(({ data }) => Float64Array.from(data));
+  const begin = w.map((values) => values.slice());
+  const velocity = w.map((values) => new Float64Array(values.length));
+  const order = permutation(48_000, seed, 0);
+  const scale = Math.fround(1 / 255);
+  let lossError = 0;
+  let gradientErrors: number[] = [];
+  for (let step = 0; step < steps; step++) {
+    const indices = order.slice(step * BATCH, (step + 1) * BATCH);
+    const { loss } = session.trainStep(train, indices);
+    const x = new Float64Array(BATCH * 784);
+    for (const [i, at] of indices.entries())
+      for (let p = 0; p < 784; p++) x[i * 784 + p] = Math.fround(train.images[at * 784 + p]! * scale);
+    const labels = Uint8Array.from(indices, (at) => train.labels[at]!);
+    const reference = lossAndGradients(layers, w, x, labels);
+    lossError = Math.max(lossError, Math.abs(loss - reference.loss));
+    if (step === 0)
+      gradientErrors = [...session.gradients()].map(({ data }, i) => worst(data, reference.gradients[i]!));
+    for (const [i, values] of w.entries())
+      for (let k = 0; k < values.length; k++) {
+        velocity[i]![k] = momentum * velocity[i]![k]! - learningRate * reference.gradients[i]![k]!;
+        values[k]! += velocity[i]![k]!;
+      }
+  }
+  const moves = w.map((values, i) => values.map((value, k) => value - begin[i]![k]!));
+  const weightErrors = [...session.weights()].map(({ data }, i) => worst(data, w[i]!, moves[i]!));
+  return { lossError, gradientErrors, weightErrors };
+}
+
+describe.skipIf(dataDir === undefined)(`keras-mnist on real images, beside double precision${why}`, () => {
+  test.each(["scalar", "simd"] as const)("first gradients, build %s", async (backend) => {
+    for (const seed of [1, 2]) {
+      const { gradientErrors } = await compare(backend, seed, 1);
+      for (const error of gradientErrors) expect(error).toBeLessThan(1e-5);
+    }
+  });
+
+  test.skipIf(!long)("40 steps with momentum (in test:all)", { timeout: 300_000 }, async () => {
+    const { lossError, weightErrors } = await compare("simd", 1, 40);
+    expect(lossError).toBeLessThan(1e-4);
+    for (const error of weightErrors) expect(error).toBeLessThan(1e-4);
+  });
+});
