@@ -55,9 +55,12 @@ function visitWindows(g: Window, visit: (out: number, pixel: number, position: n
 export function conv2d(x: ArrayLike<number>, w: ArrayLike<number>, g: Window, OC: number): Float64Array {
   const y = new Float64Array(g.batch * g.OH * g.OW * OC);
   visitWindows(g, (out, pixel, position) => {
-    for (let c = 0; c < g.C; c++)
-      for (let o = 0; o < OC; o++)
-        y[out * OC + o]! += x[pixel * g.C + c]! * w[(position * g.C + c) * OC + o]!;
+    for (let c = 0; c < g.C; c++) {
+      const v = x[pixel * g.C + c]!;
+      if (v === 0) continue; // many are, behind a relu
+      const row = (position * g.C + c) * OC;
+      for (let o = 0; o < OC; o++) y[out * OC + o]! += v * w[row + o]!;
+    }
   });
   return y;
 }
