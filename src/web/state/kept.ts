@@ -49,7 +49,11 @@ export async function readKept(): Promise<KeptModel | undefined> {
   }
 }
 
+/** Counts what was forgotten: a copy that was under way then is not kept. */
+let forgotten = 0;
+
 export async function forgetKept(): Promise<void> {
+  forgotten++;
   keeps.value = false;
   dismiss("kept");
   await del(KEY, store()).catch(() => {});
@@ -58,8 +62,9 @@ export async function forgetKept(): Promise<void> {
 async function keep(): Promise<void> {
   const current = subject.value;
   if (!current || current.origin === "file" || !trained.value) return;
+  const before = forgotten;
   const file = await current.trainer.save(current.metadata);
-  if (subject.value?.trainer !== current.trainer) return;
+  if (subject.value?.trainer !== current.trainer || before !== forgotten) return;
   const model: KeptModel = {
     version: 1,
     file,
@@ -72,7 +77,8 @@ async function keep(): Promise<void> {
     time: Date.now(),
   };
   await set(KEY, model, store());
-  keeps.value = true;
+  // The browser does one after the other, so what was forgotten meanwhile is gone.
+  keeps.value = before === forgotten;
 }
 
 let last = 0;
