@@ -1,5 +1,5 @@
 import { ConvPoolArgs } from "./convpool-args";
-import { lanes, loadSplat, madd, splat, vadd, vload, vstore } from "./simd";
+import { FAINT, lanes, loadSplat, madd, splat, vadd, vload, vstore } from "./simd";
 
 // The gradients of convolution + bias + relu + max pooling. At most one output of each window carries a gradient, and
 // none where relu is closed: instead of multiplying the zeros between them, the kernels walk lists of (gradient, address).
@@ -188,8 +188,8 @@ function listWindows(
         const g = load<f32>(dy);
         store<f32>(list, g);
         store<i32>(list, corner + load<i32>(places + (<usize>place << 2)), 4);
-        // No branch: an entry that carries nothing is overwritten by the next one.
-        list += <usize>(i32(place >= 0) & i32(g != 0)) << 3;
+        // No branch: an entry that carries nothing, or less than tells, is overwritten by the next one.
+        list += <usize>(i32(place >= 0) & i32(!(abs<f32>(g) < FAINT))) << 3;
         corner += cornerStep;
         dy += pixelBytes;
         at += pixelBytes;
@@ -223,7 +223,7 @@ function listFour(
           i32x4.splat(corner),
           i32x4.add(i32x4.mul(place, i32x4.splat(columnStep)), i32x4.mul(row, i32x4.splat(rowRest))),
         );
-        const carries = i32x4.bitmask(v128.andnot(f32x4.ne(g, f32x4.splat(0)), place));
+        const carries = ~i32x4.bitmask(v128.or(f32x4.lt(f32x4.abs(g), f32x4.splat(FAINT)), place));
         const front = v128.shuffle<i32>(g, address, 0, 4, 1, 5), back = v128.shuffle<i32>(g, address, 2, 6, 3, 7);
         v128.store64_lane(list0, front, 0);
         v128.store64_lane(list1, front, 1);
@@ -302,7 +302,7 @@ export function convPoolBackwardInput(s: ConvPoolArgs, task: i32, scratch: usize
       let filter = s.w;
       for (let o = 0; o < OC; o++) {
         const g = load<f32>(dy);
-        const place = select<i32>(load<i32>(at), -1, g != 0);
+        const place = select<i32>(-1, load<i32>(at), abs<f32>(g) < FAINT);
         const end = ends + (<usize>place << 2);
         const list = <usize>load<u32>(end);
         store<f32>(list, g);

@@ -1,6 +1,7 @@
 import { ConvPoolArgs } from "./convpool-args";
 import { hmax, lanes, splat, vabs, vadd, vload, vmul, vpmax, vpmin, vstore, vsub } from "./simd";
 import { PANEL } from "./tile";
+import { differ } from "./winograd-zeros";
 
 // Rounding errors do not hurt a value. But where two outputs of a window, or the greatest and 0, lie as near to one
 // another as that, they change which one wins, and with it the whole gradient of the window: some tenths of a tap's own,
@@ -81,56 +82,24 @@ export function lead<V>(corner: usize, rows: i32, cells: i32, rowBytes: usize, r
   return vsub<V>(best, next);
 }
 
-/** lead() of a window of 2 x 2. */
+/**
+ * Whether two or more of a window's four outputs, of which `top` is the greatest, and with relu 0, lie less than `limit`
+ * below the greatest of them all: a quick look, without a branch that is as often wrong as right.
+ */
 // @ts-ignore: decorator
 @inline
-export function leadOfFour<V>(a: V, b: V, c: V, d: V, relu: i32): V {
-  const ab = vpmax<V>(a, b), cd = vpmax<V>(c, d);
-  let best = vpmax<V>(ab, cd);
-  let next = vpmax<V>(vpmin<V>(ab, cd), vpmax<V>(vpmin<V>(a, b), vpmin<V>(c, d)));
-  if (relu) {
-    next = vpmax<V>(next, vpmin<V>(best, splat<V>(0)));
-    best = vpmax<V>(best, splat<V>(0));
-  }
-  return vsub<V>(best, next);
+export function crowded(a: f32, b: f32, c: f32, d: f32, top: f32, relu: i32, limit: f32): bool {
+  if (relu && top <= 0) return top > -limit;
+  const line = top - limit;
+  return i32(a > line) + i32(b > line) + i32(c > line) + i32(d > line) + (relu & i32(line < 0)) > 1;
 }
 
-/** `doubts`, and the lanes of `lead` between floor and limit: floor 0 where equal outputs have equal patches, else -1. */
+/** A bit for each lane of `lead` between floor and limit: floor 0 where equal outputs have equal patches, else -1. */
 // @ts-ignore: decorator
 @inline
-export function addDoubts<V>(doubts: V, lead: V, floor: V, limit: V): V {
-  if (isVector<V>()) return v128.or(doubts, v128.and(f32x4.lt(lead, limit), f32x4.gt(lead, floor)));
-  return select<V>(bits<V>(-1), doubts, (lead as f32) < (limit as f32) && (lead as f32) > (floor as f32));
-}
-
-/** The lanes in doubt of a window of 2 x 2; equal outputs that are the bias, as under zeros, are in none. */
-// @ts-ignore: decorator
-@inline
-export function doubtsOfFour<V>(a: V, b: V, c: V, d: V, relu: i32, limit: V, bias: V): V {
-  const lead = leadOfFour<V>(a, b, c, d, relu);
-  let best = vpmax<V>(vpmax<V>(a, b), vpmax<V>(c, d));
-  if (relu) best = vpmax<V>(best, splat<V>(0));
-  if (isVector<V>()) {
-    return v128.and(f32x4.lt(lead, limit), v128.or(f32x4.gt(lead, f32x4.splat(0)), f32x4.ne(best, bias)));
-  }
-  const close = (lead as f32) < (limit as f32) && ((lead as f32) > 0 || (best as f32) != (bias as f32));
-  return select<V>(bits<V>(-1), splat<V>(0), close);
-}
-
-/** A bit for each lane in doubt. */
-// @ts-ignore: decorator
-@inline
-export function doubtMask<V>(doubts: V): i32 {
-  if (isVector<V>()) return i32x4.bitmask(doubts);
-  return reinterpret<i32>(doubts as f32) & 1;
-}
-
-/** An i32's bits in every lane. */
-// @ts-ignore: decorator
-@inline
-export function bits<V>(x: i32): V {
-  if (isVector<V>()) return i32x4.splat(x);
-  return reinterpret<f32>(x) as V;
+export function doubts<V>(lead: V, floor: f32, limit: V): i32 {
+  if (isVector<V>()) return i32x4.bitmask(v128.and(f32x4.lt(lead, limit), f32x4.gt(lead, f32x4.splat(floor))));
+  return i32((lead as f32) < (limit as f32)) & i32((lead as f32) > floor);
 }
 
 /** Decides the channels in doubt of a window of the panel whose first is o; see decideChannels. */
@@ -140,9 +109,71 @@ export function decideWindow<V>(
 ): void {
   for (let c = 0; c < PANEL; c += lanes<V>()) {
     const at = <usize>c << 2, far = lead<V>(corner + at, rows, cells, panelRow, s.relu);
-    const doubts = doubtMask<V>(addDoubts<V>(splat<V>(0), far, splat<V>(floor), vload<V>(limits + at)));
-    if (doubts) decideChannels(s, image, o + c, argmax + at, doubts, row, column, rows, cells, place);
+    const mask = doubts<V>(far, floor, vload<V>(limits + at));
+    if (mask) decideChannels(s, image, o + c, argmax + at, mask, row, column, rows, cells, place);
   }
+}
+
+/**
+ * Decides the channels in doubt of a window of 2 x 2 that was summed directly, `lanes` of them from o on, whose outputs
+ * are a, b, c and d. Rows or columns of the window under equal patches are equal, and the first of them wins; so does the
+ * first of outputs that are the bias, as under zeros.
+ */
+export function decideFour<V>(
+  s: ConvPoolArgs, image: i32, o: i32, argmax: usize, row: i32, column: i32, a: V, b: V, c: V, d: V, limit: V,
+): void {
+  const bias = s.bias ? vload<V>(s.bias + (<usize>o << 2)) : splat<V>(0), none = splat<V>(-Infinity);
+  let best = vpmax<V>(vpmax<V>(a, b), vpmax<V>(c, d));
+  if (s.relu) best = vpmax<V>(best, splat<V>(0));
+  const settled = equal<V>(best, bias);
+  let far = leadOfFour<V>(a, b, c, d, s.relu);
+  if (!(doubts<V>(far, -1, limit) & (doubts<V>(far, 0, limit) | ~settled))) return;
+  const rows = sameRows(s, image, row, column) ? 1 : 2, cells = sameColumns(s, image, row, column) ? 1 : 2;
+  far = leadOfFour<V>(a, cells == 2 ? b : none, rows == 2 ? c : none, rows + cells == 4 ? d : none, s.relu);
+  const mask = doubts<V>(far, -1, limit) & (doubts<V>(far, 0, limit) | ~settled);
+  if (mask) decideChannels(s, image, o, argmax, mask, row, column, rows, cells, 0);
+}
+
+/** lead() of a window of 2 x 2. */
+function leadOfFour<V>(a: V, b: V, c: V, d: V, relu: i32): V {
+  const ab = vpmax<V>(a, b), cd = vpmax<V>(c, d);
+  let best = vpmax<V>(ab, cd), next = vpmax<V>(vpmin<V>(ab, cd), vpmax<V>(vpmin<V>(a, b), vpmin<V>(c, d)));
+  if (relu) {
+    next = vpmax<V>(next, vpmin<V>(best, splat<V>(0)));
+    best = vpmax<V>(best, splat<V>(0));
+  }
+  return vsub<V>(best, next);
+}
+
+/** A bit for each lane in which a and b are equal. */
+// @ts-ignore: decorator
+@inline
+function equal<V>(a: V, b: V): i32 {
+  if (isVector<V>()) return i32x4.bitmask(f32x4.eq(a, b));
+  return i32((a as f32) == (b as f32));
+}
+
+/** Whether the patches of both outputs at (row, column) and on its right are those of the outputs below them. */
+function sameRows(s: ConvPoolArgs, image: i32, row: i32, column: i32): bool {
+  const rowBytes = <usize>(s.W * s.C) << 2, down = <usize>s.strideH * rowBytes, n = (s.KW + s.strideW) * s.C;
+  let p = patchAt(s, image, row, column);
+  for (let h = 0; h < s.KH; h++, p += rowBytes) if (differ(p, p + down, n)) return false;
+  return true;
+}
+
+/** Whether the patches of both outputs at (row, column) and below it are those of the outputs on their right. */
+function sameColumns(s: ConvPoolArgs, image: i32, row: i32, column: i32): bool {
+  const rowBytes = <usize>(s.W * s.C) << 2, aside = <usize>(s.strideW * s.C) << 2, n = s.KW * s.C;
+  let p = patchAt(s, image, row, column);
+  for (let h = s.KH + s.strideH; h > 0; h--, p += rowBytes) if (differ(p, p + aside, n)) return false;
+  return true;
+}
+
+/** The patch of the output at (row, column) of an image. */
+// @ts-ignore: decorator
+@inline
+function patchAt(s: ConvPoolArgs, image: i32, row: i32, column: i32): usize {
+  return s.x + (<usize>(((image * s.H + row * s.strideH) * s.W + column * s.strideW) * s.C) << 2);
 }
 
 /**
@@ -152,29 +183,93 @@ export function decideWindow<V>(
 export function decideChannels(
   s: ConvPoolArgs, image: i32, o: i32, argmax: usize, doubts: i32, row: i32, column: i32, rows: i32, cells: i32, place: i32,
 ): void {
-  for (; doubts && o < s.OC; doubts >>= 1, o++, argmax += 4) {
-    if (!(doubts & 1)) continue;
-    let best: f64 = -Infinity, at = place;
-    for (let i = 0; i < rows; i++) {
-      for (let j = 0; j < cells; j++) {
-        const v = exactOutput(s, image, (row + i) * s.strideH, (column + j) * s.strideW, o);
-        if (v > best) {
-          best = v;
-          at = place + i * s.poolW + j;
-        }
-      }
-    }
-    store<i32>(argmax, s.relu && !(best > 0) ? -1 : at);
+  const step = ASC_FEATURE_SIMD ? 2 : 1;
+  for (; doubts && o < s.OC; doubts >>= step, o += step, argmax += <usize>step << 2) {
+    const some = doubts & (o + 1 < s.OC ? 3 : 1);
+    if (ASC_FEATURE_SIMD) {
+      if (some) decide<v128>(s, image, o, argmax, some, row, column, rows, cells, place);
+    } else if (some & 1) decide<f64>(s, image, o, argmax, 1, row, column, rows, cells, place);
   }
 }
 
-/** The convolution's output of channel o for the patch at (r, q) of an image. */
-function exactOutput(s: ConvPoolArgs, image: i32, r: i32, q: i32, o: i32): f64 {
-  const run = s.KW * s.C, next = <usize>s.OC << 2;
-  let w = s.filter + (<usize>o << 2), sum: f64 = s.bias ? load<f32>(s.bias + (<usize>o << 2)) : 0;
-  for (let h = 0; h < s.KH; h++) {
-    let p = s.x + (<usize>(((image * s.H + r + h) * s.W + q) * s.C) << 2);
-    for (let k = 0; k < run; k++, p += 4, w += next) sum += <f64>load<f32>(p) * <f64>load<f32>(w);
+/**
+ * The same of channel o (D f64), or of o and o + 1 where bits 0 and 1 of `doubts` say so (D v128). Four outputs are summed
+ * side by side, each in the order of its patch; the first stands in for those that are not there, and never wins over itself.
+ */
+function decide<D>(
+  s: ConvPoolArgs, image: i32, o: i32, argmax: usize, doubts: i32, row: i32, column: i32, rows: i32, cells: i32, place: i32,
+): void {
+  const n = rows * cells, run = s.KW * s.C, next = <usize>s.OC << 2, at = <usize>o << 2;
+  const jump = <usize>(s.W * s.C - run) << 2;
+  const bias = s.bias ? widened<D>(s.bias + at) : both<D>(0);
+  let best = both<D>(-Infinity), winner = both<D>(place);
+  for (let k = 0; k < n; k += 4) {
+    const k1 = k + 1 < n ? k + 1 : k, k2 = k + 2 < n ? k + 2 : k, k3 = k + 3 < n ? k + 3 : k;
+    let pa = patchAt(s, image, row + k / cells, column + k % cells), pb = patchAt(s, image, row + k1 / cells, column + k1 % cells);
+    let pc = patchAt(s, image, row + k2 / cells, column + k2 % cells), pd = patchAt(s, image, row + k3 / cells, column + k3 % cells);
+    let w = s.filter + at, a = bias, b = bias, c = bias, d = bias;
+    for (let h = s.KH; h > 0; h--) {
+      for (let i = run; i > 0; i--) {
+        const v = widened<D>(w);
+        a = plusProduct<D>(a, v, pa);
+        b = plusProduct<D>(b, v, pb);
+        c = plusProduct<D>(c, v, pc);
+        d = plusProduct<D>(d, v, pd);
+        w += next;
+        pa += 4;
+        pb += 4;
+        pc += 4;
+        pd += 4;
+      }
+      pa += jump;
+      pb += jump;
+      pc += jump;
+      pd += jump;
+    }
+    winner = whereGreater<D>(a, best, both<D>(place + k / cells * s.poolW + k % cells), winner);
+    best = whereGreater<D>(a, best, a, best);
+    winner = whereGreater<D>(b, best, both<D>(place + k1 / cells * s.poolW + k1 % cells), winner);
+    best = whereGreater<D>(b, best, b, best);
+    winner = whereGreater<D>(c, best, both<D>(place + k2 / cells * s.poolW + k2 % cells), winner);
+    best = whereGreater<D>(c, best, c, best);
+    winner = whereGreater<D>(d, best, both<D>(place + k3 / cells * s.poolW + k3 % cells), winner);
+    best = whereGreater<D>(d, best, d, best);
   }
-  return sum;
+  if (s.relu) winner = whereGreater<D>(best, both<D>(0), winner, both<D>(-1));
+  if (isVector<D>()) {
+    if (doubts & 1) store<i32>(argmax, <i32>f64x2.extract_lane(winner, 0));
+    if (doubts & 2) store<i32>(argmax, <i32>f64x2.extract_lane(winner, 1), 4);
+  } else store<i32>(argmax, <i32>(winner as f64));
+}
+
+/** x in double precision, in every lane. */
+// @ts-ignore: decorator
+@inline
+function both<D>(x: f64): D {
+  if (isVector<D>()) return f64x2.splat(x);
+  return x as D;
+}
+
+/** The f32 at p, and the one after it in the second lane, in double precision. */
+// @ts-ignore: decorator
+@inline
+function widened<D>(p: usize): D {
+  if (isVector<D>()) return f64x2.promote_low_f32x4(v128.load64_zero(p));
+  return (<f64>load<f32>(p)) as D;
+}
+
+/** sum + w times the f32 at x. */
+// @ts-ignore: decorator
+@inline
+function plusProduct<D>(sum: D, w: D, x: usize): D {
+  if (isVector<D>()) return f64x2.add(sum, f64x2.mul(w, f64x2.promote_low_f32x4(v128.load32_splat(x))));
+  return ((sum as f64) + (w as f64) * <f64>load<f32>(x)) as D;
+}
+
+/** where(a > b, x, y) lane by lane. */
+// @ts-ignore: decorator
+@inline
+function whereGreater<D>(a: D, b: D, x: D, y: D): D {
+  if (isVector<D>()) return v128.bitselect(x, y, f64x2.gt(a, b));
+  return select<D>(x, y, (a as f64) > (b as f64));
 }

@@ -1,8 +1,6 @@
 import { ConvPoolArgs } from "./convpool-args";
-import {
-  addDoubts, bits, decideChannels, decideWindow, doubtMask, doubtsOfFour, lead, leadOfFour, panelLimits, patchLimits,
-} from "./convpool-doubts";
-import { lanes, loadSplat, madd, splat, vadd, vload, vpmax, vstorePart } from "./simd";
+import { crowded, decideFour, decideWindow, doubts, lead, panelLimits, patchLimits } from "./convpool-doubts";
+import { lanes, loadSplat, madd, splat, vadd, vload, vpmax, vpmin, vrelu, vstorePart, vsub } from "./simd";
 import { PANEL, tile } from "./tile";
 import { inputTiles, outputTiles, panelBytes, planeBytes, tileProducts } from "./winograd";
 import { allOrdinary, anyNonzero, flagBytes, flagPitch, mapBytes, mapTiles } from "./winograd-zeros";
@@ -189,11 +187,9 @@ function windowsForward<V>(s: ConvPoolArgs, task: i32, limits: usize): void {
         for (let o = 0; o < OC; o += 2 * lanes<V>()) {
           const panel = s.w + (((<usize>K * <usize>(o & ~15)) + <usize>(o & 15)) << 2);
           const bytes = <usize>o << 2;
-          const doubt = windowTile<V>(
-            y + bytes, argmax ? argmax + bytes : 0, x, step, rowStep, jump, panel, run, s.KH, s.bias ? s.bias + bytes : 0,
-            s.relu, OC - o, limits + bytes,
+          windowTile<V>(
+            s, task, i, j, o, y + bytes, argmax ? argmax + bytes : 0, x, step, rowStep, jump, panel, run, limits + bytes,
           );
-          if (doubt) decideChannels(s, task, o, argmax + bytes, doubt, 2 * i, 2 * j, 2, 2, 0);
         }
       }
       x += 2 * step;
@@ -216,17 +212,19 @@ function zeroWindow(s: ConvPoolArgs, x: usize, rowBytes: usize): bool {
 function biasWindow<V>(y: usize, argmax: usize, s: ConvPoolArgs): void {
   for (let o = 0; o < s.OC; o += lanes<V>()) {
     const bytes = <usize>o << 2, v = s.bias ? vload<V>(s.bias + bytes) : splat<V>(0);
-    winner<V>(y + bytes, argmax ? argmax + bytes : 0, v, v, v, v, s.relu, s.OC - o);
+    winner<V>(y + bytes, argmax ? argmax + bytes : 0, v, v, v, v, s.relu, s.OC - o, 0, splat<V>(0));
   }
 }
 
-/** One 2x2 window, up to 2 * lanes<V>() channels of it, of which those in doubt are returned as bits. */
+/** The window at (row, column) of an image, 2x2, whose patches begin at x: up to 2 * lanes<V>() channels from o on. */
 // @ts-ignore: decorator
 @inline
 function windowTile<V>(
-  y: usize, argmax: usize, x: usize, step: usize, rowStep: usize, jump: usize, w: usize, run: i32, KH: i32, bias: usize,
-  relu: i32, n: i32, limits: usize,
-): i32 {
+  s: ConvPoolArgs, image: i32, row: i32, column: i32, o: i32, y: usize, argmax: usize, x: usize, step: usize, rowStep: usize,
+  jump: usize, w: usize, run: i32, limits: usize,
+): void {
+  const bias = s.bias ? s.bias + (<usize>o << 2) : 0, n = s.OC - o;
+  let KH = s.KH;
   let a0 = splat<V>(0), a1 = a0;
   if (bias) {
     a0 = vload<V>(bias);
@@ -258,39 +256,39 @@ function windowTile<V>(
     xc += jump;
     xd += jump;
   } while (--KH);
-  winner<V>(y, argmax, a0, b0, c0, d0, relu, n);
-  if (n > lanes<V>()) {
-    winner<V>(y + sizeof<V>(), argmax ? argmax + sizeof<V>() : 0, a1, b1, c1, d1, relu, n - lanes<V>());
-  }
-  if (!argmax) return 0;
-  const bias0 = bias ? vload<V>(bias) : splat<V>(0), bias1 = bias ? vload<V>(bias, sizeof<V>()) : bias0;
-  const doubt0 = doubtsOfFour<V>(a0, b0, c0, d0, relu, vload<V>(limits), bias0);
-  const doubt1 = doubtsOfFour<V>(a1, b1, c1, d1, relu, vload<V>(limits, sizeof<V>()), bias1);
-  return doubtMask<V>(doubt0) | (doubtMask<V>(doubt1) << lanes<V>());
+  const limit0 = vload<V>(limits), limit1 = vload<V>(limits, sizeof<V>());
+  const doubts0 = winner<V>(y, argmax, a0, b0, c0, d0, s.relu, n, -1, limit0);
+  if (doubts0) decideFour<V>(s, image, o, argmax, 2 * row, 2 * column, a0, b0, c0, d0, limit0);
+  if (n <= lanes<V>()) return;
+  const argmax1 = argmax ? argmax + sizeof<V>() : 0;
+  const doubts1 = winner<V>(y + sizeof<V>(), argmax1, a1, b1, c1, d1, s.relu, n - lanes<V>(), -1, limit1);
+  if (doubts1) decideFour<V>(s, image, o + lanes<V>(), argmax1, 2 * row, 2 * column, a1, b1, c1, d1, limit1);
 }
 
-/** The greatest of a window's four outputs, and its place. */
+/**
+ * Stores the greatest of a window's four outputs, and its place. Returns a bit for each lane whose place is in doubt: see
+ * doubts() for floor and limit.
+ */
 // @ts-ignore: decorator
 @inline
-function winner<V>(y: usize, argmax: usize, a: V, b: V, c: V, d: V, relu: i32, n: i32): void {
-  if (!argmax) {
-    const top = orNaN<V>(vpmax<V>(vpmax<V>(vpmax<V>(a, b), c), d), vadd<V>(vadd<V>(a, b), vadd<V>(c, d)));
-    vstorePart<V>(y, relu ? vpmax<V>(top, splat<V>(0)) : top, n);
-    return;
-  }
-  let at = laterPlace<V>(b, a, 1, bits<V>(0));
-  let best = vpmax<V>(a, b);
-  at = laterPlace<V>(c, best, 2, at);
-  best = vpmax<V>(best, c);
-  at = laterPlace<V>(d, best, 3, at);
-  best = vpmax<V>(best, d);
-  best = orNaN<V>(best, vadd<V>(vadd<V>(a, b), vadd<V>(c, d)));
-  if (relu) {
-    best = vpmax<V>(best, splat<V>(0));
-    at = closedPlace<V>(best, at);
-  }
+function winner<V>(
+  y: usize, argmax: usize, a: V, b: V, c: V, d: V, relu: i32, n: i32, floor: f32, limit: V,
+): i32 {
+  const sum = vadd<V>(vadd<V>(a, b), vadd<V>(c, d)), zero = splat<V>(0);
+  const ab = vpmax<V>(a, b), abc = vpmax<V>(ab, c), top = vpmax<V>(abc, d);
+  let best = orNaN<V>(top, sum);
+  if (relu) best = vrelu<V>(best);
   vstorePart<V>(y, best, n);
+  if (!argmax) return 0;
+  let at = laterPlace<V>(b, a, 1, bits<V>(0));
+  at = laterPlace<V>(c, ab, 2, at);
+  at = laterPlace<V>(d, abc, 3, at);
+  if (relu) at = closedPlace<V>(best, at);
   vstorePart<V>(argmax, at, n);
+  if (!isVector<V>() && !crowded(a as f32, b as f32, c as f32, d as f32, top as f32, relu, limit as f32)) return 0;
+  let next = vpmax<V>(vpmax<V>(vpmin<V>(a, b), vpmin<V>(ab, c)), vpmin<V>(abc, d));
+  if (relu) next = vpmax<V>(next, vpmin<V>(top, zero));
+  return doubts<V>(vsub<V>(best, next), floor, limit);
 }
 
 /** where(a > b, k, at) lane by lane, for k above all that `at` can be. */
@@ -298,7 +296,8 @@ function winner<V>(y: usize, argmax: usize, a: V, b: V, c: V, d: V, relu: i32, n
 @inline
 function laterPlace<V>(a: V, b: V, k: i32, at: V): V {
   if (isVector<V>()) return i32x4.max_s(at, v128.and(f32x4.gt(a, b), i32x4.splat(k)));
-  return select<V>(bits<V>(k), at, (a as f32) > (b as f32));
+  const old = reinterpret<i32>(at as f32);
+  return bits<V>(old ^ ((old ^ k) & -i32((a as f32) > (b as f32))));
 }
 
 /** -1 where relu is closed, that is where its output is 0; else at. */
@@ -352,21 +351,19 @@ function poolPanel<V>(
       const whole = two && r1 - r0 == 2 && q1 - q0 == 2;
       // Equal outputs are so by chance where all patches are ordinary.
       const least: f32 = flags && allOrdinary(flags + <usize>((r0 - first) * pitch + q0), pitch, r1 - r0, q1 - q0) ? -1 : 0;
-      const floor = splat<V>(least);
-      let doubt = splat<V>(0);
+      let look = 0;
       for (let c = 0; c < cols; c += lanes<V>()) {
         const bytes = <usize>c << 2, to = argmax ? argmax + bytes : 0, at = corner + bytes;
         if (whole) {
           const below = at + widthBytes;
           const a = vload<V>(at), b = vload<V>(at, PANEL << 2), d = vload<V>(below), e = vload<V>(below, PANEL << 2);
-          if (argmax) doubt = addDoubts<V>(doubt, leadOfFour<V>(a, b, d, e, s.relu), floor, vload<V>(limits + bytes));
-          winner<V>(y + bytes, to, a, b, d, e, s.relu, cols - c);
+          look |= winner<V>(y + bytes, to, a, b, d, e, s.relu, cols - c, least, vload<V>(limits + bytes));
         } else {
           poolCell<V>(y + bytes, to, at, r1 - r0, q1 - q0, widthBytes, place, s.poolW, s.relu, cols - c);
-          if (argmax) doubt = addDoubts<V>(doubt, lead<V>(at, r1 - r0, q1 - q0, widthBytes, s.relu), floor, vload<V>(limits + bytes));
+          if (argmax) look |= doubts<V>(lead<V>(at, r1 - r0, q1 - q0, widthBytes, s.relu), least, vload<V>(limits + bytes));
         }
       }
-      if (doubtMask<V>(doubt)) decideWindow<V>(s, image, o, argmax, corner, widthBytes, least, limits, r0, q0, r1 - r0, q1 - q0, place);
+      if (look) decideWindow<V>(s, image, o, argmax, corner, widthBytes, least, limits, r0, q0, r1 - r0, q1 - q0, place);
       y += pixelBytes;
       if (argmax) argmax += pixelBytes;
     }
@@ -393,7 +390,7 @@ function poolCell<V>(
   }
   best = orNaN<V>(best, sum);
   if (relu) {
-    best = vpmax<V>(best, splat<V>(0));
+    best = vrelu<V>(best);
     at = closedPlace<V>(best, at);
   }
   vstorePart<V>(y, best, n);
@@ -406,4 +403,12 @@ function poolCell<V>(
 function orNaN<V>(best: V, sum: V): V {
   if (isVector<V>()) return v128.or(best, f32x4.ne(sum, sum));
   return select<V>(sum, best, (sum as f32) != (sum as f32));
+}
+
+/** An i32's bits in every lane. */
+// @ts-ignore: decorator
+@inline
+function bits<V>(x: i32): V {
+  if (isVector<V>()) return i32x4.splat(x);
+  return reinterpret<f32>(x) as V;
 }

@@ -1,4 +1,4 @@
-import { madd, splat, vadd, vload, vpmax, vstore, vsub, vmul } from "./simd";
+import { madd, splat, vadd, vload, vmul, vstore, vsub, vzeroWhereLessEqual } from "./simd";
 
 // Winograd's F(m, 3) in one dimension (Lavin and Gray 2015; Toom-Cook): m outputs of a 3-tap filter from t = m + 2
 // products. With d the t inputs and g the filter, y = A^T [(G g) . (B^T d)]. A polynomial of degree t - 1 is evaluated
@@ -51,7 +51,7 @@ function sixPoints<V>(out: usize, step: usize, d0: V, d1: V, d2: V, d3: V, d4: V
   vstore<V>(out + 5 * step, madd<V>(four, odd, vsub<V>(d5, d3)));
 }
 
-/** A^T m: t products to m outputs, none below `floor`. */
+/** A^T m: t products to m outputs; with clamp, 0 for those not above `floor`. */
 // @ts-ignore: decorator
 @inline
 export function outputLine<V>(m: i32, y: usize, yStep: usize, p: usize, step: usize, clamp: bool, floor: V): void {
@@ -84,7 +84,7 @@ export function outputLine<V>(m: i32, y: usize, yStep: usize, p: usize, step: us
 // @ts-ignore: decorator
 @inline
 function put<V>(y: usize, v: V, clamp: bool, floor: V): void {
-  if (clamp) vstore<V>(y, vpmax<V>(v, floor));
+  if (clamp) vstore<V>(y, vzeroWhereLessEqual<V>(v, floor, v));
   else vstore<V>(y, v);
 }
 

@@ -1,4 +1,4 @@
-import { lanes, splat, vload, vpmax, vstorePart } from "./simd";
+import { lanes, splat, vload, vstorePart, vzeroWhereLessEqual } from "./simd";
 import { PANEL } from "./tile";
 
 // What direct summation gives exactly, Winograd's products give with rounding errors: the bias under a patch that is all
@@ -132,7 +132,7 @@ function anyOther(p: usize, n: i32): bool {
 /** Whether n f32 at p are not all those at q. */
 // @ts-ignore: decorator
 @inline
-function differ(p: usize, q: usize, n: i32): bool {
+export function differ(p: usize, q: usize, n: i32): bool {
   if (ASC_FEATURE_SIMD && n >= 4) return v128.any_true(f32x4.ne(v128.load(p), v128.load(q))) || othersDiffer(p + 16, q + 16, n - 4);
   return load<f32>(p) != load<f32>(q) || othersDiffer(p + 4, q + 4, n - 1);
 }
@@ -165,7 +165,7 @@ function patchFlags(flags: usize, pitch: i32, rows: i32, columns: i32): void {
 }
 
 /**
- * Settles the h x w outputs of a tile that are not the products' own, `cols` channels each: bias (0: none), but not below
+ * Settles the h x w outputs of a tile that are not the products' own, `cols` channels each: bias (0: none), 0 if not above
  * `floor`, under a patch of zeros, else the output on the left or above.
  */
 export function settleTile(
@@ -189,12 +189,12 @@ export function settleTile(
   }
 }
 
-/** to[n] = max(from[n], floor), read in whole vectors; from: 0 for zeros. */
+/** to[n] = from[n], 0 where it is not above `floor`, read in whole vectors; from: 0 for zeros. */
 // @ts-ignore: decorator
 @inline
 function settle<V>(to: usize, from: usize, n: i32, floor: f32): void {
   for (let c = 0; c < n; c += lanes<V>()) {
     const v = from ? vload<V>(from + (<usize>c << 2)) : splat<V>(0);
-    vstorePart<V>(to + (<usize>c << 2), vpmax<V>(v, splat<V>(floor)), n - c);
+    vstorePart<V>(to + (<usize>c << 2), vzeroWhereLessEqual<V>(v, splat<V>(floor), v), n - c);
   }
 }

@@ -1,4 +1,4 @@
-import { loadSplat, madd, splat, vload, vstore, vstorePart } from "./simd";
+import { FAINT, loadSplat, madd, splat, vload, vstore, vstorePart } from "./simd";
 import { PANEL } from "./tile";
 import { filterLine, inputLine, outputLine } from "./winograd-lines";
 import { flagBytes, flagPitch, mapBytes, mapTiles, settleTile } from "./winograd-zeros";
@@ -229,14 +229,14 @@ function product<V>(c: usize, a: usize, b: usize, M: i32, K: i32, bias: usize): 
 
 /**
  * The outputs of one image's rows x columns tiles from p, `plane` bytes between planes and 16 f32 between tiles: at y,
- * pixels pixelBytes and rows rowBytes apart, of which height x width exist and `cols` (1..16) channels. relu: max(0, .)
- * of it. map and flags: see mapTiles. bias: of outputs that are settled, [16] or 0. Scratch: tileScratch(m, 0) bytes.
+ * pixels pixelBytes and rows rowBytes apart, of which height x width exist and `cols` (1..16) channels. relu: vrelu() of
+ * them. map and flags: see mapTiles. bias: of outputs that are settled, [16] or 0. Scratch: tileScratch(m, 0) bytes.
  */
 export function outputTiles(
   m: i32, y: usize, p: usize, plane: usize, map: usize, flags: usize, rows: i32, columns: i32, rowBytes: usize,
   pixelBytes: usize, height: i32, width: i32, cols: i32, relu: i32, bias: usize, scratch: usize,
 ): void {
-  const floor: f32 = relu ? 0 : -Infinity, pitch = flagPitch(m, columns);
+  const floor: f32 = relu ? FAINT : NaN, pitch = flagPitch(m, columns);
   for (let i = 0; i < rows; i++) {
     const h = min(m, height - i * m);
     let to = y;

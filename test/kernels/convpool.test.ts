@@ -156,4 +156,62 @@ describeBuilds("convPool", (bench) => {
       expect([...y].map(Number.isNaN)).toEqual(Array.from(y, (_, i) => i < OC));
     }
   });
+
+  test.each([
+    [1, 5, 0],
+    [3, 8, 0],
+    [4, 16, 0],
+    [4, 16, 2],
+    [9, 17, 5],
+  ] as const)(
+    "stripes and plain images, %i to %i channels, tiles of %i: the first of equal outputs wins",
+    (C, OC, m) => {
+      const problem = problemOf({ batch: 3, H: 8, W: 8, C, KH: 3 }, OC, { KH: 2, strideH: 2 }, { m });
+      const colour = uniform(8 * C, 4);
+      const x = Float32Array.from(problem.x, (_, i) => {
+        const [c, column, row] = [i % C, Math.floor(i / C) % 8, Math.floor(i / (8 * C)) % 8];
+        return colour[c + C * [row, column, 0][Math.floor(i / (64 * C))]!]!;
+      });
+      check(bench, { ...problem, x });
+    },
+  );
+
+  test.each([
+    [1, 5, 0],
+    [4, 16, 0],
+    [4, 16, 2],
+    [4, 16, 4],
+    [4, 16, 5],
+  ] as const)("outputs and gradients below 2^-63 are 0, %i to %i channels, tiles of %i", (C, OC, m) => {
+    const FAINT = 2 ** -63;
+    const pools = [
+      { KH: 2, strideH: 2 },
+      { KH: 3, strideH: 2 },
+    ];
+    for (const pool of pools) {
+      const problem = problemOf({ batch: 2, H: 8, W: 9, C, KH: 3 }, OC, pool, { m });
+      const faint = {
+        ...problem,
+        bias: undefined,
+        w: Float32Array.from(problem.w, (v) => (v * FAINT) / (40 * C)),
+      };
+      const { y, argmax } = fusedForward(bench(), faint);
+      expect(y).toEqual(new Float32Array(y.length));
+      expect(fusedForward(bench(), faint, { training: false }).y).toEqual(y);
+      expect(fusedForward(bench(), { ...faint, relu: false }).y.some((v) => v !== 0)).toBe(true);
+      for (const [size, carried] of [
+        [FAINT / 2, false],
+        [FAINT, true],
+        [Number.NaN, true],
+      ] as const) {
+        const dy = new Float32Array(y.length).fill(size);
+        const open = argmax.map(() => 0);
+        const { dw, db } = fusedBackwardFilter(bench(), problem, dy, open, 1);
+        const dx = fusedBackwardInput(bench(), problem, dy, open);
+        expect(dw.some((v) => v !== 0)).toBe(carried);
+        expect(db!.every((v) => v !== 0)).toBe(carried);
+        expect(dx.some((v) => v !== 0)).toBe(carried);
+      }
+    }
+  });
 });

@@ -55,6 +55,13 @@ describeBuilds("winograd", (bench) => {
       }
     });
 
+    test("relu stores what is below 2^-63 as 0", () => {
+      const problem = problemOf({ batch: 2, H: 9, W: 9, C: 4 }, 6);
+      const faint = { ...problem, w: Float32Array.from(problem.w, (v) => v * 2 ** -70) };
+      expect(winogradForward(bench(), m, faint, { relu: true }).every((v) => v === 0)).toBe(true);
+      expect(winogradForward(bench(), m, faint, {}).some((v) => v !== 0)).toBe(true);
+    });
+
     test.each([
       [16, 16],
       [17, 32],
