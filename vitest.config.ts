@@ -4,9 +4,11 @@ import { defineConfig } from "vitest/config";
 /** Browser tests that take long: npm test leaves them to npm run test:all, which continuous integration runs. */
 const LONG = [
   "bench",
+  "docs",
   "element",
   "faults",
   "frameworks",
+  "package",
   "page-faults",
   "page-files",
   "page-layout",
@@ -36,6 +38,8 @@ export default defineConfig({
           name: "node",
           include: ["test/**/*.test.ts"],
           exclude: ["test/browser/**", "test/frameworks/**"],
+          // Vitest leaves one processor to itself: half of them, where there are two.
+          maxWorkers: "100%",
         },
       },
       {
