@@ -53,6 +53,9 @@ export const DISK: Disk = {
 /** What systems answer that have no fsync for folders, Windows among them. */
 const NO_FOLDER_SYNC = new Set(["EACCES", "EBADF", "EINVAL", "EISDIR", "ENOTSUP", "EPERM"]);
 
+/** Why nothing of a name can be had: there is none, or what holds it is no folder or closed to the user. */
+const OUT_OF_REACH = new Set(["ENOENT", "ENOTDIR", "EACCES"]);
+
 /** Writes a file that is not there yet, and waits until its bytes are on the disk. Its name is once the folder is synced. */
 export async function writeNew(disk: Disk, path: string, data: string | Uint8Array): Promise<void> {
   const file = await disk.open(path, "wx");
@@ -99,6 +102,19 @@ export function holdsFolder(disk: Disk, path: string): boolean {
   throw Object.assign(new Error(`${path} is a file`), { code: "EEXIST" });
 }
 
+/**
+ * Whether a folder is there that is none by a link only. What a program keeps in a folder that may come from others must
+ * be one: a link there leads to the user's own files.
+ */
+export function holdsRealFolder(disk: Disk, path: string): boolean {
+  try {
+    return disk.lstatSync(path).isDirectory();
+  } catch (error) {
+    if (OUT_OF_REACH.has(codeOf(error)!)) return false;
+    throw error;
+  }
+}
+
 /** Removes a file, if it is there. */
 export function removeFile(disk: Disk, path: string): void {
   try {
@@ -108,14 +124,13 @@ export function removeFile(disk: Disk, path: string): void {
   }
 }
 
-/** Removes a folder and all in it, if it is there. Links are removed, not followed. */
+/** Removes a folder and all in it, or what else has its name, if it is there. Links are removed, not followed. */
 export function removeTree(disk: Disk, path: string): void {
-  const names = namesIn(disk, path);
-  for (const name of names) {
-    const entry = join(path, name);
-    if (disk.lstatSync(entry).isDirectory()) removeTree(disk, entry);
-    else removeFile(disk, entry);
+  if (!holdsRealFolder(disk, path)) {
+    removeFile(disk, path);
+    return;
   }
+  for (const name of namesIn(disk, path)) removeTree(disk, join(path, name));
   try {
     disk.rmdirSync(path);
   } catch (error) {

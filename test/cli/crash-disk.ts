@@ -8,7 +8,11 @@ interface FileNode {
   safe?: string;
 }
 type FolderNode = Map<string, Node>;
-type Node = FileNode | FolderNode;
+/** A symbolic link, to an absolute path. */
+class Link {
+  constructor(readonly target: string) {}
+}
+type Node = FileNode | FolderNode | Link;
 
 /** A change of names. It outlives a crash for certain once every folder that it touches was synced after it. */
 interface Change {
@@ -75,14 +79,23 @@ export class CrashDisk implements Disk {
     this.onOperation?.(`${kind} ${path}`);
   }
 
-  #find(path: string): Node | undefined {
+  /** What has that name, the link itself where it is one. */
+  #entry(path: string): Node | undefined {
     let node: Node | undefined = this.root;
     for (const name of resolve(path).split("/").filter(Boolean)) {
-      if (!(node instanceof Map)) throw failure("ENOTDIR", "find", path);
-      node = node.get(name);
+      const folder: Node | undefined = node instanceof Link ? this.#find(node.target) : node;
+      if (folder === undefined) return undefined;
+      if (!(folder instanceof Map)) throw failure("ENOTDIR", "find", path);
+      node = folder.get(name);
       if (node === undefined) return undefined;
     }
     return node;
+  }
+
+  /** The same; what a link leads to in its place. */
+  #find(path: string): FileNode | FolderNode | undefined {
+    const node = this.#entry(path);
+    return node instanceof Link ? this.#find(node.target) : node;
   }
 
   #folder(path: string): FolderNode {
@@ -158,7 +171,13 @@ export class CrashDisk implements Disk {
   }
 
   lstatSync(path: string): { isDirectory(): boolean } {
-    return this.statSync(path);
+    const node = this.#entry(path);
+    if (node === undefined) throw failure("ENOENT", "lstat", path);
+    return { isDirectory: () => node instanceof Map };
+  }
+
+  symlinkSync(target: string, path: string): void {
+    this.#operate("symlink", path, () => this.#add(path, new Link(target)));
   }
 
   mkdirSync(path: string): void {
@@ -185,11 +204,12 @@ export class CrashDisk implements Disk {
   }
 
   unlinkSync(path: string): void {
-    this.#file(path);
+    if (!(this.#entry(path) instanceof Link)) this.#file(path);
     this.#operate("unlink", path, () => this.#remove(path));
   }
 
   rmdirSync(path: string): void {
+    if (this.#entry(path) instanceof Link) throw failure("ENOTDIR", "rmdir", path);
     if (this.#folder(path).size > 0) throw failure("ENOTEMPTY", "rmdir", path);
     this.#operate("rmdir", path, () => this.#remove(path));
   }
@@ -216,6 +236,9 @@ export class CrashDisk implements Disk {
           to.set(name, folder);
           after.#change([], (view) => view.entries(to).set(name, folder));
           copy(node, folder);
+        } else if (node instanceof Link) {
+          to.set(name, node);
+          after.#change([], (view) => view.entries(to).set(name, node));
         } else {
           const data = node.safe ?? node.data.slice(0, Math.round(node.data.length * torn));
           const file = { data, safe: data };
@@ -232,7 +255,10 @@ export class CrashDisk implements Disk {
   print(folder: FolderNode = this.root): string {
     return [...folder]
       .sort(([a], [b]) => (a < b ? -1 : 1))
-      .map(([name, node]) => (node instanceof Map ? `${name}/(${this.print(node)})` : `${name}=${node.data}`))
+      .map(([name, node]) => {
+        if (node instanceof Link) return `${name}->${node.target}`;
+        return node instanceof Map ? `${name}/(${this.print(node)})` : `${name}=${node.data}`;
+      })
       .join(";");
   }
 }

@@ -78,8 +78,8 @@ function fileOf(disk: CrashDisk, path: string): string | undefined {
 /** As this program's own commands read a run. */
 function stateForReaders(disk: CrashDisk, folder = OUT): string {
   return stateOf((name) => {
-    const [newest, settled] = placesOf(folder, name);
-    return fileOf(disk, newest) ?? fileOf(disk, settled);
+    const found = placesOf(disk, folder, name).map((path) => fileOf(disk, path));
+    return found.find((text) => text !== undefined);
   });
 }
 
@@ -301,6 +301,68 @@ describe.each(OLD)("a training over %s", (old) => {
     }
     expect(failures).toBeGreaterThan(operations / 8);
   });
+});
+
+describe.each([PARTIAL, READY, NEXT])("a link called %s in a run folder", (name) => {
+  test.each(OLD)("leads a training over %s nowhere", async (old) => {
+    const disk = await diskWith(old);
+    if (old === "no run") for (const folder of ["/home/runs", OUT]) disk.mkdirSync(folder);
+    const before = disk.print();
+    const owned = () => disk.print(disk.root.get("mine") as typeof disk.root);
+    disk.mkdirSync("/mine");
+    for (const file of ["thesis.txt", "model.safetensors", "report.html"])
+      disk.writeFileSync(join("/mine", file), `my ${file}`);
+    disk.mkdirSync("/mine/folder");
+    const mine = owned();
+    const link = join(OUT, name);
+    disk.symlinkSync("/mine", link);
+
+    const processes = testProcesses(3, new Set([3]));
+    await settle(OUT, { disk, processes });
+    expect(stateForReaders(disk)).toBe(BEFORE[old]);
+    expect(owned()).toBe(mine);
+    await training(disk, "new", 2);
+    expect(plainState(disk)).toBe("new complete");
+    expect(names(disk)).toEqual([...RUN_FILES].sort());
+    expect(owned()).toBe(mine);
+
+    // The same where the link comes while the training has the folder.
+    const late = disk.crashed(() => true, 1);
+    const ground = { disk: late, processes: testProcesses(5, new Set([5])) };
+    const folder = await RunFolder.claim({ out: OUT, overwrite: true, name: "" }, ground);
+    late.symlinkSync("/mine", link);
+    await folder.save(files("next", 3, CHECKPOINT));
+    await folder.complete(files("next", 3, REPORT));
+    folder.close();
+    expect(plainState(late)).toBe("next complete");
+    expect(late.print(late.root.get("mine") as typeof late.root)).toBe(mine);
+    expect(before).not.toContain("thesis");
+  });
+});
+
+test("what others put into .wasmgrad.next is kept when it becomes the run", async () => {
+  const disk = await diskWith("a complete run");
+  const ground = { disk, processes: testProcesses(2, new Set([2])) };
+  const claim = () => RunFolder.claim({ out: OUT, overwrite: true, name: "" }, ground);
+  const first = await claim();
+  await first.save(files("new", 3, CHECKPOINT));
+  disk.writeFileSync(join(OUT, NEXT, "notes.txt"), "my notes");
+  disk.mkdirSync(join(OUT, NEXT, PARTIAL));
+  await first.complete(files("new", 3, REPORT));
+  first.close();
+  expect(plainState(disk)).toBe("new complete");
+  expect(names(disk)).toEqual([...RUN_FILES, "notes.txt"].sort());
+  expect(fileOf(disk, join(OUT, "notes.txt"))).toBe("my notes");
+
+  const second = await claim();
+  await second.save(files("next", 3, CHECKPOINT));
+  disk.writeFileSync(join(OUT, NEXT, "notes.txt"), "other notes");
+  await expect(second.complete(files("next", 3, REPORT))).rejects.toThrow(
+    "/home/runs/first/.wasmgrad.ready/notes.txt is no file of a run's",
+  );
+  second.close();
+  expect(plainState(disk)).toBe("next complete");
+  expect(fileOf(disk, join(OUT, "notes.txt"))).toBe("my notes");
 });
 
 test("a training whose folder another one took writes nothing there", async () => {

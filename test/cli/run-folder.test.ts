@@ -1,7 +1,8 @@
-import { cp, mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { cp, mkdir, readdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { hostname } from "node:os";
 import { dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
 import { beforeAll, describe, expect, onTestFinished, test, vi } from "vitest";
 import { DISK, syncFolder, writeNew } from "../../src/cli/files.ts";
 import { LOCK_FILE } from "../../src/cli/run/lock.ts";
@@ -190,6 +191,62 @@ describe("a run folder", () => {
     expect(json(await wasmgrad(evaluate, { cwd: work })).weightsSha256).toBe(weightsSha256);
     expect(await contents(out)).toEqual(expected);
     expect((await readdir(join(work, out))).sort()).toEqual(WHOLE);
+  });
+});
+
+describe("a run folder of somebody else's, with links in it", () => {
+  const READING = {
+    evaluate: (out: string) => ["evaluate", out, "--dataset", "bars"],
+    summary: (out: string) => ["summary", out],
+    predict: (out: string) => [
+      "predict",
+      out,
+      fileURLToPath(new URL("../../docs/three.png", import.meta.url)),
+    ],
+  };
+  const TRAINING = {
+    train: (out: string) => [...quick, "--out", out],
+    "train --overwrite": (out: string) => [...quick, "--out", out, "--overwrite"],
+  };
+
+  /** A folder of the user's, which is full of files that no command may touch. */
+  async function home(name: string): Promise<string> {
+    await mkdir(join(work, name, "letters"), { recursive: true });
+    for (const file of ["thesis.txt", "letters/first.txt", "report.html", "result.json", ".profile"])
+      await writeFile(join(work, name, file), `my ${file}`);
+    await cp(join(work, "template", "model.safetensors"), join(work, name, "model.safetensors"));
+    return name;
+  }
+  const tree = async (folder: string) =>
+    (await readdir(join(work, folder), { recursive: true, withFileTypes: true }))
+      .map((entry) => `${entry.parentPath}/${entry.name} ${entry.isDirectory()}`)
+      .sort();
+
+  test.each(Object.entries({ ...READING, ...TRAINING }))(
+    "%s leaves what they lead to",
+    async (what, args) => {
+      for (const link of [READY, PARTIAL, NEXT]) {
+        const mine = await home(`home ${what} ${link}`);
+        const before = [await tree(mine), await contents(mine)];
+        const out = what === "train" ? `from ${link}` : await oldRun(`from ${what} ${link}`);
+        await mkdir(join(work, out), { recursive: true });
+        await symlink(join(work, mine), join(work, out, link));
+        const { status, stderr } = await wasmgrad(args(out), { cwd: work });
+        expect({ link, status, stderr }).toEqual({ link, status: 0, stderr: "" });
+        expect([await tree(mine), await contents(mine)], link).toEqual(before);
+        if (what in TRAINING) expect((await readdir(join(work, out))).sort(), link).toEqual(WHOLE);
+      }
+    },
+  );
+
+  test("is read from its own files, not from what a link called .wasmgrad.ready leads to", async () => {
+    await wasmgrad([...quick, "--out", "elsewhere", "--seed", "5"], { cwd: work });
+    const out = await oldRun("own files");
+    await symlink(join(work, "elsewhere"), join(work, out, READY));
+    const { weightsSha256 } = json(
+      await wasmgrad(["evaluate", out, "--dataset", "bars", "--json"], { cwd: work }),
+    );
+    expect(weightsSha256).toBe(JSON.parse((await contents("template"))["result.json"]!).weightsSha256);
   });
 });
 

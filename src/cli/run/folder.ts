@@ -6,6 +6,7 @@ import {
   codeOf,
   DISK,
   type Disk,
+  holdsRealFolder,
   isThere,
   makeFolders,
   namesIn,
@@ -18,7 +19,17 @@ import { printable } from "../output.ts";
 import { RunFolderError, refused } from "./errors.ts";
 import { LOCK_FILE, RunLock, TAKEOVER_FILE } from "./lock.ts";
 import { PROCESSES, type Processes } from "./processes.ts";
-import { commit, moveIn, NEXT, PARTIAL, promote, READY, RUN_FILES, type RunFiles } from "./swap.ts";
+import {
+  commit,
+  moveIn,
+  NEXT,
+  OWN_NAMES,
+  PARTIAL,
+  promote,
+  READY,
+  RUN_FILES,
+  type RunFiles,
+} from "./swap.ts";
 
 /** What a run folder stands on. Tests bring a disk that fails and processes that are dead. */
 export interface Ground {
@@ -27,8 +38,6 @@ export interface Ground {
 }
 const GROUND: Ground = { disk: DISK, processes: PROCESSES };
 
-/** Names that a run folder uses besides those of its files. */
-const OWN = new Set<string>([LOCK_FILE, TAKEOVER_FILE, PARTIAL, READY, NEXT]);
 /** What versions before 0.2 left behind where they were killed. */
 const OLD_LEFTOVER = new RegExp(
   `^\\.(${[...RUN_FILES, ".writable"].map((name) => name.replaceAll(".", "\\.")).join("|")})\\.[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\\.tmp$|^\\.writable$`,
@@ -107,10 +116,13 @@ export class RunFolder {
 
   static async #named(out: string, overwrite: boolean, ground: Ground): Promise<RunFolder> {
     return RunFolder.#take(out, ground, (names, locked) => {
-      const other = names.some((name) => !OWN.has(name) && !OLD_LEFTOVER.test(name));
+      const other = names.some((name) => !OWN_NAMES.has(name) && !OLD_LEFTOVER.test(name));
       const isRun = names.includes("model.safetensors") || names.includes("result.json");
+      const { disk } = ground;
+      const next = join(out, NEXT);
       const unfinished =
-        names.includes(READY) || namesIn(ground.disk, join(out, NEXT)).includes("model.safetensors");
+        holdsRealFolder(disk, join(out, READY)) ||
+        (holdsRealFolder(disk, next) && namesIn(disk, next).includes("model.safetensors"));
       if (other && !isRun && !unfinished)
         throw new UsageError(
           `--out is ${printable(out)}, which holds files that are no training run's: name a folder that is new or empty`,
@@ -240,7 +252,7 @@ function isLeftover(name: string): boolean {
  */
 export async function settle(path: string, { disk, processes }: Ground = GROUND): Promise<void> {
   try {
-    if (!namesIn(disk, path).includes(READY)) return;
+    if (!holdsRealFolder(disk, join(path, READY))) return;
     const lock = await RunLock.take(path, disk, processes);
     try {
       await moveIn(disk, path);

@@ -3,6 +3,7 @@ import { DataError } from "../../data/errors.ts";
 import { readWhole } from "../../data/files.ts";
 import type { EngineOptions } from "../../engine/engine.ts";
 import { type LoadedModel, loadModel, ModelFileError } from "../../train/model-file.ts";
+import { DISK } from "../files.ts";
 import { printable } from "../output.ts";
 import { isFolder, settle } from "./folder.ts";
 import { placesOf } from "./swap.ts";
@@ -20,12 +21,12 @@ export async function openRun(run: string, maxMemory?: number): Promise<OpenedRu
   const folder = await isFolder(run);
   const path = folder ? join(run, "model.safetensors") : run;
   if (folder) await settle(run);
-  const [newest, settled] = folder ? placesOf(run, "model.safetensors") : [path, path];
   let bytes: Uint8Array;
   try {
     // In this order: a training that moves the file meanwhile moves it from the first place to the second.
-    bytes = await readWhole(newest).catch((error: unknown) => {
-      if (isMissing(error)) return readWhole(settled);
+    const [newest, settled] = folder ? placesOf(DISK, run, "model.safetensors") : [path];
+    bytes = await readWhole(newest!).catch((error: unknown) => {
+      if (isMissing(error) && settled !== undefined) return readWhole(settled);
       throw error;
     });
   } catch (error) {

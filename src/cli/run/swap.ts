@@ -1,5 +1,17 @@
 import { join } from "node:path";
-import { type Disk, namesIn, removeFile, removeTree, syncFolder, writeNew } from "../files.ts";
+import {
+  type Disk,
+  holdsRealFolder,
+  isThere,
+  namesIn,
+  removeFile,
+  removeTree,
+  syncFolder,
+  writeNew,
+} from "../files.ts";
+import { printable } from "../output.ts";
+import { RunFolderError } from "./errors.ts";
+import { LOCK_FILE, TAKEOVER_FILE } from "./lock.ts";
 
 /**
  * How the files of a run change: all at once or not at all, whatever fails and whenever the power does.
@@ -7,6 +19,9 @@ import { type Disk, namesIn, removeFile, removeTree, syncFolder, writeNew } from
  * New files are written into `.wasmgrad.partial` and brought to the disk. The folder's change of name to `.wasmgrad.ready`
  * is the one step in which the run changes: what is in there counts from then on, for readers too, and is moved to its
  * place at once, or by the next process that opens the run. docs/run-folder.md says what follows from that.
+ *
+ * A run folder may come from somebody else. These folders count only where they are folders: a link of such a name is
+ * removed, and what it leads to is neither read nor changed.
  */
 
 /** What a run folder holds once its run has ended, in the order in which files are moved in. */
@@ -27,6 +42,9 @@ export const PARTIAL = ".wasmgrad.partial";
 export const READY = ".wasmgrad.ready";
 /** A run folder in the run folder: the run that is to replace it once it is complete. */
 export const NEXT = ".wasmgrad.next";
+
+/** Names that a run folder uses besides those of its files. */
+export const OWN_NAMES: ReadonlySet<string> = new Set([LOCK_FILE, TAKEOVER_FILE, PARTIAL, READY, NEXT]);
 
 /**
  * Adds files to a run, or replaces them, in one step.
@@ -66,19 +84,32 @@ async function makeReady(disk: Disk, folder: string, name: string): Promise<void
  */
 export async function moveIn(disk: Disk, folder: string): Promise<void> {
   const ready = join(folder, READY);
+  if (!holdsRealFolder(disk, ready)) return removeFile(disk, ready);
   const names = namesIn(disk, ready);
   const files = RUN_FILES.filter((name) => names.includes(name));
   for (const name of files.toReversed())
     if (name !== "model.safetensors") removeFile(disk, join(folder, name));
   for (const name of files) disk.renameSync(join(ready, name), join(folder, name));
-  if (!namesIn(disk, folder).includes(READY)) return;
   // Both folders, before the emptied one goes: a disk may bring these changes to safety in another order.
   await syncFolder(disk, folder);
   await syncFolder(disk, ready);
-  removeTree(disk, ready);
+  for (const name of namesIn(disk, ready)) leave(disk, folder, name);
+  disk.rmdirSync(ready);
+}
+
+/** For what lies in `.wasmgrad.ready` and is no file of the run: what others put there is theirs, and is kept. */
+function leave(disk: Disk, folder: string, name: string): void {
+  const path = join(folder, READY, name);
+  if (OWN_NAMES.has(name)) removeTree(disk, path);
+  else if (!isThere(disk, join(folder, name))) disk.renameSync(path, join(folder, name));
+  else
+    throw new RunFolderError(
+      `${printable(path)} is no file of a run's, and ${printable(folder)} holds one of that name: move it to a place of its own`,
+    );
 }
 
 /** Where a file of a run is, in the order to look: what is ready counts before what is in place. */
-export function placesOf(folder: string, name: RunFile): readonly [string, string] {
-  return [join(folder, READY, name), join(folder, name)];
+export function placesOf(disk: Disk, folder: string, name: RunFile): readonly string[] {
+  const settled = join(folder, name);
+  return holdsRealFolder(disk, join(folder, READY)) ? [join(folder, READY, name), settled] : [settled];
 }
