@@ -1,7 +1,7 @@
 import { ConvPoolArgs } from "./convpool-args";
-import { hmax, lanes, splat, vabs, vadd, vload, vmul, vpmax, vpmin, vstore, vsub } from "./simd";
+import { hmax, lanes, splat, vabs, vadd, vload, vmul, vpmax, vpmin, vselectGreater, vstore, vsub } from "./simd";
 import { PANEL } from "./tile";
-import { differ } from "./winograd-zeros";
+import { OWN, differ, isOrdinary } from "./winograd-zeros";
 
 // Rounding errors do not hurt a value. But where two outputs of a window, or the greatest and 0, lie as near to one
 // another as that, they change which one wins, and with it the whole gradient of the window: some tenths of a tap's own,
@@ -13,15 +13,15 @@ const PANEL_DOUBT: f32 = 6e-6;
 const PATCH_DOUBT: f32 = 9.5367431640625e-7;
 
 /**
- * limits[16] of a panel of outputs, `width` pixels apart, with bias[16] or 0. One output in nine tells: each input pixel
- * has a part in one.
+ * limits[16] of a panel of outputs, `width` pixels apart, with bias[16] or 0. One output in three tells: each input pixel
+ * has a part in three of them, by taps of different rows and columns.
  */
 export function panelLimits<V>(limits: usize, panel: usize, rows: i32, columns: i32, width: i32, bias: usize): void {
   for (let c: usize = 0; c < 64; c += 4 * sizeof<V>()) {
     let a = splat<V>(0), b = a, d = a, e = a;
-    for (let i = 0; i < rows; i += 3) {
-      let p = panel + c + (<usize>(i * width) << 6);
-      for (let j = 0; j < columns; j += 3, p += 3 * PANEL << 2) {
+    for (let i = 0, first = 0; i < rows; i++, first = first < 2 ? first + 1 : 0) {
+      let p = panel + c + (<usize>(i * width + first) << 6);
+      for (let j = first; j < columns; j += 3, p += 3 * PANEL << 2) {
         a = vpmax<V>(a, vabs<V>(vload<V>(p)));
         b = vpmax<V>(b, vabs<V>(vload<V>(p, sizeof<V>())));
         d = vpmax<V>(d, vabs<V>(vload<V>(p, 2 * sizeof<V>())));
@@ -83,6 +83,29 @@ export function lead<V>(corner: usize, rows: i32, cells: i32, rowBytes: usize, r
 }
 
 /**
+ * lead() where outputs that are equal may come of equal patches: those count as one, and with them the 0 of relu, but an
+ * ordinary patch's output never does. flags: of the patches, see mapTiles; 0: none is known to be ordinary.
+ */
+function leadOverOthers<V>(
+  corner: usize, rows: i32, cells: i32, rowBytes: usize, relu: i32, flags: usize, pitch: i32,
+): V {
+  let best = splat<V>(relu ? 0 : -Infinity), next = splat<V>(-Infinity);
+  for (let turn = 0; turn < 2; turn++) {
+    for (let r = 0; r < rows; r++) {
+      for (let q = 0; q < cells; q++) {
+        const ordinary = flags != 0 && isOrdinary(flags + <usize>(r * pitch + q));
+        if (i32(ordinary) != turn) continue;
+        const v = vload<V>(corner + <usize>r * rowBytes + (<usize>(q * PANEL) << 2));
+        const low = vpmin<V>(best, v), high = vpmax<V>(best, v);
+        next = vpmax<V>(next, ordinary ? low : below<V>(low, high));
+        best = high;
+      }
+    }
+  }
+  return vsub<V>(best, next);
+}
+
+/**
  * Whether two or more of a window's four outputs, of which `top` is the greatest, and with relu 0, lie less than `limit`
  * below the greatest of them all: a quick look, without a branch that is as often wrong as right.
  */
@@ -94,22 +117,28 @@ export function crowded(a: f32, b: f32, c: f32, d: f32, top: f32, relu: i32, lim
   return i32(a > line) + i32(b > line) + i32(c > line) + i32(d > line) + (relu & i32(line < 0)) > 1;
 }
 
-/** A bit for each lane of `lead` between floor and limit: floor 0 where equal outputs have equal patches, else -1. */
+/** A bit for each lane of `lead` that is less than `limit`. */
 // @ts-ignore: decorator
 @inline
-export function doubts<V>(lead: V, floor: f32, limit: V): i32 {
-  if (isVector<V>()) return i32x4.bitmask(v128.and(f32x4.lt(lead, limit), f32x4.gt(lead, f32x4.splat(floor))));
-  return i32((lead as f32) < (limit as f32)) & i32((lead as f32) > floor);
+export function doubts<V>(lead: V, limit: V): i32 {
+  if (isVector<V>()) return i32x4.bitmask(f32x4.lt(lead, limit));
+  return i32((lead as f32) < (limit as f32));
 }
 
-/** Decides the channels in doubt of a window of the panel whose first is o; see decideChannels. */
+/**
+ * Decides the channels in doubt of a window of the panel whose first is o; see decideChannels. kind: see windowKind; flags
+ * and pitch: of the patches, 0 if unknown.
+ */
 export function decideWindow<V>(
-  s: ConvPoolArgs, image: i32, o: i32, argmax: usize, corner: usize, panelRow: usize, floor: f32, limits: usize, row: i32,
-  column: i32, rows: i32, cells: i32, place: i32,
+  s: ConvPoolArgs, image: i32, o: i32, argmax: usize, corner: usize, panelRow: usize, kind: i32, flags: usize, pitch: i32,
+  limits: usize, row: i32, column: i32, rows: i32, cells: i32, place: i32,
 ): void {
   for (let c = 0; c < PANEL; c += lanes<V>()) {
-    const at = <usize>c << 2, far = lead<V>(corner + at, rows, cells, panelRow, s.relu);
-    const mask = doubts<V>(far, floor, vload<V>(limits + at));
+    const at = <usize>c << 2, from = corner + at;
+    const far = kind == OWN
+      ? lead<V>(from, rows, cells, panelRow, s.relu)
+      : leadOverOthers<V>(from, rows, cells, panelRow, s.relu, flags, pitch);
+    const mask = doubts<V>(far, vload<V>(limits + at));
     if (mask) decideChannels(s, image, o + c, argmax + at, mask, row, column, rows, cells, place);
   }
 }
@@ -123,26 +152,36 @@ export function decideFour<V>(
   s: ConvPoolArgs, image: i32, o: i32, argmax: usize, row: i32, column: i32, a: V, b: V, c: V, d: V, limit: V,
 ): void {
   const bias = s.bias ? vload<V>(s.bias + (<usize>o << 2)) : splat<V>(0), none = splat<V>(-Infinity);
-  let best = vpmax<V>(vpmax<V>(a, b), vpmax<V>(c, d));
-  if (s.relu) best = vpmax<V>(best, splat<V>(0));
-  const settled = equal<V>(best, bias);
-  let far = leadOfFour<V>(a, b, c, d, s.relu);
-  if (!(doubts<V>(far, -1, limit) & (doubts<V>(far, 0, limit) | ~settled))) return;
+  if (!doubtsOfFour<V>(a, b, c, d, s.relu, bias, limit)) return;
   const rows = sameRows(s, image, row, column) ? 1 : 2, cells = sameColumns(s, image, row, column) ? 1 : 2;
-  far = leadOfFour<V>(a, cells == 2 ? b : none, rows == 2 ? c : none, rows + cells == 4 ? d : none, s.relu);
-  const mask = doubts<V>(far, -1, limit) & (doubts<V>(far, 0, limit) | ~settled);
+  if (cells == 1) {
+    b = none;
+    d = none;
+  }
+  if (rows == 1) {
+    c = none;
+    d = none;
+  }
+  const mask = doubtsOfFour<V>(a, b, c, d, s.relu, bias, limit);
   if (mask) decideChannels(s, image, o, argmax, mask, row, column, rows, cells, 0);
 }
 
-/** lead() of a window of 2 x 2. */
-function leadOfFour<V>(a: V, b: V, c: V, d: V, relu: i32): V {
-  const ab = vpmax<V>(a, b), cd = vpmax<V>(c, d);
-  let best = vpmax<V>(ab, cd), next = vpmax<V>(vpmin<V>(ab, cd), vpmax<V>(vpmin<V>(a, b), vpmin<V>(c, d)));
-  if (relu) {
-    next = vpmax<V>(next, vpmin<V>(best, splat<V>(0)));
-    best = vpmax<V>(best, splat<V>(0));
-  }
-  return vsub<V>(best, next);
+/** The lanes of a window of 2 x 2 in doubt; outputs that are the bias count as one. */
+function doubtsOfFour<V>(a: V, b: V, c: V, d: V, relu: i32, bias: V, limit: V): i32 {
+  const ab = vpmax<V>(a, b), cd = vpmax<V>(c, d), top = vpmax<V>(ab, cd), gate = splat<V>(relu ? 0 : -Infinity);
+  const best = vpmax<V>(top, gate);
+  const next = vpmax<V>(vpmax<V>(vpmin<V>(ab, cd), vpmin<V>(top, gate)), vpmax<V>(vpmin<V>(a, b), vpmin<V>(c, d)));
+  const near = doubts<V>(vsub<V>(best, next), limit), one = equal<V>(best, bias);
+  if (!(near & one)) return near;
+  const less = vpmax<V>(vpmax<V>(below<V>(a, best), below<V>(b, best)), vpmax<V>(below<V>(c, best), below<V>(d, best)));
+  return near & (~one | doubts<V>(vsub<V>(best, vpmax<V>(less, below<V>(gate, best))), limit));
+}
+
+/** v, -Infinity where it is `best`. */
+// @ts-ignore: decorator
+@inline
+function below<V>(v: V, best: V): V {
+  return vselectGreater<V>(best, v, v, splat<V>(-Infinity));
 }
 
 /** A bit for each lane in which a and b are equal. */

@@ -3,7 +3,7 @@ import { crowded, decideFour, decideWindow, doubts, lead, panelLimits, patchLimi
 import { lanes, loadSplat, madd, splat, vadd, vload, vpmax, vpmin, vrelu, vstorePart, vsub } from "./simd";
 import { PANEL, tile } from "./tile";
 import { inputTiles, outputTiles, panelBytes, planeBytes, tileProducts } from "./winograd";
-import { allOrdinary, anyNonzero, flagBytes, flagPitch, mapBytes, mapTiles } from "./winograd-zeros";
+import { SETTLED, ZERO, anyNonzero, flagBytes, flagPitch, mapBytes, mapTiles, windowKind } from "./winograd-zeros";
 
 // Convolution + bias + relu + max pooling as one op. Forward, the convolution's output lives only in scratch, one
 // panel of channels at a time, and what the pool drops is never computed. Backward: convpool-backward.ts.
@@ -135,7 +135,7 @@ function winogradWindows(s: ConvPoolArgs, task: i32, scratch: usize): void {
         // The panel has room for whole tiles; those at its edge are computed whole.
         outputTiles(
           m, panel, products, pPlane, map + (<usize>(k * each) << 2), allFlags + <usize>k * flagsEach, rows, across,
-          <usize>(across * m) << 6, PANEL << 2, last - first, columns, PANEL, 0, bias, between,
+          <usize>(across * m) << 6, PANEL << 2, rows * m, across * m, PANEL, 0, bias, between,
         );
         pool(s, n0 + k, p, pooled, o, panel, first, last, columns, across * m, scratch, allFlags + <usize>k * flagsEach);
       }
@@ -212,7 +212,7 @@ function zeroWindow(s: ConvPoolArgs, x: usize, rowBytes: usize): bool {
 function biasWindow<V>(y: usize, argmax: usize, s: ConvPoolArgs): void {
   for (let o = 0; o < s.OC; o += lanes<V>()) {
     const bytes = <usize>o << 2, v = s.bias ? vload<V>(s.bias + bytes) : splat<V>(0);
-    winner<V>(y + bytes, argmax ? argmax + bytes : 0, v, v, v, v, s.relu, s.OC - o, 0, splat<V>(0));
+    winner<V>(y + bytes, argmax ? argmax + bytes : 0, v, v, v, v, s.relu, s.OC - o, splat<V>(0));
   }
 }
 
@@ -257,22 +257,21 @@ function windowTile<V>(
     xd += jump;
   } while (--KH);
   const limit0 = vload<V>(limits), limit1 = vload<V>(limits, sizeof<V>());
-  const doubts0 = winner<V>(y, argmax, a0, b0, c0, d0, s.relu, n, -1, limit0);
+  const doubts0 = winner<V>(y, argmax, a0, b0, c0, d0, s.relu, n, limit0);
   if (doubts0) decideFour<V>(s, image, o, argmax, 2 * row, 2 * column, a0, b0, c0, d0, limit0);
   if (n <= lanes<V>()) return;
   const argmax1 = argmax ? argmax + sizeof<V>() : 0;
-  const doubts1 = winner<V>(y + sizeof<V>(), argmax1, a1, b1, c1, d1, s.relu, n - lanes<V>(), -1, limit1);
+  const doubts1 = winner<V>(y + sizeof<V>(), argmax1, a1, b1, c1, d1, s.relu, n - lanes<V>(), limit1);
   if (doubts1) decideFour<V>(s, image, o + lanes<V>(), argmax1, 2 * row, 2 * column, a1, b1, c1, d1, limit1);
 }
 
 /**
- * Stores the greatest of a window's four outputs, and its place. Returns a bit for each lane whose place is in doubt: see
- * doubts() for floor and limit.
+ * Stores the greatest of a window's four outputs, and its place. Returns a bit for each lane whose place is in doubt.
  */
 // @ts-ignore: decorator
 @inline
 function winner<V>(
-  y: usize, argmax: usize, a: V, b: V, c: V, d: V, relu: i32, n: i32, floor: f32, limit: V,
+  y: usize, argmax: usize, a: V, b: V, c: V, d: V, relu: i32, n: i32, limit: V,
 ): i32 {
   const sum = vadd<V>(vadd<V>(a, b), vadd<V>(c, d)), zero = splat<V>(0);
   const ab = vpmax<V>(a, b), abc = vpmax<V>(ab, c), top = vpmax<V>(abc, d);
@@ -288,7 +287,7 @@ function winner<V>(
   if (!isVector<V>() && !crowded(a as f32, b as f32, c as f32, d as f32, top as f32, relu, limit as f32)) return 0;
   let next = vpmax<V>(vpmax<V>(vpmin<V>(a, b), vpmin<V>(ab, c)), vpmin<V>(abc, d));
   if (relu) next = vpmax<V>(next, vpmin<V>(top, zero));
-  return doubts<V>(vsub<V>(best, next), floor, limit);
+  return doubts<V>(vsub<V>(best, next), limit);
 }
 
 /** where(a > b, k, at) lane by lane, for k above all that `at` can be. */
@@ -349,21 +348,25 @@ function poolPanel<V>(
       const corner = panel + ((<usize>(r0 - first) * <usize>width + <usize>q0) << 6);
       const place = (r0 - top) * s.poolW + q0 - leftmost;
       const whole = two && r1 - r0 == 2 && q1 - q0 == 2;
-      // Equal outputs are so by chance where all patches are ordinary.
-      const least: f32 = flags && allOrdinary(flags + <usize>((r0 - first) * pitch + q0), pitch, r1 - r0, q1 - q0) ? -1 : 0;
+      const patches = flags ? flags + <usize>((r0 - first) * pitch + q0) : 0;
+      const kind = flags ? windowKind(patches, pitch, r1 - r0, q1 - q0) : SETTLED;
       let look = 0;
       for (let c = 0; c < cols; c += lanes<V>()) {
         const bytes = <usize>c << 2, to = argmax ? argmax + bytes : 0, at = corner + bytes;
         if (whole) {
           const below = at + widthBytes;
           const a = vload<V>(at), b = vload<V>(at, PANEL << 2), d = vload<V>(below), e = vload<V>(below, PANEL << 2);
-          look |= winner<V>(y + bytes, to, a, b, d, e, s.relu, cols - c, least, vload<V>(limits + bytes));
+          look |= winner<V>(y + bytes, to, a, b, d, e, s.relu, cols - c, vload<V>(limits + bytes));
         } else {
           poolCell<V>(y + bytes, to, at, r1 - r0, q1 - q0, widthBytes, place, s.poolW, s.relu, cols - c);
-          if (argmax) look |= doubts<V>(lead<V>(at, r1 - r0, q1 - q0, widthBytes, s.relu), least, vload<V>(limits + bytes));
+          if (argmax) look |= doubts<V>(lead<V>(at, r1 - r0, q1 - q0, widthBytes, s.relu), vload<V>(limits + bytes));
         }
       }
-      if (look) decideWindow<V>(s, image, o, argmax, corner, widthBytes, least, limits, r0, q0, r1 - r0, q1 - q0, place);
+      if (look && kind != ZERO) {
+        decideWindow<V>(
+          s, image, o, argmax, corner, widthBytes, kind, patches, pitch, limits, r0, q0, r1 - r0, q1 - q0, place,
+        );
+      }
       y += pixelBytes;
       if (argmax) argmax += pixelBytes;
     }

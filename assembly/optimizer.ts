@@ -4,8 +4,9 @@ import { NORMAL, lanes, madd, splat, vadd, vdiv, vflush, vload, vmul, vpmax, vsq
 // What changes from step to step is in memory, in an OptimizerState; the argument structs never change.
 // Denormals, which cost a hundred times what other numbers do, are flushed to 0: from weights and state vectors, which decay
 // to a denormal where gradients stay 0, and stick there; and from gradients, as soon as a denormal would come of them and no
-// weight could tell, since their share of a mean of squares would be lost beside epsilon. Flushing takes as long as an update:
-// it is done in one step of sixteen, and in every step that finds such gradients.
+// weight could tell, since their share of a mean of squares would be lost beside epsilon. (With an epsilon below 1e-14 they are
+// not, and such means stay.) Flushing takes as long as an update: it is done in one step of sixteen, and in every step that
+// finds such gradients.
 
 /** 64 bytes, on 8. The host writes learningRate when it changes, beta1 and beta2 once; zero `step` to begin anew. */
 @unmanaged
@@ -41,18 +42,18 @@ function power(b: f64, t: u32): f64 {
 
 /** Steps between two that flush, less one. */
 const REST: u32 = 15;
-/** Every so manyth gradient of a task is looked at: no divisor of what columns a kernel may have. */
-const STRIDE: i32 = 61;
+/** Every so manyth gradient of a task is looked at, in each step others: a kernel's columns are all seen in the end. */
+const STRIDE: u32 = 61;
 
 /**
  * Whether this step flushes g[n], and what belongs to it. It hangs on the data and the step alone, never on the threads.
  * Exported, as the loops that flush are, so that the loops that do not are compiled for themselves: see index.ts.
  */
-export function flushes(state: usize, g: usize, n: i32, floor: f32): bool {
+export function flushes(state: usize, g: usize, n: u32, floor: f32): bool {
   if ((changetype<OptimizerState>(state).step & REST) == 0) return true;
   let faint = 0;
-  for (let i = 0; i < n; i += STRIDE, g += STRIDE << 2) {
-    const a = abs<f32>(load<f32>(g));
+  for (let i = changetype<OptimizerState>(state).step % STRIDE; i < n; i += STRIDE) {
+    const a = abs<f32>(load<f32>(g + (<usize>i << 2)));
     faint |= i32(a < floor) & i32(a > 0);
   }
   return faint != 0;

@@ -75,19 +75,12 @@ export function vsqrt<V>(a: V): V {
   return sqrt<f32>(a as f32) as V;
 }
 
-/** a < b ? b : a lane by lane, so NaN in a survives: what max(a, b) must do for ReLU to show a broken net. */
+/** The greater lane by lane; NaN if either is: a pool must show a broken net. */
 // @ts-ignore: decorator
 @inline
 export function vmax<V>(a: V, b: V): V {
   if (isVector<V>()) return f32x4.max(a, b);
   return max<f32>(a as f32, b as f32) as V;
-}
-
-// @ts-ignore: decorator
-@inline
-export function vmin<V>(a: V, b: V): V {
-  if (isVector<V>()) return f32x4.min(a, b);
-  return min<f32>(a as f32, b as f32) as V;
 }
 
 /** a < b ? b : a in one instruction: NaN in a survives, NaN in b does not. */
@@ -203,8 +196,9 @@ export function vzeroWhereLessEqual<V>(a: V, b: V, x: V): V {
 export const NORMAL: f32 = 1.1754943508222875e-38;
 
 /**
- * The least number of which a product of two is normal, 2^-63. Activations and gradients that are smaller are stored as 0: no
- * weight would ever tell, and sums of products of them take a hundred times as long.
+ * The least number of which a product of two is normal, 2^-63. What relu, the other activations, their gradients and the fused
+ * losses' gradients store is 0 where it is smaller, and so it is in lists of gradients: no weight would ever tell, and sums of
+ * products of such numbers take a hundred times as long.
  */
 export const FAINT: f32 = 1.0842021724855044e-19;
 

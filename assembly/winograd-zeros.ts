@@ -72,14 +72,33 @@ function ordinaryLine(flags: usize, n: i32): bool {
   return ((load<u64>(flags) ^ 0x0707070707070707) << (64 - 8 * n)) == 0;
 }
 
-/** Whether rows x cells patches are all ordinary. */
+/** Of a window: no patch has anything but zeros; all outputs are the bias. */
+export const ZERO = 0;
+/** Of a window: some outputs may be equal because their patches are. */
+export const SETTLED = 1;
+/** Of a window: all patches are ordinary; equal outputs are so by chance. */
+export const OWN = 2;
+
+/** Whether a patch's output is the products' own. */
 // @ts-ignore: decorator
 @inline
-export function allOrdinary(flags: usize, pitch: i32, rows: i32, cells: i32): bool {
+export function isOrdinary(flags: usize): bool {
+  return load<u8>(flags) == ORDINARY;
+}
+
+/** What is known of a window of rows x cells patches. */
+// @ts-ignore: decorator
+@inline
+export function windowKind(flags: usize, pitch: i32, rows: i32, cells: i32): i32 {
+  let all = ORDINARY, any = 0;
   for (; rows > 0; rows--, flags += <usize>pitch) {
-    for (let j = 0; j < cells; j++) if (load<u8>(flags + <usize>j) != ORDINARY) return false;
+    for (let j = 0; j < cells; j++) {
+      const f = load<u8>(flags + <usize>j);
+      all &= f;
+      any |= f;
+    }
   }
-  return true;
+  return all == ORDINARY ? OWN : any & NONZERO ? SETTLED : ZERO;
 }
 
 /** out[height][pitch] from the part of x that begins at (row, column), zero outside of the image. */

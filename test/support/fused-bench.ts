@@ -4,7 +4,7 @@ import type { Window } from "./reference/conv.ts";
 import { biasOf, type ConvProblem, convArgs, inputSize, outputSize, pack, pad } from "./spatial-bench.ts";
 import { mapBytes, type TileSize, winogradFilter } from "./winograd-bench.ts";
 
-// Runs of fused convolution, bias, relu and max pooling. Scratch is what the contracts in assembly/convpool.ts state.
+// Runs of fused convolution, bias, relu and max pooling. Scratch is what the contracts in assembly/convpool.ts and convpool-backward.ts state.
 
 /** Output channels of one task of the filter gradient. */
 const CHANNELS = 8;

@@ -12,7 +12,7 @@ import {
 
 /** Scratch that keeps a panel of convolution outputs in the L1 cache, in bytes. */
 const PANEL_BYTES = 24 * 1024;
-/** Output channels in one task of the filter gradient, see assembly/convpool.ts. */
+/** Output channels in one task of the filter gradient, see assembly/convpool-backward.ts. */
 const CHANNELS = 8;
 /** Entries that a list should have, so that starting and ending a sum costs little beside it. */
 const LIST_ENTRIES = 96;
