@@ -1,12 +1,14 @@
 // Breaks the code on purpose, one small change at a time, and counts which changes the tests notice.
 //   node scripts/mutants.mjs --sample 40 --seed 1 --jobs 2 [kernels engine nn optim train data digits run]
-// Results go to coverage/mutants.jsonl, a line a mutant; those that are there already are not tried again.
+// Results go to coverage/mutants.jsonl, a line a mutant. Those that are there already are not tried again, unless
+// their file or a test has changed since.
 import { execFileSync } from "node:child_process";
 import { appendFileSync, existsSync, mkdirSync, readFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { mutantsOf } from "./mutants/enumerate.mjs";
 import { GROUPS } from "./mutants/groups.mjs";
 import { Job } from "./mutants/job.mjs";
+import { outcomesIn, stateOf } from "./mutants/log.mjs";
 
 const LOG = "coverage/mutants.jsonl";
 const { values, positionals } = parseArgs({
@@ -41,14 +43,16 @@ async function sampleOf({ folders, except }) {
     .filter((file) => file.endsWith(".ts") && !except?.test(file));
   const all = (await Promise.all(files.map(mutantsOf))).flat();
   const next = random(Number(values.seed));
-  const keyed = all.map((mutant) => ({ key: next(), mutant })).sort((a, b) => a.key - b.key);
+  const keyed = all
+    .map((mutant) => ({ key: next(), mutant: { ...mutant, ...state(mutant) } }))
+    .sort((a, b) => a.key - b.key);
   return { of: all.length, sample: keyed.slice(0, Number(values.sample)).map(({ mutant }) => mutant) };
 }
 
-const keyOf = ({ file, first, last, replacement }) => JSON.stringify([file, first, last, replacement]);
 mkdirSync("coverage", { recursive: true });
 const lines = existsSync(LOG) ? readFileSync(LOG, "utf8").split("\n").filter(Boolean) : [];
-const known = new Map(lines.map((line) => JSON.parse(line)).map((entry) => [keyOf(entry), entry]));
+const known = outcomesIn(lines);
+const state = stateOf();
 
 const jobs = values.list ? [] : Array.from({ length: Number(values.jobs) }, () => new Job());
 try {
@@ -60,7 +64,7 @@ try {
         console.log(`${file}:${line} ${mutator}: ${replacement.replace(/\s+/g, " ").slice(0, 80)}`);
       continue;
     }
-    const results = sample.map((mutant) => known.get(keyOf(mutant)));
+    const results = sample.map((mutant) => known.get(mutant));
     await Promise.all(jobs.map((job) => job.check(group)));
     let at = 0;
     await Promise.all(

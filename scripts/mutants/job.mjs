@@ -41,7 +41,10 @@ export class Job {
   /** Tests must pass without a mutant; how long they take bounds how long they may take with one. */
   async check(group) {
     const builds = [group.build, group.emit].filter(Boolean);
-    for (const [command, args] of builds) await run(command, args, this.#folder, 600);
+    for (const [command, args] of builds) {
+      const { status, text } = await run(command, args, this.#folder, 600);
+      if (status !== 0) throw new Error(`${[command, ...args].join(" ")} fails without a mutant:\n${text}`);
+    }
     for (const stage of group.stages) {
       const began = performance.now();
       const { status, text } = await this.#test(stage, 1200);
