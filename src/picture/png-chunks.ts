@@ -7,10 +7,20 @@ import { isPictureSize, PICTURE_SIZES, PictureError } from "./picture.ts";
 const SIGNATURE_BYTES = 8;
 /** Length, type and CRC of a chunk. */
 const FRAME_BYTES = 12;
+/** Chunks of the pixels: what each costs beside its bytes adds up. Those of 8 KiB that encoders like make 512 MiB. */
+const MAX_CHUNKS = 65_536;
 /** Compressed bytes unpacked at a time: deflate grows at most 1032-fold, so that 16 MiB can be in flight. */
 const SLICE_BYTES = 16 * 1024;
 /** Channels of each colour type: grey, RGB, palette, grey and alpha, RGBA. */
 const CHANNELS: Readonly<Record<number, number>> = { 0: 1, 2: 3, 3: 1, 4: 2, 6: 4 };
+/** Bits of a channel that each colour type may have. */
+const DEPTHS: Readonly<Record<number, readonly number[]>> = {
+  0: [1, 2, 4, 8, 16],
+  2: [8, 16],
+  3: [1, 2, 4, 8],
+  4: [8, 16],
+  6: [8, 16],
+};
 /** Rows and columns of Adam7's passes: where they start, and how far apart they are. */
 const ADAM7 = [
   [0, 0, 8, 8],
@@ -78,9 +88,14 @@ function chunksOf(png: Uint8Array): Chunk[] {
       throw damaged(`its chunk ${type} claims ${length} bytes, more than the file has`);
     const end = at + FRAME_BYTES + length;
     const critical = /^[A-Z]/.test(type);
-    if (["IHDR", "PLTE", "tRNS", "IDAT", "IEND"].includes(type))
-      chunks.push({ type, whole: png.subarray(at, end), data: png.subarray(at + 8, end - 4) });
-    else if (critical) throw damaged(`its chunk ${type} is none that a PNG's pixels are made of`);
+    if (["IHDR", "PLTE", "tRNS", "IDAT", "IEND"].includes(type)) {
+      if (chunks.length === MAX_CHUNKS)
+        throw new PictureError(
+          `is a PNG of more than ${MAX_CHUNKS.toLocaleString("en-US")} chunks; save it with larger ones`,
+        );
+      if (type !== "IDAT" || length > 0)
+        chunks.push({ type, whole: png.subarray(at, end), data: png.subarray(at + 8, end - 4) });
+    } else if (critical) throw damaged(`its chunk ${type} is none that a PNG's pixels are made of`);
     if (type === "IEND") return chunks;
     at = end;
   }
@@ -95,7 +110,7 @@ function headerOf([first, ...others]: readonly Chunk[]): Header {
     throw new PictureError(`is ${width}x${height} pixels; expected ${PICTURE_SIZES}`);
   const [depth, colourType, , , interlace] = first.data.subarray(8) as unknown as number[];
   const channels = CHANNELS[colourType!];
-  if (channels === undefined || ![1, 2, 4, 8, 16].includes(depth!) || interlace! > 1)
+  if (channels === undefined || !DEPTHS[colourType!]!.includes(depth!) || interlace! > 1)
     throw damaged(`its header has colour type ${colourType}, ${depth} bits and interlacing ${interlace}`);
   // fast-png reads such files as if each pixel had a byte of its own.
   if (interlace === 1 && depth! < 8)

@@ -7,7 +7,8 @@ import { pixelsOnly } from "./png-chunks.ts";
 export const MAX_PNG_BYTES = 2 ** 28;
 
 /**
- * Decodes a PNG of any colour type and depth, interlaced or not; gamma and colour profiles are not applied.
+ * Decodes a PNG of any colour type and depth, and interlaced ones of 8 bits a channel or more; gamma and colour profiles
+ * are not applied.
  * @throws PictureError
  */
 export function decodePng(bytes: Uint8Array): Picture {

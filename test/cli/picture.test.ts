@@ -189,6 +189,51 @@ describe("decodePng", () => {
     );
   });
 
+  /** The PNG with `count` chunks of pixels, `bytes` in each, before its own. */
+  function withChunks(png: Uint8Array, count: number, bytes: Uint8Array): Uint8Array {
+    const at = Buffer.from(png).indexOf("IDAT") - 4;
+    const one = chunk("IDAT", bytes);
+    const out = new Uint8Array(png.length + count * one.length);
+    out.set(png.subarray(0, at));
+    for (let i = 0; i < count; i++) out.set(one, at + i * one.length);
+    out.set(png.subarray(at), at + count * one.length);
+    return out;
+  }
+
+  test("refuses chunks that are too many, as each costs more than its bytes, and leaves empty ones out", () => {
+    const refusal = "is a PNG of more than 65,536 chunks; save it with larger ones";
+    const bytes = indexed([palette, see]);
+    expect(() => decodePng(withChunks(bytes, 70_000, Uint8Array.of(0)))).toThrow(PictureError);
+    expect(() => decodePng(withChunks(bytes, 70_000, Uint8Array.of(0)))).toThrow(refusal);
+    expect(decodePng(withChunks(bytes, 70_000, new Uint8Array()))).toEqual(decodePng(bytes));
+    const empty = bytes.slice(0, Buffer.from(bytes).indexOf("IDAT") - 4);
+    expect(() =>
+      decodePng(
+        Uint8Array.from([...empty, ...chunk("IDAT", new Uint8Array()), ...chunk("IEND", new Uint8Array())]),
+      ),
+    ).toThrow(PictureError);
+  });
+
+  test("takes the bits of a channel that its colour type may have, and no others", () => {
+    const legal: Record<number, number[]> = {
+      0: [1, 2, 4, 8, 16],
+      2: [8, 16],
+      3: [1, 2, 4, 8],
+      4: [8, 16],
+      6: [8, 16],
+    };
+    for (let colourType = 0; colourType <= 8; colourType++)
+      for (const depth of [0, 1, 2, 3, 4, 8, 16, 32]) {
+        const bits = depth * ({ 2: 3, 4: 2, 6: 4 }[colourType] ?? 1);
+        const rows = [new Array(Math.ceil((2 * bits) / 8)).fill(0)];
+        const chunks = colourType === 3 ? [palette] : [];
+        const read = () => decodePng(rawPng({ width: 2, height: 1, depth, colourType, rows, chunks }));
+        if (legal[colourType]?.includes(depth)) expect(read().rgb).toHaveLength(6);
+        else
+          expect(read).toThrow(`its header has colour type ${colourType}, ${depth} bits and interlacing 0`);
+      }
+  });
+
   test("unpacks no more than its size takes", () => {
     const size = { width: 28, height: 28, depth: 8, colourType: 0 };
     const rows = Array.from({ length: 28 }, () => new Array(28).fill(7));
