@@ -85,7 +85,7 @@ export async function createReport(reported: Reported, options: ReportOptions): 
     machine,
     history: records,
     ...(typeof epochs === "number" && { plannedEpochs: epochs }),
-    stopped: history.stopped,
+    stoppedBy: history.stopped ? "signal" : undefined,
     kept: kept === undefined ? undefined : { epoch: kept, ...(isFigure(by) && { by }) },
     verdict: verdict({
       history: records,

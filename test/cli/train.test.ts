@@ -252,7 +252,39 @@ describe("train", () => {
     expect(done.stderr).toMatch(
       /^wasmgrad: the loss of samples 0 to 29 is not finite: .*saved in .*blown\n$/,
     );
+    expect(done.stdout).toMatch(/Trained: 8 images/);
+    expect(done.stdout).not.toContain("Test ");
+    expect(done.stdout).toContain("The training ran away");
     expect(loadModel(await readFile(join(out, "model.safetensors"))).tensors).toHaveLength(2);
+    // Verdict and report are there, without figures that are none.
+    expect((await readdir(out)).sort()).toEqual(RUN_FILES);
+    const result = JSON.parse(await readFile(join(out, "result.json"), "utf8"));
+    expect(result).toMatchObject({ verdict: { kind: "diverged" }, images: { train: 8, test: 30 } });
+    for (const name of ["test", "confusionMatrix"]) expect(result).not.toHaveProperty(name);
+    expect(await readFile(join(out, "report.html"), "utf8")).toContain(result.verdict.text);
+  });
+
+  test.each([
+    ["whose test is not finite", "1e25", "--train-limit 8 --batch-size 8", "NonFiniteError"],
+    ["that diverges", "1e30", "--epochs 2", "TrainingDivergedError"],
+  ])("with --overwrite a run %s does not replace a good one", async (what, rate, more, name) => {
+    const out = `good before one ${what}`;
+    await writeModel(join(work, "linear.json"), [{ type: "flatten" }, { type: "dense", units: 3 }]);
+    expect((await wasmgrad([...quick, "--dataset", "bars", "--out", out], { cwd: work })).status).toBe(0);
+    const before = await readFile(join(work, out, "result.json"), "utf8");
+    const args = `train --dataset bars --model linear.json --optimizer sgd --loss meanSquaredError --learning-rate ${rate} --validation-split 0 --epochs 1 ${more} --overwrite --json --out`;
+    const done = await wasmgrad([...args.split(" "), out], { cwd: work });
+    expect(done.status).toBe(1);
+    const next = join(out, ".wasmgrad.next");
+    const { error } = json(done);
+    expect(error.name).toBe(name);
+    expect(error.message.endsWith(`The weights are saved in ${next}`), error.message).toBe(true);
+    expect(done.stderr).toContain(
+      `${out} still holds the run that it held before; the last model saved of this one is in ${next}`,
+    );
+    expect(await readFile(join(work, out, "result.json"), "utf8")).toBe(before);
+    expect((await readdir(join(work, out))).sort()).toEqual([".wasmgrad.next", ...RUN_FILES]);
+    expect((await readdir(join(work, next))).sort()).toEqual(RUN_FILES);
   });
 
   test("a folder sorted by class: validation has all classes; the last fifth has not, and is warned of", async () => {

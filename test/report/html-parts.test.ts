@@ -76,10 +76,10 @@ describe("reports that lack parts", () => {
   });
 
   it("of a run that was stopped, also before its first epoch ended", () => {
-    const html = page({ stopped: true, plannedEpochs: 10 });
+    const html = page({ stoppedBy: "signal", plannedEpochs: 10 });
     expect(text(find(html, "p", "note")[0]!)).toMatch(/^Stopped early: 2 of 10 epochs were finished/);
     expect(figures(html)[4]).toEqual(["Epochs", "2 of 10", "stopped early"]);
-    const none = page({ stopped: true, plannedEpochs: 10, history: [], test: undefined });
+    const none = page({ stoppedBy: "signal", plannedEpochs: 10, history: [], test: undefined });
     expect(text(section(none, "curves"))).toBe("Learning curves No epoch was finished.");
     expect(figures(none)[0]![0]).toBe("Parameters");
     expect(find(page(), "p", "note")).toEqual([]);
@@ -116,7 +116,7 @@ describe("the kept epoch", () => {
   });
 
   it("is that of a run which was stopped", () => {
-    const html = page({ kept, stopped: true, plannedEpochs: 10 });
+    const html = page({ kept, stoppedBy: "signal", plannedEpochs: 10 });
     expect(text(find(html, "p", "note")[0]!).replaceAll("\u00a0", " ")).toBe(
       "Stopped early: 2 of 10 epochs were finished. The figures are those of the weights of epoch 1, the best by validation accuracy (81.25 %), which were kept.",
     );
@@ -137,14 +137,24 @@ describe("the verdict", () => {
   });
 
   it("says why a diverged run stopped", () => {
-    const html = page({ verdict: diverged, stopped: true, history: [], plannedEpochs: 2 });
+    const html = page({ verdict: diverged, stoppedBy: "diverged", history: [], plannedEpochs: 2 });
     expect(notes(html)).toEqual([
       "Stopped early: Loss became NaN. Go slower. 0 of 2 epochs were finished. The figures are those of the last weights that were good.",
     ]);
   });
 
+  it("of a run that ran away and was stopped by hand gives the kept weights, or the last ones", () => {
+    const stopped = { verdict: diverged, stoppedBy: "signal", plannedEpochs: 10 } as const;
+    const early = "Stopped early: 2 of 10 epochs were finished. The figures are those of";
+    expect(notes(page(stopped))).toEqual([
+      `${early} the weights at that point.`,
+      "Loss became NaN. Go slower.",
+    ]);
+    expect(notes(page({ ...stopped, kept: { epoch: 0 } }))[0]).toContain(`${early} the weights of epoch`);
+  });
+
   it("stands beside the note of a run that was stopped by hand", () => {
-    expect(notes(page({ verdict: overfit, stopped: true }))).toHaveLength(2);
+    expect(notes(page({ verdict: overfit, stoppedBy: "signal" }))).toHaveLength(2);
   });
 });
 

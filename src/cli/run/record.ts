@@ -22,7 +22,8 @@ export interface FinishedRun {
   readonly epochs: number;
   readonly batchSize: number;
   readonly seed: number;
-  readonly test: TestResult;
+  /** undefined: the model's answers on the test set are not finite. */
+  readonly test: TestResult | undefined;
   readonly weightsSha256: string;
   readonly startedAt: Date;
   /** Why training ended before its last epoch. */
@@ -55,9 +56,8 @@ export function resultOf(run: FinishedRun) {
     ...(run.stopped && { stoppedBy: run.stopped }),
     ...(run.kept && { bestEpoch: run.kept.epoch + 1 }),
     ...(run.verdict && { verdict: verdictOf(run.verdict) }),
-    images: { train: run.trainCount, validation: run.validationCount, test: test.count },
-    test: { loss: test.loss, accuracy: test.accuracy },
-    confusionMatrix: test.confusion,
+    images: { train: run.trainCount, validation: run.validationCount, test: dataset.test.count },
+    ...(test && { test: { loss: test.loss, accuracy: test.accuracy }, confusionMatrix: test.confusion }),
     classNames: dataset.classNames,
     weightsSha256: run.weightsSha256,
     history: recorder.epochs.map(({ epoch, loss, accuracy, val_loss, val_accuracy }) => ({
@@ -90,19 +90,21 @@ export function reportOf(run: FinishedRun): Report {
       imageShape: dataset.train.shape,
       trainCount: run.trainCount,
       validationCount: run.validationCount,
-      testCount: test.count,
+      testCount: dataset.test.count,
     },
     model: { name: run.name, layers: model.rows, parameters: model.countParams() },
     configuration: run.configuration,
     machine: machine(),
     history: recorder.epochs,
     plannedEpochs: run.epochs,
-    stopped: run.stopped !== undefined,
+    stoppedBy: run.stopped,
     kept: run.kept,
     verdict: run.verdict,
-    test: { loss: test.loss, accuracy: test.accuracy },
-    confusion: test.confusion,
-    gallery: galleryItems(pickGallery(test.outputs, dataset.test.labels), dataset.test),
+    ...(test && {
+      test: { loss: test.loss, accuracy: test.accuracy },
+      confusion: test.confusion,
+      gallery: galleryItems(pickGallery(test.outputs, dataset.test.labels), dataset.test),
+    }),
     filters: firstFilters(model.graph, model.getWeights()),
     weightsSha256: run.weightsSha256,
     timing: {

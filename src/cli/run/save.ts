@@ -79,11 +79,14 @@ export class RunWriter {
     }
   }
 
-  /** The rest of the run's files; those of a run that it replaces are gone then. */
-  async saveReport(run: FinishedRun, result: RunResult): Promise<void> {
+  /**
+   * The rest of the run's files. Those of a run that it replaces are gone then, unless this one `failed`: it stays beside
+   * the other.
+   */
+  async saveReport(run: FinishedRun, result: RunResult, failed: boolean): Promise<void> {
     const { epochs } = this.#recorder;
     try {
-      await this.#folder.complete({
+      await this.#folder[failed ? "save" : "complete"]({
         "accuracy.svg": accuracySvg(epochs, run.kept),
         "loss.svg": lossSvg(epochs, run.kept),
         "report.html": reportHtml(reportOf(run)),

@@ -137,7 +137,9 @@ export async function train(options: TrainOptions, output: Output): Promise<numb
 function tellOfKept(folder: RunFolder, output: Output): void {
   if (folder.saved === undefined || folder.saved === folder.path) return;
   output.notice(
-    `${folder.path} still holds the run that it held before; the last model saved of this one is in ${folder.saved}, until the next training there.`,
+    printable(
+      `${folder.path} still holds the run that it held before; the last model saved of this one is in ${folder.saved}, until the next training there.`,
+    ),
   );
 }
 
@@ -170,10 +172,11 @@ async function perform(job: Job, signal: AbortSignal): Promise<number> {
 
   // Weights first: whatever fails after this, the training is not lost.
   await writer.saveWeights();
-  const test = await testModel(model, dataset.test, dataset.classNames.length).catch((error: unknown) => {
-    if (ended instanceof TrainingDivergedError) throw savedIn(folder, ended);
-    throw error instanceof NonFiniteError ? savedIn(folder, error) : error;
+  const tested = await testModel(model, dataset.test, dataset.classNames.length).catch((error: unknown) => {
+    if (error instanceof NonFiniteError) return error;
+    throw error;
   });
+  const failure = [ended, tested].find((outcome) => outcome instanceof Error);
   const run: FinishedRun = {
     name,
     model,
@@ -185,7 +188,7 @@ async function perform(job: Job, signal: AbortSignal): Promise<number> {
     epochs,
     batchSize,
     seed,
-    test,
+    test: tested instanceof Error ? undefined : tested,
     weightsSha256: await model.weightsSha256(),
     startedAt,
     stopped: ended instanceof TrainingDivergedError ? "diverged" : ended.stopped ? "signal" : undefined,
@@ -197,16 +200,16 @@ async function perform(job: Job, signal: AbortSignal): Promise<number> {
   };
   printOutcome(run, output);
   const result = resultOf(run);
-  await writer.saveReport(run, result);
-  output.print(`\n${nextSteps(folder.path, options)}`);
-  if (ended instanceof TrainingDivergedError) throw savedIn(folder, ended);
+  await writer.saveReport(run, result, failure !== undefined);
+  output.print(`\n${nextSteps(folder.saved!, options)}`);
+  if (failure) throw savedIn(folder, failure);
   output.document({ run: folder.path, files: RUN_FILES, ...result });
-  return ended.stopped ? (signal.reason as InterruptedError).exitCode : 0;
+  return run.stopped ? (signal.reason as InterruptedError).exitCode : 0;
 }
 
 /** The error that ends a run whose weights are saved. */
 function savedIn(folder: RunFolder, error: Error): Error {
-  error.message += `. The weights are saved in ${printable(folder.path)}`;
+  error.message += `. The weights are saved in ${printable(folder.saved ?? folder.path)}`;
   return error;
 }
 
@@ -268,7 +271,7 @@ function printOutcome({ stopped, kept, verdict, recorder, test }: FinishedRun, o
     `${stopped ? "Stopped early" : "Trained"}: ${formatCount(trainedImages)} images in ${formatSeconds(trainSeconds)}, ` +
     `${formatCount(imagesPerSecond)} images/s${kept ? `; kept the weights of epoch ${kept.epoch + 1}` : ""}`;
   output.print(`\n${wrap(outcome, output.columns)}`);
-  output.print(output.paint.bold(`Test ${testLine(test)}`));
+  if (test) output.print(output.paint.bold(`Test ${testLine(test)}`));
   if (verdict) output.print(`\n${wrap(printable(`${verdict.text} ${verdict.tryText}`), output.columns)}`);
 }
 

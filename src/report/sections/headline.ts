@@ -38,20 +38,20 @@ function subject({ title, dataset, model }: Report): Markup {
 
 /** Why training ended early, whose weights the figures are of, and the verdict. */
 function notes(report: Report): Markup {
-  const { stopped, verdict } = report;
+  const { stoppedBy, verdict } = report;
   const { done, planned } = epochs(report);
   const advice = verdict && markup`${verdict.text} ${verdict.tryText}`;
   const kept = keptMark(report.history, report.kept);
   const weights =
-    verdict?.kind === "diverged" && stopped
+    stoppedBy === "diverged"
       ? "the last weights that were good"
       : kept
         ? `the weights of ${kept.text}, which were kept`
         : "the weights at that point";
   const early = markup`${done} of ${planned} epochs were finished. The figures are those of ${weights}.`;
-  if (stopped && verdict?.kind === "diverged")
+  if (stoppedBy === "diverged" && advice)
     return markup`<p class="note"><strong>Stopped early:</strong> ${advice} ${early}</p>`;
-  return markup`${stopped && markup`<p class="note"><strong>Stopped early:</strong> ${early}</p>`}${
+  return markup`${stoppedBy && markup`<p class="note"><strong>Stopped early:</strong> ${early}</p>`}${
     advice && markup`<p class="note">${advice}</p>`
   }`;
 }
@@ -71,7 +71,7 @@ function figures(report: Report): Figure[] {
   const { timing, model } = report;
   const { done, planned } = epochs(report);
   const kept = keptMark(report.history, report.kept);
-  const state = report.stopped ? "stopped early" : done < planned ? "not finished" : "all planned";
+  const state = report.stoppedBy ? "stopped early" : done < planned ? "not finished" : "all planned";
   return [
     ...quality(report),
     { label: "Parameters", value: count(model.parameters), more: "trained numbers" },

@@ -46,7 +46,7 @@ async function reportOf(current: Subject, result: TestResult): Promise<Report> {
     machine: { cores: navigator.hardwareConcurrency, runtimes: { browser: navigator.userAgent } },
     history: epochs.value,
     plannedEpochs: progress.value?.epochs,
-    stopped: trained?.stopped ?? false,
+    stoppedBy: trained?.stopped ? "signal" : undefined,
     kept: trained?.bestEpoch === undefined ? undefined : { epoch: trained.bestEpoch, by: "val_accuracy" },
     verdict: outcome.value,
     test: { loss: result.loss, accuracy: result.accuracy },
