@@ -1,6 +1,6 @@
 import { constants } from "node:os";
 import { CommanderError } from "commander";
-import { DataError } from "../data/errors.ts";
+import { DataError, type DataErrorCode } from "../data/errors.ts";
 import { allowing, MemoryError } from "../engine/memory-limit.ts";
 import { printable } from "./output.ts";
 
@@ -29,6 +29,9 @@ export class InterruptedError extends Error {
   }
 }
 
+/** Errors that list mirrors or files, one a line. Line breaks in the message of any other come from names in files. */
+const LISTS: ReadonlySet<DataErrorCode> = new Set(["download", "not-cached"]);
+
 /** An error in one line for people and one object for programs. */
 export interface Failure {
   readonly exitCode: number;
@@ -56,7 +59,7 @@ export function failureOf(error: unknown): Failure {
     exitCode: error instanceof InterruptedError ? error.exitCode : usage ? EXIT.usage : EXIT.failed,
     name: error.name,
     ...(typeof code === "string" && { code }),
-    message: printable(messageOf(error), true),
+    message: printable(messageOf(error), error instanceof DataError && LISTS.has(error.code)),
   };
 }
 

@@ -10,11 +10,12 @@ const NAME = 6;
  * @param columns characters in a line; Infinity where there is no terminal
  */
 export function layerTable(title: string, rows: readonly LayerRow[], columns: number): string {
-  const full = printable(summaryTable(title, rows), true);
+  const shown = rows.map((row) => ({ ...row, name: printable(row.name) }));
+  const full = summaryTable(printable(title), shown);
   const [, rule = ""] = full.split("\n");
   if (rule.length <= columns) return full;
-  const cells = rows.map(({ name, type, outputShape, parameters }) => [
-    printable(new RegExp(`^${type}(_\\d+)?$`).test(name) ? name : `${name} (${type})`),
+  const cells = shown.map(({ name, type, outputShape, parameters }) => [
+    new RegExp(`^${type}(_\\d+)?$`).test(name) ? name : `${name} (${type})`,
     outputShape.join("x"),
     formatCount(parameters),
   ]);

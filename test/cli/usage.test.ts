@@ -3,6 +3,9 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { beforeAll, describe, expect, onTestFinished, test } from "vitest";
+import { layersFromConfig } from "../../src/nn/model-json.ts";
+import { saveModel } from "../../src/train/model-file.ts";
+import { Sequential } from "../../src/train/sequential.ts";
 import { json, shell, tempFolder, wasmgrad, writeModel } from "./helpers.ts";
 
 let work: string;
@@ -133,6 +136,34 @@ describe("summary", () => {
 });
 
 describe("what a terminal would obey is shown as text", () => {
+  test("line breaks in names of layers, models and pictures forge no lines", async () => {
+    const folder = await tempFolder();
+    const forged = "a\nwasmgrad: all is well\nb";
+    const layer = (units: number) => ({ type: "dense", units, name: forged });
+    const file = (name: string, layers: readonly object[]) => writeModel(join(folder, name), layers);
+    await file("named.json", [{ type: "flatten" }, layer(3)]);
+    await file("twice.json", [{ type: "flatten" }, layer(3), layer(3)]);
+    await file(`${forged}.json`, [{ type: "flatten" }, layer(3)]);
+    const model = new Sequential(
+      layersFromConfig({ layers: [{ type: "flatten", inputShape: [2, 2, 1] }, layer(2)] }),
+    );
+    await model.compile({ threads: 1, loss: "meanSquaredError" });
+    await writeFile(join(folder, "model.safetensors"), saveModel(model));
+    model.dispose();
+    for (const args of [
+      ["summary", "--model", "named.json"],
+      ["summary", "--model", "twice.json"],
+      ["summary", "--model", `${forged}.json`],
+      ["summary", "model.safetensors"],
+      ["predict", "model.safetensors", forged],
+    ]) {
+      const { stdout, stderr } = await wasmgrad(args, { cwd: folder });
+      const text = stdout + stderr;
+      expect(text, args.join(" ")).toContain("a\\x0awasmgrad: all is well\\x0ab");
+      expect(text, args.join(" ")).not.toMatch(/^wasmgrad: all is well/m);
+    }
+  });
+
   // Colours red, clears the screen in C1's spelling, and turns what follows around.
   const bad = "\u001b[31m\u009b2J\u202e";
   const shown = "\\x1b[31m\\x9b2J\\u202e";

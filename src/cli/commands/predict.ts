@@ -169,7 +169,7 @@ function print(prediction: Prediction, { model }: OpenedRun, output: Output): vo
     const said = prediction.error.startsWith(prediction.file)
       ? prediction.error
       : `${file}: ${prediction.error}`;
-    output.notice(`wasmgrad: ${said}`);
+    output.notice(`wasmgrad: ${printable(said)}`);
     return;
   }
   const { paint } = output;
