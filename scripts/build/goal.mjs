@@ -1,9 +1,10 @@
 import { BuildError, bringUpToDate } from "./run.mjs";
-import { GOALS, root, targets } from "./targets.mjs";
 
 /** Brings what a word of GOALS stands for up to date; says on stderr what it builds. A failure ends the process. */
 export async function buildOrExit(goal) {
   try {
+    // Here, as it looks at what is installed.
+    const { GOALS, root, targets } = await import("./targets.mjs");
     if (!Object.hasOwn(GOALS, goal))
       throw new BuildError(`nothing is called '${goal}': expected one of ${Object.keys(GOALS).join(", ")}`);
     const say = (line) => process.stderr.write(`${line}\n`);

@@ -4,6 +4,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { WASM, WORKERS } from "../embed.mjs";
+import { BuildError } from "./run.mjs";
 
 export const root = fileURLToPath(new URL("../../", import.meta.url));
 const node = process.execPath;
@@ -22,9 +23,19 @@ const PACKAGES = ["package.json", "package-lock.json", "node_modules/.package-lo
 const isPage = (path) => path.startsWith("src/web/");
 const modules = [...WASM, ...WORKERS].map((name) => `build/${name}.js`);
 
+/** npm's list of what it has installed. @throws {BuildError} where there is none */
+function installed() {
+  try {
+    return readFileSync(join(root, "node_modules/.package-lock.json"), "utf8");
+  } catch (error) {
+    if (error.code !== "ENOENT") throw error;
+    throw new BuildError("the packages that builds need are not installed: run npm ci first");
+  }
+}
+
 /** Kernels do not depend on other packages, and take long. */
 function compilers() {
-  const { packages } = JSON.parse(readFileSync(join(root, "node_modules/.package-lock.json"), "utf8"));
+  const { packages } = JSON.parse(installed());
   return ["assemblyscript", "binaryen", "long"]
     .map((name) => `${name} ${packages[`node_modules/${name}`]?.version}`)
     .join(", ");

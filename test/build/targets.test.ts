@@ -1,7 +1,9 @@
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
+import { cp, mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
 import { join, posix } from "node:path";
-import { describe, expect, test } from "vitest";
+import { describe, expect, onTestFinished, test } from "vitest";
 import { filesBelow } from "../../scripts/build/freshness.mjs";
 import { GOALS, root, targets } from "../../scripts/build/targets.mjs";
 
@@ -16,6 +18,22 @@ const imports = (path: string) =>
   [...read(path).matchAll(/(?:from|import|import\()\s*"(\.[^"]*)"/g)].map(([, name]) =>
     posix.join(posix.dirname(path), name!.replace(/\?\w+$/, "")),
   );
+
+test("where nothing is installed yet, a build says what to do", async () => {
+  const folder = await mkdtemp(join(tmpdir(), "wasmgrad-not-installed-"));
+  onTestFinished(() => rm(folder, { recursive: true }));
+  await cp(join(root, "scripts"), join(folder, "scripts"), { recursive: true });
+  await cp(join(root, "package.json"), join(folder, "package.json"));
+  const { status, stdout, stderr } = spawnSync(process.execPath, ["scripts/build.mjs"], {
+    cwd: folder,
+    encoding: "utf8",
+  });
+  expect({ status, stdout, stderr }).toEqual({
+    status: 1,
+    stdout: "",
+    stderr: "the packages that builds need are not installed: run npm ci first\n",
+  });
+});
 
 describe("a file that is read is an input: its change is noticed", () => {
   test("of the compiler of types", () => {
