@@ -23,7 +23,7 @@ export interface Disk {
   writeFileSync(path: string, text: string, options: { readonly flag: "wx" }): void;
   readdirSync(path: string): string[];
   statSync(path: string): { isDirectory(): boolean };
-  lstatSync(path: string): { isDirectory(): boolean };
+  lstatSync(path: string): { isDirectory(): boolean; isFile(): boolean };
   mkdirSync(path: string, mode?: number): void;
   renameSync(from: string, to: string): void;
   unlinkSync(path: string): void;

@@ -170,10 +170,11 @@ export class CrashDisk implements Disk {
     return { isDirectory: () => node instanceof Map };
   }
 
-  lstatSync(path: string): { isDirectory(): boolean } {
+  lstatSync(path: string): { isDirectory(): boolean; isFile(): boolean } {
     const node = this.#entry(path);
     if (node === undefined) throw failure("ENOENT", "lstat", path);
-    return { isDirectory: () => node instanceof Map };
+    const isDirectory = node instanceof Map;
+    return { isDirectory: () => isDirectory, isFile: () => !isDirectory && !(node instanceof Link) };
   }
 
   symlinkSync(target: string, path: string): void {

@@ -91,6 +91,63 @@ describe("a lock", () => {
     expect(shared.readdirSync(FOLDER)).toEqual([]);
   });
 
+  const LOCK = join(FOLDER, LOCK_FILE);
+  const TAKEOVER = join(FOLDER, TAKEOVER_FILE);
+  const textOf = (pid: number) => JSON.stringify({ ...owner, host: "here", pid, token: `${pid}.0` });
+
+  test("of a dead owner is left to another that takes it over, however late that one comes", async () => {
+    const shared = disk();
+    shared.writeFileSync(LOCK, textOf(1));
+    shared.writeFileSync(TAKEOVER, textOf(3));
+    const processes = testProcesses(2, new Set([2, 4]));
+    let waited = 0;
+    const taken = RunLock.take(FOLDER, shared, {
+      ...processes,
+      // Process 4 clears away process 3's file, and makes its own, just after process 3 was found dead.
+      look: (seen) => {
+        if (seen.pid === 3) {
+          shared.unlinkSync(TAKEOVER);
+          shared.writeFileSync(TAKEOVER, textOf(4));
+        }
+        return processes.look(seen);
+      },
+      wait: async () => {
+        waited++;
+        expect(shared.readFileSync(TAKEOVER)).toBe(textOf(4));
+        shared.unlinkSync(LOCK);
+        shared.writeFileSync(LOCK, textOf(4));
+        shared.unlinkSync(TAKEOVER);
+      },
+    });
+    await expect(taken).rejects.toThrow("process 4 on here");
+    expect(waited).toBe(1);
+  });
+
+  test("of a dead owner is taken over without removing the mark that another has made meanwhile", async () => {
+    const shared = disk();
+    shared.writeFileSync(LOCK, textOf(1));
+    // As soon as the dead owner's lock is removed, process 2's mark is another's.
+    shared.onOperation = (what) => {
+      if (what !== `unlink ${LOCK}`) return;
+      shared.onOperation = undefined;
+      shared.unlinkSync(TAKEOVER);
+      shared.writeFileSync(TAKEOVER, textOf(4));
+    };
+    await RunLock.take(FOLDER, shared, testProcesses(2, new Set([2, 4])));
+    expect(shared.readFileSync(TAKEOVER)).toBe(textOf(4));
+  });
+
+  test("that is a link is no owner's: it is not followed, and taken over", async () => {
+    const shared = disk();
+    shared.writeFileSync("/mine", textOf(7));
+    shared.symlinkSync("/mine", LOCK);
+    const lock = await RunLock.take(FOLDER, shared, testProcesses(2, new Set([2, 7])));
+    expect(lock.held).toBe(true);
+    lock.release();
+    expect(shared.readFileSync("/mine")).toBe(textOf(7));
+    expect(shared.readdirSync(FOLDER)).toEqual([]);
+  });
+
   test("that was deleted by hand is made again, or lost to who came after; release leaves that one's alone", async () => {
     const shared = disk();
     const both = new Set([1, 2]);

@@ -97,9 +97,11 @@ export class RunLock {
     }
   }
 
+  /** A link, a pipe or a device, which a folder that comes from others may hold, reads as an empty file: torn, and no owner's. */
   #read(name: string): string | undefined {
+    const path = join(this.#folder, name);
     try {
-      return this.#disk.readFileSync(join(this.#folder, name), "utf8");
+      return this.#disk.lstatSync(path).isFile() ? this.#disk.readFileSync(path, "utf8") : "";
     } catch (error) {
       if (codeOf(error) === "ENOENT") return undefined;
       throw error;
@@ -125,15 +127,20 @@ export class RunLock {
   async #removeDead(text: string): Promise<void> {
     if (!this.#create(TAKEOVER_FILE)) {
       const other = await this.#inspect(TAKEOVER_FILE);
-      if (other.state === "dead") removeFile(this.#disk, join(this.#folder, TAKEOVER_FILE));
+      if (other.state === "dead") this.#removeIf(TAKEOVER_FILE, other.text);
       else await this.#processes.wait(WAIT_MS);
       return;
     }
     try {
-      if (this.#read(LOCK_FILE) === text) removeFile(this.#disk, join(this.#folder, LOCK_FILE));
+      this.#removeIf(LOCK_FILE, text);
     } finally {
-      removeFile(this.#disk, join(this.#folder, TAKEOVER_FILE));
+      this.#removeIf(TAKEOVER_FILE, this.#text);
     }
+  }
+
+  /** Removes a file that still holds what was found in it: what came in its place is another's. */
+  #removeIf(name: string, text: string): void {
+    if (this.#read(name) === text) removeFile(this.#disk, join(this.#folder, name));
   }
 }
 
