@@ -34,12 +34,11 @@ export async function findModel(nameOrFile: string): Promise<ModelSource> {
       name: nameOrFile,
       build: (inputShape = DEFAULT_SHAPE, classes = 10) => buildNamed(nameOrFile, inputShape, classes),
     };
-  const isFile = await stat(nameOrFile).then(
-    (stats) => stats.isFile(),
-    () => false,
-  );
+  const found = await stat(nameOrFile).catch(() => undefined);
+  const isFile = found?.isFile() === true;
   const path = printable(nameOrFile);
-  if (await isTrained(nameOrFile)) throw trainedModel(path);
+  // What comes through a pipe comes once: nothing looks into it before it is read.
+  if ((isFile || found?.isDirectory()) && (await isTrained(nameOrFile))) throw trainedModel(path);
   if (!isFile && extname(nameOrFile) !== ".json" && !/[\\/]/.test(nameOrFile))
     throw new UsageError(
       `--model is '${path}': no model and no file has that name; expected one of ${Object.keys(MODELS).join(", ")}, or a JSON file that lists layers${didYouMean(nameOrFile)}`,

@@ -135,6 +135,20 @@ describe("summary", () => {
   });
 });
 
+test.skipIf(process.platform === "win32")(
+  "a model that comes through a pipe is read",
+  async () => {
+    const folder = await tempFolder();
+    await writeModel(join(folder, "model.json"));
+    const line =
+      'mkfifo pipe.json && { cat model.json > pipe.json & } && timeout 8 "$NODE" "$CLI" summary --model pipe.json';
+    const { status, stdout, stderr } = await shell(line, { cwd: folder });
+    expect({ status, stderr }).toEqual({ status: 0, stderr: "" });
+    expect(stdout).toContain("Model: pipe\n");
+  },
+  10_000,
+);
+
 describe("what a terminal would obey is shown as text", () => {
   test("line breaks in names of layers, models and pictures forge no lines", async () => {
     const folder = await tempFolder();
