@@ -204,6 +204,9 @@ function overfits(input: VerdictInput): Verdict | undefined {
   if (!rose || last.loss >= lowest.loss) return undefined;
   const { keptEpoch } = input;
   const kept = keptEpoch !== undefined && keptEpoch !== last.epoch;
+  // Why an epoch was kept that is one of those said to overfit.
+  const accuracy = known.find(({ epoch }) => epoch === keptEpoch && epoch > lowest.epoch)?.val_accuracy;
+  const mostAccurate = accuracy !== undefined && !known.some(({ val_accuracy }) => val_accuracy! > accuracy);
   return {
     kind: "overfits",
     epoch: lowest.epoch,
@@ -211,7 +214,7 @@ function overfits(input: VerdictInput): Verdict | undefined {
       `The model overfits from epoch ${lowest.epoch + 2} on: the validation loss rose from ${significant(best)} to ${significant(last.val_loss)} ` +
       `while the training loss fell from ${significant(lowest.loss)} to ${significant(last.loss)}.`,
     tryText: kept
-      ? `The weights of epoch ${keptEpoch + 1} were kept; more images, dropout or a smaller model would do better.`
+      ? `The weights of epoch ${keptEpoch + 1}${mostAccurate ? ", the best by validation accuracy," : ""} were kept; more images, dropout or a smaller model would do better.`
       : `Stop after epoch ${lowest.epoch + 1} or keep the best epoch's weights; more images, dropout or a smaller model would do better.`,
   };
 }

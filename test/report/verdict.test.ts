@@ -74,8 +74,14 @@ describe("recorded trainings", () => {
       kind: "overfits",
       epoch: 9,
       text: "The model overfits from epoch 11 on: the validation loss rose from 0.3259 to 0.6556 while the training loss fell from 0.2657 to 0.000893.",
-      tryText: "The weights of epoch 11 were kept; more images, dropout or a smaller model would do better.",
+      tryText:
+        "The weights of epoch 11, the best by validation accuracy, were kept; more images, dropout or a smaller model would do better.",
     });
+    const plain = "The weights of epoch 10 were kept; more images";
+    expect(verdict({ ...recorded("few"), keptEpoch: 9 })?.tryText).toContain(plain);
+    // Kept by another figure.
+    const worse = recorded("few").history.map((r) => (r.epoch === 10 ? { ...r, val_accuracy: 0 } : r));
+    expect(verdict({ ...recorded("few"), history: worse })?.tryText).toContain(plain.replace("10", "11"));
   });
 
   test.each(["rate0", "rate01", "squared1"])("%s learned nothing, and a usual rate is named", (name) => {
