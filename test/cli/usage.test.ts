@@ -2,12 +2,14 @@ import { readdir, readFile, writeFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { layersFromConfig } from "../../src/nn/model-json.ts";
 import { saveModel } from "../../src/train/model-file.ts";
 import { Sequential } from "../../src/train/sequential.ts";
 import { json, shell, tempFolder, wasmgrad, writeModel } from "./helpers.ts";
 
+const root = fileURLToPath(new URL("../../", import.meta.url));
 let work: string;
 beforeAll(async () => {
   work = await tempFolder();
@@ -47,6 +49,27 @@ describe("help and version", () => {
     expect(all[0]!.stdout).toContain("Exit status");
     expect(all[1]!.stdout).toMatch(/--dataset <name>[\s\S]*default: "digits"/);
     expect(all[1]!.stdout).toContain("conv-gap");
+  });
+
+  test("every option that a document names is one", async () => {
+    const helps = await Promise.all(commands.map((name) => wasmgrad([...name.split(" "), "--help"])));
+    const flagsIn = (text: string) =>
+      [...text.matchAll(/(?<![\w-])--[a-z][a-z-]*/g)]
+        .map(([flag]) => flag)
+        .filter((flag) => !/^--wasmgrad-/.test(flag));
+    const known = new Set(helps.flatMap(({ stdout }) => flagsIn(stdout)));
+    // npm's, node's, vitest's and those of the mutation test.
+    for (const other of ["--ignore-scripts", "--prefix", "--test", "--testTimeout", "--sample"])
+      known.add(other);
+    const pages = (await readdir(root, { recursive: false })).filter((name) => name.endsWith(".md"));
+    const docs = (await readdir(join(root, "docs"))).filter((name) => name.endsWith(".md"));
+    const named = await Promise.all(
+      [...pages, ...docs.map((name) => join("docs", name))].map(async (path) =>
+        flagsIn(await readFile(join(root, path), "utf8")).map((flag) => ({ path, flag })),
+      ),
+    );
+    expect(named.flat().length).toBeGreaterThan(20);
+    expect(named.flat().filter(({ flag }) => !known.has(flag))).toEqual([]);
   });
 
   test("--version is the package's", async () => {
