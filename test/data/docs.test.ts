@@ -75,11 +75,34 @@ np.savez("mnist.npz", x_train=x.astype(np.uint8), y_train=y, x_test=x[:2], y_tes
 
   it.skipIf(noNumpy)(`save.py refuses what does not fit a byte ${noNumpy}`, async () => {
     const folder = await project("save.py");
-    const call =
-      'import numpy as np; from save import save; save("d", "train", np.full((1, 2, 2), 256), [0])';
-    const { status, stderr } = spawnSync("python3", ["-c", call], { cwd: folder, encoding: "utf8" });
-    expect(status).not.toBe(0);
-    expect(stderr).toContain("images: expected whole numbers from 0 to 255");
+    for (const [value, label, named] of [
+      ...["256", "-1", "0.5", "np.nan"].map((value) => [value, "0", "images"]),
+      ["7", "300", "labels"],
+      ["7", "0.5", "labels"],
+    ]) {
+      const call = `import numpy as np; from save import save; save("d", "train", np.full((1, 2, 2), ${value}), [${label}])`;
+      // Asserts are not looked at.
+      const { status, stderr } = spawnSync("python3", ["-O", "-c", call], { cwd: folder, encoding: "utf8" });
+      expect(status, call).not.toBe(0);
+      expect(stderr, call).toContain(`${named}: expected whole numbers from 0 to 255`);
+    }
+  });
+
+  it("save.mjs refuses what does not fit a byte", async () => {
+    const folder = await project("save.mjs");
+    const save = (pixel: string, label: string) => {
+      const call = `import { save } from "./save.mjs"; save("d", "train", [1, ${pixel}, 2, 3], [${label}], [2, 2, 1]);`;
+      return spawnSync(process.execPath, ["--input-type=module", "-e", call], {
+        cwd: folder,
+        encoding: "utf8",
+      });
+    };
+    for (const value of ["256", "-1", "0.5", "NaN"]) {
+      const expected = `[0] is ${value}: expected whole numbers from 0 to 255`;
+      expect(save(value, "0").stderr).toContain(`images${expected.replace("[0]", "[1]")}`);
+      expect(save("7", value).stderr).toContain(`labels${expected}`);
+    }
+    expect(save("255", "0")).toMatchObject({ status: 0, stderr: "" });
   });
 
   it.skipIf(noPillow)(`pictures.py makes a dataset of pictures ${noPillow}`, async () => {
