@@ -64,9 +64,10 @@ describe.skipIf(!built)(
       for (const path of ["dist/wasmgrad.js", "dist/browser.js", "dist/browser/worker.js", "dist/node.js"])
         expect(packed).toContain(path);
       expect(packed.filter((path) => /^(src|test|assembly|bench|scripts)\//.test(path))).toEqual([]);
-      // The documents, and the script that browser.md tells people to copy; no pictures, which were most of its bytes.
+      // The documents, the script that browser.md tells people to copy, and the picture that the README predicts; no
+      // others, which were most of its bytes.
       expect(packed).toEqual(expect.arrayContaining(["docs/browser.md", "docs/cross-origin-isolation.js"]));
-      expect(packed.filter((path) => /\.(png|jpe?g|gif)$/.test(path))).toEqual([]);
+      expect(packed.filter((path) => /\.(png|jpe?g|gif)$/.test(path))).toEqual(["docs/three.png"]);
       expect(packed).toEqual(expect.arrayContaining(["dist/web/index.html", "dist/web/offline.js"]));
     });
 

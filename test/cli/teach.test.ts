@@ -1,5 +1,6 @@
-import { writeFile } from "node:fs/promises";
+import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { encode } from "fast-png";
 import { beforeAll, describe, expect, test } from "vitest";
 import { generateDigits } from "../../src/data/digits.ts";
@@ -27,6 +28,18 @@ const fails = async (args: readonly string[]) => {
   expect(stderr).toMatch(/^wasmgrad: .*\n$/);
   return { status, said: stderr.slice("wasmgrad: ".length, -1) };
 };
+
+test("the README's picture is predicted as it says", async () => {
+  const root = fileURLToPath(new URL("../../", import.meta.url));
+  const line = /^npm start -- (predict .*)$/m.exec(await readFile(join(root, "README.md"), "utf8"))![1]!;
+  const args = line.replace("runs/first", join(work, "digits")).split(" ");
+  const { status, stdout, stderr } = await wasmgrad(args, { cwd: root });
+  expect({ status, stderr }).toEqual({ status: 0, stderr: "" });
+  expect(stdout).toMatch(/^docs\/three\.png .*\n {2}\d +[\d.]+ %/);
+  // The package holds it, too.
+  const { files } = JSON.parse(await readFile(join(root, "package.json"), "utf8"));
+  expect(files.indexOf(args.at(-1))).toBeGreaterThan(files.indexOf("!docs/*.png"));
+});
 
 test("images that are too small for the default model: the models that fit", async () => {
   expect(await fails(["--dataset", bars])).toEqual({
