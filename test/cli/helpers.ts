@@ -27,10 +27,16 @@ export interface Running {
   readonly ended: Promise<Finished>;
 }
 
+const folders: string[] = [];
+// Here: within a test or another hook nothing would come of it.
+afterAll(async () => {
+  for (const folder of folders) await rm(folder, { recursive: true, force: true });
+});
+
 /** A folder that is gone after the test file. */
 export async function tempFolder(): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), "wasmgrad-cli-"));
-  afterAll(() => rm(folder, { recursive: true, force: true }));
+  folders.push(folder);
   return folder;
 }
 
