@@ -28,7 +28,10 @@ function worst(
   return error / greatest;
 }
 
-/** Steps of SGD on MNIST's first images, here and in f64: errors of losses, of first gradients and of moves. */
+/**
+ * Steps of SGD on MNIST's first images, here and in f64: errors of losses, of moves, and of each step's gradients beside
+ * those of double precision at the very weights of that step.
+ */
 async function compare(backend: "scalar" | "simd", seed: number, steps: number) {
   const { train } = await loadDataset("mnist", { dataDir: dataDir!, offline: true });
   const layers = namedModel("keras-mnist", [28, 28, 1], 10);
@@ -40,9 +43,10 @@ async function compare(backend: "scalar" | "simd", seed: number, steps: number) 
   const order = permutation(48_000, seed, 0);
   const scale = Math.fround(1 / 255);
   let lossError = 0;
-  let gradientErrors: number[] = [];
+  let gradientError = 0;
   for (let step = 0; step < steps; step++) {
     const indices = order.slice(step * BATCH, (step + 1) * BATCH);
+    const own = [...session.weights()].map(({ data }) => Float64Array.from(data));
     const { loss } = session.trainStep(train, indices);
     const x = new Float64Array(BATCH * 784);
     for (const [i, at] of indices.entries())
@@ -50,8 +54,9 @@ async function compare(backend: "scalar" | "simd", seed: number, steps: number) 
     const labels = Uint8Array.from(indices, (at) => train.labels[at]!);
     const reference = lossAndGradients(layers, w, x, labels);
     lossError = Math.max(lossError, Math.abs(loss - reference.loss));
-    if (step === 0)
-      gradientErrors = [...session.gradients()].map(({ data }, i) => worst(data, reference.gradients[i]!));
+    const there = step === 0 ? reference : lossAndGradients(layers, own, x, labels);
+    for (const [i, { data }] of [...session.gradients()].entries())
+      gradientError = Math.max(gradientError, worst(data, there.gradients[i]!));
     for (const [i, values] of w.entries())
       for (let k = 0; k < values.length; k++) {
         velocity[i]![k] = momentum * velocity[i]![k]! - learningRate * reference.gradients[i]![k]!;
@@ -60,20 +65,33 @@ async function compare(backend: "scalar" | "simd", seed: number, steps: number) 
   }
   const moves = w.map((values, i) => values.map((value, k) => value - begin[i]![k]!));
   const weightErrors = [...session.weights()].map(({ data }, i) => worst(data, w[i]!, moves[i]!));
-  return { lossError, gradientErrors, weightErrors };
+  return { lossError, gradientError, weightErrors };
 }
 
 describe.skipIf(dataDir === undefined)(`keras-mnist on real images, beside double precision${why}`, () => {
   test.each(["scalar", "simd"] as const)("first gradients, build %s", async (backend) => {
     for (const seed of [1, 2]) {
-      const { gradientErrors } = await compare(backend, seed, 1);
-      for (const error of gradientErrors) expect(error).toBeLessThan(1e-5);
+      const { gradientError } = await compare(backend, seed, 1);
+      expect(gradientError).toBeLessThan(1e-5);
     }
   });
 
-  test.skipIf(!long)("40 steps with momentum (in test:all)", { timeout: 300_000 }, async () => {
-    const { lossError, weightErrors } = await compare("simd", 1, 40);
-    expect(lossError).toBeLessThan(1e-4);
-    for (const error of weightErrors) expect(error).toBeLessThan(1e-4);
-  });
+  // Which way a window falls whose outputs are as near as f32 tells weights apart, f32 and f64 need not agree on: then
+  // the two trainings part, though every gradient is right. Of the seeds 1 to 20 that happens to 3 in the simd build, 2 in
+  // the scalar one, and 4 in PyTorch's f32. Seeds 2 and 4 stay together; seed 1 does not.
+  test.skipIf(!long).each([
+    ["simd", 1, false],
+    ["simd", 2, true],
+    ["scalar", 4, true],
+  ] as const)(
+    "40 steps with momentum, build %s, seed %i (in test:all)",
+    { timeout: 300_000 },
+    async (backend, seed, together) => {
+      const { lossError, gradientError, weightErrors } = await compare(backend, seed, 40);
+      expect(gradientError).toBeLessThan(1e-5);
+      if (!together) return;
+      expect(lossError).toBeLessThan(1e-5);
+      for (const error of weightErrors) expect(error).toBeLessThan(1e-5);
+    },
+  );
 });
