@@ -138,6 +138,9 @@ export async function fit(
         yielded = performance.now();
       }
     }
+    // The last update's effect shows in no training loss: look at what it left, where the signal ended the epoch, too.
+    if (!session.weightVector.every(Number.isFinite))
+      throw good.diverged(Number.NaN, epoch, Math.ceil(seen / batchSize) - 1);
     if (seen < train.count) break;
 
     const validationBegan = performance.now();
@@ -147,9 +150,6 @@ export async function fit(
       logs.val_loss = result.loss;
       if (result.accuracy !== undefined) logs.val_accuracy = result.accuracy;
     }
-    // The last update's effect shows in no training loss: look at what it left.
-    if (!session.weightVector.every(Number.isFinite))
-      throw good.diverged(Number.NaN, epoch, stepsPerEpoch - 1);
     for (const key of Object.keys(logs) as (keyof Logs)[]) history.history[key].push(logs[key]!);
     history.epoch.push(epoch);
     best?.offer(epoch, logs);

@@ -57,6 +57,20 @@ describe("a loss that is no number", () => {
     expect(finite(model)).toBe(true);
   });
 
+  test("is found when the signal ends the training after the update that made the weights infinite", async () => {
+    const optimizer = sgd({ learningRate: 3e38 });
+    const model = await modelOf(layers(), { loss: "meanSquaredError", optimizer });
+    const images = good.images.slice().map((x) => x * 1e15);
+    const stop = new AbortController();
+    const error = await divergenceOf(
+      model,
+      { ...good, images },
+      { batchSize: 4, signal: stop.signal, callbacks: { onBatchEnd: () => stop.abort() } },
+    );
+    expect([error.epoch, error.batch]).toEqual([0, 0]);
+    expect(finite(model)).toBe(true);
+  });
+
   test("leaves a model that can be trained on: no momentum of the steps that went wrong", async () => {
     const model = await modelOf(layers(), { loss: "meanSquaredError", optimizer: adam() });
     const images = good.images.slice();
