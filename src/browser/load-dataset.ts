@@ -53,7 +53,8 @@ export async function loadDataset(
 
 async function requestOf(dataset: string | DatasetInfo, options: LoadOptions): Promise<DataRequest> {
   if (dataset === GENERATED) {
-    const { train, test, seed, wasm } = { ...options, ...options.digits };
+    const { digits = {} } = options;
+    const { train = options.train, test = options.test, seed = options.seed, wasm = options.wasm } = digits;
     return { digits: { train, test, seed, wasm: await digitsModule(wasm) } };
   }
   const info = typeof dataset === "string" ? findDataset(dataset) : dataset;

@@ -37,7 +37,8 @@ export async function loadDataset(
   if (dataset === GENERATED) {
     // On demand: whoever brings their own images need not load the generator.
     const { generateDigits } = await import("./digits.ts");
-    const { train, test, seed, wasm } = { ...options, ...options.digits };
+    const { digits = {} } = options;
+    const { train = options.train, test = options.test, seed = options.seed, wasm = options.wasm } = digits;
     return generateDigits({ train, test, seed, wasm });
   }
   const info = typeof dataset === "string" ? findDataset(dataset) : dataset;

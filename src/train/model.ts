@@ -39,7 +39,7 @@ export interface CompileOptions {
   /** Fixes initial weights, shuffles and dropout: a whole number from 0 to 2^53 - 1. Default 1. */
   seed?: number | undefined;
   /** How byte images are scaled: pixel * scale + offset. Default: as the model's file says, else scale 1/255, offset 0. */
-  preprocessing?: Partial<Preprocessing> | undefined;
+  preprocessing?: { readonly [K in keyof Preprocessing]?: number | undefined } | undefined;
   /** What the model begins with. "loaded" (default): the weights that it came with from loadModel(), where it did. "new": drawn from the seed. */
   weights?: "loaded" | "new" | undefined;
 }
@@ -129,11 +129,9 @@ export class Model {
       backend = "auto",
     } = options;
     const { seed = 1, threads, wasm, maxMemory, weights = "loaded" } = options;
-    const preprocessing = {
-      ...DEFAULT_PREPROCESSING,
-      ...this.loaded?.preprocessing,
-      ...options.preprocessing,
-    };
+    const usual = this.loaded?.preprocessing ?? DEFAULT_PREPROCESSING;
+    const { scale = usual.scale, offset = usual.offset } = options.preprocessing ?? {};
+    const preprocessing = { scale, offset };
     const problem = preprocessingProblem(preprocessing);
     if (problem) throw new RangeError(`preprocessing: ${problem}`);
     checkLoss(loss, this.graph);

@@ -4,7 +4,6 @@ import { DEFAULT_MAX_MEMORY, LEAST_MEMORY, MOST_MEMORY } from "../engine/memory-
 import { ModelError } from "../nn/errors.ts";
 import { COMMON, type Layer } from "../nn/layers/layer.ts";
 import { LOSSES } from "../nn/losses.ts";
-import type { Preprocessing } from "../nn/preprocessing.ts";
 import { OPTIMIZERS, type Optimizer, type OptimizerName } from "../optim/optimizer.ts";
 import { type Checked, optionProblem } from "../options/check.ts";
 import {
@@ -63,7 +62,7 @@ export const compileTable = (): TableOf<CompileOptions> => ({
   maxMemory: memory(),
   seed: whole(0),
   weights: { ...oneOf(["loaded", "new"]), expected: '"loaded" or "new"; setWeights() takes tensors' },
-  preprocessing: group<Partial<Preprocessing>>({ scale: finite(), offset: finite() }),
+  preprocessing: group<NonNullable<CompileOptions["preprocessing"]>>({ scale: finite(), offset: finite() }),
 });
 
 export const SEQUENTIAL: Checked = {

@@ -63,7 +63,8 @@ export async function createReport(reported: Reported, options: ReportOptions): 
   const { classNames, train, test } = dataset;
   const model = "model" in reported ? reported.model : reported;
   const result = await testModel(reported, test, classNames.length);
-  const configuration = { ...settingsOf(reported), ...options.configuration };
+  const given = Object.entries(options.configuration ?? {}).filter(([, setting]) => setting !== undefined);
+  const configuration: Configuration = { ...settingsOf(reported), ...Object.fromEntries(given) };
   const { epochs, restoreBestWeights: by } = configuration;
   const records = recordsOf(history);
   // Samples of an epoch: validation_split took the others.

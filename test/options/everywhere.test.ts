@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import { describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { loadDataset as loadInPage } from "../../src/browser/load-dataset.ts";
 import type { TrainerOptions } from "../../src/browser/types.ts";
 import * as api from "../../src/node.ts";
@@ -13,6 +13,8 @@ interface Taker {
   readonly names: readonly string[];
   /** Options without which the function would fail for another reason. */
   readonly needed?: object;
+  /** Options beside which a call that is right ends soon. */
+  readonly quick?: object;
   /** What a misspelt option holds. Default: a number. */
   readonly value?: unknown;
   call(options: never): unknown;
@@ -69,6 +71,7 @@ const compile = {
 } as const;
 const evaluate = names<api.EvaluateOptions>({ batchSize: true, signal: true });
 
+const few = { train: 1, test: 1 };
 const samples = halves(8, 1);
 const layers = [api.flatten({ inputShape: [6, 6, 1] }), api.dense({ units: 2, activation: "softmax" })];
 const model = api.sequential(layers);
@@ -131,15 +134,17 @@ const TAKERS: Readonly<Record<string, Taker>> = {
     needed: { peak: 1, steps: 1 },
     call: api.oneCycle,
   },
-  generateDigits: { names: names<api.DigitsOptions>(digits), call: api.generateDigits },
-  loadDataset: { names: load, call: (options) => api.loadDataset("digits", options) },
-  "loadDataset in a page": { names: load, call: (options) => loadInPage("digits", options) },
+  generateDigits: { names: names<api.DigitsOptions>(digits), quick: few, call: api.generateDigits },
+  loadDataset: { names: load, quick: few, call: (options) => api.loadDataset("digits", options) },
+  "loadDataset in a page": { names: load, quick: few, call: (options) => loadInPage("digits", options) },
   "loadDataset, digits": {
     names: names<api.DigitsOptions>(digits),
+    quick: few,
     call: (digits) => api.loadDataset("digits", { digits }),
   },
   downloadFile: {
     names: names<api.DownloadOptions>(download),
+    quick: { signal: AbortSignal.abort() },
     call: (options) => api.downloadFile(api.DATASETS.mnist!, "trainImages", options),
   },
   gunzip: {
@@ -159,6 +164,11 @@ const TAKERS: Readonly<Record<string, Taker>> = {
       centred: true,
     }),
     call: (options) => api.saveModel(model, options),
+  },
+  "saveModel, preprocessing": {
+    names: ["scale", "offset"],
+    needed: { scale: 1, offset: 0 },
+    call: (preprocessing) => api.saveModel(model, { preprocessing }),
   },
   loadModel: {
     names: names<api.ModelLoadOptions>({ maxMemory: true }),
@@ -181,6 +191,10 @@ const TAKERS: Readonly<Record<string, Taker>> = {
   createTrainer: {
     names: names<TrainerOptions>({ ...compile, workerUrl: true }),
     call: (options) => api.createTrainer(model, options),
+  },
+  "createTrainer, preprocessing": {
+    names: ["scale", "offset"],
+    call: (preprocessing) => api.createTrainer(model, { preprocessing }),
   },
   "Sequential.compile": {
     names: names<api.CompileOptions>(compile),
@@ -301,7 +315,10 @@ function wrongNames(known: readonly string[], anyName: boolean): fc.Arbitrary<st
   );
 }
 
-describe.each(Object.entries(TAKERS))("%s", (what, { names: known, needed = {}, value = 1, call }) => {
+beforeAll(() => model.compile({ threads: 1 }));
+afterAll(() => model.dispose());
+
+describe.each(Object.entries(TAKERS))("%s", (what, { names: known, needed = {}, quick, value = 1, call }) => {
   // Callbacks may have methods of their own, by names that are near to none of the hooks.
   const anyName = !what.endsWith("callbacks");
 
@@ -326,6 +343,13 @@ describe.each(Object.entries(TAKERS))("%s", (what, { names: known, needed = {}, 
     }
   });
 
+  test("takes undefined for every option as it takes none of them", async () => {
+    const undefineds = Object.fromEntries(known.map((name) => [name, undefined]));
+    const given = { ...needed, ...quick };
+    const message = await messageOf(() => call({ ...undefineds, ...given } as never));
+    expect(message).toBe(await messageOf(() => call(given as never)));
+  });
+
   test("takes an object of options, and nothing else", async () => {
     if (what.includes(",")) return; // inside of options, or no options
     for (const wrong of [null, 3, "a", [], () => {}]) {
@@ -333,6 +357,15 @@ describe.each(Object.entries(TAKERS))("%s", (what, { names: known, needed = {}, 
       expect(message).toMatch(/: got .*, expected an object of options/);
     }
   });
+});
+
+test("a count that is undefined among the digits' options leaves that beside them", async () => {
+  const { train, test } = await api.loadDataset("digits", {
+    train: 3,
+    test: 2,
+    digits: { train: undefined, test: undefined },
+  });
+  expect([train.count, test.count]).toEqual([3, 2]);
 });
 
 test("every export is listed: with its options, or as one that has none", () => {
