@@ -6,7 +6,7 @@ import { adam, createOptimizer, type Optimizer } from "../optim/index.ts";
 import { type Checked, checkOptions } from "../options/check.ts";
 import { type TableOf, url } from "../options/kinds.ts";
 import type { Callbacks, History } from "../train/callbacks.ts";
-import { checkSamples } from "../train/check-samples.ts";
+import { checkSamples, type SamplesTaker } from "../train/check-samples.ts";
 import type { EvaluateOptions, Evaluation } from "../train/evaluate.ts";
 import type { FitOptions } from "../train/fit.ts";
 import type { LayerActivation } from "../train/model.ts";
@@ -92,8 +92,8 @@ class WorkerTrainer implements Trainer {
   async fit(samples: Samples, options: FitOptions = {}): Promise<History> {
     checkOptions(FIT, options);
     const { callbacks, signal, validationData, ...rest } = options;
-    this.#check(samples);
-    if (validationData) this.#check(validationData);
+    this.#check(samples, "fit");
+    if (validationData) this.#check(validationData, "validationData");
     if (this.#stop) throw new Error("the model is training: wait until the fit() under way has ended");
     const stop = new AbortController();
     const onAbort = () => this.stop();
@@ -142,7 +142,7 @@ class WorkerTrainer implements Trainer {
 
   async evaluate(samples: Samples, options: EvaluateOptions = {}): Promise<Evaluation> {
     checkOptions(EVALUATE, options);
-    this.#check(samples);
+    this.#check(samples, "evaluate");
     const { signal, ...rest } = options;
     signal?.throwIfAborted();
     const handle = await this.#samples.send(samples);
@@ -153,8 +153,7 @@ class WorkerTrainer implements Trainer {
     checkOptions(PREDICT, options);
     const { signal, ...rest } = options;
     signal?.throwIfAborted();
-    const { inputShape, outputShape } = this.model;
-    checkSamples(asSamples(images, inputShape), inputShape, elements(outputShape), false);
+    this.#check(asSamples(images, this.model.inputShape), "predict");
     const plain = isPixels(images);
     const samples = plain ? images.slice() : await this.#samples.send(images);
     const transfer = plain ? [(samples as Uint8Array<ArrayBuffer>).buffer] : [];
@@ -179,8 +178,7 @@ class WorkerTrainer implements Trainer {
   }
 
   async activations(image: Pixels): Promise<LayerActivation[]> {
-    const shape = this.model.inputShape;
-    checkSamples({ images: image, shape, count: 1 }, shape, 0, false);
+    this.#check({ images: image, shape: this.model.inputShape, count: 1 }, "activations");
     return this.#client.call("activations", image.slice());
   }
 
@@ -223,8 +221,8 @@ class WorkerTrainer implements Trainer {
     return { firstStep, values: Float64Array.from({ length }, (_, i) => learningRate(firstStep + i)) };
   }
 
-  #check(samples: Samples): void {
-    checkSamples(samples, this.model.inputShape, elements(this.model.outputShape), true);
+  #check(samples: Samples, taker: SamplesTaker): void {
+    checkSamples(samples, this.model.inputShape, elements(this.model.outputShape), taker);
   }
 }
 

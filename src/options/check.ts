@@ -1,4 +1,4 @@
-import { isObject, type Kind, type Table } from "./kinds.ts";
+import { isOptions, type Kind, type Table } from "./kinds.ts";
 import { adviceOn, nearest } from "./names.ts";
 import { show, written } from "./show.ts";
 
@@ -7,6 +7,8 @@ export interface Checked {
   /** The call as code, * for the options: "conv2d(*)". */
   readonly call: string;
   readonly table: Table | (() => Table);
+  /** What to do with a list or typed array that was given in their place. Default: nothing is said of it. */
+  readonly lists?: string;
   /** Makes the error of what is wrong and of the function's name. Default: a RangeError that starts with the name. */
   readonly error?: (problem: string, who: string) => Error;
 }
@@ -18,13 +20,16 @@ const MOST_REPEATED = 20;
  * Throws unless `given` is an object of options that the table has, each of the kind it takes. For callers whom no
  * compiler told: the message names the option, what was got and expected, the nearest right name, and the line to write.
  */
-export function checkOptions({ call, table, error = asRangeError }: Checked, given: unknown): void {
+export function checkOptions({ call, table, lists, error = asRangeError }: Checked, given: unknown): void {
   const write = (options: Record<string, unknown>) =>
     call.replace(/(, )?\*/, (_, comma = "") =>
       Object.keys(options).length > 0 ? comma + written(options) : "",
     );
+  const who = /(\w+)\(/.exec(call)?.[1] ?? call;
+  if (lists !== undefined && (Array.isArray(given) || ArrayBuffer.isView(given)))
+    throw error(`got ${show(given)}, expected an object of options; ${lists}`, who);
   const problem = optionProblem(typeof table === "function" ? table() : table, given, write);
-  if (problem !== undefined) throw error(problem, /(\w+)\(/.exec(call)?.[1] ?? call);
+  if (problem !== undefined) throw error(problem, who);
 }
 
 /** Throws RangeError unless `name` is one of `names`; `call` is what to write, * for the right name. */
@@ -42,8 +47,8 @@ export function optionProblem(
   given: unknown,
   write: (options: Record<string, unknown>) => string,
 ): string | undefined {
-  const right = () => `. Write: ${write(corrected(table, isObject(given) ? given : {}))}`;
-  if (!isObject(given)) return `got ${show(given)}, expected an object of options${right()}`;
+  const right = () => `. Write: ${write(corrected(table, isOptions(given) ? given : {}))}`;
+  if (!isOptions(given)) return `got ${show(given)}, expected an object of options${right()}`;
   for (const key of Object.keys(given)) {
     if (Object.hasOwn(table, key) || given[key] === undefined) continue;
     const names = Object.keys(table);

@@ -104,7 +104,7 @@ export function callable<T extends (...args: any[]) => unknown>(expected = "a fu
 
 /** An object of options of its own. */
 export function group<T>(table: TableOf<T>): Kind<T> {
-  return { ...some<T>("an object of options", isObject, {}), table };
+  return { ...some<T>("an object of options", isOptions, {}), table };
 }
 
 export const signal: Kind<AbortSignal> = some(
@@ -120,4 +120,9 @@ export const url: Kind<string | URL> = some(
 /** Neither null nor a list. */
 export function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/** An object that may hold options: not what the language itself has for other things, such as a Map or a typed array. */
+export function isOptions(value: unknown): value is Record<string, unknown> {
+  return Object.prototype.toString.call(value) === "[object Object]";
 }

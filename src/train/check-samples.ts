@@ -1,5 +1,6 @@
 import { elements, formatShape, type Shape } from "../nn/graph.ts";
 import { checkOptions } from "../options/check.ts";
+import { show } from "../options/show.ts";
 import { SAMPLES } from "./options.ts";
 import { isPixels, type Samples, SamplesError } from "./samples.ts";
 
@@ -14,41 +15,62 @@ function requireArray(what: string, value: unknown, fits: boolean, types: string
   throw new SamplesError(`${what} is of type ${got}, expected ${types}${line}`);
 }
 
-/** Throws SamplesError where samples do not fit a model of this input and output. */
-export function checkSamples(samples: Samples, input: Shape, outputs: number, targetsNeeded: boolean): void {
-  if (samples && "train" in samples && "test" in samples)
-    throw new SamplesError("got a dataset, expected one of its sets. Write: model.fit(dataset.train)");
+/** Who takes samples, as code: * for the samples. */
+const CALLS = {
+  fit: "model.fit(*)",
+  validationData: "model.fit(train, { validationData: * })",
+  evaluate: "model.evaluate(*)",
+  predict: "model.predict(*)",
+  activations: "model.activations(*)",
+};
+export type SamplesTaker = keyof typeof CALLS;
+
+/** Throws SamplesError where samples do not fit a model of this input and output; `taker` names who was given them. */
+export function checkSamples(samples: Samples, input: Shape, outputs: number, taker: SamplesTaker): void {
+  const call = CALLS[taker];
+  const given: Partial<Samples> | object = Object(samples);
+  if ("train" in given && "test" in given) {
+    const set = taker === "fit" ? "dataset.train" : "dataset.test";
+    throw new SamplesError(`got a dataset, expected one of its sets. Write: ${call.replace("*", set)}`);
+  }
   if (Array.isArray(samples) && samples.length > 0)
     throw new SamplesError(
       "got an array, expected samples or a typed array. Write: Float32Array.from(images.flat(Infinity)), or Uint8Array for bytes, which are scaled",
     );
-  if (!samples || !Array.isArray(samples.shape))
-    throw new SamplesError("got no samples: expected { images, shape, count } with labels or targets");
-  checkOptions({ ...SAMPLES, error: (problem) => new SamplesError(`samples: ${problem}`) }, samples);
+  if (!("images" in given || "shape" in given))
+    throw new SamplesError(
+      `got ${samples ? show(samples) : "no samples"}: expected { images, shape, count } with labels or targets`,
+    );
+  checkOptions({ ...SAMPLES, call, error: (problem) => new SamplesError(`samples: ${problem}`) }, samples);
   const { images, count, shape, labels, targets } = samples;
   const kinds = "bytes (Uint8Array, Uint8ClampedArray), which are scaled, or a Float32Array, which is not";
   requireArray("images", images, isPixels(images), kinds, "Float32Array");
   if (labels) requireArray("labels", labels, labels instanceof Uint8Array, "Uint8Array", "Uint8Array");
   if (targets)
     requireArray("targets", targets, targets instanceof Float32Array, "Float32Array", "Float32Array");
+  if (!Array.isArray(shape))
+    throw new SamplesError(
+      `samples: shape is ${show(shape)}, expected that of one image. Write: shape: [${input.join(", ")}]`,
+    );
   if (shape.length !== input.length || shape.some((size, i) => size !== input[i]))
     throw new SamplesError(
       `got samples of shape ${formatShape(shape)}, but the model expects ${formatShape(input)}`,
     );
-  if (count === undefined) {
+  if (!Number.isSafeInteger(count)) {
     const rest = targets ? ", targets" : labels ? ", labels" : "";
     const number = images.length / elements(shape);
-    throw new SamplesError(
-      `samples: count is missing, the number of images. Write: { images, shape: [${shape.join(", ")}]${rest}, count: ${number} }`,
-    );
+    const got = count === undefined ? "missing" : show(count);
+    const line = Number.isInteger(number)
+      ? `. Write: { images, shape: [${shape.join(", ")}]${rest}, count: ${number} }`
+      : `; images holds ${images.length} numbers, which are no whole images of ${elements(shape)}`;
+    throw new SamplesError(`samples: count is ${got}, expected a whole number, that of images${line}`);
   }
-  if (!Number.isSafeInteger(count) || count < 1)
-    throw new SamplesError(`got ${count} samples, expected at least 1`);
+  if (count < 1) throw new SamplesError(`got ${count} samples, expected at least 1`);
   if (images.length !== count * elements(shape))
     throw new SamplesError(
       `got ${images.length} input numbers, expected ${count} samples of ${elements(shape)}, that is ${count * elements(shape)}`,
     );
-  if (!targetsNeeded) return;
+  if (taker === "predict" || taker === "activations") return;
   if (targets) {
     if (targets.length !== count * outputs)
       throw new SamplesError(

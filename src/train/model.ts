@@ -9,7 +9,7 @@ import { type Preprocessing, preprocessingProblem } from "../nn/preprocessing.ts
 import { createOptimizer, type Optimizer, type OptimizerName } from "../optim/index.ts";
 import { checkOptions } from "../options/check.ts";
 import type { History } from "./callbacks.ts";
-import { checkSamples } from "./check-samples.ts";
+import { checkSamples, type SamplesTaker } from "./check-samples.ts";
 import type { EvaluateOptions, Evaluation } from "./evaluate.ts";
 import type { FitOptions } from "./fit.ts";
 import { COMPILE, EVALUATE, FIT, PREDICT } from "./options.ts";
@@ -159,8 +159,8 @@ export class Model {
    */
   async fit(samples: Samples, options: FitOptions = {}): Promise<History> {
     checkOptions(FIT, options);
-    this.#check(samples);
-    if (options.validationData) this.#check(options.validationData);
+    this.#check(samples, "fit");
+    if (options.validationData) this.#check(options.validationData, "validationData");
     if (this.#fitting) throw new Error("the model is training: wait until the fit() under way has ended");
     this.#fitting = true;
     try {
@@ -173,7 +173,7 @@ export class Model {
   /** Mean loss and the metrics over the samples, dropout off. Rejects with NonFiniteError where the loss is NaN or infinite. */
   async evaluate(samples: Samples, options: EvaluateOptions = {}): Promise<Evaluation> {
     checkOptions(EVALUATE, options);
-    this.#check(samples);
+    this.#check(samples, "evaluate");
     return this.#compiled.evaluate(this.session, samples, this.#metrics, options);
   }
 
@@ -184,13 +184,13 @@ export class Model {
   async predict(images: Samples | Pixels, options: EvaluateOptions = {}): Promise<Float32Array> {
     checkOptions(PREDICT, options);
     const samples = asSamples(images, this.inputShape);
-    checkSamples(samples, this.inputShape, elements(this.outputShape), false);
+    this.#check(samples, "predict");
     return this.#compiled.predict(this.session, samples, options);
   }
 
   /** What each layer gives for one image, dropout off: bytes, which are scaled as in training, or floats. */
   async activations(image: Pixels): Promise<LayerActivation[]> {
-    checkSamples({ images: image, shape: this.inputShape, count: 1 }, this.inputShape, 0, false);
+    this.#check({ images: image, shape: this.inputShape, count: 1 }, "activations");
     const names = this.rows.map(({ name }) => name);
     const outputs = this.session.layerOutputs(image, names);
     return this.rows.map(({ name, type, outputShape }, i) => ({
@@ -256,7 +256,7 @@ export class Model {
     this.#session = undefined;
   }
 
-  #check(samples: Samples): void {
-    checkSamples(samples, this.inputShape, elements(this.outputShape), true);
+  #check(samples: Samples, taker: SamplesTaker): void {
+    checkSamples(samples, this.inputShape, elements(this.outputShape), taker);
   }
 }

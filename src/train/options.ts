@@ -75,9 +75,8 @@ export const LOAD_MODEL: Checked = {
 };
 export const COMPILE: Checked = { call: "model.compile(*)", table: compileTable };
 
-/** Names alone: what is wrong with the values, checkSamples() says at more length. */
-export const SAMPLES: Checked = {
-  call: "model.fit(*)",
+/** Names alone: what is wrong with the values, and what to write, checkSamples() says at more length. */
+export const SAMPLES: Pick<Checked, "table"> = {
   table: () => {
     const any = some("", () => true);
     return { images: any, shape: any, count: any, labels: any, targets: any } satisfies Record<
@@ -89,8 +88,12 @@ export const SAMPLES: Checked = {
 
 const samplesKind = () => some<Samples>("samples: { images, shape, count } with labels or targets", isObject);
 
+/** Where labels are given as others' functions take them: fit(images, labels). */
+const LISTS = "labels go into samples: { images, labels, count, shape }";
+
 export const FIT: Checked = {
   call: "model.fit(train, *)",
+  lists: LISTS,
   table: (): TableOf<FitOptions> => ({
     epochs: { ...whole(), example: 10 },
     batchSize: batchSize(),
@@ -112,7 +115,7 @@ export const FIT: Checked = {
 };
 
 const evaluateTable = (): TableOf<EvaluateOptions> => ({ batchSize: batchSize(), signal });
-export const EVALUATE: Checked = { call: "model.evaluate(test, *)", table: evaluateTable };
+export const EVALUATE: Checked = { call: "model.evaluate(test, *)", lists: LISTS, table: evaluateTable };
 export const PREDICT: Checked = { call: "model.predict(images, *)", table: evaluateTable };
 
 export const SAVE: Checked = {

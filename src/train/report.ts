@@ -1,7 +1,7 @@
 import type { Dataset } from "../data/types.ts";
 import type { Graph } from "../nn/graph.ts";
 import { type Checked, checkOptions } from "../options/check.ts";
-import { isObject, needed, some, type TableOf, text } from "../options/kinds.ts";
+import { isObject, isOptions, needed, some, type TableOf, text } from "../options/kinds.ts";
 import type { Configuration, EpochRecord, Report, ReportFilters, ReportMachine } from "../report/types.ts";
 import type { History, Logs } from "./callbacks.ts";
 import type { Model } from "./model.ts";
@@ -44,8 +44,8 @@ const REPORT: Checked = {
       some<History>("what fit() returned", (value) => isObject(value) && Array.isArray(value.epoch)),
     ),
     title: text,
-    configuration: some<Configuration>("an object of settings", isObject, { batchSize: 32 }),
-    machine: some<ReportMachine>("an object such as { cpu, cores, os }", isObject),
+    configuration: some<Configuration>("an object of settings", isOptions, { batchSize: 32 }),
+    machine: some<ReportMachine>("an object such as { cpu, cores, os }", isOptions),
   }),
 };
 

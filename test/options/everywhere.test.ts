@@ -352,7 +352,8 @@ describe.each(Object.entries(TAKERS))("%s", (what, { names: known, needed = {}, 
 
   test("takes an object of options, and nothing else", async () => {
     if (what.includes(",")) return; // inside of options, or no options
-    for (const wrong of [null, 3, "a", [], () => {}]) {
+    const others = [new Uint8Array(3), new Map([["a", 1]]), new Set(["a"]), new Date(0), /a/, new URL("a:b")];
+    for (const wrong of [null, 3, "a", [], () => {}, ...others]) {
       const message = await messageOf(() => call(wrong as never));
       expect(message).toMatch(/: got .*, expected an object of options/);
     }

@@ -23,7 +23,19 @@ const bad: [Samples, string][] = [
   [{ ...ok, shape: [3, 2, 1] }, "got samples of shape (3, 2, 1), but the model expects (2, 3, 1)"],
   [{ ...ok, shape: [6] }, "got samples of shape (6,), but the model expects (2, 3, 1)"],
   [{ ...ok, count: 0 }, "got 0 samples, expected at least 1"],
-  [{ ...ok, count: 2.5 }, "got 2.5 samples, expected at least 1"],
+  [
+    { ...ok, count: 2.5 },
+    "samples: count is 2.5, expected a whole number, that of images. Write: { images, shape: [2, 3, 1], labels, count: 4 }",
+  ],
+  [
+    { ...ok, count: "4" as never },
+    'samples: count is "4", expected a whole number, that of images. Write: { images, shape: [2, 3, 1], labels, count: 4 }',
+  ],
+  [
+    { ...ok, images: new Uint8Array(23), count: undefined as never },
+    "samples: count is missing, expected a whole number, that of images; images holds 23 numbers, which are no whole images of 6",
+  ],
+  [{ ...ok, shape: 6 as never }, "samples: shape is 6, expected that of one image. Write: shape: [2, 3, 1]"],
   [{ ...ok, count: 5 }, "got 24 input numbers, expected 5 samples of 6, that is 30"],
   [{ ...ok, images: new Float32Array(23) }, "got 23 input numbers, expected 4 samples of 6, that is 24"],
 ];
@@ -41,12 +53,10 @@ const misspelt: [unknown, string][] = [
     { ...ok, sampleWeight: new Float32Array(4) },
     'samples: no option is called "sampleWeight": nothing can be weighted; put samples of a rare class in several times',
   ],
-  [
-    { ...unlabelled, label: ok.labels },
-    'samples: no option is called "label": did you mean labels? Write: model.fit({ images, count: 4, shape: [2, 3, 1], labels })',
-  ],
-  [{ train: ok, test: ok }, "got a dataset, expected one of its sets. Write: model.fit(dataset.train)"],
   [null, "got no samples: expected { images, shape, count } with labels or targets"],
+  ["mnist", 'got "mnist": expected { images, shape, count } with labels or targets'],
+  [5, "got 5: expected { images, shape, count } with labels or targets"],
+  [new Map(), "got a Map: expected { images, shape, count } with labels or targets"],
   [
     { ...ok, images: [...ok.images] },
     "images is of type Array, expected bytes (Uint8Array, Uint8ClampedArray), which are scaled, or a Float32Array, which is not. Write: images: Float32Array.from(images)",
@@ -69,7 +79,7 @@ const misspelt: [unknown, string][] = [
   ],
   [
     { images: ok.images, shape: ok.shape, labels: ok.labels },
-    "samples: count is missing, the number of images. Write: { images, shape: [2, 3, 1], labels, count: 4 }",
+    "samples: count is missing, expected a whole number, that of images. Write: { images, shape: [2, 3, 1], labels, count: 4 }",
   ],
 ];
 
@@ -82,7 +92,8 @@ describe("samples that do not fit the model", () => {
       const error = new SamplesError(message);
       await expect(model.fit(samples)).rejects.toThrow(error);
       await expect(model.fit(samples)).rejects.toBeInstanceOf(SamplesError);
-      if (samples) await expect(model.fit(ok, { validationData: samples })).rejects.toThrow(error);
+      if (typeof samples === "object" && samples)
+        await expect(model.fit(ok, { validationData: samples })).rejects.toThrow(error);
       await expect(model.evaluate(samples)).rejects.toThrow(error);
       expect(await model.weightsSha256()).toBe(before);
     },
@@ -91,6 +102,52 @@ describe("samples that do not fit the model", () => {
   test.each(bad)("case %#: predict", async (samples, message) => {
     const model = await modelOf(layers());
     await expect(model.predict(samples)).rejects.toThrow(new SamplesError(message));
+  });
+
+  test.each<[unknown, (call: string) => string]>([
+    [
+      { ...unlabelled, label: ok.labels },
+      (call) =>
+        `samples: no option is called "label": did you mean labels? Write: ${call.replace("*", "{ images, count: 4, shape: [2, 3, 1], labels }")}`,
+    ],
+    [
+      { train: ok, test: ok },
+      (call) =>
+        `got a dataset, expected one of its sets. Write: ${call.replace("*", call === "model.fit(*)" ? "dataset.train" : "dataset.test")}`,
+    ],
+  ])("case %#: the line to write is the call's own", async (given, message) => {
+    const samples = given as Samples;
+    const model = await modelOf(layers());
+    for (const [call, of] of [
+      ["model.fit(*)", () => model.fit(samples)],
+      ["model.fit(train, { validationData: * })", () => model.fit(ok, { validationData: samples })],
+      ["model.evaluate(*)", () => model.evaluate(samples)],
+      ["model.predict(*)", () => model.predict(samples)],
+    ] as const)
+      await expect(of()).rejects.toThrow(new SamplesError(message(call)));
+  });
+
+  test.each(["mnist", 5, true])("predict of %j", async (samples) => {
+    const model = await modelOf(layers());
+    await expect(model.predict(samples as never)).rejects.toThrow(
+      new SamplesError(
+        `got ${JSON.stringify(samples)}: expected { images, shape, count } with labels or targets`,
+      ),
+    );
+  });
+
+  test("labels beside the images: fit and evaluate say where they go", async () => {
+    const model = await modelOf(layers());
+    for (const [labels, got] of [
+      [ok.labels, "a Uint8Array"],
+      [[0, 1, 2], "[0, 1, 2]"],
+    ] as const)
+      for (const call of ["fit", "evaluate"] as const)
+        await expect(model[call](ok.images as never, labels as never)).rejects.toThrow(
+          new RangeError(
+            `${call}: got ${got}, expected an object of options; labels go into samples: { images, labels, count, shape }`,
+          ),
+        );
   });
 
   test("predict needs no labels", async () => {
@@ -235,7 +292,7 @@ describe("splitSamples and slice", () => {
     expect([...first.images]).toEqual(Array.from({ length: 14 }, (_, i) => i));
     for (const part of [first, last]) {
       expect(part.images.buffer).toBe(samples.images.buffer);
-      expect(() => checkSamples(part, [2], 3, true)).not.toThrow();
+      expect(() => checkSamples(part, [2], 3, "fit")).not.toThrow();
     }
   });
 
