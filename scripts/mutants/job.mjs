@@ -49,7 +49,7 @@ export class Job {
       const began = performance.now();
       const { status, text } = await this.#test(stage, 1200);
       if (status !== 0) throw new Error(`${stage.join(" ")} fails without a mutant:\n${text}`);
-      this.#limits.set(stage, 60 + (3 * (performance.now() - began)) / 1000);
+      this.#limits.set(stage, 60 + (8 * (performance.now() - began)) / 1000);
     }
   }
 

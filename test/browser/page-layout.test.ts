@@ -159,8 +159,10 @@ describe("a run's outcome in chromium", () => {
     await train(page);
     expect(await textOf(page, "#status")).toBe("30 epochs trained: it overfits");
     const said = await textOf(page, "#notices");
-    expect(said).toMatch(/overfits from epoch \d+ on.*The weights of epoch \d+ were kept/);
-    const kept = /weights of epoch (\d+) were kept/.exec(said)![1];
+    expect(said).toMatch(
+      /overfits from epoch \d+ on.*The weights of epoch \d+, the best by validation accuracy, were kept/,
+    );
+    const kept = /weights of epoch (\d+),/.exec(said)![1];
     expect(await textOf(page, "#curves .panel-head .muted")).toBe(`epoch ${kept}, the best, is kept`);
     await page.click("#curves summary");
     expect(await textOf(page, "#epochs tr.kept th")).toBe(`kept: ${kept}`);
