@@ -19,6 +19,8 @@ export interface Report {
   readonly kept?: KeptEpoch | undefined;
   /** What went wrong, if anything: see verdict(). */
   readonly verdict?: Verdict | undefined;
+  /** What was odd about what was given to the training: History.warnings. */
+  readonly warnings?: readonly string[] | undefined;
   /** Figures on the test set, where there is one. */
   readonly test?: { readonly loss: number; readonly accuracy?: number | undefined } | undefined;
   /** Counts on the test set, `[classes][classes]`: rows truth, columns prediction. See confusionMatrix(). */

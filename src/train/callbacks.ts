@@ -62,4 +62,12 @@ export interface History {
   /** Seconds in training steps, and samples trained on, over all epochs. */
   trainSeconds: number;
   trainedSamples: number;
+  /** Training steps done. */
+  steps: number;
+  /** Samples that an epoch trains on, and those that validate it: 0 without validation. */
+  readonly trainSamples: number;
+  readonly validationSamples: number;
+  /** The same by class, `counts[id]`; undefined without labels, or without validation. */
+  readonly trainCounts: readonly number[] | undefined;
+  readonly validationCounts: readonly number[] | undefined;
 }

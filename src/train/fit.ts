@@ -7,7 +7,14 @@ import { requireFiniteWeights } from "./finite.ts";
 import type { Samples } from "./samples.ts";
 import type { Session } from "./session.ts";
 import { permutation } from "./shuffle.ts";
-import { type Part, splitForValidation, type ValidationSource, warningsOf, wholePart } from "./validation.ts";
+import {
+  countsOf,
+  type Part,
+  splitForValidation,
+  type ValidationSource,
+  warningsOf,
+  wholePart,
+} from "./validation.ts";
 
 export interface FitOptions {
   /** Default 1. */
@@ -75,13 +82,21 @@ export async function fit(
   const accuracy = metrics.includes("accuracy");
   const stepsPerEpoch = Math.ceil(train.count / batchSize);
 
+  const classes = Math.max(elements(session.graph.output.shape), 2);
+  const trainCounts = countsOf(train, classes);
+  const validationCounts = validation && countsOf(validation, classes);
   const history: History = {
     history: { loss: [], accuracy: [], val_loss: [], val_accuracy: [] },
     epoch: [],
     stopped: false,
-    warnings: warningsOf(train, validation, Math.max(elements(session.graph.output.shape), 2)),
+    warnings: warningsOf(trainCounts, validationCounts),
     trainSeconds: 0,
     trainedSamples: 0,
+    steps: 0,
+    trainSamples: train.count,
+    validationSamples: validation?.count ?? 0,
+    trainCounts,
+    validationCounts,
   };
   requireFiniteWeights(session);
   const good = new GoodWeights(session);
@@ -101,8 +116,8 @@ export async function fit(
     await c.onTrainBegin?.({
       epochs,
       stepsPerEpoch,
-      samples: train.count,
-      validationSamples: validation?.count ?? 0,
+      samples: history.trainSamples,
+      validationSamples: history.validationSamples,
       batchSize,
     });
 
@@ -124,6 +139,7 @@ export async function fit(
       history.trainSeconds += elapsed;
       seen += indices.length;
       history.trainedSamples += indices.length;
+      history.steps++;
       lossSum += result.loss * indices.length;
       correct += result.correct;
       if (callbacks.length > 0) {

@@ -3,6 +3,7 @@ import type { Graph } from "../nn/graph.ts";
 import { type Checked, checkOptions } from "../options/check.ts";
 import { isObject, isOptions, needed, some, type TableOf, text } from "../options/kinds.ts";
 import type { Configuration, EpochRecord, Report, ReportFilters, ReportMachine } from "../report/types.ts";
+import type { VerdictInput } from "../report/verdict.ts";
 import type { History, Logs } from "./callbacks.ts";
 import type { Model } from "./model.ts";
 import type { NamedTensor } from "./safetensors.ts";
@@ -58,7 +59,7 @@ const REPORT: Checked = {
 export async function createReport(reported: Reported, options: ReportOptions): Promise<string> {
   checkOptions(REPORT, options);
   // On demand: pages that train but write no report do not load it.
-  const { classCounts, galleryItems, pickGallery, reportHtml, verdict } = await import("../report/index.ts");
+  const { galleryItems, pickGallery, reportHtml, verdict } = await import("../report/index.ts");
   const { dataset, history, title, machine = runtime() } = options;
   const { classNames, train, test } = dataset;
   const model = "model" in reported ? reported.model : reported;
@@ -67,18 +68,27 @@ export async function createReport(reported: Reported, options: ReportOptions): 
   const configuration: Configuration = { ...settingsOf(reported), ...Object.fromEntries(given) };
   const { epochs, restoreBestWeights: by } = configuration;
   const records = recordsOf(history);
-  // Samples of an epoch: validation_split took the others.
-  const trainCount =
-    history.stopped || records.length === 0 ? train.count : history.trainedSamples / records.length;
   const kept = history.bestEpoch;
+  const found = verdict({
+    history: records,
+    // Without the loss nothing is known of what guessing costs.
+    loss: typeof configuration.loss === "string" ? configuration.loss : undefined,
+    classes: classNames.length,
+    classNames,
+    ...optimizerOf(configuration),
+    steps: history.steps,
+    trainCounts: history.trainCounts,
+    validationCounts: history.validationCounts,
+    keptEpoch: kept,
+  });
   const report: Report = {
     title: title ?? `${model.name} on ${dataset.name}`,
     dataset: {
       name: dataset.name,
       classNames,
       imageShape: train.shape,
-      trainCount,
-      validationCount: train.count - trainCount,
+      trainCount: history.trainSamples,
+      validationCount: history.validationSamples,
       testCount: test.count,
     },
     model: { name: model.name, layers: model.rows, parameters: model.countParams() },
@@ -88,15 +98,9 @@ export async function createReport(reported: Reported, options: ReportOptions): 
     ...(typeof epochs === "number" && { plannedEpochs: epochs }),
     stoppedBy: history.stopped ? "signal" : undefined,
     kept: kept === undefined ? undefined : { epoch: kept, ...(isFigure(by) && { by }) },
-    verdict: verdict({
-      history: records,
-      // Without the loss nothing is known of what guessing costs.
-      loss: typeof configuration.loss === "string" ? configuration.loss : undefined,
-      classes: classNames.length,
-      classNames,
-      trainCounts: classCounts(train.labels, classNames.length),
-      keptEpoch: kept,
-    }),
+    verdict: found,
+    // A verdict on classes says what a warning says of them, and names them.
+    warnings: found?.kind === "classes" ? [] : history.warnings,
     test: { loss: result.loss, accuracy: result.accuracy },
     confusion: result.confusion,
     gallery: galleryItems(pickGallery(result.outputs, test.labels), test),
@@ -139,6 +143,15 @@ function settingsOf(reported: Reported): Configuration {
     backend: engine.backend,
     threads: engine.threads,
     preprocessing: { ...preprocessing },
+  };
+}
+
+/** Its name, and its learning rate where that is constant: of what the model knows, or of settings that were given. */
+function optimizerOf({ optimizer }: Configuration): Pick<VerdictInput, "optimizer" | "learningRate"> {
+  const { name, learningRate } = isOptions(optimizer) ? optimizer : { name: optimizer };
+  return {
+    optimizer: typeof name === "string" ? name : undefined,
+    learningRate: typeof learningRate === "number" ? learningRate : undefined,
   };
 }
 

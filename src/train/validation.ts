@@ -77,14 +77,11 @@ export function countsOf({ samples: { labels }, rows }: Part, classes: number): 
   return classCounts(rows ? rows.map((row) => labels[row]!) : labels, classes);
 }
 
-/** What a user should know of the parts, in a sentence each. */
-export function warningsOf(train: Part, validation: Part | undefined, classes: number): string[] {
-  const missing =
-    validation &&
-    missingClasses({
-      trainCounts: countsOf(train, classes),
-      validationCounts: countsOf(validation, classes),
-    });
+type Counts = readonly number[] | undefined;
+
+/** What a user should know of the parts, in a sentence each: from the images of each class in them. */
+export function warningsOf(trainCounts: Counts, validationCounts: Counts): string[] {
+  const missing = missingClasses({ trainCounts, validationCounts });
   return missing
     ? [
         `${missing.text} Set validationFrom to "stratified" beside validationSplit, or shuffle the samples once before.`,

@@ -153,6 +153,14 @@ describe("the verdict", () => {
     expect(notes(page({ ...stopped, kept: { epoch: 0 } }))[0]).toContain(`${early} the weights of epoch`);
   });
 
+  it("leaves room for what fit() warned of, as text", () => {
+    const warnings = ["Odd <labels>.", "Few images."];
+    expect(notes(page({ warnings }))).toEqual(warnings);
+    expect(notes(page({ warnings, verdict: overfit, stoppedBy: "signal" })).slice(2)).toEqual(warnings);
+    const lost = page({ warnings, verdict: diverged, stoppedBy: "diverged", history: [], plannedEpochs: 2 });
+    expect(notes(lost).slice(1)).toEqual(warnings);
+  });
+
   it("stands beside the note of a run that was stopped by hand", () => {
     expect(notes(page({ verdict: overfit, stoppedBy: "signal" }))).toHaveLength(2);
   });

@@ -36,9 +36,9 @@ function subject({ title, dataset, model }: Report): Markup {
   return markup`${names}${dataset.classNames.length} classes of ${dimensions(dataset.imageShape)} images, ${count(trainCount)} for training, ${some(validationCount)} for validation, ${some(testCount)} for the test.`;
 }
 
-/** Why training ended early, whose weights the figures are of, and the verdict. */
+/** Why training ended early, whose weights the figures are of, the verdict, and warnings. */
 function notes(report: Report): Markup {
-  const { stoppedBy, verdict } = report;
+  const { stoppedBy, verdict, warnings } = report;
   const { done, planned } = epochs(report);
   const advice = verdict && markup`${verdict.text} ${verdict.tryText}`;
   const kept = keptMark(report.history, report.kept);
@@ -49,11 +49,12 @@ function notes(report: Report): Markup {
         ? `the weights of ${kept.text}, which were kept`
         : "the weights at that point";
   const early = markup`${done} of ${planned} epochs were finished. The figures are those of ${weights}.`;
+  const odd = warnings?.map((text) => markup`<p class="note">${text}</p>`);
   if (stoppedBy === "diverged" && advice)
-    return markup`<p class="note"><strong>Stopped early:</strong> ${advice} ${early}</p>`;
+    return markup`<p class="note"><strong>Stopped early:</strong> ${advice} ${early}</p>${odd}`;
   return markup`${stoppedBy && markup`<p class="note"><strong>Stopped early:</strong> ${early}</p>`}${
     advice && markup`<p class="note">${advice}</p>`
-  }`;
+  }${odd}`;
 }
 
 function card({ label, value, more }: Figure, hero: boolean): Markup {
