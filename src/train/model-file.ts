@@ -8,15 +8,15 @@ import { preprocessingProblem } from "../nn/preprocessing.ts";
 import { parseJson } from "../nn/strict-json.ts";
 import { checkOptions } from "../options/check.ts";
 import { show } from "../options/show.ts";
-import { metadataDamage, weightsDamage } from "./integrity.ts";
-import type { Loaded } from "./model.ts";
-import { MODEL_FORMAT, MODEL_FORMAT_VERSION, type ModelMetadata } from "./model-entries.ts";
-import { LOAD_MODEL } from "./options.ts";
-import { decodeSafetensors, type NamedTensor, SafetensorsError } from "./safetensors.ts";
+import { metadataDamage, sealed, weightsDamage } from "./integrity.ts";
+import type { Loaded, Model } from "./model.ts";
+import { MODEL_FORMAT, MODEL_FORMAT_VERSION, type ModelMetadata, modelEntries } from "./model-entries.ts";
+import { LOAD_MODEL, SAVE } from "./options.ts";
+import { decodeSafetensors, encodeSafetensors, type NamedTensor, SafetensorsError } from "./safetensors.ts";
+import type { Entries } from "./seal.ts";
 import { Sequential } from "./sequential.ts";
 
 export { MODEL_FORMAT_VERSION, type ModelMetadata } from "./model-entries.ts";
-export { saveModel } from "./save-model.ts";
 
 /** A model read from a file. `await model.compile()` makes it ready, with the file's weights, preprocessing and loss. */
 export interface LoadedModel {
@@ -44,7 +44,7 @@ export type ModelFileErrorCode =
   /** Tensors that are not the model's, or not finite. */
   | "weights";
 
-/** A file that holds no usable model. The message says what was got and what was expected. */
+/** A file that holds no usable model, or would hold none. The message says what was got and what was expected. */
 export class ModelFileError extends Error {
   override readonly name = "ModelFileError";
   readonly code: ModelFileErrorCode;
@@ -94,23 +94,57 @@ export function loadModel(file: Uint8Array, options: LoadOptions = {}): LoadedMo
   const { tensors, metadata: raw } = decode(file);
   checkFormat(raw);
   refuseDamage(metadataDamage(raw));
-  const { architecture, ...metadata } = parseMetadata(raw);
-  const { loss, preprocessing } = metadata;
-  const model = build(architecture as ModelConfig, { tensors, loss, preprocessing });
+  const { model, metadata } = modelOf(raw, tensors);
   requireRoom(
     model.graph,
     options.maxMemory ?? DEFAULT_FILE_MEMORY,
     (bytes) => `loadModel(file, { maxMemory: ${bytes} })`,
   );
   refuseDamage(weightsDamage(raw, checkTensors(model, tensors)));
+  checkClassNames(model, metadata);
+  return { model, tensors, metadata };
+}
+
+/**
+ * A model's weights, architecture and metadata as a safetensors file, which other tools can read, too.
+ * @throws ModelFileError where loadModel() would refuse the file; Error where the model is not compiled
+ */
+export function saveModel(model: Model, metadata: ModelMetadata = {}): Uint8Array<ArrayBuffer> {
+  checkOptions(SAVE, metadata);
+  const tensors = model.getWeights();
+  const entries = sealed(modelEntries(model.toConfig(), metadata), tensors);
+  try {
+    const read = modelOf(entries, tensors);
+    checkTensors(read.model, tensors);
+    checkClassNames(read.model, read.metadata);
+    return encodeSafetensors(tensors, entries);
+  } catch (error) {
+    if (!(error instanceof ModelFileError || error instanceof SafetensorsError)) throw error;
+    const code = error instanceof ModelFileError ? error.code : "not-safetensors";
+    const line = code === "weights" ? ". Set finite weights with model.setWeights() before" : "";
+    const message = `saveModel: loadModel() would refuse the file: ${error.message}${line}`;
+    throw new ModelFileError(code, message, { cause: error });
+  }
+}
+
+/** The model that a file's metadata describes, with these tensors to begin with, which are yet to be checked. */
+function modelOf(
+  raw: Entries,
+  tensors: readonly NamedTensor[],
+): Pick<LoadedModel, "metadata"> & { readonly model: Sequential } {
+  const { architecture, ...metadata } = parseMetadata(raw);
+  const { loss, preprocessing } = metadata;
+  const model = build(architecture as ModelConfig, { tensors, loss, preprocessing });
+  return { model, metadata: metadata as LoadedModel["metadata"] };
+}
+
+function checkClassNames(model: Sequential, { classNames }: ModelMetadata): void {
   const outputs = model.outputShape.at(-1)!;
-  const { classNames } = metadata;
   if (classNames && classNames.length !== Math.max(outputs, 2) && classNames.length !== outputs)
     throw new ModelFileError(
       "metadata",
       `the model file names ${classNames.length} classes, but its model has ${outputs} outputs`,
     );
-  return { model, tensors, metadata: metadata as LoadedModel["metadata"] };
 }
 
 function decode(file: Uint8Array): ReturnType<typeof decodeSafetensors> {
@@ -122,7 +156,7 @@ function decode(file: Uint8Array): ReturnType<typeof decodeSafetensors> {
   }
 }
 
-function checkFormat({ format, formatVersion }: Record<string, string>): void {
+function checkFormat({ format, formatVersion }: Entries): void {
   if (format !== MODEL_FORMAT)
     throw new ModelFileError(
       "not-wasmgrad",
@@ -141,9 +175,7 @@ function checkFormat({ format, formatVersion }: Record<string, string>): void {
     );
 }
 
-function parseMetadata(
-  raw: Record<string, string>,
-): v.InferOutput<v.ObjectSchema<typeof METADATA, undefined>> {
+function parseMetadata(raw: Entries): v.InferOutput<v.ObjectSchema<typeof METADATA, undefined>> {
   const values: Record<string, unknown> = {};
   for (const key of Object.keys(METADATA)) {
     if (!Object.hasOwn(raw, key)) continue;

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import fc from "fast-check";
 import { beforeAll, describe, expect, test } from "vitest";
-import { conv2d, dense, flatten } from "../../src/nn/layers/index.ts";
+import { conv2d, dense, flatten, type Layer } from "../../src/nn/layers/index.ts";
 import {
   loadModel,
   MODEL_FORMAT_VERSION,
@@ -148,6 +148,65 @@ test("a file at an odd offset of a larger buffer loads", () => {
   const buffer = new Uint8Array(file.length + 3);
   buffer.set(file, 3);
   expect(loadModel(buffer.subarray(3)).metadata).toEqual(METADATA);
+});
+
+describe("saveModel refuses what loadModel would, and says so", () => {
+  /** What saving these weights with this metadata throws. */
+  async function refusal(layers: Layer[], metadata: object, spoil?: (weights: NamedTensor[]) => void) {
+    const own = sequential(layers);
+    await own.compile({ threads: 1 });
+    try {
+      const weights = own.getWeights();
+      spoil?.(weights);
+      own.setWeights(weights);
+      saveModel(own, metadata);
+    } catch (error) {
+      if (error instanceof ModelFileError) return { code: error.code, message: error.message };
+      throw error;
+    } finally {
+      own.dispose();
+    }
+    throw new Error("it was saved");
+  }
+  const layers = () => [dense({ units: 3, inputShape: [2], activation: "softmax" })];
+  const head = "saveModel: loadModel() would refuse the file: ";
+
+  test.each([Number.NaN, Number.POSITIVE_INFINITY])("a weight of %f", async (value) => {
+    const error = await refusal(layers(), {}, (weights) => {
+      weights[0]!.data[4] = value;
+    });
+    expect(error).toEqual({
+      code: "weights",
+      message: `${head}the model file's weights do not fit: 'dense/kernel' holds ${value} at index 4, expected finite numbers. Set finite weights with model.setWeights() before`,
+    });
+  });
+
+  test("names of another number of classes, and of none", async () => {
+    const names = await refusal(layers(), { classNames: ["a", "b"] });
+    expect(names).toEqual({
+      code: "metadata",
+      message: `${head}the model file names 2 classes, but its model has 3 outputs`,
+    });
+    expect(await refusal(layers(), { classNames: [] })).toMatchObject({ code: "metadata" });
+  });
+
+  test("preprocessing beyond f32", async () => {
+    const error = await refusal(layers(), { preprocessing: { scale: 1e308, offset: 0 } });
+    expect(error.code).toBe("metadata");
+    expect(error.message).toMatch(/^saveModel: .*beyond the range of f32/);
+  });
+
+  test("a layer of a type that no file can name", async () => {
+    const error = await refusal([{ ...layers()[0]!, type: "own" }], {});
+    expect(error.code).toBe("architecture");
+    expect(error.message).toMatch(/^saveModel: .*own/);
+  });
+
+  test("metadata longer than a header may be", async () => {
+    const error = await refusal(layers(), { dataset: "x".repeat(1e7) });
+    expect(error.code).toBe("not-safetensors");
+    expect(error.message).toMatch(/^saveModel: .*take 10000\d\d\d bytes, expected at most 10000000/);
+  });
 });
 
 describe("hashes", () => {
