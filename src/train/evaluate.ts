@@ -1,6 +1,6 @@
 import { yieldToEventLoop } from "#platform";
 import { elements } from "../nn/graph.ts";
-import { nonFinite } from "./finite.ts";
+import { nonFinite, requireFiniteWeights } from "./finite.ts";
 import type { Samples } from "./samples.ts";
 import type { Session } from "./session.ts";
 import { type Part, wholePart } from "./validation.ts";
@@ -46,13 +46,14 @@ export function requireBatchSize(batchSize: number): void {
     throw new RangeError(`batchSize is ${batchSize}, expected a whole number >= 1`);
 }
 
-/** See Sequential.evaluate. Throws NonFiniteError where the loss of a batch is NaN or infinite. */
+/** See Sequential.evaluate. Throws NonFiniteError where a weight or the loss of a batch is NaN or infinite. */
 export async function evaluate(
   session: Session,
   samples: Samples,
   metrics: readonly "accuracy"[],
   options: EvaluateOptions,
 ): Promise<Evaluation> {
+  requireFiniteWeights(session, "evaluate()");
   return measure(session, wholePart(samples), metrics, options, (first, count) => {
     const which = count === 1 ? `sample ${first}` : `samples ${first} to ${first + count - 1}`;
     throw nonFinite(session, samples, `the loss of ${which}`, first, count);
@@ -81,12 +82,13 @@ export async function measure(
   };
 }
 
-/** See Sequential.predict. Throws NonFiniteError where an output is NaN or infinite. */
+/** See Sequential.predict. Throws NonFiniteError where a weight or an output is NaN or infinite. */
 export async function predict(
   session: Session,
   samples: Samples,
   options: EvaluateOptions,
 ): Promise<Float32Array> {
+  requireFiniteWeights(session, "predict()");
   const outputs = elements(session.graph.output.shape);
   const out = new Float32Array(samples.count * outputs);
   await inBatches(wholePart(samples), options, (_, indices, first) => {

@@ -3,13 +3,16 @@ import { NonFiniteError, type NonFiniteSource } from "./errors.ts";
 import { isBytes, type Pixels, type Samples } from "./samples.ts";
 import type { Session } from "./session.ts";
 
-/** Throws NonFiniteError where a weight is NaN or infinite: a training that begins so has no good weights to go back to. */
-export function requireFiniteWeights(session: Session): void {
+/**
+ * Throws NonFiniteError where a weight is NaN or infinite: a training that begins so has no good weights to go back to, and
+ * answers mean nothing, also where relu or a pooling window hides the weight from them.
+ */
+export function requireFiniteWeights(session: Session, when: string): void {
   const found = inWeights(session);
   if (!found) return;
   throw new NonFiniteError(
     "weights",
-    `the weights were not finite before the training: ${found}. Set finite ones with model.setWeights(), or compile() the model to begin anew`,
+    `the weights were not finite before ${when}: ${found}. Set finite ones with model.setWeights(), or compile() the model to begin anew`,
   );
 }
 

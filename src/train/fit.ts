@@ -98,7 +98,7 @@ export async function fit(
     trainCounts,
     validationCounts,
   };
-  requireFiniteWeights(session);
+  requireFiniteWeights(session, "the training");
   const good = new GoodWeights(session);
   const { restoreBestWeights: figure } = options;
   const figures = figureNames(accuracy, validation !== undefined);

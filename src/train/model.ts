@@ -170,7 +170,10 @@ export class Model {
     }
   }
 
-  /** Mean loss and the metrics over the samples, dropout off. Rejects with NonFiniteError where the loss is NaN or infinite. */
+  /**
+   * Mean loss and the metrics over the samples, dropout off. Rejects with NonFiniteError where the loss or a weight is NaN or
+   * infinite.
+   */
   async evaluate(samples: Samples, options: EvaluateOptions = {}): Promise<Evaluation> {
     checkOptions(EVALUATE, options);
     this.#check(samples, "evaluate");
@@ -179,7 +182,7 @@ export class Model {
 
   /**
    * Outputs `[count, ...outputShape]` for images given as Samples, or as their numbers alone. Rejects with NonFiniteError
-   * where one is NaN or infinite.
+   * where one, or a weight, is NaN or infinite.
    */
   async predict(images: Samples | Pixels, options: EvaluateOptions = {}): Promise<Float32Array> {
     checkOptions(PREDICT, options);

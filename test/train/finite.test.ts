@@ -62,11 +62,28 @@ describe.each(BACKENDS)("no answer is NaN or infinite, build %s", (backend) => {
   test("weights: predict and evaluate say which", async () => {
     const model = await modelOf(layers(), { loss: "meanSquaredError", backend });
     spoil(model, "dense/bias", 3, Number.NaN);
-    for (const asked of [() => model.predict(samples), () => model.evaluate(samples)]) {
-      const { code, message } = await errorOf(asked());
+    for (const call of ["predict", "evaluate"] as const) {
+      const { code, message } = await errorOf(model[call](samples));
       expect(code).toBe("weights");
-      expect(message).toContain("is not finite: 'dense/bias' holds NaN at index 3. Set finite weights");
+      expect(message).toBe(
+        `the weights were not finite before ${call}(): 'dense/bias' holds NaN at index 3. Set finite ones with model.setWeights(), or compile() the model to begin anew`,
+      );
     }
+  });
+
+  test("weights that relu hides from every answer", async () => {
+    const model = await modelOf(
+      [dense({ units: 4, inputShape: [3], activation: "relu" }), dense({ units: 2 })],
+      { loss: "meanSquaredError", backend },
+    );
+    const before = await model.predict(samples);
+    spoil(model, "dense/bias", 3, Number.NEGATIVE_INFINITY);
+    for (const call of ["predict", "evaluate"] as const)
+      expect((await errorOf(model[call](samples))).message).toContain(
+        "'dense/bias' holds -Infinity at index 3",
+      );
+    spoil(model, "dense/bias", 3, 0);
+    expect(await model.predict(samples)).toEqual(before);
   });
 
   test("inputs and targets: the sample is named", async () => {
