@@ -12,7 +12,13 @@ import { metadataDamage, sealed, weightsDamage } from "./integrity.ts";
 import type { Loaded, Model } from "./model.ts";
 import { MODEL_FORMAT, MODEL_FORMAT_VERSION, type ModelMetadata, modelEntries } from "./model-entries.ts";
 import { LOAD_MODEL, SAVE } from "./options.ts";
-import { decodeSafetensors, encodeSafetensors, type NamedTensor, SafetensorsError } from "./safetensors.ts";
+import {
+  bytesOf,
+  decodeSafetensors,
+  encodeSafetensors,
+  type NamedTensor,
+  SafetensorsError,
+} from "./safetensors.ts";
 import type { Entries } from "./seal.ts";
 import { Sequential } from "./sequential.ts";
 
@@ -87,11 +93,11 @@ export interface LoadOptions {
 /**
  * Reads what saveModel() wrote. The model comes uncompiled; compile() gives it the weights of the file, which are known to
  * fit it, and the preprocessing that it was trained with.
- * @throws ModelFileError; MemoryError where the model would need too much memory
+ * @throws ModelFileError; MemoryError where the model would need too much memory; TypeError where the file is no bytes
  */
-export function loadModel(file: Uint8Array, options: LoadOptions = {}): LoadedModel {
+export function loadModel(file: Uint8Array | ArrayBuffer, options: LoadOptions = {}): LoadedModel {
   checkOptions(LOAD_MODEL, options);
-  const { tensors, metadata: raw } = decode(file);
+  const { tensors, metadata: raw } = decode(bytesOf(file, "loadModel"));
   checkFormat(raw);
   refuseDamage(metadataDamage(raw));
   const { model, metadata } = modelOf(raw, tensors);

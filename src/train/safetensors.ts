@@ -63,11 +63,34 @@ export function littleEndian(data: Float32Array): Uint8Array {
   return turned;
 }
 
-/** Reads f32 tensors and metadata. Throws SafetensorsError on anything that is not exactly the format. */
-export function decodeSafetensors(file: Uint8Array): {
+/** The bytes of a file, for callers whom no compiler told. Throws TypeError that names the call where they are none. */
+export function bytesOf(file: Uint8Array | ArrayBuffer, call: string): Uint8Array {
+  // By what they are, not by their class: test runners give each file of tests classes of its own.
+  if (ArrayBuffer.isView(file)) return new Uint8Array(file.buffer, file.byteOffset, file.byteLength);
+  if (Object.prototype.toString.call(file) === "[object ArrayBuffer]") return new Uint8Array(file);
+  const given: unknown = file;
+  const line =
+    typeof given === "string"
+      ? `${call}(await readFile(${show(given)})) in Node, ${call}(await (await fetch(${show(given)})).arrayBuffer()) in a page`
+      : given instanceof Promise
+        ? `${call}(await …)`
+        : given instanceof Blob
+          ? `${call}(await file.arrayBuffer())`
+          : `${call}(await readFile("model.safetensors"))`;
+  throw new TypeError(
+    `${call}: got ${show(given)}, expected the bytes of a file, a Uint8Array or ArrayBuffer. Write: ${line}`,
+  );
+}
+
+/**
+ * Reads f32 tensors and metadata. Throws SafetensorsError on anything that is not exactly the format; TypeError on what is
+ * no bytes.
+ */
+export function decodeSafetensors(bytes: Uint8Array | ArrayBuffer): {
   tensors: NamedTensor[];
   metadata: Record<string, string>;
 } {
+  const file = bytesOf(bytes, "decodeSafetensors");
   const fail: Fail = (message) => {
     throw new SafetensorsError(`not a readable safetensors file: ${message}`);
   };

@@ -144,6 +144,33 @@ test("metadata is optional, preprocessing has a default, and keys of others are 
   expect(loadModel(foreign).metadata).toEqual(METADATA);
 });
 
+test("a file loads as the ArrayBuffer that fetch() and File give", () => {
+  const buffer = file.slice().buffer as ArrayBuffer;
+  expect(loadModel(buffer).metadata).toEqual(METADATA);
+  expect(decodeSafetensors(buffer).tensors).toEqual(tensors);
+});
+
+test("what is no bytes is refused with the line to write", () => {
+  const head = "expected the bytes of a file, a Uint8Array or ArrayBuffer. Write: ";
+  const cases: [given: unknown, got: string, line: string][] = [
+    [
+      "runs/m.safetensors",
+      '"runs/m.safetensors"',
+      'loadModel(await readFile("runs/m.safetensors")) in Node, loadModel(await (await fetch("runs/m.safetensors")).arrayBuffer()) in a page',
+    ],
+    [Promise.resolve(file), "a Promise", "loadModel(await …)"],
+    [new Blob([]), "a Blob", "loadModel(await file.arrayBuffer())"],
+    [undefined, "undefined", 'loadModel(await readFile("model.safetensors"))'],
+    [[1, 2], "[1, 2]", 'loadModel(await readFile("model.safetensors"))'],
+    [null, "null", 'loadModel(await readFile("model.safetensors"))'],
+  ];
+  for (const [given, got, line] of cases)
+    expect(() => loadModel(given as Uint8Array)).toThrow(
+      new TypeError(`loadModel: got ${got}, ${head}${line}`),
+    );
+  expect(() => decodeSafetensors("x" as never)).toThrow(/^decodeSafetensors: got "x", expected the bytes/);
+});
+
 test("a file at an odd offset of a larger buffer loads", () => {
   const buffer = new Uint8Array(file.length + 3);
   buffer.set(file, 3);
