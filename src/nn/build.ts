@@ -1,3 +1,4 @@
+import { quoted } from "../options/show.ts";
 import { ModelError } from "./errors.ts";
 import { elements, formatShape, type Graph, GraphBuilder, type Shape } from "./graph.ts";
 import type { Layer } from "./layers/layer.ts";
@@ -22,7 +23,7 @@ function nameLayers(layers: readonly Layer[]): string[] {
   const taken = new Set<string>();
   for (const { name } of layers) {
     if (name === undefined) continue;
-    if (taken.has(name)) throw new ModelError(`two layers are named '${name}': names must differ`);
+    if (taken.has(name)) throw new ModelError(`two layers are named ${quoted(name)}: names must differ`);
     taken.add(name);
   }
   /** By type: the number to try next. Those before it are taken, and stay so. */
@@ -60,7 +61,7 @@ export function buildChain(layers: readonly Layer[]): BuiltModel {
   const rows = layers.map((layer, i): LayerRow => {
     const name = names[i]!;
     const { inputShape } = layer;
-    if (i > 0 && inputShape && formatShape(inputShape) !== formatShape(value.shape))
+    if (i > 0 && inputShape && inputShape.join() !== value.shape.join())
       throw new ModelError(
         `inputShape is ${formatShape(inputShape)}, but the layer before it gives ${formatShape(value.shape)}`,
         name,

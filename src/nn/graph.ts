@@ -1,3 +1,4 @@
+import { quoted, show } from "../options/show.ts";
 import type { Initializer } from "./initializers.ts";
 
 /** Sizes without the batch axis; images are `[height, width, channels]`. */
@@ -9,7 +10,7 @@ export function elements(shape: Shape): number {
 
 /** `[28, 28, 1]` as (28, 28, 1). */
 export function formatShape(shape: Shape): string {
-  return `(${shape.join(", ")}${shape.length === 1 ? "," : ""})`;
+  return `(${show(shape).slice(1, -1)}${shape.length === 1 ? "," : ""})`;
 }
 
 /** A trainable tensor. */
@@ -100,7 +101,7 @@ export class GraphBuilder {
   }
 
   parameter(name: string, shape: Shape, initializer: Initializer): Parameter {
-    if (this.#names.has(name)) throw new Error(`two parameters are named '${name}'`);
+    if (this.#names.has(name)) throw new Error(`two parameters are named ${quoted(name)}`);
     this.#names.add(name);
     const parameter = { name, shape, initializer };
     this.parameters.push(parameter);

@@ -1,8 +1,10 @@
 import { isObject } from "./kinds.ts";
 
-/** Characters of a text, and items of a list, that a message shows. */
+/** Characters of a text, items of a list, characters of a name, and options, that a message shows. */
 const MOST_CHARACTERS = 40;
 const MOST_ITEMS = 6;
+const MOST_OF_NAME = 100;
+const MOST_OPTIONS = 20;
 
 /** A value as messages show it: short whatever it is, and without looking into objects. */
 export function show(value: unknown): string {
@@ -11,7 +13,7 @@ export function show(value: unknown): string {
     return JSON.stringify(cut);
   }
   if (typeof value === "function")
-    return value.name ? `the function ${value.name.slice(0, 40)}` : "a function";
+    return value.name ? `the function ${value.name.slice(0, MOST_CHARACTERS)}` : "a function";
   if (typeof value === "bigint") return `${value}n`.slice(0, MOST_CHARACTERS);
   if (Array.isArray(value)) {
     const items = value.slice(0, MOST_ITEMS).map((item) => (Array.isArray(item) ? "[…]" : show(item)));
@@ -19,17 +21,25 @@ export function show(value: unknown): string {
   }
   if (typeof value !== "object" || value === null) return String(value);
   const name = value.constructor?.name;
-  return typeof name === "string" && name !== "" && name !== "Object" ? `a ${name}` : "an object";
+  return typeof name === "string" && name !== "" && name !== "Object"
+    ? `a ${name.slice(0, MOST_CHARACTERS)}`
+    : "an object";
+}
+
+/** A name as messages quote it: whole, unless a file made it longer than any name is. */
+export function quoted(name: string): string {
+  return `'${name.length > MOST_OF_NAME ? `${name.slice(0, MOST_OF_NAME)}…` : name}'`;
 }
 
 /** Options as they are written in code, or as JSON. What cannot be written out is a variable of the option's name. */
 export function written(options: Readonly<Record<string, unknown>>, json = false): string {
-  const entries = Object.entries(options).map(([key, value]) => {
-    const name = json || !/^\w+$/.test(key) ? JSON.stringify(key) : key;
+  const all = Object.entries(options);
+  const entries = all.slice(0, MOST_OPTIONS).map(([key, value]) => {
+    const name = json || !/^\w{1,40}$/.test(key) ? show(key) : key;
     const literal = literalOf(value, json);
     return literal === undefined && !json ? name : `${name}: ${literal ?? "…"}`;
   });
-  const inside = entries.join(", ");
+  const inside = [...entries, ...(all.length > MOST_OPTIONS ? ["…"] : [])].join(", ");
   return inside === "" ? "{}" : json ? `{${inside}}` : `{ ${inside} }`;
 }
 

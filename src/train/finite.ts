@@ -1,4 +1,5 @@
 import { elements } from "../nn/graph.ts";
+import { quoted } from "../options/show.ts";
 import { NonFiniteError, type NonFiniteSource } from "./errors.ts";
 import { isBytes, type Pixels, type Samples } from "./samples.ts";
 import type { Session } from "./session.ts";
@@ -72,7 +73,7 @@ function inWeights(session: Session): string | undefined {
   for (const { parameter, data } of session.weights())
     for (let i = 0; i < data.length; i++) {
       if (Number.isFinite(data[i])) continue;
-      if (first === "") first = `'${parameter.name}' holds ${data[i]} at index ${i}`;
+      if (first === "") first = `${quoted(parameter.name)} holds ${data[i]} at index ${i}`;
       else more++;
     }
   if (first === "") return undefined;

@@ -7,7 +7,7 @@ import { layersFromConfig, type ModelConfig } from "../nn/model-json.ts";
 import { preprocessingProblem } from "../nn/preprocessing.ts";
 import { parseJson } from "../nn/strict-json.ts";
 import { checkOptions } from "../options/check.ts";
-import { show } from "../options/show.ts";
+import { quoted, show } from "../options/show.ts";
 import { metadataDamage, sealed, weightsDamage } from "./integrity.ts";
 import type { Loaded, Model } from "./model.ts";
 import { MODEL_FORMAT, MODEL_FORMAT_VERSION, type ModelMetadata, modelEntries } from "./model-entries.ts";
@@ -181,6 +181,10 @@ function checkFormat({ format, formatVersion }: Entries): void {
     );
 }
 
+/** A file has as many faults as its maker likes, and values of any length. */
+const MOST_ISSUES = 3;
+const shortened = (text: string) => (text.length > 200 ? `${text.slice(0, 200)}…` : text);
+
 function parseMetadata(raw: Entries): v.InferOutput<v.ObjectSchema<typeof METADATA, undefined>> {
   const values: Record<string, unknown> = {};
   for (const key of Object.keys(METADATA)) {
@@ -190,7 +194,7 @@ function parseMetadata(raw: Entries): v.InferOutput<v.ObjectSchema<typeof METADA
     } catch (error) {
       throw new ModelFileError(
         "metadata",
-        `the model file's ${key} is no JSON: ${(error as Error).message}`,
+        `the model file's ${key} is no JSON: ${shortened((error as Error).message)}`,
         {
           cause: error,
         },
@@ -199,10 +203,14 @@ function parseMetadata(raw: Entries): v.InferOutput<v.ObjectSchema<typeof METADA
   }
   const result = v.safeParse(v.object(METADATA), values);
   if (result.success) return result.output;
-  const issues = result.issues.map(
-    (issue) => `${issue.path?.map((item) => String(item.key)).join(".") ?? "it"}: ${issue.message}`,
-  );
-  throw new ModelFileError("metadata", `the model file's metadata does not fit: ${issues.join("; ")}`);
+  const issues = result.issues
+    .slice(0, MOST_ISSUES)
+    .map(
+      ({ path, message }) =>
+        `${shortened(path?.map(({ key }) => key).join(".") ?? "it")}: ${shortened(message)}`,
+    );
+  const more = result.issues.length > MOST_ISSUES ? "; …" : "";
+  throw new ModelFileError("metadata", `the model file's metadata does not fit: ${issues.join("; ")}${more}`);
 }
 
 function build(architecture: ModelConfig, loaded: Loaded): Sequential {
@@ -234,16 +242,16 @@ function checkTensors(model: Sequential, tensors: readonly NamedTensor[]): Named
   const given = new Map(tensors.map((tensor) => [tensor.name, tensor]));
   const ordered = model.graph.parameters.map(({ name, shape }) => {
     const tensor = given.get(name);
-    if (!tensor) throw wrongWeights(`'${name}' is missing`);
+    if (!tensor) throw wrongWeights(`${quoted(name)} is missing`);
     if (tensor.shape.join() !== shape.join())
-      throw wrongWeights(`'${name}' has shape [${tensor.shape.join(", ")}], expected [${shape.join(", ")}]`);
+      throw wrongWeights(`${quoted(name)} has shape ${show(tensor.shape)}, expected ${show(shape)}`);
     const at = tensor.data.findIndex((value) => !Number.isFinite(value));
     if (at >= 0)
-      throw wrongWeights(`'${name}' holds ${tensor.data[at]} at index ${at}, expected finite numbers`);
+      throw wrongWeights(`${quoted(name)} holds ${tensor.data[at]} at index ${at}, expected finite numbers`);
     given.delete(name);
     return tensor;
   });
-  for (const name of given.keys()) throw wrongWeights(`'${name}' is no parameter of the model`);
+  for (const name of given.keys()) throw wrongWeights(`${quoted(name)} is no parameter of the model`);
   return ordered;
 }
 

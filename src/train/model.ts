@@ -8,6 +8,7 @@ import type { ModelConfig } from "../nn/model-config.ts";
 import { type Preprocessing, preprocessingProblem } from "../nn/preprocessing.ts";
 import { createOptimizer, type Optimizer, type OptimizerName } from "../optim/index.ts";
 import { checkOptions } from "../options/check.ts";
+import { quoted, show } from "../options/show.ts";
 import type { History } from "./callbacks.ts";
 import { checkSamples, type SamplesTaker } from "./check-samples.ts";
 import type { EvaluateOptions, Evaluation } from "./evaluate.ts";
@@ -219,20 +220,20 @@ export class Model {
     const given = new Map(named);
     const own = [...this.session.weights()];
     for (const { parameter } of own) {
-      const tensor = given.get(parameter.name);
-      if (!tensor) throw new RangeError(`weights for '${parameter.name}' are missing`);
-      if (tensor.shape.join() !== parameter.shape.join())
+      const { name, shape } = parameter;
+      const tensor = given.get(name);
+      const title = `weights for ${quoted(name)}`;
+      if (!tensor) throw new RangeError(`${title} are missing`);
+      if (tensor.shape.join() !== shape.join())
+        throw new RangeError(`${title} have shape ${show(tensor.shape)}, expected ${show(shape)}`);
+      if (tensor.data.length !== elements(shape))
         throw new RangeError(
-          `weights for '${parameter.name}' have shape [${tensor.shape}], expected [${parameter.shape}]`,
+          `${title} are ${tensor.data.length} numbers, expected ${elements(shape)} for shape ${show(shape)}`,
         );
-      if (tensor.data.length !== elements(parameter.shape))
-        throw new RangeError(
-          `weights for '${parameter.name}' are ${tensor.data.length} numbers, expected ${elements(parameter.shape)} for shape [${parameter.shape}]`,
-        );
-      given.delete(parameter.name);
+      given.delete(name);
     }
     for (const name of given.keys())
-      throw new RangeError(`weights for '${name}': the model has no such parameter`);
+      throw new RangeError(`weights for ${quoted(name)}: the model has no such parameter`);
     for (const { parameter, data } of own) data.set(named.get(parameter.name)!.data);
   }
 

@@ -1,5 +1,5 @@
 import { parseJson } from "../nn/strict-json.ts";
-import { show } from "../options/show.ts";
+import { quoted, show } from "../options/show.ts";
 
 /** A named f32 tensor. */
 export interface NamedTensor {
@@ -153,7 +153,7 @@ interface Place {
 /** What the header says of a tensor, held against its own shape and what the file has. */
 function placeOf(name: string, entry: unknown, available: number, fail: Fail): Place {
   const { dtype, shape, data_offsets: offsets } = (entry ?? {}) as Record<string, unknown>;
-  const title = `tensor '${name.length > 100 ? `${name.slice(0, 100)}...` : name}'`;
+  const title = `tensor ${quoted(name)}`;
   if (dtype !== "F32") fail(`${title} has dtype ${show(dtype)}, expected "F32"`);
   const whole = (list: unknown): list is number[] =>
     Array.isArray(list) && list.every((n) => Number.isSafeInteger(n) && n >= 0);

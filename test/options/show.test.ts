@@ -34,4 +34,7 @@ test("options are written as in code and as in JSON; what cannot be is a variabl
     '{ preprocessing: { scale: 1, offset: 0 }, "odd name": 1 }',
   );
   expect(written({})).toBe("{}");
+  expect(written({ ["x".repeat(1e6)]: 1 })).toBe(`{ "${"x".repeat(40)}…": 1 }`);
+  const many = Object.fromEntries(Array.from({ length: 1e5 }, (_, i) => [`n${i}`, i]));
+  expect(written(many)).toMatch(/ n19: 19, … }$/);
 });

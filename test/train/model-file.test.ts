@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import fc from "fast-check";
 import { beforeAll, describe, expect, test } from "vitest";
+import { elements } from "../../src/nn/graph.ts";
 import { conv2d, dense, flatten, type Layer } from "../../src/nn/layers/index.ts";
 import {
   loadModel,
@@ -38,6 +39,16 @@ beforeAll(async () => {
   file = saveModel(model, METADATA);
   ({ tensors, metadata } = decodeSafetensors(file));
 });
+
+/** Tensors of the shapes that the model has. */
+const SHAPES = {
+  "conv2d/kernel": [3, 3, 1, 2],
+  "conv2d/bias": [2],
+  "dense/kernel": [12, 3],
+  "dense/bias": [3],
+};
+const tensorsOf = (): NamedTensor[] =>
+  Object.entries(SHAPES).map(([name, shape]) => ({ name, shape, data: new Float32Array(elements(shape)) }));
 
 /**
  * What loading a file with these changes throws, sealed by nobody, as older versions wrote it; fails unless it is a
@@ -382,6 +393,71 @@ describe("refuses", () => {
       expect(error.code).toBe("weights");
       expect(error.message).toMatch(message);
     }
+  });
+
+  describe("what is a million characters long, in an error of a few lines:", () => {
+    const long = "x".repeat(1e6);
+    const numbers = Array.from({ length: 2e5 }, () => 1);
+    const head = { type: "dense", units: 3, inputShape: [2] };
+    const many = Object.fromEntries(numbers.map((_, i) => [`k${i}`, 1]));
+    const cases: [name: string, metadata: Record<string, string>, tensors?: NamedTensor[]][] = [
+      ["format", { format: long }],
+      ["formatVersion", { formatVersion: long }],
+      ["a text that is no JSON", { dataset: long }],
+      ["a key that is there twice", { architecture: `{"${long}":1,"${long}":2}` }],
+      ["loss", { loss: JSON.stringify(long) }],
+      ["preprocessing", { preprocessing: JSON.stringify({ scale: long, offset: long }) }],
+      ["an entry of preprocessing", { preprocessing: JSON.stringify({ scale: 1, offset: 1, [long]: 1 }) }],
+      ["entries of preprocessing", { preprocessing: JSON.stringify({ scale: 1, offset: 1, ...many }) }],
+      ["class names that are none", { classNames: JSON.stringify(numbers) }],
+      ["a model's option", { architecture: JSON.stringify({ [long]: 1, layers: [head] }) }],
+      ["a type", { architecture: layers({ type: long }) }],
+      ["an option", { architecture: layers({ ...head, [long]: 1 }) }],
+      [
+        "an option of a type that is none",
+        { architecture: layers({ ...head, type: "denses", [long]: long }) },
+      ],
+      ["options of a type that is none", { architecture: layers({ ...head, type: "denses", ...many }) }],
+      ["a value", { architecture: layers({ ...head, activation: long }) }],
+      [
+        "a name that is there twice",
+        { architecture: layers({ ...head, name: long }, { ...head, name: long }) },
+      ],
+      [
+        "a name of a layer that does not fit",
+        { architecture: layers(head, { type: "softmax", name: long }) },
+      ],
+      [
+        "a name of a layer whose input does not fit",
+        { architecture: layers({ ...head, inputShape: [2, 2, 2], name: long }) },
+      ],
+      ["an input shape", { architecture: layers({ ...head, inputShape: numbers }) }],
+      ["input shapes", { architecture: layers(head, { type: "flatten", inputShape: numbers }) }],
+      ["a missing tensor's name", { architecture: layers({ ...head, name: long }) }],
+      ["a tensor's name", {}, [...tensorsOf(), { name: long, shape: [1], data: new Float32Array(1) }]],
+      [
+        "a tensor's shape",
+        {},
+        tensorsOf().map((t, i) => (i === 0 ? { ...t, shape: [...t.shape, ...numbers] } : t)),
+      ],
+    ];
+    test.each(cases)("%s", (_, changes, own) => {
+      const { message } = failure({ metadata: changes, ...(own && { tensors: own }) });
+      expect(message.length).toBeLessThan(1200);
+    });
+
+    test("a tensor whose numbers are not finite", () => {
+      const bad = [
+        { name: `${long}/kernel`, shape: [2, 3], data: new Float32Array(6).fill(Number.NaN) },
+        { name: `${long}/bias`, shape: [3], data: new Float32Array(3) },
+      ];
+      const { message } = failure({
+        metadata: { architecture: layers({ ...head, name: long }), classNames: '["a","b","c"]' },
+        tensors: bad,
+      });
+      expect(message).toMatch(/'x+…' holds NaN at index 0/);
+      expect(message.length).toBeLessThan(1200);
+    });
   });
 
   test("any damage of its bytes, or loads a whole model", () => {

@@ -169,7 +169,7 @@ describe("getWeights and setWeights", () => {
       (w) => {
         w[2] = { ...w[2]!, shape: [2, 12] };
       },
-      "weights for 'd/kernel' have shape [2,12], expected [12,2]",
+      "weights for 'd/kernel' have shape [2, 12], expected [12, 2]",
     ],
     [
       "too little data for the shape",
@@ -177,6 +177,11 @@ describe("getWeights and setWeights", () => {
         w[1] = { ...w[1]!, data: new Float32Array(2) };
       },
       "weights for 'c/bias' are 2 numbers, expected 3 for shape [3]",
+    ],
+    [
+      "a name of a million characters",
+      (w) => w.push({ name: "x".repeat(1e6), shape: [1], data: new Float32Array(1) }),
+      `weights for '${"x".repeat(100)}…': the model has no such parameter`,
     ],
   ])("%s: refused, nothing is set", async (_, spoil, message) => {
     const model = await modelOf(layers());
