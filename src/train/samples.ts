@@ -32,14 +32,14 @@ export class SamplesError extends Error {
   override readonly name = "SamplesError";
 }
 
-/** Images given as their numbers alone, as Samples. Throws SamplesError unless they are whole images. */
+/** Images given to predict() as their numbers alone, as Samples. Throws SamplesError unless they are whole images. */
 export function asSamples(images: Samples | Pixels, shape: Shape): Samples {
   if (!isPixels(images)) return images;
   const size = elements(shape);
   const count = images.length / size;
   if (!Number.isInteger(count) || count === 0)
     throw new SamplesError(
-      `got ${images.length} numbers, expected those of whole images: ${size} for each of shape ${formatShape(shape)}`,
+      `predict: got ${images.length} numbers, expected those of whole images: ${size} for each of shape ${formatShape(shape)}`,
     );
   return { images, shape, count };
 }

@@ -89,19 +89,21 @@ describe("samples that do not fit the model", () => {
     async (samples, message) => {
       const model = await modelOf(layers());
       const before = await model.weightsSha256();
-      const error = new SamplesError(message);
-      await expect(model.fit(samples)).rejects.toThrow(error);
+      const error = (who: string) => new SamplesError(`${who}: ${message}`);
+      await expect(model.fit(samples)).rejects.toThrow(error("fit"));
       await expect(model.fit(samples)).rejects.toBeInstanceOf(SamplesError);
       if (typeof samples === "object" && samples)
-        await expect(model.fit(ok, { validationData: samples })).rejects.toThrow(error);
-      await expect(model.evaluate(samples)).rejects.toThrow(error);
+        await expect(model.fit(ok, { validationData: samples })).rejects.toThrow(
+          error("fit: validationData"),
+        );
+      await expect(model.evaluate(samples)).rejects.toThrow(error("evaluate"));
       expect(await model.weightsSha256()).toBe(before);
     },
   );
 
   test.each(bad)("case %#: predict", async (samples, message) => {
     const model = await modelOf(layers());
-    await expect(model.predict(samples)).rejects.toThrow(new SamplesError(message));
+    await expect(model.predict(samples)).rejects.toThrow(new SamplesError(`predict: ${message}`));
   });
 
   test.each<[unknown, (call: string) => string]>([
@@ -118,20 +120,24 @@ describe("samples that do not fit the model", () => {
   ])("case %#: the line to write is the call's own", async (given, message) => {
     const samples = given as Samples;
     const model = await modelOf(layers());
-    for (const [call, of] of [
-      ["model.fit(*)", () => model.fit(samples)],
-      ["model.fit(train, { validationData: * })", () => model.fit(ok, { validationData: samples })],
-      ["model.evaluate(*)", () => model.evaluate(samples)],
-      ["model.predict(*)", () => model.predict(samples)],
+    for (const [who, call, of] of [
+      ["fit", "model.fit(*)", () => model.fit(samples)],
+      [
+        "fit: validationData",
+        "model.fit(train, { validationData: * })",
+        () => model.fit(ok, { validationData: samples }),
+      ],
+      ["evaluate", "model.evaluate(*)", () => model.evaluate(samples)],
+      ["predict", "model.predict(*)", () => model.predict(samples)],
     ] as const)
-      await expect(of()).rejects.toThrow(new SamplesError(message(call)));
+      await expect(of()).rejects.toThrow(new SamplesError(`${who}: ${message(call)}`));
   });
 
   test.each(["mnist", 5, true])("predict of %j", async (samples) => {
     const model = await modelOf(layers());
     await expect(model.predict(samples as never)).rejects.toThrow(
       new SamplesError(
-        `got ${JSON.stringify(samples)}: expected { images, shape, count } with labels or targets`,
+        `predict: got ${JSON.stringify(samples)}: expected { images, shape, count } with labels or targets`,
       ),
     );
   });
@@ -161,19 +167,27 @@ describe("samples that do not fit the model", () => {
     expect(await model.predict(new Float32Array(6))).toHaveLength(3);
     await expect(model.predict(new Float32Array(7))).rejects.toThrow(SamplesError);
     await expect(model.predict(new Float32Array(0))).rejects.toThrow(
-      "got 0 numbers, expected those of whole images: 6 for each of shape (2, 3, 1)",
+      "predict: got 0 numbers, expected those of whole images: 6 for each of shape (2, 3, 1)",
     );
     await expect(model.predict(new Uint8Array(5))).rejects.toThrow("got 5 numbers, expected those of whole");
   });
 
   test("a plain array is refused with the line that makes it one of numbers", async () => {
     const model = await modelOf(layers());
-    for (const call of [() => model.predict([[1, 2, 3]] as never), () => model.fit([1, 2, 3] as never)])
+    for (const [who, call] of [
+      ["predict", () => model.predict([[1, 2, 3]] as never)],
+      ["fit", () => model.fit([1, 2, 3] as never)],
+    ] as const)
       await expect(call()).rejects.toThrow(
         new SamplesError(
-          "got an array, expected samples or a typed array. Write: Float32Array.from(images.flat(Infinity)), or Uint8Array for bytes, which are scaled",
+          `${who}: got an array, expected samples or a typed array. Write: Float32Array.from(images.flat(Infinity)), or Uint8Array for bytes, which are scaled`,
         ),
       );
+  });
+
+  test("activations of what is no image says so", async () => {
+    const model = await modelOf(layers());
+    await expect(model.activations(5 as never)).rejects.toThrow(/^activations: images is of type Number, /);
   });
 
   test("a canvas's clamped bytes are bytes: the same weights, outputs and activations", async () => {
