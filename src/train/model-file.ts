@@ -9,7 +9,7 @@ import { parseJson } from "../nn/strict-json.ts";
 import { checkOptions } from "../options/check.ts";
 import { quoted, show } from "../options/show.ts";
 import { metadataDamage, sealed, weightsDamage } from "./integrity.ts";
-import type { Loaded, Model } from "./model.ts";
+import { isModel, type Loaded, type Model } from "./model.ts";
 import { MODEL_FORMAT, MODEL_FORMAT_VERSION, type ModelMetadata, modelEntries } from "./model-entries.ts";
 import { LOAD_MODEL, SAVE } from "./options.ts";
 import {
@@ -113,9 +113,13 @@ export function loadModel(file: Uint8Array | ArrayBuffer, options: LoadOptions =
 
 /**
  * A model's weights, architecture and metadata as a safetensors file, which other tools can read, too.
- * @throws ModelFileError where loadModel() would refuse the file; Error where the model is not compiled
+ * @throws ModelFileError where loadModel() would refuse the file; TypeError on what is no model; Error where it is not compiled
  */
 export function saveModel(model: Model, metadata: ModelMetadata = {}): Uint8Array<ArrayBuffer> {
+  if (!isModel(model))
+    throw new TypeError(
+      `saveModel: got ${show(model)}, expected a compiled model. Write: saveModel(model); in a page: await trainer.save()`,
+    );
   checkOptions(SAVE, metadata);
   const tensors = model.getWeights();
   const entries = sealed(modelEntries(model.toConfig(), metadata), tensors);

@@ -8,6 +8,7 @@ import type { ModelConfig } from "../nn/model-config.ts";
 import { type Preprocessing, preprocessingProblem } from "../nn/preprocessing.ts";
 import { createOptimizer, type Optimizer, type OptimizerName } from "../optim/index.ts";
 import { checkOptions } from "../options/check.ts";
+import { isObject } from "../options/kinds.ts";
 import { quoted, show } from "../options/show.ts";
 import type { History } from "./callbacks.ts";
 import { checkSamples, type SamplesTaker } from "./check-samples.ts";
@@ -214,8 +215,15 @@ export class Model {
     }));
   }
 
-  /** Sets all parameters, matched by name. Throws RangeError where one is missing, unknown or of another shape. */
+  /**
+   * Sets all parameters, matched by name. Throws RangeError where one is missing, unknown or of another shape; TypeError on
+   * what is no list of tensors.
+   */
   setWeights(tensors: readonly NamedTensor[]): void {
+    if (!Array.isArray(tensors) || !tensors.every((tensor) => isTensor(tensor)))
+      throw new TypeError(
+        `setWeights: got ${show(tensors)}, expected a list of tensors, { name, shape, data: Float32Array }, as getWeights() gives it`,
+      );
     const named = new Map(tensors.map((tensor) => [tensor.name, tensor]));
     const given = new Map(named);
     const own = [...this.session.weights()];
@@ -263,4 +271,19 @@ export class Model {
   #check(samples: Samples, taker: SamplesTaker): void {
     checkSamples(samples, this.inputShape, elements(this.outputShape), taker);
   }
+}
+
+/** By what it can do: a page may have the class twice, as the element's script brings its own. */
+export function isModel(value: unknown): value is Model {
+  return isObject(value) && typeof value.toConfig === "function";
+}
+
+/** For callers whom no compiler told. */
+function isTensor(value: unknown): boolean {
+  return (
+    isObject(value) &&
+    typeof value.name === "string" &&
+    Array.isArray(value.shape) &&
+    ArrayBuffer.isView(value.data)
+  );
 }

@@ -2,10 +2,11 @@ import type { Dataset } from "../data/types.ts";
 import type { Graph } from "../nn/graph.ts";
 import { type Checked, checkOptions } from "../options/check.ts";
 import { isObject, isOptions, needed, some, type TableOf, text } from "../options/kinds.ts";
+import { show } from "../options/show.ts";
 import type { Configuration, EpochRecord, Report, ReportFilters, ReportMachine } from "../report/types.ts";
 import type { VerdictInput } from "../report/verdict.ts";
 import type { History, Logs } from "./callbacks.ts";
-import type { Model } from "./model.ts";
+import { isModel, type Model } from "./model.ts";
 import type { NamedTensor } from "./safetensors.ts";
 import { type Asked, testModel } from "./test-model.ts";
 
@@ -54,15 +55,20 @@ const REPORT: Checked = {
  * Tests a trained model and writes the report of its training, the same as the command line's: one HTML file with
  * curves, confusion matrix, figures by class, right and wrong answers, first filters and all settings.
  *
- * @throws RangeError on an option that is none; Error where the model is not compiled
+ * @throws RangeError on an option that is none; TypeError on what is no model; Error where the model is not compiled
  */
 export async function createReport(reported: Reported, options: ReportOptions): Promise<string> {
+  const compiled = isModel(reported);
+  if (!compiled && !(isObject(reported) && isModel(reported.model)))
+    throw new TypeError(
+      `createReport: got ${show(reported)}, expected a model that was trained, or a Trainer. Write: createReport(model, { dataset, history })`,
+    );
   checkOptions(REPORT, options);
   // On demand: pages that train but write no report do not load it.
   const { galleryItems, pickGallery, reportHtml, verdict } = await import("../report/index.ts");
   const { dataset, history, title, machine = runtime() } = options;
   const { classNames, train, test } = dataset;
-  const model = "model" in reported ? reported.model : reported;
+  const model = compiled ? reported : reported.model;
   const result = await testModel(reported, test, classNames.length);
   const given = Object.entries(options.configuration ?? {}).filter(([, setting]) => setting !== undefined);
   const configuration: Configuration = { ...settingsOf(reported), ...Object.fromEntries(given) };
@@ -133,7 +139,7 @@ function recordsOf({ epoch, history }: History): EpochRecord[] {
 }
 
 function settingsOf(reported: Reported): Configuration {
-  if ("model" in reported) return { backend: reported.info.backend, threads: reported.info.threads };
+  if (!isModel(reported)) return { backend: reported.info.backend, threads: reported.info.threads };
   const { options, engine } = reported.session;
   const { optimizer, loss, seed, preprocessing } = options;
   return {

@@ -247,6 +247,10 @@ describe("saveModel refuses what loadModel would, and says so", () => {
   });
 });
 
+test.each([5, "model", null, undefined, {}])("saveModel of %j is refused in words", (given) => {
+  expect(() => saveModel(given as never)).toThrow(/^saveModel: got .*, expected a compiled model\. Write: /);
+});
+
 describe("hashes", () => {
   /** The code and message with which the bytes are refused; undefined where they are loaded. */
   const refusal = (bytes: Uint8Array) => {

@@ -108,3 +108,22 @@ describe("createReport says what went wrong", () => {
     expect(notes).toEqual([expect.stringMatching(/^The training ran away/), history.warnings[0]]);
   });
 });
+
+test.each<[unknown, string]>([
+  [5, "5"],
+  ["model", '"model"'],
+  [null, "null"],
+  [undefined, "undefined"],
+  [[1], "[1]"],
+  [{ model: 5 }, "an object"],
+])("createReport of %j is refused in words", async (given, got) => {
+  const train = halves(10, 1);
+  const dataset = { name: "halves", classNames: CLASS_NAMES, train, test: train } as unknown as Dataset;
+  const model = await modelOf(layers());
+  const history = await model.fit(train);
+  await expect(createReport(given as never, { dataset, history })).rejects.toThrow(
+    new TypeError(
+      `createReport: got ${got}, expected a model that was trained, or a Trainer. Write: createReport(model, { dataset, history })`,
+    ),
+  );
+});

@@ -194,6 +194,21 @@ describe("getWeights and setWeights", () => {
   });
 });
 
+test.each([
+  5,
+  null,
+  {},
+  [1],
+  [null],
+  [{ name: "c/kernel", shape: [2, 2, 1, 3] }],
+  [{ shape: [1], data: new Float32Array(1) }],
+])("setWeights of %j is refused in words", async (given) => {
+  const model = await modelOf(layers());
+  expect(() => model.setWeights(given as never)).toThrow(
+    /^setWeights: got .*, expected a list of tensors, \{ name, shape, data: Float32Array \}/,
+  );
+});
+
 test("weightsSha256 is that of the numbers in order, as little-endian f32", async () => {
   const model = await modelOf(layers());
   const values = fixtureValues(12 + 3 + 24 + 2, 1, 1);
