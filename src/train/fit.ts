@@ -89,7 +89,7 @@ export async function fit(
     history: { loss: [], accuracy: [], val_loss: [], val_accuracy: [] },
     epoch: [],
     stopped: false,
-    warnings: warningsOf(trainCounts, validationCounts),
+    warnings: warningsOf(trainCounts, validationCounts, validationSplit === 0 ? "data" : validationFrom),
     trainSeconds: 0,
     trainedSamples: 0,
     steps: 0,

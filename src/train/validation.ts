@@ -79,12 +79,24 @@ export function countsOf({ samples: { labels }, rows }: Part, classes: number): 
 
 type Counts = readonly number[] | undefined;
 
-/** What a user should know of the parts, in a sentence each: from the images of each class in them. */
-export function warningsOf(trainCounts: Counts, validationCounts: Counts): string[] {
+/** What helps where a part lacks classes, by what validation is made of. */
+const ADVICE = {
+  last: 'Set validationFrom to "stratified" beside validationSplit, or shuffle the samples once before.',
+  shuffled: 'Set validationFrom to "stratified" beside validationSplit.',
+  stratified:
+    "Each part needs an image of each class: give more images of these, or another validationSplit.",
+  data: 'Give both parts images of all classes; validationSplit with validationFrom: "stratified" takes them from one set.',
+} as const;
+
+/**
+ * What a user should know of the parts, in a sentence each: from the images of each class in them.
+ * @param source of the validation; "data": samples of its own
+ */
+export function warningsOf(
+  trainCounts: Counts,
+  validationCounts: Counts,
+  source: ValidationSource | "data",
+): string[] {
   const missing = missingClasses({ trainCounts, validationCounts });
-  return missing
-    ? [
-        `${missing.text} Set validationFrom to "stratified" beside validationSplit, or shuffle the samples once before.`,
-      ]
-    : [];
+  return missing ? [`${missing.text} ${ADVICE[source]}`] : [];
 }

@@ -167,8 +167,37 @@ describe("fit", () => {
       validationData: { ...one, labels: one.labels.map(() => 1) },
       callbacks,
     });
-    expect(warnings[0]).toMatch(/^Validation has no image of 1 of 2 classes \(class 0\)/);
+    expect(warnings).toEqual([
+      'Validation has no image of 1 of 2 classes (class 0): its figures say nothing of them. Give both parts images of all classes; validationSplit with validationFrom: "stratified" takes them from one set.',
+    ]);
   });
+
+  test.each<[ValidationSource, string]>([
+    [
+      "last",
+      'Set validationFrom to "stratified" beside validationSplit, or shuffle the samples once before.',
+    ],
+    ["shuffled", 'Set validationFrom to "stratified" beside validationSplit.'],
+    [
+      "stratified",
+      "Each part needs an image of each class: give more images of these, or another validationSplit.",
+    ],
+  ])(
+    "%s: classes that validation lacks are warned of with what helps there",
+    async (validationFrom, advice) => {
+      const model = await modelOf(layers(), settings);
+      const samples = halves(30, 1);
+      // One image of class 0, the first: whoever takes it from training teaches nothing of it.
+      const labels = samples.labels.map((_, i) => (i === 0 ? 0 : 1));
+      const { warnings } = await model.fit(
+        { ...samples, labels },
+        { validationSplit: 0.2, validationFrom, callbacks: { onWarning: () => {} } },
+      );
+      expect(warnings).toEqual([
+        `Validation has no image of 1 of 2 classes (class 0): its figures say nothing of them. ${advice}`,
+      ]);
+    },
+  );
 
   test.each([true, false])(
     "the parts are trained on and tested as copies of them are (shuffle: %s)",
