@@ -10,8 +10,14 @@ import {
   writeCall,
   writeStruct,
 } from "./memory.ts";
-import { formatBytes, MemoryError, requireMemory, requireThreadRoom, withAddresses } from "./memory-limit.ts";
-import { DEFAULT_MAX_MEMORY } from "./memory-sizes.ts";
+import {
+  outOfMemory,
+  requireAddresses,
+  requireMemory,
+  requireThreadRoom,
+  withAddresses,
+} from "./memory-limit.ts";
+import { DEFAULT_MAX_MEMORY, MOST_MEMORY } from "./memory-sizes.ts";
 import { CONTROL_BYTES, ThreadPool } from "./threads.ts";
 
 interface Exports {
@@ -30,6 +36,8 @@ interface Exports {
 }
 
 const PAGE = 65536;
+/** Less than these is not asked for: it holds hardly a model, and whoever is refused it has other troubles. */
+const LEAST_ADDRESSES = 2 ** 28;
 
 /** A range of linear memory that calls read their records from, and their threads' scratch. */
 export interface Program {
@@ -63,6 +71,8 @@ export class Engine {
   readonly #exports: Exports;
   readonly #pool: ThreadPool | undefined;
   readonly #maxMemory: number;
+  /** Bytes that the system gave addresses for: maxMemory, or less. */
+  readonly #addresses: number;
   #top: number;
   #arena: { pointer: number; bytes: number } | undefined;
   /** Token of whoever last filled the arena: a plan rewrites its program when it is not the owner. */
@@ -75,11 +85,13 @@ export class Engine {
     backend: Backend,
     threads: number,
     maxMemory: number,
+    addresses: number,
   ) {
     this.backend = backend;
     this.memory = memory;
     this.threads = threads;
     this.#maxMemory = maxMemory;
+    this.#addresses = addresses;
     this.#exports = exports;
     this.#top = align(exports.heapBase());
     if (threads > 1) this.#pool = new ThreadPool(module, memory, this.allocate(CONTROL_BYTES), threads - 1);
@@ -91,17 +103,19 @@ export class Engine {
    */
   static async create(options: EngineOptions = {}): Promise<Engine> {
     const threads = requestedThreads(options.threads);
-    const maxMemory = options.maxMemory ?? DEFAULT_MAX_MEMORY;
+    const asked = Math.min(options.maxMemory ?? DEFAULT_MAX_MEMORY, MOST_MEMORY);
+    const maxMemory = PAGE * Math.floor(asked / PAGE);
     const { backend, module } = await loadKernels(options);
-    const [memory, instance] = await withAddresses(async () => {
-      const own = createMemory(maxMemory);
-      return [own, await WebAssembly.instantiate(module, { env: { memory: own } })] as const;
-    });
+    const least = Math.min(maxMemory, LEAST_ADDRESSES);
+    const [memory, addresses, instance] = await withAddresses(async () => {
+      const [own, bytes] = createMemory(maxMemory, least);
+      return [own, bytes, await WebAssembly.instantiate(module, { env: { memory: own } })] as const;
+    }, least);
     const exports = instance.exports as unknown as Exports;
     const alone = threads > 1 && !threadsAvailable();
     if (alone) noteOneThread(threads);
     else requireThreadRoom(threads - 1);
-    return new Engine(module, memory, exports, backend, alone ? 1 : threads, maxMemory);
+    return new Engine(module, memory, exports, backend, alone ? 1 : threads, maxMemory, addresses);
   }
 
   /** Of the threads, those that have started, this one included: what a run can count on. */
@@ -205,33 +219,26 @@ export class Engine {
     const missing = Math.ceil((bytes - this.memory.buffer.byteLength) / PAGE);
     if (missing <= 0) return;
     requireMemory(what, bytes, this.#maxMemory, (more) => `compile({ maxMemory: ${more} })`);
+    requireAddresses(what, bytes, this.#addresses, this.#maxMemory);
     try {
       this.memory.grow(missing);
     } catch (error) {
-      throw new MemoryError(
-        `${what} takes ${formatBytes(bytes)} of memory, and the system gives no more than ${formatBytes(this.memory.buffer.byteLength)}`,
-        "use a smaller batch or model, or free some memory",
-        { cause: error },
-      );
+      throw outOfMemory(what, bytes, this.memory.buffer.byteLength, this.#maxMemory, error);
     }
   }
 }
 
 /**
  * Shared memory reserves address space up to its maximum, so that is no more than the engine may have; small devices
- * refuse even that: they are asked for less and less.
+ * refuse even that: they are asked for less and less. Returns the memory and the bytes that it has addresses for.
  */
-function createMemory(maxMemory: number): WebAssembly.Memory {
-  const least = 2 ** 28 / PAGE;
-  let maximum = Math.floor(maxMemory / PAGE);
-  for (;;) {
+function createMemory(maxMemory: number, least: number): [memory: WebAssembly.Memory, addresses: number] {
+  for (let bytes = maxMemory; ; bytes = Math.max(least, PAGE * Math.floor(bytes / PAGE / 2)))
     try {
-      return new WebAssembly.Memory({ initial: 1, maximum, shared: true });
+      return [new WebAssembly.Memory({ initial: 1, maximum: bytes / PAGE, shared: true }), bytes];
     } catch (error) {
-      if (maximum <= least) throw error;
-      maximum = Math.max(least, maximum >>> 1);
+      if (bytes <= least) throw error;
     }
-  }
 }
 
 export { BACKENDS, type Backend, detectBackend } from "./kernels.ts";

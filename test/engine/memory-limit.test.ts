@@ -1,7 +1,7 @@
 import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { Engine } from "../../src/engine/engine.ts";
 import { writeStruct } from "../../src/engine/memory.ts";
-import { formatBytes, MemoryError } from "../../src/engine/memory-limit.ts";
+import { formatBytes, MemoryError, withAddresses } from "../../src/engine/memory-limit.ts";
 import { DEFAULT_FILE_MEMORY, DEFAULT_MAX_MEMORY, MOST_MEMORY } from "../../src/engine/memory-sizes.ts";
 import { buildChain } from "../../src/nn/build.ts";
 import { leastBytes } from "../../src/nn/footprint.ts";
@@ -71,7 +71,55 @@ describe("an engine", () => {
     const asked = watchMemory();
     await engineOf();
     expect(asked).toEqual([DEFAULT_MAX_MEMORY]);
-    await engineOf(MOST_MEMORY);
+    for (const most of [MOST_MEMORY, 2 * MOST_MEMORY]) {
+      asked.length = 0;
+      const engine = await engineOf(most);
+      // What it is refused by a system of little memory it asks for again, in halves.
+      expect(asked[0]).toBe(MOST_MEMORY);
+      expect(() => engine.allocate(MOST_MEMORY + 1)).toThrow(
+        /, more than the 4 GiB that it may have: .*reaches no more than 4 GiB/,
+      );
+    }
+  });
+
+  test("says how much is wanted, allowed and to be had where the system gives fewer addresses, or no memory", async () => {
+    watchMemory(512 * MIB);
+    const engine = await engineOf();
+    expect(() => engine.allocate(600 * MIB)).toThrow(MemoryError);
+    expect(() => engine.allocate(600 * MIB)).toThrow(
+      /^the model takes 600\.\d MiB of memory and may have 2 GiB, but the system gives addresses for 512 MiB only: use a smaller batch or model, or get more addresses: .*ulimit -v/,
+    );
+    const grow = vi.spyOn(WebAssembly.Memory.prototype, "grow").mockImplementation(() => {
+      throw new RangeError("WebAssembly.Memory.grow(): Unable to grow instance memory");
+    });
+    onTestFinished(() => grow.mockRestore());
+    const error = (() => {
+      try {
+        return engine.allocate(5 * MIB);
+      } catch (thrown) {
+        return thrown;
+      }
+    })();
+    expect(error).toBeInstanceOf(MemoryError);
+    expect((error as Error).message).toMatch(
+      /^the model takes 5\.\d MiB of memory and may have 2 GiB, but the system gives no more than \d+(\.\d)? [KM]iB: use a smaller batch or model, or end other programs that take memory$/,
+    );
+  });
+
+  test("takes a limit between two pages for the lower one", async () => {
+    const engine = await engineOf(4 * MIB + 65535);
+    expect(() => engine.reserveArena(4 * MIB + 100 - engine.allocate(0))).toThrow(
+      /more than the 4 MiB that it may have/,
+    );
+  });
+
+  test("tells a module that wants another memory from a system that has none", async () => {
+    const link = new WebAssembly.LinkError("memory import has 1 pages which is smaller than the declared 2");
+    await expect(withAddresses(() => Promise.reject(link))).rejects.toBe(link);
+    const refused = new RangeError("WebAssembly.Memory(): could not allocate memory");
+    await expect(withAddresses(() => Promise.reject(refused))).rejects.toThrow(
+      /^the system refuses a WebAssembly memory its addresses: /,
+    );
   });
 
   test("asks for less where the system refuses addresses, and says what to do where it refuses all", async () => {
@@ -81,7 +129,9 @@ describe("an engine", () => {
     watchMemory(0);
     const error = await Engine.create({ threads: 1 }).catch((thrown: unknown) => thrown);
     expect(error).toBeInstanceOf(MemoryError);
-    expect((error as Error).message).toMatch(/refuses .* its addresses: .*ulimit -v.*--disable-wasm-trap/);
+    expect((error as Error).message).toMatch(
+      /refuses .* its addresses, even those of 256 MiB: .*ulimit -v.*--disable-wasm-trap/,
+    );
   });
 });
 
