@@ -5,18 +5,34 @@
 if (globalThis.document) isolate(document.currentScript.src);
 else addHeaders();
 
-/** On the page: registers the worker, and loads the page again once the worker answers for it. */
+/**
+ * On the page: registers the worker, and loads the page again once the worker answers for it. Whether that was done already
+ * shows by how the page was loaded. Nothing is stored: what a page notes in its session may be missing, or stale, in the
+ * process that the browser gives to the same page with other headers.
+ */
 async function isolate(script) {
   const { serviceWorker } = navigator;
-  if (globalThis.crossOriginIsolated) return sessionStorage.removeItem("isolating");
-  // No worker in a private window of Firefox, or without https. Or the page was loaded again already, in vain. It stays
-  // as it is then, and trains on one thread.
-  if (!serviceWorker || sessionStorage.getItem("isolating")) return;
-  sessionStorage.setItem("isolating", "yes");
-  serviceWorker.addEventListener("controllerchange", () => location.reload());
+  // No worker in a private window of Firefox, or without https. Or it answers, and the page is not isolated all the same.
+  // Then the page stays as it is, and trains on one thread.
+  if (globalThis.crossOriginIsolated || !serviceWorker || serviceWorker.controller?.scriptURL === script)
+    return;
+  serviceWorker.addEventListener("controllerchange", loadAnew);
   const { active } = await serviceWorker.register(script);
-  // There since an earlier visit, but passed over by a forced reload.
-  if (active && !serviceWorker.controller) location.reload();
+  // There since an earlier visit, but passed over by a forced reload. Where it is passed over without one, as developers'
+  // tools can have it, loading the page again would not end.
+  const [{ type }] = performance.getEntriesByType("navigation");
+  if (active && !serviceWorker.controller && type === "reload") loadAnew();
+}
+
+/**
+ * Not by a reload: the page sees that it was done by that, and Chromium would keep the page that was left in its memory and
+ * show it again when the isolated one is reloaded.
+ */
+function loadAnew() {
+  const { href, pathname } = location;
+  // To an address that differs in its fragment alone, if at all, the browser would only scroll.
+  history.replaceState(null, "", `${pathname}?isolating`);
+  location.replace(href);
 }
 
 /** In the worker: every answer with the two headers. */
