@@ -119,6 +119,20 @@ export async function openApp(name: BrowserName, options: AppOptions = {}): Prom
   return { page, errors };
 }
 
+/**
+ * Waits until the page has fetched what it fetches by itself: test images are drawn, and the kernels are there. A page that is
+ * left before breaks these requests off, and where a service worker is to answer one, Firefox reports each as an error
+ * ("Failed to load ‘’. A ServiceWorker intercepted the request and encountered an unexpected error").
+ */
+export async function fetched(page: Page): Promise<void> {
+  await page.waitForSelector(".samples canvas");
+  await page.waitForFunction(() =>
+    performance.getEntriesByType("resource").some(({ name }) => /\/simd-[\w-]+\.js$/.test(name)),
+  );
+  // The icon is the browser's request, of which the page knows nothing.
+  await page.waitForNetworkIdle();
+}
+
 /** Text of the first element that fits. */
 export function textOf(page: Page, selector: string): Promise<string> {
   return page.$eval(selector, (element) => element.textContent ?? "");

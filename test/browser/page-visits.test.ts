@@ -1,6 +1,6 @@
 import type { Page } from "puppeteer-core";
 import { describe, expect, test } from "vitest";
-import { openApp, savedFile, servePage, textOf, train, waitForText } from "./page-support.ts";
+import { fetched, openApp, savedFile, servePage, textOf, train, waitForText } from "./page-support.ts";
 import { BROWSERS, missing } from "./support/browsers.ts";
 
 const SMALL = "images=600&model=mlp&batchSize=20&epochs=3&seed=7";
@@ -34,6 +34,7 @@ describe.each(BROWSERS)("coming back to the page in %s", (browser) => {
 
       // Another address, with other settings: what is restored brings its own.
       await page.goto(page.url().split("#")[0]!);
+      await fetched(page);
       await page.reload();
       await waitForText(page, "#notices", /kept in this browser: mlp on digits, 3 epochs, test accuracy/);
       expect(await textOf(page, "#notices")).toContain(accuracy);
