@@ -54,32 +54,56 @@ scope.addEventListener("fetch", (event) => {
   const url = request.url.replace(/[?#].*$/, "");
   if (request.method !== "GET") return;
   if (request.mode === "navigate") {
-    if (url === root || url === `${root}index.html`) event.respondWith(page(request));
-  } else if (files.has(url) || url.startsWith(ASSETS)) event.respondWith(file(request));
+    if (url === root || url === `${root}index.html`) event.respondWith(answer(page(request)));
+  } else if (files.has(url) || url.startsWith(ASSETS)) event.respondWith(answer(file(request)));
 });
+
+/** Where there is nothing to answer with, the request fails as it would without this worker. */
+function answer(response: Promise<Response>): Promise<Response> {
+  return response.catch(() => Response.error());
+}
 
 scope.addEventListener("message", (event) => {
   if (files.has(event.data)) event.waitUntil(sweep(event.source.id));
 });
 
+/** Rejects, and this version is not installed, unless the page that the server has is the one of this version. */
 async function store(): Promise<void> {
   const cache = await caches.open(CACHE);
-  const requests = [root, ...files].map(
-    (url) => new Request(url, { cache: url.startsWith(ASSETS) ? "default" : "no-cache" }),
-  );
-  await cache.addAll(requests);
+  try {
+    const requests = [root, ...files].map(
+      (url) => new Request(url, { cache: url.startsWith(ASSETS) ? "default" : "no-cache" }),
+    );
+    await cache.addAll(requests);
+    const text = await (await cache.match(root))!.text();
+    // A host that is being changed may have the page of another version, whose parts are not all here.
+    const [, script] = /<script\b[^>]*type="module"[^>]*\bsrc="([^"]+)"/.exec(text) ?? [];
+    if (!script || !files.has(new URL(script, root).href))
+      throw new Error(
+        `${root} is of another version: it starts ${script}, which is not among this version's files`,
+      );
+  } catch (error) {
+    await caches.delete(CACHE);
+    throw error;
+  }
   await scope.skipWaiting();
 }
 
+/** Milliseconds that a server may take to answer with the page, where it is kept: a network may be there that leads nowhere. */
+const PATIENCE = 4000;
+
 /** The page as the server has it, so that an update shows at the next load; without a server, as it was kept. */
 async function page(request: Request): Promise<Response> {
+  const kept = await match(root);
+  const late = kept && new Promise<undefined>((resolve) => setTimeout(resolve, PATIENCE));
   try {
-    const response = await fetch(request);
-    if (response.status >= 500) throw new Error(`HTTP ${response.status}`);
-    if (response.ok) await refresh(response.clone());
+    const response = await Promise.race([fetch(request), ...(late ? [late] : [])]);
+    if (!response) return kept!;
+    if (response.status >= 500 && kept) return kept;
+    // Where the browser's storage is full, the kept page stays as it is.
+    if (response.ok) await refresh(response.clone()).catch(() => {});
     return response;
   } catch (error) {
-    const kept = await (await caches.open(CACHE)).match(root);
     if (kept) return kept;
     throw error;
   }
@@ -93,6 +117,15 @@ async function refresh(response: Response): Promise<void> {
     await cache.put(root, new Response(text, { headers: response.headers }));
 }
 
+/** What is kept of this version; undefined where nothing is, or the browser's storage fails. */
+async function match(url: string): Promise<Response | undefined> {
+  try {
+    return await (await caches.open(CACHE)).match(url);
+  } catch {
+    return undefined;
+  }
+}
+
 /** Removes what older versions kept, where the one page that is open is of this version: others may yet load parts. */
 async function sweep(page: string): Promise<void> {
   const windows = await scope.clients.matchAll({ type: "window" });
@@ -104,10 +137,14 @@ async function sweep(page: string): Promise<void> {
 }
 
 async function file(request: Request): Promise<Response> {
-  const cache = await caches.open(CACHE);
-  const kept = (await cache.match(request.url)) ?? (await older(request.url));
-  if (!kept) return fetch(request);
-  const index = await cache.match(root);
+  return (await keptFile(request.url)) ?? fetch(request);
+}
+
+/** A kept file with the headers that the page has; undefined where there is none, or the browser's storage fails. */
+async function keptFile(url: string): Promise<Response | undefined> {
+  const kept = (await match(url)) ?? (await older(url).catch(() => undefined));
+  if (!kept) return undefined;
+  const index = await match(root);
   const headers = new Headers(kept.headers);
   for (const name of ISOLATION) {
     const value = index?.headers.get(name);
