@@ -7,6 +7,7 @@ import { type Checked, checkOptions } from "../options/check.ts";
 import { type TableOf, url } from "../options/kinds.ts";
 import type { Callbacks, History } from "../train/callbacks.ts";
 import { checkSamples, type SamplesTaker } from "../train/check-samples.ts";
+import { checkWeights } from "../train/check-weights.ts";
 import type { EvaluateOptions, Evaluation } from "../train/evaluate.ts";
 import type { FitOptions } from "../train/fit.ts";
 import type { LayerActivation } from "../train/model.ts";
@@ -165,6 +166,7 @@ class WorkerTrainer implements Trainer {
   }
 
   async setWeights(tensors: readonly NamedTensor[]): Promise<void> {
+    checkWeights(tensors, this.model.graph.parameters);
     await this.#client.call("setWeights", tensors);
   }
 

@@ -1,6 +1,6 @@
 import { loadWasmBytes } from "#platform";
+import { withAddresses } from "../engine/addresses.ts";
 import { type WasmSource, wasmBytes } from "../engine/kernels.ts";
-import { withAddresses } from "../engine/memory-limit.ts";
 import { checkOptions } from "../options/check.ts";
 import { DIGITS } from "./options.ts";
 import type { Dataset, ImageSet } from "./types.ts";

@@ -1,4 +1,5 @@
-import { noteOneThread, threadsAvailable } from "#platform";
+import { ADDRESS_ADVICE, noteOneThread, threadsAvailable } from "#platform";
+import { refused, requireThreadRoom, withAddresses } from "./addresses.ts";
 import { type Backend, type KernelOptions, loadKernels, requestedThreads } from "./kernels.ts";
 import {
   ALIGNMENT,
@@ -10,13 +11,7 @@ import {
   writeCall,
   writeStruct,
 } from "./memory.ts";
-import {
-  outOfMemory,
-  requireAddresses,
-  requireMemory,
-  requireThreadRoom,
-  withAddresses,
-} from "./memory-limit.ts";
+import { formatBytes, requireMemory } from "./memory-limit.ts";
 import { DEFAULT_MAX_MEMORY, MOST_MEMORY } from "./memory-sizes.ts";
 import { CONTROL_BYTES, ThreadPool } from "./threads.ts";
 
@@ -219,11 +214,17 @@ export class Engine {
     const missing = Math.ceil((bytes - this.memory.buffer.byteLength) / PAGE);
     if (missing <= 0) return;
     requireMemory(what, bytes, this.#maxMemory, (more) => `compile({ maxMemory: ${more} })`);
-    requireAddresses(what, bytes, this.#addresses, this.#maxMemory);
+    const refuse = (given: string, way: string, cause?: unknown) =>
+      refused(what, bytes, this.#maxMemory, given, way, cause);
+    if (bytes > this.#addresses)
+      throw refuse(
+        `addresses for ${formatBytes(this.#addresses)} only`,
+        `get more addresses: ${ADDRESS_ADVICE}`,
+      );
     try {
       this.memory.grow(missing);
     } catch (error) {
-      throw outOfMemory(what, bytes, this.memory.buffer.byteLength, this.#maxMemory, error);
+      throw refuse(`no more than ${formatBytes(this.bytes)}`, "end other programs that take memory", error);
     }
   }
 }

@@ -1,4 +1,3 @@
-import { ADDRESS_ADVICE, threadProblem } from "#platform";
 import { MOST_MEMORY } from "./memory-sizes.ts";
 
 const GIB = 2 ** 30;
@@ -37,57 +36,10 @@ export function requireMemory(
   throw new MemoryError(problem, allowing(write(`${allow} * 2 ** 30`)), { allow });
 }
 
-const SMALLER = "use a smaller batch or model";
+export const SMALLER = "use a smaller batch or model";
 
 /** What to do where `line` would allow as much memory as is needed. */
 export const allowing = (line: string) => `${SMALLER}, or allow more: ${line}`;
-
-/**
- * Makes a WebAssembly memory, or an instance that has one. Throws MemoryError where the system refuses it.
- * @param least bytes of addresses that it asks for at last, where it asks for less and less
- */
-export async function withAddresses<T>(make: () => T | Promise<T>, least?: number): Promise<T> {
-  try {
-    return await make();
-  } catch (error) {
-    // A module that asks for another memory than it is given is no matter of the system's.
-    if (error instanceof WebAssembly.LinkError || !/memory/i.test((error as Error).message)) throw error;
-    const few = least === undefined ? "" : `, even those of ${formatBytes(least)}`;
-    throw new MemoryError(`the system refuses a WebAssembly memory its addresses${few}`, ADDRESS_ADVICE, {
-      cause: error,
-    });
-  }
-}
-
-/** Throws MemoryError where `needed` bytes are above those that the system gave addresses for: fewer than it was asked for. */
-export function requireAddresses(what: string, needed: number, given: number, limit: number): void {
-  if (needed <= given) return;
-  throw new MemoryError(
-    `${what} takes ${formatBytes(needed)} of memory and may have ${formatBytes(limit)}, but the system gives addresses for ${formatBytes(given)} only`,
-    `${SMALLER}, or get more addresses: ${ADDRESS_ADVICE}`,
-  );
-}
-
-/** The error where the system has no more memory than `given` bytes, though there are addresses for more. */
-export function outOfMemory(
-  what: string,
-  needed: number,
-  given: number,
-  limit: number,
-  cause: unknown,
-): MemoryError {
-  return new MemoryError(
-    `${what} takes ${formatBytes(needed)} of memory and may have ${formatBytes(limit)}, but the system gives no more than ${formatBytes(given)}`,
-    `${SMALLER}, or end other programs that take memory`,
-    { cause },
-  );
-}
-
-/** Throws MemoryError where the process may not take the addresses that so many threads need. */
-export function requireThreadRoom(threads: number): void {
-  const problem = threadProblem(threads);
-  if (problem) throw new MemoryError(...problem);
-}
 
 /** 1536 as "1.5 KiB"; 4e16, which is no size of anything, as "4.0e+16 bytes". */
 export function formatBytes(bytes: number): string {

@@ -1,4 +1,4 @@
-import { quoted, show } from "../options/show.ts";
+import { quoted } from "../options/show.ts";
 import type { Initializer } from "./initializers.ts";
 
 /** Sizes without the batch axis; images are `[height, width, channels]`. */
@@ -8,10 +8,13 @@ export function elements(shape: Shape): number {
   return shape.reduce((product, size) => product * size, 1);
 }
 
-/** `[28, 28, 1]` as (28, 28, 1). */
+/** `[28, 28, 1]` as (28, 28, 1); a file may name more sizes than a message shows. */
 export function formatShape(shape: Shape): string {
-  return `(${show(shape).slice(1, -1)}${shape.length === 1 ? "," : ""})`;
+  const rest = shape.length > MOST_SIZES ? ", …" : shape.length === 1 ? "," : "";
+  return `(${shape.slice(0, MOST_SIZES).join(", ")}${rest})`;
 }
+
+const MOST_SIZES = 6;
 
 /** A trainable tensor. */
 export interface Parameter {

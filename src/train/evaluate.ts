@@ -26,7 +26,6 @@ async function inBatches(
   { batchSize = BATCH, signal }: EvaluateOptions,
   step: (samples: Samples, indices: Uint32Array, first: number) => void,
 ): Promise<void> {
-  requireBatchSize(batchSize);
   let yielded = performance.now();
   for (let first = 0; first < count; first += batchSize) {
     signal?.throwIfAborted();
@@ -39,11 +38,6 @@ async function inBatches(
       yielded = performance.now();
     }
   }
-}
-
-export function requireBatchSize(batchSize: number): void {
-  if (!Number.isSafeInteger(batchSize) || batchSize < 1)
-    throw new RangeError(`batchSize is ${batchSize}, expected a whole number >= 1`);
 }
 
 /** See Sequential.evaluate. Throws NonFiniteError where a weight or the loss of a batch is NaN or infinite. */

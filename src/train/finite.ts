@@ -25,6 +25,8 @@ export function nonFinite(
   first: number,
   count: number,
 ): NonFiniteError {
+  // Set while it was asked: they were finite when it began.
+  requireFiniteWeights(session, "the answer");
   const [source, reason] = sourceOf(session, samples, first, count);
   return new NonFiniteError(source, `${what} is not finite: ${reason}`);
 }
@@ -35,8 +37,6 @@ function sourceOf(
   first: number,
   count: number,
 ): [NonFiniteSource, string] {
-  const weights = inWeights(session);
-  if (weights) return ["weights", `${weights}. Set finite weights with model.setWeights()`];
   const size = elements(shape);
   const input = inPart(images, first * size, (first + count) * size);
   if (input >= 0)

@@ -2,7 +2,7 @@ import { yieldToEventLoop } from "#platform";
 import { elements } from "../nn/graph.ts";
 import type { Callbacks, History, Logs } from "./callbacks.ts";
 import { TrainingDivergedError } from "./errors.ts";
-import { measure, requireBatchSize, YIELD_MS } from "./evaluate.ts";
+import { measure, YIELD_MS } from "./evaluate.ts";
 import { requireFiniteWeights } from "./finite.ts";
 import type { Samples } from "./samples.ts";
 import type { Session } from "./session.ts";
@@ -47,7 +47,7 @@ export interface FitOptions {
 /** Steps between copies of weights that are known to be good: how far back a diverged training may fall. */
 const SNAPSHOT_STEPS = 100;
 
-/** See Sequential.fit. */
+/** See Sequential.fit, which checks each of the options. */
 export async function fit(
   session: Session,
   samples: Samples,
@@ -62,15 +62,9 @@ export async function fit(
     shuffle = true,
   } = options;
   const { initialEpoch = 0, signal } = options;
-  requireBatchSize(batchSize);
-  if (
-    !Number.isSafeInteger(initialEpoch) ||
-    initialEpoch < 0 ||
-    !Number.isSafeInteger(epochs) ||
-    epochs <= initialEpoch
-  )
+  if (epochs <= initialEpoch)
     throw new RangeError(
-      `epochs is ${epochs} with initialEpoch ${initialEpoch}, expected whole numbers, epochs the larger`,
+      `epochs is ${epochs} with initialEpoch ${initialEpoch}, expected epochs to be the larger`,
     );
   if (validationSplit !== 0 && options.validationData)
     throw new TypeError("both validationSplit and validationData are given: expected one of them");

@@ -16,6 +16,7 @@ import {
   bytesOf,
   decodeSafetensors,
   encodeSafetensors,
+  MAX_HEADER,
   type NamedTensor,
   SafetensorsError,
 } from "./safetensors.ts";
@@ -127,13 +128,14 @@ export function saveModel(model: Model, metadata: ModelMetadata = {}): Uint8Arra
     const read = modelOf(entries, tensors);
     checkTensors(read.model, tensors);
     checkClassNames(read.model, read.metadata);
-    return encodeSafetensors(tensors, entries);
+    const file = encodeSafetensors(tensors, entries);
+    checkHeader(file);
+    return file;
   } catch (error) {
-    if (!(error instanceof ModelFileError || error instanceof SafetensorsError)) throw error;
-    const code = error instanceof ModelFileError ? error.code : "not-safetensors";
-    const line = code === "weights" ? ". Set finite weights with model.setWeights() before" : "";
+    if (!(error instanceof ModelFileError)) throw error;
+    const line = error.code === "weights" ? ". Set finite weights with model.setWeights() before" : "";
     const message = `saveModel: loadModel() would refuse the file: ${error.message}${line}`;
-    throw new ModelFileError(code, message, { cause: error });
+    throw new ModelFileError(error.code, message, { cause: error });
   }
 }
 
@@ -154,6 +156,15 @@ function checkClassNames(model: Sequential, { classNames }: ModelMetadata): void
     throw new ModelFileError(
       "metadata",
       `the model file names ${classNames.length} classes, but its model has ${outputs} outputs`,
+    );
+}
+
+function checkHeader(file: Uint8Array<ArrayBuffer>): void {
+  const bytes = Number(new DataView(file.buffer).getBigUint64(0, true));
+  if (bytes > MAX_HEADER)
+    throw new ModelFileError(
+      "not-safetensors",
+      `its names, shapes and metadata take ${bytes} bytes, expected at most ${MAX_HEADER}`,
     );
 }
 

@@ -9,9 +9,9 @@ import { type Preprocessing, preprocessingProblem } from "../nn/preprocessing.ts
 import { createOptimizer, type Optimizer, type OptimizerName } from "../optim/index.ts";
 import { checkOptions } from "../options/check.ts";
 import { isObject } from "../options/kinds.ts";
-import { quoted, show } from "../options/show.ts";
 import type { History } from "./callbacks.ts";
 import { checkSamples, type SamplesTaker } from "./check-samples.ts";
+import { checkWeights } from "./check-weights.ts";
 import type { EvaluateOptions, Evaluation } from "./evaluate.ts";
 import type { FitOptions } from "./fit.ts";
 import { COMPILE, EVALUATE, FIT, PREDICT } from "./options.ts";
@@ -220,29 +220,9 @@ export class Model {
    * what is no list of tensors.
    */
   setWeights(tensors: readonly NamedTensor[]): void {
-    if (!Array.isArray(tensors) || !tensors.every((tensor) => isTensor(tensor)))
-      throw new TypeError(
-        `setWeights: got ${show(tensors)}, expected a list of tensors, { name, shape, data: Float32Array }, as getWeights() gives it`,
-      );
-    const named = new Map(tensors.map((tensor) => [tensor.name, tensor]));
-    const given = new Map(named);
-    const own = [...this.session.weights()];
-    for (const { parameter } of own) {
-      const { name, shape } = parameter;
-      const tensor = given.get(name);
-      const title = `weights for ${quoted(name)}`;
-      if (!tensor) throw new RangeError(`${title} are missing`);
-      if (tensor.shape.join() !== shape.join())
-        throw new RangeError(`${title} have shape ${show(tensor.shape)}, expected ${show(shape)}`);
-      if (tensor.data.length !== elements(shape))
-        throw new RangeError(
-          `${title} are ${tensor.data.length} numbers, expected ${elements(shape)} for shape ${show(shape)}`,
-        );
-      given.delete(name);
-    }
-    for (const name of given.keys())
-      throw new RangeError(`weights for ${quoted(name)}: the model has no such parameter`);
-    for (const { parameter, data } of own) data.set(named.get(parameter.name)!.data);
+    checkWeights(tensors, this.graph.parameters);
+    const named = new Map(tensors.map(({ name, data }) => [name, data]));
+    for (const { parameter, data } of this.session.weights()) data.set(named.get(parameter.name)!);
   }
 
   /** SHA-256 of all weights as little-endian f32 in order, in hex: equal for equal models. */
@@ -276,14 +256,4 @@ export class Model {
 /** By what it can do: a page may have the class twice, as the element's script brings its own. */
 export function isModel(value: unknown): value is Model {
   return isObject(value) && typeof value.toConfig === "function";
-}
-
-/** For callers whom no compiler told. */
-function isTensor(value: unknown): boolean {
-  return (
-    isObject(value) &&
-    typeof value.name === "string" &&
-    Array.isArray(value.shape) &&
-    ArrayBuffer.isView(value.data)
-  );
 }

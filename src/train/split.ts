@@ -3,12 +3,10 @@ import { type Samples, SamplesError } from "./samples.ts";
 
 /** The first part of the samples and the last, in their order: Keras's validation_split. No copy is made. */
 export function splitSamples(samples: Samples, validationSplit: number): [Samples, Samples] {
-  if (!(validationSplit > 0 && validationSplit < 1))
-    throw new SamplesError(`validationSplit is ${validationSplit}, expected a number between 0 and 1`);
   const at = Math.floor(samples.count * (1 - validationSplit));
-  if (at === 0 || at === samples.count)
+  if (!(at > 0 && at < samples.count))
     throw new SamplesError(
-      `validationSplit ${validationSplit} of ${samples.count} samples leaves one part empty`,
+      `validationSplit ${validationSplit} of ${samples.count} samples leaves one part empty: expected a number between 0 and 1`,
     );
   return [slice(samples, 0, at), slice(samples, at, samples.count)];
 }

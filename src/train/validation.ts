@@ -83,9 +83,8 @@ type Counts = readonly number[] | undefined;
 const ADVICE = {
   last: 'Set validationFrom to "stratified" beside validationSplit, or shuffle the samples once before.',
   shuffled: 'Set validationFrom to "stratified" beside validationSplit.',
-  stratified:
-    "Each part needs an image of each class: give more images of these, or another validationSplit.",
-  data: 'Give both parts images of all classes; validationSplit with validationFrom: "stratified" takes them from one set.',
+  stratified: "Give more images of these classes, or another validationSplit.",
+  data: "Give both parts images of all classes.",
 } as const;
 
 /**

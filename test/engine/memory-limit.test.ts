@@ -1,7 +1,8 @@
 import { describe, expect, onTestFinished, test, vi } from "vitest";
+import { withAddresses } from "../../src/engine/addresses.ts";
 import { Engine } from "../../src/engine/engine.ts";
 import { writeStruct } from "../../src/engine/memory.ts";
-import { formatBytes, MemoryError, withAddresses } from "../../src/engine/memory-limit.ts";
+import { formatBytes, MemoryError } from "../../src/engine/memory-limit.ts";
 import { DEFAULT_FILE_MEMORY, DEFAULT_MAX_MEMORY, MOST_MEMORY } from "../../src/engine/memory-sizes.ts";
 import { buildChain } from "../../src/nn/build.ts";
 import { leastBytes } from "../../src/nn/footprint.ts";

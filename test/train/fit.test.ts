@@ -262,10 +262,7 @@ describe("options out of range", () => {
       "fit: epochs is 0, expected a whole number >= 1. Write: model.fit(train, { epochs: 10 })",
     ],
     [{ epochs: 1.5 }, "fit: epochs is 1.5, expected a whole number >= 1"],
-    [
-      { epochs: 2, initialEpoch: 2 },
-      "epochs is 2 with initialEpoch 2, expected whole numbers, epochs the larger",
-    ],
+    [{ epochs: 2, initialEpoch: 2 }, "epochs is 2 with initialEpoch 2, expected epochs to be the larger"],
     [{ epochs: 2, initialEpoch: -1 }, "fit: initialEpoch is -1, expected a whole number >= 0"],
     [{ validationSplit: 1 }, "fit: validationSplit is 1, expected a number from 0 to below 1. Write: "],
     [{ validationSplit: -0.1 }, "validationSplit is -0.1, expected a number from 0 to below 1"],

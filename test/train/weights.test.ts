@@ -205,7 +205,7 @@ test.each([
 ])("setWeights of %j is refused in words", async (given) => {
   const model = await modelOf(layers());
   expect(() => model.setWeights(given as never)).toThrow(
-    /^setWeights: got .*, expected a list of tensors, \{ name, shape, data: Float32Array \}/,
+    /^setWeights: got .*, expected tensors, \{ name, shape, data \}, as getWeights/,
   );
 });
 
