@@ -3,18 +3,14 @@ import { formatBytes, MemoryError, SMALLER } from "./memory-limit.ts";
 
 /** What the system refuses, though the model may have it. Apart from memory-limit.ts: pages that train load this in the worker alone. */
 
-/**
- * Makes a WebAssembly memory, or an instance that has one. Throws MemoryError where the system refuses it.
- * @param least bytes of addresses that it asks for at last, where it asks for less and less
- */
-export async function withAddresses<T>(make: () => T | Promise<T>, least?: number): Promise<T> {
+/** Makes a WebAssembly memory, or an instance that has one. Throws MemoryError where the system refuses it. */
+export async function withAddresses<T>(make: () => T | Promise<T>): Promise<T> {
   try {
     return await make();
   } catch (error) {
     // A module that asks for another memory than it is given is no matter of the system's.
     if (error instanceof WebAssembly.LinkError || !/memory/i.test((error as Error).message)) throw error;
-    const few = least === undefined ? "" : `, even those of ${formatBytes(least)}`;
-    throw new MemoryError(`the system refuses a WebAssembly memory its addresses${few}`, ADDRESS_ADVICE, {
+    throw new MemoryError("the system refuses a WebAssembly memory its addresses", ADDRESS_ADVICE, {
       cause: error,
     });
   }

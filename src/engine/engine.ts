@@ -101,11 +101,10 @@ export class Engine {
     const asked = Math.min(options.maxMemory ?? DEFAULT_MAX_MEMORY, MOST_MEMORY);
     const maxMemory = PAGE * Math.floor(asked / PAGE);
     const { backend, module } = await loadKernels(options);
-    const least = Math.min(maxMemory, LEAST_ADDRESSES);
     const [memory, addresses, instance] = await withAddresses(async () => {
-      const [own, bytes] = createMemory(maxMemory, least);
+      const [own, bytes] = createMemory(maxMemory);
       return [own, bytes, await WebAssembly.instantiate(module, { env: { memory: own } })] as const;
-    }, least);
+    });
     const exports = instance.exports as unknown as Exports;
     const alone = threads > 1 && !threadsAvailable();
     if (alone) noteOneThread(threads);
@@ -233,7 +232,8 @@ export class Engine {
  * Shared memory reserves address space up to its maximum, so that is no more than the engine may have; small devices
  * refuse even that: they are asked for less and less. Returns the memory and the bytes that it has addresses for.
  */
-function createMemory(maxMemory: number, least: number): [memory: WebAssembly.Memory, addresses: number] {
+function createMemory(maxMemory: number): [memory: WebAssembly.Memory, addresses: number] {
+  const least = Math.min(maxMemory, LEAST_ADDRESSES);
   for (let bytes = maxMemory; ; bytes = Math.max(least, PAGE * Math.floor(bytes / PAGE / 2)))
     try {
       return [new WebAssembly.Memory({ initial: 1, maximum: bytes / PAGE, shared: true }), bytes];

@@ -1,3 +1,4 @@
+import { counted } from "../options/show.ts";
 import { count, percent, significant } from "./format.ts";
 import type { EpochRecord } from "./types.ts";
 
@@ -227,7 +228,7 @@ function unbalanced({ trainCounts, ...input }: VerdictInput): Verdict | undefine
   if (most.n < UNBALANCED * least.n) return undefined;
   return {
     kind: "classes",
-    text: `The classes are unbalanced: ${count(most.n)} images of ${names([most.id], input)}, ${count(least.n)} of ${names([least.id], input)}; accuracy hides the rare ones.`,
+    text: `The classes are unbalanced: ${counted(most.n, "image")} of ${names([most.id], input)}, ${count(least.n)} of ${names([least.id], input)}; accuracy hides the rare ones.`,
     tryText: "Look at recall by class; more images of the rare classes help, copies of them too.",
   };
 }
@@ -287,7 +288,8 @@ function otherRate(input: VerdictInput): string {
   const usual = USUAL_RATES[optimizer];
   if (rate !== undefined && usual !== undefined && (rate >= 10 * usual || rate < usual / 10))
     return `Try a learning rate of ${usual}, which suits most models; it was ${rateText(rate)}.`;
-  if (steps !== undefined && steps < FEW_STEPS) return `Train longer: ${count(steps)} steps are few.`;
+  if (steps !== undefined && steps < FEW_STEPS)
+    return `Train longer: ${counted(steps, "step")} ${steps === 1 ? "is" : "are"} few.`;
   return "Try another learning rate, ten times less, then ten times more; and check that each label belongs to its image.";
 }
 

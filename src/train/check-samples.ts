@@ -1,8 +1,8 @@
 import { elements, formatShape, type Shape } from "../nn/graph.ts";
 import { checkOptions } from "../options/check.ts";
-import { show } from "../options/show.ts";
+import { counted, show } from "../options/show.ts";
 import { SAMPLES } from "./options.ts";
-import { isPixels, type Samples, SamplesError } from "./samples.ts";
+import { isPixels, type Pixels, type Samples, SamplesError } from "./samples.ts";
 
 /** Bytes are scaled and floats are not, so no other kind of array may pass for either. */
 function requireArray(
@@ -69,28 +69,27 @@ export function checkSamples(samples: Samples, input: Shape, outputs: number, ta
     const got = count === undefined ? "missing" : show(count);
     const line = Number.isInteger(number)
       ? `. Write: { images, shape: [${shape.join(", ")}]${rest}, count: ${number} }`
-      : `; images holds ${images.length} numbers, which are no whole images of ${elements(shape)}`;
+      : `; images holds ${counted(images.length, "number")}, no whole images of ${elements(shape)}`;
     throw error(`samples: count is ${got}, expected a whole number, that of images${line}`);
   }
   if (count < 1) throw error(`got ${count} samples, expected at least 1`);
-  if (images.length !== count * elements(shape))
-    throw error(
-      `got ${images.length} input numbers, expected ${count} samples of ${elements(shape)}, that is ${count * elements(shape)}`,
-    );
+  const requireLength = ({ length }: Pixels, one: string, size: number): void => {
+    if (length !== count * size)
+      throw error(`got ${counted(length, one)}, expected ${counted(count, "sample")} of ${size}`);
+  };
+  requireLength(images, "input number", elements(shape));
   if (taker === "predict" || taker === "activations") return;
   if (targets) {
-    if (targets.length !== count * outputs)
-      throw error(
-        `got ${targets.length} targets, expected ${count} samples of ${outputs}, that is ${count * outputs}`,
-      );
+    requireLength(targets, "target", outputs);
     return;
   }
   if (!labels) throw error("got samples with neither labels nor targets: give one of them");
-  if (labels.length !== count) throw error(`got ${labels.length} labels for ${count} samples`);
+  if (labels.length !== count)
+    throw error(`got ${counted(labels.length, "label")} for ${counted(count, "sample")}`);
   const classes = Math.max(outputs, 2);
   const wrong = labels.findIndex((label) => label >= classes);
   if (wrong >= 0)
     throw error(
-      `label ${wrong} is ${labels[wrong]}, but the model has ${outputs} outputs: expected class ids below ${classes}`,
+      `label ${wrong} is ${labels[wrong]}, but the model has ${counted(outputs, "output")}: expected class ids below ${classes}`,
     );
 }

@@ -1,6 +1,5 @@
 import { elements, type Parameter } from "../nn/graph.ts";
-import { isObject } from "../options/kinds.ts";
-import { quoted, show } from "../options/show.ts";
+import { counted, quoted, show } from "../options/show.ts";
 import type { NamedTensor } from "./safetensors.ts";
 
 /**
@@ -8,33 +7,21 @@ import type { NamedTensor } from "./safetensors.ts";
  * where one is missing, unknown or of another shape.
  */
 export function checkWeights(tensors: readonly NamedTensor[], parameters: readonly Parameter[]): void {
-  if (!Array.isArray(tensors) || !tensors.every(isTensor))
-    throw new TypeError(
-      `setWeights: got ${show(tensors)}, expected tensors, { name, shape, data }, as getWeights() gives them`,
-    );
+  if (!Array.isArray(tensors) || !tensors.every((tensor) => ArrayBuffer.isView(tensor?.data)))
+    throw new TypeError(`setWeights: got ${show(tensors)}, expected a list as getWeights() gives it`);
   const given = new Map(tensors.map((tensor: NamedTensor) => [tensor.name, tensor]));
   for (const { name, shape } of parameters) {
     const tensor = given.get(name);
     const title = `weights for ${quoted(name)}`;
     if (!tensor) throw new RangeError(`${title} are missing`);
-    if (tensor.shape.join() !== shape.join())
+    if (String(tensor.shape) !== String(shape))
       throw new RangeError(`${title} have shape ${show(tensor.shape)}, expected ${show(shape)}`);
     if (tensor.data.length !== elements(shape))
       throw new RangeError(
-        `${title} are ${tensor.data.length} numbers, expected ${elements(shape)} for shape ${show(shape)}`,
+        `${title} have ${counted(tensor.data.length, "number")}, expected ${counted(elements(shape), "number")} for shape ${show(shape)}`,
       );
     given.delete(name);
   }
   for (const name of given.keys())
-    throw new RangeError(`weights for ${quoted(name)}: the model has no such parameter`);
-}
-
-/** For callers whom no compiler told. */
-function isTensor(value: unknown): boolean {
-  return (
-    isObject(value) &&
-    typeof value.name === "string" &&
-    Array.isArray(value.shape) &&
-    ArrayBuffer.isView(value.data)
-  );
+    throw new RangeError(`weights for ${quoted(String(name))}: the model has no such parameter`);
 }

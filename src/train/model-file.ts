@@ -7,7 +7,7 @@ import { layersFromConfig, type ModelConfig } from "../nn/model-json.ts";
 import { preprocessingProblem } from "../nn/preprocessing.ts";
 import { parseJson } from "../nn/strict-json.ts";
 import { checkOptions } from "../options/check.ts";
-import { quoted, show } from "../options/show.ts";
+import { counted, quoted, show } from "../options/show.ts";
 import { metadataDamage, sealed, weightsDamage } from "./integrity.ts";
 import { isModel, type Loaded, type Model } from "./model.ts";
 import { MODEL_FORMAT, MODEL_FORMAT_VERSION, type ModelMetadata, modelEntries } from "./model-entries.ts";
@@ -155,7 +155,7 @@ function checkClassNames(model: Sequential, { classNames }: ModelMetadata): void
   if (classNames && classNames.length !== Math.max(outputs, 2) && classNames.length !== outputs)
     throw new ModelFileError(
       "metadata",
-      `the model file names ${classNames.length} classes, but its model has ${outputs} outputs`,
+      `the model file names ${counted(classNames.length, "class", "classes")}, but its model has ${counted(outputs, "output")}`,
     );
 }
 
@@ -164,7 +164,7 @@ function checkHeader(file: Uint8Array<ArrayBuffer>): void {
   if (bytes > MAX_HEADER)
     throw new ModelFileError(
       "not-safetensors",
-      `its names, shapes and metadata take ${bytes} bytes, expected at most ${MAX_HEADER}`,
+      `its names, shapes and metadata take ${counted(bytes, "byte")}, expected at most ${MAX_HEADER.toLocaleString("en-US")}`,
     );
 }
 

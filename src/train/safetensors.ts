@@ -1,5 +1,5 @@
 import { parseJson } from "../nn/strict-json.ts";
-import { quoted, show } from "../options/show.ts";
+import { counted, quoted, show } from "../options/show.ts";
 
 /** A named f32 tensor. */
 export interface NamedTensor {
@@ -89,11 +89,13 @@ export function decodeSafetensors(bytes: Uint8Array | ArrayBuffer): {
   const fail: Fail = (message) => {
     throw new SafetensorsError(`not a readable safetensors file: ${message}`);
   };
-  if (file.length < 8) fail(`it has ${file.length} bytes, expected at least 8`);
+  if (file.length < 8) fail(`it has ${counted(file.length, "byte")}, expected at least 8`);
   const view = new DataView(file.buffer, file.byteOffset, file.byteLength);
   const headerBytes = Number(view.getBigUint64(0, true));
   if (headerBytes > Math.min(MAX_HEADER, file.length - 8))
-    fail(`its header claims ${headerBytes} bytes, but the file has ${file.length - 8} after the length`);
+    fail(
+      `its header claims ${counted(headerBytes, "byte")}, but the file has ${(file.length - 8).toLocaleString("en-US")} after the length`,
+    );
   const header = readHeader(file.subarray(8, 8 + headerBytes), fail);
   const { __metadata__ = {}, ...entries } = header;
   if (
@@ -115,7 +117,9 @@ export function decodeSafetensors(bytes: Uint8Array | ArrayBuffer): {
     end = last;
   }
   if (start + end !== file.length)
-    fail(`it has ${file.length} bytes, but its tensors end at byte ${start + end}`);
+    fail(
+      `it has ${counted(file.length, "byte")}, but its tensors end at byte ${(start + end).toLocaleString("en-US")}`,
+    );
   const tensors = places.map(({ name, shape, first, last }): NamedTensor => {
     const data = new Float32Array((last - first) / 4);
     new Uint8Array(data.buffer).set(file.subarray(start + first, start + last));

@@ -39,7 +39,7 @@ export function asSamples(images: Samples | Pixels, shape: Shape): Samples {
   const count = images.length / size;
   if (!Number.isInteger(count) || count === 0)
     throw new SamplesError(
-      `predict: got ${images.length} numbers, expected those of whole images: ${size} for each of shape ${formatShape(shape)}`,
+      `predict: got ${images.length} number${images.length === 1 ? "" : "s"}, expected those of whole images: ${size} for each of shape ${formatShape(shape)}`,
     );
   return { images, shape, count };
 }

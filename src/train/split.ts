@@ -6,7 +6,7 @@ export function splitSamples(samples: Samples, validationSplit: number): [Sample
   const at = Math.floor(samples.count * (1 - validationSplit));
   if (!(at > 0 && at < samples.count))
     throw new SamplesError(
-      `validationSplit ${validationSplit} of ${samples.count} samples leaves one part empty: expected a number between 0 and 1`,
+      `validationSplit ${validationSplit} of ${samples.count} sample${samples.count === 1 ? "" : "s"} leaves one part empty: expected a number between 0 and 1`,
     );
   return [slice(samples, 0, at), slice(samples, at, samples.count)];
 }

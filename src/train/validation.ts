@@ -83,7 +83,7 @@ type Counts = readonly number[] | undefined;
 const ADVICE = {
   last: 'Set validationFrom to "stratified" beside validationSplit, or shuffle the samples once before.',
   shuffled: 'Set validationFrom to "stratified" beside validationSplit.',
-  stratified: "Give more images of these classes, or another validationSplit.",
+  stratified: "Give more images of these classes.",
   data: "Give both parts images of all classes.",
 } as const;
 

@@ -130,9 +130,7 @@ describe("an engine", () => {
     watchMemory(0);
     const error = await Engine.create({ threads: 1 }).catch((thrown: unknown) => thrown);
     expect(error).toBeInstanceOf(MemoryError);
-    expect((error as Error).message).toMatch(
-      /refuses .* its addresses, even those of 256 MiB: .*ulimit -v.*--disable-wasm-trap/,
-    );
+    expect((error as Error).message).toMatch(/refuses .* its addresses: .*ulimit -v.*--disable-wasm-trap/);
   });
 });
 

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { show, written } from "../../src/options/show.ts";
+import { counted, show, written } from "../../src/options/show.ts";
 
 class Thing {}
 const deep = JSON.parse(`${"[".repeat(50_000)}${"]".repeat(50_000)}`);
@@ -37,4 +37,14 @@ test("options are written as in code and as in JSON; what cannot be is a variabl
   expect(written({ ["x".repeat(1e6)]: 1 })).toBe(`{ "${"x".repeat(40)}…": 1 }`);
   const many = Object.fromEntries(Array.from({ length: 1e5 }, (_, i) => [`n${i}`, i]));
   expect(written(many)).toMatch(/ n19: 19, … }$/);
+});
+
+test("a number of things: one is one, thousands are grouped", () => {
+  expect([0, 1, 2, 60_000].map((n) => counted(n, "image"))).toEqual([
+    "0 images",
+    "1 image",
+    "2 images",
+    "60,000 images",
+  ]);
+  expect([1, 10].map((n) => counted(n, "class", "classes"))).toEqual(["1 class", "10 classes"]);
 });

@@ -85,6 +85,18 @@ describe("reports that lack parts", () => {
     expect(find(page(), "p", "note")).toEqual([]);
   });
 
+  it("of one planned epoch, and of one class", () => {
+    const { dataset } = sampleReport();
+    const html = page({
+      stoppedBy: "signal",
+      plannedEpochs: 1,
+      history: [],
+      dataset: { ...dataset, classNames: ["cat"] },
+    });
+    expect(text(find(html, "p", "note")[0]!)).toMatch(/^Stopped early: 0 of 1 epoch was finished\. /);
+    expect(text(find(html, "p", "sub")[0]!)).toContain("1 class of ");
+  });
+
   it("of a resumed run: epochs count from the first run's start", () => {
     const html = page({
       history: HISTORY.map((record) => ({ ...record, epoch: record.epoch + 5 })),

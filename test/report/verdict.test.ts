@@ -170,6 +170,7 @@ describe("learns nothing", () => {
   test("after few steps the advice is to go on", () => {
     const history = epochs([2.31, undefined, 0.1]);
     expect(verdict({ ...TEN, history, steps: 12 })?.tryText).toBe("Train longer: 12 steps are few.");
+    expect(verdict({ ...TEN, history, steps: 1 })?.tryText).toBe("Train longer: 1 step is few.");
     expect(verdict({ ...TEN, history, steps: 2000 })?.tryText).toMatch(/^Try another learning rate/);
   });
 

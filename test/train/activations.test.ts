@@ -76,6 +76,6 @@ test("between two epochs they change nothing: the same weights as without", asyn
 test("an image of another size is refused", async () => {
   const model = await modelOf(LAYERS);
   await expect(model.activations(new Uint8Array(35))).rejects.toThrow(
-    "got 35 input numbers, expected 1 samples of 36",
+    "activations: got 35 input numbers, expected 1 sample of 36",
   );
 });

@@ -243,7 +243,7 @@ describe("saveModel refuses what loadModel would, and says so", () => {
   test("metadata longer than a header may be", async () => {
     const error = await refusal(layers(), { dataset: "x".repeat(1e7) });
     expect(error.code).toBe("not-safetensors");
-    expect(error.message).toMatch(/^saveModel: .*take 10000\d\d\d bytes, expected at most 10000000/);
+    expect(error.message).toMatch(/^saveModel: .*take 10,000,\d\d\d bytes, expected at most 10,000,000/);
   });
 });
 
@@ -371,7 +371,7 @@ describe("refuses", () => {
       /preprocessing: scale 1e\+308 and offset 0 take a pixel of 255 beyond the range of f32/,
     ],
     ["a class that is no text", { classNames: '["a",2,"c"]' }, "metadata", /classNames\.1/],
-    ["too few classes", { classNames: '["a"]' }, "metadata", /names 1 classes, but its model has 3 outputs/],
+    ["too few classes", { classNames: '["a"]' }, "metadata", /names 1 class, but its model has 3 outputs/],
     ["an unknown loss", { loss: '"hinge"' }, "metadata", /loss/],
     ["a background beyond white", { background: "2" }, "metadata", /background/],
   ];

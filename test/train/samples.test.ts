@@ -33,11 +33,19 @@ const bad: [Samples, string][] = [
   ],
   [
     { ...ok, images: new Uint8Array(23), count: undefined as never },
-    "samples: count is missing, expected a whole number, that of images; images holds 23 numbers, which are no whole images of 6",
+    "samples: count is missing, expected a whole number, that of images; images holds 23 numbers, no whole images of 6",
   ],
   [{ ...ok, shape: 6 as never }, "samples: shape is 6, expected that of one image. Write: shape: [2, 3, 1]"],
-  [{ ...ok, count: 5 }, "got 24 input numbers, expected 5 samples of 6, that is 30"],
-  [{ ...ok, images: new Float32Array(23) }, "got 23 input numbers, expected 4 samples of 6, that is 24"],
+  [{ ...ok, count: 5 }, "got 24 input numbers, expected 5 samples of 6"],
+  [{ ...ok, images: new Float32Array(23) }, "got 23 input numbers, expected 4 samples of 6"],
+];
+/** Numbers of a million images, and of one. */
+const large: [Samples, string][] = [
+  [
+    { ...ok, count: 1e6, images: new Uint8Array(6e6 - 1) },
+    "got 5,999,999 input numbers, expected 1,000,000 samples of 6",
+  ],
+  [{ ...ok, count: 1, images: new Uint8Array(1) }, "got 1 input number, expected 1 sample of 6"],
 ];
 const badTargets: [Samples, string][] = [
   [unlabelled, "got samples with neither labels nor targets: give one of them"],
@@ -46,7 +54,7 @@ const badTargets: [Samples, string][] = [
     { ...ok, labels: Uint8Array.of(0, 1, 3, 4) },
     "label 2 is 3, but the model has 3 outputs: expected class ids below 3",
   ],
-  [{ ...ok, targets: new Float32Array(4) }, "got 4 targets, expected 4 samples of 3, that is 12"],
+  [{ ...ok, targets: new Float32Array(4) }, "got 4 targets, expected 4 samples of 3"],
 ];
 const misspelt: [unknown, string][] = [
   [
@@ -84,7 +92,7 @@ const misspelt: [unknown, string][] = [
 ];
 
 describe("samples that do not fit the model", () => {
-  test.each([...bad, ...badTargets, ...(misspelt as [Samples, string][])])(
+  test.each([...bad, ...large, ...badTargets, ...(misspelt as [Samples, string][])])(
     "case %#: fit and evaluate",
     async (samples, message) => {
       const model = await modelOf(layers());
@@ -208,7 +216,7 @@ describe("samples that do not fit the model", () => {
   test("one output takes the classes 0 and 1", async () => {
     const model = await modelOf(layers(1), { loss: "binaryCrossentropy" });
     await expect(model.evaluate(ok)).rejects.toThrow(
-      "label 2 is 2, but the model has 1 outputs: expected class ids below 2",
+      "label 2 is 2, but the model has 1 output: expected class ids below 2",
     );
     await model.evaluate({ ...ok, labels: Uint8Array.of(0, 1, 1, 0) });
   });

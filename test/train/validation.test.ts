@@ -178,7 +178,7 @@ describe("fit", () => {
       'Set validationFrom to "stratified" beside validationSplit, or shuffle the samples once before.',
     ],
     ["shuffled", 'Set validationFrom to "stratified" beside validationSplit.'],
-    ["stratified", "Give more images of these classes, or another validationSplit."],
+    ["stratified", "Give more images of these classes."],
   ])(
     "%s: classes that validation lacks are warned of with what helps there",
     async (validationFrom, advice) => {

@@ -176,7 +176,19 @@ describe("getWeights and setWeights", () => {
       (w) => {
         w[1] = { ...w[1]!, data: new Float32Array(2) };
       },
-      "weights for 'c/bias' are 2 numbers, expected 3 for shape [3]",
+      "weights for 'c/bias' have 2 numbers, expected 3 numbers for shape [3]",
+    ],
+    [
+      "no shape",
+      (w) => {
+        w[1] = { name: "c/bias", data: new Float32Array(3) } as never;
+      },
+      "weights for 'c/bias' have shape undefined, expected [3]",
+    ],
+    [
+      "no name",
+      (w) => w.push({ data: new Float32Array(1) } as never),
+      "weights for 'undefined': the model has no such parameter",
     ],
     [
       "a name of a million characters",
@@ -194,20 +206,15 @@ describe("getWeights and setWeights", () => {
   });
 });
 
-test.each([
-  5,
-  null,
-  {},
-  [1],
-  [null],
-  [{ name: "c/kernel", shape: [2, 2, 1, 3] }],
-  [{ shape: [1], data: new Float32Array(1) }],
-])("setWeights of %j is refused in words", async (given) => {
-  const model = await modelOf(layers());
-  expect(() => model.setWeights(given as never)).toThrow(
-    /^setWeights: got .*, expected tensors, \{ name, shape, data \}, as getWeights/,
-  );
-});
+test.each([5, null, {}, [1], [null], [{ name: "c/kernel", shape: [2, 2, 1, 3] }]])(
+  "setWeights of %j is refused in words",
+  async (given) => {
+    const model = await modelOf(layers());
+    expect(() => model.setWeights(given as never)).toThrow(
+      /^setWeights: got .*, expected a list as getWeights\(\) gives it/,
+    );
+  },
+);
 
 test("weightsSha256 is that of the numbers in order, as little-endian f32", async () => {
   const model = await modelOf(layers());

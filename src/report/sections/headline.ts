@@ -1,3 +1,4 @@
+import { counted } from "../../options/show.ts";
 import { count, dateTime, dimensions, duration, percent, significant } from "../format.ts";
 import { keptMark } from "../kept.ts";
 import { type Markup, markup } from "../markup.ts";
@@ -33,7 +34,7 @@ function subject({ title, dataset, model }: Report): Markup {
   const known = title.includes(model.name) && title.includes(dataset.name);
   const names = !known && markup`<bdi>${model.name}</bdi> on <bdi>${dataset.name}</bdi>: `;
   const some = (n: number) => (n > 0 ? count(n) : "none");
-  return markup`${names}${dataset.classNames.length} classes of ${dimensions(dataset.imageShape)} images, ${count(trainCount)} for training, ${some(validationCount)} for validation, ${some(testCount)} for the test.`;
+  return markup`${names}${counted(dataset.classNames.length, "class", "classes")} of ${dimensions(dataset.imageShape)} images, ${count(trainCount)} for training, ${some(validationCount)} for validation, ${some(testCount)} for the test.`;
 }
 
 /** Why training ended early, whose weights the figures are of, the verdict, and warnings. */
@@ -48,7 +49,7 @@ function notes(report: Report): Markup {
       : kept
         ? `the weights of ${kept.text}, which were kept`
         : "the weights at that point";
-  const early = markup`${done} of ${planned} epochs were finished. The figures are those of ${weights}.`;
+  const early = markup`${done} of ${counted(planned, "epoch")} ${planned === 1 ? "was" : "were"} finished. The figures are those of ${weights}.`;
   const odd = warnings?.map((text) => markup`<p class="note">${text}</p>`);
   if (stoppedBy === "diverged" && advice)
     return markup`<p class="note"><strong>Stopped early:</strong> ${advice} ${early}</p>${odd}`;
