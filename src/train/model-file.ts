@@ -230,8 +230,7 @@ function parseMetadata(raw: Entries): v.InferOutput<v.ObjectSchema<typeof METADA
 
 function build(architecture: ModelConfig, loaded: Loaded): Sequential {
   try {
-    const { name } = architecture;
-    return new Sequential(layersFromConfig(architecture), { ...(name !== undefined && { name }), loaded });
+    return new Sequential(layersFromConfig(architecture), { name: architecture.name }, loaded);
   } catch (error) {
     if (!(error instanceof ModelError)) throw error;
     throw new ModelFileError(

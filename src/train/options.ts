@@ -67,7 +67,7 @@ export const compileTable = (): TableOf<CompileOptions> => ({
 
 export const SEQUENTIAL: Checked = {
   call: "sequential(layers, *)",
-  table: () => ({ name: text, loaded: some("", isObject) }),
+  table: () => ({ name: text }),
 };
 export const LOAD_MODEL: Checked = {
   call: "loadModel(file, *)",

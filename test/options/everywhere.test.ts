@@ -381,3 +381,13 @@ test("every export is listed: with its options, or as one that has none", () => 
   const listed = [...Object.keys(TAKERS), ...WITHOUT].filter((name) => !/[ ,]/.test(name));
   expect(listed.sort()).toEqual([...exported, ...methods].sort());
 });
+
+test("what a model's file holds is no option of a model's", () => {
+  for (const make of [
+    api.sequential,
+    (own: typeof layers, options: object) => new api.Sequential(own, options),
+  ])
+    expect(() => make(layers, { loaded: { tensors: [] } } as never)).toThrow(
+      /^sequential: no option is called "loaded": expected name$/,
+    );
+});
