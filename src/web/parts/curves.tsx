@@ -1,7 +1,7 @@
 import { useMemo } from "preact/hooks";
 import uPlot from "uplot";
 import type { EpochRecord } from "../../report/types.ts";
-import { keptEpoch } from "../state/outcome.ts";
+import { bestOfAll, keptEpoch } from "../state/outcome.ts";
 import { settings } from "../state/setup.ts";
 import { curve, curveVersion, epochs, progress } from "../state/subject.ts";
 import { count, percent, significant } from "../ui/format.ts";
@@ -30,7 +30,9 @@ export function Curves() {
       heading="Learning curves"
       aside={
         <span class="muted">
-          {kept === undefined ? "over epochs" : `epoch ${kept + 1}, the best, is kept`}
+          {kept === undefined
+            ? "over epochs"
+            : `epoch ${kept + 1}, the best${bestOfAll.value ? "" : " since it trained on"}, is kept`}
         </span>
       }
     >

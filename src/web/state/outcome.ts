@@ -1,17 +1,29 @@
 import { computed, effect, signal, untracked } from "@preact/signals";
+import type { EpochRecord } from "../../report/types.ts";
 import { type Verdict, type VerdictInput, verdict } from "../../report/verdict.ts";
 import { countsOf as classesOf, splitForValidation, wholePart } from "../../train/validation.ts";
 import { announce, dismiss, notify } from "./notices.ts";
 import { DEFAULT_RATE, validationSource } from "./settings.ts";
-import { epochs, phase, progress, type Subject, subject, totals } from "./subject.ts";
+import { epochs, learning, phase, progress, type Subject, subject, totals } from "./subject.ts";
 
 /** Where the loss became NaN or infinite in the subject's last run; undefined where it did not. */
 export const divergedAt = signal<{ readonly epoch: number; readonly batch: number } | undefined>(undefined);
 
-/** Epoch, from 0, whose weights the model has been given back at the end; undefined where it has the last one's. */
+/**
+ * Epoch, from 0, whose weights the model has been given back at the end; undefined where it has the last one's, and while it
+ * trains on: then it has weights of its own.
+ */
 export const keptEpoch = computed(() => {
   const best = totals.value?.bestEpoch;
-  return best === epochs.value.at(-1)?.epoch ? undefined : best;
+  return learning.value || best === epochs.value.at(-1)?.epoch ? undefined : best;
+});
+
+/** Whether no epoch before the last "Train on" had a better validation accuracy than the one that was kept. */
+export const bestOfAll = computed(() => {
+  const { bestEpoch, firstEpoch = 0 } = totals.value ?? {};
+  const accuracy = (of: EpochRecord | undefined) => of?.val_accuracy ?? Number.NEGATIVE_INFINITY;
+  const kept = accuracy(epochs.value.find(({ epoch }) => epoch === bestEpoch));
+  return epochs.value.every((record) => record.epoch >= firstEpoch || accuracy(record) <= kept);
 });
 
 /** What went wrong in the run that has ended; undefined where nothing did, or one is under way. */

@@ -3,7 +3,7 @@ import type { Configuration, Report } from "../../report/types.ts";
 import { firstFilters } from "../../train/report.ts";
 import { download } from "./files.ts";
 import { announce, dismiss, fault } from "./notices.ts";
-import { outcome } from "./outcome.ts";
+import { bestOfAll, outcome } from "./outcome.ts";
 import { DEFAULT_RATE, validationSource } from "./settings.ts";
 import { epochs, progress, type Subject, subject, totals } from "./subject.ts";
 import { type TestResult, testResult } from "./test.ts";
@@ -47,7 +47,10 @@ async function reportOf(current: Subject, result: TestResult): Promise<Report> {
     history: epochs.value,
     plannedEpochs: progress.value?.epochs,
     stoppedBy: trained?.stopped ? "signal" : undefined,
-    kept: trained?.bestEpoch === undefined ? undefined : { epoch: trained.bestEpoch, by: "val_accuracy" },
+    kept:
+      trained?.bestEpoch === undefined
+        ? undefined
+        : { epoch: trained.bestEpoch, ...(bestOfAll.value && { by: "val_accuracy" as const }) },
     verdict: outcome.value,
     test: { loss: result.loss, accuracy: result.accuracy },
     confusion: result.confusion,

@@ -33,6 +33,13 @@ const PREPROCESSING = { scale: 1 / 255, offset: 0 };
 /** Counts starts: one that was overtaken by another, or by stop(), comes to nothing. */
 let attempt = 0;
 
+/** Begins to make a model ready. Returns whether nothing has overtaken it. */
+export function prepare(): () => boolean {
+  const own = ++attempt;
+  phase.value = "preparing";
+  return () => own === attempt;
+}
+
 /** Trains the chosen model anew on the chosen dataset. Faults become notices. */
 export async function start(): Promise<void> {
   if (phase.value !== "idle" || problem.value) return;
@@ -191,6 +198,7 @@ async function fit(current: Subject, initialEpoch: number): Promise<void> {
       trainedSamples: (totals.value?.trainedSamples ?? 0) + history.trainedSamples,
       stopped: history.stopped,
       bestEpoch: history.bestEpoch,
+      firstEpoch: initialEpoch,
       date: new Date().toISOString(),
     };
   } catch (error) {

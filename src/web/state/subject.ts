@@ -46,6 +46,8 @@ export interface Totals {
   /** Of the last fit(). */
   readonly stopped: boolean;
   readonly bestEpoch: number | undefined;
+  /** The first epoch of the last fit(), from 0, which looks for the best from there on. */
+  readonly firstEpoch?: number;
   /** When it ended, ISO 8601. */
   readonly date: string;
 }
@@ -64,6 +66,8 @@ export const curve = { current: new LiveCurve() };
 export const curveVersion = signal(0);
 
 export const running = computed(() => phase.value === "training" || phase.value === "paused");
+/** Whether the weights change: until the step under way has ended, where it was stopped. */
+export const learning = computed(() => running.value || phase.value === "stopping");
 export const busy = computed(() => phase.value !== "idle");
 
 /** Whether the weights are worth looking at: some training has been done, or they came from a file. */
