@@ -13,11 +13,12 @@ import { Notices } from "./parts/notices.tsx";
 import { ResultsTab } from "./parts/results.tsx";
 import { RunBar } from "./parts/run-bar.tsx";
 import { TrainingPanel } from "./parts/training-panel.tsx";
-import { forgetKept, keeps } from "./state/kept.ts";
+import { forgetKept, keeps, keptTrainer } from "./state/kept.ts";
 import { saveModelFile } from "./state/model-file.ts";
 import { worksOffline } from "./state/offline.ts";
+import { restoreKept } from "./state/restore.ts";
 import { tab } from "./state/setup.ts";
-import { trained } from "./state/subject.ts";
+import { phase, subject, trained } from "./state/subject.ts";
 import { Button } from "./ui/controls.tsx";
 
 const CONTENT = { train: TrainTab, results: ResultsTab, draw: DrawTab, benchmark: BenchmarkTab } as const;
@@ -43,6 +44,13 @@ export function App() {
         {keeps.value && (
           <p id="kept">
             {"The last model that was trained here is kept in this browser. "}
+            {phase.value === "idle" && keptTrainer.value !== subject.value?.trainer && (
+              <>
+                <button type="button" class="link" onClick={() => void restoreKept()}>
+                  Restore it
+                </button>{" "}
+              </>
+            )}
             <button type="button" class="link" onClick={() => void forgetKept()}>
               Forget it
             </button>

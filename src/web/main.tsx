@@ -2,7 +2,7 @@ import { render } from "preact";
 import { App } from "./app.tsx";
 import "./state/auto-load.ts";
 import "./state/offline.ts";
-import { readKept } from "./state/kept.ts";
+import { forgetKept, readKept } from "./state/kept.ts";
 import { offerKept } from "./state/restore.ts";
 import "./state/title.ts";
 import "./state/ways-out.ts";
@@ -11,7 +11,10 @@ import "./state/ways-out.ts";
 const PATIENCE = 200;
 
 await Promise.race([
-  readKept().then((model) => model && offerKept(model)),
+  readKept()
+    .then((model) => model && offerKept(model))
+    // What cannot be read of a damaged storage is not worth keeping.
+    .catch(() => forgetKept()),
   new Promise((resolve) => setTimeout(resolve, PATIENCE)),
 ]);
 render(<App />, document.getElementById("app")!);

@@ -66,6 +66,82 @@ describe.each(BROWSERS)("coming back to the page in %s", (browser) => {
     },
   );
 
+  test.skipIf(missing(browser))(
+    "a kept model can be restored until another run has ended, and is not lost to one that ends before its first epoch",
+    async () => {
+      const { page, errors } = await openApp(browser, { fragment: SMALL });
+      await train(page);
+      await page.waitForSelector("#kept");
+      expect(await textOf(page, "#kept")).not.toContain("Restore it");
+      await page.evaluate(() => {
+        location.hash = "images=20000";
+      });
+      await waitForText(page, "#status", /^Ready to train|^3 epochs/);
+      await page.waitForFunction(() => document.querySelector("#train")!.textContent === "Train");
+      await page.click("#train");
+      await waitForText(page, "#status", /^Epoch 1 of 5: [1-9]/);
+      await page.click("#stop");
+      await waitForText(page, "#status", /^Stopped/);
+      await page.locator(button("Restore it")).click();
+      await waitForText(page, "#status", /^3 epochs trained/);
+      expect(await textOf(page, "#kept")).not.toContain("Restore it");
+      expect(errors).toEqual([]);
+    },
+  );
+
+  test.skipIf(missing(browser))(
+    "Stop ends a restoring, and a training that follows is left alone",
+    async () => {
+      const { page, errors } = await openApp(browser, { fragment: SMALL });
+      await train(page);
+      await page.waitForSelector("#kept");
+      await page.reload();
+      await fetched(page);
+      await page.locator(button("Restore it")).wait();
+      await page.evaluate(async () => {
+        const press = async (label: string) => {
+          for (;;) {
+            const found = [
+              ...document.querySelectorAll<HTMLButtonElement>("#notices button, .run-bar button"),
+            ].find(({ textContent, disabled }) => textContent === label && !disabled);
+            if (found) return found.click();
+            await new Promise((resolve) => requestAnimationFrame(resolve));
+          }
+        };
+        for (const label of ["Restore it", "Stop", "Train"]) await press(label);
+      });
+      await waitForText(page, "#status", /^3 epochs trained/);
+      await page.waitForFunction(() => document.querySelector("#train")!.textContent === "Train on");
+      expect(
+        await page.$$eval(".notice.fault", (found) => found.map(({ textContent }) => textContent)),
+      ).toEqual([]);
+      expect(errors).toEqual([]);
+    },
+  );
+
+  test.skipIf(missing(browser))("what is damaged of a kept model keeps the page from nothing", async () => {
+    const { page, errors } = await openApp(browser, { fragment: SMALL });
+    await fetched(page);
+    await page.evaluate(
+      () =>
+        new Promise<void>((resolve, reject) => {
+          const opening = indexedDB.open("wasmgrad-page");
+          opening.onsuccess = () => {
+            const change = opening.result.transaction("models", "readwrite");
+            change.objectStore("models").put({ version: 1 }, "last");
+            change.oncomplete = () => resolve();
+            change.onerror = () => reject(change.error);
+          };
+        }),
+    );
+    await page.reload();
+    await fetched(page);
+    await page.waitForFunction(() => !document.querySelector("#kept"));
+    await train(page);
+    await page.waitForSelector("#kept");
+    expect(errors).toEqual([]);
+  });
+
   test.skipIf(missing(browser))("Back and Forward go through the tabs and leave the settings", async () => {
     const { page, errors } = await openApp(browser, { fragment: SMALL });
     await page.click("#tab-results");

@@ -1,10 +1,11 @@
 import { effect, signal, untracked } from "@preact/signals";
-import { createStore, del, get, set } from "idb-keyval";
+import { createStore, del, delMany, getMany, set } from "idb-keyval";
+import type { Trainer } from "../../browser.ts";
 import type { EpochRecord } from "../../report/types.ts";
 import type { LivePoint } from "./live-curve.ts";
 import { dismiss, notify } from "./notices.ts";
 import type { Settings } from "./settings.ts";
-import { curve, epochs, phase, subject, type Totals, totals, trained } from "./subject.ts";
+import { curve, epochs, phase, subject, type Totals, totals } from "./subject.ts";
 import { testResult } from "./test.ts";
 
 /** The last model that was trained here, as the browser keeps it for the next visit. */
@@ -26,10 +27,15 @@ export interface KeptModel {
 
 /** Whether the browser keeps a model of this page. */
 export const keeps = signal(false);
+/** Whose model is kept, where it is one of this visit. */
+export const keptTrainer = signal<Trainer | undefined>(undefined);
 
 /** Milliseconds between two copies in a long run: an epoch may take a moment only. */
 const PAUSE = 10_000;
-const KEY = "last";
+/** A run that has ended. */
+const LAST = "last";
+/** A run under way, or one that was cut off: beside the last one, which it replaces when it has ended. */
+const UNFINISHED = "unfinished";
 
 let opened: ReturnType<typeof createStore> | undefined;
 function store(): ReturnType<typeof createStore> {
@@ -40,7 +46,8 @@ function store(): ReturnType<typeof createStore> {
 /** The model of an earlier visit; undefined where there is none, or the browser keeps nothing. */
 export async function readKept(): Promise<KeptModel | undefined> {
   try {
-    const found = await get<KeptModel>(KEY, store());
+    const [last, unfinished] = await getMany<KeptModel | undefined>([LAST, UNFINISHED], store());
+    const found = unfinished ?? last;
     keeps.value = found?.version === 1;
     return keeps.value ? found : undefined;
   } catch {
@@ -56,12 +63,13 @@ export async function forgetKept(): Promise<void> {
   forgotten++;
   keeps.value = false;
   dismiss("kept");
-  await del(KEY, store()).catch(() => {});
+  await delMany([LAST, UNFINISHED], store()).catch(() => {});
 }
 
-async function keep(): Promise<void> {
+async function keep(key: typeof LAST | typeof UNFINISHED): Promise<void> {
   const current = subject.value;
-  if (!current || current.origin === "file" || !trained.value) return;
+  // Before an epoch has ended there is little to keep: what is kept stays.
+  if (!current || current.origin === "file" || epochs.value.length === 0) return;
   const before = forgotten;
   const file = await current.trainer.save(current.metadata);
   if (subject.value?.trainer !== current.trainer || before !== forgotten) return;
@@ -76,17 +84,19 @@ async function keep(): Promise<void> {
     accuracy: testResult.value?.epochs === epochs.value.length ? testResult.value.accuracy : undefined,
     time: Date.now(),
   };
-  await set(KEY, model, store());
+  await set(key, model, store());
+  if (key === LAST) await del(UNFINISHED, store());
   // The browser does one after the other, so what was forgotten meanwhile is gone.
   keeps.value = before === forgotten;
+  keptTrainer.value = current.trainer;
 }
 
 let last = 0;
 let said = false;
 
-function keepQuietly(): void {
+function keepQuietly(key: typeof LAST | typeof UNFINISHED): void {
   last = performance.now();
-  keep().catch((error: unknown) => {
+  keep(key).catch((error: unknown) => {
     // A trainer that has ended has nothing to keep; storage that is full is worth a word, once.
     if (said || !(error instanceof DOMException) || error.name !== "QuotaExceededError") return;
     said = true;
@@ -101,12 +111,12 @@ function keepQuietly(): void {
 let before = phase.peek();
 effect(() => {
   const now = phase.value;
-  if (now === "idle" && before === "testing") untracked(keepQuietly);
+  if (now === "idle" && before === "testing") untracked(() => keepQuietly(LAST));
   before = now;
 });
 effect(() => {
   if (epochs.value.length === 0) return;
   untracked(() => {
-    if (phase.value === "training" && performance.now() - last > PAUSE) keepQuietly();
+    if (phase.value === "training" && performance.now() - last > PAUSE) keepQuietly(UNFINISHED);
   });
 });

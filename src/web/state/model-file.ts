@@ -7,7 +7,7 @@ import { lookAtTestImages } from "./glance.ts";
 import { withoutDefaults } from "./layers.ts";
 import { namedLayers } from "./model.ts";
 import { announce, dismiss, fault, notify } from "./notices.ts";
-import { openTrainer, replaceSubject } from "./run.ts";
+import { openTrainer, prepare, replaceSubject } from "./run.ts";
 import { CUSTOM, DEFAULTS, type Settings } from "./settings.ts";
 import { change, settings } from "./setup.ts";
 import { phase, subject, weights } from "./subject.ts";
@@ -33,14 +33,18 @@ export async function openModelFile(name: string, bytes: Uint8Array): Promise<vo
     return;
   }
   dismiss("file");
-  phase.value = "preparing";
+  const current = prepare();
   try {
     const file = loadModel(bytes);
     const chosen = settingsOf(file);
     const trainer = await openTrainer(file.model, chosen, file.metadata.preprocessing);
     const outputs = file.model.outputShape.at(-1)!;
-    change(chosen);
-    const data = await dataFor(chosen, file);
+    if (current()) change(chosen);
+    const data = current() ? await dataFor(chosen, file) : undefined;
+    if (!current()) {
+      trainer.dispose();
+      return;
+    }
     replaceSubject({
       trainer,
       name: file.model.name,
@@ -59,9 +63,10 @@ export async function openModelFile(name: string, bytes: Uint8Array): Promise<vo
     await lookAtTestImages(subject.value!).catch(() => {});
     await runTest();
   } catch (error) {
+    if (!current()) return;
     fault("file", error instanceof Error ? new Error(`${name}: ${error.message}`, { cause: error }) : error);
   } finally {
-    phase.value = "idle";
+    if (current()) phase.value = "idle";
   }
 }
 

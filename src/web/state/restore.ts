@@ -3,10 +3,10 @@ import { loadModel } from "../../train/model-file.ts";
 import { percent } from "../ui/format.ts";
 import { ensureDataset, isAtHand } from "./dataset.ts";
 import { lookAtTestImages } from "./glance.ts";
-import { forgetKept, type KeptModel } from "./kept.ts";
+import { forgetKept, type KeptModel, keptTrainer, readKept } from "./kept.ts";
 import { LiveCurve } from "./live-curve.ts";
 import { announce, dismiss, fault, notify } from "./notices.ts";
-import { openTrainer, replaceSubject } from "./run.ts";
+import { openTrainer, prepare, replaceSubject } from "./run.ts";
 import { CUSTOM, DEFAULTS, type Settings } from "./settings.ts";
 import { change } from "./setup.ts";
 import {
@@ -44,6 +44,12 @@ export function offerKept(kept: KeptModel): void {
   );
 }
 
+/** Restores what the browser keeps now. */
+export async function restoreKept(): Promise<void> {
+  const kept = await readKept();
+  if (kept) await restore(kept);
+}
+
 /** The figures of a run that has ended; undefined where no epoch was finished. */
 function ended(records: readonly EpochRecord[]): Progress | undefined {
   const last = records.at(-1);
@@ -56,17 +62,22 @@ function ended(records: readonly EpochRecord[]): Progress | undefined {
 async function restore(kept: KeptModel): Promise<void> {
   if (phase.value !== "idle") return;
   dismiss("kept");
-  phase.value = "preparing";
+  const current = prepare();
   try {
     const { model, tensors, metadata } = loadModel(kept.file);
     const settings: Settings = { ...DEFAULTS, ...kept.settings };
     const trainer = await openTrainer(model, settings, metadata.preprocessing);
     await trainer.setWeights(tensors);
-    change(settings);
     const { dataset, images } = settings;
-    const data = (await isAtHand(dataset))
-      ? await ensureDataset(dataset, images).catch(() => undefined)
-      : undefined;
+    if (current()) change(settings);
+    const data =
+      current() && (await isAtHand(dataset))
+        ? await ensureDataset(dataset, images).catch(() => undefined)
+        : undefined;
+    if (!current()) {
+      trainer.dispose();
+      return;
+    }
     replaceSubject({
       trainer,
       name: settings.model,
@@ -82,15 +93,17 @@ async function restore(kept: KeptModel): Promise<void> {
     curve.current = LiveCurve.of(kept.points);
     curveVersion.value++;
     weights.value = tensors;
+    keptTrainer.value = trainer;
     announce("The model is restored");
     await lookAtTestImages(subject.value!).catch(() => {});
     await runTest();
   } catch (error) {
+    if (!current()) return;
     fault(
       "kept",
       new Error(`The kept model cannot be restored: ${(error as Error).message}`, { cause: error }),
     );
   } finally {
-    phase.value = "idle";
+    if (current()) phase.value = "idle";
   }
 }
