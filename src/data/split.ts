@@ -43,6 +43,35 @@ export function take(set: ImageSet, n: number): ImageSet {
   return slice(set, 0, n);
 }
 
+/**
+ * `n` images, the same share of each class and one of each at least where there is room, in the order that they have. For
+ * images that may be sorted by class, of which take() would lose some. They are copied.
+ * @throws DataError `bad-argument` if `n` is not an integer from 1 to `set.count`
+ */
+export function takeOfEach(set: ImageSet, n: number): ImageSet {
+  const first = take(set, n);
+  if (n === set.count) return first;
+  const { images, labels, count, shape } = set;
+  const counts = new Uint32Array(256);
+  for (const label of labels) counts[label]!++;
+  // Where each image stands in its class, from 0 to 1: those that stand in front are taken.
+  const seen = new Uint32Array(256);
+  const place = Float64Array.from(labels, (label) => {
+    const before = seen[label]!++;
+    return before === 0 ? 0 : (before + 0.5) / counts[label]!;
+  });
+  const rows = Uint32Array.from({ length: count }, (_, row) => row)
+    .sort((a, b) => place[a]! - place[b]! || a - b)
+    .subarray(0, n)
+    .sort();
+  const size = images.length / count;
+  const taken = new Uint8Array(n * size);
+  rows.forEach((row, i) => {
+    taken.set(images.subarray(row * size, (row + 1) * size), i * size);
+  });
+  return { images: taken, labels: Uint8Array.from(rows, (row) => labels[row]!), count: n, shape };
+}
+
 function slice(set: ImageSet, from: number, to: number): ImageSet {
   const [height, width, channels] = set.shape;
   const imageBytes = height * width * channels;

@@ -84,6 +84,37 @@ describe.each(BROWSERS)("files in %s", (browser) => {
   );
 
   test.skipIf(missing(browser))(
+    "of sorted files some of each class are taken and shown; a model of other files is not trained on",
+    async () => {
+      const { page, errors } = await openApp(browser, {
+        fragment: "model=mlp&epochs=1&images=30&dataset=files",
+      });
+      const drop = async (count: number) => {
+        const set = bars(count);
+        const order = [0, 1, 2].flatMap((id) => [...set.labels.keys()].filter((i) => set.labels[i] === id));
+        const images = Uint8Array.from(order.flatMap((i) => [...set.images.subarray(64 * i, 64 * (i + 1))]));
+        const labels = Uint8Array.from(order, (i) => set.labels[i]!);
+        await dropFiles(page, [
+          { name: "images", bytes: encodeIdxImages({ ...set, images }) },
+          { name: "labels", bytes: encodeIdxLabels(labels) },
+        ]);
+        await waitForText(page, "#dataset", new RegExp(`of ${count} images`));
+      };
+      await drop(300);
+      const shown = await page.$$eval(".glance canvas", (found) => found.map((canvas) => canvas.ariaLabel));
+      expect(["0", "1", "2"].map((name) => shown.filter((label) => label === name).length)).toEqual([
+        7, 7, 6,
+      ]);
+      await page.click("#train");
+      await waitForText(page, "#status", /1 epoch trained/);
+      await page.waitForFunction(() => document.querySelector("#train")!.textContent === "Train on");
+      await drop(240);
+      await page.waitForFunction(() => document.querySelector("#train")!.textContent === "Train");
+      expect(errors).toEqual([]);
+    },
+  );
+
+  test.skipIf(missing(browser))(
     "IDX files of one's own are trained on; their names are only text",
     async () => {
       const { page, errors } = await openApp(browser);

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { splitValidation, take } from "../../src/data/index.ts";
+import { takeOfEach } from "../../src/data/split.ts";
 import { makeSet } from "./helpers.ts";
 
 const badArgument = expect.objectContaining({ name: "DataError", code: "bad-argument" });
@@ -56,5 +57,40 @@ describe("take", () => {
 
   it.each([0, -1, 1.5, 6, Number.NaN])("refuses %f of 5", (n) => {
     expect(() => take(makeSet(5, [1, 1, 1], 2), n)).toThrow(badArgument);
+  });
+});
+
+describe("takeOfEach", () => {
+  const sorted = (...counts: number[]) => {
+    const labels = Uint8Array.from(counts.flatMap((n, id) => Array<number>(n).fill(id)));
+    const images = Uint8Array.from({ length: 4 * labels.length }, (_, i) => i >> 2);
+    return { images, labels, count: labels.length, shape: [2, 2, 1] as const };
+  };
+  const counts = ({ labels }: { labels: Uint8Array }) =>
+    [0, 1, 2].map((id) => labels.filter((label) => label === id).length);
+
+  it("takes the same share of each class of sorted images, with their labels, in their order", () => {
+    const set = sorted(30, 60, 10);
+    const some = takeOfEach(set, 50);
+    expect(some).toMatchObject({ count: 50, shape: [2, 2, 1] });
+    expect(counts(some)).toEqual([15, 30, 5]);
+    const rows = Array.from(some.labels, (_, i) => some.images[4 * i]!);
+    expect(rows).toEqual([...rows].sort((a, b) => a - b));
+    expect(Array.from(some.labels)).toEqual(rows.map((row) => set.labels[row]));
+    expect(some.images).toHaveLength(200);
+  });
+
+  it.each([
+    [3, [1, 1, 1]],
+    [4, [1, 2, 1]],
+    [2, [1, 1, 0]],
+  ])("takes one of each where there is room: %i", (n, expected) => {
+    expect(counts(takeOfEach(sorted(30, 60, 1), n))).toEqual(expected);
+  });
+
+  it("is the set itself where all are asked for, and refuses more", () => {
+    const set = sorted(2, 2, 2);
+    expect(takeOfEach(set, 6)).toEqual(set);
+    expect(() => takeOfEach(set, 7)).toThrow("take: got 7; expected an integer from 1 to 6");
   });
 });

@@ -1,5 +1,5 @@
 import { dataset } from "../state/dataset.ts";
-import { GLANCED, glance } from "../state/glance.ts";
+import { GLANCED, glance, glanced } from "../state/glance.ts";
 import { dataShape, settings, tab } from "../state/setup.ts";
 import { subject, trained } from "../state/subject.ts";
 import { testImages, testResult } from "../state/test.ts";
@@ -11,8 +11,9 @@ import { imageAt, Pixels } from "../ui/pixels.tsx";
 /** Test images and what the model says of them as it learns; at the end, how it does on all of them. */
 export function Glance() {
   const current = trained.value ? subject.value : undefined;
-  const chosen = dataset.value?.name === settings.value.dataset ? dataset.value.set.test : undefined;
-  const set = current ? testImages(current) : chosen;
+  const chosen = dataset.value?.name === settings.value.dataset ? dataset.value : undefined;
+  const data = current ? testImages(current) && current.data : chosen;
+  const set = data && data.set.test.count > 0 ? glanced(data) : undefined;
   const names = current?.classNames ?? dataShape.value.classNames;
   const answers = current ? glance.value : undefined;
   const result = testResult.value;

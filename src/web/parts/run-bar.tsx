@@ -1,6 +1,7 @@
-import { downloadShare, isGenerated, loading } from "../state/dataset.ts";
+import { dataset, downloadShare, isGenerated, loading } from "../state/dataset.ts";
 import { OUTCOME_WORDS, outcome } from "../state/outcome.ts";
 import { pause, restart, resume, start, stop, trainOn } from "../state/run.ts";
+import { OWN_FILES } from "../state/settings.ts";
 import { built, problem, settings } from "../state/setup.ts";
 import { epochs, phase, progress, running, subject, trained } from "../state/subject.ts";
 import { testing } from "../state/test.ts";
@@ -66,6 +67,8 @@ function MainButton() {
 function canTrainOn(): boolean {
   const current = subject.value;
   if (!current?.data || !trained.value) return false;
+  // Other files of the visitor's own are chosen by the same setting.
+  if (settings.value.dataset === OWN_FILES && dataset.value?.set.test !== current.data.set.test) return false;
   const { epochs: _, ...made } = current.settings;
   const { epochs: __, ...chosen } = settings.value;
   return JSON.stringify(made) === JSON.stringify(chosen);

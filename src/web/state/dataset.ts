@@ -3,7 +3,7 @@ import { loadDataset } from "../../browser.ts";
 import { idxBytes, ROLES } from "../../data/dataset-info.ts";
 import { findDataset, GENERATED } from "../../data/datasets.ts";
 import { DataError } from "../../data/errors.ts";
-import { take } from "../../data/split.ts";
+import { take, takeOfEach } from "../../data/split.ts";
 import type { Dataset } from "../../data/types.ts";
 import { WebStore } from "../../data/web-store.ts";
 import { WORKER_URL } from "../worker-url.ts";
@@ -167,12 +167,13 @@ async function downloaded(name: string, images: number | undefined, signal: Abor
   return limited({ name, images, set: whole.set });
 }
 
-/** With the first so many training images. */
+/** With so many training images: the first, or of files of the visitor's own, which may be sorted, as many of each class. */
 function limited(loaded: Loaded): Loaded {
-  const { images, set } = loaded;
+  const { name, images, set } = loaded;
+  const some = name === OWN_FILES ? takeOfEach : take;
   return images === undefined || images >= set.train.count
     ? loaded
-    : { ...loaded, set: { ...set, train: take(set.train, images) } };
+    : { ...loaded, set: { ...set, train: some(set.train, images) } };
 }
 
 /**
