@@ -38,7 +38,8 @@ export class SampleSender {
       if (array) arrays[name] = { bytes: isBytes(array), length: array.length };
     }
     const { count, shape } = samples;
-    await this.#client.call("allocate", { handle, count, shape, arrays } satisfies SamplesFrame);
+    // A framework may have wrapped the shape to see it change: no worker takes that.
+    await this.#client.call("allocate", { handle, count, shape: [...shape], arrays } satisfies SamplesFrame);
     this.#forgotten.register(samples, handle);
     for (const name of ARRAYS) {
       const array = samples[name];

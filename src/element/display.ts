@@ -1,11 +1,13 @@
 import type { Trainer } from "../browser/types.ts";
 import { DATASETS, GENERATED } from "../browser.ts";
+import { takeOfEach } from "../data/split.ts";
 import type { Dataset } from "../data/types.ts";
 import type { BatchInfo, EpochInfo, Logs } from "../train/callbacks.ts";
 import type { Sequential } from "../train/sequential.ts";
 import type { CompleteDetail, ReadyDetail } from "./events.ts";
 import { buildModel } from "./model.ts";
 import type { Settings } from "./settings.ts";
+import { SHOWN } from "./strip.ts";
 import { count, lossText, percent, type View } from "./view.ts";
 
 /** Milliseconds between two drawings of the curves. */
@@ -77,7 +79,8 @@ export class Display {
     this.#began = performance.now();
     this.describe(data, model);
     if (info.notice) this.#view.notice(info.notice);
-    this.#view.strip.show(dataset.test, dataset.classNames);
+    const { test, classNames } = dataset;
+    this.#view.strip.show(data ? takeOfEach(test, Math.min(SHOWN, test.count)) : test, classNames);
     this.#view.progress(0, `Epoch 1 of ${this.#settings.epochs}`);
     this.#view.announce(`Training has started on ${plural(info.threads, "thread")}.`);
   }

@@ -16,7 +16,7 @@ const Base = withProperties(globalThis.HTMLElement ?? (class {} as typeof HTMLEl
  * `autostart`; each is a property, too, see TrainerProperties. What is changed while it trains, or when it is done,
  * applies at the next start().
  *
- * Events: `ready`, `progress`, `epoch`, `complete`, `error`; see TrainerEventMap.
+ * Events: `ready`, `progress`, `epoch`, `complete`, `warning`, `error`; see TrainerEventMap.
  */
 export class WasmgradTrainer extends Base {
   static readonly observedAttributes: readonly string[] = ATTRIBUTES.flatMap(spellings);
@@ -211,6 +211,10 @@ export class WasmgradTrainer extends Base {
     return new Run(settings, {
       onLoading: (text, share) => display.loading(text, share),
       onNotice: (text) => this.#view!.notice(text),
+      onWarning: (message) => {
+        this.#view!.notice(message);
+        this.#emit("warning", { message });
+      },
       onReady: ({ dataset, model }, detail) => {
         display.ready(detail, data, { dataset: dataset!, model: model! });
         this.#setState("training");

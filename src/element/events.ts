@@ -36,6 +36,11 @@ export interface CompleteDetail {
   readonly stopped: boolean;
 }
 
+/** `warning`: what may keep the training from its best: training goes on. The element shows it, too. */
+export interface WarningDetail {
+  readonly message: string;
+}
+
 /** `error`: an attribute that can't be, data that can't be had, training that failed. */
 export interface ErrorDetail {
   readonly error: Error;
@@ -48,5 +53,6 @@ export interface TrainerEventMap {
   progress: CustomEvent<ProgressDetail>;
   epoch: CustomEvent<EpochDetail>;
   complete: CustomEvent<CompleteDetail>;
+  warning: CustomEvent<WarningDetail>;
   error: CustomEvent<ErrorDetail>;
 }

@@ -8,6 +8,7 @@ export type {
   ProgressDetail,
   ReadyDetail,
   TrainerEventMap,
+  WarningDetail,
 } from "./events.ts";
 export type {
   TrainerElementEventMap,

@@ -99,7 +99,17 @@ const PROPERTIES = [...ATTRIBUTES.map(property), "autostart"];
 
 /** A class of elements with the properties of TrainerProperties; a subclass may add to what `data` does. */
 export function withProperties(Base: typeof HTMLElement): new () => WasmgradTrainerBase {
-  class Properties extends Base {}
+  class Properties extends Base {
+    /**
+     * Vue sets a property that is a number to 0 where it is given undefined, and removes the attribute of the property's name:
+     * `batchSize` is `batch-size`, too.
+     */
+    override removeAttribute(name: string): void {
+      const attribute = ATTRIBUTES.find((known) => spellings(known).includes(name.toLowerCase()));
+      if (attribute === undefined || attribute === "data") super.removeAttribute(name);
+      else for (const spelling of spellings(attribute)) super.removeAttribute(spelling);
+    }
+  }
   const define = <T>(
     name: string,
     get: (element: HTMLElement) => T,

@@ -1,5 +1,6 @@
 import type { Trainer } from "../browser/types.ts";
 import { createOptimizer, createTrainer, GENERATED, loadDataset, take } from "../browser.ts";
+import { takeOfEach } from "../data/split.ts";
 import type { Dataset, ImageSet } from "../data/types.ts";
 import { pictureTraits } from "../picture/centred.ts";
 import type { BatchInfo, Callbacks, EpochInfo, Logs, TrainInfo } from "../train/callbacks.ts";
@@ -12,6 +13,7 @@ import type { Settings } from "./settings.ts";
 export interface RunListener {
   onLoading(text: string, share?: number): void;
   onNotice(text: string): void;
+  onWarning(text: string): void;
   onReady(run: Run, detail: ReadyDetail): void;
   onBatch(run: Run, info: BatchInfo, logs: Logs): void;
   onEpoch(run: Run, info: EpochInfo, logs: Logs): void;
@@ -21,6 +23,8 @@ export interface RunListener {
 /** One training, from its data to its test accuracy, on a trainer of its own. */
 export class Run {
   readonly settings: Settings;
+  /** Whether the data are the page's own. */
+  own = false;
   dataset: Dataset | undefined;
   model: Sequential | undefined;
   trainer: Trainer | undefined;
@@ -44,10 +48,16 @@ export class Run {
     const { signal } = this.#abort;
     const [source, dataset] = await Promise.all([
       resolveSource(settings.model, signal),
-      given ? Promise.resolve(given) : this.#load(signal),
+      given ? plainData(given) : this.#load(signal),
     ]);
     if (this.over) return undefined;
-    this.dataset = dataset;
+    const { train, test } = settings;
+    this.own = given !== undefined;
+    // A page's own images may well be sorted by class.
+    const some = this.own ? takeOfEach : take;
+    const upTo = (wanted: number | undefined, set: ImageSet) =>
+      wanted === undefined || wanted >= set.count ? set : some(set, wanted);
+    this.dataset = { ...dataset, train: upTo(train, dataset.train), test: upTo(test, dataset.test) };
     const [height, width, channels] = dataset.train.shape;
     this.model = buildModel(source, { shape: [height, width, channels], classes: dataset.classNames.length });
     this.#listener.onLoading("Starting the engine");
@@ -66,7 +76,7 @@ export class Run {
       return undefined;
     }
     this.trainer = trainer;
-    return this.#fit(trainer, dataset);
+    return this.#fit(trainer, this.dataset);
   }
 
   /** Ends the run after the step under way; before the first one, at once. */
@@ -108,7 +118,7 @@ export class Run {
           this.#listener.onLoading(`Loading ${dataset}: ${file}`, total ? received / total : undefined);
       },
     });
-    return { ...loaded, train: upTo(train, loaded.train), test: upTo(test, loaded.test) };
+    return loaded;
   }
 
   async #fit(trainer: Trainer, dataset: Dataset): Promise<CompleteDetail | undefined> {
@@ -126,6 +136,9 @@ export class Run {
           testImages: dataset.test.count,
         });
       },
+      onWarning: (text) => {
+        if (!this.over) listener.onWarning(text);
+      },
       onBatchEnd: (info, logs) => {
         if (!this.over) listener.onBatch(this, info, logs);
       },
@@ -136,7 +149,11 @@ export class Run {
     const history = await trainer.fit(dataset.train, {
       epochs,
       batchSize,
-      ...(validationSplit > 0 && { validationSplit, restoreBestWeights: "val_accuracy" as const }),
+      ...(validationSplit > 0 && {
+        validationSplit,
+        validationFrom: this.own ? ("stratified" as const) : ("last" as const),
+        restoreBestWeights: "val_accuracy" as const,
+      }),
       callbacks,
     });
     if (this.over) return undefined;
@@ -146,7 +163,13 @@ export class Run {
   }
 }
 
-/** The first images of a set, all where it has no more. */
-function upTo(wanted: number | undefined, set: ImageSet): ImageSet {
-  return wanted === undefined || wanted >= set.count ? set : take(set, wanted);
+/** A dataset of the page's own without what a framework wraps around its parts to see them change: no worker takes that. */
+function plainData({ name, classNames, train, test }: Dataset): Dataset {
+  const plain = ({ images, labels, count, shape }: ImageSet): ImageSet => ({
+    images,
+    labels,
+    count,
+    shape: [...shape] as unknown as ImageSet["shape"],
+  });
+  return { name, classNames: [...classNames], train: plain(train), test: plain(test) };
 }

@@ -2,7 +2,7 @@ import type { ImageSet } from "../data/types.ts";
 import { h, setText } from "./dom.ts";
 
 /** Images in the strip. */
-const COUNT = 10;
+export const SHOWN = 10;
 
 /** A row of test images, and what the model takes them for. */
 export class Strip {
@@ -23,7 +23,7 @@ export class Strip {
   /** Draws the first images of a set, without predictions; empty places where there is no set. */
   show(set: ImageSet | undefined, classNames: readonly string[]): void {
     this.#classNames = classNames;
-    const count = Math.min(COUNT, set?.count ?? 0);
+    const count = Math.min(SHOWN, set?.count ?? 0);
     const size = set ? set.images.length / set.count : 0;
     this.#images =
       set && count > 0
@@ -38,7 +38,7 @@ export class Strip {
       canvas: draw(this.#images!, i),
       text: h("span", {}, "?"),
     }));
-    const places = Array.from({ length: COUNT }, () => h("li", {}, h("i"), h("span", {}, "\u00a0")));
+    const places = Array.from({ length: SHOWN }, () => h("li", {}, h("i"), h("span", {}, "\u00a0")));
     const items = this.#items.map(({ canvas, text }) => h("li", {}, canvas, text));
     this.element.replaceChildren(...(count > 0 ? items : places));
     this.element.setAttribute("aria-hidden", String(count === 0));

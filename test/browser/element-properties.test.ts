@@ -164,6 +164,94 @@ describe.each(BROWSERS)("properties of <wasmgrad-trainer> in %s", (name) => {
     },
   );
 
+  it.skipIf(reason)(`may be data that a framework has wrapped to see them change${why}`, async () => {
+    const found = await opened.page.evaluate(async () => {
+      // As Vue, Svelte and Solid do with objects and lists.
+      const wrap = <T>(value: T): T =>
+        typeof value === "object" && value !== null && !ArrayBuffer.isView(value)
+          ? (new Proxy(value, { get: (target, key) => wrap(Reflect.get(target, key)) }) as T)
+          : value;
+      const element = document.createElement("wasmgrad-trainer");
+      document.querySelector("main")!.append(element);
+      const set = (count: number) => ({
+        images: new Uint8Array(16 * count).map((_, i) => (i * 37) % 256),
+        labels: new Uint8Array(count).map((_, i) => i % 2),
+        count,
+        shape: [4, 4, 1] as const,
+      });
+      element.model = [{ type: "flatten" }, { type: "dense", units: 2, activation: "softmax" }];
+      element.data = wrap({ name: "own", classNames: ["a", "b"], train: set(64), test: set(16) });
+      element.epochs = 1;
+      const result = await element.start().catch(String);
+      const direct =
+        typeof result === "string" ? "" : await element.trainer!.evaluate(wrap(set(20))).catch(String);
+      element.remove();
+      return { result, direct };
+    });
+    expect(found.result).toMatchObject({ stopped: false });
+    expect(found.direct).toMatchObject({ loss: expect.any(Number) });
+  });
+
+  it.skipIf(reason)(
+    `of data of one's own: as many images as are asked for, of each class, and a word where one is short${why}`,
+    async () => {
+      const found = await opened.page.evaluate(async () => {
+        const element = document.createElement("wasmgrad-trainer");
+        const told: unknown[] = [];
+        element.addEventListener("ready", ({ detail }) =>
+          told.push([detail.trainImages, detail.validationImages, detail.testImages]),
+        );
+        element.addEventListener("warning", ({ detail }) => told.push(detail.message));
+        document.querySelector("main")!.append(element);
+        /** Sorted by class. */
+        const set = (...counts: number[]) => {
+          const labels = Uint8Array.from(counts.flatMap((n, id) => Array<number>(n).fill(id)));
+          const images = new Uint8Array(16 * labels.length).map((_, i) => labels[i >> 4]! * 100);
+          return { images, labels, count: labels.length, shape: [4, 4, 1] as const };
+        };
+        const classNames = ["low", "middle", "high"];
+        const shown = () =>
+          [...element.shadowRoot!.querySelectorAll("[part=samples] li canvas")].map((canvas) =>
+            canvas.getAttribute("aria-label"),
+          ).length;
+        element.model = [{ type: "flatten" }, { type: "dense", units: 3, activation: "softmax" }];
+        element.data = { name: "sorted", classNames, train: set(30, 30, 30), test: set(20, 20, 20) };
+        Object.assign(element, { epochs: 1, train: 60, test: 30 });
+        await element.start();
+        element.data = { name: "short", classNames, train: set(45, 44, 1), test: set(20, 20, 20) };
+        await element.start();
+        const notice = element.shadowRoot!.querySelector("[part=notice]")!.textContent;
+        element.remove();
+        return { told, notice, shown: shown() };
+      });
+      expect(found.told).toEqual([
+        [48, 12, 30],
+        expect.stringMatching(/no image of 1 of 3 classes \(class 2\)/),
+        [48, 12, 30],
+      ]);
+      expect(found.notice).toBe(found.told[1]);
+      expect(found.shown).toBe(10);
+    },
+  );
+
+  it.skipIf(reason)(
+    `go with the attribute of their name, as Vue removes it for undefined${why}`,
+    async () => {
+      const found = await opened.page.evaluate(() => {
+        const element = document.createElement("wasmgrad-trainer");
+        for (const name of ["batchSize", "validationSplit", "seed"] as const) {
+          element[name] = 0;
+          element.removeAttribute(name);
+        }
+        element.setAttribute("title", "kept");
+        element.removeAttribute("batch-size");
+        const { batchSize, validationSplit, seed, title } = element;
+        return [batchSize, validationSplit, seed, title, element.getAttributeNames().join()];
+      });
+      expect(found).toEqual([32, 0.2, 1, "kept", "title"]);
+    },
+  );
+
   it.skipIf(reason)(`that do not fit are named in the error event${why}`, async () => {
     const messages = await opened.page.evaluate(async () => {
       const element = document.createElement("wasmgrad-trainer");

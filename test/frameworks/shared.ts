@@ -8,7 +8,7 @@ export const MODEL = [
 ] satisfies TrainerProperties["model"];
 
 /** Two classes of 4x4 images: bright on the left, and on the right. */
-export const OWN: TrainerProperties["data"] = {
+export const OWN: Exclude<TrainerProperties["data"], string> = {
   name: "halves",
   classNames: ["left", "right"],
   train: halves(64),

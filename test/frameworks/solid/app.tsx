@@ -1,4 +1,5 @@
 import { createSignal } from "solid-js";
+import { createStore } from "solid-js/store";
 import { render } from "solid-js/web";
 import type { WasmgradTrainer } from "wasmgrad/element/solid";
 import "wasmgrad/element/solid";
@@ -7,6 +8,7 @@ import { label, MODEL, OWN, saw, sawEpoch, sawError } from "../shared.ts";
 function App() {
   let trainer: WasmgradTrainer | undefined;
   const [epochs, setEpochs] = createSignal(1);
+  const [own] = createStore(OWN);
   return (
     <>
       <wasmgrad-trainer
@@ -27,7 +29,7 @@ function App() {
         on:complete={saw}
         on:error={sawError}
       />
-      <wasmgrad-trainer id="own" data={OWN} model={MODEL} epochs={1} autostart on:error={sawError} />
+      <wasmgrad-trainer id="own" data={own} model={MODEL} epochs={1} autostart on:error={sawError} />
       <button type="button" id="more" onClick={() => setEpochs(2)}>
         {`epochs: ${epochs()}`}
       </button>
