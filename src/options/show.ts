@@ -31,11 +31,6 @@ export function quoted(name: string): string {
   return `'${name.length > MOST_OF_NAME ? `${name.slice(0, MOST_OF_NAME)}…` : name}'`;
 }
 
-/** How many of a thing: "1 image", "60,000 images". */
-export function counted(n: number, one: string, many = `${one}s`): string {
-  return `${n.toLocaleString("en-US")} ${n === 1 ? one : many}`;
-}
-
 /** Options as they are written in code, or as JSON. What cannot be written out is a variable of the option's name. */
 export function written(options: Readonly<Record<string, unknown>>, json = false): string {
   const all = Object.entries(options);

@@ -8,6 +8,11 @@ export function count(n: number): string {
   return Number.isFinite(n) ? Math.round(n).toLocaleString("en-US") : NONE;
 }
 
+/** "1 image", "60,000 images". Not that of options/: pages that train would load a chunk more for a line that both share. */
+export function counted(n: number, one: string, many = `${one}s`): string {
+  return `${count(n)} ${n === 1 ? one : many}`;
+}
+
 /** A share as a percentage. Only a whole share reads 100 %, and only none reads 0 %: else `> 99.9 %`, `< 0.1 %`. */
 export function percent(share: number | null | undefined, digits = 1): string {
   if (share === null || share === undefined || !Number.isFinite(share)) return NONE;

@@ -1,6 +1,7 @@
 import { elements, formatShape, type Shape } from "../nn/graph.ts";
 import { checkOptions } from "../options/check.ts";
-import { counted, show } from "../options/show.ts";
+import { counted } from "../options/counted.ts";
+import { show } from "../options/show.ts";
 import { SAMPLES } from "./options.ts";
 import { isPixels, type Pixels, type Samples, SamplesError } from "./samples.ts";
 

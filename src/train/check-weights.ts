@@ -1,5 +1,6 @@
 import { elements, type Parameter } from "../nn/graph.ts";
-import { counted, quoted, show } from "../options/show.ts";
+import { counted } from "../options/counted.ts";
+import { quoted, show } from "../options/show.ts";
 import type { NamedTensor } from "./safetensors.ts";
 
 /**

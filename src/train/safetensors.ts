@@ -1,5 +1,6 @@
 import { parseJson } from "../nn/strict-json.ts";
-import { counted, quoted, show } from "../options/show.ts";
+import { counted } from "../options/counted.ts";
+import { quoted, show } from "../options/show.ts";
 
 /** A named f32 tensor. */
 export interface NamedTensor {

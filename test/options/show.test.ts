@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
-import { counted, show, written } from "../../src/options/show.ts";
+import { counted } from "../../src/options/counted.ts";
+import { show, written } from "../../src/options/show.ts";
 
 class Thing {}
 const deep = JSON.parse(`${"[".repeat(50_000)}${"]".repeat(50_000)}`);

@@ -1,5 +1,4 @@
-import { counted } from "../../options/show.ts";
-import { count, dateTime, dimensions, duration, percent, significant } from "../format.ts";
+import { count, counted, dateTime, dimensions, duration, percent, significant } from "../format.ts";
 import { keptMark } from "../kept.ts";
 import { type Markup, markup } from "../markup.ts";
 import type { EpochRecord, Report } from "../types.ts";
