@@ -12,9 +12,9 @@ export function writeTextModule(folder, name, text) {
   writeFileSync(join(folder, `${name}.js`), `export default ${JSON.stringify(text)};\n`);
 }
 
-/** Embeds the folder's NAME.wasm in base64, as web pages load it. */
+/** Embeds the folder's NAME.wasm in hex, as web pages load it: compressed it takes a fifth less than base64, which hides repetitions. */
 export function embedWasm(folder, name) {
-  writeTextModule(folder, name, readFileSync(join(folder, `${name}.wasm`)).toString("base64"));
+  writeTextModule(folder, name, readFileSync(join(folder, `${name}.wasm`)).toString("hex"));
 }
 
 /** Writes the types of all text modules. */

@@ -13,7 +13,7 @@ export {
 } from "./web.ts";
 
 /**
- * The builds as modules that hold them in base64: each import() has one literal name, so that plain modules and every
+ * The builds as modules that hold them in hex: each import() has one literal name, so that plain modules and every
  * bundler find them with no configuration, and a page loads only the one that it uses.
  */
 const BUILDS: Readonly<Record<string, () => Promise<{ default: string }>>> = {
@@ -25,11 +25,8 @@ const BUILDS: Readonly<Record<string, () => Promise<{ default: string }>>> = {
 
 /** Bytes of a wasm build of this package. */
 export async function loadWasmBytes(name: string): Promise<Uint8Array<ArrayBuffer>> {
-  const { default: base64 } = await BUILDS[name]!();
-  const text = atob(base64);
-  const bytes = new Uint8Array(text.length);
-  for (let i = 0; i < bytes.length; i++) bytes[i] = text.charCodeAt(i);
-  return bytes;
+  const { default: hex } = await BUILDS[name]!();
+  return new Uint8Array(hex.length / 2).map((_, i) => Number.parseInt(hex.slice(2 * i, 2 * i + 2), 16));
 }
 
 let said = false;
