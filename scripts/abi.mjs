@@ -2,6 +2,9 @@
 // every `case` of assembly/dispatch.ts, and every field of the argument classes it names.
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 
+/** How the table marks a field's type. */
+const SIGNS = { pointer: "*", f32: "%", i32: "" };
+
 const root = new URL("../", import.meta.url);
 
 /** The text of src/engine/abi.ts. */
@@ -30,25 +33,31 @@ export function abiSource() {
   if (kernels.length !== cases) throw new Error(`dispatch.ts: read ${kernels.length} of ${cases} cases`);
 
   const used = [...new Set(kernels.map((k) => k[3]))];
-  const lines = [
-    "// Written by scripts/abi.mjs from assembly/dispatch.ts and the argument classes: do not edit.",
-    "",
-    "/** Argument structs in memory: 4-byte fields in this order. */",
-    "export const STRUCTS = {",
-  ];
+  const types = [];
+  const table = [];
   for (const name of used) {
     const fields = classes.get(name);
     if (!fields) throw new Error(`dispatch.ts names ${name}, which no @unmanaged exported class declares`);
-    lines.push(`  ${name}: {`, ...fields.map(([field, type]) => `    ${field}: "${type}",`), "  },");
+    types.push(`interface ${name} {`, ...fields.map(([field]) => `  readonly ${field}: number;`), "}", "");
+    const readers = kernels.filter((k) => k[3] === name).map(([, id, kernel]) => id + kernel);
+    table.push(`${readers.join(" ")}: ${fields.map(([field, type]) => field + SIGNS[type]).join(" ")}`);
   }
-  lines.push(
-    "} as const;",
+  const lines = [
+    "// Written by scripts/abi.mjs from assembly/dispatch.ts and the argument classes: do not edit.",
     "",
-    "/** Every kernel: its id in the dispatch switch and the struct it reads. */",
-  );
-  lines.push("export const KERNELS = {");
-  for (const [, id, name, args] of kernels) lines.push(`  ${name}: { id: ${id}, args: "${args}" },`);
-  lines.push("} as const;", "");
+    ...types,
+    "/** Every kernel, and the argument struct that it reads. */",
+    "export interface KernelStructs {",
+    ...kernels.map(([, , name, args]) => `  ${name}: ${args};`),
+    "}",
+    "",
+    "/**",
+    " * A line for each struct: the kernels that read it, each behind its id in the dispatch switch, then its 4-byte fields in",
+    " * this order: pointers with *, f32 with %, the others i32. One text, as pages load it: see kernel-table.ts.",
+    " */",
+    `export const KERNEL_TABLE = \`${table.join("\n")}\`;`,
+    "",
+  ];
   return lines.join("\n");
 }
 

@@ -1,454 +1,527 @@
 // Written by scripts/abi.mjs from assembly/dispatch.ts and the argument classes: do not edit.
 
-/** Argument structs in memory: 4-byte fields in this order. */
-export const STRUCTS = {
-  FillArgs: {
-    out: "pointer",
-    n: "i32",
-    value: "f32",
-    grain: "i32",
-  },
-  AddArgs: {
-    y: "pointer",
-    x: "pointer",
-    n: "i32",
-    grain: "i32",
-  },
-  GemmArgs: {
-    c: "pointer",
-    a: "pointer",
-    b: "pointer",
-    bias: "pointer",
-    M: "i32",
-    N: "i32",
-    K: "i32",
-    transA: "i32",
-    transB: "i32",
-    beta: "f32",
-    relu: "i32",
-    rows: "i32",
-    cols: "i32",
-    cNext: "pointer",
-    aNext: "pointer",
-    bNext: "pointer",
-  },
-  PadArgs: {
-    out: "pointer",
-    x: "pointer",
-    H: "i32",
-    W: "i32",
-    C: "i32",
-    top: "i32",
-    bottom: "i32",
-    left: "i32",
-    right: "i32",
-  },
-  PackArgs: {
-    out: "pointer",
-    w: "pointer",
-    K: "i32",
-    OC: "i32",
-    C: "i32",
-  },
-  Conv2dArgs: {
-    y: "pointer",
-    x: "pointer",
-    w: "pointer",
-    bias: "pointer",
-    batch: "i32",
-    H: "i32",
-    W: "i32",
-    C: "i32",
-    OH: "i32",
-    OW: "i32",
-    OC: "i32",
-    KH: "i32",
-    KW: "i32",
-    strideH: "i32",
-    strideW: "i32",
-    dilationH: "i32",
-    dilationW: "i32",
-    relu: "i32",
-    top: "i32",
-    left: "i32",
-    cropH: "i32",
-    cropW: "i32",
-    rows: "i32",
-  },
-  ConvPoolArgs: {
-    y: "pointer",
-    argmax: "pointer",
-    x: "pointer",
-    w: "pointer",
-    bias: "pointer",
-    batch: "i32",
-    H: "i32",
-    W: "i32",
-    C: "i32",
-    OH: "i32",
-    OW: "i32",
-    OC: "i32",
-    KH: "i32",
-    KW: "i32",
-    strideH: "i32",
-    strideW: "i32",
-    relu: "i32",
-    PH: "i32",
-    PW: "i32",
-    poolH: "i32",
-    poolW: "i32",
-    poolStrideH: "i32",
-    poolStrideW: "i32",
-    poolTop: "i32",
-    poolLeft: "i32",
-    block: "i32",
-    m: "i32",
-    images: "i32",
-    group: "i32",
-    top: "i32",
-    left: "i32",
-    cropH: "i32",
-    cropW: "i32",
-    filter: "pointer",
-  },
-  WinogradFilterArgs: {
-    u: "pointer",
-    w: "pointer",
-    C: "i32",
-    OC: "i32",
-    rotate: "i32",
-    m: "i32",
-  },
-  WinogradArgs: {
-    y: "pointer",
-    x: "pointer",
-    u: "pointer",
-    bias: "pointer",
-    batch: "i32",
-    H: "i32",
-    W: "i32",
-    C: "i32",
-    OH: "i32",
-    OW: "i32",
-    OC: "i32",
-    top: "i32",
-    left: "i32",
-    relu: "i32",
-    m: "i32",
-    images: "i32",
-    block: "i32",
-  },
-  WinogradTilesArgs: {
-    v: "pointer",
-    x: "pointer",
-    first: "i32",
-    batch: "i32",
-    H: "i32",
-    W: "i32",
-    C: "i32",
-    top: "i32",
-    left: "i32",
-    rows: "i32",
-    columns: "i32",
-    m: "i32",
-    gradient: "i32",
-  },
-  WinogradTapsArgs: {
-    dw: "pointer",
-    du: "pointer",
-    x: "pointer",
-    dy: "pointer",
-    doubts: "pointer",
-    bits: "pointer",
-    batch: "i32",
-    H: "i32",
-    W: "i32",
-    C: "i32",
-    OH: "i32",
-    OW: "i32",
-    OC: "i32",
-    top: "i32",
-    left: "i32",
-    m: "i32",
-  },
-  ActivationForwardArgs: {
-    y: "pointer",
-    x: "pointer",
-    n: "i32",
-    kind: "i32",
-    alpha: "f32",
-    grain: "i32",
-  },
-  ActivationBackwardArgs: {
-    dx: "pointer",
-    dy: "pointer",
-    y: "pointer",
-    n: "i32",
-    kind: "i32",
-    alpha: "f32",
-    grain: "i32",
-  },
-  SoftmaxForwardArgs: {
-    y: "pointer",
-    x: "pointer",
-    rows: "i32",
-    cols: "i32",
-    grain: "i32",
-  },
-  SoftmaxBackwardArgs: {
-    dx: "pointer",
-    dy: "pointer",
-    y: "pointer",
-    rows: "i32",
-    cols: "i32",
-    grain: "i32",
-  },
-  Pool2dArgs: {
-    y: "pointer",
-    x: "pointer",
-    argmax: "pointer",
-    batch: "i32",
-    H: "i32",
-    W: "i32",
-    C: "i32",
-    OH: "i32",
-    OW: "i32",
-    KH: "i32",
-    KW: "i32",
-    strideH: "i32",
-    strideW: "i32",
-    top: "i32",
-    left: "i32",
-    grain: "i32",
-  },
-  GlobalPoolArgs: {
-    y: "pointer",
-    x: "pointer",
-    batch: "i32",
-    positions: "i32",
-    C: "i32",
-    grain: "i32",
-  },
-  ColumnSumArgs: {
-    out: "pointer",
-    x: "pointer",
-    M: "i32",
-    N: "i32",
-  },
-  LogitsLossArgs: {
-    losses: "pointer",
-    dx: "pointer",
-    y: "pointer",
-    x: "pointer",
-    t: "pointer",
-    rows: "i32",
-    cols: "i32",
-    scale: "f32",
-    grain: "i32",
-  },
-  LossArgs: {
-    losses: "pointer",
-    dy: "pointer",
-    y: "pointer",
-    t: "pointer",
-    rows: "i32",
-    cols: "i32",
-    scale: "f32",
-    grain: "i32",
-  },
-  MeanLossArgs: {
-    out: "pointer",
-    losses: "pointer",
-    rows: "i32",
-  },
-  CountCorrectArgs: {
-    out: "pointer",
-    y: "pointer",
-    t: "pointer",
-    rows: "i32",
-    cols: "i32",
-  },
-  OneHotArgs: {
-    t: "pointer",
-    labels: "pointer",
-    rows: "i32",
-    cols: "i32",
-  },
-  PixelsToFloatArgs: {
-    out: "pointer",
-    pixels: "pointer",
-    n: "i32",
-    scale: "f32",
-    offset: "f32",
-    grain: "i32",
-  },
-  RandomBitsArgs: {
-    out: "pointer",
-    n: "i32",
-    key0: "i32",
-    key1: "i32",
-    block: "i32",
-    step: "i32",
-    stream: "i32",
-    attempt: "i32",
-    grain: "i32",
-  },
-  RandomUniformArgs: {
-    out: "pointer",
-    n: "i32",
-    key0: "i32",
-    key1: "i32",
-    step: "i32",
-    stream: "i32",
-    low: "f32",
-    high: "f32",
-    grain: "i32",
-  },
-  RandomNormalArgs: {
-    out: "pointer",
-    n: "i32",
-    key0: "i32",
-    key1: "i32",
-    step: "i32",
-    stream: "i32",
-    mean: "f32",
-    stddev: "f32",
-    truncated: "i32",
-    grain: "i32",
-  },
-  DropoutArgs: {
-    y: "pointer",
-    x: "pointer",
-    step: "pointer",
-    n: "i32",
-    key0: "i32",
-    key1: "i32",
-    stream: "i32",
-    rate: "f32",
-    grain: "i32",
-  },
-  AdvanceStepArgs: {
-    state: "pointer",
-  },
-  SgdArgs: {
-    w: "pointer",
-    g: "pointer",
-    m: "pointer",
-    state: "pointer",
-    n: "i32",
-    momentum: "f32",
-    nesterov: "i32",
-    weightDecay: "f32",
-    grain: "i32",
-  },
-  RmspropArgs: {
-    w: "pointer",
-    g: "pointer",
-    v: "pointer",
-    a: "pointer",
-    m: "pointer",
-    state: "pointer",
-    n: "i32",
-    rho: "f32",
-    oneMinusRho: "f32",
-    momentum: "f32",
-    epsilon: "f32",
-    weightDecay: "f32",
-    grain: "i32",
-  },
-  AdamArgs: {
-    w: "pointer",
-    g: "pointer",
-    m: "pointer",
-    v: "pointer",
-    state: "pointer",
-    n: "i32",
-    oneMinusBeta1: "f32",
-    oneMinusBeta2: "f32",
-    epsilon: "f32",
-    weightDecay: "f32",
-    grain: "i32",
-  },
-  ClipByValueArgs: {
-    g: "pointer",
-    n: "i32",
-    limit: "f32",
-    grain: "i32",
-  },
-  SumSquaresArgs: {
-    partials: "pointer",
-    g: "pointer",
-    n: "i32",
-    grain: "i32",
-  },
-  ClipByNormArgs: {
-    g: "pointer",
-    partials: "pointer",
-    count: "i32",
-    n: "i32",
-    maxNorm: "f32",
-    grain: "i32",
-  },
-  PeakArgs: {
-    n: "i32",
-    chains: "i32",
-    x: "f32",
-    y: "f32",
-  },
-} as const;
+interface FillArgs {
+  readonly out: number;
+  readonly n: number;
+  readonly value: number;
+  readonly grain: number;
+}
 
-/** Every kernel: its id in the dispatch switch and the struct it reads. */
-export const KERNELS = {
-  fill: { id: 0, args: "FillArgs" },
-  addInto: { id: 1, args: "AddArgs" },
-  gemm: { id: 2, args: "GemmArgs" },
-  pad2d: { id: 3, args: "PadArgs" },
-  packFilter: { id: 4, args: "PackArgs" },
-  packFilterTransposed: { id: 5, args: "PackArgs" },
-  conv2dForward: { id: 6, args: "Conv2dArgs" },
-  conv2dBackwardFilter: { id: 7, args: "Conv2dArgs" },
-  conv2dBackwardInput: { id: 8, args: "Conv2dArgs" },
-  convPoolForward: { id: 9, args: "ConvPoolArgs" },
-  packFilterRows: { id: 10, args: "ConvPoolArgs" },
-  convPoolBackwardFilter: { id: 11, args: "ConvPoolArgs" },
-  convPoolBackwardInput: { id: 12, args: "ConvPoolArgs" },
-  winogradFilter: { id: 13, args: "WinogradFilterArgs" },
-  winogradForward: { id: 14, args: "WinogradArgs" },
-  winogradTiles: { id: 15, args: "WinogradTilesArgs" },
-  winogradTaps: { id: 16, args: "WinogradTapsArgs" },
-  winogradBits: { id: 17, args: "WinogradTapsArgs" },
-  winogradZeroTaps: { id: 18, args: "WinogradTapsArgs" },
-  activationForward: { id: 20, args: "ActivationForwardArgs" },
-  activationBackward: { id: 21, args: "ActivationBackwardArgs" },
-  softmaxForward: { id: 22, args: "SoftmaxForwardArgs" },
-  softmaxBackward: { id: 23, args: "SoftmaxBackwardArgs" },
-  maxPool2dForward: { id: 24, args: "Pool2dArgs" },
-  maxPool2dBackward: { id: 25, args: "Pool2dArgs" },
-  averagePool2dForward: { id: 26, args: "Pool2dArgs" },
-  averagePool2dBackward: { id: 27, args: "Pool2dArgs" },
-  globalAveragePool2dForward: { id: 28, args: "GlobalPoolArgs" },
-  globalAveragePool2dBackward: { id: 29, args: "GlobalPoolArgs" },
-  columnSum: { id: 30, args: "ColumnSumArgs" },
-  softmaxCrossentropy: { id: 31, args: "LogitsLossArgs" },
-  categoricalCrossentropy: { id: 32, args: "LossArgs" },
-  binaryCrossentropy: { id: 33, args: "LossArgs" },
-  meanSquaredError: { id: 34, args: "LossArgs" },
-  meanLoss: { id: 35, args: "MeanLossArgs" },
-  countCorrect: { id: 36, args: "CountCorrectArgs" },
-  oneHot: { id: 37, args: "OneHotArgs" },
-  pixelsToFloat: { id: 38, args: "PixelsToFloatArgs" },
-  randomBits: { id: 39, args: "RandomBitsArgs" },
-  randomUniform: { id: 40, args: "RandomUniformArgs" },
-  randomNormal: { id: 41, args: "RandomNormalArgs" },
-  dropoutForward: { id: 42, args: "DropoutArgs" },
-  dropoutBackward: { id: 43, args: "DropoutArgs" },
-  advanceStep: { id: 44, args: "AdvanceStepArgs" },
-  sgd: { id: 45, args: "SgdArgs" },
-  rmsprop: { id: 46, args: "RmspropArgs" },
-  adam: { id: 47, args: "AdamArgs" },
-  clipByValue: { id: 48, args: "ClipByValueArgs" },
-  sumSquares: { id: 49, args: "SumSquaresArgs" },
-  clipByNorm: { id: 50, args: "ClipByNormArgs" },
-  sigmoidCrossentropy: { id: 51, args: "LogitsLossArgs" },
-  peak: { id: 60, args: "PeakArgs" },
-} as const;
+interface AddArgs {
+  readonly y: number;
+  readonly x: number;
+  readonly n: number;
+  readonly grain: number;
+}
+
+interface GemmArgs {
+  readonly c: number;
+  readonly a: number;
+  readonly b: number;
+  readonly bias: number;
+  readonly M: number;
+  readonly N: number;
+  readonly K: number;
+  readonly transA: number;
+  readonly transB: number;
+  readonly beta: number;
+  readonly relu: number;
+  readonly rows: number;
+  readonly cols: number;
+  readonly cNext: number;
+  readonly aNext: number;
+  readonly bNext: number;
+}
+
+interface PadArgs {
+  readonly out: number;
+  readonly x: number;
+  readonly H: number;
+  readonly W: number;
+  readonly C: number;
+  readonly top: number;
+  readonly bottom: number;
+  readonly left: number;
+  readonly right: number;
+}
+
+interface PackArgs {
+  readonly out: number;
+  readonly w: number;
+  readonly K: number;
+  readonly OC: number;
+  readonly C: number;
+}
+
+interface Conv2dArgs {
+  readonly y: number;
+  readonly x: number;
+  readonly w: number;
+  readonly bias: number;
+  readonly batch: number;
+  readonly H: number;
+  readonly W: number;
+  readonly C: number;
+  readonly OH: number;
+  readonly OW: number;
+  readonly OC: number;
+  readonly KH: number;
+  readonly KW: number;
+  readonly strideH: number;
+  readonly strideW: number;
+  readonly dilationH: number;
+  readonly dilationW: number;
+  readonly relu: number;
+  readonly top: number;
+  readonly left: number;
+  readonly cropH: number;
+  readonly cropW: number;
+  readonly rows: number;
+}
+
+interface ConvPoolArgs {
+  readonly y: number;
+  readonly argmax: number;
+  readonly x: number;
+  readonly w: number;
+  readonly bias: number;
+  readonly batch: number;
+  readonly H: number;
+  readonly W: number;
+  readonly C: number;
+  readonly OH: number;
+  readonly OW: number;
+  readonly OC: number;
+  readonly KH: number;
+  readonly KW: number;
+  readonly strideH: number;
+  readonly strideW: number;
+  readonly relu: number;
+  readonly PH: number;
+  readonly PW: number;
+  readonly poolH: number;
+  readonly poolW: number;
+  readonly poolStrideH: number;
+  readonly poolStrideW: number;
+  readonly poolTop: number;
+  readonly poolLeft: number;
+  readonly block: number;
+  readonly m: number;
+  readonly images: number;
+  readonly group: number;
+  readonly top: number;
+  readonly left: number;
+  readonly cropH: number;
+  readonly cropW: number;
+  readonly filter: number;
+}
+
+interface WinogradFilterArgs {
+  readonly u: number;
+  readonly w: number;
+  readonly C: number;
+  readonly OC: number;
+  readonly rotate: number;
+  readonly m: number;
+}
+
+interface WinogradArgs {
+  readonly y: number;
+  readonly x: number;
+  readonly u: number;
+  readonly bias: number;
+  readonly batch: number;
+  readonly H: number;
+  readonly W: number;
+  readonly C: number;
+  readonly OH: number;
+  readonly OW: number;
+  readonly OC: number;
+  readonly top: number;
+  readonly left: number;
+  readonly relu: number;
+  readonly m: number;
+  readonly images: number;
+  readonly block: number;
+}
+
+interface WinogradTilesArgs {
+  readonly v: number;
+  readonly x: number;
+  readonly first: number;
+  readonly batch: number;
+  readonly H: number;
+  readonly W: number;
+  readonly C: number;
+  readonly top: number;
+  readonly left: number;
+  readonly rows: number;
+  readonly columns: number;
+  readonly m: number;
+  readonly gradient: number;
+}
+
+interface WinogradTapsArgs {
+  readonly dw: number;
+  readonly du: number;
+  readonly x: number;
+  readonly dy: number;
+  readonly doubts: number;
+  readonly bits: number;
+  readonly batch: number;
+  readonly H: number;
+  readonly W: number;
+  readonly C: number;
+  readonly OH: number;
+  readonly OW: number;
+  readonly OC: number;
+  readonly top: number;
+  readonly left: number;
+  readonly m: number;
+}
+
+interface ActivationForwardArgs {
+  readonly y: number;
+  readonly x: number;
+  readonly n: number;
+  readonly kind: number;
+  readonly alpha: number;
+  readonly grain: number;
+}
+
+interface ActivationBackwardArgs {
+  readonly dx: number;
+  readonly dy: number;
+  readonly y: number;
+  readonly n: number;
+  readonly kind: number;
+  readonly alpha: number;
+  readonly grain: number;
+}
+
+interface SoftmaxForwardArgs {
+  readonly y: number;
+  readonly x: number;
+  readonly rows: number;
+  readonly cols: number;
+  readonly grain: number;
+}
+
+interface SoftmaxBackwardArgs {
+  readonly dx: number;
+  readonly dy: number;
+  readonly y: number;
+  readonly rows: number;
+  readonly cols: number;
+  readonly grain: number;
+}
+
+interface Pool2dArgs {
+  readonly y: number;
+  readonly x: number;
+  readonly argmax: number;
+  readonly batch: number;
+  readonly H: number;
+  readonly W: number;
+  readonly C: number;
+  readonly OH: number;
+  readonly OW: number;
+  readonly KH: number;
+  readonly KW: number;
+  readonly strideH: number;
+  readonly strideW: number;
+  readonly top: number;
+  readonly left: number;
+  readonly grain: number;
+}
+
+interface GlobalPoolArgs {
+  readonly y: number;
+  readonly x: number;
+  readonly batch: number;
+  readonly positions: number;
+  readonly C: number;
+  readonly grain: number;
+}
+
+interface ColumnSumArgs {
+  readonly out: number;
+  readonly x: number;
+  readonly M: number;
+  readonly N: number;
+}
+
+interface LogitsLossArgs {
+  readonly losses: number;
+  readonly dx: number;
+  readonly y: number;
+  readonly x: number;
+  readonly t: number;
+  readonly rows: number;
+  readonly cols: number;
+  readonly scale: number;
+  readonly grain: number;
+}
+
+interface LossArgs {
+  readonly losses: number;
+  readonly dy: number;
+  readonly y: number;
+  readonly t: number;
+  readonly rows: number;
+  readonly cols: number;
+  readonly scale: number;
+  readonly grain: number;
+}
+
+interface MeanLossArgs {
+  readonly out: number;
+  readonly losses: number;
+  readonly rows: number;
+}
+
+interface CountCorrectArgs {
+  readonly out: number;
+  readonly y: number;
+  readonly t: number;
+  readonly rows: number;
+  readonly cols: number;
+}
+
+interface OneHotArgs {
+  readonly t: number;
+  readonly labels: number;
+  readonly rows: number;
+  readonly cols: number;
+}
+
+interface PixelsToFloatArgs {
+  readonly out: number;
+  readonly pixels: number;
+  readonly n: number;
+  readonly scale: number;
+  readonly offset: number;
+  readonly grain: number;
+}
+
+interface RandomBitsArgs {
+  readonly out: number;
+  readonly n: number;
+  readonly key0: number;
+  readonly key1: number;
+  readonly block: number;
+  readonly step: number;
+  readonly stream: number;
+  readonly attempt: number;
+  readonly grain: number;
+}
+
+interface RandomUniformArgs {
+  readonly out: number;
+  readonly n: number;
+  readonly key0: number;
+  readonly key1: number;
+  readonly step: number;
+  readonly stream: number;
+  readonly low: number;
+  readonly high: number;
+  readonly grain: number;
+}
+
+interface RandomNormalArgs {
+  readonly out: number;
+  readonly n: number;
+  readonly key0: number;
+  readonly key1: number;
+  readonly step: number;
+  readonly stream: number;
+  readonly mean: number;
+  readonly stddev: number;
+  readonly truncated: number;
+  readonly grain: number;
+}
+
+interface DropoutArgs {
+  readonly y: number;
+  readonly x: number;
+  readonly step: number;
+  readonly n: number;
+  readonly key0: number;
+  readonly key1: number;
+  readonly stream: number;
+  readonly rate: number;
+  readonly grain: number;
+}
+
+interface AdvanceStepArgs {
+  readonly state: number;
+}
+
+interface SgdArgs {
+  readonly w: number;
+  readonly g: number;
+  readonly m: number;
+  readonly state: number;
+  readonly n: number;
+  readonly momentum: number;
+  readonly nesterov: number;
+  readonly weightDecay: number;
+  readonly grain: number;
+}
+
+interface RmspropArgs {
+  readonly w: number;
+  readonly g: number;
+  readonly v: number;
+  readonly a: number;
+  readonly m: number;
+  readonly state: number;
+  readonly n: number;
+  readonly rho: number;
+  readonly oneMinusRho: number;
+  readonly momentum: number;
+  readonly epsilon: number;
+  readonly weightDecay: number;
+  readonly grain: number;
+}
+
+interface AdamArgs {
+  readonly w: number;
+  readonly g: number;
+  readonly m: number;
+  readonly v: number;
+  readonly state: number;
+  readonly n: number;
+  readonly oneMinusBeta1: number;
+  readonly oneMinusBeta2: number;
+  readonly epsilon: number;
+  readonly weightDecay: number;
+  readonly grain: number;
+}
+
+interface ClipByValueArgs {
+  readonly g: number;
+  readonly n: number;
+  readonly limit: number;
+  readonly grain: number;
+}
+
+interface SumSquaresArgs {
+  readonly partials: number;
+  readonly g: number;
+  readonly n: number;
+  readonly grain: number;
+}
+
+interface ClipByNormArgs {
+  readonly g: number;
+  readonly partials: number;
+  readonly count: number;
+  readonly n: number;
+  readonly maxNorm: number;
+  readonly grain: number;
+}
+
+interface PeakArgs {
+  readonly n: number;
+  readonly chains: number;
+  readonly x: number;
+  readonly y: number;
+}
+
+/** Every kernel, and the argument struct that it reads. */
+export interface KernelStructs {
+  fill: FillArgs;
+  addInto: AddArgs;
+  gemm: GemmArgs;
+  pad2d: PadArgs;
+  packFilter: PackArgs;
+  packFilterTransposed: PackArgs;
+  conv2dForward: Conv2dArgs;
+  conv2dBackwardFilter: Conv2dArgs;
+  conv2dBackwardInput: Conv2dArgs;
+  convPoolForward: ConvPoolArgs;
+  packFilterRows: ConvPoolArgs;
+  convPoolBackwardFilter: ConvPoolArgs;
+  convPoolBackwardInput: ConvPoolArgs;
+  winogradFilter: WinogradFilterArgs;
+  winogradForward: WinogradArgs;
+  winogradTiles: WinogradTilesArgs;
+  winogradTaps: WinogradTapsArgs;
+  winogradBits: WinogradTapsArgs;
+  winogradZeroTaps: WinogradTapsArgs;
+  activationForward: ActivationForwardArgs;
+  activationBackward: ActivationBackwardArgs;
+  softmaxForward: SoftmaxForwardArgs;
+  softmaxBackward: SoftmaxBackwardArgs;
+  maxPool2dForward: Pool2dArgs;
+  maxPool2dBackward: Pool2dArgs;
+  averagePool2dForward: Pool2dArgs;
+  averagePool2dBackward: Pool2dArgs;
+  globalAveragePool2dForward: GlobalPoolArgs;
+  globalAveragePool2dBackward: GlobalPoolArgs;
+  columnSum: ColumnSumArgs;
+  softmaxCrossentropy: LogitsLossArgs;
+  categoricalCrossentropy: LossArgs;
+  binaryCrossentropy: LossArgs;
+  meanSquaredError: LossArgs;
+  meanLoss: MeanLossArgs;
+  countCorrect: CountCorrectArgs;
+  oneHot: OneHotArgs;
+  pixelsToFloat: PixelsToFloatArgs;
+  randomBits: RandomBitsArgs;
+  randomUniform: RandomUniformArgs;
+  randomNormal: RandomNormalArgs;
+  dropoutForward: DropoutArgs;
+  dropoutBackward: DropoutArgs;
+  advanceStep: AdvanceStepArgs;
+  sgd: SgdArgs;
+  rmsprop: RmspropArgs;
+  adam: AdamArgs;
+  clipByValue: ClipByValueArgs;
+  sumSquares: SumSquaresArgs;
+  clipByNorm: ClipByNormArgs;
+  sigmoidCrossentropy: LogitsLossArgs;
+  peak: PeakArgs;
+}
+
+/**
+ * A line for each struct: the kernels that read it, each behind its id in the dispatch switch, then its 4-byte fields in
+ * this order: pointers with *, f32 with %, the others i32. One text, as pages load it: see kernel-table.ts.
+ */
+export const KERNEL_TABLE = `0fill: out* n value% grain
+1addInto: y* x* n grain
+2gemm: c* a* b* bias* M N K transA transB beta% relu rows cols cNext* aNext* bNext*
+3pad2d: out* x* H W C top bottom left right
+4packFilter 5packFilterTransposed: out* w* K OC C
+6conv2dForward 7conv2dBackwardFilter 8conv2dBackwardInput: y* x* w* bias* batch H W C OH OW OC KH KW strideH strideW dilationH dilationW relu top left cropH cropW rows
+9convPoolForward 10packFilterRows 11convPoolBackwardFilter 12convPoolBackwardInput: y* argmax* x* w* bias* batch H W C OH OW OC KH KW strideH strideW relu PH PW poolH poolW poolStrideH poolStrideW poolTop poolLeft block m images group top left cropH cropW filter*
+13winogradFilter: u* w* C OC rotate m
+14winogradForward: y* x* u* bias* batch H W C OH OW OC top left relu m images block
+15winogradTiles: v* x* first batch H W C top left rows columns m gradient
+16winogradTaps 17winogradBits 18winogradZeroTaps: dw* du* x* dy* doubts* bits* batch H W C OH OW OC top left m
+20activationForward: y* x* n kind alpha% grain
+21activationBackward: dx* dy* y* n kind alpha% grain
+22softmaxForward: y* x* rows cols grain
+23softmaxBackward: dx* dy* y* rows cols grain
+24maxPool2dForward 25maxPool2dBackward 26averagePool2dForward 27averagePool2dBackward: y* x* argmax* batch H W C OH OW KH KW strideH strideW top left grain
+28globalAveragePool2dForward 29globalAveragePool2dBackward: y* x* batch positions C grain
+30columnSum: out* x* M N
+31softmaxCrossentropy 51sigmoidCrossentropy: losses* dx* y* x* t* rows cols scale% grain
+32categoricalCrossentropy 33binaryCrossentropy 34meanSquaredError: losses* dy* y* t* rows cols scale% grain
+35meanLoss: out* losses* rows
+36countCorrect: out* y* t* rows cols
+37oneHot: t* labels* rows cols
+38pixelsToFloat: out* pixels* n scale% offset% grain
+39randomBits: out* n key0 key1 block step stream attempt grain
+40randomUniform: out* n key0 key1 step stream low% high% grain
+41randomNormal: out* n key0 key1 step stream mean% stddev% truncated grain
+42dropoutForward 43dropoutBackward: y* x* step* n key0 key1 stream rate% grain
+44advanceStep: state*
+45sgd: w* g* m* state* n momentum% nesterov weightDecay% grain
+46rmsprop: w* g* v* a* m* state* n rho% oneMinusRho% momentum% epsilon% weightDecay% grain
+47adam: w* g* m* v* state* n oneMinusBeta1% oneMinusBeta2% epsilon% weightDecay% grain
+48clipByValue: g* n limit% grain
+49sumSquares: partials* g* n grain
+50clipByNorm: g* partials* count n maxNorm% grain
+60peak: n chains x% y%`;

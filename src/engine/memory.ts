@@ -1,9 +1,6 @@
-import { KERNELS, STRUCTS } from "./abi.ts";
+import { KERNELS, type KernelArgs, type KernelName } from "./kernel-table.ts";
 
-export type KernelName = keyof typeof KERNELS;
-type StructOf<K extends KernelName> = (typeof STRUCTS)[(typeof KERNELS)[K]["args"]];
-/** Values for every field of a kernel's argument struct, see the classes in assembly/. */
-export type KernelArgs<K extends KernelName> = { readonly [F in keyof StructOf<K>]: number };
+export type { KernelArgs, KernelName };
 
 /** Bytes of one call record in a program: kernel id, argument pointer, tasks, reserved. */
 export const CALL_BYTES = 16;
@@ -16,7 +13,7 @@ export function align(bytes: number): number {
 
 /** Bytes of a kernel's argument struct. */
 export function structBytes(kernel: KernelName): number {
-  return 4 * Object.keys(STRUCTS[KERNELS[kernel].args]).length;
+  return 4 * KERNELS[kernel].fields.length;
 }
 
 /**
@@ -29,9 +26,8 @@ export function writeStruct<K extends KernelName>(
   kernel: K,
   args: KernelArgs<K>,
 ): void {
-  const fields = Object.entries(STRUCTS[KERNELS[kernel].args]);
   let at = pointer;
-  for (const [field, type] of fields) {
+  for (const [field, type] of KERNELS[kernel].fields) {
     const value = (args as Record<string, number>)[field];
     if (value === undefined || Number.isNaN(value))
       throw new TypeError(`${kernel}: argument '${field}' is ${value}, expected a number`);

@@ -1,5 +1,4 @@
-import { KERNELS, STRUCTS } from "../engine/abi.ts";
-import type { KernelName } from "../engine/memory.ts";
+import { KERNELS, type KernelName } from "../engine/kernel-table.ts";
 import type { Tensor } from "./planner.ts";
 
 /** What a kernel reads and writes in the same place: counted twice. All else is either read or written. */
@@ -28,7 +27,7 @@ export function bytesMoved(
   const persistentBytes = (pointer: number) =>
     typeof n === "number" ? 4 * n : (parameters.get(pointer) ?? 0);
   let bytes = 0;
-  for (const [field, type] of Object.entries(STRUCTS[KERNELS[kernel].args])) {
+  for (const [field, type] of KERNELS[kernel].fields) {
     const arg = args[field];
     if (type !== "pointer" || !arg || SMALL.includes(field)) continue;
     const size = typeof arg === "number" ? persistentBytes(arg) : arg.bytes;
