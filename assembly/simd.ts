@@ -189,7 +189,7 @@ export function vselectLessEqual<V>(a: V, b: V, x: V, y: V): V {
 @inline
 export function vzeroWhereLessEqual<V>(a: V, b: V, x: V): V {
   if (isVector<V>()) return v128.andnot(x, f32x4.le(a, b));
-  return select<V>(0 as V, x, (a as f32) <= (b as f32));
+  return reinterpret<f32>(reinterpret<i32>(x as f32) & (i32((a as f32) <= (b as f32)) - 1)) as V;
 }
 
 /** The smallest normal f32: a processor takes some hundred cycles for each smaller number that it meets or makes. */
@@ -207,7 +207,7 @@ export const FAINT: f32 = 1.0842021724855044e-19;
 @inline
 export function vflush<V>(v: V, floor: V): V {
   if (isVector<V>()) return v128.andnot(v, f32x4.lt(f32x4.abs(v), floor));
-  return select<V>(0 as V, v, abs<f32>(v as f32) < (floor as f32));
+  return reinterpret<f32>(reinterpret<i32>(v as f32) & (i32(abs<f32>(v as f32) < (floor as f32)) - 1)) as V;
 }
 
 /** max(v, 0) of what an activation is stored as: 0 below FAINT. NaN stays. */
