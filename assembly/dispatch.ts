@@ -1,4 +1,6 @@
-import { AddArgs, FillArgs, addInto, fill } from "./elementwise";
+import { AddArgs, FillArgs, PairArgs, addForward, addInto, fill, multiplyForward } from "./elementwise";
+import { BroadcastArgs, SumBroadcastArgs, addBroadcast, multiplyBroadcast, sumBroadcast } from "./broadcast";
+import { CopyColumnsArgs, copyColumns } from "./copy";
 import { GemmArgs, gemm } from "./gemm";
 import {
   Conv2dArgs, PackArgs, PadArgs, conv2dBackwardFilter, conv2dBackwardInput, conv2dForward, packFilter,
@@ -91,6 +93,12 @@ export function dispatch(id: i32, args: usize, task: i32, scratch: usize): void 
     case 49: sumSquares(changetype<SumSquaresArgs>(args), task, scratch); break;
     case 50: clipByNorm(changetype<ClipByNormArgs>(args), task, scratch); break;
     case 51: sigmoidCrossentropy(changetype<LogitsLossArgs>(args), task, scratch); break;
+    case 52: addForward(changetype<PairArgs>(args), task, scratch); break;
+    case 53: multiplyForward(changetype<PairArgs>(args), task, scratch); break;
+    case 54: addBroadcast(changetype<BroadcastArgs>(args), task, scratch); break;
+    case 55: multiplyBroadcast(changetype<BroadcastArgs>(args), task, scratch); break;
+    case 56: sumBroadcast(changetype<SumBroadcastArgs>(args), task, scratch); break;
+    case 57: copyColumns(changetype<CopyColumnsArgs>(args), task, scratch); break;
     case 60: peak(changetype<PeakArgs>(args), task, scratch); break;
     default: unreachable();
   }

@@ -1,4 +1,6 @@
-import { lanes, splat, vadd, vload, vstore, vstorePart } from "./simd";
+import {
+  FAINT, lanes, splat, vadd, vflush, vload, vmul, vstore, vstorePart, vzeroWhereLessEqual,
+} from "./simd";
 
 /** out[n] = value: the gradient buffers that kernels add to. */
 @unmanaged
@@ -49,4 +51,65 @@ export function addInto(args: AddArgs, task: i32, scratch: usize): void {
   const o = <usize>i0 << 2;
   if (ASC_FEATURE_SIMD) addOf<v128>(args.y + o, args.x + o, n);
   else addOf<f32>(args.y + o, args.x + o, n);
+}
+
+/** z[n] = x[n] + y[n], with relu max(that, 0); or z[n] = x[n] * y[n], where |z| < FAINT is stored as 0. z may be x or y. */
+@unmanaged
+export class PairArgs {
+  z: usize;
+  x: usize;
+  y: usize;
+  n: i32;
+  relu: i32; // addForward
+  grain: i32; // elements in one task
+}
+
+/** x + y, of which what is <= floor is 0; or, with `times`, x * y, of which what is fainter than floor is 0. */
+// @ts-ignore: decorator
+@inline
+function combine<V>(x: V, y: V, floor: V, times: bool): V {
+  if (times) return vflush<V>(vmul<V>(x, y), floor);
+  const sum = vadd<V>(x, y);
+  return vzeroWhereLessEqual<V>(sum, floor, sum);
+}
+
+// @ts-ignore: decorator
+@inline
+function rowsOf<V>(z: usize, x: usize, y: usize, rows: i32, C: i32, floor: V, times: bool): void {
+  for (; rows > 0; rows--) {
+    let p = y, n = C;
+    for (; n >= lanes<V>(); n -= lanes<V>(), p += sizeof<V>(), x += sizeof<V>(), z += sizeof<V>()) {
+      vstore<V>(z, combine<V>(vload<V>(x), vload<V>(p), floor, times));
+    }
+    if (isVector<V>() && n > 0) vstorePart<V>(z, combine<V>(vload<V>(x), vload<V>(p), floor, times), n);
+    x += <usize>n << 2;
+    z += <usize>n << 2;
+  }
+}
+
+/** z[rows, C] = x[rows, C] + y[C], with relu max(that, 0): nothing is less than NaN. */
+export function addRows(z: usize, x: usize, y: usize, rows: i32, C: i32, relu: i32): void {
+  const floor = relu ? FAINT : f32.NaN;
+  if (ASC_FEATURE_SIMD) rowsOf<v128>(z, x, y, rows, C, splat<v128>(floor), false);
+  else rowsOf<f32>(z, x, y, rows, C, floor, false);
+}
+
+/** z[rows, C] = x[rows, C] * y[C], where |z| < FAINT is stored as 0. */
+export function multiplyRows(z: usize, x: usize, y: usize, rows: i32, C: i32): void {
+  if (ASC_FEATURE_SIMD) rowsOf<v128>(z, x, y, rows, C, splat<v128>(FAINT), true);
+  else rowsOf<f32>(z, x, y, rows, C, FAINT, true);
+}
+
+/** Two branches of a net that meet, and sums of gradients where neither may be overwritten. */
+export function addForward(args: PairArgs, task: i32, scratch: usize): void {
+  const i0 = task * args.grain;
+  const o = <usize>i0 << 2;
+  addRows(args.z + o, args.x + o, args.y + o, 1, min(args.n - i0, args.grain), args.relu);
+}
+
+/** Its gradients are products, too: dx = dz * y, dy = dz * x. */
+export function multiplyForward(args: PairArgs, task: i32, scratch: usize): void {
+  const i0 = task * args.grain;
+  const o = <usize>i0 << 2;
+  multiplyRows(args.z + o, args.x + o, args.y + o, 1, min(args.n - i0, args.grain));
 }

@@ -422,6 +422,48 @@ interface ClipByNormArgs {
   readonly grain: number;
 }
 
+interface PairArgs {
+  readonly z: number;
+  readonly x: number;
+  readonly y: number;
+  readonly n: number;
+  readonly relu: number;
+  readonly grain: number;
+}
+
+interface BroadcastArgs {
+  readonly z: number;
+  readonly x: number;
+  readonly y: number;
+  readonly batch: number;
+  readonly inner: number;
+  readonly C: number;
+  readonly relu: number;
+  readonly grain: number;
+}
+
+interface SumBroadcastArgs {
+  readonly out: number;
+  readonly x: number;
+  readonly y: number;
+  readonly batch: number;
+  readonly inner: number;
+  readonly C: number;
+  readonly grain: number;
+}
+
+interface CopyColumnsArgs {
+  readonly out: number;
+  readonly x: number;
+  readonly rows: number;
+  readonly cols: number;
+  readonly outCols: number;
+  readonly at: number;
+  readonly xCols: number;
+  readonly from: number;
+  readonly grain: number;
+}
+
 interface PeakArgs {
   readonly n: number;
   readonly chains: number;
@@ -482,6 +524,12 @@ export interface KernelStructs {
   sumSquares: SumSquaresArgs;
   clipByNorm: ClipByNormArgs;
   sigmoidCrossentropy: LogitsLossArgs;
+  addForward: PairArgs;
+  multiplyForward: PairArgs;
+  addBroadcast: BroadcastArgs;
+  multiplyBroadcast: BroadcastArgs;
+  sumBroadcast: SumBroadcastArgs;
+  copyColumns: CopyColumnsArgs;
   peak: PeakArgs;
 }
 
@@ -524,4 +572,8 @@ export const KERNEL_TABLE = `0fill: out* n value% grain
 48clipByValue: g* n limit% grain
 49sumSquares: partials* g* n grain
 50clipByNorm: g* partials* count n maxNorm% grain
+52addForward 53multiplyForward: z* x* y* n relu grain
+54addBroadcast 55multiplyBroadcast: z* x* y* batch inner C relu grain
+56sumBroadcast: out* x* y* batch inner C grain
+57copyColumns: out* x* rows cols outCols at xCols from grain
 60peak: n chains x% y%`;

@@ -136,6 +136,9 @@ test("bytes: tensors by their size, parameters by theirs, what is updated in pla
   const sgd = { w: 4096, g: 5120, state: 6144, n: 50, nesterov: 0, weightDecay: 0, grain: 8 };
   expect(bytesMoved("sgd", { ...sgd, m: 0, momentum: 0 }, parameters)).toBe(600);
   expect(bytesMoved("sgd", { ...sgd, m: 7168, momentum: 0.9 }, parameters)).toBe(1000);
+  // 5 of the 25 columns of one tensor become the 5 of another.
+  const columns = { rows: 4, cols: 5, outCols: 5, at: 0, xCols: 25, from: 3, grain: 4 };
+  expect(bytesMoved("copyColumns", { out: new Tensor(80), x, ...columns }, parameters)).toBe(160);
 });
 
 test("the text has a line for each call, in columns", () => {
