@@ -1,6 +1,13 @@
 import { AddArgs, FillArgs, PairArgs, addForward, addInto, fill, multiplyForward } from "./elementwise";
 import { BroadcastArgs, SumBroadcastArgs, addBroadcast, multiplyBroadcast, sumBroadcast } from "./broadcast";
 import { CopyColumnsArgs, copyColumns } from "./copy";
+import {
+  BatchNormConstantsArgs, BatchNormForwardArgs, BatchNormInferenceArgs, BatchNormStatisticsArgs, FoldNormArgs,
+  batchNormConstants, batchNormForward, batchNormInference, batchNormStatistics, foldNorm,
+} from "./batchnorm";
+import {
+  BatchNormBackwardArgs, BatchNormGradientsArgs, BatchNormSumsArgs, batchNormBackward, batchNormGradients, batchNormSums,
+} from "./batchnorm-backward";
 import { GemmArgs, gemm } from "./gemm";
 import {
   Conv2dArgs, PackArgs, PadArgs, conv2dBackwardFilter, conv2dBackwardInput, conv2dForward, packFilter,
@@ -100,6 +107,14 @@ export function dispatch(id: i32, args: usize, task: i32, scratch: usize): void 
     case 56: sumBroadcast(changetype<SumBroadcastArgs>(args), task, scratch); break;
     case 57: copyColumns(changetype<CopyColumnsArgs>(args), task, scratch); break;
     case 60: peak(changetype<PeakArgs>(args), task, scratch); break;
+    case 61: batchNormStatistics(changetype<BatchNormStatisticsArgs>(args), task, scratch); break;
+    case 62: batchNormConstants(changetype<BatchNormConstantsArgs>(args), task, scratch); break;
+    case 63: batchNormInference(changetype<BatchNormInferenceArgs>(args), task, scratch); break;
+    case 64: batchNormForward(changetype<BatchNormForwardArgs>(args), task, scratch); break;
+    case 65: foldNorm(changetype<FoldNormArgs>(args), task, scratch); break;
+    case 66: batchNormSums(changetype<BatchNormSumsArgs>(args), task, scratch); break;
+    case 67: batchNormGradients(changetype<BatchNormGradientsArgs>(args), task, scratch); break;
+    case 68: batchNormBackward(changetype<BatchNormBackwardArgs>(args), task, scratch); break;
     default: unreachable();
   }
 }

@@ -471,6 +471,95 @@ interface PeakArgs {
   readonly y: number;
 }
 
+interface BatchNormStatisticsArgs {
+  readonly partials: number;
+  readonly x: number;
+  readonly rows: number;
+  readonly C: number;
+  readonly grain: number;
+}
+
+interface BatchNormConstantsArgs {
+  readonly constants: number;
+  readonly partials: number;
+  readonly gamma: number;
+  readonly beta: number;
+  readonly movingMean: number;
+  readonly movingVariance: number;
+  readonly rows: number;
+  readonly C: number;
+  readonly grain: number;
+  readonly epsilon: number;
+  readonly oneMinusMomentum: number;
+}
+
+interface BatchNormInferenceArgs {
+  readonly constants: number;
+  readonly gamma: number;
+  readonly beta: number;
+  readonly movingMean: number;
+  readonly movingVariance: number;
+  readonly C: number;
+  readonly epsilon: number;
+}
+
+interface BatchNormForwardArgs {
+  readonly y: number;
+  readonly x: number;
+  readonly residual: number;
+  readonly constants: number;
+  readonly rows: number;
+  readonly C: number;
+  readonly relu: number;
+  readonly grain: number;
+}
+
+interface FoldNormArgs {
+  readonly w: number;
+  readonly bias: number;
+  readonly filter: number;
+  readonly filterBias: number;
+  readonly constants: number;
+  readonly K: number;
+  readonly OC: number;
+  readonly grain: number;
+}
+
+interface BatchNormSumsArgs {
+  readonly partials: number;
+  readonly dy: number;
+  readonly y: number;
+  readonly x: number;
+  readonly constants: number;
+  readonly rows: number;
+  readonly C: number;
+  readonly grain: number;
+}
+
+interface BatchNormGradientsArgs {
+  readonly coefficients: number;
+  readonly dgamma: number;
+  readonly dbeta: number;
+  readonly partials: number;
+  readonly constants: number;
+  readonly rows: number;
+  readonly C: number;
+  readonly grain: number;
+}
+
+interface BatchNormBackwardArgs {
+  readonly dx: number;
+  readonly dresidual: number;
+  readonly dy: number;
+  readonly y: number;
+  readonly x: number;
+  readonly constants: number;
+  readonly coefficients: number;
+  readonly rows: number;
+  readonly C: number;
+  readonly grain: number;
+}
+
 /** Every kernel, and the argument struct that it reads. */
 export interface KernelStructs {
   fill: FillArgs;
@@ -531,6 +620,14 @@ export interface KernelStructs {
   sumBroadcast: SumBroadcastArgs;
   copyColumns: CopyColumnsArgs;
   peak: PeakArgs;
+  batchNormStatistics: BatchNormStatisticsArgs;
+  batchNormConstants: BatchNormConstantsArgs;
+  batchNormInference: BatchNormInferenceArgs;
+  batchNormForward: BatchNormForwardArgs;
+  foldNorm: FoldNormArgs;
+  batchNormSums: BatchNormSumsArgs;
+  batchNormGradients: BatchNormGradientsArgs;
+  batchNormBackward: BatchNormBackwardArgs;
 }
 
 /**
@@ -576,4 +673,12 @@ export const KERNEL_TABLE = `0fill: out* n value% grain
 54addBroadcast 55multiplyBroadcast: z* x* y* batch inner C relu grain
 56sumBroadcast: out* x* y* batch inner C grain
 57copyColumns: out* x* rows cols outCols at xCols from grain
-60peak: n chains x% y%`;
+60peak: n chains x% y%
+61batchNormStatistics: partials* x* rows C grain
+62batchNormConstants: constants* partials* gamma* beta* movingMean* movingVariance* rows C grain epsilon% oneMinusMomentum%
+63batchNormInference: constants* gamma* beta* movingMean* movingVariance* C epsilon%
+64batchNormForward: y* x* residual* constants* rows C relu grain
+65foldNorm: w* bias* filter* filterBias* constants* K OC grain
+66batchNormSums: partials* dy* y* x* constants* rows C grain
+67batchNormGradients: coefficients* dgamma* dbeta* partials* constants* rows C grain
+68batchNormBackward: dx* dresidual* dy* y* x* constants* coefficients* rows C grain`;

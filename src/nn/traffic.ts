@@ -9,6 +9,7 @@ const UPDATED: { readonly [K in KernelName]?: readonly string[] } = {
   adam: ["w", "m", "v"],
   clipByValue: ["g"],
   clipByNorm: ["g"],
+  batchNormConstants: ["movingMean", "movingVariance"],
 };
 
 /** Pointers to a few bytes, whatever the kernel's n. */

@@ -136,6 +136,12 @@ test("bytes: tensors by their size, parameters by theirs, what is updated in pla
   const sgd = { w: 4096, g: 5120, state: 6144, n: 50, nesterov: 0, weightDecay: 0, grain: 8 };
   expect(bytesMoved("sgd", { ...sgd, m: 0, momentum: 0 }, parameters)).toBe(600);
   expect(bytesMoved("sgd", { ...sgd, m: 7168, momentum: 0.9 }, parameters)).toBe(1000);
+  // Moving statistics of 15 channels are moved, gamma and beta read.
+  const channels = new Map([4096, 5120, 6144, 7168].map((pointer) => [pointer, 60]));
+  const norm = { gamma: 4096, beta: 5120, movingMean: 6144, movingVariance: 7168 };
+  const numbers = { rows: 8, C: 15, grain: 8, epsilon: 1e-3, oneMinusMomentum: 0.01 };
+  const tensors = { constants: new Tensor(300), partials: new Tensor(240) };
+  expect(bytesMoved("batchNormConstants", { ...tensors, ...norm, ...numbers }, channels)).toBe(900);
   // 5 of the 25 columns of one tensor become the 5 of another.
   const columns = { rows: 4, cols: 5, outCols: 5, at: 0, xCols: 25, from: 3, grain: 4 };
   expect(bytesMoved("copyColumns", { out: new Tensor(80), x, ...columns }, parameters)).toBe(160);
