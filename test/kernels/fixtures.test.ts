@@ -1,8 +1,9 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import type { KernelName } from "../../src/engine/memory.ts";
-import { describeBuilds, type Tensor } from "../support/bench.ts";
-import { expectClose } from "../support/close.ts";
+import { batchNormBackward, batchNormInference, batchNormTraining } from "../support/batchnorm-bench.ts";
+import { describeBuilds, type Tensor, tasksOf } from "../support/bench.ts";
+import { expectClose, expectSame } from "../support/close.ts";
 import { fixtureValues } from "../support/fixture-values.ts";
 import { type OptimizerOptions, OptimizerRun } from "../support/optimizer-bench.ts";
 import { windowOf } from "../support/reference/conv.ts";
@@ -102,6 +103,47 @@ interface LogitsCase {
   readonly gradient: number[];
 }
 
+interface NormCase {
+  readonly batch: number;
+  readonly H: number;
+  readonly W: number;
+  readonly C: number;
+  readonly mean: number;
+  readonly deviation: number;
+  readonly affine: boolean;
+  readonly residual: boolean;
+  readonly relu: boolean;
+  readonly epsilon: number;
+  readonly momentum: number;
+  readonly seeds: {
+    readonly [S in "x" | "gamma" | "beta" | "residual" | "movingMean" | "movingVariance" | "dy"]: number;
+  };
+  readonly y: number[];
+  readonly dx: number[];
+  readonly dgamma?: number[];
+  readonly dbeta?: number[];
+  readonly dresidual?: number[];
+  readonly movingMean: number[];
+  readonly movingVariance: number[];
+  readonly inference: number[];
+}
+
+interface BroadcastResult {
+  readonly z: number[];
+  readonly dx: number[];
+  readonly dy: number[];
+}
+
+interface BroadcastCase {
+  readonly batch: number;
+  readonly H: number;
+  readonly W: number;
+  readonly C: number;
+  readonly seeds: { readonly x: number; readonly y: number; readonly dz: number };
+  readonly product: BroadcastResult;
+  readonly sum: BroadcastResult;
+}
+
 interface OptimizerCase {
   readonly options: OptimizerOptions;
   readonly learningRate: number;
@@ -194,6 +236,76 @@ describeBuilds("PyTorch's numbers", (bench) => {
       expectClose(b.read(gradient), dx, { atol: 2e-7, rtol: 1e-6, shape: [rows, cols] });
     },
   );
+
+  test.each(casesOf<NormCase>("batchnorm"))(
+    "batch normalization of $batch x $H x $W x $C, mean $mean, residual $residual, relu $relu",
+    (c) => {
+      const { C, seeds, epsilon, momentum, relu } = c;
+      const rows = c.batch * c.H * c.W;
+      const shape = [rows, C];
+      const problem = {
+        rows,
+        C,
+        x: fixtureValues(rows * C, seeds.x, c.deviation).map((v) => v + c.mean),
+        ...(c.affine && { gamma: fixtureValues(C, seeds.gamma, 1), beta: fixtureValues(C, seeds.beta, 1) }),
+        ...(c.residual && { residual: fixtureValues(rows * C, seeds.residual, 1) }),
+        relu,
+        epsilon,
+      };
+      const moving = {
+        movingMean: fixtureValues(C, seeds.movingMean, 1),
+        movingVariance: fixtureValues(C, seeds.movingVariance, 0.5).map((v) => v + 1),
+      };
+      const dy = fixtureValues(rows * C, seeds.dy, 1);
+      for (const sums of [rows, 7]) {
+        const result = batchNormTraining(bench(), problem, { ...moving, momentum, sums });
+        expectClose(result.y, c.y, { atol: 2e-6, rtol: 1e-6, shape });
+        expectClose(result.movingMean, c.movingMean, { atol: 1e-7, rtol: 2e-7 });
+        expectClose(result.movingVariance, c.movingVariance, { atol: 0, rtol: 4e-7 });
+        const gradients = batchNormBackward(bench(), problem, result, dy, { sums });
+        expectClose(gradients.dx, c.dx, {
+          atol: 1e-6 * Math.max(1, ...c.dx.map(Math.abs)),
+          rtol: 2e-6,
+          shape,
+        });
+        if (c.dgamma) expectClose(gradients.dgamma, c.dgamma, { atol: 1e-5, rtol: 2e-6 });
+        if (c.dbeta) expectClose(gradients.dbeta, c.dbeta, { atol: 4e-6, rtol: 2e-6 });
+        if (c.dresidual) expectSame(gradients.dresidual!, Float32Array.from(c.dresidual));
+      }
+      const statistics = { mean: c.movingMean, variance: c.movingVariance };
+      const y = batchNormInference(bench(), problem, statistics);
+      const tolerance = { atol: 1e-6 * Math.max(1, ...c.inference.map(Math.abs)), rtol: 1e-6, shape };
+      expectClose(y, c.inference, tolerance);
+    },
+  );
+
+  test.each(casesOf<BroadcastCase>("broadcast"))("$batch x $H x $W x $C and $batch x $C", (c) => {
+    const { batch, C, seeds } = c;
+    const inner = c.H * c.W;
+    const n = batch * inner * C;
+    for (const [kind, expected] of [
+      ["addBroadcast", c.sum],
+      ["multiplyBroadcast", c.product],
+    ] as const) {
+      const b = bench();
+      const [z, dx, dyOut] = [b.output(n), b.output(n), b.output(batch * C)];
+      const [x, y] = [b.input(fixtureValues(n, seeds.x, 1)), b.input(fixtureValues(batch * C, seeds.y, 1))];
+      const dz = b.input(fixtureValues(n, seeds.dz, 1));
+      const common = { batch, inner, C };
+      b.run(kind, { ...common, z, x, y, relu: 0, grain: 4 }, tasksOf(batch * inner, 4));
+      expectSame(b.read(z), Float32Array.from(expected.z));
+      const product = kind === "multiplyBroadcast";
+      b.run("sumBroadcast", { ...common, out: dyOut, x: dz, y: product ? x : 0, grain: 1 }, batch);
+      expectClose(b.read(dyOut), expected.dy, { atol: 1e-6, rtol: 1e-6 });
+      if (!product) continue;
+      b.run(
+        "multiplyBroadcast",
+        { ...common, z: dx, x: dz, y, relu: 0, grain: 4 },
+        tasksOf(batch * inner, 4),
+      );
+      expectSame(b.read(dx), Float32Array.from(expected.dx));
+    }
+  });
 
   describe.each(casesOf<LossCase>("losses"))("losses of $rows x $cols", (c) => {
     test.each(LOSSES)("%s", (loss) => {
