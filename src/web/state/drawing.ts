@@ -48,9 +48,10 @@ export function extendStroke(points: readonly PenPoint[]): void {
   strokes.value = [...strokes.value.slice(0, -1), [...last, ...points]];
 }
 
+/** Takes the last stroke back, or the picture that was brought after it: what was drawn before is there again. */
 export function undoStroke(): void {
-  photo.value = undefined;
-  strokes.value = strokes.value.slice(0, -1);
+  if (photo.value) photo.value = undefined;
+  else strokes.value = strokes.value.slice(0, -1);
 }
 
 export function clearStrokes(): void {
