@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { describe, expect, test } from "vitest";
 import { encodeIdxImages, encodeIdxLabels } from "../../src/data/index.ts";
-import { fileKind, refusal } from "../../src/web/state/file-kind.ts";
+import { type FileKind, fileKind, refusal } from "../../src/web/state/file-kind.ts";
 import { datasetFromFiles, type OwnFile } from "../../src/web/state/idx-files.ts";
 import { LiveCurve } from "../../src/web/state/live-curve.ts";
 import { mapAtlas, rowAtlas } from "../../src/web/ui/atlas.ts";
@@ -115,7 +115,38 @@ describe("the kind of a file", () => {
     ["a", "unknown", bytes(1, 2, 3)],
   ])("%s: %s", (name, kind, content) => {
     expect(fileKind(name, content)).toBe(kind);
-    expect(refusal(name, fileKind(name, content))).toMatch(/^a\S* is .*\.$/);
+  });
+
+  test.each<[FileKind, string]>([
+    [
+      "picture",
+      "a is a picture, and came together with other files. Drop pictures by themselves to have one classified.",
+    ],
+    ["model", "a is a model, and came together with other files. Drop it by itself to load it."],
+    ["empty", "a is empty. Get the file again."],
+    ["zip", "a is a ZIP archive. Unpack it, and drop the files that are in it."],
+    [
+      "web page",
+      "a is a web page, not data: a download that went wrong often leaves one. Get the file again.",
+    ],
+    [
+      "hdf5",
+      "a is an HDF5 file, as Keras saves models in. The page opens models that wasmgrad has saved: model.safetensors.",
+    ],
+    ["pdf", "a is a PDF document. To have a picture classified, drop it as PNG or JPEG."],
+  ])("among a dataset's files, one that is of no use there is refused: %s", (kind, words) => {
+    expect(refusal("a", kind)).toBe(words);
+  });
+
+  test.each<[FileKind, RegExp]>([
+    [
+      "numpy",
+      /^a is a NumPy array\. .*docs\/datasets\.md of wasmgrad has the lines of Python that write them\.$/,
+    ],
+    ["text", /^a is a text file\. .* A \.txt beside them may name the classes, one a line\.$/],
+    ["unknown", /^a is of a kind that this page does not know\. It opens pictures .*plain or \.gz\)\.$/],
+  ])("and what would be of use is named: %s", (kind, words) => {
+    expect(refusal("a", kind)).toMatch(words);
   });
 });
 

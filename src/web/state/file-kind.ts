@@ -52,7 +52,7 @@ function isText(head: Uint8Array): boolean {
 const DATA_FILES =
   "The page trains on pairs of IDX files, as MNIST comes in: one of images and one of their labels, plain or .gz";
 
-/** Why a file that is neither data nor model nor picture is of no use here, and what would be. */
+/** Why a file is of no use among those of a dataset, and what would be. */
 export function refusal(name: string, kind: FileKind): string {
   switch (kind) {
     case "empty":
@@ -67,6 +67,10 @@ export function refusal(name: string, kind: FileKind): string {
       return `${name} is an HDF5 file, as Keras saves models in. The page opens models that wasmgrad has saved: model.safetensors.`;
     case "text":
       return `${name} is a text file. ${DATA_FILES}. A .txt beside them may name the classes, one a line.`;
+    case "picture":
+      return `${name} is a picture, and came together with other files. Drop pictures by themselves to have one classified.`;
+    case "model":
+      return `${name} is a model, and came together with other files. Drop it by itself to load it.`;
     case "pdf":
       return `${name} is a PDF document. To have a picture classified, drop it as PNG or JPEG.`;
     default:
