@@ -89,6 +89,34 @@ describe.each(BROWSERS)("coming back to the page in %s", (browser) => {
     },
   );
 
+  test.skipIf(missing(browser))("the report of a stopped run is the same once it is restored", async () => {
+    const { page, errors } = await openApp(browser, {
+      fragment: "images=2000&model=mlp&batchSize=20&epochs=900",
+    });
+    await page.waitForSelector(".samples canvas");
+    await page.click("#train");
+    await waitForText(page, "#status", /^Epoch ([3-9]|\d\d+) of 900/);
+    await page.click("#stop");
+    await waitForText(page, "#status", /epochs trained/);
+    await page.waitForSelector("#kept");
+    const report = async () => {
+      await page.click("#tab-results");
+      await page.click("#save-report");
+      return new TextDecoder().decode((await savedFile(page)).bytes);
+    };
+    const before = await report();
+    expect(before).toContain("of 900");
+    await page.click("#tab-train");
+    await page.reload();
+    await fetched(page);
+    await page.locator(button("Restore it")).click();
+    await waitForText(page, "#status", /epochs trained/);
+    const after = await report();
+    expect(after.match(/[^<>]* of 900[^<>]*/g)).toEqual(before.match(/[^<>]* of 900[^<>]*/g));
+    expect(after).toBe(before);
+    expect(errors).toEqual([]);
+  });
+
   test.skipIf(missing(browser))(
     "Stop ends a restoring, and a training that follows is left alone",
     async () => {

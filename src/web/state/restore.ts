@@ -1,4 +1,3 @@
-import type { EpochRecord } from "../../report/types.ts";
 import { loadModel } from "../../train/model-file.ts";
 import { percent } from "../ui/format.ts";
 import { ensureDataset, isAtHand } from "./dataset.ts";
@@ -51,11 +50,19 @@ export async function restoreKept(): Promise<void> {
 }
 
 /** The figures of a run that has ended; undefined where no epoch was finished. */
-function ended(records: readonly EpochRecord[]): Progress | undefined {
+function ended({ epochs: records, totals }: KeptModel): Progress | undefined {
   const last = records.at(-1);
   if (!last) return undefined;
   const { epoch, loss, accuracy = Number.NaN, imagesPerSecond = Number.NaN } = last;
-  return { epoch, epochs: epoch + 1, seen: 1, samples: 1, imagesPerSecond, loss, accuracy };
+  return {
+    epoch,
+    epochs: totals?.plannedEpochs ?? epoch + 1,
+    seen: 1,
+    samples: 1,
+    imagesPerSecond,
+    loss,
+    accuracy,
+  };
 }
 
 /** Makes the kept model the one that is looked at, with its settings, curves and figures. Faults become a notice. */
@@ -89,7 +96,7 @@ async function restore(kept: KeptModel): Promise<void> {
     });
     epochs.value = kept.epochs;
     totals.value = kept.totals;
-    progress.value = ended(kept.epochs);
+    progress.value = ended(kept);
     curve.current = LiveCurve.of(kept.points);
     curveVersion.value++;
     weights.value = tensors;

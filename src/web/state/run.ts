@@ -199,6 +199,7 @@ async function fit(current: Subject, initialEpoch: number): Promise<void> {
       stopped: history.stopped,
       bestEpoch: history.bestEpoch,
       firstEpoch: initialEpoch,
+      plannedEpochs: last,
       date: new Date().toISOString(),
     };
   } catch (error) {

@@ -48,6 +48,8 @@ export interface Totals {
   readonly bestEpoch: number | undefined;
   /** The first epoch of the last fit(), from 0, which looks for the best from there on. */
   readonly firstEpoch?: number;
+  /** Number of the epoch, from 1, that was to end it. */
+  readonly plannedEpochs?: number;
   /** When it ended, ISO 8601. */
   readonly date: string;
 }
