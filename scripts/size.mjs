@@ -1,5 +1,6 @@
 // Holds what a page loads to its budgets, gzipped: 40 KiB for each build of the kernels, as the module that pages load it
-// from, and 40 KiB for the JavaScript of a page that describes a model and trains it in a worker.
+// from, and 40 KiB for the JavaScript of a page that describes a model and trains it in a worker. Holds the documents to what
+// they say of these sizes, too.
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
@@ -13,6 +14,7 @@ function hold(name, bytes, limit = LIMIT) {
   failed ||= over;
   const verdict = limit === Number.POSITIVE_INFINITY ? "" : `, limit ${limit}${over ? "  TOO LARGE" : ""}`;
   console.log(`${name.padEnd(58)} ${String(bytes).padStart(6)} bytes gzipped${verdict}`);
+  return bytes;
 }
 
 const gzipped = (content) => gzipSync(content, { level: 9 }).length;
@@ -52,7 +54,7 @@ const loaded = [
   ...entry.imports.filter(({ kind }) => kind === "import-statement").map(({ path }) => path),
   ...Object.keys(metafile.outputs).filter((path) => fileOf(path).startsWith("training-worker")),
 ].map(fileOf);
-hold(
+const training = hold(
   "model and training: app, engine client, training worker",
   loaded.reduce((sum, name) => sum + sizes.get(name), 0),
 );
@@ -63,4 +65,36 @@ hold("dist/wasmgrad.js (all of the API in one module)", gzipped(read("dist/wasmg
 hold("build/training-worker.js", gzipped(read("build/training-worker.js")), free);
 hold("build/data-worker.js", gzipped(read("build/data-worker.js")), free);
 hold("dist/browser/worker.js (both, for workerUrl)", gzipped(read("dist/browser/worker.js")), free);
+const element = hold(
+  "dist/element.js (the element, all in one module)",
+  gzipped(read("dist/element.js")),
+  free,
+);
+
+const sizeOf = (path) => gzipped(read(path));
+const build = (name) => sizeOf(`build/${name}.js`);
+const digits = build("digits") + sizeOf("build/data-worker.js");
+/** Where a document names sizes in KiB, each a group of the pattern, and what they are. */
+const SAID = [
+  [
+    "README.md",
+    /(\d+) KiB of JavaScript for model and training, (\d+) KiB for the one build of the kernels that it\s+runs, (\d+) KiB more for `digits`\. `dist\/element\.js` has everything in one file: (\d+) KiB/,
+    [training, build("simd"), digits, element],
+  ],
+  [
+    "docs/browser.md",
+    /training worker \| (\d+) \|[\s\S]*?needed \| (\d+) \(`simd`\), (\d+) \(`scalar`\) \|[\s\S]*?is used \| (\d+) \|[\s\S]*?one file \| (\d+) \|/,
+    [training, build("simd"), build("scalar"), digits, element],
+  ],
+];
+for (const [file, pattern, sizes] of SAID) {
+  const said = pattern.exec(String(read(file)))?.slice(1);
+  if (!said) throw new Error(`${file} does not name the sizes as ${pattern} has them: change both`);
+  const kibs = sizes.map((bytes) => bytes / 1024);
+  if (kibs.every((kib, i) => Math.abs(kib - said[i]) <= 1)) continue;
+  failed = true;
+  console.log(
+    `${file} says ${said.join(", ")} KiB; it is ${kibs.map((kib) => kib.toFixed(1)).join(", ")}: write that`,
+  );
+}
 if (failed) process.exit(1);
