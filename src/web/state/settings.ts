@@ -2,6 +2,7 @@ import { DATASETS, GENERATED } from "../../data/datasets.ts";
 import { BACKENDS, type Backend } from "../../engine/engine.ts";
 import { LOSSES, type LossName } from "../../nn/losses.ts";
 import { OPTIMIZERS, type OptimizerName } from "../../optim/optimizer.ts";
+import { USUAL_RATES } from "../../report/verdict.ts";
 import type { ValidationSource } from "../../train/validation.ts";
 import type { LayerSpec } from "./layers.ts";
 
@@ -52,12 +53,7 @@ export const DEFAULTS: Settings = {
   threads: undefined,
 };
 
-export const DEFAULT_RATE: Readonly<Record<OptimizerName, number>> = {
-  sgd: 0.01,
-  rmsprop: 0.001,
-  adam: 0.001,
-  adamw: 0.001,
-};
+export const DEFAULT_RATE = USUAL_RATES as Readonly<Record<OptimizerName, number>>;
 
 /** Training images that are drawn where none are asked for. */
 export const DIGITS_IMAGES = 12_000;
