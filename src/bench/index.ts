@@ -1,6 +1,7 @@
 // Measures this very browser: each configuration is a trainer in workers of its own, so that the page stays free.
 import { createTrainer, loadDataset } from "../browser.ts";
 import { BACKENDS } from "../engine/engine.ts";
+import { sharesMemory } from "../engine/platform/web.ts";
 import { BENCHMARK_IMAGES, benchmarkModel, Measurement } from "./measure.ts";
 import type {
   BenchmarkProgress,
@@ -23,7 +24,7 @@ export interface BenchmarkOptions extends MeasureOptions {
 
 /** Every build on 1, 2, 4 and 8 threads, as many as the hardware has and the page may use. */
 export function defaultConfigurations(
-  hardware: number = crossOriginIsolated ? navigator.hardwareConcurrency : 1,
+  hardware: number = sharesMemory() ? navigator.hardwareConcurrency : 1,
 ): Configuration[] {
   const threads = [1, 2, 4, 8].filter((n) => n <= Math.max(1, hardware));
   return BACKENDS.flatMap((build) => threads.map((n) => ({ build, threads: n })));

@@ -109,6 +109,14 @@ describe.skipIf(reason).each(["C.UTF-8", "C"])(`the page in webkit, LANG=%s${why
       return document.querySelector(".samples canvas") && text;`,
     );
     expect(status).toBe("Ready to train");
+    expect(
+      await browser.evaluate(
+        `return [crossOriginIsolated, document.querySelector("#isolation").textContent]`,
+      ),
+    ).toEqual([
+      true,
+      "This page trains on one thread: this browser lets no page share memory between threads.",
+    ]);
     await browser.evaluate(`document.querySelector("#train").click()`);
     const trained = await browser.waitFor(
       `const text = document.querySelector("#status").textContent;

@@ -1,5 +1,6 @@
 import { useSignal } from "@preact/signals";
 import type { BenchmarkProgress, BenchmarkRow, Configuration, Task } from "../../bench/types.ts";
+import { sharesMemory } from "../../engine/platform/web.ts";
 import { benchmark, benchmarking, startBenchmark, stopBenchmark } from "../state/benchmark.ts";
 import { busy } from "../state/subject.ts";
 import { Button } from "../ui/controls.tsx";
@@ -79,9 +80,9 @@ export function BenchmarkTab() {
           ))}
         </ul>
       )}
-      {!crossOriginIsolated && (
+      {!sharesMemory() && (
         <p class="lead">
-          This page may use one thread only: it was served without the headers that threads need.
+          {`This page may use one thread only: ${crossOriginIsolated ? "this browser lets no page share memory between threads" : "it was served without the headers that threads need"}.`}
         </p>
       )}
     </Panel>

@@ -1,5 +1,6 @@
 import { useState } from "preact/hooks";
 import { BACKENDS, type Backend } from "../../engine/engine.ts";
+import { sharesMemory } from "../../engine/platform/web.ts";
 import { LOSSES, type LossName } from "../../nn/losses.ts";
 import { OPTIMIZERS, type OptimizerName } from "../../optim/optimizer.ts";
 import {
@@ -97,12 +98,19 @@ function Advanced() {
             choices={(["auto", ...BACKENDS] as const).map((name) => [name, BUILD_NAMES[name]])}
             onChange={(value) => change({ backend: value as Settings["backend"] })}
           />
-          <NumberField of={NUMBERS.threads} placeholder={crossOriginIsolated ? "all cores" : "1"} />
+          <NumberField of={NUMBERS.threads} placeholder={sharesMemory() ? "all cores" : "1"} />
         </div>
-        {!crossOriginIsolated && (
+        {!sharesMemory() && (
           <p class="lead" id="isolation">
-            This page trains on one thread: threads need it to be served with the headers
-            Cross-Origin-Opener-Policy and Cross-Origin-Embedder-Policy, as <code>wasmgrad serve</code> does.
+            {crossOriginIsolated ? (
+              "This page trains on one thread: this browser lets no page share memory between threads."
+            ) : (
+              <>
+                This page trains on one thread: threads need it to be served with the headers
+                Cross-Origin-Opener-Policy and Cross-Origin-Embedder-Policy, as <code>wasmgrad serve</code>{" "}
+                does.
+              </>
+            )}
           </p>
         )}
       </div>
