@@ -1,6 +1,6 @@
 import { findDataset, GENERATED } from "../data/datasets.ts";
 import { loadDataset } from "../data/load.ts";
-import { take } from "../data/split.ts";
+import { take, takeOfEach } from "../data/split.ts";
 import type { Dataset } from "../data/types.ts";
 import { UsageError } from "./errors.ts";
 import { formatCount, type Output, printable } from "./output.ts";
@@ -10,7 +10,7 @@ export interface DataOptions {
   readonly dataset: string;
   readonly dataDir?: string;
   readonly offline?: boolean;
-  /** First so many training images only. */
+  /** So many training images only: the first, or of a folder as many of each class. */
   readonly trainLimit?: number;
   /** Size of the training set that is generated, for `digits`. */
   readonly digitsCount?: number;
@@ -51,7 +51,9 @@ export async function openDataset(
     throw new UsageError(
       `--train-limit is ${trainLimit}, but '${printable(name)}' has ${dataset.train.count} training images${name === GENERATED ? "; --digits-count makes more" : ""}`,
     );
-  return { ...dataset, train: take(dataset.train, trainLimit) };
+  // A folder of the user's own may well be sorted by class.
+  const some = findDataset(name) || name === GENERATED ? take : takeOfEach;
+  return { ...dataset, train: some(dataset.train, trainLimit) };
 }
 
 /** digits: 12,000 training and 2,000 test images of 28x28x1, 10 classes. */

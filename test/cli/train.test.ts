@@ -316,6 +316,11 @@ describe("train", () => {
     });
     expect(stratified.result).not.toHaveProperty("verdict");
     expect(await readFile(join(work, "out-sorted", "report.html"), "utf8")).toContain("validationFrom");
+    // Some of each class, where the first 60 are of two.
+    const some = await run("--train-limit", "60");
+    expect(some.stderr).toBe("");
+    expect(some.result.images).toMatchObject({ train: 48, validation: 12 });
+    expect(some.result.test.accuracy).toBeGreaterThan(0.9);
     const last = await run("--validation-from", "last", "--validation-split", "0.4");
     expect(last.stderr).toBe(
       "Warning: Training has no image of 1 of 3 classes (bottom): they are never learned. --validation-from stratified takes the same share of each class.\n",

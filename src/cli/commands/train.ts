@@ -28,7 +28,10 @@ export function trainCommand(): Command {
     .addOption(dataDirOption())
     .addOption(offlineOption())
     .addOption(
-      new Option("--train-limit <n>", "use the first n training images only").argParser(wholeNumber(1)),
+      new Option(
+        "--train-limit <n>",
+        "use n training images only; of a folder, some of each class",
+      ).argParser(wholeNumber(1)),
     )
     .addOption(
       new Option("--digits-count <n>", "training images to generate, for digits (default: 12000)").argParser(
