@@ -1,6 +1,6 @@
 import type { Page } from "puppeteer-core";
 import { describe, expect, test } from "vitest";
-import { openApp, servePage, textOf, train, waitForText } from "./page-support.ts";
+import { dropFiles, openApp, servePage, textOf, train, waitForText } from "./page-support.ts";
 import { BROWSERS, missing } from "./support/browsers.ts";
 
 const SMALL = "images=1200&batchSize=20&epochs=2";
@@ -66,6 +66,20 @@ describe.each(BROWSERS)("the layout in %s", (browser) => {
     await still();
     expect(await page.evaluate(() => window.shifts)).toEqual([]);
     expect(errors).toEqual([]);
+  });
+
+  test.skipIf(missing(browser))("a note goes with the page of a phone, a fault stays", async () => {
+    const { page } = await openApp(browser, { fragment: "nonsense", width: 390 });
+    await waitForText(page, "#notices", /a part that this page cannot read/);
+    const covered = () =>
+      page.evaluate(() => {
+        scrollTo({ top: document.documentElement.scrollHeight, behavior: "instant" });
+        return document.querySelector("#notices")!.getBoundingClientRect().bottom > 0;
+      });
+    expect(await covered()).toBe(false);
+    await dropFiles(page, [{ name: "empty.bin", bytes: new Uint8Array() }]);
+    await waitForText(page, "#notices", /empty\.bin is empty/);
+    expect(await covered()).toBe(true);
   });
 
   test.skipIf(missing(browser))("a phone shows the whole class table, and ways to all results", async () => {
