@@ -4,6 +4,7 @@ import { emitLoss, fusedLoss } from "../dist/nn/emit-loss.js";
 import {
   activation,
   averagePooling2d,
+  batchNormalization,
   conv2d,
   dense,
   dropout,
@@ -59,9 +60,10 @@ function loss(name) {
     open(host) {
       const softmax = chain([activation({ activation: "softmax" })], [10]);
       const plan = host.plan(softmax, BATCH, (p) => {
-        const skipped = fusedLoss(softmax, name)?.op;
+        const [output] = softmax.outputs;
+        const skipped = fusedLoss(softmax, output, name)?.op;
         for (const op of softmax.ops) if (op !== skipped) p.forward(op);
-        emitLoss(p, name, p.tensor(4 * 10 * BATCH));
+        emitLoss(p, { output, loss: name, weight: 1 }, p.tensor(4 * 10 * BATCH));
       });
       return part(plan, "loss");
     },
@@ -130,6 +132,18 @@ export const KERNEL_CASES = [
   ...layers("pooling", "global average pool, 11x11x64", () => [globalAveragePooling2d()], [11, 11, 64]),
   ...["relu", "leakyRelu", "elu", "sigmoid", "tanh"].flatMap((kind) =>
     layers("activations", `${kind}, 26x26x32`, () => [activation({ activation: kind })], [26, 26, 32]),
+  ),
+  ...[
+    [32, 16],
+    [16, 32],
+    [8, 64],
+  ].flatMap(([size, channels]) =>
+    layers(
+      "normalization",
+      `batch norm + relu, ${size}x${size}x${channels}`,
+      () => [batchNormalization(), activation({ activation: "relu" })],
+      [size, size, channels],
+    ),
   ),
   ...layers("activations", "softmax, 10", () => [activation({ activation: "softmax" })], [10]),
   ...layers("activations", "dropout, 1600", () => [dropout({ rate: 0.5 })], [1600]),

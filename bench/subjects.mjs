@@ -3,6 +3,7 @@ import { Engine } from "../dist/engine/engine.js";
 import { measurePeak } from "../dist/engine/peak.js";
 import { fuse } from "../dist/nn/fuse.js";
 import { elements, GraphBuilder } from "../dist/nn/graph.js";
+import { IMPLEMENTATIONS } from "../dist/nn/ops/index.js";
 import { Plan } from "../dist/nn/plan.js";
 import { Planner } from "../dist/nn/planner.js";
 import { OptimizerState } from "../dist/optim/state.js";
@@ -45,7 +46,7 @@ export class KernelHost {
 
   /** @param emit (planner, host) => void; the planner's sections part the plan, see `part()` */
   plan(graph, batch, emit) {
-    const planner = new Planner(graph, batch, true, this.#pointers(graph));
+    const planner = new Planner(graph, batch, true, this.#pointers(graph), IMPLEMENTATIONS);
     emit(planner, this);
     for (const tensor of planner.tensors) tensor.written().read();
     const plan = new Plan(this.engine, planner);
@@ -106,13 +107,14 @@ export function part(plan, phase) {
 
 /** A chain of layers as a graph whose input needs a gradient, as if there were more layers before it. */
 export function chain(layers, inputShape, { fused = true } = {}) {
-  const builder = new GraphBuilder(inputShape);
+  const builder = new GraphBuilder();
+  const input = builder.input(inputShape);
   const before = builder.parameter("before/weight", [1], "zeros");
-  let value = builder.op("reshape", "before", [builder.input], {}, inputShape, [before]);
+  let value = builder.op("reshape", "before", [input], {}, inputShape, [before]);
   layers.forEach((layer, i) => {
-    value = layer.lower(builder, `layer${i}`, value);
+    [value] = layer.lower(builder, `layer${i}`, [value]);
   });
-  const graph = builder.build(value);
+  const graph = builder.build([value]);
   return fused ? fuse(graph) : graph;
 }
 
@@ -120,6 +122,6 @@ export function chain(layers, inputShape, { fused = true } = {}) {
 export function emitBoth(planner) {
   const { graph } = planner;
   for (const op of graph.ops) planner.forward(op);
-  planner.gradient(graph.output);
+  planner.gradient(graph.outputs[0]);
   for (const op of graph.ops.toReversed()) if (op.layer !== "before") planner.backward(op);
 }

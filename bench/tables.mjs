@@ -8,6 +8,7 @@ export const UNITS = {
   dense: "GFLOP/s",
   pooling: "GB/s",
   activations: "GB/s",
+  normalization: "GB/s",
   losses: "GB/s",
   optimizers: "GB/s",
   input: "GB/s",

@@ -1,9 +1,11 @@
-export { type DigitsOptions, generateDigits } from "./data/digits.ts";
+export { generateDigits } from "./data/digits.ts";
 export * from "./data/index.ts";
+export type { DigitsOptions } from "./data/load-options.ts";
 export { BACKENDS, type Backend, type WasmSource } from "./engine/kernels.ts";
 export { MemoryError } from "./engine/memory-limit.ts";
 export { ModelError } from "./nn/errors.ts";
 export * from "./nn/layers/index.ts";
+export type { SymbolicTensor } from "./nn/layers/types.ts";
 export { LOSSES, type LossName } from "./nn/losses.ts";
 export { layersFromConfig, type ModelConfig } from "./nn/model-json.ts";
 export { MODELS, namedModel } from "./nn/models.ts";
@@ -13,18 +15,21 @@ export { pictureOf } from "./picture/pixels.ts";
 export { type PictureHints, type Prepared, type PrepareOptions, preparePicture } from "./picture/prepare.ts";
 export type { Configuration, ReportMachine } from "./report/types.ts";
 export type { BatchInfo, Callbacks, EpochInfo, History, Logs, TrainInfo } from "./train/callbacks.ts";
+export type { CompileOptions, LayerActivation } from "./train/compiled-options.ts";
 export { NonFiniteError, type NonFiniteSource, TrainingDivergedError } from "./train/errors.ts";
 export type { EvaluateOptions, Evaluation } from "./train/evaluate.ts";
 export type { FitOptions } from "./train/fit.ts";
-export type { CompileOptions, LayerActivation } from "./train/model.ts";
+export { type FunctionalOptions, model, modelFromConfig } from "./train/functional.ts";
+export { Model } from "./train/model.ts";
+export type { LoadOptions as ModelLoadOptions } from "./train/model-entries.ts";
 export {
   type LoadedModel,
-  type LoadOptions as ModelLoadOptions,
   loadModel,
   ModelFileError,
   type ModelMetadata,
   saveModel,
 } from "./train/model-file.ts";
+export { createModel } from "./train/named.ts";
 export { createReport, type Reported, type ReportOptions } from "./train/report.ts";
 export {
   decodeSafetensors,

@@ -26,6 +26,9 @@ function run(command, args, cwd, seconds) {
   });
 }
 
+/** Seconds that a stage may take where it has not been tried without a mutant. */
+const LONGEST = 900;
+
 export class Job {
   #folder = mkdtempSync(join(tmpdir(), "wasmgrad-mutants-"));
   #source = process.cwd();
@@ -66,7 +69,7 @@ export class Job {
       }
       if (group.emit) await run(...group.emit, this.#folder, 300);
       for (const stage of group.stages) {
-        const { status, late } = await this.#test(stage, this.#limits.get(stage));
+        const { status, late } = await this.#test(stage, this.#limits.get(stage) ?? LONGEST);
         if (late) return "timeout";
         if (status !== 0) return "killed";
       }

@@ -35,7 +35,7 @@ export interface BenchmarkReport {
   readonly skipped: readonly SkippedConfiguration[];
 }
 
-/** What a benchmark times: a compiled Sequential where it runs itself, a Trainer where it runs in a worker. */
+/** What a benchmark times: a compiled Model where it runs itself, a Trainer where it runs in a worker. */
 export interface Subject {
   fit(
     samples: Samples,

@@ -6,9 +6,10 @@ import type { ThreadTask } from "../engine/platform/web.ts";
 import type { AnyOptimizerOptions } from "../optim/create.ts";
 import type { OptimizerName } from "../optim/index.ts";
 import type { Callbacks, History } from "../train/callbacks.ts";
+import type { CompileOptions, LayerActivation } from "../train/compiled-options.ts";
 import type { EvaluateOptions, Evaluation } from "../train/evaluate.ts";
 import type { FitOptions } from "../train/fit.ts";
-import type { CompileOptions, LayerActivation, ModelParts } from "../train/model.ts";
+import type { ModelParts } from "../train/model.ts";
 import type { ModelMetadata } from "../train/model-entries.ts";
 import type { NamedTensor } from "../train/safetensors.ts";
 import type { Pixels } from "../train/samples.ts";
@@ -93,7 +94,7 @@ export type Report =
       };
     }[keyof Callbacks]
   | { readonly notice: string }
-  | { readonly progress: import("../data/download.ts").Progress };
+  | { readonly progress: import("../data/load-options.ts").Progress };
 
 export type FromWorker =
   | { readonly id: number; readonly value: unknown }

@@ -1,21 +1,20 @@
 import { noteOneThread } from "#platform";
 import { loadKernels, requestedThreads } from "../engine/kernels.ts";
-import { checkLoss } from "../nn/check-loss.ts";
 import { elements } from "../nn/graph.ts";
-import { adam, createOptimizer, type Optimizer } from "../optim/index.ts";
+import { adam, createOptimizer, type Optimizer, type OptimizerName } from "../optim/index.ts";
 import { type Checked, checkOptions } from "../options/check.ts";
 import { type TableOf, url } from "../options/kinds.ts";
 import type { Callbacks, History } from "../train/callbacks.ts";
 import { checkSamples, type SamplesTaker } from "../train/check-samples.ts";
 import { checkWeights } from "../train/check-weights.ts";
+import type { LayerActivation } from "../train/compiled-options.ts";
 import type { EvaluateOptions, Evaluation } from "../train/evaluate.ts";
 import type { FitOptions } from "../train/fit.ts";
-import type { LayerActivation } from "../train/model.ts";
+import { checkCompile, type Model } from "../train/model.ts";
 import type { ModelMetadata } from "../train/model-entries.ts";
 import { compileTable, EVALUATE, FIT, PREDICT, SAVE } from "../train/options.ts";
 import type { NamedTensor } from "../train/safetensors.ts";
 import { asSamples, isPixels, type Pixels, type Samples } from "../train/samples.ts";
-import type { Sequential } from "../train/sequential.ts";
 import type { FitRequest, InitRequest, Report } from "./protocol.ts";
 import { SampleSender } from "./send-samples.ts";
 import type { EpochWeights, Trainer, TrainerInfo, TrainerOptions, TrainerState } from "./types.ts";
@@ -28,13 +27,13 @@ const TRAINER: Checked = {
 
 /**
  * Starts a worker that trains the model, and compiles it there: the page's own thread stays free. Takes the options of
- * Sequential.compile(), and as there a model from loadModel() begins with the weights of its file.
+ * Model.compile(), and as there a model from loadModel() begins with the weights of its file.
  * Rejects with Error where the worker cannot be started, else as compile() does.
  */
-export async function createTrainer(model: Sequential, options: TrainerOptions = {}): Promise<Trainer> {
+export async function createTrainer(model: Model, options: TrainerOptions = {}): Promise<Trainer> {
   checkOptions(TRAINER, options);
   const { workerUrl, optimizer = adam(), backend, wasm, threads, ...rest } = options;
-  checkLoss(options.loss ?? model.loaded?.loss ?? "categoricalCrossentropy", model.graph);
+  checkCompile(model, options);
   const wanted = requestedThreads(threads);
   const made = typeof optimizer === "string" ? createOptimizer(optimizer) : optimizer;
   const holder: { trainer?: WorkerTrainer } = {};
@@ -57,7 +56,8 @@ export async function createTrainer(model: Sequential, options: TrainerOptions =
 }
 
 /** An optimizer's name and options; a schedule stays here, see #rates. */
-function sendable({ name, options }: Optimizer): InitRequest["optimizer"] {
+function sendable({ name: given, options }: Optimizer): InitRequest["optimizer"] {
+  const name = given as OptimizerName;
   if (typeof options.learningRate === "number")
     return { name, options: { ...options, learningRate: options.learningRate } };
   const { learningRate: _, ...others } = options;
@@ -65,7 +65,7 @@ function sendable({ name, options }: Optimizer): InitRequest["optimizer"] {
 }
 
 class WorkerTrainer implements Trainer {
-  readonly model: Sequential;
+  readonly model: Model;
   readonly info: TrainerInfo;
   readonly #client: WorkerClient;
   readonly #samples: SampleSender;
@@ -74,7 +74,7 @@ class WorkerTrainer implements Trainer {
   #stop: AbortController | undefined;
   #lastWeights: EpochWeights | undefined;
 
-  constructor(model: Sequential, client: WorkerClient, info: TrainerInfo, optimizer: Optimizer) {
+  constructor(model: Model, client: WorkerClient, info: TrainerInfo, optimizer: Optimizer) {
     this.model = model;
     this.info = info;
     this.#client = client;

@@ -1,12 +1,12 @@
 import type { Backend } from "../engine/engine.ts";
 import type { BatchInfo, Callbacks, EpochInfo, History, Logs, TrainInfo } from "../train/callbacks.ts";
+import type { CompileOptions, LayerActivation } from "../train/compiled-options.ts";
 import type { EvaluateOptions, Evaluation } from "../train/evaluate.ts";
 import type { FitOptions } from "../train/fit.ts";
-import type { CompileOptions, LayerActivation } from "../train/model.ts";
+import type { Model } from "../train/model.ts";
 import type { ModelMetadata } from "../train/model-entries.ts";
 import type { NamedTensor } from "../train/safetensors.ts";
 import type { Pixels, Samples } from "../train/samples.ts";
-import type { Sequential } from "../train/sequential.ts";
 
 export type {
   Backend,
@@ -61,18 +61,18 @@ export interface EpochWeights {
 }
 
 /**
- * A model that trains in a worker: Sequential's methods, all asynchronous, and pause. Calls made while it trains are
+ * A model that trains in a worker: Model's methods, all asynchronous, and pause. Calls made while it trains are
  * served between two steps. Calls under way reject when the worker ends, or on dispose().
  */
 export interface Trainer {
   /** The model given: shapes, rows, configuration. The weights are in the worker. */
-  readonly model: Sequential;
+  readonly model: Model;
   readonly info: TrainerInfo;
   readonly state: TrainerState;
   /** Weights of the last finished epoch, kept on the page, so that they outlive a worker that was killed. */
   readonly lastWeights: EpochWeights | undefined;
   /**
-   * As Sequential.fit. The arrays of a Samples object are sent to the worker once: what changes in them later is not
+   * As Model.fit. The arrays of a Samples object are sent to the worker once: what changes in them later is not
    * seen. onBatchEnd comes at most some 20 times a second, always for the first batch and an epoch's last, and is not waited for;
    * training waits for the other callbacks.
    */

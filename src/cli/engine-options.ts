@@ -9,7 +9,7 @@ export interface EngineFlags {
   readonly maxMemory?: number;
 }
 
-/** The same as options of Sequential.compile(). */
+/** The same as options of Model.compile(). */
 export function engineOptions({ backend, threads, maxMemory }: EngineFlags): EngineOptions {
   return {
     backend,

@@ -5,12 +5,16 @@ import { formatCount, formatTable, printable } from "./output.ts";
 const NAME = 6;
 
 /**
- * The layer table of a model, as Sequential.summary() gives it; in a terminal that is too narrow for that, without the
- * batch and without types that the names tell already.
+ * The layer table of a model, as Model.summary() gives it; in a terminal that is too narrow for that, without the
+ * batch, without types that the names tell already, and without what is connected to what.
  * @param columns characters in a line; Infinity where there is no terminal
  */
 export function layerTable(title: string, rows: readonly LayerRow[], columns: number): string {
-  const shown = rows.map((row) => ({ ...row, name: printable(row.name) }));
+  const shown = rows.map((row) => ({
+    ...row,
+    name: printable(row.name),
+    from: row.from.map((name) => printable(name)),
+  }));
   const full = summaryTable(printable(title), shown);
   const [, rule = ""] = full.split("\n");
   if (rule.length <= columns) return full;
@@ -30,6 +34,6 @@ export function layerTable(title: string, rows: readonly LayerRow[], columns: nu
     "<<>",
   ).split("\n");
   const line = "─".repeat(Math.max(...table.map((row) => row.length)));
-  const total = full.split("\n").at(-1)!;
-  return [`Model: ${printable(title)}`, line, table[0], line, ...table.slice(1), line, total].join("\n");
+  const totals = full.slice(full.lastIndexOf(rule) + rule.length + 1);
+  return [`Model: ${printable(title)}`, line, table[0], line, ...table.slice(1), line, totals].join("\n");
 }

@@ -4,10 +4,13 @@ import { Help } from "commander";
 import { ModelError } from "../nn/errors.ts";
 import type { Shape } from "../nn/graph.ts";
 import type { Layer } from "../nn/layers/layer.ts";
-import { layersFromConfig } from "../nn/model-json.ts";
-import { fittingModels, MODELS, namedModel } from "../nn/models.ts";
+import { isGraphConfig, layersFromConfig, type ModelConfig } from "../nn/model-json.ts";
+import { fittingModels, MODELS } from "../nn/models.ts";
 import { parseJson } from "../nn/strict-json.ts";
 import { nearest } from "../options/names.ts";
+import { modelFromConfig } from "../train/functional.ts";
+import type { Model } from "../train/model.ts";
+import { createModel } from "../train/named.ts";
 import { Sequential } from "../train/sequential.ts";
 import { fileReason, UsageError } from "./errors.ts";
 import { printable } from "./output.ts";
@@ -21,7 +24,7 @@ export interface ModelSource {
    * `classes` undefined: as many outputs as the file says; 10 for a model by name.
    * Throws ModelError where it does not fit.
    */
-  build(inputShape: Shape | undefined, classes: number | undefined): Sequential;
+  build(inputShape: Shape | undefined, classes: number | undefined): Model;
 }
 
 const MAX_FILE_BYTES = 10_000_000;
@@ -44,8 +47,15 @@ export async function findModel(nameOrFile: string): Promise<ModelSource> {
       `--model is '${path}': no model and no file has that name; expected one of ${Object.keys(MODELS).join(", ")}, or a JSON file that lists layers${didYouMean(nameOrFile)}`,
     );
   const config = await readJson(nameOrFile);
-  const layers = withFileName(path, () => layersFromConfig(config));
   const name = basename(nameOrFile, extname(nameOrFile)) || "model";
+  if (isGraphConfig(config as ModelConfig)) {
+    const made = withFileName(path, () => modelFromConfig({ ...(config as ModelConfig), name }));
+    return {
+      name,
+      build: (inputShape, classes) => withFileName(path, () => graphFromFile(made, inputShape, classes)),
+    };
+  }
+  const layers = withFileName(path, () => layersFromConfig(config));
   return {
     name,
     build: (inputShape, classes) => withFileName(path, () => fromFile(layers, name, inputShape, classes)),
@@ -58,9 +68,9 @@ function didYouMean(name: string): string {
 }
 
 /** Throws ModelError where the images are too small for the model, with the options that name others. */
-function buildNamed(name: string, inputShape: Shape, classes: number): Sequential {
+function buildNamed(name: string, inputShape: Shape, classes: number): Model {
   try {
-    return new Sequential(namedModel(name, inputShape, classes), { name });
+    return createModel(name, inputShape, classes);
   } catch (error) {
     const others = error instanceof ModelError ? fittingModels(inputShape, classes) : [];
     if (others.length === 0) throw error;
@@ -93,6 +103,16 @@ function trainedModel(path: string): UsageError {
   );
 }
 
+/** A graph says itself what it takes: it is checked against the images. */
+function graphFromFile(model: Model, inputShape: Shape | undefined, classes: number | undefined): Model {
+  if (inputShape && model.inputShape.join() !== inputShape.join())
+    throw new ModelError(
+      `its input has shape ${sizes(model.inputShape)}, but the images are ${sizes(inputShape)}; change the shape of layer '${model.rows[0]!.name}'`,
+    );
+  if (classes !== undefined) checkOutputs(model, classes);
+  return model;
+}
+
 function fromFile(
   layers: readonly Layer[],
   name: string,
@@ -112,7 +132,7 @@ function fromFile(
 }
 
 /** Throws ModelError unless there is one output a class, or a single one for two classes. */
-function checkOutputs(model: Sequential, classes: number): void {
+function checkOutputs(model: Model, classes: number): void {
   const outputs = model.outputShape;
   if (outputs.length === 1 && (outputs[0] === classes || (outputs[0] === 1 && classes === 2))) return;
   throw new ModelError(

@@ -1,6 +1,7 @@
 import { type Command, Option } from "commander";
 import { type AnyOptimizerOptions, createOptimizer } from "../optim/create.ts";
-import { OPTIMIZERS, type Optimizer, type OptimizerName } from "../optim/optimizer.ts";
+import { OPTIMIZERS, type OptimizerName } from "../optim/definitions.ts";
+import type { Optimizer } from "../optim/optimizer.ts";
 import { UsageError } from "./errors.ts";
 import { realNumber } from "./options.ts";
 

@@ -1,5 +1,5 @@
 import { SingleBar } from "cli-progress";
-import type { Progress } from "../data/download.ts";
+import type { Progress } from "../data/load-options.ts";
 import type { BatchInfo, Callbacks, Logs, TrainInfo } from "../train/callbacks.ts";
 import { EpochLines, epochTitle, figure } from "./epoch-line.ts";
 import { formatCount, formatSeconds, type Output, printable } from "./output.ts";

@@ -2,19 +2,9 @@ import { loadWasmBytes } from "#platform";
 import { withAddresses } from "../engine/addresses.ts";
 import { type WasmSource, wasmBytes } from "../engine/kernels.ts";
 import { checkOptions } from "../options/check.ts";
+import type { DigitsOptions } from "./load-options.ts";
 import { DIGITS } from "./options.ts";
 import type { Dataset, ImageSet } from "./types.ts";
-
-export interface DigitsOptions {
-  /** Training images. Default 12,000. */
-  readonly train?: number | undefined;
-  /** Test images. Default 2,000. */
-  readonly test?: number | undefined;
-  /** Which digits: an integer from 0 to 2^32 - 1. Default 1. */
-  readonly seed?: number | undefined;
-  /** The generator's wasm in place of the package's own build/digits.wasm: a URL, bytes, or a compiled module. */
-  readonly wasm?: WasmSource | undefined;
-}
 
 const SIDE = 28;
 const PIXELS = SIDE * SIDE;

@@ -2,38 +2,9 @@ import { checkOptions } from "../options/check.ts";
 import type { DatasetInfo, Role } from "./dataset-info.ts";
 import { DataError, reasonOf } from "./errors.ts";
 import { concat } from "./gzip.ts";
+import type { DownloadOptions, FetchLike } from "./load-options.ts";
 import { DOWNLOAD } from "./options.ts";
 import { maxDownloadBytes, verifyFile } from "./verify.ts";
-
-/** The part of `fetch` used here, so that tests and unusual hosts can bring their own. */
-export type FetchLike = (
-  url: string,
-  init: { signal: AbortSignal; headers: Record<string, string> },
-) => Promise<Response>;
-
-/** Bytes of one file so far; `total` is there if the mirror announced it. Starts again at 0 with each attempt. */
-export interface Progress {
-  readonly file: string;
-  readonly received: number;
-  readonly total?: number;
-}
-
-export interface DownloadOptions {
-  /** Aborts at once; the promise then rejects with the signal's reason. */
-  readonly signal?: AbortSignal | undefined;
-  readonly onProgress?: ((progress: Progress) => void) | undefined;
-  /** Folder URLs to use in place of the registry's, in order. */
-  readonly mirrors?: readonly string[] | undefined;
-  /** Default: the platform's `fetch`. */
-  readonly fetch?: FetchLike | undefined;
-  /**
-   * A mirror that sends nothing for so many milliseconds is given up. Default 30,000. One that sends less than 4 KiB a
-   * second for half a minute is, too.
-   */
-  readonly stallTimeoutMs?: number | undefined;
-  /** Milliseconds before mirrors that failed in a passing way are tried once more. Default 1,000. */
-  readonly retryDelayMs?: number | undefined;
-}
 
 export interface DownloadedFile {
   /** The file as it came, normally gzipped: what a cache should keep. */

@@ -1,5 +1,6 @@
 import { checkOptions } from "../options/check.ts";
 import { DataError } from "./errors.ts";
+import type { GunzipOptions } from "./load-options.ts";
 import { GUNZIP } from "./options.ts";
 
 /** Compressed bytes handed over at a time: deflate grows at most 1032-fold, so about 16 MiB can be in flight. */
@@ -11,18 +12,6 @@ const MOST_GROWTH = 1032;
 /** True if `bytes` starts with the gzip magic (RFC 1952). */
 export function isGzip(bytes: Uint8Array): boolean {
   return bytes.length >= 2 && bytes[0] === 0x1f && bytes[1] === 0x8b;
-}
-
-export interface GunzipOptions {
-  /** Output above this many bytes is an error, however large the input claims to be. */
-  readonly maxBytes: number;
-  /**
-   * Reads the total size from the first bytes of the output: undefined while `head` is too short to tell.
-   * From then on that size is the cap, so a bomb behind a small header stops early. It may throw a `DataError`.
-   */
-  readonly promisedBytes?: (head: Uint8Array) => number | undefined;
-  /** File name or URL for messages. */
-  readonly source?: string;
 }
 
 /**

@@ -8,15 +8,9 @@ export {
   type Role,
 } from "./dataset-info.ts";
 export { DATASET_NAMES, DATASETS, findDataset, GENERATED, numberedClasses } from "./datasets.ts";
-export {
-  type DownloadedFile,
-  type DownloadOptions,
-  downloadFile,
-  type FetchLike,
-  type Progress,
-} from "./download.ts";
+export { type DownloadedFile, downloadFile } from "./download.ts";
 export { DataError, type DataErrorCode } from "./errors.ts";
-export { type GunzipOptions, gunzip, isGzip } from "./gzip.ts";
+export { gunzip, isGzip } from "./gzip.ts";
 export {
   checkLabels,
   encodeIdxImages,
@@ -29,7 +23,7 @@ export {
   readIdxPair,
   unpackIdx,
 } from "./idx.ts";
-export type { LoadOptions } from "./load-options.ts";
+export type { DownloadOptions, FetchLike, GunzipOptions, LoadOptions, Progress } from "./load-options.ts";
 export { splitValidation, take } from "./split.ts";
 export type { Dataset, ImageSet } from "./types.ts";
 export { assembleDataset, maxDownloadBytes, sha256, type VerifiedFile, verifyFile } from "./verify.ts";

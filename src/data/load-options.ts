@@ -1,5 +1,4 @@
-import type { DigitsOptions } from "./digits.ts";
-import type { DownloadOptions } from "./download.ts";
+import type { WasmSource } from "../engine/kernels.ts";
 
 /** What loadDataset() takes, in Node and in a page alike, so that one module can serve both. */
 export interface LoadOptions extends DownloadOptions, DigitsOptions {
@@ -20,4 +19,57 @@ export interface LoadOptions extends DownloadOptions, DigitsOptions {
    * blob: workers. Node needs none.
    */
   readonly workerUrl?: string | URL | undefined;
+}
+
+export interface DigitsOptions {
+  /** Training images. Default 12,000. */
+  readonly train?: number | undefined;
+  /** Test images. Default 2,000. */
+  readonly test?: number | undefined;
+  /** Which digits: an integer from 0 to 2^32 - 1. Default 1. */
+  readonly seed?: number | undefined;
+  /** The generator's wasm in place of the package's own build/digits.wasm: a URL, bytes, or a compiled module. */
+  readonly wasm?: WasmSource | undefined;
+}
+
+export interface DownloadOptions {
+  /** Aborts at once; the promise then rejects with the signal's reason. */
+  readonly signal?: AbortSignal | undefined;
+  readonly onProgress?: ((progress: Progress) => void) | undefined;
+  /** Folder URLs to use in place of the registry's, in order. */
+  readonly mirrors?: readonly string[] | undefined;
+  /** Default: the platform's `fetch`. */
+  readonly fetch?: FetchLike | undefined;
+  /**
+   * A mirror that sends nothing for so many milliseconds is given up. Default 30,000. One that sends less than 4 KiB a
+   * second for half a minute is, too.
+   */
+  readonly stallTimeoutMs?: number | undefined;
+  /** Milliseconds before mirrors that failed in a passing way are tried once more. Default 1,000. */
+  readonly retryDelayMs?: number | undefined;
+}
+
+/** The part of `fetch` used here, so that tests and unusual hosts can bring their own. */
+export type FetchLike = (
+  url: string,
+  init: { signal: AbortSignal; headers: Record<string, string> },
+) => Promise<Response>;
+
+/** Bytes of one file so far; `total` is there if the mirror announced it. Starts again at 0 with each attempt. */
+export interface Progress {
+  readonly file: string;
+  readonly received: number;
+  readonly total?: number;
+}
+
+export interface GunzipOptions {
+  /** Output above this many bytes is an error, however large the input claims to be. */
+  readonly maxBytes: number;
+  /**
+   * Reads the total size from the first bytes of the output: undefined while `head` is too short to tell.
+   * From then on that size is the cap, so a bomb behind a small header stops early. It may throw a `DataError`.
+   */
+  readonly promisedBytes?: (head: Uint8Array) => number | undefined;
+  /** File name or URL for messages. */
+  readonly source?: string;
 }

@@ -13,11 +13,8 @@ import {
   url,
   whole,
 } from "../options/kinds.ts";
-import type { DigitsOptions } from "./digits.ts";
-import type { DownloadOptions } from "./download.ts";
 import { DataError } from "./errors.ts";
-import type { GunzipOptions } from "./gzip.ts";
-import type { LoadOptions } from "./load-options.ts";
+import type { DigitsOptions, DownloadOptions, GunzipOptions, LoadOptions } from "./load-options.ts";
 
 /** Most images of one generated set: 784 MB of pixels. */
 const MAX_IMAGES = 1_000_000;

@@ -1,8 +1,9 @@
 // Datasets by name in a browser: runs in a worker, which may take its time.
 import { type DatasetInfo, ROLES, type Role } from "./dataset-info.ts";
-import { type DigitsOptions, generateDigits } from "./digits.ts";
-import { downloadFile, type Progress } from "./download.ts";
+import { generateDigits } from "./digits.ts";
+import { downloadFile } from "./download.ts";
 import { DataError } from "./errors.ts";
+import type { DigitsOptions, Progress } from "./load-options.ts";
 import type { Dataset } from "./types.ts";
 import { assembleDataset, verifyFile } from "./verify.ts";
 import { WebStore } from "./web-store.ts";

@@ -3,7 +3,7 @@ import { DATASETS, GENERATED } from "../browser.ts";
 import { takeOfEach } from "../data/split.ts";
 import type { Dataset } from "../data/types.ts";
 import type { BatchInfo, EpochInfo, Logs } from "../train/callbacks.ts";
-import type { Sequential } from "../train/sequential.ts";
+import type { Model } from "../train/model.ts";
 import type { CompleteDetail, ReadyDetail } from "./events.ts";
 import { buildModel } from "./model.ts";
 import type { Settings } from "./settings.ts";
@@ -27,7 +27,7 @@ const NOTHING: Sums = { seen: 0, loss: 0, accuracy: 0 };
 /** What a run has when its training begins. */
 interface ReadyParts {
   readonly dataset: Dataset;
-  readonly model: Sequential;
+  readonly model: Model;
 }
 
 /** Puts the course of a training into the view's words, figures and curves. */
@@ -47,7 +47,7 @@ export class Display {
   }
 
   /** What the settings say, before anything is loaded. Throws ModelError where a model does not fit. */
-  describe(data: Dataset | undefined, model?: Sequential): void {
+  describe(data: Dataset | undefined, model?: Model): void {
     const { dataset, model: source, optimizer, batchSize, learningRate, seed } = this.#settings;
     const known = DATASETS[dataset];
     const title = data?.name ?? (dataset === GENERATED ? "Generated digits" : known?.title) ?? dataset;

@@ -1,4 +1,4 @@
-import { layersFromConfig, ModelError, namedModel, Sequential } from "../browser.ts";
+import { createModel, layersFromConfig, type Model, ModelError, Sequential } from "../browser.ts";
 import type { Shape } from "../nn/graph.ts";
 import type { ModelSource } from "./settings.ts";
 
@@ -38,9 +38,8 @@ export async function resolveSource(
 export function buildModel(
   source: Exclude<ModelSource, { kind: "url" }>,
   { shape, classes }: ModelInput,
-): Sequential {
-  if (source.kind === "name")
-    return new Sequential(namedModel(source.name, shape, classes), { name: source.name });
+): Model {
+  if (source.kind === "name") return createModel(source.name, shape, classes);
   const config = Array.isArray(source.config) ? { layers: source.config } : source.config;
   const [first, ...rest] = layersFromConfig(config);
   const given = first!.inputShape;

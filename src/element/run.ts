@@ -4,7 +4,7 @@ import { takeOfEach } from "../data/split.ts";
 import type { Dataset, ImageSet } from "../data/types.ts";
 import { pictureTraits } from "../picture/centred.ts";
 import type { BatchInfo, Callbacks, EpochInfo, Logs, TrainInfo } from "../train/callbacks.ts";
-import type { Sequential } from "../train/sequential.ts";
+import type { Model } from "../train/model.ts";
 import type { CompleteDetail, ReadyDetail } from "./events.ts";
 import { buildModel, resolveSource } from "./model.ts";
 import type { Settings } from "./settings.ts";
@@ -26,7 +26,7 @@ export class Run {
   /** Whether the data are the page's own. */
   own = false;
   dataset: Dataset | undefined;
-  model: Sequential | undefined;
+  model: Model | undefined;
   trainer: Trainer | undefined;
   train: TrainInfo | undefined;
   readonly #listener: RunListener;

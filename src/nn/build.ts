@@ -1,8 +1,19 @@
 import { quoted } from "../options/show.ts";
 import { ModelError } from "./errors.ts";
-import { elements, formatShape, type Graph, GraphBuilder, type Shape } from "./graph.ts";
-import type { Layer } from "./layers/layer.ts";
+import {
+  elements,
+  formatShape,
+  type Graph,
+  GraphBuilder,
+  isTrained,
+  type Parameter,
+  type Shape,
+  type Value,
+} from "./graph.ts";
+import type { Inputs, Layer } from "./layers/layer.ts";
+import type { LayerApplication, SymbolicTensor } from "./layers/types.ts";
 import { MAX_LAYERS } from "./limits.ts";
+import { layerToConfig, type ModelConfig } from "./model-config.ts";
 
 /** One row of the layer table. */
 export interface LayerRow {
@@ -10,6 +21,10 @@ export interface LayerRow {
   readonly type: string;
   readonly outputShape: Shape;
   readonly parameters: number;
+  /** Those of the parameters that training changes. */
+  readonly trained: number;
+  /** Where its inputs come from: names of layers, `name:2` for what a shared layer's second call gives. */
+  readonly from: readonly string[];
 }
 
 /** Layers turned into a graph, and what the layer table shows. */
@@ -56,8 +71,8 @@ export function buildChain(layers: readonly Layer[]): BuiltModel {
   const names = nameLayers(layers);
   if (!first.inputShape)
     throw new ModelError("the first layer needs inputShape: [height, width, channels]", names[0]);
-  const builder = new GraphBuilder(first.inputShape);
-  let value = builder.input;
+  const builder = new GraphBuilder();
+  let value = builder.input(first.inputShape);
   const rows = layers.map((layer, i): LayerRow => {
     const name = names[i]!;
     const { inputShape } = layer;
@@ -67,38 +82,171 @@ export function buildChain(layers: readonly Layer[]): BuiltModel {
         name,
       );
     const before = builder.parameters.length;
-    value = layer.lower(builder, name, value);
-    const own = builder.parameters.slice(before);
-    return {
-      name,
-      type: layer.type,
-      outputShape: value.shape,
-      parameters: own.reduce((sum, p) => sum + elements(p.shape), 0),
-    };
+    const [output, ...others] = lowerCall(builder, layer, name, [value]);
+    if (!output || others.length > 0)
+      throw new ModelError(
+        `gives ${others.length + 1} outputs, and a chain of layers takes one: use model({ inputs, outputs })`,
+        name,
+      );
+    value = output;
+    return rowOf(layer, name, value.shape, builder.parameters.slice(before), i > 0 ? [names[i - 1]!] : []);
   });
-  if (builder.parameters.length === 0)
-    throw new ModelError("the model has no parameters: there is nothing to train");
-  return { graph: builder.build(value), rows };
+  requireParameters(builder);
+  return { graph: builder.build([value]), rows };
 }
 
-/** The layer table, as Keras prints it. */
+/** A model of layers that were applied to each other, and what its file says of it. */
+export interface BuiltFunctional extends BuiltModel {
+  readonly inputNames: readonly string[];
+  readonly outputNames: readonly string[];
+  readonly config: Pick<ModelConfig, "layers" | "inputs" | "outputs">;
+}
+
+/**
+ * Lowers all that leads from the inputs to the outputs. Throws ModelError, with the layer's name, where a layer does not
+ * fit, and where an output needs an input that is not among the inputs.
+ */
+export function buildFunctional(
+  inputs: readonly SymbolicTensor[],
+  outputs: readonly SymbolicTensor[],
+): BuiltFunctional {
+  const calls = callsBetween(inputs, outputs);
+  const layers = [...new Set(calls.map(({ layer }) => layer))];
+  requireLayerCount(calls.length);
+  const names = new Map(nameLayers(layers).map((name, i) => [layers[i]!, name]));
+  const builder = new GraphBuilder();
+  // The model's inputs are in the order in which they were given, whatever the order in which they were made.
+  const given = new Map(inputs.map(({ from, shape }) => [from, builder.input(shape)]));
+  const values = new Map<LayerApplication, readonly Value[]>();
+  const references = new Map<LayerApplication, string>();
+  const counts = new Map<Layer, number>();
+  const reference = ({ from, index }: SymbolicTensor) =>
+    index === 0 ? references.get(from)! : `${references.get(from)!}@${index + 1}`;
+  const rows = new Map<Layer, LayerRow>();
+  const entries: ModelConfig["layers"][number][] = [];
+  for (const call of calls) {
+    const { layer } = call;
+    const name = names.get(layer)!;
+    const count = (counts.get(layer) ?? 0) + 1;
+    counts.set(layer, count);
+    references.set(call, count === 1 ? name : `${name}:${count}`);
+    const before = builder.parameters.length;
+    const input = given.get(call);
+    const own = input
+      ? [input]
+      : lowerCall(
+          builder,
+          layer,
+          name,
+          call.inputs.map(({ from, index }) => values.get(from)![index]!) as unknown as Inputs,
+          references.get(call),
+        );
+    values.set(call, own);
+    const from = call.inputs.map(reference);
+    const row = rows.get(layer);
+    rows.set(
+      layer,
+      row
+        ? { ...row, from: [...row.from, ...from] }
+        : rowOf(layer, name, own[0]!.shape, builder.parameters.slice(before), from),
+    );
+    entries.push(
+      count === 1
+        ? { ...layerToConfig(layer, name), ...(from.length > 0 && { from }) }
+        : { type: layer.type, again: name, from },
+    );
+  }
+  requireParameters(builder);
+  const graph = builder.build(outputs.map(({ from, index }) => values.get(from)![index]!));
+  const outputNames = outputs.map(reference);
+  return {
+    graph,
+    rows: [...rows.values()],
+    inputNames: inputs.map(reference),
+    outputNames,
+    config: { layers: entries, inputs: inputs.map(reference), outputs: outputNames },
+  };
+}
+
+/** The applications that outputs come from, in the order in which they were made: each after its inputs. */
+function callsBetween(
+  inputs: readonly SymbolicTensor[],
+  outputs: readonly SymbolicTensor[],
+): LayerApplication[] {
+  const known = new Set(inputs.map(({ from }) => from));
+  const found = new Set<LayerApplication>(known);
+  const left = outputs.map(({ from }) => from);
+  for (let call = left.pop(); call; call = left.pop()) {
+    if (found.has(call)) continue;
+    found.add(call);
+    if (call.inputs.length === 0)
+      throw new ModelError(
+        `the outputs need input '${call.layer.name ?? call.layer.type}', which is not among the model's inputs`,
+      );
+    for (const { from } of call.inputs) left.push(from);
+  }
+  return [...found].sort((a, b) => a.order - b.order);
+}
+
+/** Lowers one call of a layer; `reference` is what later layers call it. */
+function lowerCall(
+  builder: GraphBuilder,
+  layer: Layer,
+  name: string,
+  inputs: Inputs,
+  reference = name,
+): readonly Value[] {
+  builder.call(layer.trainable);
+  const outputs = layer.lower(builder, name, inputs);
+  builder.calls.push({ name: reference, type: layer.type, outputs });
+  return outputs;
+}
+
+function rowOf(
+  { type }: Layer,
+  name: string,
+  outputShape: Shape,
+  own: readonly Parameter[],
+  from: readonly string[],
+): LayerRow {
+  const count = (parameters: readonly Parameter[]) =>
+    parameters.reduce((sum, { shape }) => sum + elements(shape), 0);
+  return { name, type, outputShape, parameters: count(own), trained: count(own.filter(isTrained)), from };
+}
+
+function requireParameters({ parameters }: GraphBuilder): void {
+  if (parameters.length === 0) throw new ModelError("the model has no parameters: there is nothing to train");
+}
+
+/** Whether the layers are a chain: each takes what the one before it gives. */
+function isChain(rows: readonly LayerRow[]): boolean {
+  return rows.every(({ from }, i) => (i === 0 ? from.length === 0 : from.join() === rows[i - 1]!.name));
+}
+
+/** The layer table, as Keras prints it; where it is no chain, with what each layer is connected to. */
 export function summaryTable(title: string, rows: readonly LayerRow[]): string {
+  const connected = !isChain(rows);
   const cells = [
-    ["Layer (type)", "Output shape", "Parameters"],
-    ...rows.map((row) => [
-      `${row.name} (${row.type})`,
-      `(batch, ${row.outputShape.join(", ")})`,
-      row.parameters.toLocaleString("en-US"),
+    ["Layer (type)", "Output shape", "Parameters", ...(connected ? ["Connected to"] : [])],
+    ...rows.map(({ name, type, outputShape, parameters, from }) => [
+      `${name} (${type})`,
+      `(batch, ${outputShape.join(", ")})`,
+      count(parameters),
+      ...(connected ? [from.join(", ") || "-"] : []),
     ]),
   ];
-  const widths = [0, 1, 2].map((column) =>
+  const widths = cells[0]!.map((_, column) =>
     cells.reduce((widest, row) => Math.max(widest, row[column]!.length), 0),
   );
   const lines = cells.map((row) =>
-    `${row[0]!.padEnd(widths[0]!)}  ${row[1]!.padEnd(widths[1]!)}  ${row[2]!.padStart(widths[2]!)}`.trimEnd(),
+    row
+      .map((cell, column) => (column === 2 ? cell.padStart(widths[column]!) : cell.padEnd(widths[column]!)))
+      .join("  ")
+      .trimEnd(),
   );
-  const rule = "─".repeat(widths.reduce((sum, width) => sum + width, 4));
-  const total = rows.reduce((sum, row) => sum + row.parameters, 0);
+  const rule = "─".repeat(widths.reduce((sum, width) => sum + width, 2 * (widths.length - 1)));
+  const total = rows.reduce((sum, { parameters }) => sum + parameters, 0);
+  const trained = rows.reduce((sum, row) => sum + row.trained, 0);
   return [
     `Model: ${title}`,
     rule,
@@ -106,6 +254,20 @@ export function summaryTable(title: string, rows: readonly LayerRow[]): string {
     rule,
     ...lines.slice(1),
     rule,
-    `Total parameters: ${total.toLocaleString("en-US")} (${(total * 4) / 1024 < 1024 ? `${((total * 4) / 1024).toFixed(1)} KiB` : `${((total * 4) / 2 ** 20).toFixed(1)} MiB`})`,
+    `Total parameters: ${count(total)} (${size(total)})`,
+    ...(trained === total
+      ? []
+      : [
+          `Trainable parameters: ${count(trained)} (${size(trained)})`,
+          `Non-trainable parameters: ${count(total - trained)} (${size(total - trained)})`,
+        ]),
   ].join("\n");
+}
+
+const count = (numbers: number) => numbers.toLocaleString("en-US");
+
+/** Bytes of so many numbers. */
+function size(numbers: number): string {
+  const kibibytes = (4 * numbers) / 1024;
+  return kibibytes < 1024 ? `${kibibytes.toFixed(1)} KiB` : `${(kibibytes / 1024).toFixed(1)} MiB`;
 }

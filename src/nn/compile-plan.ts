@@ -1,22 +1,30 @@
 import type { Engine } from "../engine/engine.ts";
-import { emitLoss, fusedLoss } from "./emit-loss.ts";
-import { elements, type Graph } from "./graph.ts";
+import { emitLoss, fusedLoss, type OutputLoss } from "./emit-loss.ts";
+import { elements, type Graph, type Value } from "./graph.ts";
 import type { LossName } from "./losses.ts";
+import { IMPLEMENTATIONS } from "./ops/index.ts";
 import { Plan } from "./plan.ts";
-import { type ParameterPointers, Planner, type Tensor } from "./planner.ts";
+import { type ParameterPointers, Planner } from "./planner.ts";
 import type { Preprocessing } from "./preprocessing.ts";
 import { chunks, GRAIN } from "./tasks.ts";
+import type { Tensor } from "./tensor.ts";
+
+/** How the numbers of an input arrive: bytes, which are scaled in wasm, or f32. */
+export type InputKind = "bytes" | "floats";
+/** How the targets of an output arrive: class ids, or f32. */
+export type TargetKind = "labels" | "floats";
 
 export interface PlanOptions {
   readonly batch: number;
   /** train: forward, loss, backward, update. evaluate: forward and loss. predict: forward. */
   readonly mode: "train" | "evaluate" | "predict";
-  /** Whether inputs arrive as bytes, which are scaled in wasm, or as f32. */
-  readonly input: "bytes" | "floats";
+  /** One for each of the graph's inputs. */
+  readonly inputs: readonly InputKind[];
   readonly preprocessing: Preprocessing;
-  /** Whether targets arrive as class ids or as f32 (not for predict). */
-  readonly targets: "labels" | "floats";
-  readonly loss: LossName;
+  /** One for each of the graph's outputs (not for predict). */
+  readonly targets: readonly TargetKind[];
+  /** One for each of the graph's outputs (not for predict). */
+  readonly losses: readonly { readonly loss: LossName; readonly weight: number }[];
   /** Emits the optimizer's calls (train). */
   update?(planner: Planner): void;
 }
@@ -24,15 +32,14 @@ export interface PlanOptions {
 /** A plan, and where the host writes and reads. */
 export interface CompiledPlan {
   readonly plan: Plan;
-  /** u8 or f32 inputs, `[batch, ...inputShape]`. */
-  readonly input: number;
-  /** u8 class ids `[batch]` or f32 targets `[batch, outputs]`; 0 for predict. */
-  readonly targets: number;
-  /** f32 outputs `[batch, ...outputShape]`. */
-  readonly outputs: number;
-  /** f32 mean loss and i32 count of right classes; 0 for predict. */
-  readonly meanLoss: number;
-  readonly correct: number;
+  /** By input: u8 or f32, `[batch, ...shape]`. */
+  readonly inputs: readonly number[];
+  /** By output: u8 class ids `[batch]` or f32 targets `[batch, outputs]`; none for predict. */
+  readonly targets: readonly number[];
+  /** By output: f32 `[batch, ...shape]`. */
+  readonly outputs: readonly number[];
+  /** By output: f32 mean loss and i32 count of right classes; none for predict. */
+  readonly results: readonly { readonly meanLoss: number; readonly correct: number }[];
 }
 
 /** Plans a whole step of a fused graph for one batch size. */
@@ -42,50 +49,56 @@ export function compilePlan(
   pointers: ParameterPointers,
   options: PlanOptions,
 ): CompiledPlan {
-  const { batch, mode, loss } = options;
-  const p = new Planner(graph, batch, mode === "train", pointers);
+  const { batch, mode } = options;
+  const p = new Planner(graph, batch, mode === "train", pointers, IMPLEMENTATIONS);
   p.section("input", "input");
-  const input = emitInput(p, options);
-  const targets = mode === "predict" ? undefined : emitTargets(p, options);
+  const inputs = graph.inputs.map((value, i) => emitInput(p, value, options.inputs[i]!, options));
+  const losses: readonly OutputLoss[] =
+    mode === "predict" ? [] : options.losses.map((loss, i) => ({ ...loss, output: graph.outputs[i]! }));
+  const targets = losses.map(({ output }, i) => emitTargets(p, output, options.targets[i]!));
 
-  const skipped = mode === "predict" ? undefined : fusedLoss(graph, loss)?.op;
-  for (const op of graph.ops) if (op !== skipped) p.forward(op);
-  const outputs = p.value(graph.output).read();
-  const results = targets && emitLoss(p, loss, targets.values);
+  const skipped = new Set(losses.map(({ output, loss }) => fusedLoss(graph, output, loss)?.op));
+  const ops = graph.ops.filter((op) => !skipped.has(op));
+  for (const op of ops) p.forward(op);
+  const outputs = graph.outputs.map((value) => p.value(value).read());
+  const results = losses.map((loss, i) => emitLoss(p, loss, targets[i]!.values));
   if (mode === "train") {
-    for (const op of [...graph.ops].reverse()) if (op !== skipped) p.backward(op);
+    for (const op of ops.reverse()) p.backward(op);
     p.section("update", "optimizer");
     options.update?.(p);
   }
   const plan = new Plan(engine, p);
   return {
     plan,
-    input: plan.pointer(input),
-    targets: targets ? plan.pointer(targets.host) : 0,
-    outputs: plan.pointer(outputs),
-    meanLoss: results ? plan.pointer(results.meanLoss) : 0,
-    correct: results ? plan.pointer(results.correct) : 0,
+    inputs: inputs.map((tensor) => plan.pointer(tensor)),
+    targets: targets.map(({ host }) => plan.pointer(host)),
+    outputs: outputs.map((tensor) => plan.pointer(tensor)),
+    results: results.map(({ meanLoss, correct }) => ({
+      meanLoss: plan.pointer(meanLoss),
+      correct: plan.pointer(correct),
+    })),
   };
 }
 
-function emitInput(p: Planner, { input, preprocessing, batch }: PlanOptions): Tensor {
-  const x = p.value(p.graph.input);
-  if (input === "floats") return x.written();
-  const n = batch * elements(p.graph.input.shape);
+function emitInput(p: Planner, value: Value, kind: InputKind, { preprocessing }: PlanOptions): Tensor {
+  const x = p.value(value);
+  if (kind === "floats") return x.written();
+  const n = p.batch * elements(value.shape);
   const pixels = p.tensor(n).written();
   p.call("pixelsToFloat", { out: x, pixels, n, ...preprocessing, grain: GRAIN }, { tasks: chunks(n) });
   return pixels;
 }
 
 /** `host`: what the host writes; `values`: f32 targets. */
-function emitTargets(p: Planner, { targets, batch }: PlanOptions): { host: Tensor; values: Tensor } {
-  const outputs = p.graph.output.shape[0]!;
-  const values = p.tensor(4 * batch * outputs);
-  if (targets === "floats") return { host: values.written(), values };
+function emitTargets(p: Planner, output: Value, kind: TargetKind): { host: Tensor; values: Tensor } {
+  const { batch } = p;
+  const cols = output.shape[0]!;
+  const values = p.tensor(4 * batch * cols);
+  if (kind === "floats") return { host: values.written(), values };
   const labels = p.tensor(batch).written();
   // A single output is the probability of class 1: its target is the class id itself.
-  if (outputs === 1)
+  if (cols === 1)
     p.call("pixelsToFloat", { out: values, pixels: labels, n: batch, scale: 1, offset: 0, grain: batch });
-  else p.call("oneHot", { t: values, labels, rows: batch, cols: outputs });
+  else p.call("oneHot", { t: values, labels, rows: batch, cols });
   return { host: labels, values };
 }

@@ -10,7 +10,8 @@ import { elements, type Graph, type Op, type OpKind } from "./graph.ts";
  */
 export function leastBytes(graph: Graph, batch: number): number {
   const parameters = graph.parameters.reduce((sum, { shape }) => sum + elements(shape), 0);
-  const values = graph.ops.reduce((most, op) => Math.max(most, valuesOf(op)), elements(graph.input.shape));
+  const inputs = graph.inputs.reduce((sum, { shape }) => sum + elements(shape), 0);
+  const values = graph.ops.reduce((most, op) => Math.max(most, valuesOf(op)), inputs);
   return 4 * (parameters + batch * values);
 }
 

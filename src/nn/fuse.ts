@@ -1,30 +1,41 @@
-import { consumers, type Graph, type Op, type OpOf } from "./graph.ts";
+import { elements, type Graph, type Op, type OpOf, onlyReader, producer, type Value } from "./graph.ts";
 
 /**
  * Rewrites a graph into one that computes the same with fewer passes over memory:
- * - conv2d + relu and dense + relu become one op, whose kernel applies max(0, .) before it stores;
- * - conv2d (+ relu) + max pooling become convPool, where the pool is strided: see assembly/convpool.ts.
+ * - conv2d, dense, add and batchNorm each take a relu that follows, which their kernels apply before they store;
+ * - batchNorm takes a sum that follows: what is added is its second input;
+ * - conv2d (+ relu) + max pooling become convPool, where the pool is strided: see assembly/convpool.ts;
+ * - outside training conv2d + batchNorm become a conv2d whose filter is scaled.
  */
-export function fuse(graph: Graph): Graph {
+export function fuse(graph: Graph, training = true): Graph {
   const merged = new Set<Op>();
-  /** The only reader of an op's output, unless that is the model's own output. */
-  const onlyReader = (op: Op): Op | undefined => {
-    const readers = consumers(graph, op.output);
-    return readers.length === 1 && op.output !== graph.output ? readers[0] : undefined;
-  };
   const ops: Op[] = [];
+  /** Where an op that was emitted is, by its output: one that is merged into a later op leaves its place. */
+  const places = new Map<Value, number>();
   for (const original of graph.ops) {
     if (merged.has(original)) continue;
     let op = original;
-    if (op.kind === "conv2d" || op.kind === "dense") {
-      const next = onlyReader(op);
-      if (next?.kind === "activation" && next.attributes.kind === "relu") {
-        op = { ...op, output: next.output, attributes: { ...op.attributes, relu: true } } as Op;
-        merged.add(next);
+    const take = (next: Op, change: object) => {
+      op = { ...op, output: next.output, attributes: { ...op.attributes, ...change } } as Op;
+      merged.add(next);
+    };
+    if (!training && op.kind === "conv2d") {
+      const next = onlyReader(graph, op.output);
+      if (next?.kind === "batchNorm") take(next, { norm: next.attributes.norm });
+    }
+    if (op.kind === "add") {
+      const norm = normBefore(graph, ops, places, op);
+      if (norm) {
+        places.delete(norm.output);
+        op = withResidual(norm, op);
       }
     }
+    if (op.kind === "conv2d" || op.kind === "dense" || op.kind === "add" || op.kind === "batchNorm") {
+      const next = onlyReader(graph, op.output);
+      if (next?.kind === "activation" && next.attributes.kind === "relu") take(next, { relu: true });
+    }
     if (op.kind === "conv2d") {
-      const next = onlyReader(op);
+      const next = onlyReader(graph, op.output);
       if (next?.kind === "pool2d" && canPool(op, next)) {
         merged.add(next);
         op = {
@@ -35,9 +46,37 @@ export function fuse(graph: Graph): Graph {
         };
       }
     }
-    ops.push(op);
+    places.set(op.output, ops.push(op) - 1);
   }
-  return { ...graph, ops };
+  return { ...graph, ops: ops.filter((op, i) => places.get(op.output) === i) };
+}
+
+/** A normalization that can add the sum's other value itself: the last of those that the sum alone reads. */
+function normBefore(
+  graph: Graph,
+  ops: readonly Op[],
+  places: ReadonlyMap<Value, number>,
+  sum: OpOf<"add">,
+): OpOf<"batchNorm"> | undefined {
+  const [a, b] = sum.inputs;
+  if (a === b || elements(a!.shape) !== elements(b!.shape)) return undefined;
+  const found = sum.inputs.flatMap((value) => {
+    const at = places.get(value);
+    const op = at === undefined ? undefined : ops[at];
+    const fits = op?.kind === "batchNorm" && !op.attributes.relu && !op.attributes.residual;
+    return fits && onlyReader(graph, value) === producer(graph, sum.output) ? [{ op, at: at! }] : [];
+  });
+  return found.sort((x, y) => y.at - x.at)[0]?.op;
+}
+
+function withResidual(norm: OpOf<"batchNorm">, sum: OpOf<"add">): Op {
+  const other = sum.inputs.find((value) => value !== norm.output)!;
+  return {
+    ...norm,
+    inputs: [...norm.inputs, other],
+    output: sum.output,
+    attributes: { ...norm.attributes, residual: true },
+  };
 }
 
 /**

@@ -1,4 +1,5 @@
 import { quoted } from "../options/show.ts";
+import { ModelError } from "./errors.ts";
 import type { Initializer } from "./initializers.ts";
 
 /** Sizes without the batch axis; images are `[height, width, channels]`. */
@@ -16,12 +17,21 @@ export function formatShape(shape: Shape): string {
 
 const MOST_SIZES = 6;
 
-/** A trainable tensor. */
+/** A tensor that a model keeps from step to step, and in its file. */
 export interface Parameter {
   /** `layer/kernel`, `layer/bias`: also its name in a saved file. */
   readonly name: string;
   readonly shape: Shape;
   readonly initializer: Initializer;
+  /** weight: changed by an optimizer. state: kept by the forward pass of training, as moving statistics are. */
+  readonly role: "weight" | "state";
+  /** Whether training changes it: false where its layer is frozen. */
+  readonly trainable: boolean;
+}
+
+/** Whether an optimizer changes the parameter: then it has a gradient. */
+export function isTrained({ role, trainable }: Parameter): boolean {
+  return role === "weight" && trainable;
 }
 
 /** A tensor that flows between ops, one sample's shape. */
@@ -42,6 +52,23 @@ export interface OpAttributes {
   softmax: Record<never, never>;
   dropout: { readonly rate: number; readonly stream: number };
   reshape: Record<never, never>;
+  /** The sum of two values; the second may be [1, 1, channels], for each pixel of the first. */
+  add: { readonly relu: boolean };
+  /** The product of two values, broadcast likewise. */
+  multiply: Record<never, never>;
+  /**
+   * Batch normalization over the last axis; with `residual` a second input is added, then relu or not. `frozen`: with the
+   * moving statistics in training, too.
+   */
+  batchNorm: {
+    readonly norm: NormParameters;
+    readonly momentum: number;
+    readonly frozen: boolean;
+    readonly relu: boolean;
+    readonly residual: boolean;
+  };
+  /** Values one behind the other along an axis, counted without the batch. */
+  concatenate: { readonly axis: number };
 }
 
 export type ActivationKind = "relu" | "leakyRelu" | "elu" | "sigmoid" | "tanh";
@@ -62,6 +89,17 @@ export interface WindowAttributes {
 export interface Conv2dAttributes extends WindowAttributes {
   readonly filters: number;
   readonly relu: boolean;
+  /** Of a batch normalization whose moving statistics are folded into the filter: outside training only. */
+  readonly norm?: NormParameters | undefined;
+}
+
+/** What a batch normalization scales and shifts by. */
+export interface NormParameters {
+  readonly gamma: Parameter | undefined;
+  readonly beta: Parameter | undefined;
+  readonly movingMean: Parameter;
+  readonly movingVariance: Parameter;
+  readonly epsilon: number;
 }
 
 export interface Pool2dAttributes extends WindowAttributes {
@@ -82,32 +120,80 @@ export interface OpOf<K extends OpKind> {
   readonly attributes: OpAttributes[K];
 }
 
+/** What one call of a layer gives. */
+export interface LayerCall {
+  /** The layer's name; from a shared layer's second call on with the call's number, `name:2`. */
+  readonly name: string;
+  readonly type: string;
+  readonly outputs: readonly Value[];
+}
+
 /** Ops over values in an order in which every op comes after its inputs. */
 export interface Graph {
-  readonly input: Value;
-  readonly output: Value;
+  readonly inputs: readonly Value[];
+  readonly outputs: readonly Value[];
   readonly ops: readonly Op[];
   readonly parameters: readonly Parameter[];
+  /** Calls of layers, in the order in which they were lowered. */
+  readonly calls: readonly LayerCall[];
+}
+
+/** The input of a model that has one. */
+export function onlyInput({ inputs }: Graph): Value {
+  return inputs[0]!;
 }
 
 /** Collects the ops that layers lower to. */
 export class GraphBuilder {
-  readonly input: Value;
+  readonly inputs: Value[] = [];
   readonly ops: Op[] = [];
   readonly parameters: Parameter[] = [];
-  readonly #names = new Set<string>();
+  readonly calls: LayerCall[] = [];
+  readonly #parameters = new Map<string, Parameter>();
+  /** Parameters that the call under way has asked for. */
+  #own = new Set<Parameter>();
+  /** Whether training changes the layer that is being called. */
+  trainable = true;
   #values = 0;
   #streams = 0;
 
-  constructor(inputShape: Shape) {
-    this.input = this.#value(inputShape);
+  /** A further input of the model. */
+  input(shape: Shape): Value {
+    const value = this.#value(shape);
+    this.inputs.push(value);
+    return value;
   }
 
-  parameter(name: string, shape: Shape, initializer: Initializer): Parameter {
-    if (this.#names.has(name)) throw new Error(`two parameters are named ${quoted(name)}`);
-    this.#names.add(name);
-    const parameter = { name, shape, initializer };
-    this.parameters.push(parameter);
+  /** Begins a call of a layer. A layer that is called again gets the parameters that it has. */
+  call(trainable: boolean): void {
+    this.#own = new Set();
+    this.trainable = trainable;
+  }
+
+  /**
+   * The parameter of that name: made at a layer's first call, the same at each later one.
+   * @throws ModelError where a later call needs it in another shape
+   */
+  parameter(
+    name: string,
+    shape: Shape,
+    initializer: Initializer,
+    role: Parameter["role"] = "weight",
+  ): Parameter {
+    let parameter = this.#parameters.get(name);
+    if (!parameter) {
+      parameter = { name, shape, initializer, role, trainable: this.trainable };
+      this.#parameters.set(name, parameter);
+      this.parameters.push(parameter);
+    } else if (this.#own.has(parameter)) {
+      throw new Error(`two parameters are named ${quoted(name)}`);
+    } else if (formatShape(parameter.shape) !== formatShape(shape)) {
+      throw new ModelError(
+        `is called again on an input that needs ${quoted(name)} of shape ${formatShape(shape)}, but it has ${formatShape(parameter.shape)} from its first call`,
+        name.slice(0, name.lastIndexOf("/")),
+      );
+    }
+    this.#own.add(parameter);
     return parameter;
   }
 
@@ -129,13 +215,29 @@ export class GraphBuilder {
     return output;
   }
 
-  build(output: Value): Graph {
-    return { input: this.input, output, ops: this.ops, parameters: this.parameters };
+  /** The graph of what the outputs need: ops that lead to none of them are left out. */
+  build(outputs: readonly Value[]): Graph {
+    const { inputs, ops, parameters, calls } = this;
+    return cut({ inputs, outputs, ops, parameters, calls }, outputs);
   }
 
   #value(shape: Shape): Value {
     return { id: this.#values++, shape };
   }
+}
+
+/** The same graph for other outputs: only the ops that lead to them. */
+export function cut(graph: Graph, outputs: readonly Value[]): Graph {
+  const wanted = new Set(outputs);
+  const ops = graph.ops
+    .toReversed()
+    .filter((op) => {
+      if (!wanted.has(op.output)) return false;
+      for (const input of op.inputs) wanted.add(input);
+      return true;
+    })
+    .reverse();
+  return { ...graph, outputs, ops };
 }
 
 /** Who makes and who reads the values of a graph: found once, as asking op by op takes the square of their number. */
@@ -167,7 +269,13 @@ export function consumers(graph: Graph, value: Value): readonly Op[] {
   return uses(graph).consumers.get(value) ?? [];
 }
 
-/** The op that a value comes from; undefined for the graph's input. */
+/** The op that a value comes from; undefined for an input of the graph. */
 export function producer(graph: Graph, value: Value): Op | undefined {
   return uses(graph).producer.get(value);
+}
+
+/** The only reader of a value; undefined where there is none or several, and where the model gives the value itself. */
+export function onlyReader(graph: Graph, value: Value): Op | undefined {
+  const readers = consumers(graph, value);
+  return readers.length === 1 && !graph.outputs.includes(value) ? readers[0] : undefined;
 }

@@ -8,7 +8,8 @@ import {
   writeStruct,
 } from "../engine/memory.ts";
 import { assignOffsets } from "./arena.ts";
-import { type PlannedCall, type Planner, Tensor } from "./planner.ts";
+import type { PlannedCall, Planner } from "./planner.ts";
+import { Tensor } from "./tensor.ts";
 
 /** Per call: tasks claimed and done, by all threads. */
 const COUNTER_BYTES = 8;

@@ -1,33 +1,19 @@
 import type { KernelArgs, KernelName } from "../engine/memory.ts";
-import type { Block } from "./arena.ts";
-import { consumers, elements, type Graph, type Op, type Parameter, producer, type Value } from "./graph.ts";
-import { implementationOf } from "./ops/index.ts";
+import {
+  consumers,
+  elements,
+  type Graph,
+  isTrained,
+  type Op,
+  type OpKind,
+  type OpOf,
+  type Parameter,
+  producer,
+  type Value,
+} from "./graph.ts";
 import { chunks, GRAIN } from "./tasks.ts";
+import { Tensor } from "./tensor.ts";
 import { bytesMoved } from "./traffic.ts";
-
-/** A tensor in the arena. In-place ops share one. */
-export class Tensor implements Block {
-  readonly bytes: number;
-  first = Number.POSITIVE_INFINITY;
-  last = Number.NEGATIVE_INFINITY;
-  offset = -1;
-
-  constructor(bytes: number) {
-    this.bytes = bytes;
-  }
-
-  /** The tensor holds its content before the first call: the host writes it. */
-  written(): this {
-    this.first = -1;
-    return this;
-  }
-
-  /** The tensor keeps its content after the last call: the host reads it. */
-  read(): this {
-    this.last = Number.POSITIVE_INFINITY;
-    return this;
-  }
-}
 
 export type Phase = "input" | "forward" | "loss" | "backward" | "update";
 
@@ -58,6 +44,20 @@ export interface ParameterPointers {
   readonly step: number;
 }
 
+/** How one kind of op becomes kernel calls. */
+export interface OpImplementation<K extends OpKind> {
+  /** Emits the calls that compute op.output from op.inputs. */
+  forward(planner: Planner, op: OpOf<K>): void;
+  /** Emits the calls that compute the gradients of op.inputs and op.parameters from that of op.output. */
+  backward(planner: Planner, op: OpOf<K>): void;
+  /** Whether backward reads an input, or the output: then no other op may overwrite it. */
+  readsInput(op: OpOf<K>, input: number): boolean;
+  readsOutput(op: OpOf<K>): boolean;
+}
+
+/** What does each kind of op: handed to the planner, which knows none of them. */
+export type Implementations = { readonly [K in OpKind]: OpImplementation<K> };
+
 /** Turns a graph into kernel calls: ops and losses call it to claim tensors and to emit. */
 export class Planner {
   readonly graph: Graph;
@@ -66,29 +66,47 @@ export class Planner {
   readonly pointers: ParameterPointers;
   readonly calls: PlannedCall[] = [];
   readonly tensors: Tensor[] = [];
+  readonly #implementations: Implementations;
   readonly #values = new Map<Value, Tensor>();
   /** Tensors of values that are read by more than the one op that follows them. */
   readonly #needed = new Set<Tensor>();
   readonly #gradients = new Map<Value, Tensor>();
+  /** Values whose gradients lie in a tensor and are still to be used: who alone holds one may overwrite it. */
+  readonly #holders = new Map<Tensor, Set<Value>>();
   readonly #kept = new Map<Op, Map<string, Tensor>>();
   readonly #differentiable = new Set<Value>();
   /** Bytes behind the pointers of parameters and their gradients. */
   readonly #parameterBytes = new Map<number, number>();
-  #pendingAdds: { into: Tensor; from: Tensor; n: number }[] = [];
+  /** Parameters whose gradients have been written: those of a layer that is called again are added to them. */
+  readonly #written = new Set<Parameter>();
+  #pendingAdds: { into: Value | Parameter; from: Tensor }[] = [];
   #layer = "";
   #phase: Phase = "input";
 
-  constructor(graph: Graph, batch: number, training: boolean, pointers: ParameterPointers) {
+  constructor(
+    graph: Graph,
+    batch: number,
+    training: boolean,
+    pointers: ParameterPointers,
+    implementations: Implementations,
+  ) {
     this.graph = graph;
+    this.#implementations = implementations;
     this.batch = batch;
     this.training = training;
     this.pointers = pointers;
-    for (const parameter of graph.parameters)
-      for (const pointer of [pointers.value(parameter), pointers.gradient(parameter)])
-        this.#parameterBytes.set(pointer, 4 * elements(parameter.shape));
+    for (const parameter of graph.parameters) {
+      const bytes = 4 * elements(parameter.shape);
+      this.#parameterBytes.set(pointers.value(parameter), bytes);
+      if (isTrained(parameter)) this.#parameterBytes.set(pointers.gradient(parameter), bytes);
+    }
     for (const op of graph.ops)
-      if (op.parameters.length > 0 || op.inputs.some((v) => this.#differentiable.has(v)))
+      if (op.parameters.some(isTrained) || op.inputs.some((v) => this.#differentiable.has(v)))
         this.#differentiable.add(op.output);
+  }
+
+  #implementationOf(op: Op): OpImplementation<OpKind> {
+    return this.#implementations[op.kind] as OpImplementation<OpKind>;
   }
 
   tensor(bytes: number): Tensor {
@@ -117,24 +135,28 @@ export class Planner {
     if (this.#isNeeded(value)) this.#needed.add(tensor);
   }
 
-  /** The op's output shares its input's tensor where nothing else needs what is in it; else it gets its own. */
-  valueInPlace(op: Op): Tensor {
-    const tensor = this.value(op.inputs[0]!);
-    const inputNeeded = this.training && implementationOf(op).readsInput(op);
-    // The tensor may already serve several values: a reshaped one, or an in-place op's.
-    return inputNeeded || this.#needed.has(tensor) ? this.value(op.output) : this.share(op);
+  /** The op's output shares the tensor of one of the inputs where nothing else needs what is in it; else it gets its own. */
+  valueInPlace(op: Op, inputs: readonly Value[] = op.inputs): Tensor {
+    const { readsInput } = this.#implementationOf(op);
+    const input = inputs.find(
+      // The tensor may already serve several values: a reshaped one, or an in-place op's.
+      (v) => !(this.training && readsInput(op, op.inputs.indexOf(v))) && !this.#needed.has(this.value(v)),
+    );
+    return input ? this.share(op, input) : this.value(op.output);
   }
 
   /** Whether a value is read by more than the one op that follows it. */
   #isNeeded(value: Value): boolean {
     const op = producer(this.graph, value);
-    const readBackward = this.training && op && implementationOf(op).readsOutput(op);
-    return !op || readBackward || consumers(this.graph, value).length > 1;
+    const readBackward = this.training && op && this.#implementationOf(op).readsOutput(op);
+    return (
+      !op || readBackward || consumers(this.graph, value).length > 1 || this.graph.outputs.includes(value)
+    );
   }
 
-  /** The op's output is its input, seen with another shape. */
-  share(op: Op): Tensor {
-    const tensor = this.value(op.inputs[0]!);
+  /** The op's output lies where an input lies: the same numbers with another shape, or written over them. */
+  share(op: Op, input: Value = op.inputs[0]!): Tensor {
+    const tensor = this.value(input);
     this.#place(op.output, tensor);
     return tensor;
   }
@@ -144,29 +166,96 @@ export class Planner {
     return this.training && this.#differentiable.has(value);
   }
 
-  /** The gradient of the op's output: complete when its backward() is called, free to be overwritten by it. */
+  /** The gradient of the op's output: complete when its backward() is called. Others may need it: see ownGradient(). */
   outputGradient(op: Op): Tensor {
     const tensor = this.#gradients.get(op.output);
     if (!tensor) throw new Error(`layer '${op.layer}': no gradient reaches its output`);
     return tensor;
   }
 
-  /** Where to write the gradient of a value; a further consumer's share is added to the first's. */
+  /**
+   * Where to put what an op makes of its output's gradient on the way: in that gradient's place, or beside it where it
+   * is the gradient of another value, too. From then on it is the output's gradient.
+   */
+  ownGradient(op: Op): Tensor {
+    const tensor = this.outputGradient(op);
+    return this.#isFree(tensor, op.output) ? tensor : this.#giveGradient(op.output);
+  }
+
+  /** Where to write the gradient of a value; a further reader's share is added to the first's. */
   gradient(value: Value): Tensor {
-    const first = this.#gradients.get(value);
-    const tensor = this.tensor(4 * this.count(value));
-    if (first) this.#pendingAdds.push({ into: first, from: tensor, n: this.count(value) });
-    else this.#gradients.set(value, tensor);
+    if (!this.#gradients.has(value)) return this.#giveGradient(value);
+    const from = this.tensor(4 * this.count(value));
+    this.#pendingAdds.push({ into: value, from });
+    return from;
+  }
+
+  /** Like gradient(input), in the tensor that holds the output's gradient where that is possible. */
+  gradientInPlace(op: Op, input: Value = op.inputs[0]!): Tensor {
+    const tensor = this.outputGradient(op);
+    if (this.#gradients.has(input) || !this.#isFree(tensor, op.output)) return this.gradient(input);
+    return this.#giveGradient(input, tensor);
+  }
+
+  /** The gradient of an input is that of the output, number by number: no call writes it. */
+  passGradient(op: Op, input: Value): void {
+    const from = this.outputGradient(op);
+    if (this.#gradients.has(input)) this.#pendingAdds.push({ into: input, from });
+    else this.#giveGradient(input, from);
+  }
+
+  /** Whether an optimizer changes the parameter: else nobody needs its gradient. */
+  trains(parameter: Parameter): boolean {
+    return this.training && isTrained(parameter);
+  }
+
+  /** Where to write the gradient of a parameter; that of a layer's further call is added to the first's. */
+  parameterGradient(parameter: Parameter): number | Tensor {
+    if (!this.#written.has(parameter)) {
+      this.#written.add(parameter);
+      return this.pointers.gradient(parameter);
+    }
+    const from = this.tensor(4 * elements(parameter.shape));
+    this.#pendingAdds.push({ into: parameter, from });
+    return from;
+  }
+
+  #giveGradient(value: Value, tensor: Tensor = this.tensor(4 * this.count(value))): Tensor {
+    this.#release(value);
+    this.#gradients.set(value, tensor);
+    const holders = this.#holders.get(tensor);
+    if (holders) holders.add(value);
+    else this.#holders.set(tensor, new Set([value]));
     return tensor;
   }
 
-  /** Like gradient(op.inputs[0]), in the tensor that holds the output's gradient where that is possible. */
-  gradientInPlace(op: Op): Tensor {
-    const input = op.inputs[0]!;
-    if (this.#gradients.has(input)) return this.gradient(input);
-    const tensor = this.outputGradient(op);
-    this.#gradients.set(input, tensor);
-    return tensor;
+  /** The value's gradient has been used, or has moved. */
+  #release(value: Value): void {
+    const tensor = this.#gradients.get(value);
+    if (tensor) this.#holders.get(tensor)!.delete(value);
+  }
+
+  /** Whether a tensor holds the gradient of no other value that is still to be used. */
+  #isFree(tensor: Tensor, value: Value): boolean {
+    const holders = this.#holders.get(tensor)!;
+    return holders.size === Number(holders.has(value));
+  }
+
+  /** Emits the sums of gradients that have come from several readers: before any of them is used. */
+  addGradients(): void {
+    for (const { into, from } of this.#pendingAdds)
+      if ("initializer" in into) {
+        const n = elements(into.shape);
+        const y = this.pointers.gradient(into);
+        this.call("addInto", { y, x: from, n, grain: GRAIN }, { tasks: chunks(n) });
+      } else {
+        const n = this.count(into);
+        const x = this.#gradients.get(into)!;
+        const y = this.#isFree(x, into) ? x : this.#giveGradient(into);
+        if (x === y) this.call("addInto", { y, x: from, n, grain: GRAIN }, { tasks: chunks(n) });
+        else this.call("addForward", { z: y, x, y: from, n, relu: 0, grain: GRAIN }, { tasks: chunks(n) });
+      }
+    this.#pendingAdds = [];
   }
 
   /** A tensor that an op's forward and backward share, by name. */
@@ -204,15 +293,14 @@ export class Planner {
 
   forward(op: Op): void {
     this.section("forward", op.layer);
-    implementationOf(op).forward(this, op);
+    this.#implementationOf(op).forward(this, op);
   }
 
   backward(op: Op): void {
     if (!this.needsGradient(op.output)) return;
     this.section("backward", op.layer);
-    implementationOf(op).backward(this, op);
-    for (const { into, from, n } of this.#pendingAdds)
-      this.call("addInto", { y: into, x: from, n, grain: GRAIN }, { tasks: chunks(n) });
-    this.#pendingAdds = [];
+    this.#implementationOf(op).backward(this, op);
+    this.addGradients();
+    this.#release(op.output);
   }
 }

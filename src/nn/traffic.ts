@@ -1,5 +1,5 @@
 import { KERNELS, type KernelName } from "../engine/kernel-table.ts";
-import type { Tensor } from "./planner.ts";
+import type { Tensor } from "./tensor.ts";
 
 /** What a kernel reads and writes in the same place: counted twice. All else is either read or written. */
 const UPDATED: { readonly [K in KernelName]?: readonly string[] } = {

@@ -1,8 +1,9 @@
 import { chunks } from "../nn/tasks.ts";
 import { type OptionsOf, optional, real } from "../options/kinds.ts";
-import { commonOptions, type Optimizer, settings } from "./optimizer.ts";
+import { checkedOptimizer } from "./checked.ts";
+import { commonOptions, type Optimizer, type OptimizerDefinition } from "./optimizer.ts";
 
-const adamTable = (weightDecay: number) => ({
+const options = (weightDecay: number) => ({
   ...commonOptions(0.001, weightDecay),
   /** Decay of the mean of gradients. Default 0.9. */
   beta1: optional(real(0, 1), 0.9),
@@ -11,38 +12,34 @@ const adamTable = (weightDecay: number) => ({
   /** Default 1e-7. It is the paper's "epsilon hat", added after the bias correction is folded into the rate. */
   epsilon: optional(real(0), 1e-7),
 });
-const ADAM = adamTable(0);
-const ADAMW = adamTable(0.004);
+type Table = ReturnType<typeof options>;
 
-export interface AdamOptions extends OptionsOf<typeof ADAM> {}
+export interface AdamOptions extends OptionsOf<Table> {}
+
+export const ADAM: OptimizerDefinition<Table> = {
+  name: "adam",
+  options: () => options(0),
+  betas: ({ beta1, beta2 }) => [beta1, beta2],
+  stateVectors: () => 2,
+  update(p, { w, g, n, slots, state, grain }, { beta1, beta2, epsilon, weightDecay }) {
+    // 1 - beta is rounded to f32 once: 1 - f32(0.999) would be off by 1 part in 10^5.
+    const rates = { oneMinusBeta1: 1 - beta1, oneMinusBeta2: 1 - beta2, epsilon };
+    p.call(
+      "adam",
+      { w, g, m: slots[0]!, v: slots[1]!, state, n, ...rates, weightDecay, grain },
+      { tasks: chunks(n, grain) },
+    );
+  },
+};
+
+export const ADAMW: OptimizerDefinition<Table> = { ...ADAM, name: "adamw", options: () => options(0.004) };
 
 /** Adam (Kingma and Ba 2015), learningRate 0.001, in the form that Keras and the paper's section 2 end use. */
 export function adam(options: AdamOptions = {}): Optimizer {
-  return adamNamed("adam", ADAM, options);
+  return checkedOptimizer(ADAM, options);
 }
 
 /** Adam with decoupled weight decay, 0.004 by default (Loshchilov and Hutter 2019). */
 export function adamw(options: AdamOptions = {}): Optimizer {
-  return adamNamed("adamw", ADAMW, options);
-}
-
-function adamNamed(name: "adam" | "adamw", table: typeof ADAM, given: AdamOptions): Optimizer {
-  const { options, config } = settings(name, table, given);
-  const { beta1, beta2, epsilon, weightDecay } = options;
-  return {
-    name,
-    options,
-    config,
-    betas: [beta1, beta2],
-    stateVectors: 2,
-    update(p, { w, g, n, slots, state, grain }) {
-      // 1 - beta is rounded to f32 once: 1 - f32(0.999) would be off by 1 part in 10^5.
-      const rates = { oneMinusBeta1: 1 - beta1, oneMinusBeta2: 1 - beta2, epsilon };
-      p.call(
-        "adam",
-        { w, g, m: slots[0]!, v: slots[1]!, state, n, ...rates, weightDecay, grain },
-        { tasks: chunks(n, grain) },
-      );
-    },
-  };
+  return checkedOptimizer(ADAMW, options);
 }

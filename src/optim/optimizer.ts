@@ -1,12 +1,10 @@
 import type { Planner } from "../nn/planner.ts";
-import { checkOptions } from "../options/check.ts";
 import { type Filled, type OptionsOf, optional, real, some, type Table } from "../options/kinds.ts";
 import type { Schedule } from "./schedules.ts";
 
-const rate = real(0);
-
 /** Options of every optimizer, with its own default rate and decay. Clipping: at most one of the three. */
 export function commonOptions(learningRate: number, weightDecay = 0) {
+  const rate = real(0);
   return {
     /** Step size, or a function of the step (from 0) that gives it. */
     learningRate: optional(
@@ -18,6 +16,16 @@ export function commonOptions(learningRate: number, weightDecay = 0) {
     ),
     /** Decoupled: w -= learningRate * weightDecay * w before each update. Default 0; adamw 0.004. */
     weightDecay: optional(real(0), weightDecay),
+    /**
+     * Parameters that do not decay, by the end of their names: ["bias", "gamma", "beta"] leaves out biases and
+     * normalizations. Default: all decay.
+     */
+    excludeFromWeightDecay: some<readonly string[]>(
+      "a list of ends of parameters' names",
+      (value) =>
+        Array.isArray(value) && value.every((name) => typeof name === "string" && name.trim() !== ""),
+      ["bias", "gamma", "beta"],
+    ),
     /** Scales each parameter's gradient to at most this norm. */
     clipNorm: real(0, undefined, true),
     /** Scales all gradients together to at most this norm. */
@@ -27,10 +35,11 @@ export function commonOptions(learningRate: number, weightDecay = 0) {
   };
 }
 
-export interface CommonOptions extends OptionsOf<ReturnType<typeof commonOptions>> {}
+type CommonTable = ReturnType<typeof commonOptions>;
+export interface CommonOptions extends OptionsOf<CommonTable> {}
 
 /** What an update needs to know. Pointers and lengths of the vectors that it works on. */
-interface Vectors {
+export interface Vectors {
   readonly w: number;
   readonly g: number;
   readonly n: number;
@@ -41,42 +50,46 @@ interface Vectors {
   readonly grain: number;
 }
 
+/** An optimizer described once: its options, what it keeps, and the calls of its update. */
+export interface OptimizerDefinition<T extends CommonTable & Table = CommonTable & Table> {
+  readonly name: string;
+  readonly options: () => T;
+  /** Powers in Adam's bias correction. Default: there is none. */
+  betas?(options: Filled<T>): readonly [number, number];
+  /** Vectors as long as the weights that it keeps from step to step. */
+  stateVectors(options: Filled<T>): number;
+  /** Emits the step of the weights w from their gradient g. */
+  update(planner: Planner, vectors: Vectors, options: Filled<T>): void;
+}
+
 /** An optimizer: its settings, and how its update is emitted. Plain data to the caller. */
 export interface Optimizer {
-  readonly name: OptimizerName;
-  readonly options: Readonly<CommonOptions> & { readonly learningRate: number | ((step: number) => number) };
+  readonly name: string;
+  readonly options: Readonly<CommonOptions> & { readonly learningRate: number | Schedule };
   /** All settings, defaults filled in, for a run's record. */
   readonly config: Readonly<Record<string, number | boolean | string>>;
   /** Powers in Adam's bias correction; 0.5 where there is none. */
   readonly betas: readonly [number, number];
   readonly stateVectors: number;
-  update(planner: Planner, vectors: Vectors): void;
+  /** Emits the step of the weights w from their gradient g; with `decays` false without weight decay. */
+  update(planner: Planner, vectors: Vectors, decays: boolean): void;
 }
 
-export const OPTIMIZERS = ["sgd", "rmsprop", "adam", "adamw"] as const;
-export type OptimizerName = (typeof OPTIMIZERS)[number];
-
-const CLIPS = ["clipNorm", "globalClipNorm", "clipValue"] as const;
-
-/**
- * The options with their defaults, and as a run's record has them. Throws RangeError on an option that the table lacks
- * or that is out of range, and where more than one way of clipping is given.
- */
-export function settings<T extends ReturnType<typeof commonOptions> & Table>(
-  name: OptimizerName,
-  table: T,
-  given: OptionsOf<T>,
-): { options: Filled<T>; config: Record<string, number | boolean | string> } {
-  checkOptions({ call: `${name}(*)`, table }, given);
-  const options: Record<string, unknown> = {};
-  for (const [key, kind] of Object.entries(table)) {
-    const value = (given as Record<string, unknown>)[key] ?? ("default" in kind ? kind.default : undefined);
-    if (value !== undefined) options[key] = value;
-  }
-  const clips = CLIPS.filter((key) => key in options);
-  if (clips.length > 1)
-    throw new RangeError(`${name}: ${clips.join(" and ")} are given, expected at most one`);
-  const config = { ...options } as Record<string, number | boolean | string>;
-  if (typeof options.learningRate === "function") config.learningRate = "schedule";
-  return { options: options as Filled<T>, config };
+/** The optimizer of options that are known to be right, defaults filled in. */
+export function makeOptimizer<T extends CommonTable & Table>(
+  definition: OptimizerDefinition<T>,
+  options: Filled<T>,
+): Optimizer {
+  const config: Record<string, number | boolean | string> = {};
+  for (const [key, value] of Object.entries(options))
+    config[key] = typeof value === "function" ? "schedule" : Array.isArray(value) ? value.join(" ") : value;
+  return {
+    name: definition.name,
+    options: options as unknown as Optimizer["options"],
+    config,
+    betas: definition.betas?.(options) ?? [0.5, 0.5],
+    stateVectors: definition.stateVectors(options),
+    update: (planner, vectors, decays) =>
+      definition.update(planner, vectors, decays ? options : { ...options, weightDecay: 0 }),
+  };
 }

@@ -1,8 +1,9 @@
 import { chunks } from "../nn/tasks.ts";
 import { flag, type OptionsOf, optional, real } from "../options/kinds.ts";
-import { commonOptions, type Optimizer, settings } from "./optimizer.ts";
+import { checkedOptimizer } from "./checked.ts";
+import { commonOptions, type Optimizer, type OptimizerDefinition } from "./optimizer.ts";
 
-const table = {
+const options = () => ({
   ...commonOptions(0.001),
   /** Default 0.9. */
   rho: optional(real(0, 1), 0.9),
@@ -12,25 +13,24 @@ const table = {
   epsilon: optional(real(0), 1e-7),
   /** Divide by an estimate of the variance in place of the mean square. Default false. */
   centered: optional(flag, false),
+});
+type Table = ReturnType<typeof options>;
+
+export interface RmspropOptions extends OptionsOf<Table> {}
+
+export const RMSPROP: OptimizerDefinition<Table> = {
+  name: "rmsprop",
+  options,
+  stateVectors: ({ centered, momentum }) => 1 + Number(centered) + Number(momentum > 0),
+  update(p, { w, g, n, slots, state, grain }, { rho, momentum, epsilon, centered, weightDecay }) {
+    const a = centered ? slots[1]! : 0;
+    const m = momentum > 0 ? slots.at(-1)! : 0;
+    const rates = { rho, oneMinusRho: 1 - rho, momentum, epsilon, weightDecay };
+    p.call("rmsprop", { w, g, v: slots[0]!, a, m, state, n, ...rates, grain }, { tasks: chunks(n, grain) });
+  },
 };
 
-export interface RmspropOptions extends OptionsOf<typeof table> {}
-
 /** RMSprop (Hinton, lecture 6 of 2012), learningRate 0.001, as Keras writes it. */
-export function rmsprop(given: RmspropOptions = {}): Optimizer {
-  const { options, config } = settings("rmsprop", table, given);
-  const { rho, momentum, epsilon, centered, weightDecay } = options;
-  return {
-    name: "rmsprop",
-    options,
-    config,
-    betas: [0.5, 0.5],
-    stateVectors: 1 + Number(centered) + Number(momentum > 0),
-    update(p, { w, g, n, slots, state, grain }) {
-      const a = centered ? slots[1]! : 0;
-      const m = momentum > 0 ? slots.at(-1)! : 0;
-      const rates = { rho, oneMinusRho: 1 - rho, momentum, epsilon, weightDecay };
-      p.call("rmsprop", { w, g, v: slots[0]!, a, m, state, n, ...rates, grain }, { tasks: chunks(n, grain) });
-    },
-  };
+export function rmsprop(options: RmspropOptions = {}): Optimizer {
+  return checkedOptimizer(RMSPROP, options);
 }

@@ -16,12 +16,14 @@ export class OptimizerState {
   readonly #state: number;
   readonly #slots: readonly number[];
   readonly #length: number;
+  readonly #decaying: number;
 
-  /** Allocates the state for a weight vector of `length` f32. */
-  constructor(engine: Engine, optimizer: Optimizer, length: number) {
+  /** Allocates the state for a weight vector of `length` f32, of which the first `decaying` take weight decay. */
+  constructor(engine: Engine, optimizer: Optimizer, length: number, decaying = length) {
     this.optimizer = optimizer;
     this.#engine = engine;
     this.#length = length;
+    this.#decaying = decaying;
     this.#state = engine.allocate(STATE.bytes);
     this.#slots = Array.from({ length: optimizer.stateVectors }, () => engine.allocate(4 * length));
     const view = engine.view();
@@ -69,7 +71,14 @@ export class OptimizerState {
     if (clipNorm !== undefined)
       for (const { offset, length } of parameters) clipByNorm(p, g + 4 * offset, length, clipNorm);
     p.call("advanceStep", { state: this.#state });
-    this.optimizer.update(p, { w, g, n, slots: this.#slots, state: this.#state, grain: GRAIN });
+    const part = (first: number, length: number, decays: boolean) => {
+      if (length === 0) return;
+      const at = (vector: number) => vector + 4 * first;
+      const vectors = { w: at(w), g: at(g), n: length, slots: this.#slots.map(at) };
+      this.optimizer.update(p, { ...vectors, state: this.#state, grain: GRAIN }, decays);
+    };
+    part(0, this.#decaying, true);
+    part(this.#decaying, n - this.#decaying, false);
   }
 }
 

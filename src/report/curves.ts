@@ -1,8 +1,9 @@
 import { type ChartSpec, lineChart, type Series } from "./chart.ts";
+import type { EpochRecord } from "./epoch-record.ts";
 import { percent, significant } from "./format.ts";
 import { type KeptEpoch, keptMark } from "./kept.ts";
 import type { Markup } from "./markup.ts";
-import type { EpochRecord, Report } from "./types.ts";
+import type { Report } from "./types.ts";
 
 /** Training and validation accuracy over the epochs, the kept one marked: an SVG file, for light and dark screens. */
 export function accuracySvg(history: readonly EpochRecord[], kept?: KeptEpoch): string {

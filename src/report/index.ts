@@ -1,4 +1,5 @@
 export { accuracySvg, lossSvg } from "./curves.ts";
+export type { EpochRecord } from "./epoch-record.ts";
 export { type GalleryOptions, galleryItems, type Pick, type Picks, pickGallery } from "./gallery.ts";
 export { reportHtml } from "./html.ts";
 export { type KeptEpoch, type KeptMark, keptMark } from "./kept.ts";
@@ -14,7 +15,6 @@ export {
 } from "./metrics.ts";
 export type {
   Configuration,
-  EpochRecord,
   GalleryItem,
   Report,
   ReportDataset,

@@ -1,5 +1,5 @@
+import type { EpochRecord } from "./epoch-record.ts";
 import { percent, significant } from "./format.ts";
-import type { EpochRecord } from "./types.ts";
 
 /** The epoch whose weights a model holds, where it was chosen: fit's restoreBestWeights. */
 export interface KeptEpoch {

@@ -1,3 +1,4 @@
+import type { EpochRecord } from "./epoch-record.ts";
 import type { KeptEpoch } from "./kept.ts";
 import type { Verdict } from "./verdict.ts";
 
@@ -29,7 +30,7 @@ export interface Report {
   readonly gallery?: ReportGallery | undefined;
   /** Kernel of the first convolution, if the model has one. */
   readonly filters?: ReportFilters | undefined;
-  /** Sequential.weightsSha256() after training: 64 hex digits. */
+  /** Model.weightsSha256() after training: 64 hex digits. */
   readonly weightsSha256?: string | undefined;
   readonly timing: ReportTiming;
 }
@@ -50,9 +51,9 @@ export interface ReportDataset {
 
 export interface ReportModel {
   readonly name: string;
-  /** Sequential.rows. */
+  /** Model.rows. */
   readonly layers: readonly ReportLayer[];
-  /** Trained numbers in all: Sequential.countParams(). */
+  /** Trained numbers in all: Model.countParams(). */
   readonly parameters: number;
 }
 
@@ -79,19 +80,6 @@ export interface ReportMachine {
   readonly os?: string | undefined;
   /** Name to version: `{ node: "20.20.2", v8: "11.3" }`, or `{ browser: navigator.userAgent }`. */
   readonly runtimes?: Readonly<Record<string, string>> | undefined;
-}
-
-/** `{ ...info, ...logs }` of the callback onEpochEnd is one. NaN and infinite figures are allowed, and shown as missing. */
-export interface EpochRecord {
-  /** From 0. */
-  readonly epoch: number;
-  readonly loss: number;
-  /** Share of right answers, 0 to 1; so too val_accuracy. */
-  readonly accuracy?: number | undefined;
-  readonly val_loss?: number | undefined;
-  readonly val_accuracy?: number | undefined;
-  /** Training images per second. */
-  readonly imagesPerSecond?: number | undefined;
 }
 
 export interface ReportGallery {

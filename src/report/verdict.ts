@@ -1,5 +1,5 @@
+import type { EpochRecord } from "./epoch-record.ts";
 import { count, counted, percent, significant } from "./format.ts";
-import type { EpochRecord } from "./types.ts";
 
 /** Says in a sentence what happened in a training, and one thing to try. Pure: for terminal, report and pages alike. */
 

@@ -40,7 +40,7 @@ async function inBatches(
   }
 }
 
-/** See Sequential.evaluate. Throws NonFiniteError where a weight or the loss of a batch is NaN or infinite. */
+/** See Model.evaluate. Throws NonFiniteError where a weight or the loss of a batch is NaN or infinite. */
 export async function evaluate(
   session: Session,
   samples: Samples,
@@ -76,14 +76,14 @@ export async function measure(
   };
 }
 
-/** See Sequential.predict. Throws NonFiniteError where a weight or an output is NaN or infinite. */
+/** See Model.predict. Throws NonFiniteError where a weight or an output is NaN or infinite. */
 export async function predict(
   session: Session,
   samples: Samples,
   options: EvaluateOptions,
 ): Promise<Float32Array> {
   requireFiniteWeights(session, "predict()");
-  const outputs = elements(session.graph.output.shape);
+  const outputs = elements(session.graph.outputs[0]!.shape);
   const out = new Float32Array(samples.count * outputs);
   await inBatches(wholePart(samples), options, (_, indices, first) => {
     const own = out.subarray(first * outputs, (first + indices.length) * outputs);

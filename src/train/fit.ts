@@ -47,7 +47,7 @@ export interface FitOptions {
 /** Steps between copies of weights that are known to be good: how far back a diverged training may fall. */
 const SNAPSHOT_STEPS = 100;
 
-/** See Sequential.fit, which checks each of the options. */
+/** See Model.fit, which checks each of the options. */
 export async function fit(
   session: Session,
   samples: Samples,
@@ -76,7 +76,7 @@ export async function fit(
   const accuracy = metrics.includes("accuracy");
   const stepsPerEpoch = Math.ceil(train.count / batchSize);
 
-  const classes = Math.max(elements(session.graph.output.shape), 2);
+  const classes = Math.max(elements(session.graph.outputs[0]!.shape), 2);
   const trainCounts = countsOf(train, classes);
   const validationCounts = validation && countsOf(validation, classes);
   const history: History = {

@@ -3,8 +3,13 @@ import type { ModelConfig } from "../nn/model-config.ts";
 
 /** The `format` that a model file's metadata names. */
 export const MODEL_FORMAT = "wasmgrad";
-/** Raised when a file written by an older version could be misread. */
-export const MODEL_FORMAT_VERSION = 1;
+/** Raised when a file that is written now could be misread by older versions. 2: graphs of layers. */
+export const MODEL_FORMAT_VERSION = 2;
+
+/** A chain of layers is written as version 1, which older versions read. */
+function versionOf({ inputs }: ModelConfig): number {
+  return inputs === undefined ? 1 : 2;
+}
 
 /** What a model file says besides the weights. */
 export interface ModelMetadata {
@@ -25,9 +30,17 @@ export interface ModelMetadata {
 export function modelEntries(architecture: ModelConfig, metadata: ModelMetadata): Record<string, string> {
   const entries: Record<string, string> = {
     format: MODEL_FORMAT,
-    formatVersion: String(MODEL_FORMAT_VERSION),
+    formatVersion: String(versionOf(architecture)),
   };
   for (const [key, value] of Object.entries({ architecture, ...metadata }))
     if (value !== undefined) entries[key] = JSON.stringify(value);
   return entries;
+}
+
+export interface LoadOptions {
+  /**
+   * Bytes of linear memory that the model may need for one image. Default 1 GiB (2 ** 30): a small file can name sizes
+   * of any size. What compile() then lets it take is compile's own maxMemory.
+   */
+  maxMemory?: number | undefined;
 }

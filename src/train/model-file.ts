@@ -3,14 +3,17 @@ import { DEFAULT_FILE_MEMORY } from "../engine/memory-sizes.ts";
 import { ModelError } from "../nn/errors.ts";
 import { requireRoom } from "../nn/footprint.ts";
 import { LOSSES } from "../nn/losses.ts";
-import { layersFromConfig, type ModelConfig } from "../nn/model-json.ts";
+import type { ModelConfig } from "../nn/model-json.ts";
 import { preprocessingProblem } from "../nn/preprocessing.ts";
 import { parseJson } from "../nn/strict-json.ts";
 import { checkOptions } from "../options/check.ts";
 import { counted } from "../options/counted.ts";
 import { quoted, show } from "../options/show.ts";
+import type { Loaded } from "./compiled-options.ts";
+import { buildModel } from "./functional.ts";
 import { metadataDamage, sealed, weightsDamage } from "./integrity.ts";
-import { isModel, type Loaded, type Model } from "./model.ts";
+import { isModel, type Model } from "./model.ts";
+import type { LoadOptions } from "./model-entries.ts";
 import { MODEL_FORMAT, MODEL_FORMAT_VERSION, type ModelMetadata, modelEntries } from "./model-entries.ts";
 import { LOAD_MODEL, SAVE } from "./options.ts";
 import {
@@ -22,13 +25,12 @@ import {
   SafetensorsError,
 } from "./safetensors.ts";
 import type { Entries } from "./seal.ts";
-import { Sequential } from "./sequential.ts";
 
 export { MODEL_FORMAT_VERSION, type ModelMetadata } from "./model-entries.ts";
 
 /** A model read from a file. `await model.compile()` makes it ready, with the file's weights, preprocessing and loss. */
 export interface LoadedModel {
-  readonly model: Sequential;
+  readonly model: Model;
   /** The weights that compile() gives the model: it keeps them, so do not change them. */
   readonly tensors: readonly NamedTensor[];
   readonly metadata: ModelMetadata & {
@@ -66,7 +68,12 @@ export class ModelFileError extends Error {
 const finite = v.pipe(v.number(), v.finite());
 /** Keys of the safetensors metadata: all values are JSON, but for `format`. */
 const METADATA = {
-  architecture: v.looseObject({ name: v.optional(v.string()), layers: v.array(v.unknown()) }),
+  architecture: v.looseObject({
+    name: v.optional(v.string()),
+    layers: v.array(v.unknown()),
+    inputs: v.optional(v.array(v.string())),
+    outputs: v.optional(v.array(v.string())),
+  }),
   preprocessing: v.optional(
     v.pipe(
       v.strictObject({ scale: finite, offset: finite }),
@@ -83,14 +90,6 @@ const METADATA = {
   background: v.optional(v.pipe(v.number(), v.minValue(0), v.maxValue(1))),
   centred: v.optional(v.boolean()),
 };
-
-export interface LoadOptions {
-  /**
-   * Bytes of linear memory that the model may need for one image. Default 1 GiB (2 ** 30): a small file can name sizes
-   * of any size. What compile() then lets it take is compile's own maxMemory.
-   */
-  maxMemory?: number | undefined;
-}
 
 /**
  * Reads what saveModel() wrote. The model comes uncompiled; compile() gives it the weights of the file, which are known to
@@ -144,14 +143,14 @@ export function saveModel(model: Model, metadata: ModelMetadata = {}): Uint8Arra
 function modelOf(
   raw: Entries,
   tensors: readonly NamedTensor[],
-): Pick<LoadedModel, "metadata"> & { readonly model: Sequential } {
+): Pick<LoadedModel, "metadata"> & { readonly model: Model } {
   const { architecture, ...metadata } = parseMetadata(raw);
   const { loss, preprocessing } = metadata;
   const model = build(architecture as ModelConfig, { tensors, loss, preprocessing });
   return { model, metadata: metadata as LoadedModel["metadata"] };
 }
 
-function checkClassNames(model: Sequential, { classNames }: ModelMetadata): void {
+function checkClassNames(model: Model, { classNames }: ModelMetadata): void {
   const outputs = model.outputShape.at(-1)!;
   if (classNames && classNames.length !== Math.max(outputs, 2) && classNames.length !== outputs)
     throw new ModelFileError(
@@ -229,9 +228,9 @@ function parseMetadata(raw: Entries): v.InferOutput<v.ObjectSchema<typeof METADA
   throw new ModelFileError("metadata", `the model file's metadata does not fit: ${issues.join("; ")}${more}`);
 }
 
-function build(architecture: ModelConfig, loaded: Loaded): Sequential {
+function build(architecture: ModelConfig, loaded: Loaded): Model {
   try {
-    return new Sequential(layersFromConfig(architecture), { name: architecture.name }, loaded);
+    return buildModel(architecture, loaded);
   } catch (error) {
     if (!(error instanceof ModelError)) throw error;
     throw new ModelFileError(
@@ -253,7 +252,7 @@ function refuseDamage(damage: string | undefined): void {
 }
 
 /** The tensors in the order of the model's parameters. */
-function checkTensors(model: Sequential, tensors: readonly NamedTensor[]): NamedTensor[] {
+function checkTensors(model: Model, tensors: readonly NamedTensor[]): NamedTensor[] {
   const given = new Map(tensors.map((tensor) => [tensor.name, tensor]));
   const ordered = model.graph.parameters.map(({ name, shape }) => {
     const tensor = given.get(name);

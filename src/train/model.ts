@@ -1,68 +1,23 @@
-import type { Backend } from "../engine/engine.ts";
-import type { WasmSource } from "../engine/kernels.ts";
-import type { LayerRow } from "../nn/build.ts";
+import { type LayerRow, summaryTable } from "../nn/build.ts";
 import { checkLoss } from "../nn/check-loss.ts";
 import { elements, type Graph, type Shape } from "../nn/graph.ts";
-import { defaultMetrics, type LossName } from "../nn/losses.ts";
 import type { ModelConfig } from "../nn/model-config.ts";
-import { type Preprocessing, preprocessingProblem } from "../nn/preprocessing.ts";
-import { createOptimizer, type Optimizer, type OptimizerName } from "../optim/index.ts";
+import { preprocessingProblem } from "../nn/preprocessing.ts";
+import { createOptimizer } from "../optim/index.ts";
 import { checkOptions } from "../options/check.ts";
 import { isObject } from "../options/kinds.ts";
 import type { History } from "./callbacks.ts";
 import { checkSamples, type SamplesTaker } from "./check-samples.ts";
 import { checkWeights } from "./check-weights.ts";
+import type { Compiled } from "./compiled.ts";
+import type { CompileOptions } from "./compiled-options.ts";
+import { type LayerActivation, type Loaded, lossOf, preprocessingOf } from "./compiled-options.ts";
 import type { EvaluateOptions, Evaluation } from "./evaluate.ts";
 import type { FitOptions } from "./fit.ts";
 import { COMPILE, EVALUATE, FIT, PREDICT } from "./options.ts";
 import type { NamedTensor } from "./safetensors.ts";
 import { asSamples, type Pixels, type Samples } from "./samples.ts";
 import type { Session } from "./session.ts";
-import { weightsSha256 } from "./weights.ts";
-
-export interface CompileOptions {
-  /** An optimizer, or the name of one with its defaults. Default adam(). */
-  optimizer?: Optimizer | OptimizerName | undefined;
-  /** Default: that of the file for a model from a file, else "categoricalCrossentropy". */
-  loss?: LossName | undefined;
-  /** Reported by fit and evaluate next to the loss. Default ["accuracy"] for the cross-entropies, none for meanSquaredError. */
-  metrics?: readonly "accuracy"[] | undefined;
-  /** Build of the kernels. "auto" (default): the fastest reproducible one. "relaxed": faster, not reproducible across machines. */
-  backend?: Backend | "auto" | undefined;
-  /** Threads that compute, this one included: changes speed, never results. Default: all cores. */
-  threads?: number | undefined;
-  /** Kernels to use in place of the package's own file: a URL, bytes, or a compiled module. `backend` says which build it is (default simd). */
-  wasm?: WasmSource | undefined;
-  /**
-   * Bytes of linear memory that the model may take, weights, activations and all: what needs more is refused before
-   * it is allocated. Default 2 GiB (2 * 2 ** 30); at most 4 GiB, which is what WebAssembly reaches.
-   */
-  maxMemory?: number | undefined;
-  /** Fixes initial weights, shuffles and dropout: a whole number from 0 to 2^53 - 1. Default 1. */
-  seed?: number | undefined;
-  /** How byte images are scaled: pixel * scale + offset. Default: as the model's file says, else scale 1/255, offset 0. */
-  preprocessing?: { readonly [K in keyof Preprocessing]?: number | undefined } | undefined;
-  /** What the model begins with. "loaded" (default): the weights that it came with from loadModel(), where it did. "new": drawn from the seed. */
-  weights?: "loaded" | "new" | undefined;
-}
-
-/** What a model brings along from a file. */
-export interface Loaded {
-  readonly tensors: readonly NamedTensor[];
-  readonly loss?: LossName | undefined;
-  readonly preprocessing?: Preprocessing | undefined;
-}
-
-const DEFAULT_PREPROCESSING: Preprocessing = { scale: 1 / 255, offset: 0 };
-
-/** What one layer gives for one image. */
-export interface LayerActivation {
-  /** The layer's name and type. */
-  readonly name: string;
-  readonly type: string;
-  readonly shape: Shape;
-  readonly data: Float32Array<ArrayBuffer>;
-}
 
 /** What a model consists of, as plain data: all of it can be sent to a worker. */
 export interface ModelParts {
@@ -72,7 +27,7 @@ export interface ModelParts {
   readonly loaded: Loaded | undefined;
 }
 
-/** A model that was built: what trains it and asks it. Sequential builds one. */
+/** A model that was built: what trains it and asks it. Sequential and model() build one. */
 export class Model {
   readonly name: string;
   readonly graph: Graph;
@@ -80,9 +35,7 @@ export class Model {
   /** What it came with, if it is from a file: compile() begins with it. */
   readonly loaded: Loaded | undefined;
   readonly #config: ModelParts["config"];
-  #session: Session | undefined;
-  #runtime: typeof import("./runtime.ts") | undefined;
-  #metrics: readonly "accuracy"[] = [];
+  #made: Compiled | undefined;
   #fitting = false;
 
   constructor({ config, graph, rows, loaded }: ModelParts) {
@@ -101,19 +54,26 @@ export class Model {
 
   /** Shape of one input and of one output. */
   get inputShape(): Shape {
-    return this.graph.input.shape;
+    return this.graph.inputs[0]!.shape;
   }
 
   get outputShape(): Shape {
-    return this.graph.output.shape;
+    return this.graph.outputs[0]!.shape;
   }
 
-  /** Number of trained numbers. */
+  /** Number of all parameters' numbers, trained or not. */
   countParams(): number {
     return this.rows.reduce((sum, row) => sum + row.parameters, 0);
   }
 
-  /** The architecture as plain data, for layersFromConfig(). */
+  /** The layer table: output shapes, parameter counts, and in a graph what is connected to what. Printed with `print`, and returned. */
+  summary(print: (text: string) => void = console.log): string {
+    const table = summaryTable(this.name, this.rows);
+    print(table);
+    return table;
+  }
+
+  /** The architecture as plain data, for modelFromConfig(). */
   toConfig(): ModelConfig {
     return this.#config;
   }
@@ -124,34 +84,15 @@ export class Model {
    */
   async compile(options: CompileOptions = {}): Promise<void> {
     checkOptions(COMPILE, options);
-    const {
-      optimizer = "adam",
-      loss = this.loaded?.loss ?? "categoricalCrossentropy",
-      metrics = defaultMetrics(loss),
-      backend = "auto",
-    } = options;
-    const { seed = 1, threads, wasm, maxMemory, weights = "loaded" } = options;
-    const usual = this.loaded?.preprocessing ?? DEFAULT_PREPROCESSING;
-    const { scale = usual.scale, offset = usual.offset } = options.preprocessing ?? {};
-    const preprocessing = { scale, offset };
-    const problem = preprocessingProblem(preprocessing);
-    if (problem) throw new RangeError(`preprocessing: ${problem}`);
-    checkLoss(loss, this.graph);
-    this.#runtime ??= await import("./runtime.ts");
-    const session = await this.#runtime.Session.create(this.graph, {
+    const { optimizer = "adam" } = options;
+    checkCompile(this, options);
+    const { Compiled } = await import("./compiled.ts");
+    const compiled = await Compiled.create(this.graph, this.loaded, {
+      ...options,
       optimizer: typeof optimizer === "string" ? createOptimizer(optimizer) : optimizer,
-      loss,
-      backend,
-      ...(threads !== undefined && { threads }),
-      ...(wasm !== undefined && { wasm }),
-      ...(maxMemory !== undefined && { maxMemory }),
-      seed,
-      preprocessing,
     });
-    this.#session?.dispose();
-    this.#session = session;
-    this.#metrics = metrics;
-    if (this.loaded && weights === "loaded") this.setWeights(this.loaded.tensors);
+    this.#made?.dispose();
+    this.#made = compiled;
   }
 
   /**
@@ -166,7 +107,7 @@ export class Model {
     if (this.#fitting) throw new Error("the model is training: wait until the fit() under way has ended");
     this.#fitting = true;
     try {
-      return await this.#compiled.fit(this.session, samples, this.#metrics, options);
+      return await this.#compiled.fit(samples, options);
     } finally {
       this.#fitting = false;
     }
@@ -179,7 +120,7 @@ export class Model {
   async evaluate(samples: Samples, options: EvaluateOptions = {}): Promise<Evaluation> {
     checkOptions(EVALUATE, options);
     this.#check(samples, "evaluate");
-    return this.#compiled.evaluate(this.session, samples, this.#metrics, options);
+    return this.#compiled.evaluate(samples, options);
   }
 
   /**
@@ -190,29 +131,18 @@ export class Model {
     checkOptions(PREDICT, options);
     const samples = asSamples(images, this.inputShape);
     this.#check(samples, "predict");
-    return this.#compiled.predict(this.session, samples, options);
+    return this.#compiled.predict(samples, options);
   }
 
   /** What each layer gives for one image, dropout off: bytes, which are scaled as in training, or floats. */
   async activations(image: Pixels): Promise<LayerActivation[]> {
     this.#check({ images: image, shape: this.inputShape, count: 1 }, "activations");
-    const names = this.rows.map(({ name }) => name);
-    const outputs = this.session.layerOutputs(image, names);
-    return this.rows.map(({ name, type, outputShape }, i) => ({
-      name,
-      type,
-      shape: outputShape,
-      data: outputs[i] as Float32Array<ArrayBuffer>,
-    }));
+    return this.#compiled.activations(image);
   }
 
   /** Copies of all parameters, in the order of the layers. */
   getWeights(): NamedTensor[] {
-    return [...this.session.weights()].map(({ parameter: { name, shape }, data }) => ({
-      name,
-      shape,
-      data: new Float32Array(data),
-    }));
+    return this.#compiled.getWeights();
   }
 
   /**
@@ -221,36 +151,43 @@ export class Model {
    */
   setWeights(tensors: readonly NamedTensor[]): void {
     checkWeights(tensors, this.graph.parameters);
-    const named = new Map(tensors.map(({ name, data }) => [name, data]));
-    for (const { parameter, data } of this.session.weights()) data.set(named.get(parameter.name)!);
+    this.#compiled.setWeights(tensors);
   }
 
   /** SHA-256 of all weights as little-endian f32 in order, in hex: equal for equal models. */
   async weightsSha256(): Promise<string> {
-    return weightsSha256(this.getWeights());
+    return this.#compiled.weightsSha256();
   }
 
   /** What compile() made. Throws where it has not run. */
   get session(): Session {
-    if (!this.#session) throw new Error("the model is not compiled: call `await model.compile(...)` first");
-    return this.#session;
+    return this.#compiled.session;
   }
 
-  /** What a session is trained and asked with. Throws as `session` does. */
-  get #compiled(): typeof import("./runtime.ts") {
-    if (!this.#runtime) throw new Error("the model is not compiled: call `await model.compile(...)` first");
-    return this.#runtime;
+  get #compiled(): Compiled {
+    if (!this.#made) throw new Error("the model is not compiled: call `await model.compile(...)` first");
+    return this.#made;
   }
 
   /** Ends the model's threads and lets go of its memory. The model can be compiled again. */
   dispose(): void {
-    this.#session?.dispose();
-    this.#session = undefined;
+    this.#made?.dispose();
+    this.#made = undefined;
   }
 
   #check(samples: Samples, taker: SamplesTaker): void {
     checkSamples(samples, this.inputShape, elements(this.outputShape), taker);
   }
+}
+
+/** Throws where a loss or a preprocessing does not fit the model, or each other's ranges. */
+export function checkCompile(
+  { graph, loaded }: Pick<Model, "graph" | "loaded">,
+  options: Pick<CompileOptions, "loss" | "preprocessing">,
+): void {
+  const problem = preprocessingProblem(preprocessingOf(loaded, options.preprocessing));
+  if (problem) throw new RangeError(`preprocessing: ${problem}`);
+  checkLoss(lossOf(loaded, options.loss), graph);
 }
 
 /** By what it can do: a page may have the class twice, as the element's script brings its own. */

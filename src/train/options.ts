@@ -4,7 +4,8 @@ import { DEFAULT_MAX_MEMORY, LEAST_MEMORY, MOST_MEMORY } from "../engine/memory-
 import { ModelError } from "../nn/errors.ts";
 import { COMMON, type Layer } from "../nn/layers/layer.ts";
 import { LOSSES } from "../nn/losses.ts";
-import { OPTIMIZERS, type Optimizer, type OptimizerName } from "../optim/optimizer.ts";
+import { OPTIMIZERS, type OptimizerName } from "../optim/definitions.ts";
+import type { Optimizer } from "../optim/optimizer.ts";
 import { type Checked, optionProblem } from "../options/check.ts";
 import {
   flag,
@@ -21,11 +22,10 @@ import {
 import { adviceOn, nearest } from "../options/names.ts";
 import { show, written } from "../options/show.ts";
 import type { Callbacks, Logs } from "./callbacks.ts";
+import type { CompileOptions } from "./compiled-options.ts";
 import type { EvaluateOptions } from "./evaluate.ts";
 import type { FitOptions } from "./fit.ts";
-import type { CompileOptions } from "./model.ts";
-import type { ModelMetadata } from "./model-entries.ts";
-import type { LoadOptions } from "./model-file.ts";
+import type { LoadOptions, ModelMetadata } from "./model-entries.ts";
 import type { Samples } from "./samples.ts";
 import type { ValidationSource } from "./validation.ts";
 

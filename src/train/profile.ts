@@ -72,7 +72,9 @@ export async function profile(session: Session, samples: Samples, options: Profi
     for (let i = 0; i < batchSize; i++) batch[i] = next++ % samples.count;
     return batch;
   };
-  const outputs = new Float32Array(mode === "predict" ? batchSize * elements(session.graph.output.shape) : 0);
+  const outputs = new Float32Array(
+    mode === "predict" ? batchSize * elements(session.graph.outputs[0]!.shape) : 0,
+  );
   const wholeStep = () => {
     if (mode === "train") session.trainStep(samples, nextBatch());
     else if (mode === "evaluate") session.evaluateStep(samples, nextBatch());

@@ -1,7 +1,7 @@
 // Two entries of a model file's metadata vouch for the rest: a bit that flips on a disk or on the way is noticed. Each is
 // missed where the other is there, so that neither can be lost unseen. They keep nobody from changing a file on purpose.
 
-/** SHA-256 of all weights in the order of the model's parameters: Sequential.weightsSha256(), in hex. */
+/** SHA-256 of all weights in the order of the model's parameters: Model.weightsSha256(), in hex. */
 export const WEIGHTS = "weightsSha256";
 /** JSON: the keys of the entries that it vouches for, and the SHA-256 of sealedText(), in hex. */
 export const METADATA = "metadataSha256";

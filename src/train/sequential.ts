@@ -1,8 +1,9 @@
-import { buildChain, summaryTable } from "../nn/build.ts";
+import { buildChain } from "../nn/build.ts";
 import type { Layer } from "../nn/layers/layer.ts";
 import { layersToConfig } from "../nn/model-config.ts";
 import { checkOptions } from "../options/check.ts";
-import { type Loaded, Model } from "./model.ts";
+import type { Loaded } from "./compiled-options.ts";
+import { Model } from "./model.ts";
 import { checkLayers, SEQUENTIAL } from "./options.ts";
 
 /** A chain of layers: Keras's Sequential. */
@@ -18,13 +19,6 @@ export class Sequential extends Model {
     const { name = "sequential" } = options;
     const names = rows.map((row) => row.name);
     super({ config: { name, layers: layersToConfig(layers, names) }, graph, rows, loaded });
-  }
-
-  /** The layer table: output shapes and parameter counts. Printed with `print`, and returned. */
-  summary(print: (text: string) => void = console.log): string {
-    const table = summaryTable(this.name, this.rows);
-    print(table);
-    return table;
   }
 }
 

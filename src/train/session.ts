@@ -4,7 +4,7 @@ import { align } from "../engine/memory.ts";
 import { type CompiledPlan, compilePlan, type PlanOptions } from "../nn/compile-plan.ts";
 import { requireRoom } from "../nn/footprint.ts";
 import { fuse } from "../nn/fuse.ts";
-import { elements, type Graph, type Parameter } from "../nn/graph.ts";
+import { cut, elements, type Graph, isTrained, type LayerCall, type Parameter } from "../nn/graph.ts";
 import { fillOf } from "../nn/initializers.ts";
 import type { LossName } from "../nn/losses.ts";
 import type { ParameterPointers } from "../nn/planner.ts";
@@ -33,6 +33,9 @@ const DRAW_SCRATCH = 128;
 /** Standard deviation of a standard normal cut off at +-2. */
 const TRUNCATED_STDDEV = 0.87962566103423978;
 
+/** What plans of a session differ by. */
+type PlanKey = Pick<PlanOptions, "batch" | "mode" | "inputs" | "targets">;
+
 /** A parameter's place in the weight vector, in f32 elements. */
 interface Slot {
   readonly parameter: Parameter;
@@ -41,8 +44,36 @@ interface Slot {
 }
 
 /**
+ * Places for parameters: first those that are trained and decay, then those that are trained, then the others, each in the
+ * graph's order.
+ */
+function slotsOf(parameters: readonly Parameter[], { excludeFromWeightDecay = [] }: Optimizer["options"]) {
+  const decays = ({ name }: Parameter) => !excludeFromWeightDecay.some((end) => name.endsWith(end));
+  const offsets = new Map<Parameter, number>();
+  let length = 0;
+  const place = (parameter: Parameter) => {
+    offsets.set(parameter, length);
+    length += align(4 * elements(parameter.shape)) / 4;
+  };
+  for (const parameter of parameters) if (isTrained(parameter) && decays(parameter)) place(parameter);
+  const decaying = length;
+  for (const parameter of parameters) if (isTrained(parameter) && !decays(parameter)) place(parameter);
+  const trained = length;
+  for (const parameter of parameters) if (!isTrained(parameter)) place(parameter);
+  const slots = parameters.map(
+    (parameter): Slot => ({
+      parameter,
+      offset: offsets.get(parameter)!,
+      length: elements(parameter.shape),
+    }),
+  );
+  return { slots, decaying, trained, length };
+}
+
+/**
  * A compiled model: an engine, the weights, gradients and optimizer state in its memory, and a plan for each
- * batch size and purpose. All parameters lie in one vector, each on a cache line of its own, gaps zero.
+ * batch size and purpose. All parameters lie in one vector, each on a cache line of its own, gaps zero; the gradients and
+ * the optimizer's vectors are as long as the part of it that is trained, which comes first.
  */
 export class Session {
   readonly engine: Engine;
@@ -57,22 +88,21 @@ export class Session {
   readonly #pointers: ParameterPointers;
   readonly #plans = new Map<string, CompiledPlan>();
   readonly #unfused: Graph;
+  /** What evaluation and prediction run: there, normalizations are folded into what comes before them. */
+  readonly #inference: Graph;
 
   private constructor(engine: Engine, graph: Graph, options: SessionOptions) {
     this.engine = engine;
     this.#unfused = graph;
     this.graph = options.fuse === false ? graph : fuse(graph);
+    this.#inference = options.fuse === false ? graph : fuse(graph, false);
     this.options = options;
-    let offset = 0;
-    this.slots = graph.parameters.map((parameter) => {
-      const slot = { parameter, offset, length: elements(parameter.shape) };
-      offset += align(4 * slot.length) / 4;
-      return slot;
-    });
-    this.length = offset;
-    this.#weights = engine.allocate(4 * offset);
-    this.#gradients = engine.allocate(4 * offset);
-    this.#optimizer = new OptimizerState(engine, options.optimizer, offset);
+    const { slots, decaying, trained, length } = slotsOf(graph.parameters, options.optimizer.options);
+    this.slots = slots;
+    this.length = length;
+    this.#weights = engine.allocate(4 * length);
+    this.#gradients = engine.allocate(4 * trained);
+    this.#optimizer = new OptimizerState(engine, options.optimizer, trained, decaying);
     const at = new Map(this.slots.map((slot) => [slot.parameter, 4 * slot.offset]));
     const seed = [options.seed >>> 0, Math.floor(options.seed / 2 ** 32) >>> 0] as const;
     this.#pointers = {
@@ -102,9 +132,13 @@ export class Session {
       yield { parameter, data: this.engine.f32(this.#weights + 4 * offset, length) };
   }
 
-  /** Views of each parameter's gradient, of the last training step. */
+  get #trained(): readonly Slot[] {
+    return this.slots.filter(({ parameter }) => isTrained(parameter));
+  }
+
+  /** Views of the gradient of each parameter that is trained, of the last training step. */
   *gradients(): Generator<{ parameter: Parameter; data: Float32Array<SharedArrayBuffer> }> {
-    for (const { parameter, offset, length } of this.slots)
+    for (const { parameter, offset, length } of this.#trained)
       yield { parameter, data: this.engine.f32(this.#gradients + 4 * offset, length) };
   }
 
@@ -118,12 +152,12 @@ export class Session {
   }
 
   /** The plan for a purpose and a batch size, compiled on first use. */
-  plan(options: Pick<PlanOptions, "batch" | "mode" | "input" | "targets">): CompiledPlan {
-    const { batch, mode, input, targets } = options;
-    const key = `${mode} ${input} ${targets} ${batch}`;
+  plan(options: PlanKey): CompiledPlan {
+    const { batch, mode, inputs, targets } = options;
+    const key = `${mode} ${inputs} ${targets} ${batch}`;
     let compiled = this.#plans.get(key);
     if (!compiled) {
-      compiled = this.#compile(this.graph, options);
+      compiled = this.#compile(mode === "train" ? this.graph : this.#inference, options);
       // Validation sets and odd last batches need a few plans; a caller that never repeats a size must not fill the heap.
       if (this.#plans.size >= 16) this.#plans.delete(this.#plans.keys().next().value!);
       this.#plans.set(key, compiled);
@@ -131,39 +165,34 @@ export class Session {
     return compiled;
   }
 
-  #compile(graph: Graph, options: Pick<PlanOptions, "batch" | "mode" | "input" | "targets">): CompiledPlan {
+  #compile(graph: Graph, options: PlanKey): CompiledPlan {
     return compilePlan(this.engine, graph, this.#pointers, {
       ...options,
-      loss: this.options.loss,
+      losses: [{ loss: this.options.loss, weight: 1 }],
       preprocessing: this.options.preprocessing,
-      update: (p) => this.#optimizer.emit(p, this.#weights, this.#gradients, this.slots),
+      update: (p) => this.#optimizer.emit(p, this.#weights, this.#gradients, this.#trained),
     });
   }
 
   /**
-   * What layers give for one image: for each name, the output of the model cut off after that layer's ops. It is
-   * fused and run as the model itself is, so the last layer's numbers are those of predictStep().
+   * What each call of a layer gives for one image: the output of the model cut off there. It is fused and run as the
+   * model itself is, so the last layer's numbers are those of predictStep().
    */
-  layerOutputs(image: Pixels, layers: readonly string[]): Float32Array[] {
-    const { input, ops, parameters } = this.#unfused;
+  layerOutputs(image: Pixels): { call: LayerCall; data: Float32Array<ArrayBuffer> }[] {
     const bytes = isBytes(image);
-    let used = 0;
-    return layers.map((layer) => {
-      // A layer may lower to no op: it gives what the one before it gives.
-      used = Math.max(used, ops.findLastIndex((op) => op.layer === layer) + 1);
-      const output = ops[used - 1]?.output ?? input;
-      const graph = fuse({ input, output, ops: ops.slice(0, used), parameters });
-      const compiled = this.#compile(graph, {
+    return this.#unfused.calls.map((call) => {
+      const output = call.outputs[0]!;
+      const compiled = this.#compile(fuse(cut(this.#unfused, [output]), false), {
         batch: 1,
         mode: "predict",
-        input: bytes ? "bytes" : "floats",
-        targets: "labels",
+        inputs: [bytes ? "bytes" : "floats"],
+        targets: [],
       });
       compiled.plan.activate();
-      if (bytes) this.engine.u8(compiled.input, image.length).set(image);
-      else this.engine.f32(compiled.input, image.length).set(image);
+      if (bytes) this.engine.u8(compiled.inputs[0]!, image.length).set(image);
+      else this.engine.f32(compiled.inputs[0]!, image.length).set(image);
       compiled.plan.run();
-      return this.engine.f32(compiled.outputs, elements(output.shape)).slice();
+      return { call, data: this.engine.f32(compiled.outputs[0]!, elements(output.shape)).slice() };
     });
   }
 
@@ -186,7 +215,7 @@ export class Session {
   predictStep(samples: Samples, indices: Uint32Array, out: Float32Array): void {
     const compiled = this.load("predict", samples, indices);
     compiled.plan.run();
-    out.set(this.engine.f32(compiled.outputs, out.length));
+    out.set(this.engine.f32(compiled.outputs[0]!, out.length));
   }
 
   /** Assembles a batch straight into linear memory, and makes its plan the arena's owner: run that next. */
@@ -197,34 +226,35 @@ export class Session {
     const compiled = this.plan({
       batch,
       mode,
-      input: bytes ? "bytes" : "floats",
-      targets: targets ? "floats" : "labels",
+      inputs: [bytes ? "bytes" : "floats"],
+      targets: [targets ? "floats" : "labels"],
     });
     compiled.plan.activate();
-    const size = elements(this.graph.input.shape);
+    const size = elements(this.graph.inputs[0]!.shape);
     const into = bytes
-      ? this.engine.u8(compiled.input, batch * size)
-      : this.engine.f32(compiled.input, batch * size);
+      ? this.engine.u8(compiled.inputs[0]!, batch * size)
+      : this.engine.f32(compiled.inputs[0]!, batch * size);
     for (let i = 0; i < batch; i++) {
       const at = indices[i]! * size;
       into.set(images.subarray(at, at + size), i * size);
     }
     if (mode === "predict") return compiled;
     if (targets) {
-      const outputs = elements(this.graph.output.shape);
-      const to = this.engine.f32(compiled.targets, batch * outputs);
+      const outputs = elements(this.graph.outputs[0]!.shape);
+      const to = this.engine.f32(compiled.targets[0]!, batch * outputs);
       for (let i = 0; i < batch; i++) {
         const at = indices[i]! * outputs;
         to.set(targets.subarray(at, at + outputs), i * outputs);
       }
     } else {
-      const to = this.engine.u8(compiled.targets, batch);
+      const to = this.engine.u8(compiled.targets[0]!, batch);
       for (let i = 0; i < batch; i++) to[i] = labels![indices[i]!]!;
     }
     return compiled;
   }
 
-  #results({ meanLoss, correct }: CompiledPlan): { loss: number; correct: number } {
+  #results({ results }: CompiledPlan): { loss: number; correct: number } {
+    const { meanLoss, correct } = results[0]!;
     return { loss: this.engine.f32(meanLoss, 1)[0]!, correct: this.engine.i32(correct, 1)[0]! };
   }
 

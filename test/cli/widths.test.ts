@@ -5,9 +5,9 @@ import { EpochLines } from "../../src/cli/epoch-line.ts";
 import { layerTable } from "../../src/cli/layer-table.ts";
 import { wrap } from "../../src/cli/output.ts";
 import { printTest } from "../../src/cli/run/print.ts";
-import { MODELS, namedModel } from "../../src/nn/models.ts";
+import { MODELS } from "../../src/nn/models.ts";
 import type { EpochInfo, Logs } from "../../src/train/callbacks.ts";
-import { Sequential } from "../../src/train/sequential.ts";
+import { createModel } from "../../src/train/named.ts";
 import { shell, tempFolder, writeBars, writeModel } from "./helpers.ts";
 
 const WIDTHS = Array.from({ length: 71 }, (_, i) => 50 + i);
@@ -70,7 +70,7 @@ describe("epoch lines", () => {
 describe("layer tables", () => {
   const models = Object.keys(MODELS).map((name) => {
     const shape = name === "vgg" ? [32, 32, 3] : [28, 28, 1];
-    const model = new Sequential(namedModel(name, shape, 10), { name });
+    const model = createModel(name, shape, 10);
     return [name, model] as const;
   });
 

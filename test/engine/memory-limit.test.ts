@@ -16,8 +16,9 @@ import {
   maxPooling2d,
 } from "../../src/nn/layers/index.ts";
 import { MAX_WINDOW } from "../../src/nn/limits.ts";
-import { MODELS, namedModel } from "../../src/nn/models.ts";
+import { MODELS } from "../../src/nn/models.ts";
 import { encodeSafetensors, loadModel, type NamedTensor, sequential } from "../../src/node.ts";
+import { createModel } from "../../src/train/named.ts";
 import { modelOf, sessionOf } from "../support/sessions.ts";
 
 const GIB = 2 ** 30;
@@ -161,9 +162,9 @@ describe("the least memory of a model", () => {
   });
 
   test.each(Object.keys(MODELS))("is never more than %s takes", async (name) => {
-    const session = await sessionOf(namedModel(name, [28, 28, 1], 10));
+    const session = await sessionOf(createModel(name, [28, 28, 1], 10));
     for (const mode of ["train", "predict"] as const) {
-      const { plan } = session.plan({ batch: 32, mode, input: "bytes", targets: "labels" });
+      const { plan } = session.plan({ batch: 32, mode, inputs: ["bytes"], targets: ["labels"] });
       const used = 4 * session.length + plan.arenaBytes;
       expect(leastBytes(session.graph, 32)).toBeLessThan(used);
     }

@@ -1,8 +1,9 @@
 import fc from "fast-check";
 import { beforeEach, describe, expect, test, vi } from "vitest";
 import { assignOffsets, type Block } from "../../src/nn/arena.ts";
-import { MODELS, namedModel } from "../../src/nn/models.ts";
+import { MODELS } from "../../src/nn/models.ts";
 import { adam } from "../../src/optim/index.ts";
+import { createModel } from "../../src/train/named.ts";
 import { sessionOf } from "../support/sessions.ts";
 
 /** The blocks of the plans that a test compiles. */
@@ -92,10 +93,10 @@ describe("assignOffsets", () => {
 
 describe.each(Object.keys(MODELS))("plans of %s", (name) => {
   test.each(["train", "evaluate", "predict"] as const)("%s", async (mode) => {
-    const session = await sessionOf(namedModel(name, [28, 28, 1], 10), { optimizer: adam({ clipNorm: 1 }) });
+    const session = await sessionOf(createModel(name, [28, 28, 1], 10), { optimizer: adam({ clipNorm: 1 }) });
     for (const batch of [1, 32]) {
       seen.length = 0;
-      const { plan } = session.plan({ batch, mode, input: "bytes", targets: "labels" });
+      const { plan } = session.plan({ batch, mode, inputs: ["bytes"], targets: ["labels"] });
       const [list] = seen as [Block[]];
       expect(list.length).toBeGreaterThan(3);
       expectApart(list, plan.arenaBytes);

@@ -37,13 +37,8 @@ async function maskSession(rate: number, options: Partial<SessionOptions> = {}, 
 /** Outputs of a training step. */
 function trainedOutputs(session: Session, samples: Samples): Float32Array {
   session.trainStep(samples, all(samples));
-  const { batch, mode, input, targets } = {
-    batch: COUNT,
-    mode: "train",
-    input: "floats",
-    targets: "floats",
-  } as const;
-  return session.engine.f32(session.plan({ batch, mode, input, targets }).outputs, COUNT * N).slice();
+  const { outputs } = session.plan({ batch: COUNT, mode: "train", inputs: ["floats"], targets: ["floats"] });
+  return session.engine.f32(outputs[0]!, COUNT * N).slice();
 }
 
 describe.each(BACKENDS)("dropout, build %s", (backend) => {

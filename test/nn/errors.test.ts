@@ -16,6 +16,7 @@ import {
 } from "../../src/nn/layers/index.ts";
 import type { LossName } from "../../src/nn/losses.ts";
 import { namedModel } from "../../src/nn/models.ts";
+import { createModel } from "../../src/train/named.ts";
 import { sequential } from "../../src/train/sequential.ts";
 
 /** What no caller in TypeScript can pass, but one in JavaScript can. */
@@ -274,9 +275,9 @@ describe("a chain that is no model", () => {
   });
 
   test("an unknown model name names those there are", () => {
-    const all = "expected one of keras-mnist, lenet5, mlp, vgg, conv-gap";
-    expect(() => namedModel("resnet", [28, 28, 1], 10)).toThrow(
-      new ModelError(`no model is named "resnet": ${all}`),
+    const all = "expected one of keras-mnist, lenet5, mlp, vgg, conv-gap, resnet20";
+    expect(() => namedModel("perceptron", [28, 28, 1], 10)).toThrow(
+      new ModelError(`no model is named "perceptron": ${all}`),
     );
     expect(() => namedModel("Keras_MNIST", [28, 28, 1], 10)).toThrow(
       new ModelError(`no model is named "Keras_MNIST": ${all}. Did you mean keras-mnist?`),
@@ -293,7 +294,7 @@ describe("a chain that is no model", () => {
     expect(() => namedModel(name, shape, 3)).toThrow(
       new ModelError(`model ${name} cannot take inputs of ${shape.join("x")}; those that can: ${fitting}`),
     );
-    for (const other of fitting.split(", ")) sequential(namedModel(other, shape, 3));
+    for (const other of fitting.split(", ")) createModel(other, shape, 3);
   });
 
   test("a shape that no model takes is refused for what is wrong with it", () => {

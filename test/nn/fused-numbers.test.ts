@@ -125,7 +125,7 @@ function setWeights(session: Session, exact: boolean): void {
 }
 
 function usesWinograd(session: Session, batch: number): boolean {
-  const { calls } = session.plan({ batch, mode: "train", input: "floats", targets: "labels" }).plan;
+  const { calls } = session.plan({ batch, mode: "train", inputs: ["floats"], targets: ["labels"] }).plan;
   return calls.some(({ kernel }) => kernel === "winogradForward");
 }
 

@@ -6,6 +6,7 @@ import { type Graph, GraphBuilder } from "../../src/nn/graph.ts";
 import { activation, dense, dropout, type Layer, leakyRelu } from "../../src/nn/layers/index.ts";
 import { MAX_LAYERS } from "../../src/nn/limits.ts";
 import { layersFromConfig } from "../../src/nn/model-json.ts";
+import { IMPLEMENTATIONS } from "../../src/nn/ops/index.ts";
 import { Planner } from "../../src/nn/planner.ts";
 
 afterEach(() => void vi.restoreAllMocks());
@@ -38,7 +39,7 @@ function opReads(graph: Graph, training: boolean): number {
   const given = counted(graph.ops);
   const fused = counted(fuse({ ...graph, ops: given.list }).ops);
   const whole = { ...graph, ops: fused.list };
-  const planner = new Planner(whole, 1, training, pointers);
+  const planner = new Planner(whole, 1, training, pointers, IMPLEMENTATIONS);
   for (const op of whole.ops) planner.forward(op);
   return given.reads() + fused.reads();
 }
@@ -65,7 +66,7 @@ describe("the work grows as the layers do", () => {
 
   test("of adding parameters", () => {
     const reads = [few, many].map((n) => {
-      const builder = new GraphBuilder([2]);
+      const builder = new GraphBuilder();
       const parameters = counted<never>([]);
       Object.assign(builder, { parameters: parameters.list });
       for (let i = 0; i < n; i++) builder.parameter(`p${i}`, [1], "zeros");

@@ -2,7 +2,9 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { ModelError } from "../../src/nn/errors.ts";
 import { layersFromConfig, layersToConfig } from "../../src/nn/model-json.ts";
-import { MODELS, namedModel } from "../../src/nn/models.ts";
+import { MODELS } from "../../src/nn/models.ts";
+import { modelFromConfig } from "../../src/train/functional.ts";
+import { createModel } from "../../src/train/named.ts";
 import { sequential } from "../../src/train/sequential.ts";
 import { chains } from "../support/chains.ts";
 
@@ -38,8 +40,8 @@ describe("random chains of layers", () => {
 });
 
 test.each(Object.keys(MODELS))("%s survives the way through JSON", (name) => {
-  const model = sequential(namedModel(name, [28, 28, 1], 10), { name });
-  const again = sequential(layersFromConfig(throughText(model.toConfig())));
+  const model = createModel(name, [28, 28, 1], 10);
+  const again = modelFromConfig(throughText(model.toConfig()));
   expect(again.graph).toEqual(model.graph);
 });
 

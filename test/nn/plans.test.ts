@@ -113,8 +113,8 @@ describe.each(BACKENDS)("plans that share the arena, build %s", (backend) => {
 
 test("a plan refuses to run when another one took the arena", async () => {
   const session = await sessionOf(layers());
-  const a = session.plan({ batch: 1, mode: "predict", input: "floats", targets: "labels" }).plan;
-  const b = session.plan({ batch: 2, mode: "predict", input: "floats", targets: "labels" }).plan;
+  const a = session.plan({ batch: 1, mode: "predict", inputs: ["floats"], targets: ["labels"] }).plan;
+  const b = session.plan({ batch: 2, mode: "predict", inputs: ["floats"], targets: ["labels"] }).plan;
   a.activate();
   b.activate();
   expect(() => a.run()).toThrow("run() before activate()");
@@ -123,7 +123,7 @@ test("a plan refuses to run when another one took the arena", async () => {
 
 test("profiles can read what each call is", async () => {
   const session = await sessionOf(namedModel("keras-mnist", [28, 28, 1], 10), { optimizer: adam() });
-  const { calls } = session.plan({ batch: 32, mode: "train", input: "bytes", targets: "labels" }).plan;
+  const { calls } = session.plan({ batch: 32, mode: "train", inputs: ["bytes"], targets: ["labels"] }).plan;
   const phases = calls.map((call) => call.phase).filter((phase, i, list) => phase !== list[i - 1]);
   expect(phases).toEqual(["input", "forward", "loss", "backward", "update"]);
   expect(

@@ -78,7 +78,7 @@ function ringed(kernel: Float32Array, pairs: number): Float32Array {
 
 const kernelsOf = (session: Session) =>
   session
-    .plan({ batch: COUNT, mode: "train", input: "floats", targets: "labels" })
+    .plan({ batch: COUNT, mode: "train", inputs: ["floats"], targets: ["labels"] })
     .plan.calls.map((c) => c.kernel);
 
 describe.each(BACKENDS)("Winograd's products against direct ones, build %s", (backend) => {

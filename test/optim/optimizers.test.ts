@@ -119,7 +119,7 @@ describe.each(["scalar", "simd"] as const)("weights after 1 and 10 steps, build 
   test.each(
     CASES.map(([create, rate, options]) => [create().name, options as CommonOptions, create, rate] as const),
   )("%s %o", async (name, options, create, rate) => {
-    const update = () => MAKERS[name](options as object);
+    const update = () => MAKERS[name as keyof typeof MAKERS](options as object);
     for (const steps of [1, 10]) {
       const actual = await trainedFor(steps, create(options as never), backend);
       const expected = expectedAfter(steps, update, options, rate);
@@ -214,7 +214,7 @@ describe("an option out of range", () => {
     [() => createOptimizer(wrong("Adam")), 'Write: createOptimizer("adam")'],
     [
       () => createOptimizer("adam", wrong({ rho: 0.9 })),
-      'adam: no option is called "rho": expected learningRate, weightDecay, clipNorm, globalClipNorm, clipValue, beta1, beta2, epsilon',
+      'adam: no option is called "rho": expected learningRate, weightDecay, excludeFromWeightDecay, clipNorm, globalClipNorm, clipValue, beta1, beta2, epsilon',
     ],
     [
       () => adam(wrong({ lr: 0.01, beta_1: 0.8, eps: 1e-8 })),

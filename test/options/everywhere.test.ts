@@ -25,13 +25,14 @@ function names<Options>(list: Readonly<Record<keyof Options, true>>): string[] {
   return Object.keys(list);
 }
 
-const layer = { name: true, inputShape: true } as const;
+const layer = { name: true, inputShape: true, trainable: true } as const;
 const weights = { activation: true, useBias: true, kernelInitializer: true, biasInitializer: true } as const;
 const pooling = names<api.Pooling2dOptions>({ ...layer, poolSize: true, strides: true, padding: true });
 const plain = names<api.LayerOptions>(layer);
 const common = {
   learningRate: true,
   weightDecay: true,
+  excludeFromWeightDecay: true,
   clipNorm: true,
   globalClipNorm: true,
   clipValue: true,
@@ -75,6 +76,8 @@ const few = { train: 1, test: 1 };
 const samples = halves(8, 1);
 const layers = [api.flatten({ inputShape: [6, 6, 1] }), api.dense({ units: 2, activation: "softmax" })];
 const model = api.sequential(layers);
+const image = api.input({ shape: [3] });
+const branch = { inputs: image, outputs: api.dense({ units: 2 }).apply(image) };
 const picture = api.pictureOf({ width: 1, height: 1, data: new Uint8Array(4) });
 
 const TAKERS: Readonly<Record<string, Taker>> = {
@@ -98,6 +101,20 @@ const TAKERS: Readonly<Record<string, Taker>> = {
   },
   maxPooling2d: { names: pooling, call: api.maxPooling2d },
   averagePooling2d: { names: pooling, call: api.averagePooling2d },
+  batchNormalization: {
+    names: names<api.BatchNormalizationOptions>({
+      ...layer,
+      momentum: true,
+      epsilon: true,
+      center: true,
+      scale: true,
+      betaInitializer: true,
+      gammaInitializer: true,
+      movingMeanInitializer: true,
+      movingVarianceInitializer: true,
+    }),
+    call: api.batchNormalization,
+  },
   globalAveragePooling2d: { names: plain, call: api.globalAveragePooling2d },
   flatten: { names: plain, call: api.flatten },
   dropout: {
@@ -111,6 +128,19 @@ const TAKERS: Readonly<Record<string, Taker>> = {
     call: api.activation,
   },
   leakyRelu: { names: names<api.LeakyReluOptions>({ ...layer, alpha: true }), call: api.leakyRelu },
+  add: { names: plain, call: api.add },
+  multiply: { names: plain, call: api.multiply },
+  concatenate: { names: names<api.ConcatenateOptions>({ ...layer, axis: true }), call: api.concatenate },
+  input: {
+    names: names<api.InputOptions>({ shape: true, name: true }),
+    needed: { shape: [2, 2, 1] },
+    call: api.input,
+  },
+  model: {
+    names: names<api.FunctionalOptions>({ inputs: true, outputs: true, name: true }),
+    needed: branch,
+    call: api.model,
+  },
   elu: { names: names<api.EluOptions>({ ...layer, alpha: true }), call: api.elu },
   sgd: {
     names: names<api.SgdOptions>({ ...common, momentum: true, nesterov: true }),
@@ -243,6 +273,9 @@ const TAKERS: Readonly<Record<string, Taker>> = {
 /** Functions and classes whose arguments hold no options. */
 const WITHOUT = [
   "DataError",
+  "Model",
+  "modelFromConfig",
+  "createModel",
   "MemoryError",
   "ModelError",
   "ModelFileError",

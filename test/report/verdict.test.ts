@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { createOptimizer, type OptimizerName } from "../../src/optim/index.ts";
-import type { EpochRecord } from "../../src/report/types.ts";
+import type { EpochRecord } from "../../src/report/epoch-record.ts";
 import { classCounts, USUAL_RATES, type VerdictInput, verdict } from "../../src/report/verdict.ts";
 
 interface Recorded {

@@ -1,7 +1,8 @@
 import { onTestFinished } from "vitest";
 import type { Layer } from "../../src/nn/layers/index.ts";
 import { sgd } from "../../src/optim/index.ts";
-import type { CompileOptions } from "../../src/train/model.ts";
+import type { CompileOptions } from "../../src/train/compiled-options.ts";
+import type { Model } from "../../src/train/model.ts";
 import type { Samples } from "../../src/train/samples.ts";
 import { type Sequential, sequential } from "../../src/train/sequential.ts";
 import { Session, type SessionOptions } from "../../src/train/session.ts";
@@ -9,10 +10,10 @@ import { hash32 } from "./fixture-values.ts";
 
 /** A session that ends with the test. By default on one thread, with an optimizer that changes nothing. */
 export async function sessionOf(
-  layers: readonly Layer[],
+  model: readonly Layer[] | Model,
   options: Partial<SessionOptions> = {},
 ): Promise<Session> {
-  const session = await Session.create(sequential(layers).graph, {
+  const session = await Session.create(("graph" in model ? model : sequential(model)).graph, {
     backend: "simd",
     threads: 1,
     seed: 1,
@@ -40,7 +41,7 @@ export function all(samples: Pick<Samples, "count">): Uint32Array {
 
 /** Outputs for all samples, as one batch. */
 export function outputsOf(session: Session, samples: Samples): Float32Array {
-  const out = new Float32Array(samples.count * session.graph.output.shape[0]!);
+  const out = new Float32Array(samples.count * session.graph.outputs[0]!.shape[0]!);
   session.predictStep(samples, all(samples), out);
   return out;
 }

@@ -4,7 +4,7 @@ import { BACKENDS, Engine } from "../../src/engine/engine.ts";
 import { measurePeak } from "../../src/engine/peak.ts";
 import { conv2d, dense, flatten, type Layer, maxPooling2d } from "../../src/nn/layers/index.ts";
 import { namedModel } from "../../src/nn/models.ts";
-import { Tensor } from "../../src/nn/planner.ts";
+import { Tensor } from "../../src/nn/tensor.ts";
 import { bytesMoved } from "../../src/nn/traffic.ts";
 import { type Profile, profile } from "../../src/train/profile.ts";
 import type { Samples } from "../../src/train/samples.ts";
@@ -46,7 +46,12 @@ describe("profile of the seed CNN", () => {
   afterAll(() => model.dispose());
 
   test("has a row for every call of the plan, in order", () => {
-    const { plan } = model.session.plan({ batch: BATCH, mode: "train", input: "bytes", targets: "labels" });
+    const { plan } = model.session.plan({
+      batch: BATCH,
+      mode: "train",
+      inputs: ["bytes"],
+      targets: ["labels"],
+    });
     expect(training.rows.map((row) => row.kernel)).toEqual(plan.calls.map((call) => call.kernel));
     expect(new Set(training.rows.map((row) => row.phase))).toEqual(
       new Set(["input", "forward", "loss", "backward", "update"]),

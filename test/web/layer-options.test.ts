@@ -1,23 +1,36 @@
 import { expect, test } from "vitest";
-import { layerTable } from "../../src/nn/layers/layer.ts";
-import { LAYERS } from "../../src/nn/model-config.ts";
-import { LAYER_TYPES } from "../../src/web/state/layers.ts";
+import { type LayerDefinition, layerTable } from "../../src/nn/layers/layer.ts";
+import { LAYERS } from "../../src/nn/layers/registry.ts";
+import { LAYER_TYPES, optionProblem, optionText, parseOption } from "../../src/web/state/layers.ts";
 
-test("the editor has every layer type and option that there is, with their defaults", () => {
-  expect(Object.keys(LAYER_TYPES).sort()).toEqual(Object.keys(LAYERS).sort());
-  for (const [type, { options, start }] of Object.entries(LAYER_TYPES)) {
+/** Layers that take several inputs, or none, have no place in a list. */
+const OF_GRAPHS = ["input", "add", "multiply", "concatenate"];
+
+test("the editor has every layer type that a list can have, and all its options, with their defaults", () => {
+  const chains = Object.keys(LAYERS).filter((type) => !OF_GRAPHS.includes(type));
+  expect(Object.keys(LAYER_TYPES).sort()).toEqual(chains.sort());
+  for (const [type, { label, options, start }] of Object.entries(LAYER_TYPES)) {
+    expect(label).toMatch(/^[A-Z]/);
     const table = LAYERS[type]!.options;
     expect(options.map(({ key }) => key).sort(), type).toEqual(Object.keys(table).sort());
     for (const option of options) {
       const kind = table[option.key]!;
+      const what = `${type} ${option.key}`;
       const fallback = "default" in kind ? kind.default : undefined;
-      expect(option.default, `${type} ${option.key}`).toEqual(
-        typeof fallback === "function" ? undefined : fallback,
-      );
-      if (option.kind === "choice") expect(option.choices, `${type} ${option.key}`).toEqual(kind.names);
+      expect(option.default, what).toEqual(typeof fallback === "function" ? undefined : fallback);
+      if (option.kind === "choice") expect(option.choices, what).toEqual(kind.names);
+      expect(option.label, what).toMatch(/^[A-Z]/);
+      // What the field shows at first is read back as what it stands for, and is right.
+      const value = fallback === undefined || typeof fallback === "function" ? kind.example : fallback;
+      expect(parseOption(option, optionText(value)), what).toEqual(value);
+      expect(optionProblem(option, value), what).toBeUndefined();
+      for (const odd of [0, -1, 0.5, 1, 1.5, [2, 3], [0, 1], "relu", true, Number.NaN])
+        expect(optionProblem(option, odd) === undefined, `${what} ${odd}`).toBe(kind.accepts(odd));
     }
-    const all = layerTable(LAYERS[type]!);
+    const all = layerTable(LAYERS[type] as LayerDefinition);
     for (const [key, value] of Object.entries(start))
       if (key !== "type") expect(all[key]?.accepts(value), `${type} starts with ${key}`).toBe(true);
+    const needed = Object.keys(table).filter((key) => "needed" in table[key]!);
+    expect(Object.keys(start), type).toEqual(expect.arrayContaining(needed));
   }
 });

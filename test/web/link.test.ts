@@ -4,7 +4,7 @@ import { DATASETS } from "../../src/data/datasets.ts";
 import { BACKENDS } from "../../src/engine/engine.ts";
 import { LOSSES } from "../../src/nn/losses.ts";
 import { layersFromConfig } from "../../src/nn/model-json.ts";
-import { MODELS } from "../../src/nn/models.ts";
+import { chainNames, MODELS, namedModel } from "../../src/nn/models.ts";
 import { OPTIMIZERS } from "../../src/optim/index.ts";
 import { LAYER_TYPES, type LayerSpec, optionProblem, withoutDefaults } from "../../src/web/state/layers.ts";
 import { fromFragment, TABS, toFragment } from "../../src/web/state/link.ts";
@@ -49,7 +49,7 @@ const settings: fc.Arbitrary<Settings> = fc
     dataset: fc.constantFrom("digits", "files", ...Object.keys(DATASETS)),
     images: fc.option(fc.integer({ min: 2, max: 1e6 }), { nil: undefined }),
     own: fc.option(fc.array(layer, { minLength: 1, maxLength: 8 }), { nil: undefined }),
-    name: fc.constantFrom(...Object.keys(MODELS)),
+    name: fc.constantFrom(...chainNames()),
     optimizer: fc.constantFrom(...OPTIMIZERS),
     learningRate: fc.option(rate, { nil: undefined }),
     loss: fc.constantFrom(...LOSSES),
@@ -150,11 +150,11 @@ describe("layers of the editor", () => {
 
   const task = { name: "m", inputShape: [28, 28, 1], classes: 10, loss: "categoricalCrossentropy" } as const;
 
-  test.each(Object.keys(MODELS))("of %s make the model that the command line trains", (name) => {
+  test.each(chainNames())("of %s make the model that the command line trains", (name) => {
     const { model } = buildModel(namedLayers(name, [28, 28, 1], 10), task);
     expect(model!.toConfig().layers).toEqual(
       buildModel(
-        MODELS[name]!.layers([28, 28, 1], 10).map(({ type, config }) => ({ type, ...config })),
+        namedModel(name, [28, 28, 1], 10).map(({ type, config }) => ({ type, ...config })),
         task,
       ).model!.toConfig().layers,
     );

@@ -1,5 +1,5 @@
 import { beforeEach, expect, test } from "vitest";
-import type { EpochRecord } from "../../src/report/types.ts";
+import type { EpochRecord } from "../../src/report/epoch-record.ts";
 import { bestOfAll, keptEpoch } from "../../src/web/state/outcome.ts";
 import { epochs, phase, type Totals, totals } from "../../src/web/state/subject.ts";
 

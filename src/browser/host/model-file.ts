@@ -1,6 +1,6 @@
-import type { Model } from "../../train/model.ts";
+import type { ModelConfig } from "../../nn/model-config.ts";
 import { type ModelMetadata, modelEntries } from "../../train/model-entries.ts";
-import { encodeSafetensors } from "../../train/safetensors.ts";
+import { encodeSafetensors, type NamedTensor } from "../../train/safetensors.ts";
 import { type Entries, seal, sealedText, WEIGHTS } from "../../train/seal.ts";
 import { sha256, weightsSha256 } from "../../train/weights.ts";
 
@@ -8,9 +8,12 @@ import { sha256, weightsSha256 } from "../../train/weights.ts";
  * What saveModel() writes, hashed by the browser: the script of a worker has no room for a hash of its own. On a page
  * without https the browser has none either, and the file goes without, as those of older versions do.
  */
-export async function modelFile(model: Model, metadata: ModelMetadata): Promise<Uint8Array<ArrayBuffer>> {
-  const tensors = model.getWeights();
-  let entries: Entries = modelEntries(model.toConfig(), metadata);
+export async function modelFile(
+  tensors: readonly NamedTensor[],
+  config: ModelConfig,
+  metadata: ModelMetadata,
+): Promise<Uint8Array<ArrayBuffer>> {
+  let entries: Entries = modelEntries(config, metadata);
   if (globalThis.isSecureContext) {
     entries = { ...entries, [WEIGHTS]: await weightsSha256(tensors) };
     entries = seal(entries, await sha256(sealedText(entries)));

@@ -1,8 +1,10 @@
 import { isIsolated, type KernelThread, startThreadsBy, type ThreadTask } from "../../engine/platform/web.ts";
-import { createOptimizer } from "../../optim/index.ts";
+import type { ModelConfig } from "../../nn/model-config.ts";
+import { optimizerDefinition } from "../../optim/definitions.ts";
+import { makeOptimizer } from "../../optim/optimizer.ts";
 import type { Callbacks, TrainInfo } from "../../train/callbacks.ts";
-import { Model } from "../../train/model.ts";
-import type { Samples } from "../../train/samples.ts";
+import { Compiled } from "../../train/compiled.ts";
+import { asSamples, type Samples } from "../../train/samples.ts";
 import { holdLock } from "../locks.ts";
 import type { FitRequest, Handle, InitRequest, Note, Report, Requests } from "../protocol.ts";
 import type { EpochWeights } from "../types.ts";
@@ -22,24 +24,26 @@ export class TrainingHost {
   readonly #samples = new Map<Handle, Store>();
   /** Whom a kernel thread's failure is told. */
   readonly #threads = new Map<number, (error: Error) => void>();
-  #model: Model | undefined;
+  #model: Compiled | undefined;
+  #config: ModelConfig | undefined;
   /** Rates of a schedule, which the page worked out. */
   #rates: FitRequest["rates"];
 
   async init({ model: parts, kernels, options, optimizer }: InitRequest): Promise<Requests["init"][1]> {
     startThreadsBy((task, onError) => this.#startThread(task, onError));
-    const model = new Model(parts);
     const { name, options: settings, scheduled } = optimizer;
-    await model.compile({
+    const model = await Compiled.create(parts.graph, parts.loaded, {
       ...options,
       backend: kernels.backend,
       wasm: kernels.module,
-      optimizer: createOptimizer(name, {
+      // The page has checked all options, and filled in the defaults.
+      optimizer: makeOptimizer(optimizerDefinition(name), {
         ...settings,
-        ...(scheduled && { learningRate: (step) => this.#rate(step) }),
-      }),
+        ...(scheduled && { learningRate: (step: number) => this.#rate(step) }),
+      } as Parameters<ReturnType<typeof optimizerDefinition>["stateVectors"]>[0]),
     });
     this.#model = model;
+    this.#config = parts.config;
     const { backend, threads } = model.session.engine;
     return { info: { backend, threads, crossOriginIsolated: isIsolated() }, lock: await holdLock() };
   }
@@ -107,7 +111,10 @@ export class TrainingHost {
     { signal }: Caller,
   ): Promise<Answer<Float32Array>> {
     const images = typeof samples === "number" ? this.#of(samples) : samples;
-    const outputs = await this.#gate.run(() => this.model.predict(images, { ...options, signal }));
+    const { shape } = this.model.session.graph.inputs[0]!;
+    const outputs = await this.#gate.run(() =>
+      this.model.predict(asSamples(images, shape), { ...options, signal }),
+    );
     return { value: outputs, transfer: [outputs.buffer as ArrayBuffer] };
   }
 
@@ -125,15 +132,15 @@ export class TrainingHost {
   }
 
   async save(metadata: Requests["save"][0]): Promise<Answer<Uint8Array<ArrayBuffer>>> {
-    const value = await this.#gate.run(() => modelFile(this.model, metadata));
+    const value = await this.#gate.run(() => modelFile(this.model.getWeights(), this.#config!, metadata));
     return { value, transfer: [value.buffer] };
   }
 
   activations(image: Requests["activations"][0]): Promise<Requests["activations"][1]> {
-    return this.#gate.run(() => this.model.activations(image));
+    return this.#gate.run(async () => this.model.activations(image));
   }
 
-  get model(): Model {
+  get model(): Compiled {
     if (!this.#model) throw new Error("the worker was asked before it had a model");
     return this.#model;
   }

@@ -1,10 +1,10 @@
 import { type Command, Option } from "commander";
 import { loadDataset } from "../../data/load.ts";
-import { elements, type Graph } from "../../nn/graph.ts";
+import { elements, type Graph, producer } from "../../nn/graph.ts";
 import type { LossName } from "../../nn/losses.ts";
+import type { Model } from "../../train/model.ts";
 import { type Profile, profile } from "../../train/profile.ts";
 import type { Samples } from "../../train/samples.ts";
-import type { Sequential } from "../../train/sequential.ts";
 import { type EngineFlags, engineOptions } from "../engine-options.ts";
 import { addCommonOptions, type CommonOptions, createCommand, perform } from "../main.ts";
 import { findModel } from "../models.ts";
@@ -80,7 +80,7 @@ export async function profileModel(options: ProfileCommandOptions, output: Outpu
     await model.compile({ ...engineOptions(options), loss: lossFor(model.graph), metrics: [] });
     const mode = inference ? "predict" : "train";
     // Refuses what is too large before images are made for it.
-    model.session.plan({ batch: batchSize, mode, input: "bytes", targets: "labels" });
+    model.session.plan({ batch: batchSize, mode, inputs: ["bytes"], targets: ["labels"] });
     const batches = Math.floor(MOST_BYTES / (batchSize * elements(model.inputShape)));
     const samples = await samplesFor(model, batchSize * Math.min(8, Math.max(1, batches)));
     const measured = await profile(model.session, samples, { batchSize, mode, repetitions });
@@ -97,7 +97,7 @@ const MOST_BYTES = 2 ** 28;
 
 /** A loss that the model's outputs admit. */
 function lossFor(graph: Graph): LossName {
-  const last = graph.ops.at(-1);
+  const last = producer(graph, graph.outputs[0]!);
   if (last?.kind === "softmax") return "categoricalCrossentropy";
   return last?.kind === "activation" && last.attributes.kind === "sigmoid"
     ? "binaryCrossentropy"
@@ -105,7 +105,7 @@ function lossFor(graph: Graph): LossName {
 }
 
 /** Generated digits where they fit, as zeros and closed relus decide how long some kernels take; else noise. */
-async function samplesFor({ inputShape, outputShape }: Sequential, count: number): Promise<Samples> {
+async function samplesFor({ inputShape, outputShape }: Model, count: number): Promise<Samples> {
   const outputs = elements(outputShape);
   if (inputShape.join() === "28,28,1" && outputs === 10) {
     const { train } = await loadDataset("digits", { digits: { train: count, test: 1 } });

@@ -2,7 +2,7 @@ import { type Command, Option } from "commander";
 import { DEFAULT_FILE_MEMORY } from "../../engine/memory-sizes.ts";
 import { requireRoom } from "../../nn/footprint.ts";
 import type { Shape } from "../../nn/graph.ts";
-import type { Sequential } from "../../train/sequential.ts";
+import type { Model } from "../../train/model.ts";
 import { UsageError } from "../errors.ts";
 import { layerTable } from "../layer-table.ts";
 import { addCommonOptions, type CommonOptions, createCommand, perform } from "../main.ts";
@@ -62,7 +62,7 @@ export async function summary(
   });
 }
 
-async function find(run: string | undefined, options: SummaryOptions): Promise<Sequential> {
+async function find(run: string | undefined, options: SummaryOptions): Promise<Model> {
   const { model, inputShape, classes, maxMemory } = options;
   if (run === undefined) {
     const found = (await findModel(model ?? "keras-mnist")).build(inputShape, classes);

@@ -3,8 +3,8 @@ import { galleryItems, pickGallery } from "../../report/gallery.ts";
 import type { KeptEpoch } from "../../report/kept.ts";
 import type { Configuration, Report } from "../../report/types.ts";
 import type { Verdict } from "../../report/verdict.ts";
+import type { Model } from "../../train/model.ts";
 import { firstFilters } from "../../train/report.ts";
-import type { Sequential } from "../../train/sequential.ts";
 import type { TestResult } from "../../train/test-model.ts";
 import { machine } from "../version.ts";
 import type { Recorder } from "./history.ts";
@@ -12,7 +12,7 @@ import type { Recorder } from "./history.ts";
 /** All that is known of a run when it has ended. */
 export interface FinishedRun {
   readonly name: string;
-  readonly model: Sequential;
+  readonly model: Model;
   readonly dataset: Dataset;
   /** Every setting, defaults filled in. */
   readonly configuration: Configuration;

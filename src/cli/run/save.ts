@@ -1,7 +1,7 @@
 import { accuracySvg, lossSvg } from "../../report/curves.ts";
 import { reportHtml } from "../../report/html.ts";
+import type { Model } from "../../train/model.ts";
 import { type ModelMetadata, saveModel } from "../../train/model-file.ts";
-import type { Sequential } from "../../train/sequential.ts";
 import { formatJson } from "../json.ts";
 import { type Output, printable } from "../output.ts";
 import { RunFolderError } from "./errors.ts";
@@ -16,7 +16,7 @@ const CHECKPOINT_MS = 5000;
 /** Writes the files of a run, while it trains and when it has ended. */
 export class RunWriter {
   readonly #folder: RunFolder;
-  readonly #model: Sequential;
+  readonly #model: Model;
   readonly #recorder: Recorder;
   readonly #output: Output;
   readonly #metadata: ModelMetadata;
@@ -26,13 +26,7 @@ export class RunWriter {
   /** Epochs that the last checkpoint has seen. */
   #savedEpochs = 0;
 
-  constructor(
-    folder: RunFolder,
-    model: Sequential,
-    recorder: Recorder,
-    output: Output,
-    metadata: ModelMetadata,
-  ) {
+  constructor(folder: RunFolder, model: Model, recorder: Recorder, output: Output, metadata: ModelMetadata) {
     this.#folder = folder;
     this.#model = model;
     this.#recorder = recorder;

@@ -6,8 +6,8 @@ import { pictureTraits } from "../../picture/centred.ts";
 import { missingClasses } from "../../report/verdict.ts";
 import type { Callbacks, History, Logs } from "../../train/callbacks.ts";
 import { NonFiniteError, TrainingDivergedError } from "../../train/errors.ts";
+import type { Model } from "../../train/model.ts";
 import { RECIPES, type RecipeName } from "../../train/recipes.ts";
-import type { Sequential } from "../../train/sequential.ts";
 import { testModel } from "../../train/test-model.ts";
 import {
   countsOf,
@@ -57,7 +57,7 @@ export interface TrainOptions extends DataOptions, EngineFlags, OptimizerFlags {
 interface Job {
   readonly options: TrainOptions;
   readonly name: string;
-  readonly model: Sequential;
+  readonly model: Model;
   readonly optimizer: Optimizer;
   readonly dataset: Dataset;
   readonly training: Part;

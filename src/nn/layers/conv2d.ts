@@ -30,7 +30,7 @@ export interface Conv2dOptions extends LayerOptions, OptionsOf<typeof options> {
 export const CONV2D = defineLayer({
   type: "conv2d",
   options,
-  lower(graph, name, input, config) {
+  lower(graph, name, [input], config) {
     const { attributes, outputSize } = resolveWindow(name, input.shape, {
       sizeOption: "kernelSize",
       size: config.kernelSize,

@@ -14,7 +14,7 @@ export interface DenseOptions extends LayerOptions, OptionsOf<typeof options> {}
 export const DENSE = defineLayer({
   type: "dense",
   options,
-  lower(graph, name, input, config) {
+  lower(graph, name, [input], config) {
     if (input.shape.length !== 1)
       throw new ModelError(
         `got an input of shape ${formatShape(input.shape)}, expected a flat one; put flatten() before it`,

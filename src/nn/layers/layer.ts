@@ -3,21 +3,11 @@ import { type Filled, flag, type OptionsOf, oneOf, optional, some, type Table } 
 import { ModelError } from "../errors.ts";
 import { type ActivationKind, formatShape, type GraphBuilder, type Shape, type Value } from "../graph.ts";
 import { INITIALIZERS } from "../initializers.ts";
+import { applyLayer } from "../symbolic.ts";
 import type { Padding, Pair } from "../window.ts";
+import type { Inputs, Layer } from "./types.ts";
 
-/** One layer of a model: plain options, and how they lower to ops. */
-export interface Layer {
-  /** What a model file and the layer table call it: conv2d, dense ... */
-  readonly type: string;
-  /** Given by the user, or else by the model: the type, numbered from the second on. */
-  readonly name: string | undefined;
-  /** One sample's input shape: needed on a model's first layer. */
-  readonly inputShape: Shape | undefined;
-  /** The layer's options as plain data, defaults filled in: what a model file holds. */
-  readonly config: Readonly<Record<string, unknown>>;
-  /** Adds the layer's ops to the graph. Throws ModelError where the input does not fit. */
-  lower(graph: GraphBuilder, name: string, input: Value): Value;
-}
+export type { Inputs, Layer } from "./types.ts";
 
 /** Options that every layer takes. */
 export const COMMON = {
@@ -33,6 +23,8 @@ export const COMMON = {
     (value) => Array.isArray(value) && value.length > 0 && value.every(isSize),
     [28, 28, 1],
   ),
+  /** Whether training changes the layer's weights. Default true. */
+  trainable: flag,
 };
 
 export interface LayerOptions extends OptionsOf<typeof COMMON> {}
@@ -44,8 +36,10 @@ export interface LayerOptions extends OptionsOf<typeof COMMON> {}
 export interface LayerDefinition<T extends Table = Table> {
   readonly type: string;
   readonly options: T;
-  /** Adds the ops to the graph. Throws ModelError where the input does not fit the options, which are all in range. */
-  lower(graph: GraphBuilder, name: string, input: Value, options: Filled<T>): Value;
+  /** Whether it takes several inputs. Default false: one. */
+  readonly merges?: boolean;
+  /** Adds the ops to the graph. Throws ModelError where the inputs do not fit the options, which are all in range. */
+  lower(graph: GraphBuilder, name: string, inputs: Inputs, options: Filled<T>): Value | readonly Value[];
 }
 
 /** The definition, with the types of its options inferred. */
@@ -79,9 +73,27 @@ export function makeLayer(definition: LayerDefinition, options: Readonly<Record<
     const fallback = "default" in kind ? kind.default : undefined;
     config[key] = options[key] ?? (typeof fallback === "function" ? fallback(config) : fallback);
   }
-  const { name, inputShape } = options as LayerOptions;
-  const lower: Layer["lower"] = (graph, given, input) => definition.lower(graph, given, input, config);
-  return { type: definition.type, name, inputShape, config, lower };
+  const { name, inputShape, trainable = true } = options as LayerOptions;
+  const { type, merges = false } = definition;
+  return {
+    type,
+    name,
+    inputShape,
+    trainable,
+    config,
+    lower(graph, given, inputs) {
+      if (!merges && inputs.length !== 1)
+        throw new ModelError(
+          `got ${inputs.length} inputs, expected one; add(), concatenate() and multiply() take several`,
+          given,
+        );
+      const outputs = definition.lower(graph, given, inputs, config);
+      return "length" in outputs ? outputs : [outputs];
+    },
+    apply(inputs) {
+      return applyLayer(this, inputs);
+    },
+  };
 }
 
 function isSize(value: unknown): value is number {

@@ -19,7 +19,7 @@ function definePooling(type: string, mode: "max" | "average") {
   return defineLayer({
     type,
     options,
-    lower(graph, name, input, config) {
+    lower(graph, name, [input], config) {
       const { attributes, outputSize } = resolveWindow(name, input.shape, {
         sizeOption: "poolSize",
         size: config.poolSize,
@@ -48,7 +48,7 @@ export function averagePooling2d(options: Pooling2dOptions = {}): Layer {
 export const GLOBAL_AVERAGE_POOLING_2D = defineLayer({
   type: "globalAveragePooling2d",
   options: {},
-  lower(graph, name, input) {
+  lower(graph, name, [input]) {
     if (input.shape.length !== 3)
       throw new ModelError(
         `got an input of shape ${formatShape(input.shape)}, expected an image (height, width, channels)`,

@@ -5,7 +5,7 @@ import { ACTIVATIONS, defineLayer, type Layer, type LayerOptions, layer, lowerAc
 export const FLATTEN = defineLayer({
   type: "flatten",
   options: {},
-  lower: (graph, name, input) => graph.op("reshape", name, [input], {}, [elements(input.shape)]),
+  lower: (graph, name, [input]) => graph.op("reshape", name, [input], {}, [elements(input.shape)]),
 });
 
 /** Any shape to one axis, in NHWC order. */
@@ -23,7 +23,7 @@ export interface DropoutOptions extends LayerOptions, OptionsOf<typeof dropoutOp
 export const DROPOUT = defineLayer({
   type: "dropout",
   options: dropoutOptions,
-  lower: (graph, name, input, { rate }) =>
+  lower: (graph, name, [input], { rate }) =>
     graph.op("dropout", name, [input], { rate, stream: graph.stream() }, input.shape),
 });
 
@@ -39,7 +39,7 @@ export interface ActivationOptions extends LayerOptions, OptionsOf<typeof activa
 export const ACTIVATION = defineLayer({
   type: "activation",
   options: activationOptions,
-  lower: (graph, name, input, { activation }) => lowerActivation(graph, name, input, activation),
+  lower: (graph, name, [input], { activation }) => lowerActivation(graph, name, input, activation),
 });
 
 /** An activation on its own. */
@@ -60,7 +60,7 @@ export interface LeakyReluOptions extends LayerOptions, OptionsOf<typeof leakyRe
 export const LEAKY_RELU = defineLayer({
   type: "leakyRelu",
   options: leakyReluOptions,
-  lower: (graph, name, input, { alpha }) => lowerActivation(graph, name, input, "leakyRelu", alpha),
+  lower: (graph, name, [input], { alpha }) => lowerActivation(graph, name, input, "leakyRelu", alpha),
 });
 
 /** leakyRelu with a slope of one's own: x for x > 0, alpha x below. */
@@ -78,7 +78,7 @@ export interface EluOptions extends LayerOptions, OptionsOf<typeof eluOptions> {
 export const ELU = defineLayer({
   type: "elu",
   options: eluOptions,
-  lower: (graph, name, input, { alpha }) => lowerActivation(graph, name, input, "elu", alpha),
+  lower: (graph, name, [input], { alpha }) => lowerActivation(graph, name, input, "elu", alpha),
 });
 
 /** elu with a scale of one's own: x for x > 0, alpha (exp(x) - 1) below (Clevert et al. 2016). */

@@ -1,20 +1,22 @@
 import { type ActivationKind, elements, type Op, type OpOf } from "../graph.ts";
-import type { Planner } from "../planner.ts";
+import type { OpImplementation, Planner } from "../planner.ts";
 import { chunks, GRAIN } from "../tasks.ts";
-import type { OpImplementation } from "./implementation.ts";
+import type { Tensor } from "../tensor.ts";
 
 /** The kernels' numbers for activations, see assembly/activation.ts. */
 const KIND: Readonly<Record<ActivationKind, number>> = { relu: 0, leakyRelu: 1, elu: 2, sigmoid: 3, tanh: 4 };
 
-/** Emits the backward pass of a relu fused into an op, in place on the gradient of its output. */
-export function backwardRelu(p: Planner, op: Op): void {
+/** Emits the backward pass of a relu fused into an op. Returns the gradient before it. */
+export function backwardRelu(p: Planner, op: Op): Tensor {
   const dy = p.outputGradient(op);
+  const dx = p.ownGradient(op);
   const n = p.batch * elements(op.output.shape);
   p.call(
     "activationBackward",
-    { dx: dy, dy, y: p.value(op.output), n, kind: KIND.relu, alpha: 0, grain: GRAIN },
+    { dx, dy, y: p.value(op.output), n, kind: KIND.relu, alpha: 0, grain: GRAIN },
     { tasks: chunks(n) },
   );
+  return dx;
 }
 
 function common(p: Planner, op: OpOf<"activation">) {

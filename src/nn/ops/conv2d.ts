@@ -1,8 +1,10 @@
 import type { Conv2dAttributes, OpOf, Shape } from "../graph.ts";
-import type { Planner, Tensor } from "../planner.ts";
+import type { OpImplementation, Planner } from "../planner.ts";
+import { chunks, GRAIN } from "../tasks.ts";
+import type { Tensor } from "../tensor.ts";
 import { backwardRelu } from "./activation.ts";
+import { constantsBytes, movingConstants } from "./batch-norm.ts";
 import { columnSum } from "./dense.ts";
-import type { OpImplementation } from "./implementation.ts";
 import {
   type TileSize,
   transformFilter,
@@ -57,14 +59,48 @@ export function paddedInput(p: Planner, op: ConvOp, { padded, args }: ConvGeomet
   return padded ? p.kept(op, "padded", 4 * p.batch * args.H * args.W * args.C) : x;
 }
 
+/** The filter and the bias (0: none) of a convolution; those that a folded normalization makes of them are emitted. */
+export function filterOf(
+  p: Planner,
+  op: ConvOp,
+  { norm, filters }: Conv2dAttributes,
+  K: number,
+): { filter: Tensor | number; bias: Tensor | number } {
+  const [kernel, bias] = op.parameters;
+  const own = { filter: p.pointers.value(kernel!), bias: bias ? p.pointers.value(bias) : 0 };
+  if (!norm) return own;
+  const constants = movingConstants(p, norm, p.tensor(constantsBytes(filters)));
+  const folded = { filter: p.tensor(4 * K * filters), bias: p.tensor(4 * filters) };
+  const grain = Math.max(1, Math.floor(GRAIN / filters));
+  p.call(
+    "foldNorm",
+    {
+      w: folded.filter,
+      bias: folded.bias,
+      filter: own.filter,
+      filterBias: own.bias,
+      constants,
+      K,
+      OC: filters,
+      grain,
+    },
+    { tasks: chunks(K, grain) },
+  );
+  return folded;
+}
+
 /** Emits what a forward of direct products needs first: the padded input and the packed filter. */
-export function prepareForward(p: Planner, op: ConvOp, g: ConvGeometry): { x: Tensor; w: Tensor } {
+export function prepareForward(
+  p: Planner,
+  op: ConvOp,
+  g: ConvGeometry,
+  filter: Tensor | number,
+): { x: Tensor; w: Tensor } {
   const { args, K } = g;
   const x = padInput(p, op, g);
   const panels = Math.ceil(args.OC / PANEL);
   const w = p.tensor(4 * panels * K * PANEL);
-  const kernel = p.pointers.value(op.parameters[0]!);
-  p.call("packFilter", { out: w, w: kernel, K, OC: args.OC, C: args.C }, { tasks: panels });
+  p.call("packFilter", { out: w, w: filter, K, OC: args.OC, C: args.C }, { tasks: panels });
   return { x, w };
 }
 
@@ -121,6 +157,28 @@ function forwardAlgorithm(run: number, dilationW: number): string {
   return run < PANEL ? "four short patches at once" : "patches in place";
 }
 
+/** Emits the gradients of the filter and, where there is one, the bias. */
+function filterGradient(p: Planner, op: OpOf<"conv2d">, g: ConvGeometry, dy: Tensor): void {
+  const { K, args, dilation, flops } = g;
+  const [kernel, bias] = op.parameters;
+  const gradient = p.parameterGradient(kernel!);
+  const m = winogradTile(op.attributes, [args.OH, args.OW], args.C, args.OC);
+  if (m !== undefined) {
+    const x = p.value(op.inputs[0]!);
+    winogradFilterGradient(p, m, { ...unpadded(g), dw: gradient, x, dy }, p.batch * flops);
+  } else {
+    // Eight tasks or so: each reads all of dy again.
+    const rows = Math.max(2, 2 * Math.ceil(K / 16));
+    const common = { ...args, ...dilation, y: dy, bias: 0, batch: p.batch, relu: 0 };
+    p.call(
+      "conv2dBackwardFilter",
+      { ...common, x: paddedInput(p, op, g), w: gradient, rows },
+      { tasks: Math.ceil(K / rows), flops: p.batch * flops, algorithm: "patches in place" },
+    );
+  }
+  if (bias) columnSum(p, dy, p.parameterGradient(bias), p.batch * args.OH * args.OW, args.OC);
+}
+
 export const conv2d: OpImplementation<"conv2d"> = {
   readsInput: () => true,
   readsOutput: (op) => op.attributes.relu,
@@ -128,17 +186,17 @@ export const conv2d: OpImplementation<"conv2d"> = {
   forward(p, op) {
     const g = geometry(op);
     const { K, args, dilation, flops } = g;
-    const bias = op.parameters[1] ? p.pointers.value(op.parameters[1]) : 0;
+    const { filter, bias } = filterOf(p, op, op.attributes, K);
     const relu = Number(op.attributes.relu);
     const y = p.value(op.output);
     const m = winogradTile(op.attributes, [args.OH, args.OW], args.C, args.OC);
     if (m !== undefined) {
-      const u = transformFilter(p, { w: p.pointers.value(op.parameters[0]!), C: args.C, OC: args.OC, m });
+      const u = transformFilter(p, { w: filter, C: args.C, OC: args.OC, m });
       const x = p.value(op.inputs[0]!);
       winogradConvolution(p, m, { ...unpadded(g), x, u, y, bias, relu }, p.batch * flops);
       return;
     }
-    const { x, w } = prepareForward(p, op, g);
+    const { x, w } = prepareForward(p, op, g, filter);
     p.call(
       "conv2dForward",
       { ...args, ...dilation, x, w, y, bias, relu, batch: p.batch, rows: 0 },
@@ -154,25 +212,11 @@ export const conv2d: OpImplementation<"conv2d"> = {
   backward(p, op) {
     const g = geometry(op);
     const { K, args, dilation, flops, padded, positions } = g;
-    const [kernel, bias] = op.parameters;
-    const dy = p.outputGradient(op);
-    if (op.attributes.relu) backwardRelu(p, op);
-    const [weights, gradient] = [p.pointers.value(kernel!), p.pointers.gradient(kernel!)];
+    const kernel = op.parameters[0];
+    const dy = op.attributes.relu ? backwardRelu(p, op) : p.outputGradient(op);
+    if (p.trains(kernel!)) filterGradient(p, op, g, dy);
+    const weights = p.pointers.value(kernel!);
     const common = { ...args, ...dilation, y: dy, bias: 0, batch: p.batch, relu: 0 };
-    const m = winogradTile(op.attributes, [args.OH, args.OW], args.C, args.OC);
-    if (m !== undefined) {
-      const x = p.value(op.inputs[0]!);
-      winogradFilterGradient(p, m, { ...unpadded(g), dw: gradient, x, dy }, p.batch * flops);
-    } else {
-      // Eight tasks or so: each reads all of dy again.
-      const rows = Math.max(2, 2 * Math.ceil(K / 16));
-      p.call(
-        "conv2dBackwardFilter",
-        { ...common, x: paddedInput(p, op, g), w: gradient, rows },
-        { tasks: Math.ceil(K / rows), flops: p.batch * flops, algorithm: "patches in place" },
-      );
-    }
-    if (bias) columnSum(p, dy, p.pointers.gradient(bias), p.batch * args.OH * args.OW, args.OC);
     const input = op.inputs[0]!;
     if (!p.needsGradient(input)) return;
     const turned = winogradTile(op.attributes, [args.cropH, args.cropW], args.OC, args.C);

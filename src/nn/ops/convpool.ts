@@ -1,6 +1,6 @@
 import type { OpOf } from "../graph.ts";
-import { convGeometry, paddedInput, padInput, prepareForward } from "./conv2d.ts";
-import type { OpImplementation } from "./implementation.ts";
+import type { OpImplementation } from "../planner.ts";
+import { convGeometry, filterOf, paddedInput, padInput, prepareForward } from "./conv2d.ts";
 import {
   algorithmName,
   type TileSize,
@@ -105,14 +105,14 @@ export const convPool: OpImplementation<"convPool"> = {
 
   forward(p, op) {
     const g = geometry(op);
-    const [kernel, bias] = op.parameters;
+    const { filter, bias } = filterOf(p, op, op.attributes.conv, g.K);
     const { C, OC, PH } = g.args;
     const m = winogradTile(op.attributes.conv, [rowsUnder(g, PH), usedColumns(g)], C, OC);
     const how = m === undefined ? directForward(g, p.batch) : winogradForward(g, m, p.batch);
     const inputs =
       m === undefined
-        ? prepareForward(p, op, g)
-        : { x: padInput(p, op, g), w: transformFilter(p, { w: p.pointers.value(kernel!), C, OC, m }) };
+        ? prepareForward(p, op, g, filter)
+        : { x: padInput(p, op, g), w: transformFilter(p, { w: filter, C, OC, m }) };
     p.call(
       "convPoolForward",
       {
@@ -121,8 +121,8 @@ export const convPool: OpImplementation<"convPool"> = {
         ...inputs,
         y: p.value(op.output),
         argmax: p.needsGradient(op.output) ? p.kept(op, "argmax", 4 * p.count(op.output)) : 0,
-        bias: bias ? p.pointers.value(bias) : 0,
-        filter: p.pointers.value(kernel!),
+        bias,
+        filter,
         batch: p.batch,
       },
       { tasks: how.tasks, scratch: how.scratch, flops: p.batch * g.flops, algorithm: how.algorithm },
@@ -135,21 +135,22 @@ export const convPool: OpImplementation<"convPool"> = {
     const { args, cells, places, patchBytes } = g;
     const argmax = p.kept(op, "argmax", 4 * p.count(op.output));
     const common = { ...args, y: p.outputGradient(op), argmax, bias: 0, filter: 0, batch: p.batch };
-    p.call(
-      "convPoolBackwardFilter",
-      {
-        ...common,
-        x: paddedInput(p, op, g),
-        w: p.pointers.gradient(kernel!),
-        bias: bias ? p.pointers.gradient(bias) : 0,
-      },
-      {
-        tasks: Math.ceil(args.OC / CHANNELS),
-        scratch: CHANNELS * (8 * args.group * cells + patchBytes) + 4 * (places + 5),
-        flops: p.batch * g.flops,
-        algorithm: "non-zeros only",
-      },
-    );
+    if (p.trains(kernel!))
+      p.call(
+        "convPoolBackwardFilter",
+        {
+          ...common,
+          x: paddedInput(p, op, g),
+          w: p.parameterGradient(kernel!),
+          bias: bias ? p.parameterGradient(bias) : 0,
+        },
+        {
+          tasks: Math.ceil(args.OC / CHANNELS),
+          scratch: CHANNELS * (8 * args.group * cells + patchBytes) + 4 * (places + 5),
+          flops: p.batch * g.flops,
+          algorithm: "non-zeros only",
+        },
+      );
     const input = op.inputs[0]!;
     if (!p.needsGradient(input)) return;
     const packed = p.tensor(args.OC * patchBytes);

@@ -1,7 +1,7 @@
 import type { OpOf } from "../graph.ts";
-import type { Planner, Tensor } from "../planner.ts";
+import type { OpImplementation, Planner } from "../planner.ts";
+import type { Tensor } from "../tensor.ts";
 import { backwardRelu } from "./activation.ts";
-import type { OpImplementation } from "./implementation.ts";
 import { gemmScratch } from "./winograd.ts";
 
 const PANEL = 16;
@@ -55,7 +55,7 @@ export function product(p: Planner, { c, a, b, bias = 0, M, N, K, ...flags }: Pr
 }
 
 /** Emits out[N] = sum of the rows of x[M, N]. */
-export function columnSum(p: Planner, x: Tensor, out: number, M: number, N: number): void {
+export function columnSum(p: Planner, x: Tensor, out: Tensor | number, M: number, N: number): void {
   p.call("columnSum", { out, x, M, N }, { tasks: Math.ceil(N / PANEL) });
 }
 
@@ -87,18 +87,12 @@ export const dense: OpImplementation<"dense"> = {
     const { inputs, units } = sizes(op);
     const [kernel, bias] = op.parameters;
     const x = p.value(op.inputs[0]!);
-    const dy = p.outputGradient(op);
-    if (op.attributes.relu) backwardRelu(p, op);
-    product(p, {
-      c: p.pointers.gradient(kernel!),
-      a: x,
-      b: dy,
-      M: inputs,
-      N: units,
-      K: p.batch,
-      transA: true,
-    });
-    if (bias) columnSum(p, dy, p.pointers.gradient(bias), p.batch, units);
+    const dy = op.attributes.relu ? backwardRelu(p, op) : p.outputGradient(op);
+    if (p.trains(kernel!)) {
+      const c = p.parameterGradient(kernel!);
+      product(p, { c, a: x, b: dy, M: inputs, N: units, K: p.batch, transA: true });
+      if (bias) columnSum(p, dy, p.parameterGradient(bias), p.batch, units);
+    }
     if (!p.needsGradient(op.inputs[0]!)) return;
     product(p, {
       c: p.gradient(op.inputs[0]!),

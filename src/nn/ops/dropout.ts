@@ -1,7 +1,6 @@
 import type { OpOf } from "../graph.ts";
-import type { Planner } from "../planner.ts";
+import type { OpImplementation, Planner } from "../planner.ts";
 import { chunks, GRAIN } from "../tasks.ts";
-import type { OpImplementation } from "./implementation.ts";
 
 /** Streams from here on are dropout's; those below draw initial weights. */
 const DROPOUT_STREAMS = 1 << 16;

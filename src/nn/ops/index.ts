@@ -1,15 +1,19 @@
-import type { Op, OpKind } from "../graph.ts";
+import type { Implementations } from "../planner.ts";
 import { activation } from "./activation.ts";
+import { add } from "./add.ts";
+import { batchNorm } from "./batch-norm.ts";
+import { concatenate } from "./concatenate.ts";
 import { conv2d } from "./conv2d.ts";
 import { convPool } from "./convpool.ts";
 import { dense } from "./dense.ts";
 import { dropout } from "./dropout.ts";
-import type { OpImplementation } from "./implementation.ts";
+import { multiply } from "./multiply.ts";
 import { globalAveragePool2d, pool2d } from "./pool2d.ts";
 import { reshape } from "./reshape.ts";
 import { softmax } from "./softmax.ts";
 
-const IMPLEMENTATIONS: { readonly [K in OpKind]: OpImplementation<K> } = {
+/** What does each kind of op. */
+export const IMPLEMENTATIONS: Implementations = {
   conv2d,
   convPool,
   dense,
@@ -19,8 +23,8 @@ const IMPLEMENTATIONS: { readonly [K in OpKind]: OpImplementation<K> } = {
   softmax,
   dropout,
   reshape,
+  add,
+  multiply,
+  concatenate,
+  batchNorm,
 };
-
-export function implementationOf(op: Op): OpImplementation<OpKind> {
-  return IMPLEMENTATIONS[op.kind] as OpImplementation<OpKind>;
-}

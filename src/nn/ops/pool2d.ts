@@ -1,6 +1,5 @@
 import type { OpOf } from "../graph.ts";
-import type { Planner } from "../planner.ts";
-import type { OpImplementation } from "./implementation.ts";
+import type { OpImplementation, Planner } from "../planner.ts";
 
 function geometry(p: Planner, op: OpOf<"pool2d">) {
   const [H, W, C] = op.inputs[0]!.shape as readonly number[] as [number, number, number];

@@ -1,4 +1,4 @@
-import type { OpImplementation } from "./implementation.ts";
+import type { OpImplementation } from "../planner.ts";
 
 /** The same numbers under another shape: no call at all. */
 export const reshape: OpImplementation<"reshape"> = {
@@ -8,6 +8,7 @@ export const reshape: OpImplementation<"reshape"> = {
     p.share(op);
   },
   backward(p, op) {
-    if (p.needsGradient(op.inputs[0]!)) p.gradientInPlace(op);
+    const input = op.inputs[0]!;
+    if (p.needsGradient(input)) p.passGradient(op, input);
   },
 };

@@ -1,4 +1,4 @@
-import type { OpImplementation } from "./implementation.ts";
+import type { OpImplementation } from "../planner.ts";
 
 /** Rows in one task. */
 const ROWS = 32;

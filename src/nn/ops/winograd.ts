@@ -1,5 +1,6 @@
 import type { Conv2dAttributes } from "../graph.ts";
-import type { Planner, Tensor } from "../planner.ts";
+import type { Planner } from "../planner.ts";
+import type { Tensor } from "../tensor.ts";
 
 // When and how 3x3 convolutions take Winograd's products: assembly/winograd.ts.
 
@@ -93,7 +94,7 @@ export function winogradBlocks(m: number, C: number, batch: number, rows: number
 /** Emits the transform of a filter. `rotate`: of the filter whose convolution is the input gradient. */
 export function transformFilter(
   p: Planner,
-  { w, C, OC, m, rotate = false }: { w: number; C: number; OC: number; m: number; rotate?: boolean },
+  { w, C, OC, m, rotate = false }: { w: Tensor | number; C: number; OC: number; m: number; rotate?: boolean },
 ): Tensor {
   const panels = Math.ceil(OC / PANEL);
   const points = (m + 2) ** 2;
@@ -110,7 +111,7 @@ interface Convolution {
   y: Tensor;
   x: Tensor;
   u: Tensor;
-  bias: number;
+  bias: Tensor | number;
   relu: number;
   H: number;
   W: number;
@@ -141,7 +142,7 @@ export function winogradConvolution(p: Planner, m: TileSize, conv: Convolution, 
 }
 
 interface FilterGradient {
-  dw: number;
+  dw: Tensor | number;
   x: Tensor;
   dy: Tensor;
   H: number;

@@ -1,8 +1,9 @@
 import { accuracyChart, lossChart } from "../curves.ts";
+import type { EpochRecord } from "../epoch-record.ts";
 import { count, percent, significant } from "../format.ts";
 import { keptMark } from "../kept.ts";
 import { type Markup, markup } from "../markup.ts";
-import type { EpochRecord, Report } from "../types.ts";
+import type { Report } from "../types.ts";
 import { headRow, numberCells, scrollBox, section } from "./parts.ts";
 
 /** Both charts, and the same figures as a table. */

@@ -1,7 +1,8 @@
+import type { EpochRecord } from "../epoch-record.ts";
 import { count, counted, dateTime, dimensions, duration, percent, significant } from "../format.ts";
 import { keptMark } from "../kept.ts";
 import { type Markup, markup } from "../markup.ts";
-import type { EpochRecord, Report } from "../types.ts";
+import type { Report } from "../types.ts";
 
 interface Figure {
   readonly label: string;

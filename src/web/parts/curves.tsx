@@ -1,6 +1,6 @@
 import { useMemo } from "preact/hooks";
 import uPlot from "uplot";
-import type { EpochRecord } from "../../report/types.ts";
+import type { EpochRecord } from "../../report/epoch-record.ts";
 import { bestOfAll, keptEpoch } from "../state/outcome.ts";
 import { settings } from "../state/setup.ts";
 import { curve, curveVersion, epochs, progress } from "../state/subject.ts";

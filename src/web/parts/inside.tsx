@@ -1,6 +1,6 @@
 import { useSignal } from "@preact/signals";
 import { useMemo } from "preact/hooks";
-import type { LayerActivation } from "../../train/model.ts";
+import type { LayerActivation } from "../../train/compiled-options.ts";
 import { LAYER_TYPES } from "../state/layers.ts";
 import { activations, chosenImage } from "../state/look.ts";
 import { subject } from "../state/subject.ts";

@@ -1,5 +1,5 @@
 import { useSignal } from "@preact/signals";
-import { MODELS } from "../../nn/models.ts";
+import { chainNames, MODELS } from "../../nn/models.ts";
 import { LAYER_TYPES, layerText } from "../state/layers.ts";
 import { rowsBefore } from "../state/model.ts";
 import { CUSTOM } from "../state/settings.ts";
@@ -9,9 +9,9 @@ import { count, dimensions } from "../ui/format.ts";
 import { Fold } from "../ui/panel.tsx";
 import { LayerEditor } from "./layer-editor.tsx";
 
-const CHOICES: [string, string][] = Object.entries(MODELS).map(([name, { description }]) => [
+const CHOICES: [string, string][] = chainNames().map((name) => [
   name,
-  `${name}: ${description.split(/[:(]/)[0]!.trim()}`,
+  `${name}: ${MODELS[name]!.description.split(/[:(]/)[0]!.trim()}`,
 ]);
 
 export function ModelPanel() {

@@ -2,7 +2,7 @@ import { useState } from "preact/hooks";
 import { BACKENDS, type Backend } from "../../engine/engine.ts";
 import { sharesMemory } from "../../engine/platform/web.ts";
 import { LOSSES, type LossName } from "../../nn/losses.ts";
-import { OPTIMIZERS, type OptimizerName } from "../../optim/optimizer.ts";
+import { OPTIMIZERS, type OptimizerName } from "../../optim/definitions.ts";
 import {
   DEFAULT_RATE,
   DEFAULTS,

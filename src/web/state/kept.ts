@@ -1,7 +1,7 @@
 import { effect, signal, untracked } from "@preact/signals";
 import { createStore, del, delMany, getMany, set } from "idb-keyval";
 import type { Trainer } from "../../browser.ts";
-import type { EpochRecord } from "../../report/types.ts";
+import type { EpochRecord } from "../../report/epoch-record.ts";
 import type { LivePoint } from "./live-curve.ts";
 import { dismiss, notify } from "./notices.ts";
 import type { Settings } from "./settings.ts";

@@ -1,5 +1,7 @@
-import { INITIALIZERS } from "../../nn/initializers.ts";
-import { ACTIVATIONS } from "../../nn/layers/layer.ts";
+import { INPUT } from "../../nn/layers/input.ts";
+import type { LayerDefinition } from "../../nn/layers/layer.ts";
+import { LAYERS } from "../../nn/layers/registry.ts";
+import type { Kind } from "../../options/kinds.ts";
 
 /** A layer as plain data, without inputShape: its type, and the options that differ from their defaults. */
 export interface LayerSpec {
@@ -7,9 +9,9 @@ export interface LayerSpec {
   readonly [option: string]: unknown;
 }
 
-/** How an option is edited. `size`: a whole number, or two as 3x5. `share`: 0 <= x < 1. */
+/** How an option is edited. `size`: a whole number, or two as 3x5. `share`: 0 <= x < 1. `fraction`: 0 < x < 1. */
 export type OptionKind =
-  | { readonly kind: "count" | "size" | "share" | "slope" | "flag" }
+  | { readonly kind: "count" | "size" | "share" | "fraction" | "slope" | "flag" }
   | { readonly kind: "choice"; readonly choices: readonly string[] };
 
 export type LayerOption = OptionKind & {
@@ -28,93 +30,74 @@ export interface LayerType {
   readonly start: LayerSpec;
 }
 
-const strides: LayerOption = { key: "strides", label: "Strides", kind: "size", default: 1 };
-const padding: LayerOption = {
-  key: "padding",
-  label: "Padding",
-  kind: "choice",
-  choices: ["valid", "same"],
-  default: "valid",
+/** What the page calls layers and options where their own names, taken apart, would say it worse. */
+const LABELS: Readonly<Record<string, string>> = {
+  conv2d: "Convolution",
+  leakyRelu: "Leaky ReLU",
+  elu: "ELU",
+  kernelInitializer: "Initial weights",
+  biasInitializer: "Initial bias",
+  useBias: "Bias",
+  dilationRate: "Dilation",
+  alpha: "Slope below 0",
 };
-const activation: LayerOption = {
-  key: "activation",
-  label: "Activation",
-  kind: "choice",
-  choices: ACTIVATIONS,
-  default: "linear",
-};
-const weights: readonly LayerOption[] = [
-  {
-    key: "kernelInitializer",
-    label: "Initial weights",
-    kind: "choice",
-    choices: INITIALIZERS,
-    default: "glorotUniform",
-  },
-  {
-    key: "biasInitializer",
-    label: "Initial bias",
-    kind: "choice",
-    choices: INITIALIZERS,
-    default: "zeros",
-    hidden: true,
-  },
-  { key: "useBias", label: "Bias", kind: "flag", default: true },
-];
-/** Strides of a pooling layer are its pool size where they are left out. */
-const pooling: readonly LayerOption[] = [
-  { key: "poolSize", label: "Pool size", kind: "size", default: 2 },
-  padding,
-  { key: "strides", label: "Strides", kind: "size", hidden: true },
-];
-const alpha = (value: number): LayerOption => ({
-  key: "alpha",
-  label: "Slope below 0",
-  kind: "slope",
-  default: value,
-});
 
-/** Every layer type of model files, in the order of the menu. */
-export const LAYER_TYPES: Readonly<Record<string, LayerType>> = {
-  conv2d: {
-    label: "Convolution",
-    options: [
-      { key: "filters", label: "Filters", kind: "count" },
-      { key: "kernelSize", label: "Kernel size", kind: "size" },
-      activation,
-      strides,
-      padding,
-      { key: "dilationRate", label: "Dilation", kind: "size", default: 1 },
-      ...weights,
-    ],
-    start: { type: "conv2d", filters: 32, kernelSize: 3, activation: "relu" },
-  },
-  maxPooling2d: { label: "Max pooling", options: pooling, start: { type: "maxPooling2d" } },
-  averagePooling2d: { label: "Average pooling", options: pooling, start: { type: "averagePooling2d" } },
-  globalAveragePooling2d: {
-    label: "Global average pooling",
-    options: [],
-    start: { type: "globalAveragePooling2d" },
-  },
-  flatten: { label: "Flatten", options: [], start: { type: "flatten" } },
-  dense: {
-    label: "Dense",
-    options: [{ key: "units", label: "Units", kind: "count" }, activation, ...weights],
-    start: { type: "dense", units: 64, activation: "relu" },
-  },
-  dropout: {
-    label: "Dropout",
-    options: [{ key: "rate", label: "Rate", kind: "share" }],
-    start: { type: "dropout", rate: 0.25 },
-  },
-  activation: {
-    label: "Activation",
-    options: [{ ...activation, default: undefined }],
-    start: { type: "activation", activation: "relu" },
-  },
-  leakyRelu: { label: "Leaky ReLU", options: [alpha(0.3)], start: { type: "leakyRelu" } },
-  elu: { label: "ELU", options: [alpha(1)], start: { type: "elu" } },
+/** What only model files say: the editor leaves it alone, and keeps it. Strides of pools are the pool's own size. */
+const HIDDEN = /^biasInitializer|^(beta|gamma|moving\w+)Initializer|^(max|average)Pooling2d strides/;
+
+/** What a layer is when it is added, where what has no default is not enough. */
+const STARTS: Readonly<Record<string, object>> = {
+  conv2d: { activation: "relu" },
+  dense: { units: 64, activation: "relu" },
+  dropout: { rate: 0.25 },
 };
+
+/** `kernelSize` as "Kernel size", `maxPooling2d` as "Max pooling". */
+function labelOf(name: string): string {
+  const words = name.replace(/2d$/, "").replace(/[A-Z]/g, (capital) => ` ${capital.toLowerCase()}`);
+  return LABELS[name] ?? words[0]!.toUpperCase() + words.slice(1);
+}
+
+/** How values of a kind are edited; undefined where a line of text cannot hold them. */
+function editedAs({ names, accepts }: Kind<unknown>): OptionKind | undefined {
+  const takes: (value: unknown) => boolean = accepts;
+  if (names) return { kind: "choice", choices: names };
+  if (takes(true)) return { kind: "flag" };
+  if (takes([1, 2])) return { kind: "size" };
+  if (!takes(0.5)) return takes(1) ? { kind: "count" } : undefined;
+  return { kind: takes(1) ? "slope" : takes(0) ? "share" : "fraction" };
+}
+
+function optionsOf({ type, options }: LayerDefinition): LayerOption[] {
+  return Object.entries(options).flatMap(([key, kind]) => {
+    const edited = editedAs(kind);
+    const fallback = "default" in kind && typeof kind.default !== "function" ? kind.default : undefined;
+    const hidden = !edited || HIDDEN.test(key) || HIDDEN.test(`${type} ${key}`);
+    return [
+      {
+        key,
+        label: labelOf(key),
+        ...(edited ?? { kind: "count" as const }),
+        ...(fallback !== undefined && { default: fallback }),
+        ...(hidden && { hidden }),
+      },
+    ];
+  });
+}
+
+/** Every layer type that a list of layers can have, as the editor shows it, in the order of the menu. */
+export const LAYER_TYPES: Readonly<Record<string, LayerType>> = Object.fromEntries(
+  Object.values(LAYERS)
+    .filter(({ type, merges }) => !merges && type !== INPUT.type)
+    .map((definition) => {
+      const { type, options } = definition;
+      const needed = Object.entries(options).flatMap(([key, kind]) =>
+        "needed" in kind ? [[key, kind.example]] : [],
+      );
+      const start = { type, ...Object.fromEntries(needed), ...STARTS[type] };
+      return [type, { label: labelOf(type), options: optionsOf(definition), start }];
+    }),
+);
 
 /** The layer without what says nothing: options at their defaults, pooling strides that equal the pool, its name. */
 export function withoutDefaults({ type, ...options }: LayerSpec): LayerSpec {
@@ -145,6 +128,10 @@ export function optionProblem(option: LayerOption, value: unknown): string | und
         : "expected a whole number from 1, or two, as 3x5";
     case "share":
       return typeof value === "number" && value >= 0 && value < 1 ? undefined : "expected 0 or more, below 1";
+    case "fraction":
+      return typeof value === "number" && value > 0 && value < 1
+        ? undefined
+        : "expected a number between 0 and 1";
     case "slope":
       return typeof value === "number" && Number.isFinite(value) && value >= 0
         ? undefined

@@ -1,4 +1,4 @@
-import { MODELS } from "../../nn/models.ts";
+import { chainNames } from "../../nn/models.ts";
 import { LAYER_TYPES, type LayerSpec, optionProblem, optionText, parseOption } from "./layers.ts";
 import {
   CHOICES,
@@ -88,7 +88,7 @@ function read(key: string, text: string): Partial<Settings> | undefined {
     const value = /^\d+(\.\d+)?(e-?\d+)?$/i.test(text) ? Number(text) : Number.NaN;
     return numberProblem(NUMBERS[key as NumberSetting["key"]], value) ? undefined : { [key]: value };
   }
-  if (key === "model") return Object.hasOwn(MODELS, text) ? { model: text } : undefined;
+  if (key === "model") return chainNames().includes(text) ? { model: text } : undefined;
   if (key === "keepBest")
     return text === "true" || text === "false" ? { keepBest: text === "true" } : undefined;
   if (key !== "layers") return undefined;

@@ -1,5 +1,5 @@
 import { effect, signal } from "@preact/signals";
-import type { LayerActivation } from "../../train/model.ts";
+import type { LayerActivation } from "../../train/compiled-options.ts";
 import { fault } from "./notices.ts";
 import { epochs, phase, subject, trained } from "./subject.ts";
 import { type TestResult, testImages, testResult } from "./test.ts";

@@ -1,5 +1,6 @@
 import { findDataset, GENERATED, numberedClasses } from "../../data/datasets.ts";
-import { MODELS } from "../../nn/models.ts";
+import { isGraphConfig } from "../../nn/model-json.ts";
+import { chainNames } from "../../nn/models.ts";
 import { type LoadedModel, loadModel } from "../../train/model-file.ts";
 import { ensureDataset, type Loaded } from "./dataset.ts";
 import { download } from "./files.ts";
@@ -72,8 +73,9 @@ export async function openModelFile(name: string, bytes: Uint8Array): Promise<vo
 
 /** The editor's settings for a model from a file: its layers, its loss and, where it is known, its dataset. */
 function settingsOf({ model, metadata }: LoadedModel): Settings {
-  const own = model.toConfig().layers.map((layer) => withoutDefaults(layer));
-  const same = Object.keys(MODELS).find(
+  const config = model.toConfig();
+  const own = config.layers.map((layer) => withoutDefaults(layer));
+  const same = chainNames().find(
     (name) =>
       JSON.stringify(named(name, model.inputShape, model.outputShape.at(-1)!)) === JSON.stringify(own),
   );
@@ -82,7 +84,8 @@ function settingsOf({ model, metadata }: LoadedModel): Settings {
   return {
     ...settings.value,
     ...(known && { dataset, images: undefined }),
-    ...(same ? { model: same } : { model: CUSTOM, layers: own }),
+    // The editor has lists of layers: a graph leaves it as it is.
+    ...(isGraphConfig(config) ? {} : same ? { model: same } : { model: CUSTOM, layers: own }),
     loss: metadata.loss ?? DEFAULTS.loss,
   };
 }

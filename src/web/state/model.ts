@@ -9,9 +9,9 @@ import { LAYER_TYPES, type LayerSpec, optionProblem, withoutDefaults } from "./l
 
 /** The layers of a model by name, as the editor has them; whether they fit the images, buildModel() says. */
 export function namedLayers(name: string, inputShape: Shape, classes: number): LayerSpec[] {
-  return MODELS[name]!.layers(inputShape, classes).map(({ type, config }) =>
-    withoutDefaults({ type, ...config }),
-  );
+  const model = MODELS[name]!;
+  if (!("layers" in model)) throw new ModelError(`model ${name} is no list of layers`);
+  return model.layers(inputShape, classes).map(({ type, config }) => withoutDefaults({ type, ...config }));
 }
 
 /** The same, and why the model cannot take images of this shape, in a sentence for people, where it cannot. */

@@ -1,5 +1,5 @@
 import { computed, effect, signal, untracked } from "@preact/signals";
-import type { EpochRecord } from "../../report/types.ts";
+import type { EpochRecord } from "../../report/epoch-record.ts";
 import { type Verdict, type VerdictInput, verdict } from "../../report/verdict.ts";
 import { countsOf as classesOf, splitForValidation, wholePart } from "../../train/validation.ts";
 import { announce, dismiss, notify } from "./notices.ts";

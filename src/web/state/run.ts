@@ -4,7 +4,7 @@ import { createOptimizer } from "../../optim/create.ts";
 import { pictureTraits } from "../../picture/centred.ts";
 import { TrainingDivergedError } from "../../train/errors.ts";
 import type { FitOptions } from "../../train/fit.ts";
-import type { Sequential } from "../../train/sequential.ts";
+import type { Model } from "../../train/model.ts";
 import { WORKER_URL } from "../worker-url.ts";
 import { cancelLoading, dataset, ensureDataset, type Loaded } from "./dataset.ts";
 import { glance, lookAtTestImages } from "./glance.ts";
@@ -151,7 +151,7 @@ export function stop(): void {
 
 /** A trainer with the settings' engine, optimizer and seed. */
 export async function openTrainer(
-  model: Sequential,
+  model: Model,
   chosen: Settings,
   preprocessing = PREPROCESSING,
 ): Promise<Trainer> {

@@ -1,7 +1,7 @@
 import { DATASETS, GENERATED } from "../../data/datasets.ts";
 import { BACKENDS, type Backend } from "../../engine/engine.ts";
 import { LOSSES, type LossName } from "../../nn/losses.ts";
-import { OPTIMIZERS, type OptimizerName } from "../../optim/optimizer.ts";
+import { OPTIMIZERS, type OptimizerName } from "../../optim/definitions.ts";
 import { USUAL_RATES } from "../../report/verdict.ts";
 import type { ValidationSource } from "../../train/validation.ts";
 import type { LayerSpec } from "./layers.ts";

@@ -1,6 +1,6 @@
 import { computed, signal } from "@preact/signals";
 import type { Trainer } from "../../browser.ts";
-import type { EpochRecord } from "../../report/types.ts";
+import type { EpochRecord } from "../../report/epoch-record.ts";
 import type { ModelMetadata } from "../../train/model-file.ts";
 import type { NamedTensor } from "../../train/safetensors.ts";
 import type { Loaded } from "./dataset.ts";

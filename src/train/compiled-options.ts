@@ -1,0 +1,78 @@
+import type { Backend } from "../engine/engine.ts";
+import type { WasmSource } from "../engine/kernels.ts";
+import type { LossName } from "../nn/losses.ts";
+import type { Preprocessing } from "../nn/preprocessing.ts";
+import type { OptimizerName } from "../optim/definitions.ts";
+import type { Optimizer } from "../optim/optimizer.ts";
+import type { NamedTensor } from "./safetensors.ts";
+
+/** What a model brings along from a file. */
+export interface Loaded {
+  readonly tensors: readonly NamedTensor[];
+  readonly loss?: LossName | undefined;
+  readonly preprocessing?: Preprocessing | undefined;
+}
+
+/** What one layer gives for one image. */
+export interface LayerActivation {
+  /** The layer's name and type. */
+  readonly name: string;
+  readonly type: string;
+  readonly shape: readonly number[];
+  readonly data: Float32Array<ArrayBuffer>;
+}
+
+/** CompileOptions whose optimizer is made; all were checked. */
+export interface CompiledOptions {
+  readonly optimizer: Optimizer;
+  readonly loss?: LossName | undefined;
+  readonly metrics?: readonly "accuracy"[] | undefined;
+  readonly backend?: Backend | "auto" | undefined;
+  readonly threads?: number | undefined;
+  readonly wasm?: WasmSource | undefined;
+  readonly maxMemory?: number | undefined;
+  readonly seed?: number | undefined;
+  readonly preprocessing?: { readonly [K in keyof Preprocessing]?: number | undefined } | undefined;
+  readonly weights?: "loaded" | "new" | undefined;
+}
+
+/** What a model's file says of images, or else what bytes usually become: 0 to 1. */
+export function preprocessingOf(
+  loaded: Loaded | undefined,
+  given: CompiledOptions["preprocessing"],
+): Preprocessing {
+  const usual = loaded?.preprocessing ?? { scale: 1 / 255, offset: 0 };
+  const { scale = usual.scale, offset = usual.offset } = given ?? {};
+  return { scale, offset };
+}
+
+/** The loss of a model: as it is told, or its file says, or else that of classes. */
+export function lossOf(loaded: Loaded | undefined, given: LossName | undefined): LossName {
+  return given ?? loaded?.loss ?? "categoricalCrossentropy";
+}
+
+export interface CompileOptions {
+  /** An optimizer, or the name of one with its defaults. Default adam(). */
+  optimizer?: Optimizer | OptimizerName | undefined;
+  /** Default: that of the file for a model from a file, else "categoricalCrossentropy". */
+  loss?: LossName | undefined;
+  /** Reported by fit and evaluate next to the loss. Default ["accuracy"] for the cross-entropies, none for meanSquaredError. */
+  metrics?: readonly "accuracy"[] | undefined;
+  /** Build of the kernels. "auto" (default): the fastest reproducible one. "relaxed": faster, not reproducible across machines. */
+  backend?: Backend | "auto" | undefined;
+  /** Threads that compute, this one included: changes speed, never results. Default: all cores. */
+  threads?: number | undefined;
+  /** Kernels to use in place of the package's own file: a URL, bytes, or a compiled module. `backend` says which build it is (default simd). */
+  wasm?: WasmSource | undefined;
+  /**
+   * Bytes of linear memory that the model may take, weights, activations and all: what needs more is refused before
+   * it is allocated. Default 2 GiB (2 * 2 ** 30); at most 4 GiB, which is what WebAssembly reaches.
+   */
+  maxMemory?: number | undefined;
+  /** Fixes initial weights, shuffles and dropout: a whole number from 0 to 2^53 - 1. Default 1. */
+  seed?: number | undefined;
+  /** How byte images are scaled: pixel * scale + offset. Default: as the model's file says, else scale 1/255, offset 0. */
+  preprocessing?: { readonly [K in keyof Preprocessing]?: number | undefined } | undefined;
+  /** What the model begins with. "loaded" (default): the weights that it came with from loadModel(), where it did. "new": drawn from the seed. */
+  weights?: "loaded" | "new" | undefined;
+}

@@ -1,0 +1,87 @@
+import type { Graph } from "../nn/graph.ts";
+import { defaultMetrics } from "../nn/losses.ts";
+import type { History } from "./callbacks.ts";
+import {
+  type CompiledOptions,
+  type LayerActivation,
+  type Loaded,
+  lossOf,
+  preprocessingOf,
+} from "./compiled-options.ts";
+import { type EvaluateOptions, type Evaluation, evaluate, predict } from "./evaluate.ts";
+import { type FitOptions, fit } from "./fit.ts";
+import type { NamedTensor } from "./safetensors.ts";
+import type { Pixels, Samples } from "./samples.ts";
+import { Session } from "./session.ts";
+import { weightsSha256 } from "./weights.ts";
+
+/**
+ * A model made ready: what trains it and asks it. Takes what Model and Trainer have checked: a worker has no room to check
+ * it again.
+ */
+export class Compiled {
+  readonly session: Session;
+  readonly #metrics: readonly "accuracy"[];
+
+  private constructor(session: Session, metrics: readonly "accuracy"[]) {
+    this.session = session;
+    this.#metrics = metrics;
+  }
+
+  static async create(graph: Graph, loaded: Loaded | undefined, options: CompiledOptions): Promise<Compiled> {
+    const { optimizer, backend = "auto", seed = 1, threads, wasm, maxMemory, weights = "loaded" } = options;
+    const loss = lossOf(loaded, options.loss);
+    const session = await Session.create(graph, {
+      optimizer,
+      loss,
+      backend,
+      ...(threads !== undefined && { threads }),
+      ...(wasm !== undefined && { wasm }),
+      ...(maxMemory !== undefined && { maxMemory }),
+      seed,
+      preprocessing: preprocessingOf(loaded, options.preprocessing),
+    });
+    const compiled = new Compiled(session, options.metrics ?? defaultMetrics(loss));
+    if (loaded && weights === "loaded") compiled.setWeights(loaded.tensors);
+    return compiled;
+  }
+
+  fit(samples: Samples, options: FitOptions): Promise<History> {
+    return fit(this.session, samples, this.#metrics, options);
+  }
+
+  evaluate(samples: Samples, options: EvaluateOptions): Promise<Evaluation> {
+    return evaluate(this.session, samples, this.#metrics, options);
+  }
+
+  predict(samples: Samples, options: EvaluateOptions): Promise<Float32Array> {
+    return predict(this.session, samples, options);
+  }
+
+  activations(image: Pixels): LayerActivation[] {
+    return this.session
+      .layerOutputs(image)
+      .map(({ call: { name, type, outputs }, data }) => ({ name, type, shape: outputs[0]!.shape, data }));
+  }
+
+  getWeights(): NamedTensor[] {
+    return [...this.session.weights()].map(({ parameter: { name, shape }, data }) => ({
+      name,
+      shape,
+      data: new Float32Array(data),
+    }));
+  }
+
+  setWeights(tensors: readonly NamedTensor[]): void {
+    const named = new Map(tensors.map(({ name, data }) => [name, data]));
+    for (const { parameter, data } of this.session.weights()) data.set(named.get(parameter.name)!);
+  }
+
+  weightsSha256(): Promise<string> {
+    return weightsSha256(this.getWeights());
+  }
+
+  dispose(): void {
+    this.session.dispose();
+  }
+}
