@@ -3,6 +3,7 @@ import { TrainingHost } from "../../src/browser/host/training.ts";
 import type { Report } from "../../src/browser/protocol.ts";
 import { loadKernels } from "../../src/engine/kernels.ts";
 import { dense, flatten } from "../../src/nn/layers/index.ts";
+import { sgd } from "../../src/optim/index.ts";
 import { TrainingDivergedError } from "../../src/train/errors.ts";
 import { sequential } from "../../src/train/sequential.ts";
 import { halves } from "../support/samples.ts";
@@ -23,7 +24,8 @@ async function reportsOf(now: number, learningRate: number, epochs: number) {
     model: structuredClone(model.parts()),
     kernels: await loadKernels(),
     options: { threads: 1, loss: "meanSquaredError" },
-    optimizer: { name: "sgd", options: { learningRate } },
+    // As the page sends them: checked, and with all defaults filled in.
+    optimizer: { name: "sgd", options: sgd({ learningRate }).options as { learningRate: number } },
   });
   onTestFinished(() => host.model.dispose());
   const arrays = {
