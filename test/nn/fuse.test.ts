@@ -1,17 +1,22 @@
 import { describe, expect, test } from "vitest";
 import { fuse } from "../../src/nn/fuse.ts";
-import { GraphBuilder, type Op } from "../../src/nn/graph.ts";
+import { type Graph, GraphBuilder, type Op } from "../../src/nn/graph.ts";
 import {
   activation,
+  add,
   averagePooling2d,
+  batchNormalization,
   conv2d,
   dense,
   dropout,
   flatten,
+  input,
   type Layer,
   leakyRelu,
   maxPooling2d,
 } from "../../src/nn/layers/index.ts";
+import type { SymbolicTensor } from "../../src/nn/layers/types.ts";
+import { model } from "../../src/train/functional.ts";
 import { sequential } from "../../src/train/sequential.ts";
 
 const conv = (options: Partial<Parameters<typeof conv2d>[0]> = {}) =>
@@ -99,6 +104,100 @@ describe("fuse()", () => {
     expect(op).toMatchObject({ kind: "convPool", layer: "c", attributes: { convShape: [10, 10, 4] } });
     expect(op!.parameters.map((p) => p.name)).toEqual(["c/kernel", "c/bias"]);
     expect(op!.output.shape).toEqual([5, 5, 4]);
+  });
+
+  describe("normalizations", () => {
+    const bare = { filters: 4, kernelSize: 3, padding: "same" } as const;
+    /** An op in one word, with what was merged into it. */
+    const words = (graph: Graph, training: boolean) =>
+      fuse(graph, training).ops.map((op) => {
+        const { relu, residual, norm } = op.attributes as {
+          relu?: boolean;
+          residual?: boolean;
+          norm?: object;
+        };
+        const folded = op.kind !== "batchNorm" && norm ? "+norm" : "";
+        return `${op.kind}${folded}${residual ? "+sum" : ""}${relu ? "+relu" : ""}`;
+      });
+    const normed = (x: SymbolicTensor) => batchNormalization().apply(conv2d(bare).apply(x));
+    const rectified = (x: SymbolicTensor) => relu().apply(x);
+    const graphOf = (write: (x: SymbolicTensor) => SymbolicTensor | SymbolicTensor[]) => {
+      const x = input({ shape: [8, 8, 4] });
+      return model({ inputs: x, outputs: write(x) }).graph;
+    };
+
+    test.each<[string, (x: SymbolicTensor) => SymbolicTensor | SymbolicTensor[], string, string]>([
+      ["relu", (x) => rectified(normed(x)), "conv2d batchNorm+relu", "conv2d+norm+relu"],
+      [
+        "a sum and relu",
+        (x) => rectified(add().apply([normed(x), x])),
+        "conv2d batchNorm+sum+relu",
+        "conv2d+norm add+relu",
+      ],
+      [
+        "a sum, the other way round",
+        (x) => add().apply([x, normed(x)]),
+        "conv2d batchNorm+sum",
+        "conv2d+norm add",
+      ],
+      [
+        "the later of two in a sum",
+        (x) => add().apply([normed(x), normed(x)]),
+        "conv2d batchNorm conv2d batchNorm+sum",
+        "conv2d+norm conv2d+norm add",
+      ],
+      [
+        "not a sum of one with itself",
+        (x) => {
+          const y = normed(x);
+          return add().apply([y, y]);
+        },
+        "conv2d batchNorm add",
+        "conv2d+norm add",
+      ],
+      [
+        "not a sum whose part is needed elsewhere",
+        (x) => {
+          const y = normed(x);
+          return [add().apply([y, x]), rectified(y)];
+        },
+        "conv2d batchNorm add activation",
+        "conv2d+norm add activation",
+      ],
+      [
+        "not after relu",
+        (x) => add().apply([rectified(normed(x)), x]),
+        "conv2d batchNorm+relu add",
+        "conv2d+norm+relu add",
+      ],
+      [
+        "no convolution that is needed elsewhere",
+        (x) => {
+          const y = conv2d(bare).apply(x);
+          return [batchNormalization().apply(y), y];
+        },
+        "conv2d batchNorm",
+        "conv2d batchNorm",
+      ],
+      [
+        "what is pooled",
+        (x) => maxPooling2d().apply(rectified(normed(x))),
+        "conv2d batchNorm+relu pool2d",
+        "convPool",
+      ],
+    ])("%s", (_, write, training, inference) => {
+      expect(words(graphOf(write), true).join(" ")).toBe(training);
+      expect(words(graphOf(write), false).join(" ")).toBe(inference);
+    });
+
+    test("the sum's other part is made before it is added", () => {
+      const graph = fuse(graphOf((x) => add().apply([normed(x), normed(x)])));
+      const made = new Set(graph.inputs);
+      for (const op of graph.ops) {
+        for (const value of op.inputs) expect(made.has(value)).toBe(true);
+        made.add(op.output);
+      }
+    });
   });
 
   describe("a value that someone else needs, too", () => {
