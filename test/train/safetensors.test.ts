@@ -133,6 +133,8 @@ describe("a file that is none", () => {
     ["a header that is no UTF-8", fileOf("{ }", 0).fill(0xff, 9, 10), "its header is no JSON"],
     ["a header that is a list", fileOf([], 0), "its header is no object"],
     ["a header that is null", fileOf(null, 0), "its header is no object"],
+    ["a header that is a number", fileOf(3, 0), "its header is no object"],
+    ["a header that is a text", fileOf('"w"', 0), "its header is no object"],
     ["metadata that is a list", fileOf({ __metadata__: ["a"] }, 0), "__metadata__ is not a map of strings"],
     ["metadata that is null", fileOf({ __metadata__: null }, 0), "__metadata__ is not a map of strings"],
     ["metadata with a number", fileOf({ __metadata__: { a: 1 } }, 0), "__metadata__ is not a map of strings"],

@@ -115,7 +115,10 @@ describe("splitForValidation", () => {
     expect(() => splitForValidation(targets, 0.2, "stratified", 1)).toThrow(/no labels.*"shuffled"/);
     expect(splitForValidation(targets, 0.2, "shuffled", 1).validation.count).toBe(2);
     expect(() => splitForValidation(targets, 0.01, "shuffled", 1)).not.toThrow();
-    expect(() => splitForValidation(targets, 0.99, "last", 1)).toThrow(/leaves one part empty/);
+    expect(() => splitForValidation(targets, 0.99, "last", 1)).toThrow(
+      "validationSplit 0.99 of 10 samples leaves one part empty",
+    );
+    expect(() => splitForValidation(vectors(1, 3, 2, 1), 0.5, "last", 1)).toThrow("0.5 of 1 sample leaves");
   });
 });
 
