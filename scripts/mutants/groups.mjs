@@ -23,8 +23,8 @@ export const GROUPS = {
   },
   engine: {
     folders: ["src/engine"],
-    // Generated; what only browsers run is held by the browser tests.
-    except: /(abi|platform\/(browser|web|worker))\.ts$/,
+    // Generated, and a measurement of the machine; what only browsers run is held by the browser tests.
+    except: /(abi|peak|platform\/(browser|web|worker))\.ts$/,
     stages: [
       ["test/engine", "test/abi.test.ts"],
       ["test/kernels", "test/nn", "test/train"],

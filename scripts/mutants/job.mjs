@@ -27,7 +27,7 @@ function run(command, args, cwd, seconds) {
 }
 
 /** Seconds that a stage may take where it has not been tried without a mutant. */
-const LONGEST = 900;
+const LONGEST = 300;
 
 export class Job {
   #folder = mkdtempSync(join(tmpdir(), "wasmgrad-mutants-"));
