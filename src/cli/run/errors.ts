@@ -9,7 +9,7 @@ export class RunFolderError extends Error {
   readonly code?: "locked";
 
   constructor(message: string, options: { readonly cause?: unknown; readonly code?: "locked" } = {}) {
-    super(message, options.cause === undefined ? {} : { cause: options.cause });
+    super(message, options);
     if (options.code !== undefined) this.code = options.code;
   }
 }
