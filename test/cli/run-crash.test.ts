@@ -256,6 +256,19 @@ describe.each(OLD)("a training over %s", (old) => {
     expect(judged.size).toBeGreaterThan(20);
   });
 
+  test("makes a folder again that is gone while it is claimed, and gives up where it always is", async () => {
+    for (const at of [0, 1]) {
+      const disk = await diskWith(old);
+      disk.fault = { at, kind: "once", code: "ENOENT" };
+      const ground = { disk, processes: testProcesses(7, new Set([7])) };
+      const folder = await RunFolder.claim({ out: OUT, overwrite: true, name: "new" }, ground);
+      folder.close();
+      disk.fault = { at: disk.operations, kind: "broken", code: "ENOENT" };
+      const claim = RunFolder.claim({ out: OUT, overwrite: true, name: "new" }, ground);
+      await expect(claim).rejects.toThrow(RunFolderError);
+    }
+  });
+
   test.each([
     ["once", "EIO"],
     ["once", "ENOSPC"],

@@ -71,6 +71,7 @@ describe("train", () => {
     expect(result.weightsSha256).toMatch(/^[0-9a-f]{64}$/);
     expect(result.imagesPerSecond).toBeCloseTo(result.trainedImages / result.trainSeconds, 6);
 
+    expect(result.history.map(({ epoch }: { epoch: number }) => epoch)).toEqual([1, 2, 3]);
     const csv = (await readFile(join(run, "history.csv"), "utf8")).trim().split("\n");
     expect(csv[0]).toMatch(/^epoch,loss,accuracy,val_loss,val_accuracy,/);
     expect(csv.slice(1).map((line) => line.split(",")[0])).toEqual(["1", "2", "3"]);
