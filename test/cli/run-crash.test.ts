@@ -269,6 +269,14 @@ describe.each(OLD)("a training over %s", (old) => {
     }
   });
 
+  test("touches nothing of a run that is whole when it is read", async () => {
+    const disk = await diskWith(old);
+    await training(disk, "new", 2);
+    const { operations } = disk;
+    await settle(OUT, { disk, processes: testProcesses(8, new Set([8])) });
+    expect(disk.operations).toBe(operations);
+  });
+
   test.each([
     ["once", "EIO"],
     ["once", "ENOSPC"],

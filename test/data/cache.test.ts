@@ -50,6 +50,9 @@ describe("writeAtomic", () => {
     const folder = await tempFolder();
     for (const name of [".x.old.tmp", ".x.new.tmp", "old"]) await writeFile(join(folder, name), "");
     for (const name of [".x.old.tmp", "old"]) await utimes(join(folder, name), longAgo, longAgo);
+    // A write of half an hour is slow, but may be one.
+    const lately = new Date(Date.now() - 30 * 60 * 1000);
+    await utimes(join(folder, ".x.new.tmp"), lately, lately);
     await writeAtomic(join(folder, "f"), new Uint8Array(1));
     expect(await listing(folder)).toEqual([".x.new.tmp", "f", "old"]);
   });

@@ -48,6 +48,18 @@ describe("IDX, byte by byte", () => {
   it.each([
     ["wrong magic", file([1, 0, 8, 3], [1, 1, 1], [0]), "bad-magic", /starts with 01 00 08 03/],
     ["float32", file([0, 0, 13, 3], [1, 1, 1], [0, 0, 0, 0]), "bad-magic", /IDX of float32.*unsigned bytes/],
+    [
+      "no IDX, though its third byte is a type",
+      file([1, 0, 13, 3], [1, 1, 1], [0]),
+      "bad-magic",
+      /starts with 01 00 0d 03/,
+    ],
+    [
+      "nor with another second byte",
+      file([0, 1, 13, 3], [1, 1, 1], [0]),
+      "bad-magic",
+      /starts with 00 01 0d 03/,
+    ],
     ["2 dimensions", file([0, 0, 8, 2], [1, 1], [0]), "bad-magic", /starts with 00 00 08 02/],
     ["labels", file([0, 0, 8, 1], [1], [0]), "bad-magic", /Is this a label file/],
     ["a web page", new TextEncoder().encode("<!doctype html><title>404"), "bad-magic", /web page/],
