@@ -4,11 +4,13 @@ import { defineConfig } from "vitest/config";
 /** Browser tests that take long: npm test leaves them to npm run test:all, which continuous integration runs. */
 const LONG = [
   "bench",
+  "bits",
   "docs",
   "element",
   "faults",
   "frameworks",
   "package",
+  "page",
   "page-faults",
   "page-files",
   "page-layout",
@@ -22,7 +24,9 @@ const LONG = [
   "webkit",
 ];
 const leftOut =
-  process.env.WASMGRAD_TESTS === "all" ? [] : LONG.map((name) => `test/browser/${name}.test.ts`);
+  process.env.WASMGRAD_TESTS === "all"
+    ? []
+    : ["test/runtimes/**", ...LONG.map((name) => `test/browser/${name}.test.ts`)];
 
 export default defineConfig({
   resolve: {
@@ -37,7 +41,7 @@ export default defineConfig({
         test: {
           name: "node",
           include: ["test/**/*.test.ts"],
-          exclude: ["test/browser/**", "test/frameworks/**"],
+          exclude: ["test/browser/**", "test/frameworks/**", ...leftOut],
           // Vitest leaves one processor to itself: half of them, where there are two.
           maxWorkers: "100%",
         },
