@@ -32,7 +32,9 @@ const layer: fc.Arbitrary<LayerSpec> = fc.constantFrom(...Object.keys(LAYER_TYPE
                 ? fc.constantFrom(...option.choices)
                 : option.kind === "flag"
                   ? fc.boolean()
-                  : rate,
+                  : option.kind === "fraction"
+                    ? rate.map((share) => share + 1 / 2000)
+                    : rate,
         ]),
       ),
       {
