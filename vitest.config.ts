@@ -1,7 +1,7 @@
 import { fileURLToPath } from "node:url";
 import { defineConfig } from "vitest/config";
 
-/** Browser tests that take long: npm test leaves them to npm run test:all, which continuous integration runs. */
+/** Tests in browsers that take long: npm test leaves them, and those in Bun and Deno, to npm run test:all, which CI runs. */
 const LONG = [
   "bench",
   "bits",

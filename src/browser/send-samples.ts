@@ -9,10 +9,16 @@ const ARRAYS: readonly ArrayName[] = ["images", "labels", "targets"];
 
 let handles = 0;
 
+/** What of a Samples object was sent: sent anew where it has another array since. */
+interface Sent {
+  readonly arrays: readonly unknown[];
+  readonly handle: Promise<Handle>;
+}
+
 /** Sends samples to a worker, each Samples object once, and frees them there when the page lets go of it. */
 export class SampleSender {
   readonly #client: WorkerClient;
-  readonly #sent = new WeakMap<Samples, Promise<Handle>>();
+  readonly #sent = new WeakMap<Samples, Sent>();
   readonly #forgotten: FinalizationRegistry<Handle>;
 
   constructor(client: WorkerClient) {
@@ -21,12 +27,12 @@ export class SampleSender {
   }
 
   send(samples: Samples): Promise<Handle> {
-    let handle = this.#sent.get(samples);
-    if (!handle) {
-      handle = this.#copy(samples);
-      this.#sent.set(samples, handle);
-      handle.catch(() => this.#sent.delete(samples));
-    }
+    const arrays = ARRAYS.map((name) => samples[name]);
+    const sent = this.#sent.get(samples);
+    if (sent?.arrays.every((array, i) => array === arrays[i])) return sent.handle;
+    const handle = this.#copy(samples);
+    this.#sent.set(samples, { arrays, handle });
+    handle.catch(() => this.#sent.delete(samples));
     return handle;
   }
 

@@ -4,13 +4,15 @@ import { elements } from "../nn/graph.ts";
 import { adam, createOptimizer, type Optimizer, type OptimizerName } from "../optim/index.ts";
 import { type Checked, checkOptions } from "../options/check.ts";
 import { type TableOf, url } from "../options/kinds.ts";
+import { show } from "../options/show.ts";
 import type { Callbacks, History } from "../train/callbacks.ts";
 import { checkSamples, type SamplesTaker } from "../train/check-samples.ts";
 import { checkWeights } from "../train/check-weights.ts";
+import { classNamesProblem } from "../train/class-names.ts";
 import type { LayerActivation } from "../train/compiled-options.ts";
 import type { EvaluateOptions, Evaluation } from "../train/evaluate.ts";
 import type { FitOptions } from "../train/fit.ts";
-import { checkCompile, type Model } from "../train/model.ts";
+import { checkCompile, isModel, type Model } from "../train/model.ts";
 import type { ModelMetadata } from "../train/model-entries.ts";
 import { compileTable, EVALUATE, FIT, PREDICT, SAVE } from "../train/options.ts";
 import type { NamedTensor } from "../train/safetensors.ts";
@@ -31,11 +33,17 @@ const TRAINER: Checked = {
  * Rejects with Error where the worker cannot be started, else as compile() does.
  */
 export async function createTrainer(model: Model, options: TrainerOptions = {}): Promise<Trainer> {
+  if (!isModel(model))
+    throw new TypeError(`createTrainer: got ${show(model)}, expected a model such as sequential() gives`);
   checkOptions(TRAINER, options);
   const { workerUrl, optimizer = adam(), backend, wasm, threads, ...rest } = options;
   checkCompile(model, options);
   const wanted = requestedThreads(threads);
-  const made = typeof optimizer === "string" ? createOptimizer(optimizer) : optimizer;
+  // Made again, which checks it: the worker takes its word for it. An update of a caller's own could not be sent.
+  const made =
+    typeof optimizer === "string"
+      ? createOptimizer(optimizer)
+      : createOptimizer(optimizer.name as OptimizerName, optimizer.options);
   const holder: { trainer?: WorkerTrainer } = {};
   const client = await WorkerClient.start("trainer", { workerUrl }, (error) => holder.trainer?.onEnd(error));
   try {
@@ -176,6 +184,8 @@ class WorkerTrainer implements Trainer {
 
   async save(metadata: ModelMetadata = {}): Promise<Uint8Array<ArrayBuffer>> {
     checkOptions(SAVE, metadata);
+    const problem = classNamesProblem(metadata.classNames, this.model.outputShape.at(-1)!);
+    if (problem) throw new RangeError(`save: metadata ${problem}`);
     return this.#client.call("save", metadata);
   }
 

@@ -107,7 +107,7 @@ function trainedModel(path: string): UsageError {
 function graphFromFile(model: Model, inputShape: Shape | undefined, classes: number | undefined): Model {
   if (inputShape && model.inputShape.join() !== inputShape.join())
     throw new ModelError(
-      `its input has shape ${sizes(model.inputShape)}, but the images are ${sizes(inputShape)}; change the shape of layer '${model.rows[0]!.name}'`,
+      `its input has shape ${sizes(model.inputShape)}, expected ${sizes(inputShape)}, that of the images; change the shape of layer '${model.rows[0]!.name}'`,
     );
   if (classes !== undefined) checkOutputs(model, classes);
   return model;
@@ -135,9 +135,12 @@ function fromFile(
 function checkOutputs(model: Model, classes: number): void {
   const outputs = model.outputShape;
   if (outputs.length === 1 && (outputs[0] === classes || (outputs[0] === 1 && classes === 2))) return;
+  const last = model.rows.at(-1)!.name;
+  const mend = isGraphConfig(model.toConfig())
+    ? `let it be a dense layer of ${classes} units with softmax`
+    : `end the model with {"type": "dense", "units": ${classes}, "activation": "softmax"}`;
   throw new ModelError(
-    `its last layer '${model.rows.at(-1)!.name}' gives ${outputs.length === 1 ? `${outputs[0]} outputs` : `an output of shape ${sizes(outputs)}`}, but the dataset has ${classes} classes; ` +
-      `end the model with {"type": "dense", "units": ${classes}, "activation": "softmax"}`,
+    `its last layer '${last}' gives ${outputs.length === 1 ? `${outputs[0]} outputs` : `an output of shape ${sizes(outputs)}`}, but the dataset has ${classes} classes; ${mend}`,
   );
 }
 

@@ -5,6 +5,13 @@ import type { Optimizer } from "../optim/optimizer.ts";
 import { UsageError } from "./errors.ts";
 import { realNumber } from "./options.ts";
 
+function endsOfNames(text: string): string[] {
+  return text
+    .split(",")
+    .map((end) => end.trim())
+    .filter((end) => end !== "");
+}
+
 /** Flags and the optimizer options that they set. Whatever is not given keeps the optimizer's own default. */
 const FLAGS = [
   ["--learning-rate <x>", "learningRate", realNumber(0), "step size (default: 0.001; sgd 0.01)"],
@@ -22,6 +29,12 @@ const FLAGS = [
   ["--epsilon <x>", "epsilon", realNumber(0), "rmsprop, adam, adamw (default: 1e-7)"],
   ["--weight-decay <x>", "weightDecay", realNumber(0), "decoupled weight decay (default: 0; adamw 0.004)"],
   [
+    "--exclude-from-weight-decay <ends>",
+    "excludeFromWeightDecay",
+    endsOfNames,
+    "parameters that do not decay, by the ends of their names: bias,gamma,beta",
+  ],
+  [
     "--clip-norm <x>",
     "clipNorm",
     realNumber(0, undefined, true),
@@ -37,7 +50,7 @@ const FLAGS = [
 ] as const satisfies readonly (readonly [
   string,
   keyof AnyOptimizerOptions,
-  ((text: string) => number) | undefined,
+  ((text: string) => unknown) | undefined,
   string,
 ])[];
 
@@ -58,7 +71,7 @@ export function addOptimizerOptions(command: Command): Command {
   );
   for (const [flags, , parse, description] of FLAGS) {
     const option = new Option(flags, description);
-    command.addOption(parse ? option.argParser(parse) : option);
+    command.addOption(parse ? option.argParser<unknown>(parse) : option);
   }
   return command;
 }

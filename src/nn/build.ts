@@ -2,7 +2,6 @@ import { quoted } from "../options/show.ts";
 import { ModelError } from "./errors.ts";
 import {
   elements,
-  formatShape,
   type Graph,
   GraphBuilder,
   isTrained,
@@ -14,6 +13,7 @@ import type { Inputs, Layer } from "./layers/layer.ts";
 import type { LayerApplication, SymbolicTensor } from "./layers/types.ts";
 import { MAX_LAYERS } from "./limits.ts";
 import { layerToConfig, type ModelConfig } from "./model-config.ts";
+import { lowerLayer } from "./symbolic.ts";
 
 /** One row of the layer table. */
 export interface LayerRow {
@@ -69,26 +69,20 @@ export function buildChain(layers: readonly Layer[]): BuiltModel {
   if (!first) throw new ModelError("a model needs at least one layer");
   requireLayerCount(layers.length);
   const names = nameLayers(layers);
+  const at = layers.findIndex(({ type }) => type === "input");
+  if (at >= 0)
+    throw new ModelError(
+      "a list of layers has no inputs: give the first one inputShape, or use model({ inputs, outputs })",
+      names[at],
+    );
   if (!first.inputShape)
     throw new ModelError("the first layer needs inputShape: [height, width, channels]", names[0]);
   const builder = new GraphBuilder();
   let value = builder.input(first.inputShape);
   const rows = layers.map((layer, i): LayerRow => {
     const name = names[i]!;
-    const { inputShape } = layer;
-    if (i > 0 && inputShape && inputShape.join() !== value.shape.join())
-      throw new ModelError(
-        `inputShape is ${formatShape(inputShape)}, but the layer before it gives ${formatShape(value.shape)}`,
-        name,
-      );
     const before = builder.parameters.length;
-    const [output, ...others] = lowerCall(builder, layer, name, [value]);
-    if (!output || others.length > 0)
-      throw new ModelError(
-        `gives ${others.length + 1} outputs, and a chain of layers takes one: use model({ inputs, outputs })`,
-        name,
-      );
-    value = output;
+    value = lowerCall(builder, layer, name, [value]);
     return rowOf(layer, name, value.shape, builder.parameters.slice(before), i > 0 ? [names[i - 1]!] : []);
   });
   requireParameters(builder);
@@ -97,9 +91,19 @@ export function buildChain(layers: readonly Layer[]): BuiltModel {
 
 /** A model of layers that were applied to each other, and what its file says of it. */
 export interface BuiltFunctional extends BuiltModel {
-  readonly inputNames: readonly string[];
-  readonly outputNames: readonly string[];
   readonly config: Pick<ModelConfig, "layers" | "inputs" | "outputs">;
+}
+
+/** What a layer gives when it is called for the n-th time. */
+const called = (name: string, n: number) => (n === 1 ? name : `${name}:${n}`);
+
+/** Throws ModelError where a layer of a graph has a name that a layer's further call has. */
+export function requireGraphName(name: string): void {
+  if (/:\d+$/.test(name))
+    throw new ModelError(
+      "ends in : and a number, as a further call of a layer is called; layers of a graph need another name",
+      name,
+    );
 }
 
 /**
@@ -112,16 +116,18 @@ export function buildFunctional(
 ): BuiltFunctional {
   const calls = callsBetween(inputs, outputs);
   const layers = [...new Set(calls.map(({ layer }) => layer))];
-  requireLayerCount(calls.length);
+  // A layer that takes many values becomes many ops.
+  requireLayerCount(calls.reduce((sum, call) => sum + Math.max(1, call.inputs.length - 1), 0));
   const names = new Map(nameLayers(layers).map((name, i) => [layers[i]!, name]));
+  for (const name of names.values()) requireGraphName(name);
   const builder = new GraphBuilder();
   // The model's inputs are in the order in which they were given, whatever the order in which they were made.
   const given = new Map(inputs.map(({ from, shape }) => [from, builder.input(shape)]));
-  const values = new Map<LayerApplication, readonly Value[]>();
+  const values = new Map<LayerApplication, Value>();
   const references = new Map<LayerApplication, string>();
   const counts = new Map<Layer, number>();
-  const reference = ({ from, index }: SymbolicTensor) =>
-    index === 0 ? references.get(from)! : `${references.get(from)!}@${index + 1}`;
+  const reference = ({ from }: SymbolicTensor) => references.get(from)!;
+  const valueFor = ({ from }: SymbolicTensor) => values.get(from)!;
   const rows = new Map<Layer, LayerRow>();
   const entries: ModelConfig["layers"][number][] = [];
   for (const call of calls) {
@@ -129,26 +135,19 @@ export function buildFunctional(
     const name = names.get(layer)!;
     const count = (counts.get(layer) ?? 0) + 1;
     counts.set(layer, count);
-    references.set(call, count === 1 ? name : `${name}:${count}`);
+    references.set(call, called(name, count));
     const before = builder.parameters.length;
-    const input = given.get(call);
-    const own = input
-      ? [input]
-      : lowerCall(
-          builder,
-          layer,
-          name,
-          call.inputs.map(({ from, index }) => values.get(from)![index]!) as unknown as Inputs,
-          references.get(call),
-        );
-    values.set(call, own);
+    const value =
+      given.get(call) ??
+      lowerCall(builder, layer, name, call.inputs.map(valueFor) as unknown as Inputs, called(name, count));
+    values.set(call, value);
     const from = call.inputs.map(reference);
     const row = rows.get(layer);
     rows.set(
       layer,
       row
         ? { ...row, from: [...row.from, ...from] }
-        : rowOf(layer, name, own[0]!.shape, builder.parameters.slice(before), from),
+        : rowOf(layer, name, value.shape, builder.parameters.slice(before), from),
     );
     entries.push(
       count === 1
@@ -157,14 +156,10 @@ export function buildFunctional(
     );
   }
   requireParameters(builder);
-  const graph = builder.build(outputs.map(({ from, index }) => values.get(from)![index]!));
-  const outputNames = outputs.map(reference);
   return {
-    graph,
+    graph: builder.build(outputs.map(valueFor)),
     rows: [...rows.values()],
-    inputNames: inputs.map(reference),
-    outputNames,
-    config: { layers: entries, inputs: inputs.map(reference), outputs: outputNames },
+    config: { layers: entries, inputs: inputs.map(reference), outputs: outputs.map(reference) },
   };
 }
 
@@ -195,11 +190,10 @@ function lowerCall(
   name: string,
   inputs: Inputs,
   reference = name,
-): readonly Value[] {
-  builder.call(layer.trainable);
-  const outputs = layer.lower(builder, name, inputs);
-  builder.calls.push({ name: reference, type: layer.type, outputs });
-  return outputs;
+): Value {
+  const output = lowerLayer(builder, layer, name, inputs);
+  builder.calls.push({ name: reference, type: layer.type, output });
+  return output;
 }
 
 function rowOf(

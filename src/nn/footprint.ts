@@ -17,12 +17,20 @@ export function leastBytes(graph: Graph, batch: number): number {
 
 /** Numbers that an op reads and writes for one image; one that may work in place writes where it reads. */
 function valuesOf({ kind, inputs, output }: Op): number {
-  const read = inputs.reduce((sum, { shape }) => sum + elements(shape), 0);
+  const read = [...new Set(inputs)].reduce((sum, { shape }) => sum + elements(shape), 0);
   const written = elements(output.shape);
   return IN_PLACE.includes(kind) ? Math.max(read, written) : read + written;
 }
 
-const IN_PLACE: readonly OpKind[] = ["activation", "dropout", "reshape", "softmax"];
+const IN_PLACE: readonly OpKind[] = [
+  "activation",
+  "add",
+  "batchNorm",
+  "dropout",
+  "multiply",
+  "reshape",
+  "softmax",
+];
 
 /**
  * Throws MemoryError where a model cannot do even one image within the limit: before anything is made for it.

@@ -1,4 +1,13 @@
-import { elements, type Graph, type Op, type OpOf, onlyReader, producer, type Value } from "./graph.ts";
+import {
+  elements,
+  type Graph,
+  type Op,
+  type OpOf,
+  onlyReader,
+  type Parameter,
+  producer,
+  type Value,
+} from "./graph.ts";
 
 /**
  * Rewrites a graph into one that computes the same with fewer passes over memory:
@@ -9,6 +18,7 @@ import { elements, type Graph, type Op, type OpOf, onlyReader, producer, type Va
  */
 export function fuse(graph: Graph, training = true): Graph {
   const merged = new Set<Op>();
+  const apart = sharedStatistics(graph);
   const ops: Op[] = [];
   /** Where an op that was emitted is, by its output: one that is merged into a later op leaves its place. */
   const places = new Map<Value, number>();
@@ -24,7 +34,7 @@ export function fuse(graph: Graph, training = true): Graph {
       if (next?.kind === "batchNorm") take(next, { norm: next.attributes.norm });
     }
     if (op.kind === "add") {
-      const norm = normBefore(graph, ops, places, op);
+      const norm = normBefore(graph, ops, places, op, apart);
       if (norm) {
         places.delete(norm.output);
         op = withResidual(norm, op);
@@ -51,12 +61,25 @@ export function fuse(graph: Graph, training = true): Graph {
   return { ...graph, ops: ops.filter((op, i) => places.get(op.output) === i) };
 }
 
+/** Moving statistics of normalizations that are called several times: they move in the order of the calls, which stays. */
+function sharedStatistics({ ops }: Graph): Set<Parameter> {
+  const once = new Set<Parameter>();
+  const shared = new Set<Parameter>();
+  for (const op of ops)
+    if (op.kind === "batchNorm") {
+      const { movingMean } = op.attributes.norm;
+      (once.has(movingMean) ? shared : once).add(movingMean);
+    }
+  return shared;
+}
+
 /** A normalization that can add the sum's other value itself: the last of those that the sum alone reads. */
 function normBefore(
   graph: Graph,
   ops: readonly Op[],
   places: ReadonlyMap<Value, number>,
   sum: OpOf<"add">,
+  apart: ReadonlySet<Parameter>,
 ): OpOf<"batchNorm"> | undefined {
   const [a, b] = sum.inputs;
   if (a === b || elements(a!.shape) !== elements(b!.shape)) return undefined;
@@ -64,7 +87,11 @@ function normBefore(
     const at = places.get(value);
     const op = at === undefined ? undefined : ops[at];
     const fits = op?.kind === "batchNorm" && !op.attributes.relu && !op.attributes.residual;
-    return fits && onlyReader(graph, value) === producer(graph, sum.output) ? [{ op, at: at! }] : [];
+    return fits &&
+      !apart.has(op.attributes.norm.movingMean) &&
+      onlyReader(graph, value) === producer(graph, sum.output)
+      ? [{ op, at: at! }]
+      : [];
   });
   return found.sort((x, y) => y.at - x.at)[0]?.op;
 }

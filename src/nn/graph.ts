@@ -52,7 +52,7 @@ export interface OpAttributes {
   softmax: Record<never, never>;
   dropout: { readonly rate: number; readonly stream: number };
   reshape: Record<never, never>;
-  /** The sum of two values; the second may be [1, 1, channels], for each pixel of the first. */
+  /** The sum of two values; the second may be [channels] or [1, 1, channels], for each pixel of the first. */
   add: { readonly relu: boolean };
   /** The product of two values, broadcast likewise. */
   multiply: Record<never, never>;
@@ -125,7 +125,7 @@ export interface LayerCall {
   /** The layer's name; from a shared layer's second call on with the call's number, `name:2`. */
   readonly name: string;
   readonly type: string;
-  readonly outputs: readonly Value[];
+  readonly output: Value;
 }
 
 /** Ops over values in an order in which every op comes after its inputs. */
@@ -136,11 +136,6 @@ export interface Graph {
   readonly parameters: readonly Parameter[];
   /** Calls of layers, in the order in which they were lowered. */
   readonly calls: readonly LayerCall[];
-}
-
-/** The input of a model that has one. */
-export function onlyInput({ inputs }: Graph): Value {
-  return inputs[0]!;
 }
 
 /** Collects the ops that layers lower to. */
@@ -187,7 +182,7 @@ export class GraphBuilder {
       this.parameters.push(parameter);
     } else if (this.#own.has(parameter)) {
       throw new Error(`two parameters are named ${quoted(name)}`);
-    } else if (formatShape(parameter.shape) !== formatShape(shape)) {
+    } else if (parameter.shape.join() !== shape.join()) {
       throw new ModelError(
         `is called again on an input that needs ${quoted(name)} of shape ${formatShape(shape)}, but it has ${formatShape(parameter.shape)} from its first call`,
         name.slice(0, name.lastIndexOf("/")),

@@ -1,3 +1,5 @@
+import { type Graph, producer } from "./graph.ts";
+
 export const LOSSES = [
   "categoricalCrossentropy",
   "sparseCategoricalCrossentropy",
@@ -18,4 +20,12 @@ export type LossName = (typeof LOSSES)[number];
 /** What is reported next to a loss unless one asks: the share of right classes, where outputs are those of classes. */
 export function defaultMetrics(loss: LossName): readonly "accuracy"[] {
   return loss === "meanSquaredError" ? [] : ["accuracy"];
+}
+
+/** The loss that the op which gives the output asks for: of its probabilities, or else of plain numbers. */
+export function usualLoss(graph: Graph): LossName {
+  const last = producer(graph, graph.outputs[0]!);
+  if (last?.kind === "softmax") return "categoricalCrossentropy";
+  if (last?.kind === "activation" && last.attributes.kind === "sigmoid") return "binaryCrossentropy";
+  return "meanSquaredError";
 }

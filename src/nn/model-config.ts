@@ -5,8 +5,7 @@ import type { Layer } from "./layers/types.ts";
  *
  * Without `inputs`, a chain: each layer takes what the one before it gives. With `inputs` (version 2 of the format), a
  * graph: each layer but those of type "input" names in `from` what it takes. A name stands for what that layer gives;
- * `name:2` for what it gives when it is called a second time, which `{ "type": ..., "again": name, "from": [...] }` says;
- * `name@2` for the second of a layer's outputs.
+ * `name:2` for what it gives when it is called a second time, which `{ "type": ..., "again": name, "from": [...] }` says.
  */
 export interface ModelConfig {
   readonly name?: string;

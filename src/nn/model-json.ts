@@ -2,14 +2,13 @@ import { optionProblem } from "../options/check.ts";
 import { isObject, needed, some, type Table, text } from "../options/kinds.ts";
 import { adviceOn, nearest } from "../options/names.ts";
 import { show, written } from "../options/show.ts";
-import { requireLayerCount } from "./build.ts";
+import { requireGraphName, requireLayerCount } from "./build.ts";
 import { ModelError } from "./errors.ts";
 import { INPUT, inputOf } from "./layers/input.ts";
 import { type Layer, layerTable, makeLayer } from "./layers/layer.ts";
 import { LAYERS } from "./layers/registry.ts";
 import type { SymbolicTensor } from "./layers/types.ts";
-import type { ModelConfig } from "./model-config.ts";
-import { applyAll } from "./symbolic.ts";
+import { applyLayer } from "./symbolic.ts";
 
 export { layersToConfig, type ModelConfig } from "./model-config.ts";
 
@@ -28,6 +27,8 @@ const MODEL: Table = {
     some<readonly unknown[]>("a list of layers", (value) => Array.isArray(value) && value.length > 0),
   ),
 };
+/** A further call of a layer. */
+const AGAIN: Table = { type: needed(text), again: needed(text), from: names() };
 const EXAMPLE = '{"layers": [{"type": "flatten"}, {"type": "dense", "units": 10, "activation": "softmax"}]}';
 
 /** Layers of a chain from plain data. Throws ModelError that names the layer, the option, what was got and what to write. */
@@ -39,8 +40,8 @@ export function layersFromConfig(config: unknown): Layer[] {
 }
 
 /** Whether plain data describes a graph, in which layers name what they take, and no chain. */
-export function isGraphConfig(config: ModelConfig): boolean {
-  return config.inputs !== undefined;
+export function isGraphConfig(config: unknown): boolean {
+  return isObject(config) && config.inputs !== undefined;
 }
 
 /** The inputs and outputs of a graph from plain data. Throws ModelError as layersFromConfig() does. */
@@ -50,65 +51,60 @@ export function tensorsFromConfig(config: unknown): {
 } {
   const model = checkModel(config);
   const layers = new Map<string, Layer>();
-  /** What each name stands for. */
-  const given = new Map<string, readonly SymbolicTensor[]>();
-  const find = (reference: unknown, where: string): SymbolicTensor => {
-    const [, name, index = "1"] = /^(.*?)(?:@(\d+))?$/s.exec(String(reference))!;
-    const found = given.get(name!)?.[Number(index) - 1];
-    if (found) return found;
-    const known = [...given.keys()];
-    throw new ModelError(
-      `takes ${show(reference)}, which no layer before it gives: ${adviceOn(String(reference), known)}`,
-      where,
-    );
-  };
   const counts = new Map<string, number>();
+  /** What each name stands for. */
+  const given = new Map<string, SymbolicTensor>();
+  const find = (name: string, where: string): SymbolicTensor => {
+    const found = given.get(name);
+    if (found) return found;
+    const advice = adviceOn(name, [...given.keys()]);
+    throw new ModelError(`takes ${show(name)}, which no layer before it gives: ${advice}`, where);
+  };
+  const from = (value: unknown, where: string): SymbolicTensor[] => {
+    const kind = names();
+    if (!kind.accepts(value))
+      throw new ModelError(
+        `from is ${value === undefined ? "missing" : show(value)}, expected ${kind.expected}, whose outputs it takes. Write: "from": ["name"]`,
+        where,
+      );
+    return value.map((name) => find(name, where));
+  };
   model.layers.forEach((entry, i) => {
-    const { again, from, ...plain } = isObject(entry) ? entry : { again: undefined, from: undefined };
     const where = `number ${i + 1}`;
-    if (from !== undefined && !Array.isArray(from))
-      throw new ModelError(`from is ${show(from)}, expected a list of names of layers`, where);
-    if (again !== undefined) {
-      const layer = layers.get(String(again));
-      if (!layer)
+    if (isObject(entry) && entry.again !== undefined) {
+      const problem = optionProblem(AGAIN, entry, (right) => written(right, true));
+      if (problem !== undefined) throw new ModelError(problem, where);
+      const { type, again } = entry as { type: string; again: string };
+      const layer = layers.get(again);
+      if (layer?.type !== type) {
+        const known = [...layers.entries()].filter(([, other]) => other.type === type).map(([name]) => name);
         throw new ModelError(
-          `calls ${show(again)} again, which no layer before it is called: ${adviceOn(String(again), [...layers.keys()])}`,
+          `calls ${show(again)} again, and no layer of type ${show(type)} before it has that name: ${adviceOn(again, known)}`,
           where,
         );
-      const count = (counts.get(String(again)) ?? 1) + 1;
-      counts.set(String(again), count);
-      given.set(
-        `${again}:${count}`,
-        applyAll(
-          layer,
-          (from ?? []).map((name: unknown) => find(name, where)),
-        ),
-      );
+      }
+      const count = (counts.get(again) ?? 1) + 1;
+      counts.set(again, count);
+      given.set(`${again}:${count}`, applyLayer(layer, from(entry.from, where)));
       return;
     }
+    const { from: sources, ...plain } = isObject(entry) ? entry : { from: undefined };
     const layer = layerOf(isObject(entry) ? plain : entry, i);
     const { name } = layer;
     if (name === undefined) throw new ModelError("has no name: each layer of a graph needs one", where);
+    requireGraphName(name);
     if (given.has(name)) throw new ModelError(`two layers are named ${show(name)}: names must differ`, where);
-    layers.set(name, layer);
     if (layer.type === INPUT.type) {
-      if (from !== undefined) throw new ModelError("is an input and takes nothing: leave out from", where);
-      given.set(name, [inputOf({ ...layer.config, name })]);
+      if (sources !== undefined) throw new ModelError("is an input and takes nothing: leave out from", where);
+      given.set(name, inputOf(layer));
     } else {
-      if (from === undefined)
-        throw new ModelError('lacks from: ["name", …], the layers whose outputs it takes', where);
-      given.set(
-        name,
-        applyAll(
-          layer,
-          from.map((reference) => find(reference, where)),
-        ),
-      );
+      layers.set(name, layer);
+      given.set(name, applyLayer(layer, from(sources, where)));
     }
   });
   return {
     inputs: model.inputs!.map((name) => find(name, "inputs")),
-    outputs: (model.outputs ?? []).map((name) => find(name, "outputs")),
+    outputs: model.outputs!.map((name) => find(name, "outputs")),
   };
 }
 
@@ -128,7 +124,9 @@ function checkModel(config: unknown): {
     throw new ModelError(
       'the model file does not fit: it names outputs and no inputs. Write: "inputs": ["name"]',
     );
-  requireLayerCount(model.layers.length);
+  // A layer that takes many values becomes many ops.
+  const parts = (entry: unknown) => (isObject(entry) && Array.isArray(entry.from) ? entry.from.length : 1);
+  requireLayerCount(model.layers.reduce<number>((sum, entry) => sum + Math.max(1, parts(entry) - 1), 0));
   return model;
 }
 

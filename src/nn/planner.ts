@@ -235,10 +235,11 @@ export class Planner {
     if (tensor) this.#holders.get(tensor)!.delete(value);
   }
 
-  /** Whether a tensor holds the gradient of no other value that is still to be used. */
+  /** Whether a tensor holds the gradient of no other value that is still to be used, nor is still to be added to one. */
   #isFree(tensor: Tensor, value: Value): boolean {
     const holders = this.#holders.get(tensor)!;
-    return holders.size === Number(holders.has(value));
+    const alone = holders.size === Number(holders.has(value));
+    return alone && !this.#pendingAdds.some(({ from }) => from === tensor);
   }
 
   /** Emits the sums of gradients that have come from several readers: before any of them is used. */

@@ -1,8 +1,8 @@
 // Models as they are written: layers applied to what other layers give.
 import { show } from "../options/show.ts";
 import { ModelError } from "./errors.ts";
-import { GraphBuilder, type Shape } from "./graph.ts";
-import type { Inputs, Layer, LayerApplication, SymbolicTensor } from "./layers/types.ts";
+import { formatShape, GraphBuilder, type Shape, type Value } from "./graph.ts";
+import type { Inputs, Layer, SymbolicTensor } from "./layers/types.ts";
 
 let applications = 0;
 
@@ -11,16 +11,8 @@ export function isSymbolic(value: unknown): value is SymbolicTensor {
   return typeof from === "object" && typeof from?.order === "number";
 }
 
-/** Applies a layer: its first output. Throws ModelError where the inputs do not fit it. */
+/** Applies a layer. Throws ModelError where the inputs do not fit it. */
 export function applyLayer(layer: Layer, inputs: SymbolicTensor | readonly SymbolicTensor[]): SymbolicTensor {
-  return applyAll(layer, inputs)[0]!;
-}
-
-/** Applies a layer: all its outputs. */
-export function applyAll(
-  layer: Layer,
-  inputs: SymbolicTensor | readonly SymbolicTensor[],
-): readonly SymbolicTensor[] {
   const name = layer.name ?? layer.type;
   const given = ([] as SymbolicTensor[]).concat(inputs as SymbolicTensor);
   if (given.length === 0) throw new ModelError("got no inputs, expected at least one", name);
@@ -31,22 +23,26 @@ export function applyAll(
         name,
       );
   const scratch = new GraphBuilder();
-  scratch.call(layer.trainable);
   const values = given.map(({ shape }) => scratch.input(shape));
-  const outputs = layer.lower(scratch, name, values as unknown as Inputs);
-  return applied(
-    layer,
-    given,
-    outputs.map(({ shape }) => shape),
-  );
+  return applied(layer, given, lowerLayer(scratch, layer, name, values as unknown as Inputs).shape);
 }
 
-/** The tensors of an application whose shapes are known. */
-export function applied(
-  layer: Layer,
-  inputs: readonly SymbolicTensor[],
-  shapes: readonly Shape[],
-): readonly SymbolicTensor[] {
-  const from: LayerApplication = { layer, inputs, order: applications++ };
-  return shapes.map((shape, index) => ({ shape, from, index }));
+/** Adds a layer's ops to a graph, for one of its calls. Throws ModelError where the inputs do not fit, or inputShape does not. */
+export function lowerLayer(graph: GraphBuilder, layer: Layer, name: string, inputs: Inputs): Value {
+  const { inputShape, trainable } = layer;
+  if (inputShape && inputShape.join() !== inputs[0].shape.join())
+    throw new ModelError(
+      `inputShape is ${formatShape(inputShape)}, but the layer before it gives ${formatShape(inputs[0].shape)}`,
+      name,
+    );
+  graph.call(trainable);
+  const [output, ...others] = layer.lower(graph, name, inputs);
+  if (!output || others.length > 0)
+    throw new ModelError(`gives ${output ? others.length + 1 : 0} outputs, expected one`, name);
+  return output;
+}
+
+/** The tensor of an application whose shape is known. */
+export function applied(layer: Layer, inputs: readonly SymbolicTensor[], shape: Shape): SymbolicTensor {
+  return { shape, from: { layer, inputs, order: applications++ } };
 }

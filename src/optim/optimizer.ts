@@ -50,10 +50,12 @@ export interface Vectors {
   readonly grain: number;
 }
 
-/** An optimizer described once: its options, what it keeps, and the calls of its update. */
+/**
+ * An optimizer described once: what it keeps, and the calls of its update. The table of its options stands beside it, as
+ * workers, which have no use for it, load definitions alone.
+ */
 export interface OptimizerDefinition<T extends CommonTable & Table = CommonTable & Table> {
   readonly name: string;
-  readonly options: () => T;
   /** Powers in Adam's bias correction. Default: there is none. */
   betas?(options: Filled<T>): readonly [number, number];
   /** Vectors as long as the weights that it keeps from step to step. */
@@ -62,12 +64,15 @@ export interface OptimizerDefinition<T extends CommonTable & Table = CommonTable
   update(planner: Planner, vectors: Vectors, options: Filled<T>): void;
 }
 
+/** Settings as plain data, a schedule as "schedule". */
+export type OptimizerConfig = Readonly<Record<string, number | boolean | string | readonly string[]>>;
+
 /** An optimizer: its settings, and how its update is emitted. Plain data to the caller. */
 export interface Optimizer {
   readonly name: string;
   readonly options: Readonly<CommonOptions> & { readonly learningRate: number | Schedule };
   /** All settings, defaults filled in, for a run's record. */
-  readonly config: Readonly<Record<string, number | boolean | string>>;
+  readonly config: OptimizerConfig;
   /** Powers in Adam's bias correction; 0.5 where there is none. */
   readonly betas: readonly [number, number];
   readonly stateVectors: number;
@@ -80,9 +85,9 @@ export function makeOptimizer<T extends CommonTable & Table>(
   definition: OptimizerDefinition<T>,
   options: Filled<T>,
 ): Optimizer {
-  const config: Record<string, number | boolean | string> = {};
-  for (const [key, value] of Object.entries(options))
-    config[key] = typeof value === "function" ? "schedule" : Array.isArray(value) ? value.join(" ") : value;
+  const config = Object.fromEntries(
+    Object.entries(options).map(([key, value]) => [key, typeof value === "function" ? "schedule" : value]),
+  );
   return {
     name: definition.name,
     options: options as unknown as Optimizer["options"],

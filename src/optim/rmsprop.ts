@@ -3,7 +3,7 @@ import { flag, type OptionsOf, optional, real } from "../options/kinds.ts";
 import { checkedOptimizer } from "./checked.ts";
 import { commonOptions, type Optimizer, type OptimizerDefinition } from "./optimizer.ts";
 
-const options = () => ({
+export const rmspropOptions = () => ({
   ...commonOptions(0.001),
   /** Default 0.9. */
   rho: optional(real(0, 1), 0.9),
@@ -14,13 +14,12 @@ const options = () => ({
   /** Divide by an estimate of the variance in place of the mean square. Default false. */
   centered: optional(flag, false),
 });
-type Table = ReturnType<typeof options>;
+type Table = ReturnType<typeof rmspropOptions>;
 
 export interface RmspropOptions extends OptionsOf<Table> {}
 
 export const RMSPROP: OptimizerDefinition<Table> = {
   name: "rmsprop",
-  options,
   stateVectors: ({ centered, momentum }) => 1 + Number(centered) + Number(momentum > 0),
   update(p, { w, g, n, slots, state, grain }, { rho, momentum, epsilon, centered, weightDecay }) {
     const a = centered ? slots[1]! : 0;
@@ -32,5 +31,5 @@ export const RMSPROP: OptimizerDefinition<Table> = {
 
 /** RMSprop (Hinton, lecture 6 of 2012), learningRate 0.001, as Keras writes it. */
 export function rmsprop(options: RmspropOptions = {}): Optimizer {
-  return checkedOptimizer(RMSPROP, options);
+  return checkedOptimizer(RMSPROP, rmspropOptions(), options);
 }

@@ -126,3 +126,14 @@ export function isObject(value: unknown): value is Record<string, unknown> {
 export function isOptions(value: unknown): value is Record<string, unknown> {
   return Object.prototype.toString.call(value) === "[object Object]";
 }
+
+/** The options with their defaults; one that was not given and has none is left out. */
+export function withDefaults<T extends Table>(table: T, given: Readonly<Record<string, unknown>>): Filled<T> {
+  const filled: Record<string, unknown> = {};
+  for (const [key, kind] of Object.entries(table)) {
+    const fallback = "default" in kind ? kind.default : undefined;
+    const value = given[key] ?? (typeof fallback === "function" ? fallback(filled) : fallback);
+    if (value !== undefined) filled[key] = value;
+  }
+  return filled as Filled<T>;
+}

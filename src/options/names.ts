@@ -8,9 +8,11 @@ const OTHERS: Others = {
   accuracy: "acc",
   alpha: "negativeslope",
   averagePooling2d: "avgpool2d",
+  batchNormalization: "batchnorm batchnorm1d batchnorm2d",
   batchSize: "bs batch",
   binaryCrossentropy: "bce",
   categoricalCrossentropy: "crossentropy",
+  concatenate: "cat concat",
   dense: "linear",
   dilationRate: "dilation",
   epsilon: "eps",
@@ -33,7 +35,7 @@ const OTHERS: Others = {
 /** What there is not, and what there is instead. */
 const ABSENT: readonly (readonly [RegExp, string])[] = [
   [/^(class|sample)weights?$/, "nothing can be weighted; put samples of a rare class in several times"],
-  [/^trainable$/, "layers cannot be frozen; every weight is trained"],
+  [/^trainable$/, "layers take it: dense({ units: 10, trainable: false })"],
   [/regularizer$/, "there are none; weight decay keeps weights small: adamw({ weightDecay: 0.004 })"],
   [
     /^(patience|earlystopping)$/,
@@ -87,12 +89,18 @@ export function nearest(name: string, names: readonly string[], others?: Others)
   return best;
 }
 
+/** Letters of names in a message: a file may have any number of them, of any length. */
+const MOST_LETTERS = 2000;
+
 /** What to say of a name that is none of `names`: a sentence without its full stop. */
 export function adviceOn(name: string, names: readonly string[]): string {
   const near = nearest(name, names);
-  if (near !== undefined) return `did you mean ${near}?`;
+  if (near !== undefined) return `did you mean ${near.slice(0, 60)}?`;
   const home = HOMES.find(([keys]) => synonym(name, keys.split(" ")) !== undefined);
-  return absent(name) ?? (home ? `it belongs into ${home[1]}` : `expected ${names.join(", ") || "none"}`);
+  return (
+    absent(name) ??
+    (home ? `it belongs into ${home[1]}` : `expected ${names.join(", ").slice(0, MOST_LETTERS) || "none"}`)
+  );
 }
 
 /** What there is in place of a thing that does not exist. */

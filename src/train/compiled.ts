@@ -42,7 +42,12 @@ export class Compiled {
       preprocessing: preprocessingOf(loaded, options.preprocessing),
     });
     const compiled = new Compiled(session, options.metrics ?? defaultMetrics(loss));
-    if (loaded && weights === "loaded") compiled.setWeights(loaded.tensors);
+    try {
+      if (loaded && weights === "loaded") compiled.setWeights(loaded.tensors);
+    } catch (error) {
+      session.dispose();
+      throw error;
+    }
     return compiled;
   }
 
@@ -61,7 +66,7 @@ export class Compiled {
   activations(image: Pixels): LayerActivation[] {
     return this.session
       .layerOutputs(image)
-      .map(({ call: { name, type, outputs }, data }) => ({ name, type, shape: outputs[0]!.shape, data }));
+      .map(({ call: { name, type, output }, data }) => ({ name, type, shape: output.shape, data }));
   }
 
   getWeights(): NamedTensor[] {

@@ -28,8 +28,8 @@ const FUNCTIONAL: Checked = {
 };
 
 /**
- * A model of layers that were applied to each other, with branches, skips, shared layers, several inputs and outputs:
- * Keras's functional API.
+ * A model of layers that were applied to each other, with branches, skips and shared layers: Keras's functional API. Several
+ * inputs and outputs can be described, but not compiled yet.
  *
  *     const x = input({ shape: [32, 32, 3] });
  *     const y = dense({ units: 10, activation: "softmax" }).apply(flatten().apply(x));
@@ -82,10 +82,11 @@ export function modelFromConfig(config: ModelConfig): Model {
 
 /** The same, with what the model's file holds beside its architecture. */
 export function buildModel(config: ModelConfig, loaded: Loaded | undefined): Model {
-  const { name } = config;
   if (isGraphConfig(config)) {
     const { inputs, outputs } = tensorsFromConfig(config);
-    return functional(listOf("inputs", inputs), listOf("outputs", outputs), name ?? "functional", loaded);
+    const { name = "functional" } = config;
+    return functional(listOf("inputs", inputs), listOf("outputs", outputs), name, loaded);
   }
-  return new Sequential(layersFromConfig(config), { name }, loaded);
+  const layers = layersFromConfig(config);
+  return new Sequential(layers, { name: config.name }, loaded);
 }

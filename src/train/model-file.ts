@@ -9,6 +9,7 @@ import { parseJson } from "../nn/strict-json.ts";
 import { checkOptions } from "../options/check.ts";
 import { counted } from "../options/counted.ts";
 import { quoted, show } from "../options/show.ts";
+import { classNamesProblem } from "./class-names.ts";
 import type { Loaded } from "./compiled-options.ts";
 import { buildModel } from "./functional.ts";
 import { metadataDamage, sealed, weightsDamage } from "./integrity.ts";
@@ -133,7 +134,8 @@ export function saveModel(model: Model, metadata: ModelMetadata = {}): Uint8Arra
     return file;
   } catch (error) {
     if (!(error instanceof ModelFileError)) throw error;
-    const line = error.code === "weights" ? ". Set finite weights with model.setWeights() before" : "";
+    const finite = tensors.every(({ data }) => data.every(Number.isFinite));
+    const line = finite ? "" : ". Set finite weights with model.setWeights() before";
     const message = `saveModel: loadModel() would refuse the file: ${error.message}${line}`;
     throw new ModelFileError(error.code, message, { cause: error });
   }
@@ -151,12 +153,8 @@ function modelOf(
 }
 
 function checkClassNames(model: Model, { classNames }: ModelMetadata): void {
-  const outputs = model.outputShape.at(-1)!;
-  if (classNames && classNames.length !== Math.max(outputs, 2) && classNames.length !== outputs)
-    throw new ModelFileError(
-      "metadata",
-      `the model file names ${counted(classNames.length, "class", "classes")}, but its model has ${counted(outputs, "output")}`,
-    );
+  const problem = classNamesProblem(classNames, model.outputShape.at(-1)!);
+  if (problem) throw new ModelFileError("metadata", `the model file ${problem}`);
 }
 
 function checkHeader(file: Uint8Array<ArrayBuffer>): void {

@@ -36,6 +36,7 @@ export class Model {
   readonly loaded: Loaded | undefined;
   readonly #config: ModelParts["config"];
   #made: Compiled | undefined;
+  #disposals = 0;
   #fitting = false;
 
   constructor({ config, graph, rows, loaded }: ModelParts) {
@@ -75,7 +76,7 @@ export class Model {
 
   /** The architecture as plain data, for modelFromConfig(). */
   toConfig(): ModelConfig {
-    return this.#config;
+    return structuredClone(this.#config);
   }
 
   /**
@@ -86,11 +87,16 @@ export class Model {
     checkOptions(COMPILE, options);
     const { optimizer = "adam" } = options;
     checkCompile(this, options);
+    const disposals = this.#disposals;
     const { Compiled } = await import("./compiled.ts");
     const compiled = await Compiled.create(this.graph, this.loaded, {
       ...options,
       optimizer: typeof optimizer === "string" ? createOptimizer(optimizer) : optimizer,
     });
+    if (disposals !== this.#disposals) {
+      compiled.dispose();
+      throw new Error("the model was disposed of: call compile() again");
+    }
     this.#made?.dispose();
     this.#made = compiled;
   }
@@ -171,6 +177,7 @@ export class Model {
 
   /** Ends the model's threads and lets go of its memory. The model can be compiled again. */
   dispose(): void {
+    this.#disposals++;
     this.#made?.dispose();
     this.#made = undefined;
   }

@@ -4,6 +4,7 @@ import { DEFAULT_MAX_MEMORY, LEAST_MEMORY, MOST_MEMORY } from "../engine/memory-
 import { ModelError } from "../nn/errors.ts";
 import { COMMON, type Layer } from "../nn/layers/layer.ts";
 import { LOSSES } from "../nn/losses.ts";
+import { isSymbolic } from "../nn/symbolic.ts";
 import { OPTIMIZERS, type OptimizerName } from "../optim/definitions.ts";
 import type { Optimizer } from "../optim/optimizer.ts";
 import { type Checked, optionProblem } from "../options/check.ts";
@@ -184,6 +185,10 @@ export function checkLayers(layers: readonly Layer[]): void {
       if (problem !== undefined) throw new ModelError(`layer ${i + 1}: ${problem}`);
       continue;
     }
+    if (isSymbolic(layer))
+      throw new ModelError(
+        `layer ${i + 1} is a tensor, expected a layer: give the first one inputShape, or use model({ inputs, outputs })`,
+      );
     const meant =
       typeof layer === "function" ? `. Write: ${(layer as { name: string }).name}()` : " such as flatten()";
     const config = typeof layer?.type === "string" ? "; layersFromConfig() makes layers of plain data" : "";

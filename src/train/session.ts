@@ -1,7 +1,7 @@
 import { type Backend, Engine } from "../engine/engine.ts";
 import type { WasmSource } from "../engine/kernels.ts";
 import { align } from "../engine/memory.ts";
-import { type CompiledPlan, compilePlan, type PlanOptions } from "../nn/compile-plan.ts";
+import { type CompiledPlan, compilePlan, type InputKind, type PlanOptions } from "../nn/compile-plan.ts";
 import { requireRoom } from "../nn/footprint.ts";
 import { fuse } from "../nn/fuse.ts";
 import { cut, elements, type Graph, isTrained, type LayerCall, type Parameter } from "../nn/graph.ts";
@@ -87,6 +87,8 @@ export class Session {
   readonly #optimizer: OptimizerState;
   readonly #pointers: ParameterPointers;
   readonly #plans = new Map<string, CompiledPlan>();
+  /** Plans of layerOutputs(): one up to each call of a layer. */
+  readonly #looks = new Map<InputKind, CompiledPlan[]>();
   readonly #unfused: Graph;
   /** What evaluation and prediction run: there, normalizations are folded into what comes before them. */
   readonly #inference: Graph;
@@ -180,19 +182,26 @@ export class Session {
    */
   layerOutputs(image: Pixels): { call: LayerCall; data: Float32Array<ArrayBuffer> }[] {
     const bytes = isBytes(image);
-    return this.#unfused.calls.map((call) => {
-      const output = call.outputs[0]!;
-      const compiled = this.#compile(fuse(cut(this.#unfused, [output]), false), {
-        batch: 1,
-        mode: "predict",
-        inputs: [bytes ? "bytes" : "floats"],
-        targets: [],
-      });
+    const kind = bytes ? "bytes" : "floats";
+    let looks = this.#looks.get(kind);
+    if (!looks) {
+      looks = this.#unfused.calls.map(({ output }) =>
+        this.#compile(fuse(cut(this.#unfused, [output]), false), {
+          batch: 1,
+          mode: "predict",
+          inputs: [kind],
+          targets: [],
+        }),
+      );
+      this.#looks.set(kind, looks);
+    }
+    return this.#unfused.calls.map((call, i) => {
+      const compiled = looks[i]!;
       compiled.plan.activate();
       if (bytes) this.engine.u8(compiled.inputs[0]!, image.length).set(image);
       else this.engine.f32(compiled.inputs[0]!, image.length).set(image);
       compiled.plan.run();
-      return { call, data: this.engine.f32(compiled.outputs[0]!, elements(output.shape)).slice() };
+      return { call, data: this.engine.f32(compiled.outputs[0]!, elements(call.output.shape)).slice() };
     });
   }
 
@@ -289,6 +298,7 @@ export class Session {
   /** Ends the engine's threads. */
   dispose(): void {
     this.#plans.clear();
+    this.#looks.clear();
     this.engine.dispose();
   }
 }

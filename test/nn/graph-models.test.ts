@@ -1,6 +1,8 @@
 import { describe, expect, onTestFinished, test } from "vitest";
 import { BACKENDS, type Backend } from "../../src/engine/engine.ts";
 import { ModelError } from "../../src/nn/errors.ts";
+import { leastBytes } from "../../src/nn/footprint.ts";
+import { fuse } from "../../src/nn/fuse.ts";
 import {
   activation,
   add,
@@ -20,6 +22,8 @@ import { sgd } from "../../src/optim/index.ts";
 import { model, modelFromConfig } from "../../src/train/functional.ts";
 import type { Model } from "../../src/train/model.ts";
 import { loadModel, saveModel } from "../../src/train/model-file.ts";
+import { decodeSafetensors } from "../../src/train/safetensors.ts";
+import { sequential } from "../../src/train/sequential.ts";
 import { Session } from "../../src/train/session.ts";
 import { fixtureLabels, fixtureValues } from "../support/fixture-values.ts";
 import { all } from "../support/sessions.ts";
@@ -113,6 +117,33 @@ const NETS: Readonly<Record<string, (x: SymbolicTensor) => SymbolicTensor>> = {
     const y = relu(norm(conv(x, 4, bare)));
     return head(relu(add().apply([norm(conv(y, 4, bare)), y])));
   },
+  "a normalization's sum, beside a reader of what is added": (x) => {
+    const y = conv(x, 4);
+    const sum = add().apply([norm(conv(y, 4, bare)), y]);
+    return head(concatenate().apply([tanh(sum), y]));
+  },
+  "a normalized image and a convolution": (x) => head(relu(add().apply([norm(x), conv(x, 3)]))),
+  "a frozen branch and one that learns": (x) => {
+    const frozen = { trainable: false };
+    const old = batchNormalization(frozen).apply(conv(x, 3, frozen));
+    return head(relu(add().apply([old, conv(x, 3)])));
+  },
+  "a frozen normalization of what learns": (x) =>
+    head(tanh(batchNormalization({ trainable: false }).apply(conv(x, 3)))),
+  "a normalization called on two branches": (x) => {
+    const shared = batchNormalization({
+      betaInitializer: "heNormal",
+      gammaInitializer: "heUniform",
+      momentum: 0.5,
+    });
+    const [a, b] = [shared.apply(conv(x, 3, bare)), shared.apply(conv(x, 3, bare))];
+    return head(add().apply([a, tanh(b)]));
+  },
+  "squeeze and excite with dense layers": (x) => {
+    const y = conv(x, 5, { activation: "relu" });
+    const hidden = dense({ units: 3, activation: "tanh" }).apply(globalAveragePooling2d().apply(y));
+    return head(multiply().apply([y, dense({ units: 5, activation: "sigmoid" }).apply(hidden)]));
+  },
   "two normalized branches, the sum read twice": (x) => {
     const sum = add().apply([norm(conv(x, 4, bare)), norm(conv(x, 4, bare))]);
     return head(multiply().apply([tanh(sum), norm(sum)]));
@@ -191,7 +222,8 @@ describe.each(Object.entries(NETS))("%s", (net, write) => {
       const out = new Float32Array(COUNT * 4);
       session.predictStep(samples, rows, out);
       const { loss } = session.trainStep(samples, rows);
-      return { out, loss, gradients: copies(session.gradients()) };
+      // With a rate of 0 what moves are moving statistics.
+      return { out, loss, gradients: copies(session.gradients()), weights: copies(session.weights()) };
     });
     expect(results[2]).toEqual(results[0]);
     const [a, b] = results as [(typeof results)[0], (typeof results)[0]];
@@ -202,6 +234,17 @@ describe.each(Object.entries(NETS))("%s", (net, write) => {
       });
     });
     expect(Math.abs(a.loss - b.loss)).toBeLessThan(1e-5);
+    a.weights.forEach((weights, i) => {
+      weights.forEach((value, k) => {
+        expect(Math.abs(value - b.weights[i]![k]!)).toBeLessThan(1e-5);
+      });
+    });
+    // What a model is said to need at the least is no more than it takes.
+    for (const mode of ["train", "predict"] as const) {
+      const { plan } = fused.plan({ batch: 64, mode, inputs: ["floats"], targets: ["labels"] });
+      const least = leastBytes(fuse(net.graph, mode === "train"), 64) - 4 * net.countParams();
+      expect(least).toBeLessThanOrEqual(plan.arenaBytes);
+    }
   });
 
   test.each(BACKENDS)(
@@ -259,7 +302,7 @@ test("several outputs are built, and not trained yet", async () => {
   const y = dense({ units: 4, activation: "softmax" }).apply(x);
   const net = model({ inputs: x, outputs: [y, dense({ units: 2, activation: "softmax" }).apply(y)] });
   expect(net.graph.outputs.map(({ shape }) => shape)).toEqual([[4], [2]]);
-  await expect(net.compile()).rejects.toThrow(/1 inputs and 2 outputs, expected one of each/);
+  await expect(net.compile()).rejects.toThrow(/the model has 1 input and 2 outputs, expected one of each/);
 });
 
 test("frozen layers stay as they are, and those before them learn", async () => {
@@ -308,6 +351,26 @@ test("the table shows what is connected to what", () => {
   ]);
 });
 
+test("a model's file says version 2 for a graph, and 1 for a list", async () => {
+  const versionOf = async (net: Model) => {
+    await net.compile({ threads: 1 });
+    onTestFinished(() => net.dispose());
+    return decodeSafetensors(saveModel(net)).metadata.formatVersion;
+  };
+  expect(await versionOf(build(NETS["a residual block"]!))).toBe("2");
+  expect(await versionOf(sequential([dense({ units: 2, activation: "softmax", inputShape: [3] })]))).toBe(
+    "1",
+  );
+});
+
+test("names that a further call would have are no names of a graph's layers", () => {
+  const x = input({ shape: [4] });
+  const layer = dense({ units: 4, name: "a" });
+  const second = dense({ units: 4, name: "a:2" }).apply(layer.apply(x));
+  const make = () => model({ inputs: x, outputs: add().apply([second, layer.apply(second)]) });
+  expect(make).toThrow(/layer 'a:2': ends in : and a number/);
+});
+
 describe("what does not fit is refused", () => {
   const x = () => input({ shape: [4, 4, 2] });
   test.each<[string, () => unknown, RegExp]>([
@@ -331,7 +394,11 @@ describe("what does not fit is refused", () => {
       () => concatenate().apply([x(), input({ shape: [3, 4, 2] })]),
       /expected shapes that differ along the axis only/,
     ],
-    ["an axis too many", () => concatenate({ axis: 4 }).apply([x(), x()]), /axis is out of range/],
+    [
+      "an axis too many",
+      () => concatenate({ axis: 4 }).apply([x(), x()]),
+      /axis is 4, expected 1 to 3, or -3 to -1, for inputs of shape \(4, 4, 2\)/,
+    ],
     [
       "a layer where a tensor belongs",
       () => flatten().apply(flatten() as never),
@@ -383,6 +450,15 @@ describe("what does not fit is refused", () => {
       { type: "dense", name: "y", units: 2, from: ["x"] },
     ],
   };
+  const withFrom = (from: unknown) => ({
+    ...graph,
+    layers: [
+      graph.layers[0],
+      { type: "add", name: "y", from },
+      { type: "dense", name: "z", units: 2, from: ["y"] },
+    ],
+  });
+  const again = (entry: object) => ({ ...graph, layers: [...graph.layers, entry] });
   test.each<[string, object, RegExp]>([
     ["a name that nobody has", { ...graph, outputs: ["z"] }, /takes "z", which no layer before it gives/],
     ["inputs alone", { ...graph, outputs: undefined }, /names inputs and no outputs/],
@@ -390,7 +466,7 @@ describe("what does not fit is refused", () => {
     [
       "no from",
       { ...graph, layers: [graph.layers[0], { type: "dense", name: "y", units: 2 }] },
-      /lacks from/,
+      /from is missing, expected a list of names of layers, whose outputs it takes/,
     ],
     [
       "from that is no list",
@@ -412,8 +488,98 @@ describe("what does not fit is refused", () => {
       { ...graph, layers: graph.layers.toReversed() },
       /takes "x", which no layer before it gives/,
     ],
+    ["from of objects", withFrom([{ toString: 1 }]), /from is \[an object\], expected a list of names/],
+    ["from of lists", withFrom([["x"]]), /from is \[\[…\]\], expected a list of names/],
+    ["from of nothing", withFrom([]), /from is \[\], expected a list of names/],
+    [
+      "another type called again",
+      again({ type: "conv2d", again: "y", from: ["y"] }),
+      /calls "y" again, and no layer of type "conv2d" before it has that name/,
+    ],
+    [
+      "options of a call",
+      again({ type: "dense", again: "y", units: 9, from: ["y"] }),
+      /no option is called "units"/,
+    ],
+    [
+      "a call of an object",
+      again({ type: "dense", again: { toString: 1 }, from: ["x"] }),
+      /again is an object, expected a text/,
+    ],
+    ["an input called again", again({ type: "input", again: "x", from: ["x"] }), /calls "x" again/],
+    [
+      "a name like that of a call",
+      { ...graph, layers: [{ ...graph.layers[0], name: "x:2" }] },
+      /ends in : and a number/,
+    ],
+    ["too many values", withFrom(Array(20_000).fill("x")), /layers, expected at most 10,000/],
   ])("plain data: %s", (_, config, message) => {
     expect(() => modelFromConfig(config as never)).toThrow(ModelError);
     expect(() => modelFromConfig(config as never)).toThrow(message);
+  });
+});
+
+test.each([null, undefined, 5, "x", []])("plain data that is none: %j", (config) => {
+  expect(() => modelFromConfig(config as never)).toThrow(ModelError);
+});
+
+test("a message is short, however long a file's names are", () => {
+  const layers = Array.from({ length: 2000 }, (_, i) => ({
+    type: "flatten",
+    name: `${i}${"z".repeat(1000)}`,
+    from: ["x"],
+  }));
+  const config = {
+    layers: [
+      { type: "input", name: "x", shape: [3] },
+      ...layers,
+      { type: "flatten", name: "y", from: ["q"] },
+    ],
+    inputs: ["x"],
+    outputs: ["y"],
+  };
+  let message = "";
+  try {
+    modelFromConfig(config);
+  } catch (error) {
+    ({ message } = error as Error);
+  }
+  expect(message).toContain('takes "q", which no layer before it gives');
+  expect(message.length).toBeLessThan(3000);
+});
+
+describe("an input in a list of layers", () => {
+  test.each<[string, () => unknown, RegExp]>([
+    [
+      "as plain data",
+      () =>
+        modelFromConfig({
+          layers: [
+            { type: "input", shape: [4] },
+            { type: "dense", units: 3 },
+          ],
+        }),
+      /layer 'input': a list of layers has no inputs: give the first one inputShape/,
+    ],
+    [
+      "in the middle",
+      () =>
+        modelFromConfig({
+          layers: [
+            { type: "dense", units: 9, inputShape: [4] },
+            { type: "input", shape: [4] },
+            { type: "dense", units: 3 },
+          ],
+        }),
+      /layer 'input': a list of layers has no inputs/,
+    ],
+    [
+      "as code",
+      () => sequential([input({ shape: [4] }) as never, dense({ units: 3 })]),
+      /layer 1 is a tensor, expected a layer: give the first one inputShape/,
+    ],
+  ])("%s is refused with what to do", (_, make, message) => {
+    expect(make).toThrow(ModelError);
+    expect(make).toThrow(message);
   });
 });

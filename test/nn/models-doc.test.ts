@@ -20,7 +20,7 @@ test("the code of docs/models.md makes the models that it shows", () => {
   expect(net.rows.filter(({ type }) => type === "batchNormalization")).toHaveLength(3);
   expect(net.rows.find(({ type }) => type === "add")!.from).toEqual(["batchNormalization_2", "activation"]);
   const made = run(optimizer, ["optimizer"]) as unknown as { optimizer: api.Optimizer };
-  expect(made.optimizer.config.excludeFromWeightDecay).toBe("bias gamma beta");
+  expect(made.optimizer.config.excludeFromWeightDecay).toEqual(["bias", "gamma", "beta"]);
 });
 
 test("its plain data is a model's", () => {

@@ -73,7 +73,7 @@ describe("adviceOn", () => {
   test.each<[string, readonly string[], RegExp]>([
     ["classWeight", FIT, /^nothing can be weighted; .*rare class/],
     ["sample_weight", FIT, /^nothing can be weighted/],
-    ["trainable", CONV, /^layers cannot be frozen/],
+    ["trainable", CONV, /^layers take it: dense\(/],
     ["kernelRegularizer", CONV, /adamw\(\{ weightDecay: 0.004 \}\)$/],
     ["patience", FIT, /^training does not stop early; restoreBestWeights/],
     ["verbose", FIT, /onEpochEnd/],

@@ -4,6 +4,7 @@ import { optimizerDefinition } from "../../optim/definitions.ts";
 import { makeOptimizer } from "../../optim/optimizer.ts";
 import type { Callbacks, TrainInfo } from "../../train/callbacks.ts";
 import { Compiled } from "../../train/compiled.ts";
+import { requireFiniteWeights } from "../../train/finite.ts";
 import { asSamples, type Samples } from "../../train/samples.ts";
 import { holdLock } from "../locks.ts";
 import type { FitRequest, Handle, InitRequest, Note, Report, Requests } from "../protocol.ts";
@@ -132,7 +133,10 @@ export class TrainingHost {
   }
 
   async save(metadata: Requests["save"][0]): Promise<Answer<Uint8Array<ArrayBuffer>>> {
-    const value = await this.#gate.run(() => modelFile(this.model.getWeights(), this.#config!, metadata));
+    const value = await this.#gate.run(() => {
+      requireFiniteWeights(this.model.session, "save()");
+      return modelFile(this.model.getWeights(), this.#config!, metadata);
+    });
     return { value, transfer: [value.buffer] };
   }
 

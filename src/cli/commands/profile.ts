@@ -1,7 +1,7 @@
 import { type Command, Option } from "commander";
 import { loadDataset } from "../../data/load.ts";
-import { elements, type Graph, producer } from "../../nn/graph.ts";
-import type { LossName } from "../../nn/losses.ts";
+import { elements } from "../../nn/graph.ts";
+import { usualLoss } from "../../nn/losses.ts";
 import type { Model } from "../../train/model.ts";
 import { type Profile, profile } from "../../train/profile.ts";
 import type { Samples } from "../../train/samples.ts";
@@ -77,7 +77,7 @@ export async function profileModel(options: ProfileCommandOptions, output: Outpu
   const source = await findModel(options.model);
   const model = source.build(options.inputShape, options.classes);
   try {
-    await model.compile({ ...engineOptions(options), loss: lossFor(model.graph), metrics: [] });
+    await model.compile({ ...engineOptions(options), loss: usualLoss(model.graph), metrics: [] });
     const mode = inference ? "predict" : "train";
     // Refuses what is too large before images are made for it.
     model.session.plan({ batch: batchSize, mode, inputs: ["bytes"], targets: ["labels"] });
@@ -94,15 +94,6 @@ export async function profileModel(options: ProfileCommandOptions, output: Outpu
 
 /** Bytes of images that are made to be profiled with, but for one batch at least. */
 const MOST_BYTES = 2 ** 28;
-
-/** A loss that the model's outputs admit. */
-function lossFor(graph: Graph): LossName {
-  const last = producer(graph, graph.outputs[0]!);
-  if (last?.kind === "softmax") return "categoricalCrossentropy";
-  return last?.kind === "activation" && last.attributes.kind === "sigmoid"
-    ? "binaryCrossentropy"
-    : "meanSquaredError";
-}
 
 /** Generated digits where they fit, as zeros and closed relus decide how long some kernels take; else noise. */
 async function samplesFor({ inputShape, outputShape }: Model, count: number): Promise<Samples> {

@@ -2,8 +2,7 @@ import { join } from "node:path";
 import { DataError } from "../../data/errors.ts";
 import { readWhole } from "../../data/files.ts";
 import type { EngineOptions } from "../../engine/engine.ts";
-import { givesProbabilities } from "../../nn/check-loss.ts";
-import { producer } from "../../nn/graph.ts";
+import { usualLoss } from "../../nn/losses.ts";
 import { type LoadedModel, loadModel, ModelFileError } from "../../train/model-file.ts";
 import { DISK } from "../files.ts";
 import { printable } from "../output.ts";
@@ -56,9 +55,8 @@ function isMissing(error: unknown): boolean {
 /** Compiles the run's model, which starts its threads until dispose(). */
 export async function readyModel(run: OpenedRun, engine: EngineOptions): Promise<void> {
   const { model, metadata } = run;
-  const probabilities = givesProbabilities(producer(model.graph, model.graph.outputs[0]!));
   await model.compile({
-    loss: metadata.loss ?? (probabilities ? "categoricalCrossentropy" : "meanSquaredError"),
+    loss: metadata.loss ?? usualLoss(model.graph),
     // SGD keeps no state: the smallest that a model which is not trained any further can be compiled with.
     optimizer: "sgd",
     // Datasets are of classes, whatever the loss.

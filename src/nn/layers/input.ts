@@ -1,8 +1,9 @@
 import { checkOptions } from "../../options/check.ts";
 import { needed, type OptionsOf } from "../../options/kinds.ts";
 import { ModelError } from "../errors.ts";
+import type { Shape } from "../graph.ts";
 import { applied } from "../symbolic.ts";
-import { COMMON, defineLayer, makeLayer } from "./layer.ts";
+import { COMMON, defineLayer, type Layer, type LayerDefinition, makeLayer } from "./layer.ts";
 import type { SymbolicTensor } from "./types.ts";
 
 const options = {
@@ -26,11 +27,10 @@ export function input(given: InputOptions): SymbolicTensor {
   const table = { ...options, name: COMMON.name };
   const error = (problem: string, who: string) => new ModelError(`${who}: ${problem}`);
   checkOptions({ call: "input(*)", table, error }, given);
-  return inputOf(given as unknown as Record<string, unknown>);
+  return inputOf(makeLayer(INPUT as unknown as LayerDefinition, given as unknown as Record<string, unknown>));
 }
 
-/** The input of options that are known to be right. */
-export function inputOf(given: Readonly<Record<string, unknown>>): SymbolicTensor {
-  const layer = makeLayer(INPUT as unknown as Parameters<typeof makeLayer>[0], given);
-  return applied(layer, [], [given.shape as readonly number[]])[0]!;
+/** What an input layer gives. */
+export function inputOf(layer: Layer): SymbolicTensor {
+  return applied(layer, [], layer.config.shape as Shape);
 }

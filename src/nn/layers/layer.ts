@@ -1,5 +1,14 @@
 import { checkOptions } from "../../options/check.ts";
-import { type Filled, flag, type OptionsOf, oneOf, optional, some, type Table } from "../../options/kinds.ts";
+import {
+  type Filled,
+  flag,
+  type OptionsOf,
+  oneOf,
+  optional,
+  some,
+  type Table,
+  withDefaults,
+} from "../../options/kinds.ts";
 import { ModelError } from "../errors.ts";
 import { type ActivationKind, formatShape, type GraphBuilder, type Shape, type Value } from "../graph.ts";
 import { INITIALIZERS } from "../initializers.ts";
@@ -68,11 +77,7 @@ export function layer<T extends Table>(
 
 /** The layer of options that are known to be right. */
 export function makeLayer(definition: LayerDefinition, options: Readonly<Record<string, unknown>>): Layer {
-  const config: Record<string, unknown> = {};
-  for (const [key, kind] of Object.entries(definition.options)) {
-    const fallback = "default" in kind ? kind.default : undefined;
-    config[key] = options[key] ?? (typeof fallback === "function" ? fallback(config) : fallback);
-  }
+  const config = withDefaults(definition.options, options);
   const { name, inputShape, trainable = true } = options as LayerOptions;
   const { type, merges = false } = definition;
   return {

@@ -4,18 +4,19 @@ import { formatShape, type GraphBuilder, type OpAttributes, type Shape, type Val
 import { defineLayer, type Inputs, type Layer, type LayerOptions, layer } from "./layer.ts";
 
 /**
- * Two values of one shape, or of shapes of which one is 1 where the other is not: an image and one number a channel,
- * `[height, width, channels]` with `[1, 1, channels]`. The larger is first.
+ * Two values of one shape, or an image and one number a channel: `[height, width, channels]` with `[channels]` or
+ * `[1, 1, channels]`. The larger is first.
  */
 function broadcast(name: string, a: Value, b: Value): readonly [Value, Value] {
   const fits = (large: Shape, small: Shape) =>
-    large.length === small.length &&
-    (large.join() === small.join() ||
-      (small.slice(0, -1).every((size) => size === 1) && small.at(-1) === large.at(-1)));
+    large.join() === small.join() ||
+    ((small.length === 1 || small.length === large.length) &&
+      small.slice(0, -1).every((size) => size === 1) &&
+      small.at(-1) === large.at(-1));
   if (fits(a.shape, b.shape)) return [a, b];
   if (fits(b.shape, a.shape)) return [b, a];
   throw new ModelError(
-    `got inputs of shapes ${formatShape(a.shape)} and ${formatShape(b.shape)}, expected the same shape, or one of ${formatShape([1, 1, a.shape.at(-1)!])} beside an image`,
+    `got inputs of shapes ${formatShape(a.shape)} and ${formatShape(b.shape)}, expected the same shape, or one of ${formatShape([a.shape.at(-1)!])} beside an image`,
     name,
   );
 }
@@ -43,12 +44,12 @@ function requireSeveral(name: string, inputs: Inputs): void {
 export const ADD = defineMerging("add", { relu: false });
 export const MULTIPLY = defineMerging("multiply", {});
 
-/** Sum of its inputs, which have one shape; a `[1, 1, channels]` is added to each pixel of an image. Apply it to a list. */
+/** Sum of its inputs, which have one shape; a `[channels]` is added to each pixel of an image. Apply it to a list. */
 export function add(options: LayerOptions = {}): Layer {
   return layer(ADD, options);
 }
 
-/** Product of its inputs, which have one shape; a `[1, 1, channels]` scales each pixel of an image. Apply it to a list. */
+/** Product of its inputs, which have one shape; a `[channels]` scales each pixel of an image. Apply it to a list. */
 export function multiply(options: LayerOptions = {}): Layer {
   return layer(MULTIPLY, options);
 }
@@ -69,16 +70,19 @@ export const CONCATENATE = defineLayer({
   merges: true,
   lower(graph, name, inputs, { axis }) {
     requireSeveral(name, inputs);
-    const at = axis < 0 ? inputs[0].shape.length + axis : axis - 1;
-    return lowerConcatenate(graph, name, inputs, at);
+    return lowerConcatenate(graph, name, inputs, axis);
   },
 });
 
-function lowerConcatenate(graph: GraphBuilder, name: string, inputs: Inputs, at: number): Value {
+function lowerConcatenate(graph: GraphBuilder, name: string, inputs: Inputs, axis: number): Value {
   const { shape } = inputs[0];
+  const at = axis < 0 ? shape.length + axis : axis - 1;
   const others = (of: Shape) => formatShape(of.filter((_, i) => i !== at));
   if (at < 0 || at >= shape.length)
-    throw new ModelError(`axis is out of range for inputs of shape ${formatShape(shape)}`, name);
+    throw new ModelError(
+      `axis is ${axis}, expected 1 to ${shape.length}, or -${shape.length} to -1, for inputs of shape ${formatShape(shape)}`,
+      name,
+    );
   const odd = inputs.find((v) => v.shape.length !== shape.length || others(v.shape) !== others(shape));
   if (odd)
     throw new ModelError(

@@ -28,9 +28,8 @@ export type Inputs = readonly [Value, ...Value[]];
 export interface SymbolicTensor {
   /** One sample's shape. */
   readonly shape: Shape;
-  /** The call of a layer that it comes from, and which of its outputs it is. */
+  /** The call of a layer that it comes from. */
   readonly from: LayerApplication;
-  readonly index: number;
 }
 
 /** A layer applied to tensors. */

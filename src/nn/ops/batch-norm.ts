@@ -2,6 +2,7 @@ import { elements, isTrained, type NormParameters, type OpOf, type Parameter, ty
 import type { OpImplementation, Planner } from "../planner.ts";
 import { chunks } from "../tasks.ts";
 import type { Tensor } from "../tensor.ts";
+import { backwardRelu } from "./activation.ts";
 
 /** Channels in one task of the kernels that work channel by channel. */
 const CHANNELS = 16;
@@ -125,16 +126,16 @@ export const batchNorm: OpImplementation<"batchNorm"> = {
         { coefficients, dgamma, dbeta, partials, constants, ...size, grain },
         { tasks: chunks(size.C, CHANNELS), scratch: SUMS_SCRATCH },
       );
-    } else p.call("fill", { out: coefficients, n: 2 * size.C, value: 0, grain: 2 * size.C });
-    let dresidual: Tensor | 0 = 0;
-    if (residual && p.needsGradient(residual)) {
-      if (relu) dresidual = p.gradient(residual);
-      else p.passGradient(op, residual);
-    }
+    } else if (p.needsGradient(x!))
+      p.call("fill", { out: coefficients, n: 2 * size.C, value: 0, grain: 2 * size.C });
+    const added = residual && p.needsGradient(residual) ? residual : undefined;
     if (!p.needsGradient(x!)) {
-      if (dresidual) throw new Error("a residual without an input to normalize");
+      if (added && relu) backwardRelu(p, op);
+      if (added) p.passGradient(op, added);
       return;
     }
+    const dresidual = added && relu ? p.gradient(added) : 0;
+    if (added && !relu) p.passGradient(op, added);
     p.call(
       "batchNormBackward",
       { dx: p.gradientInPlace(op, x!), dresidual, ...way, coefficients },
