@@ -1,7 +1,7 @@
 import { ConvPoolArgs } from "./convpool-args";
 import { hmax, lanes, splat, vabs, vadd, vload, vmul, vpmax, vpmin, vselectGreater, vstore, vsub } from "./simd";
 import { PANEL } from "./tile";
-import { OWN, differ, isOrdinary } from "./winograd-zeros";
+import { OWN, differ, isOrdinary, isTaken } from "./winograd-zeros";
 
 // Rounding errors do not hurt a value. But where two outputs of a window, or the greatest and 0, lie as near to one
 // another as that, they change which one wins, and with it the whole gradient of the window: some tenths of a tap's own,
@@ -83,26 +83,32 @@ export function lead<V>(corner: usize, rows: i32, cells: i32, rowBytes: usize, r
 }
 
 /**
- * lead() where outputs that are equal may come of equal patches: those count as one, and with them the 0 of relu, but an
- * ordinary patch's output never does. flags: of the patches, see mapTiles; 0: none is known to be ordinary.
+ * lead() where outputs that are equal may come of equal patches: one that was taken from another of the window is left
+ * out; others that are equal count as one, and with them the 0 of relu, but an ordinary patch's output never does.
+ * flags: of the patches, see mapTiles; 0: none is known to be ordinary.
  */
 function leadOverOthers<V>(
   corner: usize, rows: i32, cells: i32, rowBytes: usize, relu: i32, flags: usize, pitch: i32,
 ): V {
-  let best = splat<V>(relu ? 0 : -Infinity), next = splat<V>(-Infinity);
-  for (let turn = 0; turn < 2; turn++) {
-    for (let r = 0; r < rows; r++) {
-      for (let q = 0; q < cells; q++) {
-        const ordinary = flags != 0 && isOrdinary(flags + <usize>(r * pitch + q));
-        if (i32(ordinary) != turn) continue;
-        const v = vload<V>(corner + <usize>r * rowBytes + (<usize>(q * PANEL) << 2));
-        const low = vpmin<V>(best, v), high = vpmax<V>(best, v);
-        next = vpmax<V>(next, ordinary ? low : below<V>(low, high));
+  const none = splat<V>(-Infinity);
+  let best = splat<V>(relu ? 0 : -Infinity), next = none, bestOwn = none, nextOwn = none;
+  for (let r = 0; r < rows; r++) {
+    for (let q = 0, p = corner; q < cells; q++, p += PANEL << 2) {
+      const f = flags ? load<u8>(flags + <usize>q) : 0, v = vload<V>(p);
+      if (isOrdinary(f)) {
+        nextOwn = vpmax<V>(nextOwn, vpmin<V>(bestOwn, v));
+        bestOwn = vpmax<V>(bestOwn, v);
+      } else if (!isTaken(f, r, q)) {
+        const high = vpmax<V>(best, v);
+        next = vpmax<V>(next, below<V>(vpmin<V>(best, v), high));
         best = high;
       }
     }
+    corner += rowBytes;
+    flags += <usize>pitch;
   }
-  return vsub<V>(best, next);
+  next = vpmax<V>(vpmax<V>(next, nextOwn), vpmin<V>(best, bestOwn));
+  return vsub<V>(vpmax<V>(best, bestOwn), next);
 }
 
 /**
@@ -126,14 +132,15 @@ export function doubts<V>(lead: V, limit: V): i32 {
 }
 
 /**
- * Decides the channels in doubt of a window of the panel whose first is o; see decideChannels. kind: see windowKind; flags
- * and pitch: of the patches, 0 if unknown.
+ * Decides the channels in doubt of a window of the panel whose first is o, of those that have a bit in `look`; see
+ * decideChannels. kind: see windowKind; flags and pitch: of the patches, 0 if unknown.
  */
 export function decideWindow<V>(
-  s: ConvPoolArgs, image: i32, o: i32, argmax: usize, corner: usize, panelRow: usize, kind: i32, flags: usize, pitch: i32,
-  limits: usize, row: i32, column: i32, rows: i32, cells: i32, place: i32,
+  s: ConvPoolArgs, image: i32, o: i32, argmax: usize, look: i32, corner: usize, panelRow: usize, kind: i32, flags: usize,
+  pitch: i32, limits: usize, row: i32, column: i32, rows: i32, cells: i32, place: i32,
 ): void {
-  for (let c = 0; c < PANEL; c += lanes<V>()) {
+  for (let c = 0; c < PANEL; c += lanes<V>(), look >>= lanes<V>()) {
+    if (!(look & ((1 << lanes<V>()) - 1))) continue;
     const at = <usize>c << 2, from = corner + at;
     const far = kind == OWN
       ? lead<V>(from, rows, cells, panelRow, s.relu)
@@ -145,34 +152,30 @@ export function decideWindow<V>(
 
 /**
  * Decides the channels in doubt of a window of 2 x 2 that was summed directly, `lanes` of them from o on, whose outputs
- * are a, b, c and d. Rows or columns of the window under equal patches are equal, and the first of them wins; so does the
- * first of outputs that are the bias, as under zeros.
+ * are a, b, c and d; `near` has a bit for those whose two greatest are. The first of outputs under equal patches wins, and
+ * the first of those that are the bias, as under zeros.
  */
 export function decideFour<V>(
-  s: ConvPoolArgs, image: i32, o: i32, argmax: usize, row: i32, column: i32, a: V, b: V, c: V, d: V, limit: V,
+  s: ConvPoolArgs, image: i32, o: i32, argmax: usize, near: i32, row: i32, column: i32, a: V, b: V, c: V, d: V, limit: V,
 ): void {
-  const bias = s.bias ? vload<V>(s.bias + (<usize>o << 2)) : splat<V>(0), none = splat<V>(-Infinity);
-  if (!doubtsOfFour<V>(a, b, c, d, s.relu, bias, limit)) return;
-  const rows = sameRows(s, image, row, column) ? 1 : 2, cells = sameColumns(s, image, row, column) ? 1 : 2;
-  if (cells == 1) {
-    b = none;
-    d = none;
-  }
-  if (rows == 1) {
-    c = none;
-    d = none;
-  }
-  const mask = doubtsOfFour<V>(a, b, c, d, s.relu, bias, limit);
-  if (mask) decideChannels(s, image, o, argmax, mask, row, column, rows, cells, 0);
+  const bias = s.bias ? vload<V>(s.bias + (<usize>o << 2)) : splat<V>(0);
+  if (!besideBias<V>(near, a, b, c, d, s.relu, bias, limit)) return;
+  const none = splat<V>(-Infinity), rowBytes = <usize>(s.W * s.C) << 2;
+  const pa = patchAt(s, image, row, column), pb = pa + (<usize>(s.strideW * s.C) << 2);
+  const down = <usize>s.strideH * rowBytes;
+  const b1 = samePatch(s, pb, pa, rowBytes) ? none : b, c1 = samePatch(s, pa + down, pa, rowBytes) ? none : c;
+  const d1 = samePatch(s, pb + down, pb, rowBytes) || samePatch(s, pb + down, pa + down, rowBytes) ? none : d;
+  const ab = vpmax<V>(a, b1), cd = vpmax<V>(c1, d1), top = vpmax<V>(ab, cd), gate = splat<V>(s.relu ? 0 : -Infinity);
+  const next = vpmax<V>(vpmax<V>(vpmin<V>(ab, cd), vpmin<V>(top, gate)), vpmax<V>(vpmin<V>(a, b1), vpmin<V>(c1, d1)));
+  const mask = besideBias<V>(doubts<V>(vsub<V>(vpmax<V>(top, gate), next), limit), a, b1, c1, d1, s.relu, bias, limit);
+  if (mask) decideChannels(s, image, o, argmax, mask, row, column, 2, 2, 0);
 }
 
-/** The lanes of a window of 2 x 2 in doubt; outputs that are the bias count as one. */
-function doubtsOfFour<V>(a: V, b: V, c: V, d: V, relu: i32, bias: V, limit: V): i32 {
-  const ab = vpmax<V>(a, b), cd = vpmax<V>(c, d), top = vpmax<V>(ab, cd), gate = splat<V>(relu ? 0 : -Infinity);
-  const best = vpmax<V>(top, gate);
-  const next = vpmax<V>(vpmax<V>(vpmin<V>(ab, cd), vpmin<V>(top, gate)), vpmax<V>(vpmin<V>(a, b), vpmin<V>(c, d)));
-  const near = doubts<V>(vsub<V>(best, next), limit), one = equal<V>(best, bias);
-  if (!(near & one)) return near;
+/** `near` without the lanes in which only outputs that are the bias, and it the greatest, are near. */
+function besideBias<V>(near: i32, a: V, b: V, c: V, d: V, relu: i32, bias: V, limit: V): i32 {
+  const gate = splat<V>(relu ? 0 : -Infinity);
+  const best = vpmax<V>(vpmax<V>(vpmax<V>(a, b), vpmax<V>(c, d)), gate), one = near & equal<V>(best, bias);
+  if (!one) return near;
   const less = vpmax<V>(vpmax<V>(below<V>(a, best), below<V>(b, best)), vpmax<V>(below<V>(c, best), below<V>(d, best)));
   return near & (~one | doubts<V>(vsub<V>(best, vpmax<V>(less, below<V>(gate, best))), limit));
 }
@@ -192,19 +195,9 @@ function equal<V>(a: V, b: V): i32 {
   return i32((a as f32) == (b as f32));
 }
 
-/** Whether the patches of both outputs at (row, column) and on its right are those of the outputs below them. */
-function sameRows(s: ConvPoolArgs, image: i32, row: i32, column: i32): bool {
-  const rowBytes = <usize>(s.W * s.C) << 2, down = <usize>s.strideH * rowBytes, n = (s.KW + s.strideW) * s.C;
-  let p = patchAt(s, image, row, column);
-  for (let h = 0; h < s.KH; h++, p += rowBytes) if (differ(p, p + down, n)) return false;
-  return true;
-}
-
-/** Whether the patches of both outputs at (row, column) and below it are those of the outputs on their right. */
-function sameColumns(s: ConvPoolArgs, image: i32, row: i32, column: i32): bool {
-  const rowBytes = <usize>(s.W * s.C) << 2, aside = <usize>(s.strideW * s.C) << 2, n = s.KW * s.C;
-  let p = patchAt(s, image, row, column);
-  for (let h = s.KH + s.strideH; h > 0; h--, p += rowBytes) if (differ(p, p + aside, n)) return false;
+/** Whether the patches at p and q are the same. */
+function samePatch(s: ConvPoolArgs, p: usize, q: usize, rowBytes: usize): bool {
+  for (let h = s.KH; h > 0; h--, p += rowBytes, q += rowBytes) if (differ(p, q, s.KW * s.C)) return false;
   return true;
 }
 

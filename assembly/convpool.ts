@@ -258,11 +258,11 @@ function windowTile<V>(
   } while (--KH);
   const limit0 = vload<V>(limits), limit1 = vload<V>(limits, sizeof<V>());
   const doubts0 = winner<V>(y, argmax, a0, b0, c0, d0, s.relu, n, limit0);
-  if (doubts0) decideFour<V>(s, image, o, argmax, 2 * row, 2 * column, a0, b0, c0, d0, limit0);
+  if (doubts0) decideFour<V>(s, image, o, argmax, doubts0, 2 * row, 2 * column, a0, b0, c0, d0, limit0);
   if (n <= lanes<V>()) return;
   const argmax1 = argmax ? argmax + sizeof<V>() : 0;
   const doubts1 = winner<V>(y + sizeof<V>(), argmax1, a1, b1, c1, d1, s.relu, n - lanes<V>(), limit1);
-  if (doubts1) decideFour<V>(s, image, o + lanes<V>(), argmax1, 2 * row, 2 * column, a1, b1, c1, d1, limit1);
+  if (doubts1) decideFour<V>(s, image, o + lanes<V>(), argmax1, doubts1, 2 * row, 2 * column, a1, b1, c1, d1, limit1);
 }
 
 /**
@@ -356,15 +356,15 @@ function poolPanel<V>(
         if (whole) {
           const below = at + widthBytes;
           const a = vload<V>(at), b = vload<V>(at, PANEL << 2), d = vload<V>(below), e = vload<V>(below, PANEL << 2);
-          look |= winner<V>(y + bytes, to, a, b, d, e, s.relu, cols - c, vload<V>(limits + bytes));
+          look |= winner<V>(y + bytes, to, a, b, d, e, s.relu, cols - c, vload<V>(limits + bytes)) << c;
         } else {
           poolCell<V>(y + bytes, to, at, r1 - r0, q1 - q0, widthBytes, place, s.poolW, s.relu, cols - c);
-          if (argmax) look |= doubts<V>(lead<V>(at, r1 - r0, q1 - q0, widthBytes, s.relu), vload<V>(limits + bytes));
+          if (argmax) look |= doubts<V>(lead<V>(at, r1 - r0, q1 - q0, widthBytes, s.relu), vload<V>(limits + bytes)) << c;
         }
       }
       if (look && kind != ZERO) {
         decideWindow<V>(
-          s, image, o, argmax, corner, widthBytes, kind, patches, pitch, limits, r0, q0, r1 - r0, q1 - q0, place,
+          s, image, o, argmax, look, corner, widthBytes, kind, patches, pitch, limits, r0, q0, r1 - r0, q1 - q0, place,
         );
       }
       y += pixelBytes;

@@ -82,8 +82,15 @@ export const OWN = 2;
 /** Whether a patch's output is the products' own. */
 // @ts-ignore: decorator
 @inline
-export function isOrdinary(flags: usize): bool {
-  return load<u8>(flags) == ORDINARY;
+export function isOrdinary(flags: i32): bool {
+  return flags == ORDINARY;
+}
+
+/** Whether settleTile takes the output at (row, column) of a window, of a patch that is not ordinary, from another of it. */
+// @ts-ignore: decorator
+@inline
+export function isTaken(flags: i32, row: i32, column: i32): bool {
+  return (flags & NONZERO) != 0 && (flags & NEW_COLUMN ? row : column) > 0;
 }
 
 /** What is known of a window of rows x cells patches. */
