@@ -299,7 +299,7 @@ export function batchNormForward(args: BatchNormForwardArgs, task: i32, scratch:
 }
 
 /**
- * A convolution, or dense layer, that normalizes its outputs itself: w[K, OC] = filter[K, OC] a[oc],
+ * A convolution that normalizes its outputs itself: w[K, OC] = filter[K, OC] a[oc],
  * bias = (filterBias - mean) a + b. Not in place. Task 0 writes the bias.
  */
 @unmanaged

@@ -2,7 +2,7 @@ import {
   FAINT, lanes, splat, vadd, vflush, vload, vmul, vstore, vstorePart, vzeroWhereLessEqual,
 } from "./simd";
 
-/** out[n] = value: the gradient buffers that kernels add to. */
+/** out[n] = value: what a kernel adds to, and the coefficients of a frozen normalization. */
 @unmanaged
 export class FillArgs {
   out: usize;
