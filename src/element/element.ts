@@ -1,6 +1,6 @@
 import type { Trainer } from "../browser/types.ts";
 import type { Dataset } from "../data/types.ts";
-import type { Logs } from "../train/callbacks.ts";
+import type { History } from "../train/callbacks.ts";
 import { Display } from "./display.ts";
 import type { CompleteDetail, TrainerEventMap } from "./events.ts";
 import { upgradeProperties, withProperties } from "./properties.ts";
@@ -39,7 +39,7 @@ export class WasmgradTrainer extends Base {
   }
 
   /** Figures of the finished epochs, one number an epoch. */
-  get history(): Readonly<Record<keyof Logs, readonly number[]>> {
+  get history(): History["history"] {
     return this.#history;
   }
 
@@ -225,7 +225,10 @@ export class WasmgradTrainer extends Base {
         this.#emit("progress", { ...info, ...logs, epochs, images: run.train!.samples });
       },
       onEpoch: (run, info, logs) => {
-        for (const key of Object.keys(logs) as (keyof Logs)[]) this.#history[key].push(logs[key]!);
+        for (const [name, value] of Object.entries(logs)) {
+          this.#history[name] ??= [];
+          this.#history[name].push(value);
+        }
         display.epoch(info, logs);
         void display.predict(run.trainer!);
         this.#emit("epoch", { ...info, ...logs, epochs });
@@ -272,6 +275,6 @@ export class WasmgradTrainer extends Base {
   }
 }
 
-function emptyHistory(): Record<keyof Logs, number[]> {
+function emptyHistory(): History["history"] {
   return { loss: [], accuracy: [], val_loss: [], val_accuracy: [] };
 }

@@ -6,7 +6,7 @@ export interface KeptEpoch {
   /** From 0: History.bestEpoch. */
   readonly epoch: number;
   /** The figure that it was the best by. */
-  readonly by?: keyof typeof FIGURES | undefined;
+  readonly by?: string | undefined;
 }
 
 /** A chart's mark at the kept epoch. */
@@ -20,19 +20,28 @@ export interface KeptMark {
   readonly record: EpochRecord;
 }
 
-const FIGURES = {
+type Figure = keyof Pick<EpochRecord, "loss" | "accuracy" | "val_loss" | "val_accuracy">;
+const FIGURES: Readonly<Record<Figure, readonly [string, (value: number | undefined) => string]>> = {
   loss: ["training loss", significant],
   accuracy: ["training accuracy", (share: number | undefined) => percent(share, 2)],
   val_loss: ["validation loss", significant],
   val_accuracy: ["validation accuracy", (share: number | undefined) => percent(share, 2)],
-} as const;
+};
+
+function isFigure(name: string | undefined): name is Figure {
+  return name !== undefined && Object.hasOwn(FIGURES, name);
+}
 
 /** Where charts mark the kept epoch, and how it is told of; undefined where none was chosen, or it is not in the history. */
 export function keptMark(history: readonly EpochRecord[], kept: KeptEpoch | undefined): KeptMark | undefined {
   const record = kept && history.find(({ epoch }) => epoch === kept.epoch);
   if (!record) return undefined;
   const x = kept.epoch + 1;
-  const [name, format] = kept.by === undefined ? [] : FIGURES[kept.by];
-  const by = name && format ? `, the best by ${name} (${format(record[kept.by!])})` : "";
+  const { by: figure } = kept;
+  let by = figure === undefined ? "" : `, the best by ${figure}`;
+  if (isFigure(figure)) {
+    const [name, format] = FIGURES[figure];
+    by = `, the best by ${name} (${format(record[figure])})`;
+  }
   return { x, label: "kept", text: `epoch ${x}${by}`, record };
 }

@@ -1,12 +1,11 @@
-/** Figures of a batch or an epoch; `val_` ones where there is validation data. */
-export interface Logs {
+/** Figures of a batch or an epoch by name: the loss, the metrics, and those with `val_` where there is validation data. */
+export type Logs = {
   /** Mean loss: of the epoch so far, in a batch's logs. */
-  loss: number;
-  /** Share of samples whose class is right, 0 to 1. */
-  accuracy?: number;
-  val_loss?: number;
-  val_accuracy?: number;
-}
+  readonly loss: number;
+} & Readonly<
+  /** By name, e.g. accuracy: share of samples whose class is right, 0 to 1. Undefined where it is not reported. */
+  Record<string, number>
+>;
 
 export interface TrainInfo {
   readonly epochs: number;
@@ -49,8 +48,8 @@ export interface Callbacks {
 
 /** What fit returns. */
 export interface History {
-  /** One number an epoch for each figure: loss, accuracy, val_loss, val_accuracy. */
-  readonly history: Record<keyof Logs, number[]>;
+  /** One number an epoch for each figure that was reported: loss, accuracy, val_loss, val_accuracy. */
+  readonly history: { readonly loss: number[] } & Record<string, number[]>;
   /** Numbers of the finished epochs, from 0. */
   readonly epoch: number[];
   /** Epoch whose weights the model holds, where fit was told to restore the best ones. */

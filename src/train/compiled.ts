@@ -21,11 +21,9 @@ import { weightsSha256 } from "./weights.ts";
  */
 export class Compiled {
   readonly session: Session;
-  readonly #metrics: readonly "accuracy"[];
 
-  private constructor(session: Session, metrics: readonly "accuracy"[]) {
+  private constructor(session: Session) {
     this.session = session;
-    this.#metrics = metrics;
   }
 
   static async create(graph: Graph, loaded: Loaded | undefined, options: CompiledOptions): Promise<Compiled> {
@@ -34,14 +32,15 @@ export class Compiled {
     const session = await Session.create(graph, {
       optimizer,
       loss,
+      metrics: options.metrics ?? defaultMetrics(loss),
       backend,
-      ...(threads !== undefined && { threads }),
-      ...(wasm !== undefined && { wasm }),
-      ...(maxMemory !== undefined && { maxMemory }),
+      threads,
+      wasm,
+      maxMemory,
       seed,
       preprocessing: preprocessingOf(loaded, options.preprocessing),
     });
-    const compiled = new Compiled(session, options.metrics ?? defaultMetrics(loss));
+    const compiled = new Compiled(session);
     try {
       if (loaded && weights === "loaded") compiled.setWeights(loaded.tensors);
     } catch (error) {
@@ -52,11 +51,11 @@ export class Compiled {
   }
 
   fit(samples: Samples, options: FitOptions): Promise<History> {
-    return fit(this.session, samples, this.#metrics, options);
+    return fit(this.session, samples, options);
   }
 
   evaluate(samples: Samples, options: EvaluateOptions): Promise<Evaluation> {
-    return evaluate(this.session, samples, this.#metrics, options);
+    return evaluate(this.session, samples, options);
   }
 
   predict(samples: Samples, options: EvaluateOptions): Promise<Float32Array> {

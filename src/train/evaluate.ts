@@ -1,5 +1,6 @@
 import { yieldToEventLoop } from "#platform";
 import { elements } from "../nn/graph.ts";
+import type { Logs } from "./callbacks.ts";
 import { nonFinite, requireFiniteWeights } from "./finite.ts";
 import type { Samples } from "./samples.ts";
 import type { Session } from "./session.ts";
@@ -11,10 +12,8 @@ export interface EvaluateOptions {
   signal?: AbortSignal;
 }
 
-export interface Evaluation {
-  readonly loss: number;
-  readonly accuracy?: number;
-}
+/** The loss and the metrics by name, e.g. accuracy. */
+export type Evaluation = Logs;
 
 const BATCH = 64;
 /** The event loop gets a turn at least this often. */
@@ -44,36 +43,30 @@ async function inBatches(
 export async function evaluate(
   session: Session,
   samples: Samples,
-  metrics: readonly "accuracy"[],
   options: EvaluateOptions,
 ): Promise<Evaluation> {
   requireFiniteWeights(session, "evaluate()");
-  return measure(session, wholePart(samples), metrics, options, (first, count) => {
+  return measure(session, wholePart(samples), options, "", (first, count) => {
     const which = count === 1 ? `sample ${first}` : `samples ${first} to ${first + count - 1}`;
     throw nonFinite(session, samples, `the loss of ${which}`, first, count);
   });
 }
 
-/** Loss and accuracy of some samples as they come, NaN included: what validation in a training reports, which goes on. */
+/** Loss and metrics of some samples as they come, NaN included: what validation in a training reports, which goes on. */
 export async function measure(
   session: Session,
   part: Part,
-  metrics: readonly "accuracy"[],
   options: EvaluateOptions,
+  prefix: "" | "val_",
   onNonFinite?: (first: number, count: number) => never,
 ): Promise<Evaluation> {
-  let loss = 0;
-  let correct = 0;
+  const meters = session.meters();
   await inBatches(part, options, (samples, indices, first) => {
     const result = session.evaluateStep(samples, indices);
     if (!Number.isFinite(result.loss)) onNonFinite?.(first, indices.length);
-    loss += result.loss * indices.length;
-    correct += result.correct;
+    meters.add(result, indices.length);
   });
-  return {
-    loss: loss / part.count,
-    ...(metrics.includes("accuracy") && { accuracy: correct / part.count }),
-  };
+  return meters.logs(prefix);
 }
 
 /** See Model.predict. Throws NonFiniteError where a weight or an output is NaN or infinite. */

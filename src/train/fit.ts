@@ -38,7 +38,7 @@ export interface FitOptions {
    * Figure to choose by: at the end the model gets back the weights of the epoch in which it was best (the first of
    * equals), and history.bestEpoch tells which. Default: the last epoch's weights stay.
    */
-  restoreBestWeights?: keyof Logs;
+  restoreBestWeights?: string;
   callbacks?: Callbacks | readonly Callbacks[];
   /** Aborting ends training after the step under way: fit resolves, with `stopped: true`. */
   signal?: AbortSignal;
@@ -48,12 +48,7 @@ export interface FitOptions {
 const SNAPSHOT_STEPS = 100;
 
 /** See Model.fit, which checks each of the options. */
-export async function fit(
-  session: Session,
-  samples: Samples,
-  metrics: readonly "accuracy"[],
-  options: FitOptions,
-): Promise<History> {
+export async function fit(session: Session, samples: Samples, options: FitOptions): Promise<History> {
   const {
     epochs = 1,
     batchSize = 32,
@@ -73,14 +68,13 @@ export async function fit(
       ? { train: wholePart(samples), validation: options.validationData && wholePart(options.validationData) }
       : splitForValidation(samples, validationSplit, validationFrom, session.options.seed);
   const callbacks = ([] as Callbacks[]).concat(options.callbacks ?? []);
-  const accuracy = metrics.includes("accuracy");
   const stepsPerEpoch = Math.ceil(train.count / batchSize);
 
   const classes = Math.max(elements(session.graph.outputs[0]!.shape), 2);
   const trainCounts = countsOf(train, classes);
   const validationCounts = validation && countsOf(validation, classes);
   const history: History = {
-    history: { loss: [], accuracy: [], val_loss: [], val_accuracy: [] },
+    history: { loss: [] },
     epoch: [],
     stopped: false,
     warnings: warningsOf(trainCounts, validationCounts, validationSplit === 0 ? "data" : validationFrom),
@@ -95,10 +89,12 @@ export async function fit(
   requireFiniteWeights(session, "the training");
   const good = new GoodWeights(session);
   const { restoreBestWeights: figure } = options;
-  const figures = figureNames(accuracy, validation !== undefined);
-  if (figure !== undefined && !figures.includes(figure))
+  const meters = session.meters();
+  const { names } = meters;
+  const reported = validation ? names.concat(names.map((name) => `val_${name}`)) : names;
+  if (figure !== undefined && !reported.includes(figure))
     throw new RangeError(
-      `restoreBestWeights is '${figure}', but fit reports ${figures.join(", ")}: give ${!accuracy && figure.endsWith("accuracy") ? 'compile() metrics: ["accuracy"]' : "validation data"}, or another figure`,
+      `restoreBestWeights is '${figure}', but fit reports ${reported.join(", ")}: others need validation data, or compile({ metrics })`,
     );
   const best = figure && new BestWeights(session, figure);
   let yielded = performance.now();
@@ -119,8 +115,7 @@ export async function fit(
     for (const c of callbacks) await c.onEpochBegin?.(epoch);
     const order = orderOf(train, shuffle ? permutation(train.count, session.options.seed, epoch) : undefined);
     let seconds = 0;
-    let lossSum = 0;
-    let correct = 0;
+    meters.reset();
     let seen = 0;
     for (let batch = 0; batch < stepsPerEpoch && !signal?.aborted; batch++) {
       const indices = order.subarray(batch * batchSize, Math.min((batch + 1) * batchSize, train.count));
@@ -134,10 +129,9 @@ export async function fit(
       seen += indices.length;
       history.trainedSamples += indices.length;
       history.steps++;
-      lossSum += result.loss * indices.length;
-      correct += result.correct;
+      meters.add(result, indices.length);
       if (callbacks.length > 0) {
-        const logs: Logs = { loss: lossSum / seen, ...(accuracy && { accuracy: correct / seen }) };
+        const logs: Logs = meters.logs();
         for (const c of callbacks) {
           const wait = c.onBatchEnd?.({ epoch, batch, seen, imagesPerSecond: seen / seconds }, logs);
           if (wait) await wait;
@@ -154,15 +148,16 @@ export async function fit(
     if (seen < train.count) break;
 
     const validationBegan = performance.now();
-    const logs: Logs = { loss: lossSum / seen, ...(accuracy && { accuracy: correct / seen }) };
-    if (validation) {
-      const result = await measure(session, validation, metrics, {});
-      logs.val_loss = result.loss;
-      if (result.accuracy !== undefined) logs.val_accuracy = result.accuracy;
+    const logs: Logs = {
+      ...meters.logs(),
+      ...(validation && (await measure(session, validation, {}, "val_"))),
+    };
+    for (const name in logs) {
+      history.history[name] ??= [];
+      history.history[name].push(logs[name]!);
     }
-    for (const key of Object.keys(logs) as (keyof Logs)[]) history.history[key].push(logs[key]!);
     history.epoch.push(epoch);
-    best?.offer(epoch, logs);
+    if (best) best.offer(epoch, logs);
     for (const c of callbacks)
       await c.onEpochEnd?.(
         {
@@ -188,12 +183,6 @@ export async function fit(
 function orderOf({ rows, count }: Part, shuffled: Uint32Array | undefined): Uint32Array {
   if (!rows) return shuffled ?? Uint32Array.from({ length: count }, (_, i) => i);
   return shuffled?.map((i) => rows[i]!) ?? rows;
-}
-
-/** The figures that an epoch reports. */
-function figureNames(accuracy: boolean, validation: boolean): (keyof Logs)[] {
-  const names: (keyof Logs)[] = accuracy ? ["loss", "accuracy"] : ["loss"];
-  return validation ? [...names, ...names.map((name) => `val_${name}` as keyof Logs)] : names;
 }
 
 /**
@@ -233,10 +222,10 @@ class GoodWeights {
 /** Keeps a copy of the weights of the best epoch so far. */
 class BestWeights {
   readonly #session: Session;
-  readonly #figure: keyof Logs;
+  readonly #figure: string;
   #best: { epoch: number; value: number; weights: Float32Array } | undefined;
 
-  constructor(session: Session, figure: keyof Logs) {
+  constructor(session: Session, figure: string) {
     this.#session = session;
     this.#figure = figure;
   }

@@ -22,7 +22,7 @@ import {
 } from "../options/kinds.ts";
 import { adviceOn, nearest } from "../options/names.ts";
 import { show, written } from "../options/show.ts";
-import type { Callbacks, Logs } from "./callbacks.ts";
+import type { Callbacks } from "./callbacks.ts";
 import type { CompileOptions } from "./compiled-options.ts";
 import type { EvaluateOptions } from "./evaluate.ts";
 import type { FitOptions } from "./fit.ts";
@@ -103,7 +103,7 @@ export const FIT: Checked = {
     validationData: samplesKind(),
     shuffle: flag,
     initialEpoch: whole(0),
-    restoreBestWeights: oneOf<keyof Logs>(["val_accuracy", "val_loss", "accuracy", "loss"]),
+    restoreBestWeights: { ...text, example: "val_accuracy" },
     callbacks: {
       ...some<Callbacks | readonly Callbacks[]>(
         "an object such as { onEpochEnd(info, logs) { … } }, or a list of them",

@@ -6,7 +6,7 @@ import { show } from "../options/show.ts";
 import type { EpochRecord } from "../report/epoch-record.ts";
 import type { Configuration, Report, ReportFilters, ReportMachine } from "../report/types.ts";
 import type { VerdictInput } from "../report/verdict.ts";
-import type { History, Logs } from "./callbacks.ts";
+import type { History } from "./callbacks.ts";
 import { isModel, type Model } from "./model.ts";
 import type { NamedTensor } from "./safetensors.ts";
 import { type Asked, testModel } from "./test-model.ts";
@@ -104,7 +104,7 @@ export async function createReport(reported: Reported, options: ReportOptions): 
     history: records,
     ...(typeof epochs === "number" && { plannedEpochs: epochs }),
     stoppedBy: history.stopped ? "signal" : undefined,
-    kept: kept === undefined ? undefined : { epoch: kept, ...(isFigure(by) && { by }) },
+    kept: kept === undefined ? undefined : { epoch: kept, ...(typeof by === "string" && { by }) },
     verdict: found,
     // A verdict on classes says what a warning says of them, and names them.
     warnings: found?.kind === "classes" ? [] : history.warnings,
@@ -133,9 +133,9 @@ function recordsOf({ epoch, history }: History): EpochRecord[] {
   return epoch.map((number, i) => ({
     epoch: number,
     loss: history.loss[i]!,
-    accuracy: history.accuracy[i],
-    val_loss: history.val_loss[i],
-    val_accuracy: history.val_accuracy[i],
+    accuracy: history.accuracy?.[i],
+    val_loss: history.val_loss?.[i],
+    val_accuracy: history.val_accuracy?.[i],
   }));
 }
 
@@ -160,10 +160,6 @@ function optimizerOf({ optimizer }: Configuration): Pick<VerdictInput, "optimize
     optimizer: typeof name === "string" ? name : undefined,
     learningRate: typeof learningRate === "number" ? learningRate : undefined,
   };
-}
-
-function isFigure(name: unknown): name is keyof Logs {
-  return typeof name === "string" && /^(val_)?(loss|accuracy)$/.test(name);
 }
 
 function runtime(): ReportMachine {

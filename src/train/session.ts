@@ -11,16 +11,20 @@ import type { ParameterPointers } from "../nn/planner.ts";
 import type { Preprocessing } from "../nn/preprocessing.ts";
 import type { Optimizer } from "../optim/optimizer.ts";
 import { OptimizerState } from "../optim/state.ts";
+import { Meters } from "./meters.ts";
 import { isBytes, type Pixels, type Samples } from "./samples.ts";
+import type { StepResult } from "./step-result.ts";
 
 export interface SessionOptions {
   readonly backend: Backend | "auto";
-  readonly threads?: number;
-  readonly wasm?: WasmSource;
+  readonly threads?: number | undefined;
+  readonly wasm?: WasmSource | undefined;
   /** Bytes of linear memory. Default DEFAULT_MAX_MEMORY. */
-  readonly maxMemory?: number;
+  readonly maxMemory?: number | undefined;
   readonly seed: number;
   readonly loss: LossName;
+  /** What is reported beside the loss. Default nothing. */
+  readonly metrics?: readonly "accuracy"[];
   readonly optimizer: Optimizer;
   readonly preprocessing: Preprocessing;
   /** Internal: false runs the graph as the layers lowered it, for tests of fuse(). Default true. */
@@ -205,16 +209,21 @@ export class Session {
     });
   }
 
-  /** One training step on samples[indices]; returns the batch's loss, taken before the update. */
-  trainStep(samples: Samples, indices: Uint32Array): { loss: number; correct: number } {
+  /** What adds up the results of steps. */
+  meters(): Meters {
+    return new Meters([{ name: "output", metrics: this.options.metrics ?? [] }]);
+  }
+
+  /** One training step on samples[indices]; what it tells was so before the update. */
+  trainStep(samples: Samples, indices: Uint32Array): StepResult {
     const compiled = this.load("train", samples, indices);
     this.#optimizer.beginStep();
     compiled.plan.run();
     return this.#results(compiled);
   }
 
-  /** Loss and right classes on samples[indices]. */
-  evaluateStep(samples: Samples, indices: Uint32Array): { loss: number; correct: number } {
+  /** What the model makes of samples[indices]. */
+  evaluateStep(samples: Samples, indices: Uint32Array): StepResult {
     const compiled = this.load("evaluate", samples, indices);
     compiled.plan.run();
     return this.#results(compiled);
@@ -262,9 +271,12 @@ export class Session {
     return compiled;
   }
 
-  #results({ results }: CompiledPlan): { loss: number; correct: number } {
-    const { meanLoss, correct } = results[0]!;
-    return { loss: this.engine.f32(meanLoss, 1)[0]!, correct: this.engine.i32(correct, 1)[0]! };
+  #results({ results }: CompiledPlan): StepResult {
+    const outputs = results.map(({ meanLoss, correct }) => ({
+      loss: this.engine.f32(meanLoss, 1)[0]!,
+      correct: this.engine.i32(correct, 1)[0]!,
+    }));
+    return { loss: outputs[0]!.loss, outputs };
   }
 
   /** Draws every parameter from the seed, each from a stream of its own. */

@@ -14,6 +14,7 @@ import { adam, type Optimizer, sgd } from "../../src/optim/index.ts";
 import type { Samples } from "../../src/train/samples.ts";
 import type { Session } from "../../src/train/session.ts";
 import { permutation } from "../../src/train/shuffle.ts";
+import type { StepResult } from "../../src/train/step-result.ts";
 import { expectSame } from "../support/close.ts";
 import { fixtureLabels, fixtureValues } from "../support/fixture-values.ts";
 import { modelOf, sessionOf } from "../support/sessions.ts";
@@ -56,12 +57,16 @@ function step(
     session.predictStep(samples, indices, out);
     return [...out];
   }
-  if (mode === "evaluate") return Object.values(session.evaluateStep(samples, indices));
+  if (mode === "evaluate") return told(session.evaluateStep(samples, indices));
   // The same dropout mask each time.
   session.engine.view().setUint32(session.optimizer.stepPointer, 3, true);
-  const results = Object.values(session.trainStep(samples, indices));
+  const results = told(session.trainStep(samples, indices));
   for (const { data } of session.gradients()) results.push(...data);
   return results;
+}
+
+function told({ loss, outputs }: StepResult): number[] {
+  return [loss, ...outputs.flatMap((output) => Object.values(output))];
 }
 
 const STEPS: [mode: "train" | "evaluate" | "predict", samples: Samples, batch: number][] = [
