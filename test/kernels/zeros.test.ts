@@ -315,6 +315,33 @@ describeBuilds("zeros through Winograd's products", (bench) => {
       },
     );
 
+    // Different patches whose sums are the same number: the first of them wins, and 0 opens no gate. Repeated rows and columns
+    // put outputs that were taken from others beside them.
+    test.each([undefined, 0, 1])("whole numbers, tied by chance, bias %s", (value) => {
+      let ties = 0;
+      for (const [k, grid] of GRIDS.entries()) {
+        const C = short(k);
+        const g = windowOf({ batch: 3, C, KH: 3, ...grid });
+        const whole = (v: number) => Math.round(1.4 * v);
+        const base = uniform(inputSize(g), 31).map(whole);
+        // Runs of five: patches that equal the one on their left or above lie at their ends.
+        const first = (i: number) => i - Math.min(i % 7, 4);
+        const x = base.map((_, t) => {
+          const [row, j] = [Math.floor(t / (g.W * C)), Math.floor(t / C) % g.W];
+          const [n, i] = [Math.floor(row / g.H), row % g.H];
+          const from = n * g.H + (n === 1 ? i : first(i));
+          return base[(from * g.W + (n === 0 ? j : first(j))) * C + (t % C)]!;
+        });
+        const OC = 16;
+        const w = uniform(9 * C * OC, 32).map(whole);
+        const bias = value === undefined ? undefined : new Float32Array(OC).fill(value);
+        const sums = conv2d(x, w, g, OC);
+        for (let t = OC; t < sums.length; t++) if (sums[t] === sums[t - OC]) ties++;
+        check(g, OC, x, bias, { pools, w, close: true });
+      }
+      expect(ties).toBeGreaterThan(500);
+    });
+
     // An output that is as good as a zero patch's, beside it in one window: at weights that cancel out but for some 1e-9.
     test.each([undefined, 0.25, -0.25])("outputs beside those of zero patches, bias %s", (value) => {
       // Direct sums that cancel out are 0 by chance, as in every direct convolution.
