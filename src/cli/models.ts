@@ -3,35 +3,35 @@ import { basename, extname, join } from "node:path";
 import { Help } from "commander";
 import { ModelError } from "../nn/errors.ts";
 import type { Shape } from "../nn/graph.ts";
-import type { Layer } from "../nn/layers/layer.ts";
-import { isGraphConfig, layersFromConfig, type ModelConfig } from "../nn/model-json.ts";
+import type { ModelConfig } from "../nn/model-config.ts";
 import { fittingModels, MODELS } from "../nn/models.ts";
 import { parseJson } from "../nn/strict-json.ts";
 import { nearest } from "../options/names.ts";
-import { modelFromConfig } from "../train/functional.ts";
+import { type ModelBuilder, modelOfData } from "../run/build-model.ts";
+import type { ModelData } from "../run/config.ts";
 import type { Model } from "../train/model.ts";
 import { createModel } from "../train/named.ts";
-import { Sequential } from "../train/sequential.ts";
 import { fileReason, UsageError } from "./errors.ts";
 import { printable } from "./output.ts";
 
-/** What --model names, read and checked as far as that goes without a dataset. */
+/** What --model names, or a configuration has, read and checked as far as that goes without a dataset. */
 export interface ModelSource {
   /** The model's name, or the file's without its ending. */
   readonly name: string;
-  /**
-   * The model for images of this shape. A file's first layer may leave inputShape out.
-   * `classes` undefined: as many outputs as the file says; 10 for a model by name.
-   * Throws ModelError where it does not fit.
-   */
-  build(inputShape: Shape | undefined, classes: number | undefined): Model;
+  /** `classes` undefined: as many outputs as the file says; 10 for a model by name. */
+  readonly build: ModelBuilder;
 }
 
 const MAX_FILE_BYTES = 10_000_000;
 const DEFAULT_SHAPE: Shape = [28, 28, 1];
 
 /** Throws UsageError where there is no such model, ModelError where a file's content makes none. */
-export async function findModel(nameOrFile: string): Promise<ModelSource> {
+export async function findModel(given: string | ModelData): Promise<ModelSource> {
+  if (typeof given !== "string") {
+    const { name = "model" } = given as Partial<ModelConfig>;
+    return { name, build: modelOfData(given, name) };
+  }
+  const nameOrFile = given;
   if (Object.hasOwn(MODELS, nameOrFile))
     return {
       name: nameOrFile,
@@ -48,18 +48,8 @@ export async function findModel(nameOrFile: string): Promise<ModelSource> {
     );
   const config = await readJson(nameOrFile);
   const name = basename(nameOrFile, extname(nameOrFile)) || "model";
-  if (isGraphConfig(config as ModelConfig)) {
-    const made = withFileName(path, () => modelFromConfig({ ...(config as ModelConfig), name }));
-    return {
-      name,
-      build: (inputShape, classes) => withFileName(path, () => graphFromFile(made, inputShape, classes)),
-    };
-  }
-  const layers = withFileName(path, () => layersFromConfig(config));
-  return {
-    name,
-    build: (inputShape, classes) => withFileName(path, () => fromFile(layers, name, inputShape, classes)),
-  };
+  const build = withFileName(path, () => modelOfData(config, name));
+  return { name, build: (inputShape, classes) => withFileName(path, () => build(inputShape, classes)) };
 }
 
 function didYouMean(name: string): string {
@@ -103,47 +93,6 @@ function trainedModel(path: string): UsageError {
   );
 }
 
-/** A graph says itself what it takes: it is checked against the images. */
-function graphFromFile(model: Model, inputShape: Shape | undefined, classes: number | undefined): Model {
-  if (inputShape && model.inputShape.join() !== inputShape.join())
-    throw new ModelError(
-      `its input has shape ${sizes(model.inputShape)}, expected ${sizes(inputShape)}, that of the images; change the shape of layer '${model.rows[0]!.name}'`,
-    );
-  if (classes !== undefined) checkOutputs(model, classes);
-  return model;
-}
-
-function fromFile(
-  layers: readonly Layer[],
-  name: string,
-  inputShape: Shape | undefined,
-  classes: number | undefined,
-): Sequential {
-  const [first, ...rest] = layers as [Layer, ...Layer[]];
-  const given = first.inputShape;
-  if (given && inputShape && given.join() !== inputShape.join())
-    throw new ModelError(
-      `its first layer has inputShape ${sizes(given)}, but the images are ${sizes(inputShape)}; change inputShape, or leave it out to take the images'`,
-    );
-  const shaped = { ...first, inputShape: given ?? inputShape ?? DEFAULT_SHAPE };
-  const model = new Sequential([shaped, ...rest], { name });
-  if (classes !== undefined) checkOutputs(model, classes);
-  return model;
-}
-
-/** Throws ModelError unless there is one output a class, or a single one for two classes. */
-function checkOutputs(model: Model, classes: number): void {
-  const outputs = model.outputShape;
-  if (outputs.length === 1 && (outputs[0] === classes || (outputs[0] === 1 && classes === 2))) return;
-  const last = model.rows.at(-1)!.name;
-  const mend = isGraphConfig(model.toConfig())
-    ? `let it be a dense layer of ${classes} units with softmax`
-    : `end the model with {"type": "dense", "units": ${classes}, "activation": "softmax"}`;
-  throw new ModelError(
-    `its last layer '${last}' gives ${outputs.length === 1 ? `${outputs[0]} outputs` : `an output of shape ${sizes(outputs)}`}, but the dataset has ${classes} classes; ${mend}`,
-  );
-}
-
 async function readJson(path: string): Promise<unknown> {
   const name = printable(path);
   let text: string;
@@ -175,10 +124,6 @@ function withFileName<T>(path: string, work: () => T): T {
     if (!(error instanceof ModelError)) throw error;
     throw new ModelError(`model file ${path}: ${error.message}`);
   }
-}
-
-export function sizes(shape: Shape): string {
-  return shape.join("x");
 }
 
 /** The models by name, for help texts. */

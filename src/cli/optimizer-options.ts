@@ -1,7 +1,6 @@
 import { type Command, Option } from "commander";
 import { type AnyOptimizerOptions, createOptimizer } from "../optim/create.ts";
 import { OPTIMIZERS, type OptimizerName } from "../optim/definitions.ts";
-import type { Optimizer } from "../optim/optimizer.ts";
 import { UsageError } from "./errors.ts";
 import { realNumber } from "./options.ts";
 
@@ -86,22 +85,17 @@ function takes(name: OptimizerName, key: string, value: unknown): boolean {
   }
 }
 
-/** Throws UsageError on a flag that the optimizer does not have. */
-export function optimizerFrom(flags: OptimizerFlags): Optimizer {
+/** The options that flags set of an optimizer. Throws UsageError on a flag that it does not have. */
+export function optimizerOptions(name: OptimizerName, flags: Partial<OptimizerFlags>): AnyOptimizerOptions {
   const options: Record<string, unknown> = {};
   for (const [flag, key] of FLAGS) {
     if (flags[key] === undefined) continue;
-    const owners = OPTIMIZERS.filter((name) => takes(name, key, flags[key]));
-    if (!owners.includes(flags.optimizer))
+    const owners = OPTIMIZERS.filter((owner) => takes(owner, key, flags[key]));
+    if (!owners.includes(name))
       throw new UsageError(
-        `${flag.split(" ")[0]} is given, but ${flags.optimizer} has no such setting. Write: --optimizer ${owners.join(", or --optimizer ")}`,
+        `${flag.split(" ")[0]} is given, but ${name} has no such setting. Write: --optimizer ${owners.join(", or --optimizer ")}`,
       );
     options[key] = flags[key];
   }
-  try {
-    return createOptimizer(flags.optimizer, options as AnyOptimizerOptions);
-  } catch (error) {
-    if (!(error instanceof RangeError)) throw error;
-    throw new UsageError(error.message, { cause: error });
-  }
+  return options;
 }

@@ -2,13 +2,13 @@ import { type Command, Option } from "commander";
 import { findDataset, GENERATED } from "../../data/datasets.ts";
 import { DIGITS_SHAPE } from "../../data/digits.ts";
 import type { Shape } from "../../nn/graph.ts";
+import { sizes } from "../../run/build-model.ts";
 import { testModel } from "../../train/test-model.ts";
 import { type DataOptions, describeDataset, openDataset } from "../datasets.ts";
 import { type EngineFlags, engineOptions } from "../engine-options.ts";
 import { UsageError } from "../errors.ts";
 import { withInterrupt } from "../interrupt.ts";
 import { addCommonOptions, type CommonOptions, createCommand, perform } from "../main.ts";
-import { sizes } from "../models.ts";
 import {
   backendOption,
   batchSizeOption,

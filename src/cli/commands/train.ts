@@ -2,10 +2,9 @@ import { type Command, Option } from "commander";
 import { LOSSES } from "../../nn/losses.ts";
 import { RECIPE_NAMES, RECIPES } from "../../train/recipes.ts";
 import { VALIDATION_SOURCES } from "../../train/validation.ts";
-import { UsageError } from "../errors.ts";
 import { addCommonOptions, type CommonOptions, createCommand, perform } from "../main.ts";
 import { modelsHelp } from "../models.ts";
-import { addOptimizerOptions, OPTIMIZER_FLAGS } from "../optimizer-options.ts";
+import { addOptimizerOptions } from "../optimizer-options.ts";
 import {
   backendOption,
   batchSizeOption,
@@ -23,6 +22,13 @@ import { type TrainOptions, train } from "../run/train.ts";
 
 export function trainCommand(): Command {
   const command = createCommand("train", "Train a model on a dataset, test it, and write a report")
+    .optionsGroup("Run:")
+    .addOption(
+      new Option(
+        "--config <file>",
+        "a JSON file of settings, or the result.json of a run to repeat; flags given beside it win",
+      ).argParser(nonEmpty),
+    )
     .optionsGroup("Data:")
     .addOption(datasetOption().default("digits"))
     .addOption(dataDirOption())
@@ -99,22 +105,15 @@ export function trainCommand(): Command {
   return addCommonOptions(command)
     .addHelpText("after", () => `\n${modelsHelp()}\n${NOTES}`)
     .action((options: TrainOptions & CommonOptions) =>
-      perform(options, async (output) => train(withRecipe(options, command), output)),
+      perform(options, async (output) => train(givenOptions(options, command), output)),
     );
 }
 
-/** The options, those that were not given taken from the recipe. Throws UsageError on a flag of an optimizer beside it. */
-function withRecipe(options: TrainOptions, command: Command): TrainOptions {
-  if (options.recipe === undefined) return options;
-  const given = (key: string) => command.getOptionValueSource(key) === "cli";
-  const extra = OPTIMIZER_FLAGS.find(({ key }) => given(key));
-  if (extra)
-    throw new UsageError(
-      `${extra.flag} is given beside --recipe ${options.recipe}, which brings its own optimizer: leave one of them out`,
-    );
-  const { epochs, batchSize, validationSplit } = RECIPES[options.recipe];
-  const settings = Object.entries({ epochs, batchSize, validationSplit }).filter(([key]) => !given(key));
-  return { ...options, ...Object.fromEntries(settings) };
+/** The options that were given: defaults that help shows count for less than a file of settings. */
+function givenOptions(options: TrainOptions & CommonOptions, command: Command): TrainOptions {
+  return Object.fromEntries(
+    Object.entries(options).filter(([key]) => command.getOptionValueSource(key) === "cli"),
+  );
 }
 
 const NOTES = `
@@ -142,6 +141,7 @@ Examples:
   wasmgrad train
   wasmgrad train --dataset mnist --epochs 10 --seed 1 --out runs/first
   wasmgrad train --dataset mnist --recipe fast
+  wasmgrad train --config runs/first/result.json --out runs/again
   wasmgrad train --dataset fashion-mnist --model lenet5 \\
     --optimizer sgd --momentum 0.9 --nesterov
   wasmgrad train --dataset path/to/idx-folder --model my-model.json --json`;

@@ -25,7 +25,7 @@ export function nextSteps(folder: string, { dataset, dataDir }: NextOptions): st
 
 interface NextOptions {
   readonly dataset: string;
-  readonly dataDir?: string;
+  readonly dataDir?: string | undefined;
 }
 
 /** How the user started this program. npm says so. */

@@ -1,13 +1,14 @@
 import { accuracySvg, lossSvg } from "../../report/curves.ts";
 import { reportHtml } from "../../report/html.ts";
-import type { Model } from "../../train/model.ts";
-import { type ModelMetadata, saveModel } from "../../train/model-file.ts";
+import type { Recorder } from "../../run/recorder.ts";
+import type { RunOutcome } from "../../run/run.ts";
+import type { ReadyRun } from "../../run/types.ts";
 import { formatJson } from "../json.ts";
 import { type Output, printable } from "../output.ts";
 import { RunFolderError } from "./errors.ts";
 import type { RunFolder } from "./folder.ts";
-import { historyCsv, type Recorder } from "./history.ts";
-import { type FinishedRun, type RunResult, reportOf } from "./record.ts";
+import { historyCsv } from "./history.ts";
+import { type RunRecord, reportOf } from "./record.ts";
 import { rescue } from "./rescue.ts";
 
 /** Epochs shorter than this are not each saved: waiting for the disk would slow them down. */
@@ -16,22 +17,20 @@ const CHECKPOINT_MS = 5000;
 /** Writes the files of a run, while it trains and when it has ended. */
 export class RunWriter {
   readonly #folder: RunFolder;
-  readonly #model: Model;
+  readonly #run: ReadyRun;
   readonly #recorder: Recorder;
   readonly #output: Output;
-  readonly #metadata: ModelMetadata;
   #savedAt = Number.NEGATIVE_INFINITY;
   /** A checkpoint that could not be written is told of once. */
   #warned = false;
   /** Epochs that the last checkpoint has seen. */
   #savedEpochs = 0;
 
-  constructor(folder: RunFolder, model: Model, recorder: Recorder, output: Output, metadata: ModelMetadata) {
+  constructor(folder: RunFolder, run: ReadyRun, recorder: Recorder, output: Output) {
     this.#folder = folder;
-    this.#model = model;
+    this.#run = run;
     this.#recorder = recorder;
     this.#output = output;
-    this.#metadata = metadata;
   }
 
   /** After an epoch, so that a crash or power cut costs little. Training goes on if it fails. */
@@ -39,7 +38,7 @@ export class RunWriter {
     if (performance.now() - this.#savedAt < CHECKPOINT_MS) return;
     this.#savedAt = performance.now();
     try {
-      await this.#write(saveModel(this.#model, this.#metadata));
+      await this.#write(await this.#modelFile());
     } catch (error) {
       if (!(error instanceof RunFolderError)) throw error;
       if (!this.#warned)
@@ -50,7 +49,7 @@ export class RunWriter {
 
   /** When training has ended. Where the folder takes no more, the model goes where there is room. */
   async saveWeights(): Promise<void> {
-    const model = saveModel(this.#model, this.#metadata);
+    const model = await this.#modelFile();
     try {
       await this.#write(model);
     } catch (error) {
@@ -74,17 +73,17 @@ export class RunWriter {
   }
 
   /**
-   * The rest of the run's files. Those of a run that it replaces are gone then, unless this one `failed`: it stays beside
+   * The rest of the run's files. Those of a run that it replaces are gone then, unless this one failed: it stays beside
    * the other.
    */
-  async saveReport(run: FinishedRun, result: RunResult, failed: boolean): Promise<void> {
+  async saveReport(run: RunOutcome, record: RunRecord): Promise<void> {
     const { epochs } = this.#recorder;
     try {
-      await this.#folder[failed ? "save" : "complete"]({
+      await this.#folder[run.failure ? "save" : "complete"]({
         "accuracy.svg": accuracySvg(epochs, run.kept),
         "loss.svg": lossSvg(epochs, run.kept),
         "report.html": reportHtml(reportOf(run)),
-        "result.json": `${formatJson(result)}\n`,
+        "result.json": `${formatJson(record)}\n`,
       });
     } catch (error) {
       if (!(error instanceof RunFolderError)) throw error;
@@ -93,6 +92,10 @@ export class RunWriter {
         { cause: error },
       );
     }
+  }
+
+  #modelFile(): Promise<Uint8Array> {
+    return this.#run.learner.save(this.#run.metadata);
   }
 
   async #write(model: Uint8Array): Promise<void> {

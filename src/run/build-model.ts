@@ -1,0 +1,78 @@
+import { ModelError } from "../nn/errors.ts";
+import type { Shape } from "../nn/graph.ts";
+import type { Layer } from "../nn/layers/layer.ts";
+import { isGraphConfig, layersFromConfig, type ModelConfig } from "../nn/model-json.ts";
+import { isObject } from "../options/kinds.ts";
+import { modelFromConfig } from "../train/functional.ts";
+import type { Model } from "../train/model.ts";
+import { Sequential } from "../train/sequential.ts";
+
+/**
+ * Builds a model for images of this shape; a chain's first layer may leave inputShape out. `classes` undefined: with as many
+ * outputs as it says. Throws ModelError where it does not fit.
+ */
+export type ModelBuilder = (inputShape: Shape | undefined, classes: number | undefined) => Model;
+
+const DEFAULT_SHAPE: Shape = [28, 28, 1];
+
+/**
+ * Reads a model that is given as plain data, a chain's layers alone or all of it.
+ * @param name in place of the data's own
+ * @throws ModelError on what is no model
+ */
+export function modelOfData(data: unknown, name?: string): ModelBuilder {
+  const config = Array.isArray(data) ? { layers: data } : data;
+  const own = name ?? (isObject(config) ? (config as Partial<ModelConfig>).name : undefined);
+  if (isGraphConfig(config)) {
+    const { name: _, ...unnamed } = config as ModelConfig;
+    const model = modelFromConfig(own === undefined ? unnamed : { ...unnamed, name: own });
+    return (inputShape, classes) => fitting(model, inputShape, classes);
+  }
+  const layers = layersFromConfig(config);
+  return (inputShape, classes) => chain(layers, own, inputShape, classes);
+}
+
+/** A graph says itself what it takes: it is checked against the images. */
+function fitting(model: Model, inputShape: Shape | undefined, classes: number | undefined): Model {
+  if (inputShape && model.inputShape.join() !== inputShape.join())
+    throw new ModelError(
+      `its input has shape ${sizes(model.inputShape)}, expected ${sizes(inputShape)}, that of the images; change the shape of layer '${model.rows[0]!.name}'`,
+    );
+  if (classes !== undefined) checkOutputs(model, classes);
+  return model;
+}
+
+function chain(
+  [first, ...rest]: readonly Layer[],
+  name: string | undefined,
+  inputShape: Shape | undefined,
+  classes: number | undefined,
+): Model {
+  const given = first!.inputShape;
+  if (given && inputShape && given.join() !== inputShape.join())
+    throw new ModelError(
+      `its first layer has inputShape ${sizes(given)}, but the images are ${sizes(inputShape)}; change inputShape, or leave it out to take the images'`,
+    );
+  const shaped = { ...first!, inputShape: given ?? inputShape ?? DEFAULT_SHAPE };
+  const model = new Sequential([shaped, ...rest], { name });
+  if (classes !== undefined) checkOutputs(model, classes);
+  return model;
+}
+
+/** Throws ModelError unless there is one output a class, or a single one for two classes. */
+function checkOutputs(model: Model, classes: number): void {
+  const outputs = model.outputShape;
+  if (outputs.length === 1 && (outputs[0] === classes || (outputs[0] === 1 && classes === 2))) return;
+  const last = model.rows.at(-1)!.name;
+  const mend = isGraphConfig(model.toConfig())
+    ? `let it be a dense layer of ${classes} units with softmax`
+    : `end the model with {"type": "dense", "units": ${classes}, "activation": "softmax"}`;
+  throw new ModelError(
+    `its last layer '${last}' gives ${outputs.length === 1 ? `${outputs[0]} outputs` : `an output of shape ${sizes(outputs)}`}, but the dataset has ${classes} classes; ${mend}`,
+  );
+}
+
+/** 28x28x1. */
+export function sizes(shape: Shape): string {
+  return shape.join("x");
+}

@@ -1,0 +1,232 @@
+import { findDataset, GENERATED } from "../data/datasets.ts";
+import { BACKENDS, type Backend, MAX_THREADS } from "../engine/kernels.ts";
+import { DEFAULT_MAX_MEMORY, LEAST_MEMORY, MOST_MEMORY } from "../engine/memory-sizes.ts";
+import { LOSSES } from "../nn/losses.ts";
+import type { ModelConfig } from "../nn/model-config.ts";
+import type { Preprocessing } from "../nn/preprocessing.ts";
+import { type AnyOptimizerOptions, createOptimizer } from "../optim/create.ts";
+import { OPTIMIZERS, type OptimizerName } from "../optim/definitions.ts";
+import type { OptimizerConfig } from "../optim/optimizer.ts";
+import { optionProblem } from "../options/check.ts";
+import {
+  type Filled,
+  flag,
+  group,
+  isObject,
+  isOptions,
+  needed,
+  type OptionsOf,
+  oneOf,
+  optional,
+  some,
+  whole,
+  withDefaults,
+} from "../options/kinds.ts";
+import { written } from "../options/show.ts";
+import { RECIPE_NAMES, RECIPES } from "../train/recipes.ts";
+import { VALIDATION_SOURCES } from "../train/validation.ts";
+
+/** A model as plain data: what toConfig() gives, or its layers alone. */
+export type ModelData = ModelConfig | ModelConfig["layers"];
+/** An optimizer as plain data: its name beside its options, `{ name: "sgd", momentum: 0.9 }`. */
+export type OptimizerData = { readonly name: OptimizerName } & OptimizerConfig;
+
+/** Byte pixels become numbers from 0 to 1. */
+export const PREPROCESSING: Preprocessing = { scale: 1 / 255, offset: 0 };
+/** Most images that are drawn, and most epochs: more is a slip of the finger. */
+const MILLION = 1_000_000;
+
+const words = (what: string, example?: string) =>
+  some<string>(what, (value) => typeof value === "string" && value !== "", example);
+const images = (least: number, example: number) => ({ ...whole(least, MILLION), example });
+const finite = () => some<number>("a finite number", Number.isFinite, 1);
+
+/** Every setting of an experiment: its name, what it takes, its default. */
+export const runTable = () => ({
+  /** `digits` (the default), a dataset's name, or in Node the path of a folder of IDX files. */
+  dataset: optional(words("a dataset's name or a folder"), GENERATED),
+  /**
+   * A model's name (default "keras-mnist"), a model as plain data, or where a JSON file of such is: a path in Node, an
+   * address in a page.
+   */
+  model: optional(
+    some<string | ModelData>(
+      "a model's name, the place of a JSON file, or { layers: […] }",
+      (value) => (typeof value === "string" && value !== "") || Array.isArray(value) || isOptions(value),
+    ),
+    "keras-mnist",
+  ),
+  /** Times through the training images. Default 10. */
+  epochs: optional(whole(1, MILLION), 10),
+  /** Images in a training step. Default 32. */
+  batchSize: optional(whole(1, 65_536), 32),
+  /** Settings that go well together: sets epochs, batchSize and validationSplit where they are not given, and the optimizer. */
+  recipe: oneOf(RECIPE_NAMES),
+  /** An optimizer's name (default "adam"), or `{ name, ...options }`. */
+  optimizer: optional(
+    {
+      ...some<OptimizerName | ({ readonly name: OptimizerName } & AnyOptimizerOptions)>(
+        `one of ${OPTIMIZERS.join(", ")}, or { name, … } with its options`,
+        (value) => OPTIMIZERS.includes((isOptions(value) ? value.name : value) as OptimizerName),
+      ),
+      names: OPTIMIZERS,
+    },
+    "adam",
+  ),
+  /** What training minimizes. Default "categoricalCrossentropy". */
+  loss: optional(oneOf(LOSSES), "categoricalCrossentropy"),
+  /** Share of the training images that is kept for validation, 0 to below 1. Default 0.2. */
+  validationSplit: optional(
+    some<number>(
+      "a number from 0 to below 1",
+      (value) => typeof value === "number" && value >= 0 && value < 1,
+    ),
+    0.2,
+  ),
+  /** Which ones. Default: the last of a known dataset; the same share of each class of others, which may be sorted. */
+  validationFrom: oneOf(VALIDATION_SOURCES),
+  /** Fixes initial weights, shuffles and dropout, and so the trained weights. Default 1. */
+  seed: optional(
+    { ...whole(0), expected: `a whole number from 0 to ${Number.MAX_SAFE_INTEGER.toLocaleString("en-US")}` },
+    1,
+  ),
+  /** Build of the kernels. "auto" (default): the fastest reproducible one. */
+  backend: optional(oneOf<Backend | "auto">(["auto", ...BACKENDS]), "auto"),
+  /** Changes speed, never results. Default: all cores. */
+  threads: whole(1, MAX_THREADS),
+  /** A new order each epoch, from the seed. Default true. */
+  shuffle: optional(flag, true),
+  /** A byte pixel becomes pixel * scale + offset. Default: 0 to 1. */
+  preprocessing: optional(
+    group<Preprocessing>({ scale: needed(finite(), 1 / 255), offset: needed(finite(), 0) }),
+    PREPROCESSING,
+  ),
+  /** The figure that chooses the epoch whose weights are kept. Default: val_accuracy, without validation "none". */
+  restoreBest: oneOf(["val_accuracy", "val_loss", "accuracy", "loss", "none"]),
+  /** Node: where the files of a known dataset are. */
+  dataDir: words("the path of a folder"),
+  /** So many training images only, and so many test images: the first, or of images that may be sorted some of each class. */
+  trainLimit: images(1, 1000),
+  testLimit: images(1, 1000),
+  /** Training and test images to draw, for `digits`. Default 12,000 and 2,000. */
+  digitsCount: images(1, 12_000),
+  digitsTestCount: images(1, 2000),
+  /** Bytes that the model may take. Default 2 GiB. */
+  maxMemory: { ...whole(LEAST_MEMORY, MOST_MEMORY), example: DEFAULT_MAX_MEMORY },
+});
+type RunTable = ReturnType<typeof runTable>;
+
+/** What describes an experiment: whatever is left out has its default. */
+export interface RunOptions extends OptionsOf<RunTable> {}
+/** An experiment as plain data, defaults filled in: `configuration` in a run's result.json. */
+export type RunConfig = Omit<Filled<RunTable>, "optimizer"> & {
+  readonly optimizer: OptimizerData;
+  readonly restoreBest: NonNullable<Filled<RunTable>["restoreBest"]>;
+};
+
+/** A setting that cannot be: the message names it, says what was got and expected, and what to write. */
+export class RunConfigError extends RangeError {
+  override readonly name = "RunConfigError";
+}
+
+/** How messages call a setting: the command line has flags. */
+export type SettingName = (key: keyof RunOptions) => string;
+const asKey: SettingName = (key) => key;
+
+/**
+ * An experiment with its defaults filled in: plain data that run() takes, and takes again later to the same weights. Takes
+ * the result.json of a run as well.
+ *
+ * @throws RunConfigError on a setting that is none, cannot be, or does not go with another
+ */
+export function checkRunConfig(given: RunOptions, nameOf: SettingName = asKey): RunConfig {
+  const options = settingsIn(given);
+  const table = runTable();
+  const problem = optionProblem(table, options, (right) => written(mended(options, right), true));
+  if (problem !== undefined) throw new RunConfigError(problem);
+  const recipe = recipeOf(options, nameOf);
+  const filled = withDefaults(table, { ...recipe, ...options });
+  const optimizer = recipe ? recipe.optimizer : optimizerData(filled.optimizer);
+  const { dataset, validationSplit } = filled;
+  const misfit = dataProblem(filled, nameOf);
+  if (misfit !== undefined) throw new RunConfigError(misfit);
+  const restoreBest = filled.restoreBest ?? (validationSplit > 0 ? "val_accuracy" : "none");
+  if (restoreBest.startsWith("val_") && validationSplit === 0)
+    throw new RunConfigError(
+      `${nameOf("restoreBest")} is ${restoreBest}, but ${nameOf("validationSplit")} 0 leaves nothing to validate on`,
+    );
+  const { validationFrom: from, ...others } = filled;
+  return {
+    ...others,
+    optimizer,
+    ...(validationSplit > 0 && { validationFrom: from ?? (isKnown(dataset) ? "last" : "stratified") }),
+    restoreBest,
+  } as RunConfig;
+}
+
+/** Whether it is one of the datasets by name: their images come in no order; others' may well be sorted by class. */
+export function isKnown(dataset: string): boolean {
+  return dataset === GENERATED || findDataset(dataset) !== undefined;
+}
+
+/** What is wrong with settings of a dataset that others have; undefined where nothing is. */
+export function dataProblem(
+  {
+    dataset,
+    dataDir,
+    digitsCount,
+    digitsTestCount,
+  }: Pick<RunOptions, "dataDir" | "digitsCount" | "digitsTestCount"> & {
+    readonly dataset: string;
+  },
+  nameOf: SettingName = asKey,
+): string | undefined {
+  const drawn = digitsCount !== undefined ? "digitsCount" : "digitsTestCount";
+  if ((digitsCount ?? digitsTestCount) !== undefined && dataset !== GENERATED)
+    return `${nameOf(drawn)} is for the generated dataset '${GENERATED}', not for '${dataset}'`;
+  if (dataDir !== undefined && !findDataset(dataset))
+    return `${nameOf("dataDir")} is for datasets that have files of their own, not for '${dataset}'; a folder of IDX files is named by ${nameOf("dataset")} itself`;
+  return undefined;
+}
+
+/** The settings of what may be a run's result. */
+function settingsIn(given: unknown): Record<string, unknown> {
+  const settings = isOptions(given) && isOptions(given.configuration) ? given.configuration : given;
+  return settings as Record<string, unknown>;
+}
+
+/** What a recipe sets. An optimizer beside it must be its own, as a run's record has it. */
+function recipeOf({ recipe: name, optimizer }: Record<string, unknown>, nameOf: SettingName) {
+  if (name === undefined) return undefined;
+  const recipe = RECIPES[name as keyof typeof RECIPES];
+  const { epochs, batchSize, validationSplit, schedule } = recipe;
+  const own = recipe.optimizer(1);
+  const { learningRate } = isObject(optimizer) ? optimizer : {};
+  if (optimizer !== undefined && learningRate !== schedule)
+    throw new RunConfigError(
+      `${nameOf("optimizer")} is given beside ${nameOf("recipe")} ${name}, which brings its own optimizer: leave one of them out`,
+    );
+  return {
+    epochs,
+    batchSize,
+    validationSplit,
+    optimizer: { name: own.name as OptimizerName, ...own.config, learningRate: schedule },
+  };
+}
+
+/** An optimizer by name or with options, all of them filled in. */
+function optimizerData(given: RunOptions["optimizer"] & {}): OptimizerData {
+  const { name, ...options } = typeof given === "string" ? { name: given } : given;
+  try {
+    return { name, ...createOptimizer(name, options).config };
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    throw new RunConfigError(`optimizer: ${error.message}`, { cause: error });
+  }
+}
+
+/** Of the settings as they should be, those that are not: the line to write is not to repeat the whole file. */
+function mended(given: unknown, right: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  const before = isOptions(given) ? given : {};
+  return Object.fromEntries(Object.entries(right).filter(([key, value]) => before[key] !== value));
+}

@@ -1,0 +1,40 @@
+import type { Progress } from "../data/load-options.ts";
+import type { Dataset } from "../data/types.ts";
+import type { Backend } from "../engine/kernels.ts";
+import type { History } from "../train/callbacks.ts";
+import type { CompileOptions } from "../train/compiled-options.ts";
+import type { FitOptions } from "../train/fit.ts";
+import type { Model } from "../train/model.ts";
+import type { ModelMetadata } from "../train/model-entries.ts";
+import type { NamedTensor } from "../train/safetensors.ts";
+import type { Samples } from "../train/samples.ts";
+import type { Asked } from "../train/test-model.ts";
+import type { RunConfig } from "./config.ts";
+
+/** A model that is ready to learn: in a page a Trainer is one. */
+export interface Learner extends Asked {
+  readonly model: Model;
+  /** What it runs on. */
+  readonly info: { readonly backend: Backend; readonly threads: number };
+  fit(samples: Samples, options?: FitOptions): Promise<History>;
+  getWeights(): Promise<NamedTensor[]>;
+  weightsSha256(): Promise<string>;
+  /** Bytes of a model.safetensors. */
+  save(metadata?: ModelMetadata): Promise<Uint8Array<ArrayBuffer>>;
+  dispose(): void;
+}
+
+export interface LoadHooks {
+  readonly signal: AbortSignal | undefined;
+  onProgress(progress: Progress): void;
+  onNotice(text: string): void;
+}
+
+/** What a run needs of the place where it runs: Node and pages each have theirs, and front ends may put in their own. */
+export interface Platform<L extends Learner = Learner> {
+  load(config: RunConfig, hooks: LoadHooks): Promise<Dataset>;
+  /** The model that the configuration names, for these images and classes. */
+  build(config: RunConfig, dataset: Dataset, signal: AbortSignal | undefined): Model | Promise<Model>;
+  /** Compiles it. */
+  ready(model: Model, options: CompileOptions): Promise<L>;
+}

@@ -1,0 +1,57 @@
+// Experiments in Node: this thread trains.
+import { readFile } from "node:fs/promises";
+import { basename, extname } from "node:path";
+import { loadDataset } from "../data/load.ts";
+import { MODELS } from "../nn/models.ts";
+import { parseJson } from "../nn/strict-json.ts";
+import type { CompileOptions } from "../train/compiled-options.ts";
+import type { Model } from "../train/model.ts";
+import { saveModel } from "../train/model-file.ts";
+import { createModel } from "../train/named.ts";
+import { modelOfData } from "./build-model.ts";
+import type { RunConfig, RunOptions } from "./config.ts";
+import type { Learner, Platform } from "./learner.ts";
+import { type RunHooks, type RunOutcome, runOn } from "./run.ts";
+
+export const NODE: Platform = {
+  load: ({ dataset, dataDir, digitsCount: train, digitsTestCount: test }, hooks) =>
+    loadDataset(dataset, { ...hooks, dataDir, digits: { train, test } }),
+  async build({ model }: RunConfig, { train, classNames }) {
+    const { shape } = train;
+    if (typeof model !== "string") return modelOfData(model)(shape, classNames.length);
+    const file = !Object.hasOwn(MODELS, model) && /[\\/.]/.test(model);
+    if (!file) return createModel(model, shape, classNames.length);
+    const data = parseJson(await readFile(model, "utf8"));
+    return modelOfData(data, basename(model, extname(model)))(shape, classNames.length);
+  },
+  async ready(model: Model, options: CompileOptions) {
+    await model.compile(options);
+    return learnerOf(model);
+  },
+};
+
+/**
+ * Runs an experiment: loads its data, builds and trains its model, tests it, and tells `hooks` how it goes. The same
+ * configuration gives the same weights, bit for bit, here and in pages. `options` may be the result.json of a run.
+ *
+ * @throws RunConfigError, DataError, ModelError on what cannot be; the signal's reason where that came before the first step
+ */
+export function run(options: RunOptions = {}, hooks: RunHooks = {}): Promise<RunOutcome> {
+  return runOn(NODE, options, hooks);
+}
+
+/** A compiled model as what learns. */
+function learnerOf(model: Model): Learner {
+  const { backend, threads } = model.session.engine;
+  return {
+    model,
+    info: { backend, threads },
+    fit: (samples, options) => model.fit(samples, options),
+    evaluate: (samples, options) => model.evaluate(samples, options),
+    predict: (samples, options) => model.predict(samples, options),
+    getWeights: async () => model.getWeights(),
+    weightsSha256: () => model.weightsSha256(),
+    save: async (metadata) => saveModel(model, metadata),
+    dispose: () => model.dispose(),
+  };
+}

@@ -1,0 +1,197 @@
+import { take, takeOfEach } from "../data/split.ts";
+import type { Dataset, ImageSet } from "../data/types.ts";
+import { createOptimizer } from "../optim/create.ts";
+import type { Optimizer } from "../optim/optimizer.ts";
+import { pictureTraits } from "../picture/centred.ts";
+import type { Callbacks, History } from "../train/callbacks.ts";
+import { NonFiniteError, TrainingDivergedError } from "../train/errors.ts";
+import { RECIPES } from "../train/recipes.ts";
+import { testModel } from "../train/test-model.ts";
+import { splitForValidation, wholePart } from "../train/validation.ts";
+import { checkRunConfig, isKnown, type RunConfig, type RunOptions } from "./config.ts";
+import { judge } from "./judge.ts";
+import type { Learner, Platform } from "./learner.ts";
+import { Recorder } from "./recorder.ts";
+import { type RunResult, resultOf } from "./result.ts";
+import type { EndedRun, ReadyRun, TrainedRun } from "./types.ts";
+
+/** Whom a run tells how it goes. What returns a promise is waited for. */
+export interface RunHooks<L extends Learner = Learner> {
+  /** Images of one's own in place of a dataset by name. They may be sorted by class, and are taken for that. */
+  readonly dataset?: Dataset | undefined;
+  /** Aborted before the first step, the run rejects with its reason; later it ends after the step under way, and is tested. */
+  readonly signal?: AbortSignal | undefined;
+  /** `what` is loaded: a dataset, one of its files with the `share` that is here, 0 to 1, where that is known. */
+  onLoading?(what: string, share?: number): void;
+  /** What a user should know but need not act on, in a sentence. */
+  onNotice?(text: string): void;
+  /** Everything is there; training begins. */
+  onReady?(run: ReadyRun<L>): void | Promise<void>;
+  /** Told of batches and epochs, as fit() tells. */
+  readonly callbacks?: Callbacks | readonly Callbacks[] | undefined;
+  /** Training has ended, of itself or not: the time to save what was learned, before anything else can fail. */
+  onTrained?(run: TrainedRun<L>): void | Promise<void>;
+}
+
+/** All that is known of a run when it has ended. dispose() of its learner ends its workers. */
+export interface RunOutcome<L extends Learner = Learner> extends EndedRun<L> {
+  /** The same for programs. */
+  readonly result: RunResult;
+}
+
+/**
+ * An experiment: loads its data, builds and trains its model, tests it. A training that is stopped, or whose loss is no
+ * longer finite, is a result as well.
+ *
+ * @throws RunConfigError, DataError, ModelError on what cannot be; the signal's reason where that came before the first step
+ */
+export async function runOn<L extends Learner>(
+  platform: Platform<L>,
+  options: RunOptions,
+  hooks: RunHooks<L> = {},
+): Promise<RunOutcome<L>> {
+  const ready = await prepareRun(platform, options, hooks);
+  try {
+    await hooks.onReady?.(ready);
+    const trained = await trainRun(ready, hooks);
+    if (trained.recorder.trainedImages === 0) hooks.signal?.throwIfAborted();
+    await hooks.onTrained?.(trained);
+    return await finishRun(trained);
+  } catch (error) {
+    ready.learner.dispose();
+    throw error;
+  }
+}
+
+/** Loads, splits, builds and compiles. */
+export async function prepareRun<L extends Learner>(
+  platform: Platform<L>,
+  options: RunOptions,
+  { dataset: own, signal, ...hooks }: Pick<RunHooks<L>, "dataset" | "signal" | "onLoading" | "onNotice">,
+): Promise<ReadyRun<L>> {
+  const asked = checkRunConfig(own ? ofOwnImages(options, own) : options);
+  signal?.throwIfAborted();
+  if (!own) hooks.onLoading?.(asked.dataset);
+  const whole =
+    own ??
+    (await platform.load(asked, {
+      signal,
+      onProgress: ({ file, received, total }) =>
+        hooks.onLoading?.(`${asked.dataset}: ${file}`, total ? received / total : undefined),
+      onNotice: (text) => hooks.onNotice?.(text),
+    }));
+  signal?.throwIfAborted();
+  const dataset = limited(whole, asked, own !== undefined || !isKnown(asked.dataset));
+  const model = await platform.build(asked, dataset, signal);
+  const { validationSplit, validationFrom, seed } = asked;
+  const { train: training, validation } =
+    validationSplit > 0
+      ? splitForValidation(dataset.train, validationSplit, validationFrom!, seed)
+      : { train: wholePart(dataset.train), validation: undefined };
+  const startedAt = new Date();
+  const { loss, preprocessing, backend, threads, maxMemory } = asked;
+  const learner = await platform.ready(model, {
+    optimizer: optimizerOf(asked, training.count),
+    loss,
+    // Of classes, whatever the loss.
+    metrics: ["accuracy"],
+    seed,
+    preprocessing,
+    backend,
+    ...(threads !== undefined && { threads }),
+    ...(maxMemory !== undefined && { maxMemory }),
+  });
+  if (signal?.aborted) {
+    learner.dispose();
+    signal.throwIfAborted();
+  }
+  const { info } = learner;
+  return {
+    config: { ...asked, backend: info.backend, threads: info.threads },
+    dataset,
+    learner,
+    training,
+    validation,
+    metadata: {
+      preprocessing,
+      classNames: dataset.classNames,
+      loss,
+      dataset: dataset.name,
+      ...pictureTraits(dataset.train),
+    },
+    startedAt,
+  };
+}
+
+/** Which epochs: from `initialEpoch` on, as many as the configuration says. */
+export async function trainRun<L extends Learner>(
+  ready: ReadyRun<L>,
+  { callbacks = [], signal }: Pick<RunHooks<L>, "callbacks" | "signal">,
+  initialEpoch = 0,
+): Promise<TrainedRun<L>> {
+  const { learner, dataset, config } = ready;
+  const { epochs, batchSize, validationSplit, validationFrom, shuffle, restoreBest } = config;
+  const recorder = new Recorder();
+  try {
+    const ended = await learner.fit(dataset.train, {
+      epochs: initialEpoch + epochs,
+      initialEpoch,
+      batchSize,
+      ...(validationSplit > 0 && { validationSplit, validationFrom: validationFrom! }),
+      shuffle,
+      ...(restoreBest !== "none" && { restoreBestWeights: restoreBest }),
+      callbacks: [recorder, ...([] as Callbacks[]).concat(callbacks)],
+      ...(signal && { signal }),
+    });
+    return { ...ready, recorder, ended };
+  } catch (error) {
+    if (!(error instanceof TrainingDivergedError)) throw error;
+    return { ...ready, recorder, ended: error };
+  }
+}
+
+/** Tests and judges. */
+async function finishRun<L extends Learner>(trained: TrainedRun<L>): Promise<RunOutcome<L>> {
+  const { learner, dataset, ended, recorder } = trained;
+  const tested = await testModel(learner, dataset.test, dataset.classNames.length).catch((error: unknown) => {
+    if (error instanceof NonFiniteError) return error;
+    throw error;
+  });
+  const diverged = ended instanceof TrainingDivergedError ? ended : undefined;
+  const untested = tested instanceof NonFiniteError ? tested : undefined;
+  const run = {
+    ...trained,
+    ...judge(trained, recorder, ended),
+    stoppedBy: diverged
+      ? ("diverged" as const)
+      : (ended as History).stopped
+        ? ("signal" as const)
+        : undefined,
+    test: tested instanceof NonFiniteError ? undefined : tested,
+    failure: diverged ?? untested,
+    weightsSha256: await learner.weightsSha256(),
+  };
+  return { ...run, result: resultOf(run) };
+}
+
+function ofOwnImages(options: RunOptions, { name }: Dataset): RunOptions {
+  return { ...options, dataset: name || "own", validationFrom: options.validationFrom ?? "stratified" };
+}
+
+/** The optimizer, that of a recipe with its schedule stretched over the whole training. */
+function optimizerOf({ recipe, optimizer, epochs, batchSize }: RunConfig, images: number): Optimizer {
+  if (recipe) return RECIPES[recipe].optimizer(epochs * Math.ceil(images / batchSize));
+  const { name, ...options } = optimizer;
+  return createOptimizer(name, options);
+}
+
+/** With so many images only: the first, or of images that may be sorted by class some of each. */
+export function limited(
+  dataset: Dataset,
+  { trainLimit, testLimit }: Pick<RunConfig, "trainLimit" | "testLimit">,
+  sorted: boolean,
+): Dataset {
+  const some = sorted ? takeOfEach : take;
+  const upTo = (set: ImageSet, limit = set.count) => (limit >= set.count ? set : some(set, limit));
+  return { ...dataset, train: upTo(dataset.train, trainLimit), test: upTo(dataset.test, testLimit) };
+}
