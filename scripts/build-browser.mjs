@@ -4,22 +4,20 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { bundle } from "./bundle.mjs";
-import { writeTextModule } from "./embed.mjs";
+import { WORKERS, writeTextModule } from "./embed.mjs";
 
 const [folder, part] = process.argv.slice(2);
 const write = (path, text) => {
   mkdirSync(join(folder, path, ".."), { recursive: true });
   writeFileSync(join(folder, path), text);
 };
-const script = (entry) => bundle({ entry, platform: "worker", format: "iife" });
+const script = (entry, apart) => bundle({ entry, platform: "worker", format: "iife", apart });
 
 if (part === "workers") {
-  for (const name of ["training", "data"])
-    writeTextModule(
-      join(folder, "build"),
-      `${name}-worker`,
-      await script(`src/browser/host/${name}-main.ts`),
-    );
+  for (const name of WORKERS) {
+    const entry = `src/browser/host/${name.replace(/-worker$/, "")}-main.ts`;
+    writeTextModule(join(folder, "build"), name, await script(entry, name === "training-worker"));
+  }
   write("dist/browser/worker.js", await script("src/browser/host/main.ts"));
   write("dist/browser/worker.d.ts", "export {};\n");
 } else {

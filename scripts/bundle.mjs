@@ -8,12 +8,19 @@ const root = fileURLToPath(new URL("../", import.meta.url));
 
 /**
  * Bundles TypeScript sources for browsers, minified. Modules of build/ (kernels, worker script) stay modules of their own,
- * loaded on demand, unless `embed` is set.
- * @param {{ entry: string, outfile?: string, platform?: "browser" | "worker", format?: "esm" | "iife", embed?: boolean }} options
+ * loaded on demand, unless `embed` is set. `apart`: what src/nn/ops/further.ts does comes from a script of its own.
+ * @param {{ entry: string, outfile?: string, platform?: "browser" | "worker", format?: "esm" | "iife", embed?: boolean, apart?: boolean }} options
  *   paths from the package's root; `outfile`, in a folder beside build/, is where the bundle is going to lie
  * @returns {Promise<string>} the bundle: written by who asks
  */
-export async function bundle({ entry, outfile, platform = "browser", format = "esm", embed = false }) {
+export async function bundle({
+  entry,
+  outfile,
+  platform = "browser",
+  format = "esm",
+  embed = false,
+  apart = false,
+}) {
   const result = await esbuild.build({
     absWorkingDir: root,
     entryPoints: [entry],
@@ -22,14 +29,18 @@ export async function bundle({ entry, outfile, platform = "browser", format = "e
     format,
     target: ["es2022", "chrome115", "firefox115", "safari16.4"],
     alias: { "#platform": `./src/engine/platform/${platform}.ts` },
-    plugins: [...(embed ? [] : [buildModules(outfile)]), ...(platform === "worker" ? [unchecked] : [])],
+    plugins: [
+      ...(embed ? [] : [buildModules(outfile)]),
+      ...(platform === "worker" ? [unchecked, kernelTable(apart)] : []),
+      ...(apart ? [further] : []),
+    ],
     legalComments: "none",
     outfile: outfile ?? "out.js",
     write: false,
     logLevel: "warning",
   });
   const { text } = result.outputFiles[0];
-  return platform === "worker" ? smaller(text) : text;
+  return platform === "worker" ? smaller(withKernelTable(text)) : text;
 }
 
 /** Workers come as they are, through no bundler of the user's: another minifier gets a twenty-fifth more out of them. */
@@ -78,3 +89,47 @@ const unchecked = {
     );
   },
 };
+
+/** Models that need further.ts have it before the script. */
+const further = {
+  name: "further",
+  setup(build) {
+    build.onResolve({ filter: /^\.\/(ops\/)?further\.ts$/ }, () => ({
+      path: `${root}src/nn/ops/given-further.ts`,
+    }));
+  },
+};
+
+const TABLE = "the lines of the kernels that this script calls";
+
+/** Workers carry of the table of kernels what their script has a use for; see withKernelTable(). */
+function kernelTable(apart) {
+  return {
+    name: "kernel-table",
+    setup(build) {
+      build.onLoad({ filter: /[\\/]src[\\/]engine[\\/]abi\.ts$/ }, ({ path }) => ({
+        loader: "ts",
+        contents: readFileSync(path, "utf8").replace(/`[^`]*`(?=;\s*$)/, () =>
+          apart
+            ? `${JSON.stringify(TABLE)} + (globalThis.wasmgradFurther?.KERNEL_TABLE ?? "")`
+            : JSON.stringify(TABLE),
+        ),
+      }));
+    },
+  };
+}
+
+/** A kernel that is called is named in the script. */
+function withKernelTable(script) {
+  const [, table] = /KERNEL_TABLE = `([^`]*)`/.exec(readFileSync(`${root}src/engine/abi.ts`, "utf8"));
+  const words = new Set(script.match(/\w+/g));
+  const lines = table.split("\n").filter((line) =>
+    line
+      .split(":")[0]
+      .split(" ")
+      .some((kernel) => words.has(kernel.replace(/^\d+/, ""))),
+  );
+  return script.replace(JSON.stringify(TABLE), () =>
+    JSON.stringify(lines.map((line) => `${line}\n`).join("")),
+  );
+}

@@ -1,6 +1,6 @@
 import { noteOneThread } from "#platform";
 import { loadKernels, requestedThreads } from "../engine/kernels.ts";
-import { elements } from "../nn/graph.ts";
+import { elements, FURTHER_KINDS } from "../nn/graph.ts";
 import { adam, createOptimizer, type Optimizer, type OptimizerName } from "../optim/index.ts";
 import { type Checked, checkOptions } from "../options/check.ts";
 import { type TableOf, url } from "../options/kinds.ts";
@@ -45,7 +45,13 @@ export async function createTrainer(model: Model, options: TrainerOptions = {}):
       ? createOptimizer(optimizer)
       : createOptimizer(optimizer.name as OptimizerName, optimizer.options);
   const holder: { trainer?: WorkerTrainer } = {};
-  const client = await WorkerClient.start("trainer", { workerUrl }, (error) => holder.trainer?.onEnd(error));
+  const further = model.graph.ops.some(({ kind }) => (FURTHER_KINDS as readonly string[]).includes(kind));
+  const client = await WorkerClient.start(
+    "trainer",
+    further ? "further" : "training",
+    { workerUrl },
+    (error) => holder.trainer?.onEnd(error),
+  );
   try {
     const { info, lock } = await client.call("init", {
       model: model.parts(),

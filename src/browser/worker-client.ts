@@ -1,4 +1,5 @@
 import { workerScript } from "#platform";
+import type { WorkerKind } from "../engine/platform/web.ts";
 import { fromPlain } from "./errors.ts";
 import { watchLock } from "./locks.ts";
 import { PageThreads } from "./page-threads.ts";
@@ -57,13 +58,17 @@ export class WorkerClient {
     worker.postMessage(role);
   }
 
-  /** Starts a worker in a role. `onEnd`: told why it ended, unless that was end() without an error. */
+  /**
+   * Starts a worker in a role, with the script of that kind unless `workerUrl` has it. `onEnd`: told why it ended, unless that
+   * was end() without an error.
+   */
   static async start(
     role: "trainer" | "data",
+    kind: WorkerKind,
     { workerUrl }: WorkerOptions,
     onEnd: (error: Error) => void,
   ): Promise<WorkerClient> {
-    const url = workerUrl ?? (await workerScript(role === "data" ? "data" : "training"));
+    const url = workerUrl ?? (await workerScript(kind));
     return new WorkerClient(new Worker(url, { name: `wasmgrad ${role}` }), url, { role }, onEnd);
   }
 

@@ -15,7 +15,7 @@ const TYPES = { "*": "pointer", "%": "f32" } as const;
 
 function readTable(): Record<KernelName, Kernel> {
   const kernels: Record<string, Kernel> = {};
-  for (const line of KERNEL_TABLE.split("\n")) {
+  for (const line of KERNEL_TABLE.trimEnd().split("\n")) {
     const [names, struct] = line.split(": ") as [string, string];
     const fields = struct
       .split(" ")

@@ -108,6 +108,10 @@ export interface Pool2dAttributes extends WindowAttributes {
 
 export type OpKind = keyof OpAttributes;
 
+/** Ops that stacks of the usual layers have none of: pages load what does them, ops/further.ts, for models that have one. */
+export const FURTHER_KINDS = ["add", "multiply", "concatenate", "batchNorm"] as const satisfies OpKind[];
+export type FurtherKind = (typeof FURTHER_KINDS)[number];
+
 export type Op = { [K in OpKind]: OpOf<K> }[OpKind];
 
 export interface OpOf<K extends OpKind> {

@@ -46,6 +46,11 @@ describe.each(places)("$name, cross-origin isolated: $isolated", ({ name, isolat
     expect(actual).toEqual(expected);
   });
 
+  test.skipIf(reason)(title("adds to the worker's script what a model's further ops need"), async () => {
+    const { expected, actual } = await call<{ expected: object; actual: object[] }>(opened, "furtherOps");
+    expect(actual).toEqual([expected, expected]);
+  });
+
   test.skipIf(reason)(
     title("says that validation lacks classes: to a callback, else on the console"),
     async () => {

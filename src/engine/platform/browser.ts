@@ -45,9 +45,11 @@ export function noteOneThread(wanted: number): string {
 }
 
 /** The worker scripts, embedded as text, by what they do. */
-const SCRIPTS = {
-  training: () => import("../../../build/training-worker.js"),
-  data: () => import("../../../build/data-worker.js"),
+const training = () => import("../../../build/training-worker.js");
+const SCRIPTS: Readonly<Record<WorkerKind, () => Promise<{ default: string }[]>>> = {
+  training: async () => [await training()],
+  further: () => Promise.all([import("../../../build/further-worker.js"), training()]),
+  data: async () => [await import("../../../build/data-worker.js")],
 };
 const urls = new Map<WorkerKind, Promise<string>>();
 
@@ -55,8 +57,13 @@ const urls = new Map<WorkerKind, Promise<string>>();
 export function workerScript(kind: WorkerKind): Promise<string> {
   let url = urls.get(kind);
   if (!url) {
-    url = SCRIPTS[kind]().then(({ default: text }) =>
-      URL.createObjectURL(new Blob([text], { type: "text/javascript" })),
+    url = SCRIPTS[kind]().then((parts) =>
+      URL.createObjectURL(
+        new Blob(
+          parts.map(({ default: text }) => text),
+          { type: "text/javascript" },
+        ),
+      ),
     );
     urls.set(kind, url);
     url.catch(() => urls.delete(kind));

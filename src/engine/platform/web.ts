@@ -79,8 +79,8 @@ export function isIsolated(): boolean {
   return globalThis.crossOriginIsolated === true;
 }
 
-/** What a worker script is for. */
-export type WorkerKind = "training" | "data";
+/** What a worker script is for; further: training of models with ops of FURTHER_KINDS. */
+export type WorkerKind = "training" | "further" | "data";
 
 export interface KernelThread {
   terminate(): void;

@@ -1,6 +1,6 @@
 import { elements, isTrained, type NormParameters, type OpOf, type Parameter, type Value } from "../graph.ts";
 import type { OpImplementation, Planner } from "../planner.ts";
-import { chunks } from "../tasks.ts";
+import { chunks, GRAIN } from "../tasks.ts";
 import type { Tensor } from "../tensor.ts";
 import { backwardRelu } from "./activation.ts";
 
@@ -38,14 +38,33 @@ function pointersOf(p: Planner, { gamma, beta, movingMean, movingVariance, epsil
 }
 
 /** Emits the numbers by which channels are normalized with moving statistics, for any number of images. */
-export function movingConstants(p: Planner, norm: NormParameters, constants: Tensor): Tensor {
+function movingConstants(p: Planner, norm: NormParameters, constants: Tensor): Tensor {
   const C = norm.movingMean.shape[0]!;
   p.call("batchNormInference", { constants, C, ...pointersOf(p, norm) }, { tasks: chunks(C, CHANNELS) });
   return constants;
 }
 
 /** Bytes of a channel's constants: see assembly/batchnorm.ts. */
-export const constantsBytes = (C: number) => 20 * C;
+const constantsBytes = (C: number) => 20 * C;
+
+/** Emits the filter and bias that do what a convolution and a normalization after it do, with moving statistics. */
+export function foldedFilter(
+  p: Planner,
+  own: { filter: number; bias: number },
+  norm: NormParameters,
+  K: number,
+  OC: number,
+): { filter: Tensor; bias: Tensor } {
+  const constants = movingConstants(p, norm, p.tensor(constantsBytes(OC)));
+  const [filter, bias] = [p.tensor(4 * K * OC), p.tensor(4 * OC)];
+  const grain = Math.max(1, Math.floor(GRAIN / OC));
+  p.call(
+    "foldNorm",
+    { w: filter, bias, filter: own.filter, filterBias: own.bias, constants, K, OC, grain },
+    { tasks: chunks(K, grain) },
+  );
+  return { filter, bias };
+}
 
 /** Whether a step normalizes with its own batch's statistics. */
 const usesBatch = (p: Planner, op: OpOf<"batchNorm">) => p.training && !op.attributes.frozen;

@@ -1,10 +1,9 @@
 import type { Conv2dAttributes, OpOf, Shape } from "../graph.ts";
 import type { OpImplementation, Planner } from "../planner.ts";
-import { chunks, GRAIN } from "../tasks.ts";
 import type { Tensor } from "../tensor.ts";
 import { backwardRelu } from "./activation.ts";
-import { constantsBytes, movingConstants } from "./batch-norm.ts";
 import { columnSum } from "./dense.ts";
+import { foldedFilter } from "./further.ts";
 import {
   type TileSize,
   transformFilter,
@@ -68,25 +67,7 @@ export function filterOf(
 ): { filter: Tensor | number; bias: Tensor | number } {
   const [kernel, bias] = op.parameters;
   const own = { filter: p.pointers.value(kernel!), bias: bias ? p.pointers.value(bias) : 0 };
-  if (!norm) return own;
-  const constants = movingConstants(p, norm, p.tensor(constantsBytes(filters)));
-  const folded = { filter: p.tensor(4 * K * filters), bias: p.tensor(4 * filters) };
-  const grain = Math.max(1, Math.floor(GRAIN / filters));
-  p.call(
-    "foldNorm",
-    {
-      w: folded.filter,
-      bias: folded.bias,
-      filter: own.filter,
-      filterBias: own.bias,
-      constants,
-      K,
-      OC: filters,
-      grain,
-    },
-    { tasks: chunks(K, grain) },
-  );
-  return folded;
+  return norm ? foldedFilter(p, own, norm, K, filters) : own;
 }
 
 /** Emits what a forward of direct products needs first: the padded input and the packed filter. */

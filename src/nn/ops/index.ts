@@ -1,13 +1,10 @@
 import type { Implementations } from "../planner.ts";
 import { activation } from "./activation.ts";
-import { add } from "./add.ts";
-import { batchNorm } from "./batch-norm.ts";
-import { concatenate } from "./concatenate.ts";
 import { conv2d } from "./conv2d.ts";
 import { convPool } from "./convpool.ts";
 import { dense } from "./dense.ts";
 import { dropout } from "./dropout.ts";
-import { multiply } from "./multiply.ts";
+import { FURTHER } from "./further.ts";
 import { globalAveragePool2d, pool2d } from "./pool2d.ts";
 import { reshape } from "./reshape.ts";
 import { softmax } from "./softmax.ts";
@@ -23,8 +20,5 @@ export const IMPLEMENTATIONS: Implementations = {
   softmax,
   dropout,
   reshape,
-  add,
-  multiply,
-  concatenate,
-  batchNorm,
+  ...FURTHER,
 };

@@ -78,6 +78,39 @@ export async function warnings() {
   }
 }
 
+/**
+ * Hashes of a model with every op that the worker's script has only where a model needs it: of a Model, of a Trainer, of one
+ * whose worker is the package's file. Each evaluates, too, where normalizations are folded.
+ */
+export async function furtherOps() {
+  const { activation, add, averagePooling2d, batchNormalization, concatenate, input, multiply } = wasmgrad;
+  const inputs = input({ shape: [28, 28, 1] });
+  const small = averagePooling2d({ poolSize: 4 }).apply(inputs);
+  const conv = (kernelSize) => conv2d({ filters: 4, kernelSize, padding: "same" }).apply(small);
+  const sum = activation({ activation: "relu" }).apply(
+    add().apply([batchNormalization().apply(conv(3)), conv(1)]),
+  );
+  const gates = wasmgrad.globalAveragePooling2d().apply(sum);
+  const joined = concatenate().apply([multiply().apply([sum, gates]), small]);
+  const outputs = dense({ units: 10, activation: "softmax" }).apply(flatten().apply(joined));
+  const built = wasmgrad.model({ inputs, outputs });
+  const results = async (made) => {
+    await made.fit(digits.train, { epochs: 1, batchSize: 32 });
+    const { loss } = await made.evaluate(digits.test);
+    const sha256 = await made.weightsSha256();
+    made.dispose();
+    return { loss, sha256 };
+  };
+  await built.compile({ seed: 3 });
+  const expected = await results(built);
+  const workerUrl = "/dist/browser/worker.js";
+  const trainers = [
+    await createTrainer(built, { seed: 3 }),
+    await createTrainer(built, { seed: 3, workerUrl }),
+  ];
+  return { expected, actual: [await results(trainers[0]), await results(trainers[1])] };
+}
+
 /** A run on a Trainer and the same run on a Sequential: hashes, histories, what both answer. */
 export async function sameAsSequential() {
   const compile = {
