@@ -10,7 +10,6 @@ import type { CompileOptions, LayerActivation } from "../train/compiled-options.
 import type { EvaluateOptions, Evaluation } from "../train/evaluate.ts";
 import type { FitOptions } from "../train/fit.ts";
 import type { ModelParts } from "../train/model.ts";
-import type { ModelMetadata } from "../train/model-entries.ts";
 import type { NamedTensor } from "../train/safetensors.ts";
 import type { Pixels } from "../train/samples.ts";
 import type { PlainError } from "./errors.ts";
@@ -61,10 +60,9 @@ export interface Requests {
   step: [undefined, number];
   evaluate: [{ samples: Handle; options: Options }, Evaluation];
   predict: [{ samples: Handle | Pixels; options: Options }, Float32Array];
-  getWeights: [undefined, NamedTensor[]];
+  /** Argument: what wants them, where they have to be finite. */
+  getWeights: [string | undefined, NamedTensor[]];
   setWeights: [readonly NamedTensor[], undefined];
-  weightsSha256: [undefined, string];
-  save: [ModelMetadata, Uint8Array<ArrayBuffer>];
   activations: [Pixels, LayerActivation[]];
   load: [DataRequest, DataResult];
 }

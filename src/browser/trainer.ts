@@ -7,7 +7,6 @@ import { type TableOf, url } from "../options/kinds.ts";
 import { show } from "../options/show.ts";
 import type { Callbacks, History } from "../train/callbacks.ts";
 import { checkSamples, type SamplesTaker } from "../train/check-samples.ts";
-import { checkWeights } from "../train/check-weights.ts";
 import { classNamesProblem } from "../train/class-names.ts";
 import type { LayerActivation } from "../train/compiled-options.ts";
 import type { EvaluateOptions, Evaluation } from "../train/evaluate.ts";
@@ -180,19 +179,22 @@ class WorkerTrainer implements Trainer {
   }
 
   async setWeights(tensors: readonly NamedTensor[]): Promise<void> {
+    const { checkWeights } = await import("./rarely.ts");
     checkWeights(tensors, this.model.graph.parameters);
     await this.#client.call("setWeights", tensors);
   }
 
-  weightsSha256(): Promise<string> {
-    return this.#client.call("weightsSha256", undefined);
+  async weightsSha256(): Promise<string> {
+    const { weightsSha256 } = await import("./rarely.ts");
+    return weightsSha256(await this.getWeights());
   }
 
   async save(metadata: ModelMetadata = {}): Promise<Uint8Array<ArrayBuffer>> {
     checkOptions(SAVE, metadata);
     const problem = classNamesProblem(metadata.classNames, this.model.outputShape.at(-1)!);
     if (problem) throw new RangeError(`save: metadata ${problem}`);
-    return this.#client.call("save", metadata);
+    const { modelFile } = await import("./rarely.ts");
+    return modelFile(await this.#client.call("getWeights", "save()"), this.model.parts().config, metadata);
   }
 
   async activations(image: Pixels): Promise<LayerActivation[]> {

@@ -1,6 +1,5 @@
 import { workerScript } from "#platform";
 import type { WorkerKind } from "../engine/platform/web.ts";
-import { fromPlain } from "./errors.ts";
 import { watchLock } from "./locks.ts";
 import { PageThreads } from "./page-threads.ts";
 import type { FromWorker, Method, Note, Report, Requests, Role, ToWorker } from "./protocol.ts";
@@ -117,7 +116,7 @@ export class WorkerClient {
     this.#onEnd(error);
   }
 
-  #receive(message: FromWorker): void | Promise<void> {
+  async #receive(message: FromWorker): Promise<void> {
     if ("thread" in message) return this.#threads.start(message.thread, message.task);
     if ("endThread" in message) return this.#threads.end(message.endThread);
     const pending = this.#pending.get(message.id);
@@ -125,6 +124,7 @@ export class WorkerClient {
     if ("report" in message) return this.#report(message, pending);
     if (pending.failure) pending.reject(pending.failure.error);
     else if ("error" in message) {
+      const { fromPlain } = await import("./rarely.ts");
       const error = fromPlain(message.error);
       pending.reject(error);
       if (error.name === "EngineError") this.end(error);

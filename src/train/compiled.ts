@@ -1,6 +1,7 @@
 import type { Graph } from "../nn/graph.ts";
 import { defaultMetrics } from "../nn/losses.ts";
 import type { History } from "./callbacks.ts";
+import { checkWeights } from "./check-weights.ts";
 import {
   type CompiledOptions,
   type LayerActivation,
@@ -13,7 +14,6 @@ import { type FitOptions, fit } from "./fit.ts";
 import type { NamedTensor } from "./safetensors.ts";
 import type { Pixels, Samples } from "./samples.ts";
 import { Session } from "./session.ts";
-import { weightsSha256 } from "./weights.ts";
 
 /**
  * A model made ready: what trains it and asks it. Takes what Model and Trainer have checked: a worker has no room to check
@@ -77,15 +77,14 @@ export class Compiled {
   }
 
   setWeights(tensors: readonly NamedTensor[]): void {
+    checkWeights(tensors, this.session.graph.parameters);
     const named = new Map(tensors.map(({ name, data }) => [name, data]));
     for (const { parameter, data } of this.session.weights()) data.set(named.get(parameter.name)!);
-  }
-
-  weightsSha256(): Promise<string> {
-    return weightsSha256(this.getWeights());
   }
 
   dispose(): void {
     this.session.dispose();
   }
 }
+
+export { weightsSha256 } from "./weights.ts";

@@ -8,7 +8,6 @@ import { checkOptions } from "../options/check.ts";
 import { isObject } from "../options/kinds.ts";
 import type { History } from "./callbacks.ts";
 import { checkSamples, type SamplesTaker } from "./check-samples.ts";
-import { checkWeights } from "./check-weights.ts";
 import type { Compiled } from "./compiled.ts";
 import type { CompileOptions } from "./compiled-options.ts";
 import { type LayerActivation, type Loaded, lossOf, preprocessingOf } from "./compiled-options.ts";
@@ -156,13 +155,14 @@ export class Model {
    * what is no list of tensors.
    */
   setWeights(tensors: readonly NamedTensor[]): void {
-    checkWeights(tensors, this.graph.parameters);
     this.#compiled.setWeights(tensors);
   }
 
   /** SHA-256 of all weights as little-endian f32 in order, in hex: equal for equal models. */
   async weightsSha256(): Promise<string> {
-    return this.#compiled.weightsSha256();
+    const tensors = this.getWeights();
+    const { weightsSha256 } = await import("./compiled.ts");
+    return weightsSha256(tensors);
   }
 
   /** What compile() made. Throws where it has not run. */

@@ -1,5 +1,4 @@
 import { isIsolated, type KernelThread, startThreadsBy, type ThreadTask } from "../../engine/platform/web.ts";
-import type { ModelConfig } from "../../nn/model-config.ts";
 import { optimizerDefinition } from "../../optim/definitions.ts";
 import { makeOptimizer } from "../../optim/optimizer.ts";
 import type { Callbacks, TrainInfo } from "../../train/callbacks.ts";
@@ -11,7 +10,6 @@ import type { FitRequest, Handle, InitRequest, Note, Report, Requests } from "..
 import type { EpochWeights } from "../types.ts";
 import type { Answer, Caller } from "./calls.ts";
 import { Gate } from "./gate.ts";
-import { modelFile } from "./model-file.ts";
 import { scope } from "./scope.ts";
 
 /** Milliseconds between reports of a batch: more often than this no eye can follow. */
@@ -26,7 +24,6 @@ export class TrainingHost {
   /** Whom a kernel thread's failure is told. */
   readonly #threads = new Map<number, (error: Error) => void>();
   #model: Compiled | undefined;
-  #config: ModelConfig | undefined;
   /** Rates of a schedule, which the page worked out. */
   #rates: FitRequest["rates"];
 
@@ -44,7 +41,6 @@ export class TrainingHost {
       } as Parameters<ReturnType<typeof optimizerDefinition>["stateVectors"]>[0]),
     });
     this.#model = model;
-    this.#config = parts.config;
     const { backend, threads } = model.session.engine;
     return { info: { backend, threads, crossOriginIsolated: isIsolated() }, lock: await holdLock() };
   }
@@ -119,25 +115,17 @@ export class TrainingHost {
     return { value: outputs, transfer: [outputs.buffer as ArrayBuffer] };
   }
 
-  async getWeights(): Promise<Answer<Requests["getWeights"][1]>> {
-    const value = await this.#gate.run(() => this.model.getWeights());
+  /** `purpose`: what wants them, where they have to be finite. */
+  async getWeights(purpose?: string): Promise<Answer<Requests["getWeights"][1]>> {
+    const value = await this.#gate.run(() => {
+      if (purpose) requireFiniteWeights(this.model.session, purpose);
+      return this.model.getWeights();
+    });
     return { value, transfer: value.map(({ data }) => data.buffer as ArrayBuffer) };
   }
 
   setWeights(tensors: Requests["setWeights"][0]): Promise<undefined> {
     return this.#gate.run(() => void this.model.setWeights(tensors)) as Promise<undefined>;
-  }
-
-  weightsSha256(): Promise<string> {
-    return this.#gate.run(() => this.model.weightsSha256());
-  }
-
-  async save(metadata: Requests["save"][0]): Promise<Answer<Uint8Array<ArrayBuffer>>> {
-    const value = await this.#gate.run(() => {
-      requireFiniteWeights(this.model.session, "save()");
-      return modelFile(this.model.getWeights(), this.#config!, metadata);
-    });
-    return { value, transfer: [value.buffer] };
   }
 
   activations(image: Requests["activations"][0]): Promise<Requests["activations"][1]> {

@@ -1,11 +1,11 @@
-import type { ModelConfig } from "../../nn/model-config.ts";
-import { type ModelMetadata, modelEntries } from "../../train/model-entries.ts";
-import { encodeSafetensors, type NamedTensor } from "../../train/safetensors.ts";
-import { type Entries, seal, sealedText, WEIGHTS } from "../../train/seal.ts";
-import { sha256, weightsSha256 } from "../../train/weights.ts";
+import type { ModelConfig } from "../nn/model-config.ts";
+import { type ModelMetadata, modelEntries } from "../train/model-entries.ts";
+import { encodeSafetensors, type NamedTensor } from "../train/safetensors.ts";
+import { type Entries, seal, sealedText, WEIGHTS } from "../train/seal.ts";
+import { sha256, weightsSha256 } from "../train/weights.ts";
 
 /**
- * What saveModel() writes, hashed by the browser: the script of a worker has no room for a hash of its own. On a page
+ * What saveModel() writes, hashed by the browser: a page that trains has no room for a hash of its own. On a page
  * without https the browser has none either, and the file goes without, as those of older versions do.
  */
 export async function modelFile(
