@@ -3,6 +3,7 @@
 export { loadDataset } from "./browser/load-dataset.ts";
 export { loadPicture } from "./browser/load-picture.ts";
 export { DATA_ENV, defaultCacheDir, loadFolder } from "./browser/no-files.ts";
+export { run } from "./browser/run.ts";
 export { createTrainer } from "./browser/trainer.ts";
 export type {
   EpochWeights,

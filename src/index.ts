@@ -14,6 +14,18 @@ export { type Picture, PictureError } from "./picture/picture.ts";
 export { pictureOf } from "./picture/pixels.ts";
 export { type PictureHints, type Prepared, type PrepareOptions, preparePicture } from "./picture/prepare.ts";
 export type { Configuration, ReportMachine } from "./report/types.ts";
+export {
+  checkRunConfig,
+  type ModelData,
+  type OptimizerData,
+  type RunConfig,
+  RunConfigError,
+  type RunOptions,
+} from "./run/config.ts";
+export type { Learner } from "./run/learner.ts";
+export type { RunResult } from "./run/result.ts";
+export type { RunHooks, RunOutcome } from "./run/run.ts";
+export type { ReadyRun, TrainedRun } from "./run/types.ts";
 export type { BatchInfo, Callbacks, EpochInfo, History, Logs, TrainInfo } from "./train/callbacks.ts";
 export type { CompileOptions, LayerActivation } from "./train/compiled-options.ts";
 export { NonFiniteError, type NonFiniteSource, TrainingDivergedError } from "./train/errors.ts";

@@ -18,3 +18,4 @@ export {
 } from "./data/node.ts";
 export * from "./index.ts";
 export { loadPicture } from "./picture/load.ts";
+export { run } from "./run/node.ts";

@@ -1,4 +1,5 @@
 import type { TrainerInfo } from "../browser/types.ts";
+import type { RunResult } from "../run/result.ts";
 import type { EpochInfo, History, Logs } from "../train/callbacks.ts";
 import type { Evaluation } from "../train/evaluate.ts";
 
@@ -34,6 +35,8 @@ export interface CompleteDetail {
   readonly test: Evaluation;
   /** Training was stopped before its last epoch. */
   readonly stopped: boolean;
+  /** The run for programs, as the command line's result.json has it: `result.configuration` is what repeats it. */
+  readonly result: RunResult;
 }
 
 /** `warning`: what may keep the training from its best: training goes on. The element shows it, too. */

@@ -1,13 +1,16 @@
 import {
-  BACKENDS,
   type Backend,
   DATASET_NAMES,
-  LOSSES,
+  GENERATED,
   type LossName,
   MODELS,
+  type ModelData,
   OPTIMIZERS,
   type OptimizerName,
+  type RunOptions,
 } from "../browser.ts";
+import type { Kind } from "../options/kinds.ts";
+import { checkRunConfig, runTable } from "../run/config.ts";
 
 /** Where the layers come from: one of MODELS, a configuration written into the attribute, or a JSON file. */
 export type ModelSource =
@@ -89,25 +92,41 @@ export class AttributeError extends Error {
 
 /** Reads all settings. Throws AttributeError at the first that can't be. `get` gives null for an absent attribute. */
 export function readSettings(get: (name: string) => string | null): Settings {
-  const read = <T>(name: AttributeName, fallback: T, parse: (name: AttributeName, text: string) => T): T => {
+  const table = runTable();
+  const usual = checkRunConfig({});
+  const read = <T>(name: AttributeName, fallback: T, parse: Parse<T>): T => {
     const text = readAttribute(name, get);
     return text === undefined ? fallback : parse(name, text);
   };
   return {
-    dataset: read("data", "digits", oneOf(DATASET_NAMES)),
-    train: read("train", undefined, whole(1, 1_000_000)),
-    test: read("test", undefined, whole(1, 1_000_000)),
-    model: read("model", { kind: "name", name: "keras-mnist" }, modelSource),
-    epochs: read("epochs", 3, whole(1, 1_000_000)),
-    batchSize: read("batch-size", 32, whole(1, 65_536)),
-    validationSplit: read("validation-split", 0.2, share),
-    optimizer: read("optimizer", "adam", oneOf(OPTIMIZERS)),
+    dataset: read("data", usual.dataset, oneOf(DATASET_NAMES)),
+    train: read("train", undefined, number(table.trainLimit)),
+    test: read("test", undefined, number(table.testLimit)),
+    model: read("model", { kind: "name", name: String(usual.model) }, modelSource),
+    epochs: read("epochs", 3, number(table.epochs)),
+    batchSize: read("batch-size", usual.batchSize, number(table.batchSize)),
+    validationSplit: read("validation-split", usual.validationSplit, number(table.validationSplit)),
+    optimizer: read("optimizer", usual.optimizer.name, oneOf(OPTIMIZERS)),
     learningRate: read("learning-rate", undefined, rate),
-    loss: read("loss", "categoricalCrossentropy", oneOf(LOSSES)),
-    seed: read("seed", 1, whole(0, Number.MAX_SAFE_INTEGER)),
-    threads: read("threads", undefined, whole(1, 256)),
-    backend: read("backend", "auto", oneOf(["auto", ...BACKENDS])),
+    loss: read("loss", usual.loss, name(table.loss)),
+    seed: read("seed", usual.seed, number(table.seed)),
+    threads: read("threads", undefined, number(table.threads)),
+    backend: read("backend", usual.backend, name(table.backend)),
     workerUrl: read("worker-url", undefined, (_, text) => text),
+  };
+}
+
+/** The run that they describe. `own`: on images of the page's own. */
+export function runOptions(settings: Settings, own: boolean): RunOptions {
+  const { dataset, train, test, model, optimizer, learningRate, workerUrl: _, ...others } = settings;
+  const drawn = dataset === GENERATED && !own;
+  return {
+    ...others,
+    dataset,
+    ...(drawn ? { digitsCount: train, digitsTestCount: test } : { trainLimit: train, testLimit: test }),
+    model:
+      model.kind === "name" ? model.name : model.kind === "url" ? model.url : (model.config as ModelData),
+    optimizer: { name: optimizer, ...(learningRate !== undefined && { learningRate }) },
   };
 }
 
@@ -124,12 +143,23 @@ export function checkData(data: object): void {
 
 type Parse<T> = (name: AttributeName, text: string) => T;
 
-function whole(least: number, most: number): Parse<number | undefined> & Parse<number> {
+/** A plain decimal number: Number() alone would take "" and "0x10". */
+function decimal(text: string): number {
+  return /^(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(text) ? Number(text) : Number.NaN;
+}
+
+/** What a setting of runs takes; whole numbers are written with digits alone. */
+function number(kind: Kind<number>): Parse<number | undefined> & Parse<number> {
   return (name, text) => {
-    const value = /^\d+$/.test(text) ? Number(text) : Number.NaN;
-    if (value >= least && value <= most) return value;
-    throw new AttributeError(name, text, `a whole number from ${least} to ${most.toLocaleString("en")}`);
+    const whole = kind.expected.startsWith("a whole") && !/^\d+$/.test(text);
+    const value = whole ? Number.NaN : decimal(text);
+    if (kind.accepts(value)) return value;
+    throw new AttributeError(name, text, kind.expected);
   };
+}
+
+function name<T extends string>(kind: Kind<T>): Parse<T> {
+  return oneOf(kind.names as readonly T[]);
 }
 
 function oneOf<T extends string>(names: readonly T[]): Parse<T> {
@@ -137,17 +167,6 @@ function oneOf<T extends string>(names: readonly T[]): Parse<T> {
     if (names.includes(text as T)) return text as T;
     throw new AttributeError(name, text, `one of ${names.join(", ")}`);
   };
-}
-
-/** A plain decimal number: Number() alone would take "" and "0x10". */
-function decimal(text: string): number {
-  return /^(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(text) ? Number(text) : Number.NaN;
-}
-
-function share(name: AttributeName, text: string): number {
-  const value = decimal(text);
-  if (value >= 0 && value < 1) return value;
-  throw new AttributeError(name, text, "a number from 0 to below 1, such as 0.2 for the last fifth");
 }
 
 function rate(name: AttributeName, text: string): number {

@@ -143,7 +143,8 @@ export function checkRunConfig(given: RunOptions, nameOf: SettingName = asKey): 
   const options = settingsIn(given);
   const table = runTable();
   const problem = optionProblem(table, options, (right) => written(mended(options, right), true));
-  if (problem !== undefined) throw new RunConfigError(problem);
+  if (problem !== undefined)
+    throw new RunConfigError(isOptions(options) ? problem : `configuration: ${problem}`);
   const recipe = recipeOf(options, nameOf);
   const filled = withDefaults(table, { ...recipe, ...options });
   const optimizer = recipe ? recipe.optimizer : optimizerData(filled.optimizer);

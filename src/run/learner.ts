@@ -21,6 +21,9 @@ export interface Learner extends Asked {
   weightsSha256(): Promise<string>;
   /** Bytes of a model.safetensors. */
   save(metadata?: ModelMetadata): Promise<Uint8Array<ArrayBuffer>>;
+  /** Pages: training sleeps after the step under way, until resume(), or the run's signal is aborted. */
+  pause?(): void;
+  resume?(): void;
   dispose(): void;
 }
 

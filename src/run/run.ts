@@ -2,9 +2,12 @@ import { take, takeOfEach } from "../data/split.ts";
 import type { Dataset, ImageSet } from "../data/types.ts";
 import { createOptimizer } from "../optim/create.ts";
 import type { Optimizer } from "../optim/optimizer.ts";
+import { type Checked, checkOptions } from "../options/check.ts";
+import { callable, isObject, signal as signalKind, some, type TableOf, url } from "../options/kinds.ts";
 import { pictureTraits } from "../picture/centred.ts";
 import type { Callbacks, History } from "../train/callbacks.ts";
 import { NonFiniteError, TrainingDivergedError } from "../train/errors.ts";
+import type { Model } from "../train/model.ts";
 import { RECIPES } from "../train/recipes.ts";
 import { testModel } from "../train/test-model.ts";
 import { splitForValidation, wholePart } from "../train/validation.ts";
@@ -19,12 +22,18 @@ import type { EndedRun, ReadyRun, TrainedRun } from "./types.ts";
 export interface RunHooks<L extends Learner = Learner> {
   /** Images of one's own in place of a dataset by name. They may be sorted by class, and are taken for that. */
   readonly dataset?: Dataset | undefined;
+  /** Loads the dataset in place of loadDataset(): from a server of one's own, say. */
+  readonly load?: Platform["load"] | undefined;
+  /** Pages: URL of the package's dist/browser/worker.js, where the Content-Security-Policy forbids blob: workers. */
+  readonly workerUrl?: string | URL | undefined;
   /** Aborted before the first step, the run rejects with its reason; later it ends after the step under way, and is tested. */
   readonly signal?: AbortSignal | undefined;
   /** `what` is loaded: a dataset, one of its files with the `share` that is here, 0 to 1, where that is known. */
   onLoading?(what: string, share?: number): void;
   /** What a user should know but need not act on, in a sentence. */
   onNotice?(text: string): void;
+  /** The model is built, and its engine starts. */
+  onBuilt?(model: Model, dataset: Dataset): void;
   /** Everything is there; training begins. */
   onReady?(run: ReadyRun<L>): void | Promise<void>;
   /** Told of batches and epochs, as fit() tells. */
@@ -39,6 +48,25 @@ export interface RunOutcome<L extends Learner = Learner> extends EndedRun<L> {
   readonly result: RunResult;
 }
 
+const HOOKS: Checked = {
+  call: "run(config, *)",
+  table: (): TableOf<RunHooks> => ({
+    dataset: some<Dataset>("a dataset: { name, classNames, train, test }", isObject),
+    load: callable(),
+    workerUrl: url,
+    signal: signalKind,
+    onLoading: callable(),
+    onNotice: callable(),
+    onBuilt: callable(),
+    onReady: callable(),
+    callbacks: some<Callbacks | readonly Callbacks[]>(
+      "callbacks, or a list of them",
+      (value) => isObject(value) || Array.isArray(value),
+    ),
+    onTrained: callable(),
+  }),
+};
+
 /**
  * An experiment: loads its data, builds and trains its model, tests it. A training that is stopped, or whose loss is no
  * longer finite, is a result as well.
@@ -50,6 +78,7 @@ export async function runOn<L extends Learner>(
   options: RunOptions,
   hooks: RunHooks<L> = {},
 ): Promise<RunOutcome<L>> {
+  checkOptions(HOOKS, hooks);
   const ready = await prepareRun(platform, options, hooks);
   try {
     await hooks.onReady?.(ready);
@@ -67,14 +96,15 @@ export async function runOn<L extends Learner>(
 export async function prepareRun<L extends Learner>(
   platform: Platform<L>,
   options: RunOptions,
-  { dataset: own, signal, ...hooks }: Pick<RunHooks<L>, "dataset" | "signal" | "onLoading" | "onNotice">,
+  hooks: RunHooks<L>,
 ): Promise<ReadyRun<L>> {
+  const { dataset: own, load = platform.load, signal } = hooks;
   const asked = checkRunConfig(own ? ofOwnImages(options, own) : options);
   signal?.throwIfAborted();
   if (!own) hooks.onLoading?.(asked.dataset);
   const whole =
     own ??
-    (await platform.load(asked, {
+    (await load(asked, {
       signal,
       onProgress: ({ file, received, total }) =>
         hooks.onLoading?.(`${asked.dataset}: ${file}`, total ? received / total : undefined),
@@ -88,6 +118,7 @@ export async function prepareRun<L extends Learner>(
     validationSplit > 0
       ? splitForValidation(dataset.train, validationSplit, validationFrom!, seed)
       : { train: wholePart(dataset.train), validation: undefined };
+  hooks.onBuilt?.(model, dataset);
   const startedAt = new Date();
   const { loss, preprocessing, backend, threads, maxMemory } = asked;
   const learner = await platform.ready(model, {

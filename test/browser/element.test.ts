@@ -144,10 +144,16 @@ describe.each(BROWSERS)("<wasmgrad-trainer> in %s", (name) => {
       history: { history: unknown };
       test: unknown;
       stopped: boolean;
+      result: { weightsSha256: string; images: object; configuration: object };
     };
     expect(complete.history.history).toEqual(node.history);
     expect(complete.test).toEqual(node.test);
     expect(complete.stopped).toBe(false);
+    expect(complete.result).toMatchObject({
+      weightsSha256: node.sha256,
+      images: { test: 200 },
+      configuration: { dataset: "digits", model: "keras-mnist", digitsTestCount: 200 },
+    });
     const element = await page.evaluate(async () => {
       const { history, trainer } = document.querySelector("wasmgrad-trainer")!;
       return { history, sha256: await trainer!.weightsSha256(), parameters: trainer!.model.countParams() };

@@ -49,7 +49,6 @@ export async function train(options: TrainOptions, output: Output): Promise<numb
     try {
       const platform = {
         ...NODE,
-        load: () => openDataset({ ...config, offline: options.offline }, output, signal),
         build: (_: RunConfig, { train: { shape }, classNames }: Dataset) =>
           source.build(shape, classNames.length),
       };
@@ -58,6 +57,7 @@ export async function train(options: TrainOptions, output: Output): Promise<numb
       let trained: TrainedRun | undefined;
       const run = await runOn(platform, config, {
         signal,
+        load: () => openDataset({ ...config, offline: options.offline }, output, signal),
         onReady: (ready) => {
           writer = new RunWriter(folder, ready, recorder, output);
           introduce(ready, output);

@@ -1,0 +1,158 @@
+import { describe, expect, test } from "vitest";
+import type { RunOptions } from "../../src/run/config.ts";
+import { run } from "../../src/run/node.ts";
+import { bars } from "../cli/helpers.ts";
+
+const layers = [
+  { type: "conv2d", filters: 4, kernelSize: 3, strides: 2, activation: "relu" },
+  { type: "flatten" },
+  { type: "dense", units: 3, activation: "softmax" },
+];
+const dataset = { name: "bars", classNames: ["top", "middle", "bottom"], train: bars(120), test: bars(30) };
+const quick: RunOptions = { model: { name: "small", layers }, epochs: 2, batchSize: 16, threads: 1 };
+
+describe("run", () => {
+  test("loads, trains, tests, and tells how it goes in order", async () => {
+    const told: string[] = [];
+    const outcome = await run(
+      { ...quick, optimizer: { name: "adam", learningRate: 0.02 }, epochs: 3 },
+      {
+        load: async ({ dataset: name }) => ({ ...dataset, name }),
+        onLoading: (what) => told.push(`loading ${what}`),
+        onBuilt: (model) => told.push(`built ${model.name}`),
+        onReady: ({ config, training, validation, learner }) => {
+          told.push(`ready ${training.count} ${validation!.count} ${config.backend} ${learner.info.threads}`);
+        },
+        callbacks: { onEpochEnd: ({ epoch }) => void told.push(`epoch ${epoch}`) },
+        onTrained: async ({ learner, metadata, recorder }) => {
+          told.push(`trained ${recorder.epochs.length}`);
+          expect(metadata).toMatchObject({ classNames: dataset.classNames, dataset: "digits" });
+          expect((await learner.save(metadata)).length).toBeGreaterThan(600);
+        },
+      },
+    );
+    expect(told).toEqual([
+      "loading digits",
+      "built small",
+      "ready 96 24 simd 1",
+      "epoch 0",
+      "epoch 1",
+      "epoch 2",
+      "trained 3",
+    ]);
+    const { result } = outcome;
+    expect(result).toMatchObject({
+      model: "small",
+      parameters: 151,
+      epochsCompleted: 3,
+      trainedImages: 288,
+      stopped: false,
+      images: { train: 96, validation: 24, test: 30 },
+      test: { accuracy: 1 },
+      configuration: { epochs: 3, validationFrom: "last", restoreBest: "val_accuracy", threads: 1 },
+    });
+    expect(result.history.map(({ epoch }) => epoch)).toEqual([1, 2, 3]);
+    expect(outcome.failure).toBeUndefined();
+    outcome.learner.dispose();
+  });
+
+  test("of what a result says ends with the same weights; of another seed with others", async () => {
+    const hooks = { dataset };
+    const first = await run({ ...quick, seed: 3, optimizer: { name: "sgd", momentum: 0.9 } }, hooks);
+    const stored = JSON.parse(JSON.stringify(first.result));
+    const again = await run(stored, hooks);
+    expect(again.weightsSha256).toBe(first.weightsSha256);
+    expect(again.config).toEqual(first.config);
+    const other = await run({ ...stored.configuration, seed: 4 }, hooks);
+    expect(other.weightsSha256).not.toBe(first.weightsSha256);
+    for (const { learner } of [first, again, other]) learner.dispose();
+  });
+
+  test("takes images of one's own for sorted ones, and some of them", async () => {
+    const {
+      config,
+      training,
+      validation,
+      dataset: used,
+      learner,
+    } = await run({ ...quick, trainLimit: 50, testLimit: 9 }, { dataset: { ...dataset, name: "mnist" } });
+    learner.dispose();
+    expect(config).toMatchObject({ dataset: "mnist", validationFrom: "stratified" });
+    expect([training.count, validation!.count, used.test.count]).toEqual([40, 10, 9]);
+    expect([...used.test.labels]).toEqual([0, 1, 2, 0, 1, 2, 0, 1, 2]);
+  });
+
+  test("stretches a recipe's rates over all its steps", async () => {
+    const rates: number[] = [];
+    const { learner, config } = await run(
+      { ...quick, recipe: "fast", epochs: 4, batchSize: 40 },
+      { dataset, callbacks: { onEpochEnd: ({ learningRate }) => void rates.push(learningRate) } },
+    );
+    learner.dispose();
+    expect(config.validationSplit).toBe(0);
+    // Those that come next, of 12 steps in all: up for 3.6, then down to 0 behind the last.
+    for (const [i, rate] of [0.0034, 0.004 * (6 / 8.4), 0.004 * (3 / 8.4), 0].entries())
+      expect(rates[i]).toBeCloseTo(rate, 8);
+  });
+
+  test("that is stopped is tested, and says so", async () => {
+    const stop = new AbortController();
+    const {
+      result,
+      stoppedBy,
+      test: tested,
+      learner,
+    } = await run(
+      { ...quick, epochs: 50 },
+      { dataset, signal: stop.signal, callbacks: { onEpochEnd: () => stop.abort() } },
+    );
+    learner.dispose();
+    expect(stoppedBy).toBe("signal");
+    expect(tested!.count).toBe(30);
+    expect(result).toMatchObject({
+      stopped: true,
+      stoppedBy: "signal",
+      epochsCompleted: 1,
+      trainedImages: 96,
+    });
+  });
+
+  test("that is stopped before its first step rejects with the reason", async () => {
+    const stop = new AbortController();
+    const reason = new Error("enough");
+    await expect(
+      run(quick, { dataset, signal: stop.signal, onReady: () => stop.abort(reason) }),
+    ).rejects.toBe(reason);
+    await expect(run(quick, { dataset, signal: AbortSignal.abort(reason) })).rejects.toBe(reason);
+  });
+
+  test("that diverges is a result, with a verdict and the last good weights", async () => {
+    const flat = [{ type: "flatten" }, { type: "dense", units: 3 }];
+    const { result, failure, ended, learner } = await run(
+      { ...quick, model: flat, loss: "meanSquaredError", optimizer: { name: "sgd", learningRate: 1e30 } },
+      { dataset },
+    );
+    expect(failure).toMatchObject({ name: "TrainingDivergedError" });
+    expect(ended).toBe(failure);
+    expect(result).toMatchObject({
+      stopped: true,
+      stoppedBy: "diverged",
+      verdict: { kind: "diverged", epoch: 1 },
+    });
+    for (const { data } of await learner.getWeights()) expect(data.every(Number.isFinite)).toBe(true);
+    learner.dispose();
+  });
+
+  test.each<[string, RunOptions, RegExp]>([
+    [
+      "a model that does not fit",
+      { model: [{ type: "flatten" }, { type: "dense", units: 5, activation: "softmax" }] },
+      /5 outputs.*3 classes/,
+    ],
+    ["a model of no name", { model: "lenet6" }, /lenet6/],
+    ["a file that is not there", { model: "nowhere/model.json" }, /nowhere.model\.json/],
+    ["a split that leaves nothing", { trainLimit: 1 }, /0\.2 of 1/],
+  ])("refuses %s", async (_, options, message) => {
+    await expect(run({ ...quick, ...options }, { dataset })).rejects.toThrow(message);
+  });
+});
