@@ -1,7 +1,8 @@
-import { verdict } from "../report/verdict.ts";
+import { type VerdictInput, verdict } from "../report/verdict.ts";
 import type { History } from "../train/callbacks.ts";
 import { TrainingDivergedError } from "../train/errors.ts";
 import { countsOf } from "../train/validation.ts";
+import type { RunConfig } from "./config.ts";
 import type { Recorder } from "./recorder.ts";
 import type { Judgement, ReadyRun } from "./types.ts";
 
@@ -13,27 +14,38 @@ export function judge(
 ): Judgement {
   const diverged = ended instanceof TrainingDivergedError ? ended : undefined;
   const bestEpoch = ended instanceof TrainingDivergedError ? undefined : ended.bestEpoch;
-  const { restoreBest, optimizer } = config;
-  const classes = dataset.classNames.length;
+  const { restoreBest } = config;
   return {
     kept:
       bestEpoch === undefined
         ? undefined
         : { epoch: bestEpoch, by: restoreBest === "none" ? undefined : restoreBest },
     verdict: verdict({
+      ...circumstances(config, dataset.classNames, { training, validation }),
       history: recorder.epochs,
-      loss: config.loss,
-      classes,
-      classNames: dataset.classNames,
-      trainCounts: countsOf(training, classes),
-      validationCounts: validation && countsOf(validation, classes),
-      optimizer: optimizer.name,
-      // A recipe's rate follows a schedule.
-      learningRate: typeof optimizer.learningRate === "number" ? optimizer.learningRate : undefined,
       steps: Math.ceil(recorder.trainedImages / config.batchSize),
       firstLoss: recorder.firstLoss,
       diverged,
       keptEpoch: bestEpoch,
     }),
+  };
+}
+
+/** What a verdict needs to know of a run, however it went. `parts` undefined: nothing is known of its images. */
+export function circumstances(
+  { loss, optimizer: { name, learningRate } }: RunConfig,
+  classNames: readonly string[],
+  parts: Pick<ReadyRun, "training" | "validation"> | undefined,
+): Omit<VerdictInput, "history"> {
+  const classes = classNames.length;
+  return {
+    loss,
+    classes,
+    classNames,
+    trainCounts: parts && countsOf(parts.training, classes),
+    validationCounts: parts?.validation && countsOf(parts.validation, classes),
+    optimizer: name,
+    // A recipe's rate follows a schedule.
+    learningRate: typeof learningRate === "number" ? learningRate : undefined,
   };
 }

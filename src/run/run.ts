@@ -6,6 +6,7 @@ import { type Checked, checkOptions } from "../options/check.ts";
 import { callable, isObject, signal as signalKind, some, type TableOf, url } from "../options/kinds.ts";
 import { pictureTraits } from "../picture/centred.ts";
 import type { Callbacks, History } from "../train/callbacks.ts";
+import type { CompileOptions } from "../train/compiled-options.ts";
 import { NonFiniteError, TrainingDivergedError } from "../train/errors.ts";
 import type { Model } from "../train/model.ts";
 import { RECIPES } from "../train/recipes.ts";
@@ -111,27 +112,12 @@ export async function prepareRun<L extends Learner>(
       onNotice: (text) => hooks.onNotice?.(text),
     }));
   signal?.throwIfAborted();
-  const dataset = limited(whole, asked, own !== undefined || !isKnown(asked.dataset));
+  const dataset = withLimits(whole, asked, own !== undefined || !isKnown(asked.dataset));
   const model = await platform.build(asked, dataset, signal);
-  const { validationSplit, validationFrom, seed } = asked;
-  const { train: training, validation } =
-    validationSplit > 0
-      ? splitForValidation(dataset.train, validationSplit, validationFrom!, seed)
-      : { train: wholePart(dataset.train), validation: undefined };
+  const { training, validation } = partsOf(dataset, asked);
   hooks.onBuilt?.(model, dataset);
   const startedAt = new Date();
-  const { loss, preprocessing, backend, threads, maxMemory } = asked;
-  const learner = await platform.ready(model, {
-    optimizer: optimizerOf(asked, training.count),
-    loss,
-    // Of classes, whatever the loss.
-    metrics: ["accuracy"],
-    seed,
-    preprocessing,
-    backend,
-    ...(threads !== undefined && { threads }),
-    ...(maxMemory !== undefined && { maxMemory }),
-  });
+  const learner = await platform.ready(model, compileOptions(asked, training.count));
   if (signal?.aborted) {
     learner.dispose();
     signal.throwIfAborted();
@@ -144,9 +130,9 @@ export async function prepareRun<L extends Learner>(
     training,
     validation,
     metadata: {
-      preprocessing,
+      preprocessing: asked.preprocessing,
       classNames: dataset.classNames,
-      loss,
+      loss: asked.loss,
       dataset: dataset.name,
       ...pictureTraits(dataset.train),
     },
@@ -154,12 +140,12 @@ export async function prepareRun<L extends Learner>(
   };
 }
 
-/** Which epochs: from `initialEpoch` on, as many as the configuration says. */
-export async function trainRun<L extends Learner>(
-  ready: ReadyRun<L>,
-  { callbacks = [], signal }: Pick<RunHooks<L>, "callbacks" | "signal">,
+/** Trains from `initialEpoch` on, for as many epochs as the configuration says. */
+export async function trainRun<R extends Pick<ReadyRun, "config" | "dataset" | "learner">>(
+  ready: R,
+  { callbacks = [], signal }: Pick<RunHooks, "callbacks" | "signal">,
   initialEpoch = 0,
-): Promise<TrainedRun<L>> {
+): Promise<R & Pick<TrainedRun, "recorder" | "ended">> {
   const { learner, dataset, config } = ready;
   const { epochs, batchSize, validationSplit, validationFrom, shuffle, restoreBest } = config;
   const recorder = new Recorder();
@@ -209,6 +195,32 @@ function ofOwnImages(options: RunOptions, { name }: Dataset): RunOptions {
   return { ...options, dataset: name || "own", validationFrom: options.validationFrom ?? "stratified" };
 }
 
+/** The training images, and those for validation. */
+export function partsOf(
+  { train }: Pick<Dataset, "train">,
+  { validationSplit, validationFrom = "last", seed }: RunConfig,
+): Pick<ReadyRun, "training" | "validation"> {
+  if (validationSplit === 0) return { training: wholePart(train), validation: undefined };
+  const { train: training, validation } = splitForValidation(train, validationSplit, validationFrom, seed);
+  return { training, validation };
+}
+
+/** What compile() takes of it. @param images that are trained on: a recipe's rates follow from their number */
+export function compileOptions(config: RunConfig, images: number): CompileOptions {
+  const { loss, seed, preprocessing, backend, threads, maxMemory } = config;
+  return {
+    optimizer: optimizerOf(config, images),
+    loss,
+    // Of classes, whatever the loss.
+    metrics: ["accuracy"],
+    seed,
+    preprocessing,
+    backend,
+    ...(threads !== undefined && { threads }),
+    ...(maxMemory !== undefined && { maxMemory }),
+  };
+}
+
 /** The optimizer, that of a recipe with its schedule stretched over the whole training. */
 function optimizerOf({ recipe, optimizer, epochs, batchSize }: RunConfig, images: number): Optimizer {
   if (recipe) return RECIPES[recipe].optimizer(epochs * Math.ceil(images / batchSize));
@@ -217,12 +229,19 @@ function optimizerOf({ recipe, optimizer, epochs, batchSize }: RunConfig, images
 }
 
 /** With so many images only: the first, or of images that may be sorted by class some of each. */
-export function limited(
+export function withLimits(
   dataset: Dataset,
-  { trainLimit, testLimit }: Pick<RunConfig, "trainLimit" | "testLimit">,
+  { trainLimit = Number.POSITIVE_INFINITY, testLimit = Number.POSITIVE_INFINITY }: Limits,
   sorted: boolean,
 ): Dataset {
+  const { train, test } = dataset;
+  if (trainLimit >= train.count && testLimit >= test.count) return dataset;
   const some = sorted ? takeOfEach : take;
-  const upTo = (set: ImageSet, limit = set.count) => (limit >= set.count ? set : some(set, limit));
-  return { ...dataset, train: upTo(dataset.train, trainLimit), test: upTo(dataset.test, testLimit) };
+  const upTo = (set: ImageSet, limit: number) => (limit >= set.count ? set : some(set, limit));
+  return { ...dataset, train: upTo(train, trainLimit), test: upTo(test, testLimit) };
+}
+
+interface Limits {
+  readonly trainLimit?: number | undefined;
+  readonly testLimit?: number | undefined;
 }

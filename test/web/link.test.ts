@@ -9,7 +9,7 @@ import { OPTIMIZERS } from "../../src/optim/index.ts";
 import { LAYER_TYPES, type LayerSpec, optionProblem, withoutDefaults } from "../../src/web/state/layers.ts";
 import { fromFragment, TABS, toFragment } from "../../src/web/state/link.ts";
 import { buildModel, namedLayers, rowsBefore } from "../../src/web/state/model.ts";
-import { CUSTOM, DEFAULTS, type Settings } from "../../src/web/state/settings.ts";
+import { CUSTOM, DEFAULTS, runConfig, type Settings } from "../../src/web/state/settings.ts";
 
 const size = fc.oneof(
   fc.integer({ min: 1, max: 9 }),
@@ -81,6 +81,26 @@ describe("the address", () => {
         // What browsers keep as it is in a fragment.
         expect(new URL(`http://localhost/#${fragment}`).hash.slice(1)).toBe(fragment);
         expect(fromFragment(`#${fragment}`)).toEqual({ settings: given, tab, unknown: [] });
+      }),
+    );
+  });
+
+  test("names settings that make a run, whatever they are", () => {
+    fc.assert(
+      fc.property(settings, (given) => {
+        const { epochs, batchSize, optimizer, dataset, digitsCount, trainLimit, validationFrom } =
+          runConfig(given);
+        expect({ epochs, batchSize, optimizer: optimizer.name, dataset }).toEqual({
+          epochs: given.epochs,
+          batchSize: given.batchSize,
+          optimizer: given.optimizer,
+          dataset: given.dataset,
+        });
+        if (given.learningRate !== undefined) expect(optimizer.learningRate).toBe(given.learningRate);
+        expect(digitsCount).toBe(given.dataset === "digits" ? (given.images ?? 12_000) : undefined);
+        expect(trainLimit).toBe(given.dataset === "digits" ? undefined : given.images);
+        const own = given.dataset === "files" ? "stratified" : "last";
+        expect(validationFrom).toBe(given.validationSplit > 0 ? own : undefined);
       }),
     );
   });

@@ -1,17 +1,9 @@
 import { useRef } from "preact/hooks";
 import { ROLES } from "../../data/dataset-info.ts";
 import { DATASETS, findDataset, GENERATED } from "../../data/datasets.ts";
-import {
-  cancelLoading,
-  dataset,
-  digitsSizes,
-  ensureDataset,
-  isGenerated,
-  loading,
-  reachable,
-} from "../state/dataset.ts";
+import { cancelLoading, dataset, ensureDataset, isGenerated, loading, reachable } from "../state/dataset.ts";
 import { openFiles, pickFiles } from "../state/open-files.ts";
-import { DIGITS_IMAGES, NUMBERS, numberProblem, OWN_FILES } from "../state/settings.ts";
+import { DIGITS_IMAGES, digitsSizes, NUMBERS, numberProblem, OWN_FILES } from "../state/settings.ts";
 import { change, dataShape, settings } from "../state/setup.ts";
 import { Button, NumberInput, parseNumber, Select } from "../ui/controls.tsx";
 import { count, dimensions } from "../ui/format.ts";

@@ -3,13 +3,13 @@ import { loadDataset } from "../../browser.ts";
 import { idxBytes, ROLES } from "../../data/dataset-info.ts";
 import { findDataset, GENERATED } from "../../data/datasets.ts";
 import { DataError } from "../../data/errors.ts";
-import { take, takeOfEach } from "../../data/split.ts";
 import type { Dataset } from "../../data/types.ts";
 import { WebStore } from "../../data/web-store.ts";
+import { withLimits } from "../../run/run.ts";
 import { WORKER_URL } from "../worker-url.ts";
 import { datasetFromFiles, type OwnFile } from "./idx-files.ts";
 import { announce, dismiss, fault, notify } from "./notices.ts";
-import { DIGITS_IMAGES, DIGITS_TEST_IMAGES, OWN_FILES } from "./settings.ts";
+import { digitsSizes, OWN_FILES } from "./settings.ts";
 
 /** The dataset at hand. */
 export interface Loaded {
@@ -120,13 +120,6 @@ async function load(name: string, images: number | undefined, signal: AbortSigna
   }
 }
 
-/** How many digits are drawn where so many are asked for. */
-export function digitsSizes(images: number | undefined): { train: number; test: number } {
-  const train = images ?? DIGITS_IMAGES;
-  // A test set as large as the training set says enough of a small one.
-  return { train, test: Math.min(DIGITS_TEST_IMAGES, Math.max(train, 100)) };
-}
-
 /** A download that failed: in a sentence, with the ways out. */
 function tellFailed(name: string, error: unknown): void {
   const info = findDataset(name);
@@ -170,10 +163,8 @@ async function downloaded(name: string, images: number | undefined, signal: Abor
 /** With so many training images: the first, or of files of the visitor's own, which may be sorted, as many of each class. */
 function limited(loaded: Loaded): Loaded {
   const { name, images, set } = loaded;
-  const some = name === OWN_FILES ? takeOfEach : take;
-  return images === undefined || images >= set.train.count
-    ? loaded
-    : { ...loaded, set: { ...set, train: some(set.train, images) } };
+  const some = withLimits(set, { trainLimit: images }, name === OWN_FILES);
+  return some === set ? loaded : { ...loaded, set: some };
 }
 
 /**

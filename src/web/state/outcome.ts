@@ -1,9 +1,10 @@
 import { computed, effect, signal, untracked } from "@preact/signals";
 import type { EpochRecord } from "../../report/epoch-record.ts";
 import { type Verdict, type VerdictInput, verdict } from "../../report/verdict.ts";
-import { countsOf as classesOf, splitForValidation, wholePart } from "../../train/validation.ts";
+import { circumstances } from "../../run/judge.ts";
+import { partsOf } from "../../run/run.ts";
 import { announce, dismiss, notify } from "./notices.ts";
-import { DEFAULT_RATE, validationSource } from "./settings.ts";
+import { runConfig } from "./settings.ts";
 import { epochs, learning, phase, progress, type Subject, subject, totals } from "./subject.ts";
 
 /** Where the loss became NaN or infinite in the subject's last run; undefined where it did not. */
@@ -32,7 +33,7 @@ export const outcome = computed<Verdict | undefined>(() => {
   if (!current || current.origin === "file" || phase.value !== "idle") return undefined;
   if (epochs.value.length === 0 && !divergedAt.value) return undefined;
   return verdict({
-    ...circumstances(current),
+    ...circumstancesOf(current),
     history: epochs.value,
     diverged: divergedAt.value,
     keptEpoch: keptEpoch.value,
@@ -57,7 +58,7 @@ const runsAway = computed<Verdict | undefined>(() => {
   const current = subject.value;
   if (!current || !now || phase.value !== "training" || now.seen < ENOUGH) return undefined;
   const { epoch, loss, accuracy } = now;
-  const found = verdict({ ...circumstances(current), history: [{ epoch, loss, accuracy }] });
+  const found = verdict({ ...circumstancesOf(current), history: [{ epoch, loss, accuracy }] });
   return found?.kind === "diverged" ? found : undefined;
 });
 
@@ -87,35 +88,15 @@ export function forgetOutcome(): void {
   dismiss("outcome");
 }
 
-const counted = new WeakMap<Subject, Pick<VerdictInput, "trainCounts" | "validationCounts">>();
+const known = new WeakMap<Subject, Omit<VerdictInput, "history">>();
 
-function circumstances(current: Subject): Omit<VerdictInput, "history"> {
-  const { settings, classNames } = current;
-  return {
-    ...countsOf(current),
-    loss: settings.loss,
-    classes: classNames.length,
-    classNames,
-    optimizer: settings.optimizer,
-    learningRate: settings.learningRate ?? DEFAULT_RATE[settings.optimizer],
-  };
-}
-
-/** Images of each class in both parts, as fit() splits them. */
-function countsOf(current: Subject): Pick<VerdictInput, "trainCounts" | "validationCounts"> {
-  const known = counted.get(current);
-  if (known || !current.data) return known ?? {};
-  const images = current.data.set.train;
-  const classes = current.classNames.length;
-  const { validationSplit, seed } = current.settings;
-  const { train, validation } =
-    validationSplit > 0
-      ? splitForValidation(images, validationSplit, validationSource(current.settings), seed)
-      : { train: wholePart(images), validation: undefined };
-  const counts = {
-    trainCounts: classesOf(train, classes),
-    validationCounts: validation && classesOf(validation, classes),
-  };
-  counted.set(current, counts);
-  return counts;
+function circumstancesOf(current: Subject): Omit<VerdictInput, "history"> {
+  const found = known.get(current);
+  if (found) return found;
+  const { settings, classNames, data } = current;
+  const config = runConfig(settings);
+  const parts = data && partsOf(data.set, config);
+  const made = circumstances(config, classNames, parts);
+  known.set(current, made);
+  return made;
 }

@@ -1,10 +1,11 @@
 import { galleryItems } from "../../report/gallery.ts";
 import type { Configuration, Report } from "../../report/types.ts";
+import { partsOf } from "../../run/run.ts";
 import { firstFilters } from "../../train/report.ts";
 import { download } from "./files.ts";
 import { announce, dismiss, fault } from "./notices.ts";
 import { bestOfAll, outcome } from "./outcome.ts";
-import { DEFAULT_RATE, validationSource } from "./settings.ts";
+import { runConfig } from "./settings.ts";
 import { epochs, progress, type Subject, subject, totals } from "./subject.ts";
 import { type TestResult, testResult } from "./test.ts";
 
@@ -28,8 +29,7 @@ export async function saveReport(): Promise<void> {
 async function reportOf(current: Subject, result: TestResult): Promise<Report> {
   const { trainer, name, classNames, data, settings } = current;
   const { model } = trainer;
-  const all = data!.set.train.count;
-  const trainCount = settings.validationSplit > 0 ? Math.floor(all * (1 - settings.validationSplit)) : all;
+  const { training, validation } = partsOf(data!.set, runConfig(settings));
   const trained = totals.value;
   return {
     title: `${name} on ${data!.set.name}`,
@@ -37,8 +37,8 @@ async function reportOf(current: Subject, result: TestResult): Promise<Report> {
       name: data!.set.name,
       classNames,
       imageShape: result.set.shape,
-      trainCount,
-      validationCount: all - trainCount,
+      trainCount: training.count,
+      validationCount: validation?.count ?? 0,
       testCount: result.set.count,
     },
     model: { name, layers: model.rows, parameters: model.countParams() },
@@ -66,22 +66,14 @@ async function reportOf(current: Subject, result: TestResult): Promise<Report> {
 
 /** Every setting of the run, defaults filled in. */
 function configurationOf({ settings, trainer, metadata }: Subject): Configuration {
-  const { dataset, model, batchSize, optimizer, learningRate, loss, validationSplit, keepBest, seed } =
-    settings;
+  const { preprocessing, ...config } = runConfig(settings);
+  const { backend, threads } = trainer.info;
   return {
-    dataset,
-    model,
+    ...config,
+    model: settings.model,
     epochs: epochs.value.length,
-    batchSize,
-    optimizer: { name: optimizer, learningRate: learningRate ?? DEFAULT_RATE[optimizer] },
-    loss,
-    validationSplit,
-    ...(validationSplit > 0 && { validationFrom: validationSource(settings) }),
-    seed,
-    backend: trainer.info.backend,
-    threads: trainer.info.threads,
-    preprocessing: { ...metadata.preprocessing },
-    restoreBest: keepBest && validationSplit > 0 ? "val_accuracy" : "none",
-    ...(settings.images !== undefined && { images: settings.images }),
+    backend,
+    threads,
+    preprocessing: { ...(metadata.preprocessing ?? preprocessing) },
   };
 }

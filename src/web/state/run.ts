@@ -1,17 +1,17 @@
 import { effect } from "@preact/signals";
-import { createTrainer, type Trainer } from "../../browser.ts";
-import { createOptimizer } from "../../optim/create.ts";
-import { pictureTraits } from "../../picture/centred.ts";
+import { pagePlatform } from "../../browser/run.ts";
+import type { Trainer } from "../../browser.ts";
+import { compileOptions, prepareRun, trainRun } from "../../run/run.ts";
 import { TrainingDivergedError } from "../../train/errors.ts";
-import type { FitOptions } from "../../train/fit.ts";
 import type { Model } from "../../train/model.ts";
+import type { ModelMetadata } from "../../train/model-entries.ts";
 import { WORKER_URL } from "../worker-url.ts";
 import { cancelLoading, dataset, ensureDataset, type Loaded } from "./dataset.ts";
 import { glance, lookAtTestImages } from "./glance.ts";
 import { LiveCurve } from "./live-curve.ts";
 import { announce, dismiss, fault, notify } from "./notices.ts";
 import { divergedAt, forgetOutcome } from "./outcome.ts";
-import { type Settings, validationSource } from "./settings.ts";
+import { runConfig, type Settings } from "./settings.ts";
 import { built, problem, settings } from "./setup.ts";
 import {
   curve,
@@ -27,8 +27,6 @@ import {
 } from "./subject.ts";
 import { forgetTest, runTest } from "./test.ts";
 import { watch, watchWeights } from "./watch.ts";
-
-const PREPROCESSING = { scale: 1 / 255, offset: 0 };
 
 /** Counts starts: one that was overtaken by another, or by stop(), comes to nothing. */
 let attempt = 0;
@@ -60,24 +58,21 @@ export async function start(): Promise<void> {
       return;
     }
     const chosen = settings.value;
-    const trainer = await openTrainer(model, chosen);
+    const platform = { ...pagePlatform(WORKER_URL), build: () => model };
+    const { learner, metadata } = await prepareRun(platform, runConfig(chosen), {
+      load: async () => data.set,
+    });
     if (own !== attempt) {
-      trainer.dispose();
+      learner.dispose();
       return;
     }
     replaceSubject({
-      trainer,
+      trainer: learner,
       name: chosen.model,
       classNames: data.set.classNames,
       settings: chosen,
       data,
-      metadata: {
-        preprocessing: PREPROCESSING,
-        classNames: data.set.classNames,
-        loss: chosen.loss,
-        dataset: data.set.name,
-        ...pictureTraits(data.set.train),
-      },
+      metadata,
       origin: "trained here",
     });
   } catch (error) {
@@ -149,23 +144,17 @@ export function stop(): void {
   }
 }
 
-/** A trainer with the settings' engine, optimizer and seed. */
+/** A trainer with the settings' engine, optimizer and seed, for a model that was trained before. */
 export async function openTrainer(
   model: Model,
   chosen: Settings,
-  preprocessing = PREPROCESSING,
+  preprocessing: ModelMetadata["preprocessing"],
 ): Promise<Trainer> {
-  const { optimizer, learningRate, loss, seed, backend, threads } = chosen;
-  return createTrainer(model, {
-    optimizer: createOptimizer(optimizer, learningRate === undefined ? {} : { learningRate }),
-    loss,
-    metrics: ["accuracy"],
-    seed,
-    backend,
-    ...(threads !== undefined && { threads }),
-    preprocessing,
-    workerUrl: WORKER_URL,
-  });
+  const config = runConfig(chosen);
+  return pagePlatform(WORKER_URL).ready(
+    model,
+    compileOptions({ ...config, preprocessing: preprocessing ?? config.preprocessing }, 0),
+  );
 }
 
 /** Makes a model the one that is looked at; what is known of the one before is forgotten. */
@@ -186,22 +175,28 @@ export function replaceSubject(next: Subject): void {
 async function fit(current: Subject, initialEpoch: number): Promise<void> {
   const own = attempt;
   const { trainer, settings: made } = current;
-  const data = current.data as Loaded;
-  const last = initialEpoch + settings.value.epochs;
+  const { set } = current.data as Loaded;
+  const config = runConfig({ ...made, epochs: settings.value.epochs });
+  const last = initialEpoch + config.epochs;
   phase.value = "training";
   announce(`Training for ${last - initialEpoch} epochs`);
   const stopWatching = watchWeights(current);
   try {
-    const history = await trainer.fit(data.set.train, fitOptions(made, initialEpoch, last, current));
-    totals.value = {
-      trainSeconds: (totals.value?.trainSeconds ?? 0) + history.trainSeconds,
-      trainedSamples: (totals.value?.trainedSamples ?? 0) + history.trainedSamples,
-      stopped: history.stopped,
-      bestEpoch: history.bestEpoch,
-      firstEpoch: initialEpoch,
-      plannedEpochs: last,
-      date: new Date().toISOString(),
-    };
+    const run = { learner: trainer, dataset: set, config };
+    const { ended } = await trainRun(run, { callbacks: watch(current) }, initialEpoch);
+    // What to do about it is told with the run's outcome.
+    if (ended instanceof TrainingDivergedError) {
+      if (own === attempt) divergedAt.value = { epoch: ended.epoch, batch: ended.batch };
+    } else
+      totals.value = {
+        trainSeconds: (totals.value?.trainSeconds ?? 0) + ended.trainSeconds,
+        trainedSamples: (totals.value?.trainedSamples ?? 0) + ended.trainedSamples,
+        stopped: ended.stopped,
+        bestEpoch: ended.bestEpoch,
+        firstEpoch: initialEpoch,
+        plannedEpochs: last,
+        date: new Date().toISOString(),
+      };
   } catch (error) {
     if (own === attempt) {
       tellFault(error);
@@ -216,18 +211,6 @@ async function fit(current: Subject, initialEpoch: number): Promise<void> {
   await lookAtTestImages(subject.value!).catch(() => {});
   await runTest();
   if (own === attempt) phase.value = "idle";
-}
-
-function fitOptions(made: Settings, initialEpoch: number, last: number, current: Subject): FitOptions {
-  const validated = made.validationSplit > 0;
-  return {
-    epochs: last,
-    initialEpoch,
-    batchSize: made.batchSize,
-    ...(validated && { validationSplit: made.validationSplit, validationFrom: validationSource(made) }),
-    ...(validated && made.keepBest && { restoreBestWeights: "val_accuracy" as const }),
-    callbacks: watch(current),
-  };
 }
 
 /** After a worker that ended: a new one, with the weights as they were at the end of the last epoch. */
@@ -256,11 +239,6 @@ async function recover(current: Subject): Promise<void> {
 }
 
 function tellFault(error: unknown): void {
-  if (error instanceof TrainingDivergedError) {
-    // What to do about it is told with the run's outcome.
-    divergedAt.value = { epoch: error.epoch, batch: error.batch };
-    return;
-  }
   fault("training", error);
   announce("Training failed");
 }

@@ -1,9 +1,9 @@
 import { DATASETS, GENERATED } from "../../data/datasets.ts";
-import { BACKENDS, type Backend } from "../../engine/engine.ts";
-import { LOSSES, type LossName } from "../../nn/losses.ts";
-import { OPTIMIZERS, type OptimizerName } from "../../optim/definitions.ts";
+import type { Backend } from "../../engine/engine.ts";
+import type { LossName } from "../../nn/losses.ts";
+import type { OptimizerName } from "../../optim/definitions.ts";
 import { USUAL_RATES } from "../../report/verdict.ts";
-import type { ValidationSource } from "../../train/validation.ts";
+import { checkRunConfig, type RunConfig, runTable } from "../../run/config.ts";
 import type { LayerSpec } from "./layers.ts";
 
 /** Files that the visitor brings, in place of a dataset by name. */
@@ -36,20 +36,23 @@ export interface Settings {
   readonly threads: number | undefined;
 }
 
+const TABLE = runTable();
+const USUAL = checkRunConfig({});
+
 export const DEFAULTS: Settings = {
-  dataset: GENERATED,
+  dataset: USUAL.dataset,
   images: undefined,
-  model: "keras-mnist",
+  model: String(USUAL.model),
   layers: [],
-  optimizer: "adam",
+  optimizer: USUAL.optimizer.name,
   learningRate: undefined,
-  loss: "categoricalCrossentropy",
-  batchSize: 32,
+  loss: USUAL.loss,
+  batchSize: USUAL.batchSize,
   epochs: 5,
-  validationSplit: 0.2,
+  validationSplit: USUAL.validationSplit,
   keepBest: true,
-  seed: 1,
-  backend: "auto",
+  seed: USUAL.seed,
+  backend: USUAL.backend,
   threads: undefined,
 };
 
@@ -57,7 +60,28 @@ export const DEFAULT_RATE = USUAL_RATES as Readonly<Record<OptimizerName, number
 
 /** Training images that are drawn where none are asked for. */
 export const DIGITS_IMAGES = 12_000;
-export const DIGITS_TEST_IMAGES = 2_000;
+const DIGITS_TEST_IMAGES = 2_000;
+
+/** How many digits are drawn where so many are asked for. */
+export function digitsSizes(images: number | undefined): { train: number; test: number } {
+  const train = images ?? DIGITS_IMAGES;
+  // A test set as large as the training set says enough of a small one.
+  return { train, test: Math.min(DIGITS_TEST_IMAGES, Math.max(train, 100)) };
+}
+
+/** The run that they describe. */
+export function runConfig(settings: Settings): RunConfig {
+  const { dataset, images, model, layers, optimizer, learningRate, keepBest, ...others } = settings;
+  const { train, test } = digitsSizes(images);
+  return checkRunConfig({
+    ...others,
+    dataset,
+    ...(dataset === GENERATED ? { digitsCount: train, digitsTestCount: test } : { trainLimit: images }),
+    model: model === CUSTOM ? layers : model,
+    optimizer: { name: optimizer, ...(learningRate !== undefined && { learningRate }) },
+    restoreBest: keepBest && others.validationSplit > 0 ? "val_accuracy" : "none",
+  });
+}
 
 /** A setting that is a number, and its range. */
 export interface NumberSetting {
@@ -117,15 +141,10 @@ export function settingsProblem(settings: Settings): string | undefined {
   return undefined;
 }
 
-/** Which images are for validation: of files of the visitor's own, which may well be sorted, the same share of each class. */
-export function validationSource({ dataset }: Settings): ValidationSource {
-  return dataset === OWN_FILES ? "stratified" : "last";
-}
-
 /** Settings that are one of a few words. */
 export const CHOICES: Readonly<Record<"dataset" | "optimizer" | "loss" | "backend", readonly string[]>> = {
   dataset: [GENERATED, ...Object.keys(DATASETS), OWN_FILES],
-  optimizer: OPTIMIZERS,
-  loss: LOSSES,
-  backend: ["auto", ...BACKENDS],
+  optimizer: TABLE.optimizer.names!,
+  loss: TABLE.loss.names!,
+  backend: TABLE.backend.names!,
 };
