@@ -31,7 +31,7 @@ export async function bundle({
     alias: { "#platform": `./src/engine/platform/${platform}.ts` },
     plugins: [
       ...(embed ? [] : [buildModules(outfile)]),
-      ...(platform === "worker" ? [unchecked, kernelTable(apart)] : []),
+      ...(platform === "worker" ? [unchecked, wordless, kernelTable(apart)] : []),
       ...(apart ? [further] : []),
     ],
     legalComments: "none",
@@ -87,6 +87,14 @@ const unchecked = {
         return { contents: Array.from(names, ([, name]) => `export function ${name}() {}`).join("\n") };
       },
     );
+  },
+};
+
+/** The page puts errors into words. */
+const wordless = {
+  name: "wordless",
+  setup(build) {
+    build.onResolve({ filter: /\/words\.ts$/ }, () => ({ path: `${root}src/browser/host/unspoken.ts` }));
   },
 };
 

@@ -2,7 +2,7 @@ export { generateDigits } from "./data/digits.ts";
 export * from "./data/index.ts";
 export type { DigitsOptions } from "./data/load-options.ts";
 export { BACKENDS, type Backend, type WasmSource } from "./engine/kernels.ts";
-export { MemoryError } from "./engine/memory-limit.ts";
+export { MemoryError } from "./engine/memory-error.ts";
 export { ModelError } from "./nn/errors.ts";
 export * from "./nn/layers/index.ts";
 export type { SymbolicTensor } from "./nn/layers/types.ts";

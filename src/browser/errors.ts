@@ -2,6 +2,7 @@ import { DataError, type DataErrorCode } from "../data/errors.ts";
 import { ModelError } from "../nn/errors.ts";
 import { NonFiniteError, type NonFiniteSource, TrainingDivergedError } from "../train/errors.ts";
 import { SamplesError } from "../train/samples.ts";
+import { inWords } from "./in-words.ts";
 
 /** An error as plain data: structured clone would lose its class and its fields. */
 export interface PlainError {
@@ -22,11 +23,12 @@ export function toPlain(thrown: unknown): PlainError {
 }
 
 /** The same class, message and fields again. */
-export function fromPlain({ name, message, stack, fields }: PlainError): Error {
+export function fromPlain({ name, message: text, stack, fields }: PlainError): Error {
+  const message = inWords(text);
   const error = create(name, message, fields);
   // Where it was thrown: in the worker, not here. The class's own constructor may have changed the message.
   Object.assign(error, fields, { message });
-  if (stack) error.stack = stack;
+  if (stack) error.stack = inWords(stack);
   return error;
 }
 

@@ -1,8 +1,8 @@
 import type { ModelConfig } from "../nn/model-config.ts";
 import { type ModelMetadata, modelEntries } from "../train/model-entries.ts";
-import { encodeSafetensors, type NamedTensor } from "../train/safetensors.ts";
 import { type Entries, seal, sealedText, WEIGHTS } from "../train/seal.ts";
 import { sha256, weightsSha256 } from "../train/weights.ts";
+import { type NamedTensor, writeSafetensors } from "../train/write-safetensors.ts";
 
 /**
  * What saveModel() writes, hashed by the browser: a page that trains has no room for a hash of its own. On a page
@@ -18,5 +18,5 @@ export async function modelFile(
     entries = { ...entries, [WEIGHTS]: await weightsSha256(tensors) };
     entries = seal(entries, await sha256(sealedText(entries)));
   }
-  return encodeSafetensors(tensors, entries);
+  return writeSafetensors(tensors, entries);
 }

@@ -1,7 +1,8 @@
 import { constants } from "node:os";
 import { CommanderError } from "commander";
 import { DataError, type DataErrorCode } from "../data/errors.ts";
-import { allowing, MemoryError } from "../engine/memory-limit.ts";
+import { MemoryError } from "../engine/memory-error.ts";
+import { engineWords } from "../engine/words.ts";
 import { printable } from "./output.ts";
 
 /** What the process ends with; see the epilogue of `wasmgrad --help`. */
@@ -66,7 +67,7 @@ export function failureOf(error: unknown): Failure {
 /** What a library's line says to write in code is said as an option here. */
 function messageOf(error: Error): string {
   if (!(error instanceof MemoryError) || error.allow === undefined) return error.message || error.name;
-  return `${error.problem}: ${allowing(`--max-memory ${error.allow}GB`)}`;
+  return `${error.problem}: ${engineWords.allowing(`--max-memory ${error.allow}GB`)}`;
 }
 
 /** One line for a file system error: "permission denied" rather than "EACCES: permission denied, open '...'". */

@@ -1,5 +1,6 @@
 import { ADDRESS_ADVICE, threadProblem } from "#platform";
-import { formatBytes, MemoryError, SMALLER } from "./memory-limit.ts";
+import { MemoryError } from "./memory-error.ts";
+import { engineWords } from "./words.ts";
 
 /** What the system refuses, though the model may have it. Apart from memory-limit.ts: pages that train load this in the worker alone. */
 
@@ -10,7 +11,7 @@ export async function withAddresses<T>(make: () => T | Promise<T>): Promise<T> {
   } catch (error) {
     // A module that asks for another memory than it is given is no matter of the system's.
     if (error instanceof WebAssembly.LinkError || !/memory/i.test((error as Error).message)) throw error;
-    throw new MemoryError("the system refuses a WebAssembly memory its addresses", ADDRESS_ADVICE, {
+    throw new MemoryError(engineWords.addressesRefused(), ADDRESS_ADVICE, {
       cause: error,
     });
   }
@@ -25,11 +26,9 @@ export function refused(
   way: string,
   cause?: unknown,
 ): MemoryError {
-  return new MemoryError(
-    `${what} takes ${formatBytes(needed)} of memory and may have ${formatBytes(limit)}, but the system gives ${given}`,
-    `${SMALLER}, or ${way}`,
-    { cause },
-  );
+  return new MemoryError(engineWords.refusal(what, needed, limit, given), engineWords.smallerOr(way), {
+    cause,
+  });
 }
 
 /** Throws MemoryError where the process may not take the addresses that so many threads need. */

@@ -11,9 +11,10 @@ import {
   writeCall,
   writeStruct,
 } from "./memory.ts";
-import { formatBytes, requireMemory } from "./memory-limit.ts";
+import { requireMemory } from "./memory-limit.ts";
 import { DEFAULT_MAX_MEMORY, MOST_MEMORY } from "./memory-sizes.ts";
 import { CONTROL_BYTES, ThreadPool } from "./threads.ts";
+import { engineWords } from "./words.ts";
 
 interface Exports {
   heapBase(): number;
@@ -216,14 +217,11 @@ export class Engine {
     const refuse = (given: string, way: string, cause?: unknown) =>
       refused(what, bytes, this.#maxMemory, given, way, cause);
     if (bytes > this.#addresses)
-      throw refuse(
-        `addresses for ${formatBytes(this.#addresses)} only`,
-        `get more addresses: ${ADDRESS_ADVICE}`,
-      );
+      throw refuse(engineWords.addressesOnly(this.#addresses), engineWords.moreAddresses(ADDRESS_ADVICE));
     try {
       this.memory.grow(missing);
     } catch (error) {
-      throw refuse(`no more than ${formatBytes(this.bytes)}`, "end other programs that take memory", error);
+      throw refuse(engineWords.noMoreThan(this.bytes), engineWords.endOthers(), error);
     }
   }
 }

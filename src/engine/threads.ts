@@ -1,4 +1,5 @@
 import { type KernelThread, startKernelThread } from "#platform";
+import { engineWords } from "./words.ts";
 
 /** Bytes of the kernels' Control struct, see assembly/parallel.ts. */
 export const CONTROL_BYTES = 128;
@@ -40,12 +41,7 @@ export class ThreadPool {
   failure(error?: Error): EngineError {
     this.#fail(error);
     for (const thread of this.#threads) thread.terminate();
-    return new EngineError(
-      this.#error
-        ? `a kernel thread failed: ${this.#error.message}`
-        : "a kernel thread failed or made no progress for a minute; compile the model again to go on",
-      { cause: this.#error },
-    );
+    return new EngineError(engineWords.threadFailed(this.#error?.message ?? null), { cause: this.#error });
   }
 
   /** Lets every worker return, at once or after the program that it is in. */

@@ -1,20 +1,23 @@
 import { elements } from "../nn/graph.ts";
-import { quoted } from "../options/show.ts";
 import { NonFiniteError, type NonFiniteSource } from "./errors.ts";
 import { isBytes, type Pixels, type Samples } from "./samples.ts";
 import type { Session } from "./session.ts";
+import { trainWords } from "./words.ts";
 
 /**
  * Throws NonFiniteError where a weight is NaN or infinite: a training that begins so has no good weights to go back to, and
  * answers mean nothing, also where relu or a pooling window hides the weight from them.
  */
 export function requireFiniteWeights(session: Session, when: string): void {
-  const found = inWeights(session);
-  if (!found) return;
-  throw new NonFiniteError(
-    "weights",
-    `the weights were not finite before ${when}: ${found}. Set finite ones with model.setWeights(), or compile() the model to begin anew`,
-  );
+  let first: [name: string, value: string, index: number] | undefined;
+  let more = 0;
+  for (const { parameter, data } of session.weights())
+    for (let i = 0; i < data.length; i++) {
+      if (Number.isFinite(data[i])) continue;
+      if (first) more++;
+      else first = [parameter.name, String(data[i]), i];
+    }
+  if (first) throw new NonFiniteError("weights", trainWords.weightsNotFinite(when, ...first, more));
 }
 
 /** The error for a result that is not finite, of samples first .. first + count - 1: `what` it is, and where it comes from. */
@@ -42,21 +45,21 @@ function sourceOf(
   if (input >= 0)
     return [
       "inputs",
-      `input ${input % size} of sample ${Math.floor(input / size)} is ${images[input]}, expected finite numbers`,
+      trainWords.numberNotFinite("input", input % size, Math.floor(input / size), String(images[input])),
     ];
   const outputs = targets ? targets.length / all : 0;
   const target = targets ? inPart(targets, first * outputs, (first + count) * outputs) : -1;
   if (target >= 0)
     return [
       "targets",
-      `target ${target % outputs} of sample ${Math.floor(target / outputs)} is ${targets![target]}, expected finite numbers`,
+      trainWords.numberNotFinite(
+        "target",
+        target % outputs,
+        Math.floor(target / outputs),
+        String(targets![target]),
+      ),
     ];
-  const { scale, offset } = session.options.preprocessing;
-  const pixels = isBytes(images) ? ` (pixels become pixel * ${scale} + ${offset})` : "";
-  return [
-    "range",
-    `weights and inputs are finite, but numbers on the way grew beyond the range of f32, 3.4e38. Scale inputs to about 0 to 1${pixels}, and look for large weights`,
-  ];
+  return ["range", trainWords.outOfRange(isBytes(images) ? session.options.preprocessing : undefined)];
 }
 
 /** The first number of values[first .. last - 1] that is not finite, by its index in values; -1 where there is none. */
@@ -64,18 +67,4 @@ function inPart(values: Pixels, first: number, last: number): number {
   if (isBytes(values)) return -1;
   for (let i = first; i < last; i++) if (!Number.isFinite(values[i])) return i;
   return -1;
-}
-
-/** Which weights are not finite, in words; undefined where all are. */
-function inWeights(session: Session): string | undefined {
-  let first = "";
-  let more = 0;
-  for (const { parameter, data } of session.weights())
-    for (let i = 0; i < data.length; i++) {
-      if (Number.isFinite(data[i])) continue;
-      if (first === "") first = `${quoted(parameter.name)} holds ${data[i]} at index ${i}`;
-      else more++;
-    }
-  if (first === "") return undefined;
-  return more === 0 ? first : `${first}, and ${more} more number${more === 1 ? " is" : "s are"} not finite`;
 }

@@ -1,8 +1,8 @@
 import { sha256 as sha256Of } from "@noble/hashes/sha2.js";
 import { bytesToHex } from "@noble/hashes/utils.js";
 import { isObject } from "../options/kinds.ts";
-import { littleEndian, type NamedTensor } from "./safetensors.ts";
 import { type Entries, METADATA, seal, sealedText, WEIGHTS } from "./seal.ts";
+import { littleEndian, type NamedTensor } from "./write-safetensors.ts";
 
 /** Not the platform's own: that answers later only, and a browser's is missing on pages without https. */
 function sha256(...parts: Uint8Array[]): string {

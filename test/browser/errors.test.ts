@@ -1,9 +1,13 @@
 import { expect, test } from "vitest";
 import { fromPlain, toPlain } from "../../src/browser/errors.ts";
+import { unspoken } from "../../src/browser/host/unspoken.ts";
+import { inWords } from "../../src/browser/in-words.ts";
 import { DataError } from "../../src/data/errors.ts";
+import { engineWords } from "../../src/engine/words.ts";
 import { ModelError } from "../../src/nn/errors.ts";
 import { NonFiniteError, TrainingDivergedError } from "../../src/train/errors.ts";
 import { SamplesError } from "../../src/train/samples.ts";
+import { trainWords } from "../../src/train/words.ts";
 
 const errors = [
   new ModelError("units is 0", "dense_1"),
@@ -35,4 +39,13 @@ test.each(errors)("%s crosses the worker's border as it is", (error) => {
 
 test("what is no error becomes one", () => {
   expect(fromPlain(toPlain("just text")).message).toBe("just text");
+});
+
+test("what a worker leaves unspoken is said on the page: also within other texts, and within what was unspoken itself", () => {
+  const given = unspoken.threadFailed!(`one\n${unspoken.numberNotFinite!("input", 3, 4, "NaN")} two`);
+  const said = engineWords.threadFailed(`one\n${trainWords.numberNotFinite("input", 3, 4, "NaN")} two`);
+  expect(inWords(`before ${given}, ${unspoken.endOthers!()} after`)).toBe(
+    `before ${said}, ${engineWords.endOthers()} after`,
+  );
+  expect(inWords("nothing unspoken")).toBe("nothing unspoken");
 });

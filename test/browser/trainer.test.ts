@@ -51,6 +51,21 @@ describe.each(places)("$name, cross-origin isolated: $isolated", ({ name, isolat
     expect(actual).toEqual([expected, expected]);
   });
 
+  test.skipIf(reason)(title("puts the worker's errors into words"), async () => {
+    const [small, answer] = await call<Record<"name" | "message", string>[]>(opened, "saidByThePage");
+    expect(small).toMatchObject({
+      name: "MemoryError",
+      message: expect.stringMatching(
+        /^the model, for one image, takes [\d.]+ MiB of memory, more than the 1 MiB that it may have: use a smaller batch or model, or allow more: compile\(\{ maxMemory: [\d.]+ \* 2 \*\* 30 \}\)$/,
+      ),
+    });
+    expect(answer).toMatchObject({
+      name: "NonFiniteError",
+      message:
+        "the weights were not finite before predict(): 'conv2d/bias' holds NaN at index 0, and 5 more numbers are not finite. Set finite ones with model.setWeights(), or compile() the model to begin anew",
+    });
+  });
+
   test.skipIf(reason)(
     title("says that validation lacks classes: to a callback, else on the console"),
     async () => {

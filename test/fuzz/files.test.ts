@@ -5,7 +5,7 @@ import { encode } from "fast-png";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { DataError } from "../../src/data/errors.ts";
 import { encodeIdxImages, encodeIdxLabels, readIdxPair } from "../../src/data/index.ts";
-import { MemoryError } from "../../src/engine/memory-limit.ts";
+import { MemoryError } from "../../src/engine/memory-error.ts";
 import { ModelError } from "../../src/nn/errors.ts";
 import { layersFromConfig } from "../../src/nn/model-json.ts";
 import { parseJson } from "../../src/nn/strict-json.ts";

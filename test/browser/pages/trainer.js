@@ -111,6 +111,19 @@ export async function furtherOps() {
   return { expected, actual: [await results(trainers[0]), await results(trainers[1])] };
 }
 
+/** What the worker leaves to the page to say. */
+export async function saidByThePage() {
+  const wide = sequential([dense({ units: 1000, activation: "softmax", inputShape: [1000] })]);
+  const small = await failure(createTrainer(wide, { maxMemory: 2 ** 20 }));
+  const answer = await withTrainer({}, async (trainer) => {
+    const tensors = await trainer.getWeights();
+    tensors[1].data.fill(Number.NaN);
+    await trainer.setWeights(tensors);
+    return failure(trainer.predict(digits.test));
+  });
+  return [small, answer];
+}
+
 /** A run on a Trainer and the same run on a Sequential: hashes, histories, what both answer. */
 export async function sameAsSequential() {
   const compile = {
