@@ -1,0 +1,38 @@
+import type { Callbacks } from "./callbacks.ts";
+import type { Samples } from "./samples.ts";
+import type { TrainingState } from "./training-state.ts";
+import type { ValidationSource } from "./validation.ts";
+
+export interface FitOptions {
+  /** Default 1. */
+  epochs?: number;
+  /** Default 32. */
+  batchSize?: number;
+  /** Share of the samples kept from training and evaluated after each epoch. Default none. */
+  validationSplit?: number;
+  /**
+   * Which samples validationSplit takes. "last", as Keras does: right where samples come in no order. "stratified": the
+   * same share of each class, drawn by the model's seed. "shuffled": drawn from all. Default "last".
+   */
+  validationFrom?: ValidationSource;
+  /** Or samples of their own to evaluate after each epoch. */
+  validationData?: Samples;
+  /** A new order each epoch, from the model's seed. Default true. */
+  shuffle?: boolean;
+  /** Number of the first epoch: continues the shuffles of an earlier fit. Default 0. */
+  initialEpoch?: number;
+  /**
+   * Figure to choose by: at the end the model gets back the weights of the epoch in which it was best (the first of
+   * equals), and history.bestEpoch tells which. Default: the last epoch's weights stay.
+   */
+  restoreBestWeights?: string;
+  /** What is told how it goes, and may act on it: earlyStopping(), reduceLROnPlateau(), or of your own. */
+  callbacks?: Callbacks | readonly Callbacks[];
+  /** Aborting ends training after the step under way: fit resolves, with `stopped: true`. */
+  signal?: AbortSignal;
+  /**
+   * What a training's state() gave: this one goes on from there, to the same bits as if that one had never been stopped.
+   * Model, optimizer, samples and batch size have to be the same.
+   */
+  initialState?: TrainingState;
+}
