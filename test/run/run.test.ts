@@ -1,6 +1,8 @@
 import { describe, expect, test } from "vitest";
+import type { ImageSet } from "../../src/data/types.ts";
 import type { RunOptions } from "../../src/run/config.ts";
 import { run } from "../../src/run/node.ts";
+import { countsOf, wholePart } from "../../src/train/validation.ts";
 import { bars } from "../cli/helpers.ts";
 
 const layers = [
@@ -10,6 +12,17 @@ const layers = [
 ];
 const dataset = { name: "bars", classNames: ["top", "middle", "bottom"], train: bars(120), test: bars(30) };
 const quick: RunOptions = { model: { name: "small", layers }, epochs: 2, batchSize: 16, threads: 1 };
+
+/** The same images, class by class. */
+function sorted({ images, count, shape }: ImageSet): ImageSet {
+  const order = Array.from({ length: count }, (_, i) => i).sort((a, b) => (a % 3) - (b % 3) || a - b);
+  return {
+    images: Uint8Array.from(order.flatMap((i) => [...images.subarray(64 * i, 64 * (i + 1))])),
+    labels: Uint8Array.from(order, (i) => i % 3),
+    count,
+    shape,
+  };
+}
 
 describe("run", () => {
   test("loads, trains, tests, and tells how it goes in order", async () => {
@@ -68,18 +81,23 @@ describe("run", () => {
     for (const { learner } of [first, again, other]) learner.dispose();
   });
 
-  test("takes images of one's own for sorted ones, and some of them", async () => {
+  test("takes images of one's own for sorted ones, and some of each class", async () => {
     const {
       config,
       training,
       validation,
       dataset: used,
       learner,
-    } = await run({ ...quick, trainLimit: 50, testLimit: 9 }, { dataset: { ...dataset, name: "mnist" } });
+    } = await run(
+      { ...quick, trainLimit: 60, testLimit: 9 },
+      { dataset: { ...dataset, name: "mnist", train: sorted(dataset.train), test: sorted(dataset.test) } },
+    );
     learner.dispose();
     expect(config).toMatchObject({ dataset: "mnist", validationFrom: "stratified" });
-    expect([training.count, validation!.count, used.test.count]).toEqual([40, 10, 9]);
-    expect([...used.test.labels]).toEqual([0, 1, 2, 0, 1, 2, 0, 1, 2]);
+    expect(used.test.count).toBe(9);
+    expect(countsOf(wholePart(used.test), 3)).toEqual([3, 3, 3]);
+    expect(countsOf(training, 3)).toEqual([16, 16, 16]);
+    expect(countsOf(validation!, 3)).toEqual([4, 4, 4]);
   });
 
   test("stretches a recipe's rates over all its steps", async () => {

@@ -6,6 +6,7 @@ import { LOSSES } from "../../src/nn/losses.ts";
 import { layersFromConfig } from "../../src/nn/model-json.ts";
 import { chainNames, MODELS, namedModel } from "../../src/nn/models.ts";
 import { OPTIMIZERS } from "../../src/optim/index.ts";
+import { checkRunConfig } from "../../src/run/config.ts";
 import { LAYER_TYPES, type LayerSpec, optionProblem, withoutDefaults } from "../../src/web/state/layers.ts";
 import { fromFragment, TABS, toFragment } from "../../src/web/state/link.ts";
 import { buildModel, namedLayers, rowsBefore } from "../../src/web/state/model.ts";
@@ -103,6 +104,73 @@ describe("the address", () => {
         expect(validationFrom).toBe(given.validationSplit > 0 ? own : undefined);
       }),
     );
+  });
+
+  test("takes a run as plain data, and gives back any settings as such", () => {
+    fc.assert(
+      fc.property(settings, (given) => {
+        const run = encodeURIComponent(JSON.stringify(runConfig(given)));
+        const { settings: read, unknown } = fromFragment(`#run=${run}`);
+        // Without validation there is no best epoch to keep.
+        const { keepBest, learningRate, images } = given;
+        const usual = checkRunConfig({ optimizer: given.optimizer }).optimizer.learningRate;
+        expect({ read, unknown }).toEqual({
+          read: {
+            ...given,
+            // Options that say what is so anyhow are left out.
+            layers: given.layers.flatMap((spec) =>
+              layersFromConfig({ layers: [spec] }).map(({ type, config }) =>
+                withoutDefaults({ type, ...config }),
+              ),
+            ),
+            keepBest: given.validationSplit > 0 ? keepBest : true,
+            learningRate: learningRate === usual ? undefined : learningRate,
+            images: given.dataset === "digits" && images === 12_000 ? undefined : images,
+          },
+          unknown: [],
+        });
+      }),
+    );
+  });
+
+  test("takes the configuration of a run of the command line, and says what it cannot set", () => {
+    const read = (run: object) => fromFragment(`#run=${encodeURIComponent(JSON.stringify(run))}&tab=results`);
+    const configuration = checkRunConfig({
+      dataset: "mnist",
+      trainLimit: 500,
+      threads: 2,
+      seed: 5,
+      epochs: 3,
+    });
+    expect(read({ seed: 1, configuration })).toEqual({
+      settings: { ...DEFAULTS, dataset: "mnist", images: 500, threads: 2, seed: 5, epochs: 3 },
+      tab: "results",
+      unknown: [],
+    });
+    const dense = { type: "dense", units: 3, name: "mine" };
+    expect(read({ model: { name: "own", layers: [{ type: "flatten" }, dense] } }).settings).toMatchObject({
+      model: CUSTOM,
+      layers: [{ type: "flatten" }, { type: "dense", units: 3 }],
+    });
+    for (const run of [
+      { recipe: "fast" },
+      { optimizer: { name: "sgd", momentum: 0.9 } },
+      { dataset: "some/folder" },
+      { model: "resnet20" },
+      { model: "model.json" },
+      { shuffle: false },
+      { preprocessing: { scale: 1, offset: 0 } },
+      { restoreBest: "loss" },
+      { validationFrom: "shuffled" },
+      { epochs: 1_000_000 },
+      { epoch: 3 },
+      { model: { layers: [{ type: "conv3d" }] } },
+      [],
+    ])
+      expect(read(run), JSON.stringify(run)).toMatchObject({
+        settings: DEFAULTS,
+        unknown: [expect.any(String)],
+      });
   });
 
   test("never throws, and keeps to values that are in range", () => {

@@ -1,5 +1,6 @@
 import { type Command, Option } from "commander";
 import { LOSSES } from "../../nn/losses.ts";
+import { checkRunConfig, runTable } from "../../run/config.ts";
 import { RECIPE_NAMES, RECIPES } from "../../train/recipes.ts";
 import { VALIDATION_SOURCES } from "../../train/validation.ts";
 import { addCommonOptions, type CommonOptions, createCommand, perform } from "../main.ts";
@@ -21,6 +22,8 @@ import {
 import { type TrainOptions, train } from "../run/train.ts";
 
 export function trainCommand(): Command {
+  const usual = checkRunConfig({});
+  const figures = runTable().restoreBest.names!;
   const command = createCommand("train", "Train a model on a dataset, test it, and write a report")
     .optionsGroup("Run:")
     .addOption(
@@ -30,7 +33,7 @@ export function trainCommand(): Command {
       ).argParser(nonEmpty),
     )
     .optionsGroup("Data:")
-    .addOption(datasetOption().default("digits"))
+    .addOption(datasetOption().default(usual.dataset))
     .addOption(dataDirOption())
     .addOption(offlineOption())
     .addOption(
@@ -47,7 +50,7 @@ export function trainCommand(): Command {
     .addOption(
       new Option("--validation-split <x>", "share of the training images kept for validation; 0: none")
         .argParser(realNumber(0, 1))
-        .default(0.2),
+        .default(usual.validationSplit),
     )
     .addOption(
       new Option(
@@ -56,7 +59,7 @@ export function trainCommand(): Command {
       ).choices(VALIDATION_SOURCES),
     )
     .optionsGroup("Model and training:")
-    .addOption(modelOption().default("keras-mnist"))
+    .addOption(modelOption().default(usual.model))
     .addOption(
       new Option(
         "--recipe <name>",
@@ -66,24 +69,20 @@ export function trainCommand(): Command {
     .addOption(
       new Option("--epochs <n>", "times through the training images")
         .argParser(wholeNumber(1, 1_000_000))
-        .default(10),
+        .default(usual.epochs),
     )
-    .addOption(batchSizeOption("images in a training step").default(32))
-    .addOption(
-      new Option("--loss <name>", "what training minimizes")
-        .choices(LOSSES)
-        .default("categoricalCrossentropy"),
-    )
+    .addOption(batchSizeOption("images in a training step").default(usual.batchSize))
+    .addOption(new Option("--loss <name>", "what training minimizes").choices(LOSSES).default(usual.loss))
     .addOption(
       new Option("--seed <n>", "fixes initial weights, shuffles and dropout, and so the trained weights")
         .argParser(wholeNumber(0))
-        .default(1),
+        .default(usual.seed),
     )
     .addOption(
       new Option(
         "--restore-best <figure>",
         "keep the weights of the epoch in which this figure was best; none: the last epoch's (default: val_accuracy, without validation none)",
-      ).choices(["val_accuracy", "val_loss", "accuracy", "loss", "none"]),
+      ).choices(figures),
     )
     .addOption(backendOption())
     .addOption(threadsOption())

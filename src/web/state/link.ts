@@ -1,4 +1,5 @@
 import { chainNames } from "../../nn/models.ts";
+import { settingsOfRun } from "./given-run.ts";
 import { LAYER_TYPES, type LayerSpec, optionProblem, optionText, parseOption } from "./layers.ts";
 import {
   CHOICES,
@@ -27,7 +28,7 @@ const CHOICE_KEYS = Object.keys(CHOICES) as (keyof typeof CHOICES)[];
 /**
  * The settings as an address's fragment, which browsers send to no server:
  * `tab=draw&dataset=mnist&layers=conv2d:filters=32,kernelSize=3;flatten;dense:units=10,activation=softmax`.
- * Defaults are left out.
+ * Defaults are left out. `run={"dataset":"mnist", …}`, a run as plain data, is read as well.
  */
 export function toFragment(settings: Settings, tab: Tab): string {
   const parts: [string, string][] = [];
@@ -89,11 +90,21 @@ function read(key: string, text: string): Partial<Settings> | undefined {
     return numberProblem(NUMBERS[key as NumberSetting["key"]], value) ? undefined : { [key]: value };
   }
   if (key === "model") return chainNames().includes(text) ? { model: text } : undefined;
+  if (key === "run") return ofRun(text);
   if (key === "keepBest")
     return text === "true" || text === "false" ? { keepBest: text === "true" } : undefined;
   if (key !== "layers") return undefined;
   const layers = text.split(";").map(layerFromText);
   return layers.includes(undefined) ? undefined : { model: CUSTOM, layers: layers as LayerSpec[] };
+}
+
+/** A run as plain data, as in a run's result.json. */
+function ofRun(text: string): Settings | undefined {
+  try {
+    return settingsOfRun(JSON.parse(text));
+  } catch {
+    return undefined;
+  }
 }
 
 function layerFromText(text: string): LayerSpec | undefined {

@@ -1,0 +1,53 @@
+import { layersFromConfig } from "../../nn/model-json.ts";
+import { chainNames } from "../../nn/models.ts";
+import { checkRunConfig, type ModelData, RunConfigError, type RunOptions } from "../../run/config.ts";
+import { type LayerSpec, withoutDefaults } from "./layers.ts";
+import {
+  CHOICES,
+  CUSTOM,
+  DEFAULTS,
+  DIGITS_IMAGES,
+  runConfig,
+  type Settings,
+  settingsProblem,
+} from "./settings.ts";
+
+/**
+ * The page's settings for a run as plain data, or out of a run's result.json.
+ * @throws RunConfigError, ModelError where it is none, or has a setting that this page has not
+ */
+export function settingsOfRun(given: RunOptions): Settings {
+  const config = checkRunConfig(given);
+  const { dataset, digitsCount, trainLimit, model, optimizer, restoreBest } = config;
+  const { loss, batchSize, epochs, validationSplit, seed, backend, threads } = config;
+  const images = digitsCount === DIGITS_IMAGES ? undefined : (digitsCount ?? trainLimit);
+  const usual = checkRunConfig({ optimizer: optimizer.name }).optimizer.learningRate;
+  const { learningRate } = optimizer;
+  const settings: Settings = {
+    ...DEFAULTS,
+    ...{ dataset, images, loss, batchSize, epochs, validationSplit, seed, backend, threads },
+    ...(typeof model === "string" ? { model } : { model: CUSTOM, layers: layersOf(model) }),
+    optimizer: optimizer.name,
+    learningRate: learningRate === usual ? undefined : Number(learningRate),
+    keepBest: validationSplit > 0 ? restoreBest === "val_accuracy" : DEFAULTS.keepBest,
+  };
+  const problem = settingsProblem(settings);
+  if (problem !== undefined) throw new RunConfigError(problem);
+  if (!CHOICES.dataset.includes(dataset)) throw lacking("dataset");
+  if (settings.model !== CUSTOM && !chainNames().includes(settings.model)) throw lacking("model");
+  // What the settings cannot say is not in what they say.
+  const said: Readonly<Record<string, unknown>> = runConfig(settings);
+  for (const [key, value] of Object.entries(config))
+    if (key !== "model" && JSON.stringify(said[key]) !== JSON.stringify(value)) throw lacking(key);
+  return settings;
+}
+
+/** The layers of a chain, as the editor has them. */
+function layersOf(model: ModelData): LayerSpec[] {
+  const layers = layersFromConfig("layers" in model ? model : { layers: model });
+  return layers.map(({ type, config }) => withoutDefaults({ type, ...config }));
+}
+
+function lacking(key: string): RunConfigError {
+  return new RunConfigError(`this page cannot set ${key} so: wasmgrad train --config can`);
+}
