@@ -26,16 +26,7 @@ export type { Learner } from "./run/learner.ts";
 export type { RunResult } from "./run/result.ts";
 export type { RunHooks, RunOutcome } from "./run/run.ts";
 export type { ReadyRun, TrainedRun } from "./run/types.ts";
-export type { AskedModel } from "./train/asked-model.ts";
-export type {
-  BatchInfo,
-  Callbacks,
-  EpochInfo,
-  History,
-  Logs,
-  TrainInfo,
-  TrainingHandle,
-} from "./train/callbacks.ts";
+export type { BatchInfo, Callbacks, EpochInfo, History, Logs, TrainInfo } from "./train/callbacks.ts";
 export type { CompileOptions, LayerActivation } from "./train/compiled-options.ts";
 export { NonFiniteError, type NonFiniteSource, TrainingDivergedError } from "./train/errors.ts";
 export type { EvaluateOptions, Evaluation } from "./train/evaluate.ts";
@@ -60,6 +51,4 @@ export {
 } from "./train/safetensors.ts";
 export { type Pixels, type Samples, SamplesError } from "./train/samples.ts";
 export { Sequential, sequential } from "./train/sequential.ts";
-export type { TrainedBatch, Training } from "./train/training.ts";
-export type { MaybePromise, TrainingState } from "./train/training-state.ts";
 export type { ValidationSource } from "./train/validation.ts";

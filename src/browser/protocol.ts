@@ -5,7 +5,7 @@ import type { Kernels } from "../engine/kernels.ts";
 import type { ThreadTask } from "../engine/platform/web.ts";
 import type { AnyOptimizerOptions } from "../optim/create.ts";
 import type { OptimizerName } from "../optim/index.ts";
-import type { Callbacks, History, TrainingHandle } from "../train/callbacks.ts";
+import type { Callbacks, History } from "../train/callbacks.ts";
 import type { CompileOptions, LayerActivation } from "../train/compiled-options.ts";
 import type { EvaluateOptions, Evaluation } from "../train/evaluate.ts";
 import type { FitOptions } from "../train/fit.ts";
@@ -83,19 +83,14 @@ export type ToWorker =
   | Note
   | { [M in Method]: { readonly id: number; readonly method: M; readonly argument: Requests[M][0] } }[Method];
 
-/** The hooks of callbacks that a worker reports. */
-type Hook = Exclude<keyof Callbacks, "name" | "last" | "state" | "restore">;
-/** Their arguments but for the training's handle: the page makes its own. */
-type Sent<Arguments> = Arguments extends [...infer Rest, TrainingHandle] ? Rest : Arguments;
-
 /** What a worker reports during a call. */
 export type Report =
   | {
-      [H in Hook]: {
-        readonly callback: H;
-        readonly args: Sent<Parameters<NonNullable<Callbacks[H]>>>;
+      [C in keyof Callbacks]-?: {
+        readonly callback: C;
+        readonly args: Parameters<NonNullable<Callbacks[C]>>;
       };
-    }[Hook]
+    }[keyof Callbacks]
   | { readonly notice: string }
   | { readonly progress: import("../data/load-options.ts").Progress };
 

@@ -17,8 +17,6 @@ export class OptimizerState {
   readonly #slots: readonly number[];
   readonly #length: number;
   readonly #decaying: number;
-  /** A rate in place of the optimizer's own; null: none. */
-  setRate: number | null = null;
 
   /** Allocates the state for a weight vector of `length` f32, of which the first `decaying` take weight decay. */
   constructor(engine: Engine, optimizer: Optimizer, length: number, decaying = length) {
@@ -43,18 +41,8 @@ export class OptimizerState {
     return this.#engine.view().getUint32(this.stepPointer, true);
   }
 
-  set step(step: number) {
-    this.#engine.view().setUint32(this.stepPointer, step, true);
-  }
-
-  /** Pointers to the vectors that it keeps from step to step, each as long as the weights that are trained. */
-  get vectors(): readonly number[] {
-    return this.#slots;
-  }
-
   /** The rate of the next step. */
   get learningRate(): number {
-    if (this.setRate !== null) return this.setRate;
     const { learningRate } = this.optimizer.options;
     return typeof learningRate === "number" ? learningRate : learningRate(this.step);
   }
@@ -62,7 +50,7 @@ export class OptimizerState {
   /** Forgets all momenta and counts steps from 0 again. */
   reset(): void {
     for (const slot of this.#slots) this.#engine.f32(slot, this.#length).fill(0);
-    this.step = 0;
+    this.#engine.view().setUint32(this.stepPointer, 0, true);
   }
 
   /** Before each step: puts the learning rate where the kernels read it. Throws RangeError where a schedule gives no number. */

@@ -1,5 +1,6 @@
 import type { Graph } from "../nn/graph.ts";
 import { defaultMetrics } from "../nn/losses.ts";
+import type { History } from "./callbacks.ts";
 import { checkWeights } from "./check-weights.ts";
 import {
   type CompiledOptions,
@@ -9,12 +10,10 @@ import {
   preprocessingOf,
 } from "./compiled-options.ts";
 import { type EvaluateOptions, type Evaluation, evaluate, predict } from "./evaluate.ts";
-import type { FitOptions } from "./fit-options.ts";
+import { type FitOptions, fit } from "./fit.ts";
 import type { NamedTensor } from "./safetensors.ts";
 import type { Pixels, Samples } from "./samples.ts";
 import { Session } from "./session.ts";
-import { setTensors, tensorsOf } from "./tensors.ts";
-import { type Trained, Training } from "./training.ts";
 
 /**
  * A model made ready: what trains it and asks it. Takes what Model and Trainer have checked: a worker has no room to check
@@ -51,8 +50,8 @@ export class Compiled {
     return compiled;
   }
 
-  training(samples: Samples, options: FitOptions, trained: Trained): Training {
-    return new Training(this.session, samples, options, trained);
+  fit(samples: Samples, options: FitOptions): Promise<History> {
+    return fit(this.session, samples, options);
   }
 
   evaluate(samples: Samples, options: EvaluateOptions): Promise<Evaluation> {
@@ -70,12 +69,17 @@ export class Compiled {
   }
 
   getWeights(): NamedTensor[] {
-    return tensorsOf(this.session.weights());
+    return [...this.session.weights()].map(({ parameter: { name, shape }, data }) => ({
+      name,
+      shape,
+      data: new Float32Array(data),
+    }));
   }
 
   setWeights(tensors: readonly NamedTensor[]): void {
     checkWeights(tensors, this.session.graph.parameters);
-    setTensors(this.session.weights(), tensors);
+    const named = new Map(tensors.map(({ name, data }) => [name, data]));
+    for (const { parameter, data } of this.session.weights()) data.set(named.get(parameter.name)!);
   }
 
   dispose(): void {

@@ -1,7 +1,7 @@
 import { yieldToEventLoop } from "#platform";
 import { elements } from "../nn/graph.ts";
+import type { Logs } from "./callbacks.ts";
 import { nonFinite, requireFiniteWeights } from "./finite.ts";
-import type { Logs } from "./logs.ts";
 import type { Samples } from "./samples.ts";
 import type { Session } from "./session.ts";
 import { type Part, wholePart } from "./validation.ts";

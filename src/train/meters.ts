@@ -1,4 +1,4 @@
-import type { Logs } from "./logs.ts";
+import type { Logs } from "./callbacks.ts";
 import type { StepResult } from "./step-result.ts";
 
 /** One output of a model, as far as its figures are concerned. */
@@ -21,15 +21,6 @@ export class Meters {
 
   reset(): void {
     this.#seen = this.#loss = this.#correct = 0;
-  }
-
-  /** The sums so far, as numbers alone; restored by giving them back. */
-  get sums(): number[] {
-    return [this.#seen, this.#loss, this.#correct];
-  }
-
-  set sums(sums: readonly number[]) {
-    [this.#seen, this.#loss, this.#correct] = sums as [number, number, number];
   }
 
   /** Adds what a step told of a batch of `count` samples. */

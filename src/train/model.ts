@@ -4,22 +4,19 @@ import { elements, type Graph, type Shape } from "../nn/graph.ts";
 import type { ModelConfig } from "../nn/model-config.ts";
 import { preprocessingProblem } from "../nn/preprocessing.ts";
 import { createOptimizer } from "../optim/index.ts";
-import { type Checked, checkOptions } from "../options/check.ts";
+import { checkOptions } from "../options/check.ts";
 import { isObject } from "../options/kinds.ts";
-import type { AskedModel } from "./asked-model.ts";
+import type { History } from "./callbacks.ts";
 import { checkSamples, type SamplesTaker } from "./check-samples.ts";
 import type { Compiled } from "./compiled.ts";
 import type { CompileOptions } from "./compiled-options.ts";
 import { type LayerActivation, type Loaded, lossOf, preprocessingOf } from "./compiled-options.ts";
 import type { EvaluateOptions, Evaluation } from "./evaluate.ts";
-import { fit } from "./fit.ts";
-import type { FitOptions } from "./fit-options.ts";
-import type { History } from "./history.ts";
-import { COMPILE, EVALUATE, FIT, PREDICT, TRAINING } from "./options.ts";
+import type { FitOptions } from "./fit.ts";
+import { COMPILE, EVALUATE, FIT, PREDICT } from "./options.ts";
 import type { NamedTensor } from "./safetensors.ts";
 import { asSamples, type Pixels, type Samples } from "./samples.ts";
 import type { Session } from "./session.ts";
-import type { Training } from "./training.ts";
 
 /** What a model consists of, as plain data: all of it can be sent to a worker. */
 export interface ModelParts {
@@ -30,7 +27,7 @@ export interface ModelParts {
 }
 
 /** A model that was built: what trains it and asks it. Sequential and model() build one. */
-export class Model implements AskedModel {
+export class Model {
   readonly name: string;
   readonly graph: Graph;
   readonly rows: readonly LayerRow[];
@@ -106,37 +103,19 @@ export class Model implements AskedModel {
   /**
    * Trains on the samples, shuffled anew each epoch from the model's seed.
    * Rejects with TrainingDivergedError when the loss becomes NaN or infinite; NonFiniteError where a weight is before the
-   * first step; SamplesError where data does not fit; RangeError where initialState is not of such a training.
+   * first step; SamplesError where data does not fit.
    */
   async fit(samples: Samples, options: FitOptions = {}): Promise<History> {
-    const training = this.#training(FIT, samples, options);
-    this.#fitting = true;
-    try {
-      return await fit(training);
-    } finally {
-      this.#fitting = false;
-    }
-  }
-
-  /**
-   * A training in hand, with the options of fit: each `await training.step()` trains on one batch, and between steps it can be
-   * looked at, set otherwise, saved, restored and stopped. `await training.end()` gives what fit gives.
-   * Throws what fit() rejects with before its first step.
-   */
-  training(samples: Samples, options: FitOptions = {}): Training {
-    return this.#training(TRAINING, samples, options);
-  }
-
-  #training(checked: Checked, samples: Samples, options: FitOptions): Training {
-    checkOptions(checked, options);
+    checkOptions(FIT, options);
     this.#check(samples, "fit");
     if (options.validationData) this.#check(options.validationData, "validationData");
     if (this.#fitting) throw new Error("the model is training: wait until the fit() under way has ended");
-    return this.#compiled.training(samples, options, {
-      model: this,
-      config: this.#config,
-      check: async (state, own) => (await import("./check-state.ts")).checkState(state, own),
-    });
+    this.#fitting = true;
+    try {
+      return await this.#compiled.fit(samples, options);
+    } finally {
+      this.#fitting = false;
+    }
   }
 
   /**

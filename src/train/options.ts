@@ -25,10 +25,9 @@ import { show, written } from "../options/show.ts";
 import type { Callbacks } from "./callbacks.ts";
 import type { CompileOptions } from "./compiled-options.ts";
 import type { EvaluateOptions } from "./evaluate.ts";
-import type { FitOptions } from "./fit-options.ts";
+import type { FitOptions } from "./fit.ts";
 import type { LoadOptions, ModelMetadata } from "./model-entries.ts";
 import type { Samples } from "./samples.ts";
-import type { TrainingState } from "./training-state.ts";
 import type { ValidationSource } from "./validation.ts";
 
 const batchSize = () => ({ ...whole(), example: 32 });
@@ -113,10 +112,8 @@ export const FIT: Checked = {
       problem: callbacksProblem,
     },
     signal,
-    initialState: some<TrainingState>("what a training's state() or loadCheckpoint() gives", isObject),
   }),
 };
-export const TRAINING: Checked = { ...FIT, call: "model.training(train, *)" };
 
 const evaluateTable = (): TableOf<EvaluateOptions> => ({ batchSize: batchSize(), signal });
 export const EVALUATE: Checked = { call: "model.evaluate(test, *)", lists: LISTS, table: evaluateTable };
@@ -138,15 +135,13 @@ export const SAVE: Checked = {
   }),
 };
 
-const HOOKS: Readonly<Record<Exclude<keyof Callbacks, "name" | "last">, string>> = {
+const HOOKS: Readonly<Record<keyof Callbacks, string>> = {
   onWarning: "text",
   onTrainBegin: "info",
   onEpochBegin: "epoch",
   onBatchEnd: "info, logs",
   onEpochEnd: "info, logs",
   onTrainEnd: "history",
-  state: "",
-  restore: "state",
 };
 
 /** A function whose name says that it is to be called back, by a name that nobody calls; or what is no function. */
@@ -160,7 +155,7 @@ function callbacksProblem(callbacks: Callbacks | readonly Callbacks[]): string |
       const near = nearest(key, names);
       // Callbacks may have fields and helpers of their own.
       if (!known && (typeof value !== "function" || (near === undefined && !/^on[_A-Z]/.test(key)))) continue;
-      const hook = (known ? key : (near ?? "onEpochEnd")) as keyof typeof HOOKS;
+      const hook = (known ? key : (near ?? "onEpochEnd")) as keyof Callbacks;
       const wrong = known
         ? `${key} is ${show(value)}, expected a function`
         : `no callback is called ${show(key)}: ${adviceOn(key, names)}`;

@@ -47,12 +47,6 @@ interface Slot {
   readonly length: number;
 }
 
-/** A parameter and its numbers in a vector: the weights, gradients, what an optimizer keeps. */
-export interface View {
-  readonly parameter: Parameter;
-  readonly data: Float32Array<SharedArrayBuffer>;
-}
-
 /**
  * Places for parameters: first those that are trained and decay, then those that are trained, then the others, each in the
  * graph's order.
@@ -92,8 +86,6 @@ export class Session {
   readonly slots: readonly Slot[];
   /** f32 elements of the weight vector, gaps included. */
   readonly length: number;
-  /** The Training that may step: the one that was begun last. */
-  training: unknown;
   readonly #weights: number;
   readonly #gradients: number;
   readonly #optimizer: OptimizerState;
@@ -140,14 +132,10 @@ export class Session {
     }
   }
 
-  *#views(vector: number, slots: readonly Slot[]): Generator<View> {
-    for (const { parameter, offset, length } of slots)
-      yield { parameter, data: this.engine.f32(vector + 4 * offset, length) };
-  }
-
   /** Views of each parameter's weights: valid until memory grows. */
-  weights(): Generator<View> {
-    return this.#views(this.#weights, this.slots);
+  *weights(): Generator<{ parameter: Parameter; data: Float32Array<SharedArrayBuffer> }> {
+    for (const { parameter, offset, length } of this.slots)
+      yield { parameter, data: this.engine.f32(this.#weights + 4 * offset, length) };
   }
 
   get #trained(): readonly Slot[] {
@@ -155,13 +143,9 @@ export class Session {
   }
 
   /** Views of the gradient of each parameter that is trained, of the last training step. */
-  gradients(): Generator<View> {
-    return this.#views(this.#gradients, this.#trained);
-  }
-
-  /** Views of each of the optimizer's vectors, by the parameters that are trained. */
-  optimizerVectors(): Generator<View>[] {
-    return this.#optimizer.vectors.map((vector) => this.#views(vector, this.#trained));
+  *gradients(): Generator<{ parameter: Parameter; data: Float32Array<SharedArrayBuffer> }> {
+    for (const { parameter, offset, length } of this.#trained)
+      yield { parameter, data: this.engine.f32(this.#gradients + 4 * offset, length) };
   }
 
   /** The whole weight vector, gaps included: for snapshots. */
@@ -325,7 +309,6 @@ export class Session {
 
   /** Ends the engine's threads. */
   dispose(): void {
-    this.training = undefined;
     this.#plans.clear();
     this.#looks.clear();
     this.engine.dispose();

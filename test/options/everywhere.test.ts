@@ -95,20 +95,6 @@ const runOptions = {
 } as const;
 const evaluate = names<api.EvaluateOptions>({ batchSize: true, signal: true });
 
-const fitNames = names<api.FitOptions>({
-  epochs: true,
-  batchSize: true,
-  validationSplit: true,
-  validationFrom: true,
-  validationData: true,
-  shuffle: true,
-  initialEpoch: true,
-  restoreBestWeights: true,
-  callbacks: true,
-  signal: true,
-  initialState: true,
-});
-
 const few = { train: 1, test: 1 };
 const samples = halves(8, 1);
 const layers = [api.flatten({ inputShape: [6, 6, 1] }), api.dense({ units: 2, activation: "softmax" })];
@@ -294,25 +280,33 @@ const TAKERS: Readonly<Record<string, Taker>> = {
     call: (preprocessing) => model.compile({ preprocessing }),
   },
   "Sequential.fit": {
-    names: fitNames,
+    names: names<api.FitOptions>({
+      epochs: true,
+      batchSize: true,
+      validationSplit: true,
+      validationFrom: true,
+      validationData: true,
+      shuffle: true,
+      initialEpoch: true,
+      restoreBestWeights: true,
+      callbacks: true,
+      signal: true,
+    }),
     call: (options) => model.fit(samples, options),
   },
-  "Sequential.training": { names: fitNames, call: (options) => model.training(samples, options) },
   "Sequential.fit, samples": {
     names: names<api.Samples>({ images: true, count: true, shape: true, labels: true, targets: true }),
     needed: samples,
     call: (given) => model.fit(given),
   },
   "Sequential.fit, callbacks": {
-    names: names<Omit<api.Callbacks, "name" | "last">>({
+    names: names<api.Callbacks>({
       onWarning: true,
       onTrainBegin: true,
       onEpochBegin: true,
       onBatchEnd: true,
       onEpochEnd: true,
       onTrainEnd: true,
-      state: true,
-      restore: true,
     }),
     value: () => {},
     call: (callbacks) => model.fit(samples, { callbacks }),

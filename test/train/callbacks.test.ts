@@ -11,7 +11,7 @@ const regression = { loss: "meanSquaredError", optimizer: sgd({ learningRate: 0.
 const samples = vectors(10, 3, 2, 1);
 
 /** Writes down every call, with its arguments as they were. */
-function recorder(log: unknown[][]) {
+function recorder(log: unknown[][]): Required<Callbacks> {
   const note =
     (name: string) =>
     (...args: unknown[]) => {
@@ -24,7 +24,7 @@ function recorder(log: unknown[][]) {
     onBatchEnd: note("onBatchEnd"),
     onEpochEnd: note("onEpochEnd"),
     onTrainEnd: note("onTrainEnd"),
-  } satisfies Callbacks;
+  };
 }
 
 const positive = (value: unknown) => {

@@ -322,7 +322,7 @@ describe("options out of range", () => {
     ],
     [
       { callbacks: wrong({ onFire() {} }) },
-      'no callback is called "onFire": expected onWarning, onTrainBegin, onEpochBegin, onBatchEnd, onEpochEnd, onTrainEnd, state, restore. Write: {',
+      'no callback is called "onFire": expected onWarning, onTrainBegin, onEpochBegin, onBatchEnd, onEpochEnd, onTrainEnd. Write: {',
     ],
     [
       { callbacks: wrong({ onTrainEnd: "log" }) },

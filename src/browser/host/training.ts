@@ -4,7 +4,6 @@ import { makeOptimizer } from "../../optim/optimizer.ts";
 import type { Callbacks, TrainInfo } from "../../train/callbacks.ts";
 import { Compiled } from "../../train/compiled.ts";
 import { requireFiniteWeights } from "../../train/finite.ts";
-import { fit } from "../../train/fit.ts";
 import { asSamples, type Samples } from "../../train/samples.ts";
 import { holdLock } from "../locks.ts";
 import type { FitRequest, Handle, InitRequest, Note, Report, Requests } from "../protocol.ts";
@@ -82,17 +81,12 @@ export class TrainingHost {
     this.#rates = rates;
     this.#gate.resume();
     try {
-      const training = this.model.training(
-        this.#of(samples),
-        {
-          ...options,
-          ...(validation !== undefined && { validationData: this.#of(validation) }),
-          callbacks: this.#callbacks(caller),
-          signal: caller.signal,
-        },
-        {},
-      );
-      return await fit(training);
+      return await this.model.fit(this.#of(samples), {
+        ...options,
+        ...(validation !== undefined && { validationData: this.#of(validation) }),
+        callbacks: this.#callbacks(caller),
+        signal: caller.signal,
+      });
     } finally {
       this.#gate.rest();
     }
