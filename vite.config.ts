@@ -42,7 +42,7 @@ const uplotLocale: Plugin = {
 };
 
 /** Modules that hold worker scripts as text: the page has them as a file, see worker-url.ts. */
-const UNUSED = /\/build\/(training|further|data)-worker\.js$/;
+const UNUSED = /\/build\/(training|further|extra|data)-worker\.js$/;
 
 /** Writes offline.js, the service worker: what src/web/offline/worker.ts says, of the files that this build has made. */
 const offline: Plugin = {

@@ -3,8 +3,8 @@ import { join } from "node:path";
 
 /** Builds of the kernels, and the digit generator. */
 export const WASM = ["scalar", "simd", "relaxed", "digits"];
-/** Scripts that are embedded as text for blob: workers; further-worker stands before training-worker where a model needs it. */
-export const WORKERS = ["training-worker", "further-worker", "data-worker"];
+/** Scripts that are embedded as text for blob: workers; further-worker and extra-worker stand before training-worker where a training needs them. */
+export const WORKERS = ["training-worker", "further-worker", "extra-worker", "data-worker"];
 
 /** Writes NAME.js into a folder: a module whose default export is the text. */
 export function writeTextModule(folder, name, text) {

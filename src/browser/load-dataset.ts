@@ -35,7 +35,7 @@ export async function loadDataset(
   const { signal, workerUrl, onProgress, onNotice } = options;
   signal?.throwIfAborted();
   const request = await requestOf(dataset, options);
-  const client = await WorkerClient.start("data", "data", { workerUrl }, () => {});
+  const client = await WorkerClient.start("data", ["data"], { workerUrl }, () => {});
   const end = () => client.end(signal?.reason);
   signal?.addEventListener("abort", end);
   try {

@@ -3,6 +3,7 @@
 import type { DataRequest, DataResult } from "../data/web.ts";
 import type { Kernels } from "../engine/kernels.ts";
 import type { ThreadTask } from "../engine/platform/web.ts";
+import type { Metric } from "../nn/metrics/metric.ts";
 import type { AnyOptimizerOptions } from "../optim/create.ts";
 import type { OptimizerName } from "../optim/index.ts";
 import type { Callbacks, History } from "../train/callbacks.ts";
@@ -30,10 +31,21 @@ export interface SamplesFrame {
   readonly arrays: Readonly<Partial<Record<ArrayName, { readonly bytes: boolean; readonly length: number }>>>;
 }
 
+/** What is sent in place of a loss or a metric that is more than its name: a built-in one has a type, others come from modules. */
+export interface Reference {
+  readonly name: string;
+  readonly type?: string;
+  readonly options?: Metric["options"] | undefined;
+}
+
 export interface InitRequest {
   readonly model: ModelParts;
   readonly kernels: Kernels;
-  readonly options: Omit<CompileOptions, "optimizer" | "backend" | "wasm">;
+  readonly options: Omit<CompileOptions, "optimizer" | "backend" | "wasm" | "loss" | "metrics">;
+  readonly loss: string | Reference | undefined;
+  readonly metrics: readonly (string | Reference)[] | undefined;
+  /** Where losses and metrics come from that are not built-in. */
+  readonly modules: readonly string[];
   /** `scheduled`: the rates come with each fit. */
   readonly optimizer: {
     readonly name: OptimizerName;

@@ -1,9 +1,18 @@
 import { noteOneThread } from "#platform";
 import { loadKernels, requestedThreads } from "../engine/kernels.ts";
+import type { WorkerPart } from "../engine/platform/web.ts";
 import { elements, FURTHER_KINDS } from "../nn/graph.ts";
-import { adam, createOptimizer, type Optimizer, type OptimizerName } from "../optim/index.ts";
+import type { Loss } from "../nn/losses/loss.ts";
+import type { Metric } from "../nn/metrics/metric.ts";
+import {
+  adam,
+  createOptimizer,
+  type LearningRate,
+  type Optimizer,
+  type OptimizerName,
+} from "../optim/index.ts";
 import { type Checked, checkOptions } from "../options/check.ts";
-import { type TableOf, url } from "../options/kinds.ts";
+import { some, type TableOf, url } from "../options/kinds.ts";
 import { show } from "../options/show.ts";
 import type { Callbacks, History } from "../train/callbacks.ts";
 import { checkSamples, type SamplesTaker } from "../train/check-samples.ts";
@@ -16,14 +25,22 @@ import type { ModelMetadata } from "../train/model-entries.ts";
 import { compileTable, EVALUATE, FIT, PREDICT, SAVE } from "../train/options.ts";
 import type { NamedTensor } from "../train/safetensors.ts";
 import { asSamples, isPixels, type Pixels, type Samples } from "../train/samples.ts";
-import type { FitRequest, InitRequest, Report } from "./protocol.ts";
+import type { FitRequest, InitRequest, Reference, Report } from "./protocol.ts";
 import { SampleSender } from "./send-samples.ts";
 import type { EpochWeights, Trainer, TrainerInfo, TrainerOptions, TrainerState } from "./types.ts";
 import { WorkerClient } from "./worker-client.ts";
 
 const TRAINER: Checked = {
   call: "createTrainer(model, *)",
-  table: (): TableOf<TrainerOptions> => ({ ...compileTable(), workerUrl: url }),
+  table: (): TableOf<TrainerOptions> => ({
+    ...compileTable(),
+    workerUrl: url,
+    modules: some<readonly (string | URL)[]>(
+      "a list of URLs",
+      (value) => Array.isArray(value) && value.every(url.accepts),
+      ["mine.js"],
+    ),
+  }),
 };
 
 /**
@@ -35,7 +52,17 @@ export async function createTrainer(model: Model, options: TrainerOptions = {}):
   if (!isModel(model))
     throw new TypeError(`createTrainer: got ${show(model)}, expected a model such as sequential() gives`);
   checkOptions(TRAINER, options);
-  const { workerUrl, optimizer = adam(), backend, wasm, threads, ...rest } = options;
+  const {
+    workerUrl,
+    optimizer = adam(),
+    backend,
+    wasm,
+    threads,
+    modules = [],
+    loss,
+    metrics,
+    ...rest
+  } = options;
   checkCompile(model, options);
   const wanted = requestedThreads(threads);
   // Made again, which checks it: the worker takes its word for it. An update of a caller's own could not be sent.
@@ -43,19 +70,41 @@ export async function createTrainer(model: Model, options: TrainerOptions = {}):
     typeof optimizer === "string"
       ? createOptimizer(optimizer)
       : createOptimizer(optimizer.name as OptimizerName, optimizer.options);
+  const reference = (what: string, given: string | Loss | Metric): string | Reference => {
+    if (typeof given === "string") return given;
+    const { name, type, options: own } = given as Metric;
+    if (type === undefined && modules.length === 0)
+      throw new TypeError(
+        `createTrainer: ${what} '${name}' is code, which cannot be sent to the worker: give the URL of a module that exports it. Write: modules: [new URL("mine.js", import.meta.url)]`,
+      );
+    return type === undefined ? { name } : { name, type, options: own };
+  };
+  const sent = {
+    loss: loss && reference("loss", loss),
+    metrics: metrics?.map((metric) => reference("metric", metric)),
+    modules: modules.map(
+      (module) => new URL(module, globalThis.document?.baseURI ?? globalThis.location.href).href,
+    ),
+  };
   const holder: { trainer?: WorkerTrainer } = {};
-  const further = model.graph.ops.some(({ kind }) => (FURTHER_KINDS as readonly string[]).includes(kind));
-  const client = await WorkerClient.start(
-    "trainer",
-    further ? "further" : "training",
-    { workerUrl },
-    (error) => holder.trainer?.onEnd(error),
+  const parts: WorkerPart[] = ["training"];
+  if (
+    modules.length > 0 ||
+    typeof made.options.learningRate === "object" ||
+    metrics?.some((metric) => metric !== "accuracy")
+  )
+    parts.unshift("extra");
+  if (model.graph.ops.some(({ kind }) => (FURTHER_KINDS as readonly string[]).includes(kind)))
+    parts.unshift("further");
+  const client = await WorkerClient.start("trainer", parts, { workerUrl }, (error) =>
+    holder.trainer?.onEnd(error),
   );
   try {
     const { info, lock } = await client.call("init", {
       model: model.parts(),
       kernels: await loadKernels({ backend, wasm }),
       options: { ...rest, threads: wanted },
+      ...sent,
       optimizer: sendable(made),
     } satisfies InitRequest);
     client.watch(lock, "the training worker");
@@ -68,13 +117,18 @@ export async function createTrainer(model: Model, options: TrainerOptions = {}):
   }
 }
 
-/** An optimizer's name and options; a schedule stays here, see #rates. */
+/** An optimizer's name and options; a function of the step stays here, see #rates. */
 function sendable({ name: given, options }: Optimizer): InitRequest["optimizer"] {
   const name = given as OptimizerName;
-  if (typeof options.learningRate === "number")
-    return { name, options: { ...options, learningRate: options.learningRate } };
-  const { learningRate: _, ...others } = options;
+  const { learningRate, ...others } = options;
+  if (!ownRate(learningRate)) return { name, options: { ...others, learningRate } };
   return { name, options: others, scheduled: true };
+}
+
+/** What gives the rate of a step, where that is a function of the caller's, which cannot be sent. */
+function ownRate(rate: LearningRate): ((step: number) => number) | undefined {
+  if (typeof rate !== "object") return typeof rate === "function" ? rate : undefined;
+  return rate.rate && ((step) => rate.rate!(step, rate.options));
 }
 
 class WorkerTrainer implements Trainer {
@@ -229,16 +283,16 @@ class WorkerTrainer implements Trainer {
     }
   }
 
-  /** A schedule's rates for all steps of a fit, and the one after, which the last epoch's report shows. */
+  /** A function's rates for all steps of a fit, and the one after, which the last epoch's report shows. */
   async #rates(count: number, options: FitRequest["options"]): Promise<FitRequest["rates"]> {
-    const { learningRate } = this.#optimizer.options;
-    if (typeof learningRate === "number") return undefined;
+    const rate = ownRate(this.#optimizer.options.learningRate);
+    if (!rate) return undefined;
     const { epochs = 1, initialEpoch = 0, batchSize = 32, validationSplit = 0 } = options;
     const steps = Math.ceil(Math.floor(count * (1 - validationSplit)) / batchSize) * (epochs - initialEpoch);
     const firstStep = await this.#client.call("step", undefined);
     // Options out of range are refused by the worker.
     const length = steps > 0 && Number.isSafeInteger(steps) ? steps + 1 : 1;
-    return { firstStep, values: Float64Array.from({ length }, (_, i) => learningRate(firstStep + i)) };
+    return { firstStep, values: Float64Array.from({ length }, (_, i) => rate(firstStep + i)) };
   }
 
   #check(samples: Samples, taker: SamplesTaker): void {

@@ -35,7 +35,14 @@ export interface WorkerOptions {
   workerUrl?: string | URL | undefined;
 }
 
-export interface TrainerOptions extends CompileOptions, WorkerOptions {}
+export interface TrainerOptions extends CompileOptions, WorkerOptions {
+  /**
+   * URLs of ES modules, as the page sees them, that export losses and metrics of your own: the worker imports them, and
+   * finds by its name each that `loss` and `metrics` hold. What they export may come from defineLoss() and defineMetric(),
+   * or be a plain object as these take.
+   */
+  modules?: readonly (string | URL)[] | undefined;
+}
 
 /** What a trainer runs on. */
 export interface TrainerInfo {

@@ -1,5 +1,5 @@
 import { workerScript } from "#platform";
-import type { WorkerKind } from "../engine/platform/web.ts";
+import type { WorkerPart } from "../engine/platform/web.ts";
 import { watchLock } from "./locks.ts";
 import { PageThreads } from "./page-threads.ts";
 import type { FromWorker, Method, Note, Report, Requests, Role, ToWorker } from "./protocol.ts";
@@ -58,16 +58,16 @@ export class WorkerClient {
   }
 
   /**
-   * Starts a worker in a role, with the script of that kind unless `workerUrl` has it. `onEnd`: told why it ended, unless that
+   * Starts a worker in a role, with the script of these parts unless `workerUrl` has it. `onEnd`: told why it ended, unless that
    * was end() without an error.
    */
   static async start(
     role: "trainer" | "data",
-    kind: WorkerKind,
+    parts: readonly WorkerPart[],
     { workerUrl }: WorkerOptions,
     onEnd: (error: Error) => void,
   ): Promise<WorkerClient> {
-    const url = workerUrl ?? (await workerScript(kind));
+    const url = workerUrl ?? (await workerScript(parts));
     return new WorkerClient(new Worker(url, { name: `wasmgrad ${role}` }), url, { role }, onEnd);
   }
 

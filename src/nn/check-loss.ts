@@ -2,12 +2,14 @@ import { counted } from "../options/counted.ts";
 import { show } from "../options/show.ts";
 import { ModelError } from "./errors.ts";
 import { type Graph, producer } from "./graph.ts";
-import { LOSSES, type LossName, usualLoss } from "./losses.ts";
+import { LOSSES, lossDefinition } from "./losses/index.ts";
+import type { Loss } from "./losses/loss.ts";
+import { probabilitiesOf } from "./usual-loss.ts";
 
 /** Throws ModelError unless the loss fits the model's output. */
-export function checkLoss(loss: unknown, graph: Graph): asserts loss is LossName {
-  if (!LOSSES.includes(loss as LossName))
-    throw new ModelError(`loss is ${show(loss)}, expected one of ${LOSSES.join(", ")}`);
+export function checkLoss(given: unknown, graph: Graph): void {
+  const loss = lossDefinition(given as string | Loss);
+  if (!loss) throw new ModelError(`loss is ${show(given)}, expected one of ${LOSSES.join(", ")}`);
   if (graph.inputs.length > 1 || graph.outputs.length > 1)
     throw new ModelError(
       `the model has ${counted(graph.inputs.length, "input")} and ${counted(graph.outputs.length, "output")}, expected one of each: models of several can be described, not compiled yet`,
@@ -17,18 +19,16 @@ export function checkLoss(loss: unknown, graph: Graph): asserts loss is LossName
     throw new ModelError(
       `the model's output has shape (${output.shape.join(", ")}), but losses take flat outputs; end with flatten() and dense()`,
     );
-  const last = producer(graph, output);
-  if (
-    (loss === "categoricalCrossentropy" || loss === "sparseCategoricalCrossentropy") &&
-    output.shape[0] === 1
-  )
+  const { name, takes = "numbers" } = loss;
+  const layer = producer(graph, output)?.layer;
+  if (takes === "classes" && output.shape[0] === 1)
     throw new ModelError(
-      `loss ${loss} got one output, expected one a class; use binaryCrossentropy, or an output for each class`,
-      last?.layer,
+      `loss ${name} got one output, expected one a class; use binaryCrossentropy, or an output for each class`,
+      layer,
     );
-  if (loss !== "meanSquaredError" && usualLoss(graph) === "meanSquaredError")
+  if (takes !== "numbers" && !probabilitiesOf(graph, output))
     throw new ModelError(
-      `loss ${loss} takes probabilities: end the model with activation "softmax"${loss === "binaryCrossentropy" ? ' or "sigmoid"' : ""}, or use meanSquaredError`,
-      last?.layer,
+      `loss ${name} takes probabilities: end the model with activation "softmax"${takes === "probabilities" ? ' or "sigmoid"' : ""}, or use meanSquaredError`,
+      layer,
     );
 }

@@ -1,7 +1,8 @@
 import type { Engine } from "../engine/engine.ts";
-import { emitLoss, fusedLoss, type OutputLoss } from "./emit-loss.ts";
+import { emitLoss, fusedOp, type OutputLoss } from "./emit-loss.ts";
 import { elements, type Graph, type Value } from "./graph.ts";
-import type { LossName } from "./losses.ts";
+import { runnerOf } from "./losses/extra.ts";
+import type { MetricBatch } from "./metrics/metric.ts";
 import { IMPLEMENTATIONS } from "./ops/index.ts";
 import { Plan } from "./plan.ts";
 import { type ParameterPointers, Planner } from "./planner.ts";
@@ -24,7 +25,7 @@ export interface PlanOptions {
   /** One for each of the graph's outputs (not for predict). */
   readonly targets: readonly TargetKind[];
   /** One for each of the graph's outputs (not for predict). */
-  readonly losses: readonly { readonly loss: LossName; readonly weight: number }[];
+  readonly losses: readonly Omit<OutputLoss, "output">[];
   /** Emits the optimizer's calls (train). */
   update?(planner: Planner): void;
 }
@@ -38,8 +39,19 @@ export interface CompiledPlan {
   readonly targets: readonly number[];
   /** By output: f32 `[batch, ...shape]`. */
   readonly outputs: readonly number[];
-  /** By output: f32 mean loss and i32 count of right classes; none for predict. */
-  readonly results: readonly { readonly meanLoss: number; readonly correct: number }[];
+  /** By output; none for predict. */
+  readonly results: readonly PlanResult[];
+  /** Runs the whole step. */
+  run(): void;
+}
+
+/** Where the results of a step are read, for one output. */
+export interface PlanResult {
+  readonly meanLoss: Float32Array;
+  /** By metric: the count, where a kernel counts. */
+  readonly counts: readonly (Int32Array | undefined)[];
+  /** Where a metric has no kernel. */
+  readonly batch: MetricBatch;
 }
 
 /** Plans a whole step of a fused graph for one batch size. */
@@ -57,7 +69,7 @@ export function compilePlan(
     mode === "predict" ? [] : options.losses.map((loss, i) => ({ ...loss, output: graph.outputs[i]! }));
   const targets = losses.map(({ output }, i) => emitTargets(p, output, options.targets[i]!));
 
-  const skipped = new Set(losses.map(({ output, loss }) => fusedLoss(graph, output, loss)?.op));
+  const skipped = new Set(losses.map(({ output, loss }) => fusedOp(graph, output, loss)));
   const ops = graph.ops.filter((op) => !skipped.has(op));
   for (const op of ops) p.forward(op);
   const outputs = graph.outputs.map((value) => p.value(value).read());
@@ -68,15 +80,29 @@ export function compilePlan(
     options.update?.(p);
   }
   const plan = new Plan(engine, p);
+  const floats = (tensor: Tensor, length: number) => engine.f32(plan.pointer(tensor), length);
+  const batches = results.map(({ outputs, targets }, i): MetricBatch => {
+    const cols = losses[i]!.output.shape[0]!;
+    const size = batch * cols;
+    return { outputs: floats(outputs, size), targets: floats(targets, size), rows: batch, cols };
+  });
   return {
     plan,
     inputs: inputs.map((tensor) => plan.pointer(tensor)),
     targets: targets.map(({ host }) => plan.pointer(host)),
     outputs: outputs.map((tensor) => plan.pointer(tensor)),
-    results: results.map(({ meanLoss, correct }) => ({
-      meanLoss: plan.pointer(meanLoss),
-      correct: plan.pointer(correct),
+    results: results.map(({ meanLoss, counts }, i) => ({
+      meanLoss: floats(meanLoss, 1),
+      counts: counts.map((count) => count && engine.i32(plan.pointer(count), 1)),
+      batch: batches[i]!,
     })),
+    run: results.some(({ at }) => at !== undefined)
+      ? runnerOf(
+          plan,
+          results.map((result, i) => ({ ...result, ...losses[i]!, batch: batches[i]! })),
+          floats,
+        )
+      : () => plan.run(),
   };
 }
 

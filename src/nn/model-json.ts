@@ -6,7 +6,7 @@ import { requireGraphName, requireLayerCount } from "./build.ts";
 import { ModelError } from "./errors.ts";
 import { INPUT, inputOf } from "./layers/input.ts";
 import { type Layer, layerTable, makeLayer } from "./layers/layer.ts";
-import { LAYERS } from "./layers/registry.ts";
+import { layerDefinition, layerTypes } from "./layers/own.ts";
 import type { SymbolicTensor } from "./layers/types.ts";
 import { applyLayer } from "./symbolic.ts";
 
@@ -139,12 +139,15 @@ function layerOf(entry: unknown, i: number): Layer {
     );
   const { type, ...options } = entry;
   const where = `${number} (${type.slice(0, 40)})`;
-  const definition = Object.hasOwn(LAYERS, type) ? LAYERS[type] : undefined;
+  const definition = layerDefinition(type);
   if (!definition) {
-    const names = Object.keys(LAYERS);
+    const names = layerTypes();
     const near = nearest(type, names);
     const line = near === undefined ? "" : ` Write: ${written({ type: near, ...options }, true)}`;
-    throw new ModelError(`no layer type has that name: ${adviceOn(type, names)}${line}`, where);
+    throw new ModelError(
+      `no layer type has that name: ${adviceOn(type, names)}${line}${near === undefined ? "; one of your own is known once defineLayer() has run" : ""}`,
+      where,
+    );
   }
   const write = (right: Entry) => written({ type, ...right }, true);
   const problem = optionProblem(layerTable(definition), options, write);

@@ -286,6 +286,16 @@ export class Planner {
     this.calls.push({ kernel, args, tasks, scratch, ...origin, flops, bytes, algorithm });
   }
 
+  /** The host reads and writes these tensors between the calls so far and those to come. The number of the first of those. */
+  pause(tensors: readonly Tensor[]): number {
+    const index = this.calls.length;
+    for (const tensor of tensors) {
+      tensor.first = Math.min(tensor.first, index - 1);
+      tensor.last = Math.max(tensor.last, index);
+    }
+    return index;
+  }
+
   /** Names what the next calls belong to, for profiles. */
   section(phase: Phase, layer: string): void {
     this.#phase = phase;

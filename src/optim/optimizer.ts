@@ -1,16 +1,17 @@
 import type { Planner } from "../nn/planner.ts";
-import { type Filled, type OptionsOf, optional, real, some, type Table } from "../options/kinds.ts";
-import type { Schedule } from "./schedules.ts";
+import { type Filled, isObject, type OptionsOf, optional, real, some, type Table } from "../options/kinds.ts";
+import type { LearningRate } from "./schedules/schedule.ts";
 
 /** Options of every optimizer, with its own default rate and decay. Clipping: at most one of the three. */
 export function commonOptions(learningRate: number, weightDecay = 0) {
   const rate = real(0);
   return {
-    /** Step size, or a function of the step (from 0) that gives it. */
+    /** Step size, or a schedule such as cosineDecay(), or a function of the step (from 0) that gives it. */
     learningRate: optional(
-      some<number | Schedule>(
-        "a number >= 0, or a function of the step",
-        (value) => typeof value === "function" || rate.accepts(value),
+      some<LearningRate>(
+        "a number >= 0, a schedule, or a function of the step",
+        (value) =>
+          typeof value === "function" || rate.accepts(value) || (isObject(value) && isObject(value.options)),
       ),
       learningRate,
     ),
@@ -64,13 +65,14 @@ export interface OptimizerDefinition<T extends CommonTable & Table = CommonTable
   update(planner: Planner, vectors: Vectors, options: Filled<T>): void;
 }
 
-/** Settings as plain data, a schedule as "schedule". */
-export type OptimizerConfig = Readonly<Record<string, number | boolean | string | readonly string[]>>;
+/** Settings as plain data: a schedule by its name and options, a function of the step as "schedule". */
+export type OptimizerConfig = { readonly [key: string]: Plain };
+type Plain = number | boolean | string | readonly Plain[] | OptimizerConfig;
 
 /** An optimizer: its settings, and how its update is emitted. Plain data to the caller. */
 export interface Optimizer {
   readonly name: string;
-  readonly options: Readonly<CommonOptions> & { readonly learningRate: number | Schedule };
+  readonly options: Readonly<CommonOptions> & { readonly learningRate: LearningRate };
   /** All settings, defaults filled in, for a run's record. */
   readonly config: OptimizerConfig;
   /** Powers in Adam's bias correction; 0.5 where there is none. */
@@ -86,7 +88,10 @@ export function makeOptimizer<T extends CommonTable & Table>(
   options: Filled<T>,
 ): Optimizer {
   const config = Object.fromEntries(
-    Object.entries(options).map(([key, value]) => [key, typeof value === "function" ? "schedule" : value]),
+    Object.entries(options).map(([key, value]) => [
+      key,
+      typeof value === "function" ? "schedule" : plain(value as Plain),
+    ]),
   );
   return {
     name: definition.name,
@@ -97,4 +102,11 @@ export function makeOptimizer<T extends CommonTable & Table>(
     update: (planner, vectors, decays) =>
       definition.update(planner, vectors, decays ? options : { ...options, weightDecay: 0 }),
   };
+}
+
+/** A schedule without what is no data. */
+function plain(value: Plain): Plain {
+  if (!isObject(value)) return value;
+  const { name, options } = value as { name: Plain; options: Plain };
+  return { name, options };
 }

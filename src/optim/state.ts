@@ -2,6 +2,7 @@ import type { Engine } from "../engine/engine.ts";
 import type { Planner } from "../nn/planner.ts";
 import { chunks } from "../nn/tasks.ts";
 import type { Optimizer } from "./optimizer.ts";
+import { rateOf } from "./schedules/index.ts";
 
 /** Elements of the weight vector in one task: 16 KiB, so that small models spread over threads too. */
 const GRAIN = 4096;
@@ -13,6 +14,7 @@ const STATE = { learningRate: 0, beta1: 8, beta2: 16, step: 24, bytes: 64 };
 export class OptimizerState {
   readonly optimizer: Optimizer;
   readonly #engine: Engine;
+  readonly #rate: (step: number) => number;
   readonly #state: number;
   readonly #slots: readonly number[];
   readonly #length: number;
@@ -22,6 +24,7 @@ export class OptimizerState {
   constructor(engine: Engine, optimizer: Optimizer, length: number, decaying = length) {
     this.optimizer = optimizer;
     this.#engine = engine;
+    this.#rate = rateOf(optimizer.options.learningRate);
     this.#length = length;
     this.#decaying = decaying;
     this.#state = engine.allocate(STATE.bytes);
@@ -43,8 +46,7 @@ export class OptimizerState {
 
   /** The rate of the next step. */
   get learningRate(): number {
-    const { learningRate } = this.optimizer.options;
-    return typeof learningRate === "number" ? learningRate : learningRate(this.step);
+    return this.#rate(this.step);
   }
 
   /** Forgets all momenta and counts steps from 0 again. */

@@ -1,7 +1,7 @@
 import { findDataset, GENERATED } from "../data/datasets.ts";
 import { BACKENDS, type Backend, MAX_THREADS } from "../engine/kernels.ts";
 import { DEFAULT_MAX_MEMORY, LEAST_MEMORY, MOST_MEMORY } from "../engine/memory-sizes.ts";
-import { LOSSES } from "../nn/losses.ts";
+import { LOSSES } from "../nn/losses/index.ts";
 import type { ModelConfig } from "../nn/model-config.ts";
 import type { Preprocessing } from "../nn/preprocessing.ts";
 import { type AnyOptimizerOptions, createOptimizer } from "../optim/create.ts";

@@ -1,6 +1,8 @@
 import type { Backend } from "../engine/engine.ts";
 import type { WasmSource } from "../engine/kernels.ts";
-import type { LossName } from "../nn/losses.ts";
+import type { LossName } from "../nn/losses/index.ts";
+import type { Loss } from "../nn/losses/loss.ts";
+import type { Metric, MetricName } from "../nn/metrics/metric.ts";
 import type { Preprocessing } from "../nn/preprocessing.ts";
 import type { OptimizerName } from "../optim/definitions.ts";
 import type { Optimizer } from "../optim/optimizer.ts";
@@ -25,8 +27,8 @@ export interface LayerActivation {
 /** CompileOptions whose optimizer is made; all were checked. */
 export interface CompiledOptions {
   readonly optimizer: Optimizer;
-  readonly loss?: LossName | undefined;
-  readonly metrics?: readonly "accuracy"[] | undefined;
+  readonly loss?: LossName | Loss | undefined;
+  readonly metrics?: readonly (MetricName | Metric)[] | undefined;
   readonly backend?: Backend | "auto" | undefined;
   readonly threads?: number | undefined;
   readonly wasm?: WasmSource | undefined;
@@ -47,7 +49,7 @@ export function preprocessingOf(
 }
 
 /** The loss of a model: as it is told, or its file says, or else that of classes. */
-export function lossOf(loaded: Loaded | undefined, given: LossName | undefined): LossName {
+export function lossOf(loaded: Loaded | undefined, given: CompiledOptions["loss"]): LossName | Loss {
   return given ?? loaded?.loss ?? "categoricalCrossentropy";
 }
 
@@ -55,9 +57,9 @@ export interface CompileOptions {
   /** An optimizer, or the name of one with its defaults. Default adam(). */
   optimizer?: Optimizer | OptimizerName | undefined;
   /** Default: that of the file for a model from a file, else "categoricalCrossentropy". */
-  loss?: LossName | undefined;
-  /** Reported by fit and evaluate next to the loss. Default ["accuracy"] for the cross-entropies, none for meanSquaredError. */
-  metrics?: readonly "accuracy"[] | undefined;
+  loss?: LossName | Loss | undefined;
+  /** Reported by fit and evaluate next to the loss: names, topKCategoricalAccuracy(), or what defineMetric() gave. Default ["accuracy"] for losses of classes, none for those of numbers. */
+  metrics?: readonly (MetricName | Metric)[] | undefined;
   /** Build of the kernels. "auto" (default): the fastest reproducible one. "relaxed": faster, not reproducible across machines. */
   backend?: Backend | "auto" | undefined;
   /** Threads that compute, this one included: changes speed, never results. Default: all cores. */

@@ -1,5 +1,6 @@
 import type { Graph } from "../nn/graph.ts";
-import { defaultMetrics } from "../nn/losses.ts";
+import { defaultMetrics, lossDefinition } from "../nn/losses/index.ts";
+import { metricsOf } from "../nn/metrics/index.ts";
 import type { History } from "./callbacks.ts";
 import { checkWeights } from "./check-weights.ts";
 import {
@@ -32,7 +33,7 @@ export class Compiled {
     const session = await Session.create(graph, {
       optimizer,
       loss,
-      metrics: options.metrics ?? defaultMetrics(loss),
+      metrics: metricsOf(options.metrics ?? defaultMetrics(lossDefinition(loss)!)),
       backend,
       threads,
       wasm,

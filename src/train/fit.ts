@@ -96,7 +96,7 @@ export async function fit(session: Session, samples: Samples, options: FitOption
     throw new RangeError(
       `restoreBestWeights is '${figure}', but fit reports ${reported.join(", ")}: others need validation data, or compile({ metrics })`,
     );
-  const best = figure && new BestWeights(session, figure);
+  const best = figure && new BestWeights(session, figure, meters.sign(figure));
   let yielded = performance.now();
   for (const text of history.warnings) {
     if (!callbacks.some(({ onWarning }) => onWarning)) console.warn(`wasmgrad: ${text}`);
@@ -223,10 +223,12 @@ class GoodWeights {
 class BestWeights {
   readonly #session: Session;
   readonly #figure: string;
+  readonly #sign: 1 | -1;
   #best: { epoch: number; value: number; weights: Float32Array } | undefined;
 
-  constructor(session: Session, figure: string) {
+  constructor(session: Session, figure: string, sign: 1 | -1) {
     this.#session = session;
+    this.#sign = sign;
     this.#figure = figure;
   }
 
@@ -234,8 +236,7 @@ class BestWeights {
     const value = logs[this.#figure];
     // A validation loss can be NaN: no epoch to go back to.
     if (value === undefined || Number.isNaN(value)) return;
-    const sign = this.#figure.endsWith("loss") ? -1 : 1;
-    if (this.#best && sign * value <= sign * this.#best.value) return;
+    if (this.#best && this.#sign * value <= this.#sign * this.#best.value) return;
     this.#best = { epoch, value, weights: new Float32Array(this.#session.weightVector) };
   }
 

@@ -1,4 +1,4 @@
-import type { LossName } from "../nn/losses.ts";
+import type { LossName } from "../nn/losses/index.ts";
 import type { ModelConfig } from "../nn/model-config.ts";
 
 /** The `format` that a model file's metadata names. */

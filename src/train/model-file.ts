@@ -2,7 +2,7 @@ import * as v from "valibot";
 import { DEFAULT_FILE_MEMORY } from "../engine/memory-sizes.ts";
 import { ModelError } from "../nn/errors.ts";
 import { requireRoom } from "../nn/footprint.ts";
-import { LOSSES } from "../nn/losses.ts";
+import { LOSSES } from "../nn/losses/index.ts";
 import type { ModelConfig } from "../nn/model-json.ts";
 import { preprocessingProblem } from "../nn/preprocessing.ts";
 import { parseJson } from "../nn/strict-json.ts";

@@ -3,7 +3,9 @@ import { BACKENDS, MAX_THREADS, type WasmSource } from "../engine/kernels.ts";
 import { DEFAULT_MAX_MEMORY, LEAST_MEMORY, MOST_MEMORY } from "../engine/memory-sizes.ts";
 import { ModelError } from "../nn/errors.ts";
 import { COMMON, type Layer } from "../nn/layers/layer.ts";
-import { LOSSES } from "../nn/losses.ts";
+import { LOSSES, type LossName } from "../nn/losses/index.ts";
+import type { Loss } from "../nn/losses/loss.ts";
+import type { Metric, MetricName } from "../nn/metrics/metric.ts";
 import { isSymbolic } from "../nn/symbolic.ts";
 import { OPTIMIZERS, type OptimizerName } from "../optim/definitions.ts";
 import type { Optimizer } from "../optim/optimizer.ts";
@@ -48,10 +50,20 @@ export const compileTable = (): TableOf<CompileOptions> => ({
     ),
     names: OPTIMIZERS,
   },
-  loss: oneOf(LOSSES),
-  metrics: some(
-    'a list: ["accuracy"], or an empty one',
-    (value) => Array.isArray(value) && value.every((metric) => metric === "accuracy"),
+  loss: {
+    ...some<LossName | Loss>(
+      `one of ${LOSSES.join(", ")}, or what defineLoss() gave`,
+      (value) =>
+        LOSSES.includes(value as LossName) || (isObject(value) && typeof value.compute === "function"),
+      LOSSES[0],
+    ),
+    names: LOSSES,
+  },
+  metrics: some<readonly (MetricName | Metric)[]>(
+    "a list of metrics' names and of what defineMetric() gave",
+    (value) =>
+      Array.isArray(value) &&
+      value.every((metric) => typeof metric === "string" || !!(metric?.update ?? metric?.type)),
     ["accuracy"],
   ),
   backend: oneOf(["auto", ...BACKENDS]),

@@ -1,6 +1,6 @@
 import { adam } from "../optim/adam.ts";
 import type { Optimizer } from "../optim/optimizer.ts";
-import { oneCycle } from "../optim/schedules.ts";
+import { oneCycle } from "../optim/schedules/make.ts";
 
 /** A way to train that is known to go well: settings by one name. */
 export interface Recipe {

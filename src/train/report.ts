@@ -145,7 +145,7 @@ function settingsOf(reported: Reported): Configuration {
   const { optimizer, loss, seed, preprocessing } = options;
   return {
     optimizer: { name: optimizer.name, ...optimizer.config },
-    loss,
+    loss: typeof loss === "string" ? loss : loss.name,
     seed,
     backend: engine.backend,
     threads: engine.threads,

@@ -6,7 +6,9 @@ import { requireRoom } from "../nn/footprint.ts";
 import { fuse } from "../nn/fuse.ts";
 import { cut, elements, type Graph, isTrained, type LayerCall, type Parameter } from "../nn/graph.ts";
 import { fillOf } from "../nn/initializers.ts";
-import type { LossName } from "../nn/losses.ts";
+import { lossDefinition } from "../nn/losses/index.ts";
+import type { Loss } from "../nn/losses/loss.ts";
+import type { Metric } from "../nn/metrics/metric.ts";
 import type { ParameterPointers } from "../nn/planner.ts";
 import type { Preprocessing } from "../nn/preprocessing.ts";
 import type { Optimizer } from "../optim/optimizer.ts";
@@ -22,9 +24,10 @@ export interface SessionOptions {
   /** Bytes of linear memory. Default DEFAULT_MAX_MEMORY. */
   readonly maxMemory?: number | undefined;
   readonly seed: number;
-  readonly loss: LossName;
+  /** A built-in one by its name. */
+  readonly loss: string | Loss;
   /** What is reported beside the loss. Default nothing. */
-  readonly metrics?: readonly "accuracy"[];
+  readonly metrics?: readonly Metric[];
   readonly optimizer: Optimizer;
   readonly preprocessing: Preprocessing;
   /** Internal: false runs the graph as the layers lowered it, for tests of fuse(). Default true. */
@@ -174,7 +177,7 @@ export class Session {
   #compile(graph: Graph, options: PlanKey): CompiledPlan {
     return compilePlan(this.engine, graph, this.#pointers, {
       ...options,
-      losses: [{ loss: this.options.loss, weight: 1 }],
+      losses: [{ loss: lossDefinition(this.options.loss)!, weight: 1, metrics: this.options.metrics ?? [] }],
       preprocessing: this.options.preprocessing,
       update: (p) => this.#optimizer.emit(p, this.#weights, this.#gradients, this.#trained),
     });
@@ -218,14 +221,14 @@ export class Session {
   trainStep(samples: Samples, indices: Uint32Array): StepResult {
     const compiled = this.load("train", samples, indices);
     this.#optimizer.beginStep();
-    compiled.plan.run();
+    compiled.run();
     return this.#results(compiled);
   }
 
   /** What the model makes of samples[indices]. */
   evaluateStep(samples: Samples, indices: Uint32Array): StepResult {
     const compiled = this.load("evaluate", samples, indices);
-    compiled.plan.run();
+    compiled.run();
     return this.#results(compiled);
   }
 
@@ -272,11 +275,7 @@ export class Session {
   }
 
   #results({ results }: CompiledPlan): StepResult {
-    const outputs = results.map(({ meanLoss, correct }) => ({
-      loss: this.engine.f32(meanLoss, 1)[0]!,
-      correct: this.engine.i32(correct, 1)[0]!,
-    }));
-    return { loss: outputs[0]!.loss, outputs };
+    return { loss: results[0]!.meanLoss[0]!, outputs: results };
   }
 
   /** Draws every parameter from the seed, each from a stream of its own. */

@@ -1,10 +1,7 @@
-/** What a step tells of one output of the model. */
-export interface OutputResult {
-  /** Mean loss over the batch. */
-  readonly loss: number;
-  /** Samples whose class is right. */
-  readonly correct: number;
-}
+import type { PlanResult } from "../nn/compile-plan.ts";
+
+/** What a step tells of one output of the model: views of the engine's memory, good until the next step. */
+export type OutputResult = PlanResult;
 
 /** What a step on a batch tells. */
 export interface StepResult {

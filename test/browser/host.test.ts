@@ -23,7 +23,10 @@ async function reportsOf(now: number, learningRate: number, epochs: number) {
   await host.init({
     model: structuredClone(model.parts()),
     kernels: await loadKernels(),
-    options: { threads: 1, loss: "meanSquaredError" },
+    options: { threads: 1 },
+    loss: "meanSquaredError",
+    metrics: undefined,
+    modules: [],
     // As the page sends them: checked, and with all defaults filled in.
     optimizer: { name: "sgd", options: sgd({ learningRate }).options as { learningRate: number } },
   });

@@ -9,6 +9,11 @@ function call<T>({ page }: OpenPage, name: string): Promise<T> {
   ) as Promise<T>;
 }
 
+interface OwnRun {
+  readonly sha256: string;
+  readonly history: Readonly<Record<string, number[]>>;
+}
+
 const places = BROWSERS.flatMap((name) => [true, false].map((isolated) => ({ name, isolated })));
 
 describe.each(places)("$name, cross-origin isolated: $isolated", ({ name, isolated }) => {
@@ -64,6 +69,25 @@ describe.each(places)("$name, cross-origin isolated: $isolated", ({ name, isolat
       message:
         "the weights were not finite before predict(): 'conv2d/bias' holds NaN at index 0, and 5 more numbers are not finite. Set finite ones with model.setWeights(), or compile() the model to begin anew",
     });
+  });
+
+  test.skipIf(reason)(title("has schedules, metrics, and losses and metrics of users' modules"), async () => {
+    const { runs, failures } = await call<{ runs: OwnRun[][]; failures: { message: string }[] }>(
+      opened,
+      "ownDefinitions",
+    );
+    for (const [expected, ...actual] of runs) for (const one of actual) expect(one).toEqual(expected);
+    expect(new Set(runs.map(([run]) => run!.sha256))).toHaveProperty("size", runs.length);
+    expect(Object.keys(runs[0]![0]!.history)).toContain("val_top3");
+    const [loss, metric, absent] = failures.map(({ message }) => message);
+    const code = "is code, which cannot be sent to the worker: give the URL of a module that exports it";
+    expect(loss).toContain(
+      `createTrainer: loss 'absolute' ${code}. Write: modules: [new URL("mine.js", import.meta.url)]`,
+    );
+    expect(metric).toContain(`createTrainer: metric 'sure' ${code}`);
+    expect(absent).toMatch(
+      /^no object with the name 'other' and a function update\(\) is exported by http.*mine\.js$/,
+    );
   });
 
   test.skipIf(reason)(

@@ -14,7 +14,7 @@ import {
   leakyRelu,
   maxPooling2d,
 } from "../../src/nn/layers/index.ts";
-import type { LossName } from "../../src/nn/losses.ts";
+import type { LossName } from "../../src/nn/losses/index.ts";
 import { namedModel } from "../../src/nn/models.ts";
 import { createModel } from "../../src/train/named.ts";
 import { sequential } from "../../src/train/sequential.ts";

@@ -13,7 +13,7 @@ import {
   leakyRelu,
   maxPooling2d,
 } from "../../src/nn/layers/index.ts";
-import type { LossName } from "../../src/nn/losses.ts";
+import type { LossName } from "../../src/nn/losses/index.ts";
 import { sequential } from "../../src/train/sequential.ts";
 import type { Session } from "../../src/train/session.ts";
 import { expectClose } from "../support/close.ts";

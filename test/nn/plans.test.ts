@@ -66,7 +66,7 @@ function step(
 }
 
 function told({ loss, outputs }: StepResult): number[] {
-  return [loss, ...outputs.flatMap((output) => Object.values(output))];
+  return [loss, ...outputs.flatMap(({ counts }) => counts.flatMap((count) => (count ? [...count] : [])))];
 }
 
 const STEPS: [mode: "train" | "evaluate" | "predict", samples: Samples, batch: number][] = [

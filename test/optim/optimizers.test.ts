@@ -9,6 +9,7 @@ import {
   rmsprop,
   sgd,
 } from "../../src/optim/index.ts";
+import { rateOf } from "../../src/optim/schedules/index.ts";
 import { expectClose } from "../support/close.ts";
 import { fixtureValues } from "../support/fixture-values.ts";
 import { columnSum, gemm } from "../support/reference/matrix.ts";
@@ -58,7 +59,7 @@ function expectedAfter(
   const updates = weights.map(update);
   const { learningRate = standardRate } = options;
   for (let step = 0; step < steps; step++) {
-    const rate = typeof learningRate === "number" ? learningRate : learningRate(step);
+    const rate = rateOf(learningRate)(step);
     for (const [i, g] of clip(gradientsOf(weights), options).entries()) updates[i]!(weights[i]!, g, rate);
   }
   return weights;
@@ -189,7 +190,7 @@ describe("an option out of range", () => {
     ],
     [
       () => sgd({ learningRate: wrong("0.1") }),
-      'sgd: learningRate is "0.1", expected a number >= 0, or a function of the step. Write: sgd({ learningRate: 0.1 })',
+      'sgd: learningRate is "0.1", expected a number >= 0, a schedule, or a function of the step. Write: sgd({ learningRate: 0.1 })',
     ],
     [() => sgd({ momentum: 1 }), "sgd: momentum is 1, expected a number >= 0 and < 1"],
     [() => sgd({ momentum: -0.1 }), "sgd: momentum is -0.1, expected a number >= 0 and < 1"],

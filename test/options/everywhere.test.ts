@@ -209,6 +209,62 @@ const TAKERS: Readonly<Record<string, Taker>> = {
     quick: { signal: AbortSignal.abort() },
     call: (hooks) => api.run({}, hooks),
   },
+  exponentialDecay: {
+    names: names<api.ExponentialDecayOptions>({
+      initialLearningRate: true,
+      decaySteps: true,
+      decayRate: true,
+      staircase: true,
+    }),
+    needed: { initialLearningRate: 1, decaySteps: 1, decayRate: 0.5 },
+    call: api.exponentialDecay,
+  },
+  cosineDecay: {
+    names: names<api.CosineDecayOptions>({
+      initialLearningRate: true,
+      decaySteps: true,
+      alpha: true,
+      warmupTarget: true,
+      warmupSteps: true,
+    }),
+    needed: { initialLearningRate: 1, decaySteps: 1 },
+    call: api.cosineDecay,
+  },
+  piecewiseConstantDecay: {
+    names: names<api.PiecewiseConstantDecayOptions>({ boundaries: true, values: true }),
+    needed: { boundaries: [1], values: [1, 2] },
+    call: api.piecewiseConstantDecay,
+  },
+  topKCategoricalAccuracy: {
+    names: names<api.TopKOptions>({ k: true, name: true }),
+    call: api.topKCategoricalAccuracy,
+  },
+  defineLayer: {
+    names: ["type", "options", "merges", "lower"],
+    needed: { type: "mine", lower: (_graph: unknown, _name: string, [input]: [unknown]) => input },
+    call: api.defineLayer,
+  },
+  defineLoss: {
+    names: names<api.LossDefinition>({ name: true, takes: true, metrics: true, compute: true }),
+    needed: { name: "mine", compute() {} },
+    call: api.defineLoss,
+  },
+  defineMetric: {
+    names: names<api.MetricDefinition>({
+      name: true,
+      accumulators: true,
+      better: true,
+      update: true,
+      value: true,
+    }),
+    needed: { name: "mine", update() {} },
+    call: api.defineMetric,
+  },
+  defineSchedule: {
+    names: ["name", "rate"],
+    needed: { name: "mine", rate: () => 1 },
+    call: api.defineSchedule,
+  },
   generateDigits: { names: names<api.DigitsOptions>(digits), quick: few, call: api.generateDigits },
   loadDataset: { names: load, quick: few, call: (options) => api.loadDataset("digits", options) },
   "loadDataset in a page": { names: load, quick: few, call: (options) => loadInPage("digits", options) },
@@ -264,7 +320,7 @@ const TAKERS: Readonly<Record<string, Taker>> = {
     call: (options) => api.preparePicture(picture, [28, 28, 1], options),
   },
   createTrainer: {
-    names: names<TrainerOptions>({ ...compile, workerUrl: true }),
+    names: names<TrainerOptions>({ ...compile, workerUrl: true, modules: true }),
     call: (options) => api.createTrainer(model, options),
   },
   "createTrainer, preprocessing": {

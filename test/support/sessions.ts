@@ -1,5 +1,6 @@
 import { onTestFinished } from "vitest";
 import type { Layer } from "../../src/nn/layers/index.ts";
+import { ACCURACY } from "../../src/nn/metrics/accuracy.ts";
 import { sgd } from "../../src/optim/index.ts";
 import type { CompileOptions } from "../../src/train/compiled-options.ts";
 import type { Model } from "../../src/train/model.ts";
@@ -18,6 +19,7 @@ export async function sessionOf(
     threads: 1,
     seed: 1,
     loss: "categoricalCrossentropy",
+    metrics: [ACCURACY],
     optimizer: sgd({ learningRate: 0 }),
     preprocessing: { scale: 1 / 255, offset: 0 },
     ...options,

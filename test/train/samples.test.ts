@@ -240,7 +240,11 @@ describe("compile() refuses", () => {
     [{ seed: 2 ** 53 }, "seed is 9007199254740992, expected a whole number"],
     [
       { metrics: wrong(["auc"]) },
-      'compile: metrics is ["auc"], expected a list: ["accuracy"], or an empty one. Write: model.compile({ metrics: ["accuracy"] })',
+      "metrics: no metric is called 'auc', expected some of accuracy, topKCategoricalAccuracy, meanAbsoluteError, meanSquaredError",
+    ],
+    [
+      { metrics: wrong("accuracy") },
+      'compile: metrics is "accuracy", expected a list of metrics\' names and of what defineMetric() gave. Write: model.compile({ metrics: ["accuracy"] })',
     ],
     [
       { optimizer: wrong("adagrad") },

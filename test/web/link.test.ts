@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { DATASETS } from "../../src/data/datasets.ts";
 import { BACKENDS } from "../../src/engine/engine.ts";
-import { LOSSES } from "../../src/nn/losses.ts";
+import { LOSSES } from "../../src/nn/losses/index.ts";
 import { layersFromConfig } from "../../src/nn/model-json.ts";
 import { chainNames, MODELS, namedModel } from "../../src/nn/models.ts";
 import { OPTIMIZERS } from "../../src/optim/index.ts";

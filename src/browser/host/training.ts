@@ -3,12 +3,14 @@ import { optimizerDefinition } from "../../optim/definitions.ts";
 import { makeOptimizer } from "../../optim/optimizer.ts";
 import type { Callbacks, TrainInfo } from "../../train/callbacks.ts";
 import { Compiled } from "../../train/compiled.ts";
+import type { CompiledOptions } from "../../train/compiled-options.ts";
 import { requireFiniteWeights } from "../../train/finite.ts";
 import { asSamples, type Samples } from "../../train/samples.ts";
 import { holdLock } from "../locks.ts";
 import type { FitRequest, Handle, InitRequest, Note, Report, Requests } from "../protocol.ts";
 import type { EpochWeights } from "../types.ts";
 import type { Answer, Caller } from "./calls.ts";
+import { imported } from "./extra.ts";
 import { Gate } from "./gate.ts";
 import { scope } from "./scope.ts";
 
@@ -27,11 +29,20 @@ export class TrainingHost {
   /** Rates of a schedule, which the page worked out. */
   #rates: FitRequest["rates"];
 
-  async init({ model: parts, kernels, options, optimizer }: InitRequest): Promise<Requests["init"][1]> {
+  async init({
+    model: parts,
+    kernels,
+    options,
+    optimizer,
+    ...given
+  }: InitRequest): Promise<Requests["init"][1]> {
     startThreadsBy((task, onError) => this.#startThread(task, onError));
     const { name, options: settings, scheduled } = optimizer;
     const model = await Compiled.create(parts.graph, parts.loaded, {
       ...options,
+      ...(given.modules.length > 0
+        ? await imported(given)
+        : (given as Pick<CompiledOptions, "loss" | "metrics">)),
       backend: kernels.backend,
       wasm: kernels.module,
       // The page has checked all options, and filled in the defaults.

@@ -1,7 +1,7 @@
 import { type Command, Option } from "commander";
 import { loadDataset } from "../../data/load.ts";
 import { elements } from "../../nn/graph.ts";
-import { usualLoss } from "../../nn/losses.ts";
+import { usualLoss } from "../../nn/usual-loss.ts";
 import type { Model } from "../../train/model.ts";
 import { type Profile, profile } from "../../train/profile.ts";
 import type { Samples } from "../../train/samples.ts";

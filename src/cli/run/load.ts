@@ -2,7 +2,7 @@ import { join } from "node:path";
 import { DataError } from "../../data/errors.ts";
 import { readWhole } from "../../data/files.ts";
 import type { EngineOptions } from "../../engine/engine.ts";
-import { usualLoss } from "../../nn/losses.ts";
+import { usualLoss } from "../../nn/usual-loss.ts";
 import { type LoadedModel, loadModel, ModelFileError } from "../../train/model-file.ts";
 import { DISK } from "../files.ts";
 import { printable } from "../output.ts";

@@ -1,5 +1,5 @@
 // What differs between Node and browsers: this file and node.ts export the same names.
-import { isIsolated, type KernelThread, sharesMemory, startThreadWorker, type WorkerKind } from "./web.ts";
+import { isIsolated, type KernelThread, sharesMemory, startThreadWorker, type WorkerPart } from "./web.ts";
 
 export {
   ADDRESS_ADVICE,
@@ -44,29 +44,30 @@ export function noteOneThread(wanted: number): string {
   return notice;
 }
 
-/** The worker scripts, embedded as text, by what they do. */
-const training = () => import("../../../build/training-worker.js");
-const SCRIPTS: Readonly<Record<WorkerKind, () => Promise<{ default: string }[]>>> = {
-  training: async () => [await training()],
-  further: () => Promise.all([import("../../../build/further-worker.js"), training()]),
-  data: async () => [await import("../../../build/data-worker.js")],
+/** The parts of worker scripts, embedded as text. */
+const PARTS: Readonly<Record<WorkerPart, () => Promise<{ default: string }>>> = {
+  further: () => import("../../../build/further-worker.js"),
+  extra: () => import("../../../build/extra-worker.js"),
+  training: () => import("../../../build/training-worker.js"),
+  data: () => import("../../../build/data-worker.js"),
 };
-const urls = new Map<WorkerKind, Promise<string>>();
+const urls = new Map<string, Promise<string>>();
 
-/** A blob: URL of an embedded worker script, which is loaded on first use. */
-export function workerScript(kind: WorkerKind): Promise<string> {
-  let url = urls.get(kind);
+/** A blob: URL of an embedded worker script of these parts, which are loaded on first use. */
+export function workerScript(parts: readonly WorkerPart[]): Promise<string> {
+  const key = parts.join();
+  let url = urls.get(key);
   if (!url) {
-    url = SCRIPTS[kind]().then((parts) =>
+    url = Promise.all(parts.map((part) => PARTS[part]())).then((loaded) =>
       URL.createObjectURL(
         new Blob(
-          parts.map(({ default: text }) => text),
+          loaded.map(({ default: text }) => text),
           { type: "text/javascript" },
         ),
       ),
     );
-    urls.set(kind, url);
-    url.catch(() => urls.delete(kind));
+    urls.set(key, url);
+    url.catch(() => urls.delete(key));
   }
   return url;
 }
@@ -84,7 +85,7 @@ export function startKernelThread(
   const start = (url: string) => {
     if (!ended) worker = startThreadWorker(url, { role: "thread", module, memory, control, index }, onError);
   };
-  workerScript("training").then(start).catch(onError);
+  workerScript(["training"]).then(start).catch(onError);
   return {
     terminate() {
       ended = true;

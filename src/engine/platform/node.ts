@@ -84,7 +84,7 @@ export function noteOneThread(_wanted: number): string {
 }
 
 /** Where the script of training workers lies: only browsers have one. */
-export async function workerScript(_kind: "training" | "further" | "data"): Promise<string> {
+export async function workerScript(_parts: readonly string[]): Promise<string> {
   throw new Error(
     "createTrainer() runs in browsers, where there are Web Workers; in Node use `await model.compile(...)` and `model.fit(...)`",
   );

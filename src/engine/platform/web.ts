@@ -79,8 +79,11 @@ export function isIsolated(): boolean {
   return globalThis.crossOriginIsolated === true;
 }
 
-/** What a worker script is for; further: training of models with ops of FURTHER_KINDS. */
-export type WorkerKind = "training" | "further" | "data";
+/**
+ * Parts of a worker's script. training and data: what it does. Before training stand further, for models with ops of
+ * FURTHER_KINDS, and extra, for what files called extra.ts do.
+ */
+export type WorkerPart = "further" | "extra" | "training" | "data";
 
 export interface KernelThread {
   terminate(): void;

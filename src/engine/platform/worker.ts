@@ -1,5 +1,5 @@
 // The platform inside the bundled worker script: as browser.ts, but the page brings the kernels and starts the threads.
-import { type KernelThread, threadStarter, type WorkerKind } from "./web.ts";
+import { type KernelThread, threadStarter, type WorkerPart } from "./web.ts";
 
 export {
   ADDRESS_ADVICE,
@@ -21,7 +21,7 @@ export function noteOneThread(_wanted: number): string {
   return "";
 }
 
-export async function workerScript(_kind: WorkerKind): Promise<string> {
+export async function workerScript(_parts: readonly WorkerPart[]): Promise<string> {
   return self.location.href;
 }
 

@@ -1,5 +1,5 @@
 // What models with an op of FURTHER_KINDS need. Only ops/index.ts, fuse.ts and conv2d.ts import it: in the script of training
-// workers given-further.ts stands in for it, and the page adds it where the model has such an op.
+// workers browser/host/given.ts stands in for it, and the page adds it where the model has such an op.
 import type { FurtherKind } from "../graph.ts";
 import type { Implementations } from "../planner.ts";
 import { add } from "./add.ts";

@@ -1,7 +1,7 @@
 import { useState } from "preact/hooks";
 import { BACKENDS, type Backend } from "../../engine/engine.ts";
 import { sharesMemory } from "../../engine/platform/web.ts";
-import { LOSSES, type LossName } from "../../nn/losses.ts";
+import { LOSSES, type LossName } from "../../nn/losses/index.ts";
 import { OPTIMIZERS, type OptimizerName } from "../../optim/definitions.ts";
 import {
   DEFAULT_RATE,
@@ -15,12 +15,9 @@ import { change, settings } from "../state/setup.ts";
 import { Check, NumberInput, parseNumber, Select } from "../ui/controls.tsx";
 import { Fold } from "../ui/panel.tsx";
 
-const LOSS_NAMES: Readonly<Record<LossName, string>> = {
-  categoricalCrossentropy: "categorical cross-entropy",
-  sparseCategoricalCrossentropy: "sparse categorical cross-entropy",
-  binaryCrossentropy: "binary cross-entropy",
-  meanSquaredError: "mean squared error",
-};
+/** categoricalCrossentropy: categorical cross-entropy. */
+const inWords = (loss: LossName) =>
+  loss.replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`).replace("crossentropy", "cross-entropy");
 const BUILD_NAMES: Readonly<Record<Backend | "auto", string>> = {
   auto: "auto: same result everywhere",
   scalar: "scalar",
@@ -81,7 +78,7 @@ function Advanced() {
           label="Loss"
           name="loss"
           value={loss}
-          choices={LOSSES.map((name) => [name, LOSS_NAMES[name]])}
+          choices={LOSSES.map((name) => [name, inWords(name)])}
           onChange={(value) => change({ loss: value as LossName })}
         />
         <Check

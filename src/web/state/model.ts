@@ -1,7 +1,7 @@
 import { checkLoss } from "../../nn/check-loss.ts";
 import { ModelError } from "../../nn/errors.ts";
 import type { Shape } from "../../nn/graph.ts";
-import type { LossName } from "../../nn/losses.ts";
+import type { LossName } from "../../nn/losses/index.ts";
 import { layersFromConfig } from "../../nn/model-json.ts";
 import { MODELS, namedModel } from "../../nn/models.ts";
 import { Sequential } from "../../train/sequential.ts";

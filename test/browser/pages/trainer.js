@@ -124,6 +124,64 @@ export async function saidByThePage() {
   return [small, answer];
 }
 
+/**
+ * Runs on a Model and on Trainers with what workers have only where it is needed: schedules, further metrics, and a loss and a
+ * metric of a user's module; and how its absence is told of.
+ */
+export async function ownDefinitions() {
+  const { absolute, sure } = await import("./mine.js");
+  const schedules = [
+    wasmgrad.oneCycle({ peak: 0.01, steps: 32 }),
+    wasmgrad.exponentialDecay({ initialLearningRate: 0.01, decaySteps: 7, decayRate: 0.5 }),
+    wasmgrad.cosineDecay({ initialLearningRate: 0.01, decaySteps: 30, warmupTarget: 0.02, warmupSteps: 4 }),
+    wasmgrad.piecewiseConstantDecay({ boundaries: [3, 9], values: [0.01, 0.02, 0.001] }),
+    wasmgrad.defineSchedule({ name: "linear", rate: (step, { first }) => first / (1 + step) })({
+      first: 0.01,
+    }),
+  ];
+  const top = wasmgrad.topKCategoricalAccuracy({ k: 3, name: "top3" });
+  const results = async (made) => {
+    const fit = { epochs: 2, batchSize: 32, validationSplit: 0.1, restoreBestWeights: "val_sure" };
+    const { history, bestEpoch } = await made.fit(digits.train, fit);
+    const tested = await made.evaluate(digits.test);
+    const sha256 = await made.weightsSha256();
+    made.dispose();
+    return { history, bestEpoch, tested, sha256 };
+  };
+  const runs = [];
+  for (const learningRate of schedules) {
+    const options = {
+      optimizer: wasmgrad.adam({ learningRate }),
+      loss: absolute,
+      metrics: ["accuracy", top, sure, "meanSquaredError"],
+    };
+    const plain = model();
+    await plain.compile(options);
+    const modules = ["/test/browser/pages/mine.js"];
+    const trained = [
+      await results(plain),
+      await results(await createTrainer(model(), { ...options, modules })),
+    ];
+    // The package's file as worker.
+    if (runs.length === 0) {
+      const workerUrl = "/dist/browser/worker.js";
+      trained.push(await results(await createTrainer(model(), { ...options, modules, workerUrl })));
+    }
+    runs.push(trained);
+  }
+  const failures = [
+    await failure(createTrainer(model(), { loss: absolute })),
+    await failure(createTrainer(model(), { metrics: [sure] })),
+    await failure(
+      createTrainer(model(), {
+        metrics: [{ ...sure, name: "other" }],
+        modules: ["/test/browser/pages/mine.js"],
+      }),
+    ),
+  ];
+  return { runs, failures };
+}
+
 /** A run on a Trainer and the same run on a Sequential: hashes, histories, what both answer. */
 export async function sameAsSequential() {
   const compile = {

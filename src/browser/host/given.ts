@@ -1,0 +1,12 @@
+// What the script of training workers has in place of all files called further.ts or extra.ts: what stands before it, where the
+// page has put it there.
+import type * as Losses from "../../nn/losses/extra.ts";
+import type * as Metrics from "../../nn/metrics/extra.ts";
+import type * as Ops from "../../nn/ops/further.ts";
+import type * as Schedules from "../../optim/schedules/extra.ts";
+import type * as Host from "./extra.ts";
+
+/** Set by further-main.ts and extra-main.ts. Without them none of these is asked for. */
+export const { FURTHER, foldedFilter, sumMerger, EXTRA_METRICS, scheduleRate, runnerOf, imported } = ((
+  globalThis as { wasmgradFurther?: unknown }
+).wasmgradFurther ?? {}) as typeof Ops & typeof Metrics & typeof Schedules & typeof Losses & typeof Host;

@@ -1,0 +1,19 @@
+/** Every schedule. */
+export const SCHEDULES = ["oneCycle", "exponentialDecay", "cosineDecay", "piecewiseConstantDecay"] as const;
+export type ScheduleName = (typeof SCHEDULES)[number];
+
+/** A learning rate for each step, as plain data: what oneCycle() and the like give, and optimizers take as `learningRate`. */
+export interface Schedule {
+  readonly name: string;
+  readonly options: Readonly<Record<string, unknown>>;
+  /** Of a schedule of a user's: what gives the rate of a step, counted from 0. */
+  rate?(step: number, options: Readonly<Record<string, unknown>>): number;
+}
+
+/** What optimizers take as `learningRate`: a constant, a schedule, or a function of the step, counted from 0. */
+export type LearningRate = number | Schedule | ((step: number) => number);
+
+/** The formula of a schedule: the rate of a step, of options that are right, defaults filled in. + - * / alone: the same bits everywhere. */
+export interface ScheduleDefinition<Options> {
+  rate(step: number, options: Options): number;
+}
