@@ -1,43 +1,46 @@
-/** How a parameter starts. Names and formulas as in Keras. */
-export type Initializer =
-  | "zeros"
-  | "ones"
-  | "glorotUniform"
-  | "glorotNormal"
-  | "heUniform"
-  | "heNormal"
-  | "lecunUniform"
-  | "lecunNormal";
-
-export const INITIALIZERS: readonly Initializer[] = [
-  "zeros",
-  "ones",
-  "glorotUniform",
-  "glorotNormal",
-  "heUniform",
-  "heNormal",
-  "lecunUniform",
-  "lecunNormal",
-];
-
 /** What to fill a tensor with: a constant, or draws of this variance. */
 export type Fill =
   | { readonly kind: "constant"; readonly value: number }
   | { readonly kind: "uniform" | "truncatedNormal"; readonly variance: number };
 
+/** How a parameter starts that has so many inputs and outputs. */
+type Definition = (fanIn: number, fanOut: number) => Fill;
+
+const constant = (value: number): Definition => {
+  return () => ({ kind: "constant", value });
+};
+const glorot = (fanIn: number, fanOut: number) => 2 / (fanIn + fanOut);
+const he = (fanIn: number) => 2 / fanIn;
+const lecun = (fanIn: number) => 1 / fanIn;
+type Variance = (fanIn: number, fanOut: number) => number;
+const uniform = (variance: Variance): Definition => {
+  return (...fans) => ({ kind: "uniform", variance: variance(...fans) });
+};
+const normal = (variance: Variance): Definition => {
+  return (...fans) => ({ kind: "truncatedNormal", variance: variance(...fans) });
+};
+
 /**
- * The draws for a kernel of this shape, `[..., fanIn, fanOut]` with the leading axes a receptive field.
- * Uniform: in +-sqrt(3 variance). Normal: truncated at two standard deviations, as Keras draws it.
- * Sources: Glorot and Bengio 2010; He et al. 2015; LeCun et al. 1998.
+ * Every initializer, by Keras's names and formulas. Uniform: in +-sqrt(3 variance). Normal: truncated at two standard
+ * deviations, as Keras draws it. Sources: Glorot and Bengio 2010; He et al. 2015; LeCun et al. 1998.
  */
+const DEFINITIONS = {
+  zeros: /* @__PURE__ */ constant(0),
+  ones: /* @__PURE__ */ constant(1),
+  glorotUniform: /* @__PURE__ */ uniform(glorot),
+  glorotNormal: /* @__PURE__ */ normal(glorot),
+  heUniform: /* @__PURE__ */ uniform(he),
+  heNormal: /* @__PURE__ */ normal(he),
+  lecunUniform: /* @__PURE__ */ uniform(lecun),
+  lecunNormal: /* @__PURE__ */ normal(lecun),
+} satisfies Record<string, Definition>;
+
+/** How a parameter starts. */
+export type Initializer = keyof typeof DEFINITIONS;
+export const INITIALIZERS = /* @__PURE__ */ Object.keys(DEFINITIONS) as readonly Initializer[];
+
+/** The fill of a kernel of this shape, `[..., fanIn, fanOut]` with the leading axes a receptive field. */
 export function fillOf(initializer: Initializer, shape: readonly number[]): Fill {
-  if (initializer === "zeros") return { kind: "constant", value: 0 };
-  if (initializer === "ones") return { kind: "constant", value: 1 };
   const field = shape.slice(0, -2).reduce((product, size) => product * size, 1);
-  const fanIn = field * (shape.at(-2) ?? 1);
-  const fanOut = field * (shape.at(-1) ?? 1);
-  const kind = initializer.endsWith("Uniform") ? "uniform" : "truncatedNormal";
-  if (initializer.startsWith("glorot")) return { kind, variance: 2 / (fanIn + fanOut) };
-  if (initializer.startsWith("he")) return { kind, variance: 2 / fanIn };
-  return { kind, variance: 1 / fanIn };
+  return DEFINITIONS[initializer](field * (shape.at(-2) ?? 1), field * (shape.at(-1) ?? 1));
 }
