@@ -58,6 +58,6 @@ export {
   type NamedTensor,
   SafetensorsError,
 } from "./train/safetensors.ts";
-export { type Pixels, type Samples, SamplesError } from "./train/samples.ts";
+export { type Pixels, type PlainSamples, type Samples, SamplesError } from "./train/samples.ts";
 export { Sequential, sequential } from "./train/sequential.ts";
 export type { ValidationSource } from "./train/validation.ts";

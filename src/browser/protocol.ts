@@ -12,7 +12,7 @@ import type { EvaluateOptions, Evaluation } from "../train/evaluate.ts";
 import type { FitOptions } from "../train/fit.ts";
 import type { ModelParts } from "../train/model.ts";
 import type { NamedTensor } from "../train/safetensors.ts";
-import type { Pixels } from "../train/samples.ts";
+import type { Pixels, Samples } from "../train/samples.ts";
 import type { PlainError } from "./errors.ts";
 import type { EpochWeights, TrainerInfo } from "./types.ts";
 
@@ -27,8 +27,14 @@ export type ArrayName = "images" | "labels" | "targets";
 export interface SamplesFrame {
   readonly handle: Handle;
   readonly count: number;
-  readonly shape: readonly number[];
-  readonly arrays: Readonly<Partial<Record<ArrayName, { readonly bytes: boolean; readonly length: number }>>>;
+  readonly shape: Samples["shape"];
+  /** `at`: the place in a list, for models of several inputs or outputs. */
+  readonly arrays: readonly {
+    readonly name: ArrayName;
+    readonly at: number | undefined;
+    readonly bytes: boolean;
+    readonly length: number;
+  }[];
 }
 
 /** What is sent in place of a loss or a metric that is more than its name: a built-in one has a type, others come from modules. */
@@ -71,18 +77,20 @@ export interface Requests {
   fit: [FitRequest, History];
   step: [undefined, number];
   evaluate: [{ samples: Handle; options: Options }, Evaluation];
-  predict: [{ samples: Handle | Pixels; options: Options }, Float32Array];
+  /** Samples by their handle, or the numbers of each input; the answer is by output. */
+  predict: [{ samples: Handle | readonly Pixels[]; options: Options }, Float32Array[]];
   /** Argument: what wants them, where they have to be finite. */
   getWeights: [string | undefined, NamedTensor[]];
   setWeights: [readonly NamedTensor[], undefined];
-  activations: [Pixels, LayerActivation[]];
+  activations: [readonly Pixels[], LayerActivation[]];
   load: [DataRequest, DataResult];
 }
 export type Method = keyof Requests;
 
 /** Messages that want no answer. */
 export type Note =
-  | { readonly note: "piece"; handle: Handle; array: ArrayName; offset: number; data: Uint8Array }
+  /** `array`: its number in the frame. */
+  | { readonly note: "piece"; handle: Handle; array: number; offset: number; data: Uint8Array }
   | { readonly note: "free"; handle: Handle }
   | { readonly note: "pause" | "resume" }
   | { readonly note: "abort"; id: number }

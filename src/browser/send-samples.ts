@@ -1,5 +1,5 @@
 import { yieldToEventLoop } from "#platform";
-import { isBytes, type Samples } from "../train/samples.ts";
+import { isBytes, listed, type Pixels, type Samples } from "../train/samples.ts";
 import type { ArrayName, Handle, SamplesFrame } from "./protocol.ts";
 import type { WorkerClient } from "./worker-client.ts";
 
@@ -15,6 +15,23 @@ interface Sent {
   readonly handle: Promise<Handle>;
 }
 
+interface Entry {
+  readonly name: ArrayName;
+  /** In a list. */
+  readonly at: number | undefined;
+  readonly array: Pixels;
+}
+
+/** The arrays that samples have. */
+function entriesOf(samples: Samples): Entry[] {
+  return ARRAYS.flatMap((name) => {
+    const own: Pixels | undefined | readonly (Pixels | undefined)[] = samples[name];
+    return listed(own).flatMap((array, i) =>
+      array ? [{ name, at: Array.isArray(own) ? i : undefined, array }] : [],
+    );
+  });
+}
+
 /** Sends samples to a worker, each Samples object once, and frees them there when the page lets go of it. */
 export class SampleSender {
   readonly #client: WorkerClient;
@@ -27,34 +44,36 @@ export class SampleSender {
   }
 
   send(samples: Samples): Promise<Handle> {
-    const arrays = ARRAYS.map((name) => samples[name]);
+    const entries = entriesOf(samples);
+    const arrays = entries.map(({ array }) => array);
     const sent = this.#sent.get(samples);
-    if (sent?.arrays.every((array, i) => array === arrays[i])) return sent.handle;
-    const handle = this.#copy(samples);
+    if (sent?.arrays.length === arrays.length && sent.arrays.every((array, i) => array === arrays[i]))
+      return sent.handle;
+    const handle = this.#copy(samples, entries);
     this.#sent.set(samples, { arrays, handle });
     handle.catch(() => this.#sent.delete(samples));
     return handle;
   }
 
-  async #copy(samples: Samples): Promise<Handle> {
+  async #copy(samples: Samples, entries: readonly Entry[]): Promise<Handle> {
     const handle = ++handles;
-    const arrays: Record<string, { bytes: boolean; length: number }> = {};
-    for (const name of ARRAYS) {
-      const array = samples[name];
-      if (array) arrays[name] = { bytes: isBytes(array), length: array.length };
-    }
-    const { count, shape } = samples;
+    const arrays = entries.map(({ name, at, array }) => ({
+      name,
+      at,
+      bytes: isBytes(array),
+      length: array.length,
+    }));
+    const { count } = samples;
     // A framework may have wrapped the shape to see it change: no worker takes that.
-    await this.#client.call("allocate", { handle, count, shape: [...shape], arrays } satisfies SamplesFrame);
+    const shape = samples.shape.map((size) => (Array.isArray(size) ? [...size] : size)) as number[];
+    await this.#client.call("allocate", { handle, count, shape, arrays } satisfies SamplesFrame);
     this.#forgotten.register(samples, handle);
-    for (const name of ARRAYS) {
-      const array = samples[name];
-      if (!array) continue;
+    for (const [number, { array }] of entries.entries()) {
       const bytes = new Uint8Array(array.buffer, array.byteOffset, array.byteLength);
       for (let offset = 0; offset < bytes.length; offset += PIECE_BYTES) {
         // A copy that is handed over: the page keeps its own.
         const data = bytes.slice(offset, offset + PIECE_BYTES);
-        this.#client.note({ note: "piece", handle, array: name, offset, data }, [data.buffer]);
+        this.#client.note({ note: "piece", handle, array: number, offset, data }, [data.buffer]);
         await yieldToEventLoop();
       }
     }

@@ -1,7 +1,7 @@
 import { noteOneThread } from "#platform";
 import { loadKernels, requestedThreads } from "../engine/kernels.ts";
 import type { WorkerPart } from "../engine/platform/web.ts";
-import { elements, FURTHER_KINDS } from "../nn/graph.ts";
+import { FURTHER_KINDS } from "../nn/graph.ts";
 import type { Loss } from "../nn/losses/loss.ts";
 import type { Metric } from "../nn/metrics/metric.ts";
 import {
@@ -20,11 +20,11 @@ import { classNamesProblem } from "../train/class-names.ts";
 import type { LayerActivation } from "../train/compiled-options.ts";
 import type { EvaluateOptions, Evaluation } from "../train/evaluate.ts";
 import type { FitOptions } from "../train/fit.ts";
-import { checkCompile, isModel, type Model } from "../train/model.ts";
+import { checkCompile, isModel, type Model, oneSample, type Predicted, unlisted } from "../train/model.ts";
 import type { ModelMetadata } from "../train/model-entries.ts";
 import { compileTable, EVALUATE, FIT, PREDICT, SAVE } from "../train/options.ts";
 import type { NamedTensor } from "../train/safetensors.ts";
-import { asSamples, isPixels, type Pixels, type Samples } from "../train/samples.ts";
+import { type Asking, asSamples, isPixels, listed, type Pixels, type Samples } from "../train/samples.ts";
 import type { FitRequest, InitRequest, Reference, Report } from "./protocol.ts";
 import { SampleSender } from "./send-samples.ts";
 import type { EpochWeights, Trainer, TrainerInfo, TrainerOptions, TrainerState } from "./types.ts";
@@ -217,15 +217,21 @@ class WorkerTrainer implements Trainer {
     return abortable(signal, this.#client.call("evaluate", { samples: handle, options: rest }, { signal }));
   }
 
-  async predict(images: Samples | Pixels, options: EvaluateOptions = {}): Promise<Float32Array> {
+  predict(images: Asking, options?: EvaluateOptions): Promise<Float32Array>;
+  predict<Outputs extends Float32Array[]>(images: Asking, options?: EvaluateOptions): Promise<Outputs>;
+  async predict(images: Asking, options: EvaluateOptions = {}): Promise<Predicted> {
     checkOptions(PREDICT, options);
     const { signal, ...rest } = options;
     signal?.throwIfAborted();
-    this.#check(asSamples(images, this.model.inputShape), "predict");
-    const plain = isPixels(images);
-    const samples = plain ? images.slice() : await this.#samples.send(images);
-    const transfer = plain ? [(samples as Uint8Array<ArrayBuffer>).buffer] : [];
-    return abortable(signal, this.#client.call("predict", { samples, options: rest }, { signal, transfer }));
+    const given = asSamples(images, this.model.inputs);
+    this.#check(given, "predict");
+    const plain =
+      given === images ? undefined : listed(given.images).map((numbers) => numbers.slice() as typeof numbers);
+    const samples = plain ?? (await this.#samples.send(given));
+    const transfer = plain?.map(({ buffer }) => buffer as ArrayBuffer) ?? [];
+    return unlisted(
+      await abortable(signal, this.#client.call("predict", { samples, options: rest }, { signal, transfer })),
+    );
   }
 
   getWeights(): Promise<NamedTensor[]> {
@@ -251,9 +257,12 @@ class WorkerTrainer implements Trainer {
     return modelFile(await this.#client.call("getWeights", "save()"), this.model.parts().config, metadata);
   }
 
-  async activations(image: Pixels): Promise<LayerActivation[]> {
-    this.#check({ images: image, shape: this.model.inputShape, count: 1 }, "activations");
-    return this.#client.call("activations", image.slice());
+  async activations(image: Pixels | readonly Pixels[]): Promise<LayerActivation[]> {
+    this.#check(oneSample(image, this.model.inputs), "activations");
+    return this.#client.call(
+      "activations",
+      listed<Pixels>(image).map((numbers) => numbers.slice()),
+    );
   }
 
   dispose(): void {
@@ -296,7 +305,7 @@ class WorkerTrainer implements Trainer {
   }
 
   #check(samples: Samples, taker: SamplesTaker): void {
-    checkSamples(samples, this.model.inputShape, elements(this.model.outputShape), taker);
+    checkSamples(samples, this.model, taker);
   }
 }
 

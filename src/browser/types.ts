@@ -6,7 +6,7 @@ import type { FitOptions } from "../train/fit.ts";
 import type { Model } from "../train/model.ts";
 import type { ModelMetadata } from "../train/model-entries.ts";
 import type { NamedTensor } from "../train/safetensors.ts";
-import type { Pixels, Samples } from "../train/samples.ts";
+import type { Asking, Pixels, Samples } from "../train/samples.ts";
 
 export type {
   Backend,
@@ -90,14 +90,15 @@ export interface Trainer {
   /** Ends training after the step under way: fit resolves, with `stopped: true`. */
   stop(): void;
   evaluate(samples: Samples, options?: EvaluateOptions): Promise<Evaluation>;
-  predict(images: Samples | Pixels, options?: EvaluateOptions): Promise<Float32Array>;
+  predict(images: Asking, options?: EvaluateOptions): Promise<Float32Array>;
+  predict<Outputs extends Float32Array[]>(images: Asking, options?: EvaluateOptions): Promise<Outputs>;
   getWeights(): Promise<NamedTensor[]>;
   setWeights(tensors: readonly NamedTensor[]): Promise<void>;
   weightsSha256(): Promise<string>;
   /** Bytes of a model.safetensors, as saveModel() writes it. */
   save(metadata?: ModelMetadata): Promise<Uint8Array<ArrayBuffer>>;
-  /** What each layer gives for one image. */
-  activations(image: Pixels): Promise<LayerActivation[]>;
+  /** What each layer gives for one image; for a model of several inputs a list. */
+  activations(image: Pixels | readonly Pixels[]): Promise<LayerActivation[]>;
   /** Ends all workers at once. */
   dispose(): void;
 }

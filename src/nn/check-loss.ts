@@ -10,9 +10,9 @@ import { probabilitiesOf } from "./usual-loss.ts";
 export function checkLoss(given: unknown, graph: Graph): void {
   const loss = lossDefinition(given as string | Loss);
   if (!loss) throw new ModelError(`loss is ${show(given)}, expected one of ${LOSSES.join(", ")}`);
-  if (graph.inputs.length > 1 || graph.outputs.length > 1)
+  if (graph.outputs.length > 1)
     throw new ModelError(
-      `the model has ${counted(graph.inputs.length, "input")} and ${counted(graph.outputs.length, "output")}, expected one of each: models of several can be described, not compiled yet`,
+      `the model has ${counted(graph.outputs.length, "output")}, expected one: models of several can be described, not compiled yet`,
     );
   const output = graph.outputs[0]!;
   if (output.shape.length !== 1)

@@ -33,8 +33,8 @@ export interface PlanOptions {
 /** A plan, and where the host writes and reads. */
 export interface CompiledPlan {
   readonly plan: Plan;
-  /** By input: u8 or f32, `[batch, ...shape]`. */
-  readonly inputs: readonly number[];
+  /** By input: u8 or f32, `[batch, ...shape]`; undefined where none of the outputs needs it. */
+  readonly inputs: readonly (number | undefined)[];
   /** By output: u8 class ids `[batch]` or f32 targets `[batch, outputs]`; none for predict. */
   readonly targets: readonly number[];
   /** By output: f32 `[batch, ...shape]`. */
@@ -88,7 +88,7 @@ export function compilePlan(
   });
   return {
     plan,
-    inputs: inputs.map((tensor) => plan.pointer(tensor)),
+    inputs: inputs.map((tensor) => (tensor.offset < 0 ? undefined : plan.pointer(tensor))),
     targets: targets.map(({ host }) => plan.pointer(host)),
     outputs: outputs.map((tensor) => plan.pointer(tensor)),
     results: results.map(({ meanLoss, counts }, i) => ({

@@ -2,6 +2,7 @@ import { ModelError } from "../nn/errors.ts";
 import type { Shape } from "../nn/graph.ts";
 import type { Layer } from "../nn/layers/layer.ts";
 import { isGraphConfig, layersFromConfig, type ModelConfig } from "../nn/model-json.ts";
+import { counted } from "../options/counted.ts";
 import { isObject } from "../options/kinds.ts";
 import { modelFromConfig } from "../train/functional.ts";
 import type { Model } from "../train/model.ts";
@@ -32,8 +33,17 @@ export function modelOfData(data: unknown, name?: string): ModelBuilder {
   return (inputShape, classes) => chain(layers, own, inputShape, classes);
 }
 
+/** Throws ModelError on a model of several inputs or outputs: datasets are of images and their classes. */
+export function requireOneOfEach({ inputs, outputs }: Model): void {
+  if (inputs.length > 1 || outputs.length > 1)
+    throw new ModelError(
+      `the model has ${counted(inputs.length, "input")} and ${counted(outputs.length, "output")}, expected one of each: datasets are of images and their classes; train others in code, with model.fit()`,
+    );
+}
+
 /** A graph says itself what it takes: it is checked against the images. */
 function fitting(model: Model, inputShape: Shape | undefined, classes: number | undefined): Model {
+  if (inputShape || classes !== undefined) requireOneOfEach(model);
   if (inputShape && model.inputShape.join() !== inputShape.join())
     throw new ModelError(
       `its input has shape ${sizes(model.inputShape)}, expected ${sizes(inputShape)}, that of the images; change the shape of layer '${model.rows[0]!.name}'`,

@@ -3,7 +3,7 @@ import { checkOptions } from "../options/check.ts";
 import { counted } from "../options/counted.ts";
 import { show } from "../options/show.ts";
 import { SAMPLES } from "./options.ts";
-import { isPixels, type Pixels, type Samples, SamplesError } from "./samples.ts";
+import { isPixels, type Pixels, type Port, type Samples, SamplesError } from "./samples.ts";
 
 /** Bytes are scaled and floats are not, so no other kind of array may pass for either. */
 function requireArray(
@@ -17,10 +17,37 @@ function requireArray(
   if (fits) return;
   const got = (value as object | undefined)?.constructor?.name ?? String(value);
   const flat = Array.isArray(value) && Array.isArray(value[0]) ? ".flat(Infinity)" : "";
-  const line = (value as ArrayLike<number> | undefined)?.length
-    ? `. Write: ${what}: ${make}.from(${what}${flat})`
-    : "";
+  const key = what.endsWith("]") ? "" : `${what}: `;
+  const line = ArrayBuffer.isView((value as unknown[] | undefined)?.[0])
+    ? `. Write: ${key}${what}[0]`
+    : (value as ArrayLike<number> | undefined)?.length
+      ? `. Write: ${key}${make}.from(${what}${flat})`
+      : "";
   throw error(`${what} is of type ${got}, expected ${types}${line}`);
+}
+
+/** A name as a variable's. */
+const variable = ({ name }: Port) => name.replaceAll(/\W/g, "_");
+
+/** A list for several inputs or outputs; else what is given for the one. Throws unless it is a list with one for each of them. */
+function forEach(
+  what: string,
+  given: unknown,
+  ports: readonly Port[],
+  of: "input" | "output",
+  code: (port: Port) => string,
+  error: (problem: string) => SamplesError,
+): readonly unknown[] {
+  if (ports.length === 1) return [given];
+  if (Array.isArray(given) && given.length === ports.length) return given;
+  const got = Array.isArray(given)
+    ? `a list of ${given.length}`
+    : given === undefined
+      ? "missing"
+      : show(given);
+  throw error(
+    `${what} is ${got}, expected a list of ${ports.length}, one for each ${of}. Write: ${what}: [${ports.map(code).join(", ")}]`,
+  );
 }
 
 /** Who takes samples, as code: * for the samples. */
@@ -33,8 +60,12 @@ const CALLS = {
 };
 export type SamplesTaker = keyof typeof CALLS;
 
-/** Throws SamplesError where samples do not fit a model of this input and output; it names `taker`, who was given them. */
-export function checkSamples(samples: Samples, input: Shape, outputs: number, taker: SamplesTaker): void {
+/** Throws SamplesError where samples do not fit a model of these inputs and outputs; it names `taker`, who was given them. */
+export function checkSamples(
+  samples: Samples,
+  { inputs, outputs }: { readonly inputs: readonly Port[]; readonly outputs: readonly Port[] },
+  taker: SamplesTaker,
+): void {
   const call = CALLS[taker];
   const who = taker === "validationData" ? "fit: validationData" : taker;
   const error = (problem: string) => new SamplesError(`${who}: ${problem}`);
@@ -45,52 +76,128 @@ export function checkSamples(samples: Samples, input: Shape, outputs: number, ta
   }
   if (Array.isArray(samples) && samples.length > 0)
     throw error(
-      "got an array, expected samples or a typed array. Write: Float32Array.from(images.flat(Infinity)), or Uint8Array for bytes, which are scaled",
+      inputs.length > 1
+        ? `got an array, expected samples. Write: ${call.replace("*", `{ images: [${inputs.map(variable).join(", ")}], shape: ${shapes(inputs)}, count }`)}`
+        : "got an array, expected samples or a typed array. Write: Float32Array.from(images.flat(Infinity)), or Uint8Array for bytes, which are scaled",
     );
   if (!("images" in given || "shape" in given))
     throw error(
       `got ${samples ? show(samples) : "no samples"}: expected { images, shape, count } with labels or targets`,
     );
   checkOptions({ ...SAMPLES, call, error: (problem) => error(`samples: ${problem}`) }, samples);
-  const { images, count, shape, labels, targets } = samples;
+  const { count } = samples;
+  /** Errors of one of several name it. */
+  const errorOf = (of: string, ports: readonly Port[], i: number) =>
+    ports.length === 1 ? error : (problem: string) => error(`${of} ${show(ports[i]!.name)}: ${problem}`);
+  const indexed = (what: string, ports: readonly Port[], i: number) =>
+    ports.length === 1 ? what : `${what}[${i}]`;
+  const images = forEach("images", samples.images, inputs, "input", variable, error) as Pixels[];
   const kinds = "bytes (Uint8Array, Uint8ClampedArray), which are scaled, or a Float32Array, which is not";
-  requireArray("images", images, isPixels(images), kinds, "Float32Array", error);
-  if (labels) requireArray("labels", labels, labels instanceof Uint8Array, "Uint8Array", "Uint8Array", error);
-  if (targets)
-    requireArray("targets", targets, targets instanceof Float32Array, "Float32Array", "Float32Array", error);
-  if (!Array.isArray(shape))
-    throw error(
-      `samples: shape is ${show(shape)}, expected that of one image. Write: shape: [${input.join(", ")}]`,
+  for (const [i, numbers] of images.entries())
+    requireArray(
+      indexed("images", inputs, i),
+      numbers,
+      isPixels(numbers),
+      kinds,
+      "Float32Array",
+      errorOf("input", inputs, i),
     );
-  if (shape.length !== input.length || shape.some((size, i) => size !== input[i]))
-    throw error(`got samples of shape ${formatShape(shape)}, but the model expects ${formatShape(input)}`);
+  const lists = { labels: [] as (Uint8Array | undefined)[], targets: [] as (Float32Array | undefined)[] };
+  for (const [what, type] of [
+    ["labels", Uint8Array],
+    ["targets", Float32Array],
+  ] as const) {
+    if (!samples[what]) continue;
+    const arrays = forEach(
+      what,
+      samples[what],
+      outputs,
+      "output",
+      variable,
+      error,
+    ) as (typeof lists)[typeof what];
+    for (const [i, array] of arrays.entries())
+      if (array)
+        requireArray(
+          indexed(what, outputs, i),
+          array,
+          array instanceof type,
+          type.name,
+          type.name,
+          errorOf("output", outputs, i),
+        );
+    lists[what] = arrays as never;
+  }
+  const { labels, targets } = lists;
+  const givenShapes = forEach(
+    "shape",
+    samples.shape,
+    inputs,
+    "input",
+    ({ shape }) => shapeCode(shape),
+    error,
+  );
+  for (const [i, shape] of givenShapes.entries()) {
+    const input = inputs[i]!.shape;
+    const wrong = errorOf("input", inputs, i);
+    if (!Array.isArray(shape))
+      throw wrong(
+        `samples: shape is ${show(shape)}, expected that of one image. Write: shape: ${shapes(inputs)}`,
+      );
+    if (shape.length !== input.length || shape.some((size, k) => size !== input[k]))
+      throw wrong(`got samples of shape ${formatShape(shape)}, but the model expects ${formatShape(input)}`);
+  }
   if (!Number.isSafeInteger(count)) {
-    const rest = targets ? ", targets" : labels ? ", labels" : "";
-    const number = images.length / elements(shape);
+    const rest = samples.targets ? ", targets" : samples.labels ? ", labels" : "";
+    const size = elements(inputs[0]!.shape);
+    const number = images[0]!.length / size;
     const got = count === undefined ? "missing" : show(count);
     const line = Number.isInteger(number)
-      ? `. Write: { images, shape: [${shape.join(", ")}]${rest}, count: ${number} }`
-      : `; images holds ${counted(images.length, "number")}, no whole images of ${elements(shape)}`;
+      ? `. Write: { images, shape: ${shapes(inputs)}${rest}, count: ${number} }`
+      : `; ${indexed("images", inputs, 0)} holds ${counted(images[0]!.length, "number")}, no whole images of ${size}`;
     throw error(`samples: count is ${got}, expected a whole number, that of images${line}`);
   }
   if (count < 1) throw error(`got ${count} samples, expected at least 1`);
-  const requireLength = ({ length }: Pixels, one: string, size: number): void => {
+  const requireLength = ({ length }: Pixels, one: string, size: number, wrong: typeof error): void => {
     if (length !== count * size)
-      throw error(`got ${counted(length, one)}, expected ${counted(count, "sample")} of ${size}`);
+      throw wrong(`got ${counted(length, one)}, expected ${counted(count, "sample")} of ${size}`);
   };
-  requireLength(images, "input number", elements(shape));
+  for (const [i, { shape }] of inputs.entries())
+    requireLength(images[i]!, "input number", elements(shape), errorOf("input", inputs, i));
   if (taker === "predict" || taker === "activations") return;
-  if (targets) {
-    requireLength(targets, "target", outputs);
-    return;
+  for (const [i, port] of outputs.entries()) {
+    const size = elements(port.shape);
+    const wrong = errorOf("output", outputs, i);
+    const own = labels[i];
+    if (targets[i]) requireLength(targets[i], "target", size, wrong);
+    else if (!own)
+      throw wrong(
+        outputs.length === 1
+          ? "got samples with neither labels nor targets: give one of them"
+          : `got neither labels nor targets: give one of them. Write: labels: ${listCode(outputs, i, labels)}, or targets: ${listCode(outputs, i, targets)}`,
+      );
+    else {
+      if (own.length !== count)
+        throw wrong(`got ${counted(own.length, "label")} for ${counted(count, "sample")}`);
+      const classes = Math.max(size, 2);
+      const at = own.findIndex((label) => label >= classes);
+      if (at >= 0)
+        throw wrong(
+          `label ${at} is ${own[at]}, but the ${outputs.length === 1 ? `model has ${counted(size, "output")}` : `output has ${counted(size, "number")}`}: expected class ids below ${classes}`,
+        );
+    }
   }
-  if (!labels) throw error("got samples with neither labels nor targets: give one of them");
-  if (labels.length !== count)
-    throw error(`got ${counted(labels.length, "label")} for ${counted(count, "sample")}`);
-  const classes = Math.max(outputs, 2);
-  const wrong = labels.findIndex((label) => label >= classes);
-  if (wrong >= 0)
-    throw error(
-      `label ${wrong} is ${labels[wrong]}, but the model has ${counted(outputs, "output")}: expected class ids below ${classes}`,
-    );
+}
+
+const shapeCode = (shape: Shape) => `[${shape.join(", ")}]`;
+
+/** The shape of samples as code. */
+function shapes(inputs: readonly Port[]): string {
+  const all = inputs.map(({ shape }) => shapeCode(shape)).join(", ");
+  return inputs.length === 1 ? all : `[${all}]`;
+}
+
+/** A list for outputs as code, with one that is missing. */
+function listCode(outputs: readonly Port[], missing: number, given: readonly unknown[]): string {
+  return `[${outputs.map((port, i) => (i === missing || given[i] ? variable(port) : "undefined")).join(", ")}]`;
 }

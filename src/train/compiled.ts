@@ -59,11 +59,12 @@ export class Compiled {
     return evaluate(this.session, samples, options);
   }
 
-  predict(samples: Samples, options: EvaluateOptions): Promise<Float32Array> {
+  /** By output. */
+  predict(samples: Samples, options: EvaluateOptions): Promise<Float32Array[]> {
     return predict(this.session, samples, options);
   }
 
-  activations(image: Pixels): LayerActivation[] {
+  activations(image: Pixels | readonly Pixels[]): LayerActivation[] {
     return this.session
       .layerOutputs(image)
       .map(({ call: { name, type, output }, data }) => ({ name, type, shape: output.shape, data }));

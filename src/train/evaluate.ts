@@ -69,22 +69,24 @@ export async function measure(
   return meters.logs(prefix);
 }
 
-/** See Model.predict. Throws NonFiniteError where a weight or an output is NaN or infinite. */
+/** See Model.predict: a list, by output. Throws NonFiniteError where a weight or an output is NaN or infinite. */
 export async function predict(
   session: Session,
   samples: Samples,
   options: EvaluateOptions,
-): Promise<Float32Array> {
+): Promise<Float32Array[]> {
   requireFiniteWeights(session, "predict()");
-  const outputs = elements(session.graph.outputs[0]!.shape);
-  const out = new Float32Array(samples.count * outputs);
+  const sizes = session.graph.outputs.map(({ shape }) => elements(shape));
+  const out = sizes.map((size) => new Float32Array(samples.count * size));
   await inBatches(wholePart(samples), options, (_, indices, first) => {
-    const own = out.subarray(first * outputs, (first + indices.length) * outputs);
+    const own = out.map((all, i) => all.subarray(first * sizes[i]!, (first + indices.length) * sizes[i]!));
     session.predictStep(samples, indices, own);
-    const at = own.findIndex((value) => !Number.isFinite(value));
-    if (at < 0) return;
-    const sample = first + Math.floor(at / outputs);
-    throw nonFinite(session, samples, `the output for sample ${sample}`, sample, 1);
+    for (const [i, numbers] of own.entries()) {
+      const at = numbers.findIndex((value) => !Number.isFinite(value));
+      if (at < 0) continue;
+      const sample = first + Math.floor(at / sizes[i]!);
+      throw nonFinite(session, samples, `the output for sample ${sample}`, sample, 1);
+    }
   });
   return out;
 }

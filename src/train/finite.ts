@@ -1,6 +1,5 @@
-import { elements } from "../nn/graph.ts";
 import { NonFiniteError, type NonFiniteSource } from "./errors.ts";
-import { isBytes, type Pixels, type Samples } from "./samples.ts";
+import { isBytes, listed, type Pixels, type Samples } from "./samples.ts";
 import type { Session } from "./session.ts";
 import { trainWords } from "./words.ts";
 
@@ -36,30 +35,33 @@ export function nonFinite(
 
 function sourceOf(
   session: Session,
-  { images, shape, targets, count: all }: Samples,
+  { images, targets, count: all }: Samples,
   first: number,
   count: number,
 ): [NonFiniteSource, string] {
-  const size = elements(shape);
-  const input = inPart(images, first * size, (first + count) * size);
-  if (input >= 0)
-    return [
-      "inputs",
-      trainWords.numberNotFinite("input", input % size, Math.floor(input / size), String(images[input])),
-    ];
-  const outputs = targets ? targets.length / all : 0;
-  const target = targets ? inPart(targets, first * outputs, (first + count) * outputs) : -1;
-  if (target >= 0)
-    return [
-      "targets",
-      trainWords.numberNotFinite(
-        "target",
-        target % outputs,
-        Math.floor(target / outputs),
-        String(targets![target]),
-      ),
-    ];
-  return ["range", trainWords.outOfRange(isBytes(images) ? session.options.preprocessing : undefined)];
+  /** Where one of a list of arrays holds such a number, in words. */
+  const inArrays = (what: "input" | "target", arrays: readonly (Pixels | undefined)[]) => {
+    for (const [i, array] of arrays.entries()) {
+      if (!array) continue;
+      const size = array.length / all;
+      const at = inPart(array, first * size, (first + count) * size);
+      if (at >= 0)
+        return trainWords.numberNotFinite(
+          what,
+          at % size,
+          Math.floor(at / size),
+          String(array[at]),
+          ...(arrays.length > 1 ? [i] : []),
+        );
+    }
+    return undefined;
+  };
+  const input = inArrays("input", listed(images));
+  if (input) return ["inputs", input];
+  const target = inArrays("target", listed(targets));
+  if (target) return ["targets", target];
+  const bytes = listed(images).some(isBytes);
+  return ["range", trainWords.outOfRange(bytes ? session.options.preprocessing : undefined)];
 }
 
 /** The first number of values[first .. last - 1] that is not finite, by its index in values; -1 where there is none. */

@@ -1,5 +1,4 @@
 import { yieldToEventLoop } from "#platform";
-import { elements } from "../nn/graph.ts";
 import type { Callbacks, History, Logs } from "./callbacks.ts";
 import { TrainingDivergedError } from "./errors.ts";
 import { measure, YIELD_MS } from "./evaluate.ts";
@@ -8,6 +7,7 @@ import type { Samples } from "./samples.ts";
 import type { Session } from "./session.ts";
 import { permutation } from "./shuffle.ts";
 import {
+  classesOf,
   countsOf,
   type Part,
   splitForValidation,
@@ -70,7 +70,7 @@ export async function fit(session: Session, samples: Samples, options: FitOption
   const callbacks = ([] as Callbacks[]).concat(options.callbacks ?? []);
   const stepsPerEpoch = Math.ceil(train.count / batchSize);
 
-  const classes = Math.max(elements(session.graph.outputs[0]!.shape), 2);
+  const classes = classesOf(samples, session.graph);
   const trainCounts = countsOf(train, classes);
   const validationCounts = validation && countsOf(validation, classes);
   const history: History = {

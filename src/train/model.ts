@@ -1,6 +1,6 @@
 import { type LayerRow, summaryTable } from "../nn/build.ts";
 import { checkLoss } from "../nn/check-loss.ts";
-import { elements, type Graph, type Shape } from "../nn/graph.ts";
+import type { Graph, Shape } from "../nn/graph.ts";
 import type { ModelConfig } from "../nn/model-config.ts";
 import { preprocessingProblem } from "../nn/preprocessing.ts";
 import { createOptimizer } from "../optim/index.ts";
@@ -15,7 +15,7 @@ import type { EvaluateOptions, Evaluation } from "./evaluate.ts";
 import type { FitOptions } from "./fit.ts";
 import { COMPILE, EVALUATE, FIT, PREDICT } from "./options.ts";
 import type { NamedTensor } from "./safetensors.ts";
-import { asSamples, type Pixels, type Samples } from "./samples.ts";
+import { type Asking, asSamples, type Pixels, type Port, type Samples } from "./samples.ts";
 import type { Session } from "./session.ts";
 
 /** What a model consists of, as plain data: all of it can be sent to a worker. */
@@ -59,6 +59,16 @@ export class Model {
 
   get outputShape(): Shape {
     return this.graph.outputs[0]!.shape;
+  }
+
+  /** The inputs, by the names of their layers. */
+  get inputs(): readonly Port[] {
+    return portsOf(this.graph.inputs, this.#config.inputs ?? ["input"]);
+  }
+
+  /** The outputs, by the names of the layers that give them. */
+  get outputs(): readonly Port[] {
+    return portsOf(this.graph.outputs, this.#config.outputs ?? [this.rows.at(-1)!.name]);
   }
 
   /** Number of all parameters' numbers, trained or not. */
@@ -129,19 +139,24 @@ export class Model {
   }
 
   /**
-   * Outputs `[count, ...outputShape]` for images given as Samples, or as their numbers alone. Rejects with NonFiniteError
-   * where one, or a weight, is NaN or infinite.
+   * Outputs `[count, ...outputShape]` for images given as Samples, or as their numbers alone; of a model of several outputs a
+   * list of them: predict<Float32Array[]>(…). Rejects with NonFiniteError where one, or a weight, is NaN or infinite.
    */
-  async predict(images: Samples | Pixels, options: EvaluateOptions = {}): Promise<Float32Array> {
+  predict(images: Asking, options?: EvaluateOptions): Promise<Float32Array>;
+  predict<Outputs extends Float32Array[]>(images: Asking, options?: EvaluateOptions): Promise<Outputs>;
+  async predict(images: Asking, options: EvaluateOptions = {}): Promise<Predicted> {
     checkOptions(PREDICT, options);
-    const samples = asSamples(images, this.inputShape);
+    const samples = asSamples(images, this.inputs);
     this.#check(samples, "predict");
-    return this.#compiled.predict(samples, options);
+    return unlisted(await this.#compiled.predict(samples, options));
   }
 
-  /** What each layer gives for one image, dropout off: bytes, which are scaled as in training, or floats. */
-  async activations(image: Pixels): Promise<LayerActivation[]> {
-    this.#check({ images: image, shape: this.inputShape, count: 1 }, "activations");
+  /**
+   * What each layer gives for one image, dropout off: bytes, which are scaled as in training, or floats. For a model of
+   * several inputs a list.
+   */
+  async activations(image: Pixels | readonly Pixels[]): Promise<LayerActivation[]> {
+    this.#check(oneSample(image, this.inputs), "activations");
     return this.#compiled.activations(image);
   }
 
@@ -183,8 +198,26 @@ export class Model {
   }
 
   #check(samples: Samples, taker: SamplesTaker): void {
-    checkSamples(samples, this.inputShape, elements(this.outputShape), taker);
+    checkSamples(samples, this, taker);
   }
+}
+
+/** What predict() gives: the numbers of the output; of several outputs a list, in the order of model({ outputs }). */
+export type Predicted = Float32Array | Float32Array[];
+
+/** The only one of a list, or the list. */
+export function unlisted(outputs: Float32Array[]): Predicted {
+  return outputs.length === 1 ? outputs[0]! : outputs;
+}
+
+/** One sample, without labels. */
+export function oneSample(image: Pixels | readonly Pixels[], inputs: readonly Port[]): Samples {
+  const shapes = inputs.map(({ shape }) => shape);
+  return { images: image, shape: shapes.length === 1 ? shapes[0]! : shapes, count: 1 };
+}
+
+function portsOf(values: Graph["inputs"], names: readonly string[]): Port[] {
+  return values.map(({ shape }, i) => ({ name: names[i]!, shape }));
 }
 
 /** Throws where a loss or a preprocessing does not fit the model, or each other's ranges. */

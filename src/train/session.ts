@@ -14,7 +14,7 @@ import type { Preprocessing } from "../nn/preprocessing.ts";
 import type { Optimizer } from "../optim/optimizer.ts";
 import { OptimizerState } from "../optim/state.ts";
 import { Meters } from "./meters.ts";
-import { isBytes, type Pixels, type Samples } from "./samples.ts";
+import { isBytes, listed, type Pixels, type Samples } from "./samples.ts";
 import type { StepResult } from "./step-result.ts";
 
 export interface SessionOptions {
@@ -39,6 +39,8 @@ const DRAW_GRAIN = 4096;
 const DRAW_SCRATCH = 128;
 /** Standard deviation of a standard normal cut off at +-2. */
 const TRUNCATED_STDDEV = 0.87962566103423978;
+
+const kindOf = (numbers: Pixels): InputKind => (isBytes(numbers) ? "bytes" : "floats");
 
 /** What plans of a session differ by. */
 type PlanKey = Pick<PlanOptions, "batch" | "mode" | "inputs" | "targets">;
@@ -95,7 +97,7 @@ export class Session {
   readonly #pointers: ParameterPointers;
   readonly #plans = new Map<string, CompiledPlan>();
   /** Plans of layerOutputs(): one up to each call of a layer. */
-  readonly #looks = new Map<InputKind, CompiledPlan[]>();
+  readonly #looks = new Map<string, CompiledPlan[]>();
   readonly #unfused: Graph;
   /** What evaluation and prediction run: there, normalizations are folded into what comes before them. */
   readonly #inference: Graph;
@@ -184,29 +186,32 @@ export class Session {
   }
 
   /**
-   * What each call of a layer gives for one image: the output of the model cut off there. It is fused and run as the
+   * What each call of a layer gives for one image, or one for each input: the output of the model cut off there. It is fused and run as the
    * model itself is, so the last layer's numbers are those of predictStep().
    */
-  layerOutputs(image: Pixels): { call: LayerCall; data: Float32Array<ArrayBuffer> }[] {
-    const bytes = isBytes(image);
-    const kind = bytes ? "bytes" : "floats";
-    let looks = this.#looks.get(kind);
+  layerOutputs(image: Pixels | readonly Pixels[]): { call: LayerCall; data: Float32Array<ArrayBuffer> }[] {
+    const images = listed(image);
+    const kinds = images.map(kindOf);
+    const key = kinds.join();
+    let looks = this.#looks.get(key);
     if (!looks) {
       looks = this.#unfused.calls.map(({ output }) =>
         this.#compile(fuse(cut(this.#unfused, [output]), false), {
           batch: 1,
           mode: "predict",
-          inputs: [kind],
+          inputs: kinds,
           targets: [],
         }),
       );
-      this.#looks.set(kind, looks);
+      this.#looks.set(key, looks);
     }
     return this.#unfused.calls.map((call, i) => {
       const compiled = looks[i]!;
       compiled.plan.activate();
-      if (bytes) this.engine.u8(compiled.inputs[0]!, image.length).set(image);
-      else this.engine.f32(compiled.inputs[0]!, image.length).set(image);
+      images.forEach((numbers, k) => {
+        const pointer = compiled.inputs[k];
+        if (pointer !== undefined) this.#view(numbers, pointer, numbers.length).set(numbers);
+      });
       compiled.plan.run();
       return { call, data: this.engine.f32(compiled.outputs[0]!, elements(call.output.shape)).slice() };
     });
@@ -232,46 +237,53 @@ export class Session {
     return this.#results(compiled);
   }
 
-  /** Outputs for samples[indices], copied into `out`. */
-  predictStep(samples: Samples, indices: Uint32Array, out: Float32Array): void {
+  /** Outputs for samples[indices], copied into `out`: of several outputs a list. */
+  predictStep(samples: Samples, indices: Uint32Array, out: Float32Array | readonly Float32Array[]): void {
     const compiled = this.load("predict", samples, indices);
     compiled.plan.run();
-    out.set(this.engine.f32(compiled.outputs[0]!, out.length));
+    listed(out).forEach((to, i) => {
+      to.set(this.engine.f32(compiled.outputs[i]!, to.length));
+    });
   }
 
   /** Assembles a batch straight into linear memory, and makes its plan the arena's owner: run that next. */
   load(mode: PlanOptions["mode"], samples: Samples, indices: Uint32Array): CompiledPlan {
-    const { images, labels, targets } = samples;
-    const batch = indices.length;
-    const bytes = isBytes(images);
+    const { inputs, outputs } = this.graph;
+    const images = listed(samples.images);
+    const labels = listed(samples.labels);
+    const targets = listed(samples.targets);
     const compiled = this.plan({
-      batch,
+      batch: indices.length,
       mode,
-      inputs: [bytes ? "bytes" : "floats"],
-      targets: [targets ? "floats" : "labels"],
+      inputs: images.map(kindOf),
+      targets: mode === "predict" ? [] : outputs.map((_, i) => (targets[i] ? "floats" : "labels")),
     });
     compiled.plan.activate();
-    const size = elements(this.graph.inputs[0]!.shape);
-    const into = bytes
-      ? this.engine.u8(compiled.inputs[0]!, batch * size)
-      : this.engine.f32(compiled.inputs[0]!, batch * size);
-    for (let i = 0; i < batch; i++) {
-      const at = indices[i]! * size;
-      into.set(images.subarray(at, at + size), i * size);
-    }
-    if (mode === "predict") return compiled;
-    if (targets) {
-      const outputs = elements(this.graph.outputs[0]!.shape);
-      const to = this.engine.f32(compiled.targets[0]!, batch * outputs);
-      for (let i = 0; i < batch; i++) {
-        const at = indices[i]! * outputs;
-        to.set(targets.subarray(at, at + outputs), i * outputs);
-      }
-    } else {
-      const to = this.engine.u8(compiled.targets[0]!, batch);
-      for (let i = 0; i < batch; i++) to[i] = labels![indices[i]!]!;
-    }
+    inputs.forEach(({ shape }, i) => {
+      this.#gather(images[i]!, indices, elements(shape), compiled.inputs[i]);
+    });
+    if (mode !== "predict")
+      outputs.forEach(({ shape }, i) => {
+        if (targets[i]) this.#gather(targets[i], indices, elements(shape), compiled.targets[i]!);
+        else this.#gather(labels[i]!, indices, 1, compiled.targets[i]!);
+      });
     return compiled;
+  }
+
+  /** Copies rows of `size` numbers to linear memory. */
+  #gather(from: Pixels, indices: Uint32Array, size: number, pointer: number | undefined): void {
+    if (pointer === undefined) return;
+    const into = this.#view(from, pointer, indices.length * size);
+    for (let i = 0; i < indices.length; i++) {
+      const at = indices[i]! * size;
+      if (size === 1) into[i] = from[at]!;
+      else into.set(from.subarray(at, at + size), i * size);
+    }
+  }
+
+  /** `length` numbers of linear memory, of the kind that these are. */
+  #view(numbers: Pixels, pointer: number, length: number): Uint8Array | Float32Array {
+    return isBytes(numbers) ? this.engine.u8(pointer, length) : this.engine.f32(pointer, length);
   }
 
   #results({ results }: CompiledPlan): StepResult {

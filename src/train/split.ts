@@ -1,8 +1,7 @@
-import { elements } from "../nn/graph.ts";
-import { type Samples, SamplesError } from "./samples.ts";
+import { type Pixels, type Samples, SamplesError } from "./samples.ts";
 
 /** The first part of the samples and the last, in their order: Keras's validation_split. No copy is made. */
-export function splitSamples(samples: Samples, validationSplit: number): [Samples, Samples] {
+export function splitSamples<S extends Samples>(samples: S, validationSplit: number): [S, S] {
   const at = Math.floor(samples.count * (1 - validationSplit));
   if (!(at > 0 && at < samples.count))
     throw new SamplesError(
@@ -11,14 +10,20 @@ export function splitSamples(samples: Samples, validationSplit: number): [Sample
   return [slice(samples, 0, at), slice(samples, at, samples.count)];
 }
 
-export function slice(samples: Samples, first: number, last: number): Samples {
-  const size = elements(samples.shape);
-  const outputs = samples.targets ? samples.targets.length / samples.count : 0;
-  return {
-    shape: samples.shape,
-    count: last - first,
-    images: samples.images.subarray(first * size, last * size),
-    ...(samples.labels && { labels: samples.labels.subarray(first, last) }),
-    ...(samples.targets && { targets: samples.targets.subarray(first * outputs, last * outputs) }),
+export function slice<S extends Samples>(samples: S, first: number, last: number): S {
+  const { images, labels, targets, shape, count } = samples;
+  const part = <T extends Pixels | undefined>(array: T): T => {
+    const size = array ? array.length / count : 0;
+    return array?.subarray(first * size, last * size) as T;
   };
+  const parts = <T extends Pixels | undefined>(arrays: T | readonly T[]): T | T[] =>
+    Array.isArray(arrays) ? arrays.map(part) : part(arrays as T);
+  const sliced: Samples = {
+    shape,
+    count: last - first,
+    images: parts<Pixels>(images),
+    ...(labels && { labels: parts<Uint8Array | undefined>(labels) as Uint8Array }),
+    ...(targets && { targets: parts<Float32Array | undefined>(targets) as Float32Array }),
+  };
+  return sliced as S;
 }

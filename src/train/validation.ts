@@ -1,5 +1,6 @@
+import { elements, type Graph } from "../nn/graph.ts";
 import { classCounts, missingClasses } from "../report/verdict.ts";
-import { type Samples, SamplesError } from "./samples.ts";
+import { listed, type Samples, SamplesError } from "./samples.ts";
 import { permutation } from "./shuffle.ts";
 import { splitSamples } from "./split.ts";
 
@@ -35,7 +36,8 @@ export function splitForValidation(
 ): { readonly train: Part; readonly validation: Part } {
   const [first, last] = splitSamples(samples, fraction);
   if (source === "last") return { train: wholePart(first), validation: wholePart(last) };
-  const { count, labels } = samples;
+  const { count } = samples;
+  const labels = labelsOf(samples);
   if (source === "stratified" && !labels)
     throw new SamplesError(
       'validationFrom is "stratified", but the samples have targets and no labels to tell classes by: use "shuffled"',
@@ -71,8 +73,18 @@ function shares(counts: readonly number[], total: number): number[] {
   return taken;
 }
 
+/** Of several outputs, the first that has labels tells the classes of samples. */
+const labelsOf = ({ labels }: Samples) => listed(labels).find(Boolean);
+
+/** How many classes the samples' labels are of: as many as the first output that has some tells apart. */
+export function classesOf({ labels }: Samples, { outputs }: Graph): number {
+  const at = Math.max(0, listed(labels).findIndex(Boolean));
+  return Math.max(elements(outputs[at]!.shape), 2);
+}
+
 /** Images of each class in a part; undefined where it has no labels. */
-export function countsOf({ samples: { labels }, rows }: Part, classes: number): number[] | undefined {
+export function countsOf({ samples, rows }: Part, classes: number): number[] | undefined {
+  const labels = labelsOf(samples);
   if (!labels) return undefined;
   return classCounts(rows ? rows.map((row) => labels[row]!) : labels, classes);
 }

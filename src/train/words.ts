@@ -9,8 +9,16 @@ export const trainWords = {
     return `the weights were not finite before ${when}: ${quoted(name)} holds ${value} at index ${index}${others}. Set finite ones with model.setWeights(), or compile() the model to begin anew`;
   },
 
-  numberNotFinite(what: "input" | "target", index: number, sample: number, value: string): string {
-    return `${what} ${index} of sample ${sample} is ${value}, expected finite numbers`;
+  /** `list`: place of the array in a list, for models of several inputs or outputs. */
+  numberNotFinite(
+    what: "input" | "target",
+    index: number,
+    sample: number,
+    value: string,
+    list?: number,
+  ): string {
+    const where = list === undefined ? "" : ` in ${what === "input" ? "images" : "targets"}[${list}]`;
+    return `${what} ${index} of sample ${sample}${where} is ${value}, expected finite numbers`;
   },
 
   /** `scaled`: how bytes become numbers, where the samples are bytes. */

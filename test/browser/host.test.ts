@@ -31,13 +31,11 @@ async function reportsOf(now: number, learningRate: number, epochs: number) {
     optimizer: { name: "sgd", options: sgd({ learningRate }).options as { learningRate: number } },
   });
   onTestFinished(() => host.model.dispose());
-  const arrays = {
-    images: { bytes: true, length: samples.images.length },
-    labels: { bytes: true, length: samples.labels.length },
-  };
+  const names = ["images", "labels"] as const;
+  const arrays = names.map((name) => ({ name, at: undefined, bytes: true, length: samples[name].length }));
   host.allocate({ handle: 1, count: samples.count, shape: samples.shape, arrays });
-  for (const array of ["images", "labels"] as const)
-    host.note({ note: "piece", handle: 1, array, offset: 0, data: samples[array] as Uint8Array });
+  for (const [array, name] of names.entries())
+    host.note({ note: "piece", handle: 1, array, offset: 0, data: samples[name] as Uint8Array });
 
   vi.spyOn(performance, "now").mockReturnValue(now);
   const reports: Report[] = [];

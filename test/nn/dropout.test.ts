@@ -9,7 +9,7 @@ import {
   globalAveragePooling2d,
   type Layer,
 } from "../../src/nn/layers/index.ts";
-import type { Samples } from "../../src/train/samples.ts";
+import type { PlainSamples, Samples } from "../../src/train/samples.ts";
 import type { Session, SessionOptions } from "../../src/train/session.ts";
 import { expectClose, expectSame } from "../support/close.ts";
 import { fixtureLabels, fixtureValues } from "../support/fixture-values.ts";
@@ -17,7 +17,7 @@ import { all, outputsOf, sessionOf } from "../support/sessions.ts";
 
 const N = 400;
 const COUNT = 5;
-const ones: Samples = {
+const ones: PlainSamples = {
   images: new Float32Array(COUNT * N).fill(1),
   count: COUNT,
   shape: [N],

@@ -302,7 +302,7 @@ test("several outputs are built, and not trained yet", async () => {
   const y = dense({ units: 4, activation: "softmax" }).apply(x);
   const net = model({ inputs: x, outputs: [y, dense({ units: 2, activation: "softmax" }).apply(y)] });
   expect(net.graph.outputs.map(({ shape }) => shape)).toEqual([[4], [2]]);
-  await expect(net.compile()).rejects.toThrow(/the model has 1 input and 2 outputs, expected one of each/);
+  await expect(net.compile()).rejects.toThrow(/the model has 2 outputs, expected one: /);
 });
 
 test("frozen layers stay as they are, and those before them learn", async () => {

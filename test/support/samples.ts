@@ -1,8 +1,8 @@
-import type { Samples } from "../../src/train/samples.ts";
+import type { PlainSamples } from "../../src/train/samples.ts";
 import { fixtureLabels, fixtureValues, hash32 } from "./fixture-values.ts";
 
 /** Images of `size` x `size` bytes, bright in the half that the label names (0 left, 1 right), with noise. */
-export function halves(count: number, seed: number, size = 6): Samples & { labels: Uint8Array } {
+export function halves(count: number, seed: number, size = 6): PlainSamples & { labels: Uint8Array } {
   const labels = fixtureLabels(count, seed, 2);
   const images = new Uint8Array(count * size * size);
   const start = hash32(seed + 1);

@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { dense, flatten } from "../../src/nn/layers/index.ts";
 import { adam } from "../../src/optim/index.ts";
 import { checkSamples } from "../../src/train/check-samples.ts";
-import { type Samples, SamplesError } from "../../src/train/samples.ts";
+import { type PlainSamples, type Samples, SamplesError } from "../../src/train/samples.ts";
 import { Sequential } from "../../src/train/sequential.ts";
 import { slice, splitSamples } from "../../src/train/split.ts";
 import { modelOf } from "../support/sessions.ts";
@@ -301,7 +301,7 @@ test("preprocessing: bytes become pixel * scale + offset, floats stay as they ar
 });
 
 describe("splitSamples and slice", () => {
-  const samples: Samples = {
+  const samples: PlainSamples = {
     images: Float32Array.from({ length: 20 }, (_, i) => i),
     count: 10,
     shape: [2],
@@ -318,7 +318,8 @@ describe("splitSamples and slice", () => {
     expect([...first.images]).toEqual(Array.from({ length: 14 }, (_, i) => i));
     for (const part of [first, last]) {
       expect(part.images.buffer).toBe(samples.images.buffer);
-      expect(() => checkSamples(part, [2], 3, "fit")).not.toThrow();
+      const ports = { inputs: [{ name: "x", shape: [2] }], outputs: [{ name: "y", shape: [3] }] };
+      expect(() => checkSamples(part, ports, "fit")).not.toThrow();
     }
   });
 

@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { dense, flatten } from "../../src/nn/layers/index.ts";
 import { adam } from "../../src/optim/index.ts";
-import type { Samples } from "../../src/train/samples.ts";
+import type { PlainSamples, Samples } from "../../src/train/samples.ts";
 import {
   countsOf,
   splitForValidation,
@@ -21,7 +21,7 @@ function labelled(labels: readonly number[]): Samples {
 }
 
 /** The same samples, sorted by their label. */
-function sorted({ images, labels, count, shape }: Samples & { labels: Uint8Array }) {
+function sorted({ images, labels, count, shape }: PlainSamples & { labels: Uint8Array }) {
   const size = images.length / count;
   const order = Array.from({ length: count }, (_, i) => i).sort((a, b) => labels[a]! - labels[b]! || a - b);
   return {
@@ -33,7 +33,7 @@ function sorted({ images, labels, count, shape }: Samples & { labels: Uint8Array
 }
 
 const rowsOf = ({ rows, samples }: { rows?: Uint32Array; samples: Samples }) =>
-  rows ? [...rows] : [...samples.images];
+  rows ? [...rows] : [...(samples as PlainSamples).images];
 
 describe("splitForValidation", () => {
   test.each(VALIDATION_SOURCES)("%s: parts have the sizes that Keras's have, and share nothing", (source) => {

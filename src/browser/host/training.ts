@@ -1,11 +1,12 @@
 import { isIsolated, type KernelThread, startThreadsBy, type ThreadTask } from "../../engine/platform/web.ts";
+import { elements } from "../../nn/graph.ts";
 import { optimizerDefinition } from "../../optim/definitions.ts";
 import { makeOptimizer } from "../../optim/optimizer.ts";
 import type { Callbacks, TrainInfo } from "../../train/callbacks.ts";
 import { Compiled } from "../../train/compiled.ts";
 import type { CompiledOptions } from "../../train/compiled-options.ts";
 import { requireFiniteWeights } from "../../train/finite.ts";
-import { asSamples, type Samples } from "../../train/samples.ts";
+import type { Samples } from "../../train/samples.ts";
 import { holdLock } from "../locks.ts";
 import type { FitRequest, Handle, InitRequest, Note, Report, Requests } from "../protocol.ts";
 import type { EpochWeights } from "../types.ts";
@@ -17,7 +18,11 @@ import { scope } from "./scope.ts";
 /** Milliseconds between reports of a batch: more often than this no eye can follow. */
 const REPORT_MS = 50;
 
-type Store = { -readonly [K in keyof Samples]: Samples[K] };
+/** Samples, and their arrays as the page numbers them. */
+interface Store {
+  readonly samples: Samples;
+  readonly arrays: readonly (Uint8Array | Float32Array)[];
+}
 
 /** Trains a model for a page. Its methods are the protocol's. */
 export class TrainingHost {
@@ -57,17 +62,24 @@ export class TrainingHost {
   }
 
   /** Room for samples that come in pieces. */
-  allocate({ handle, count, shape, arrays }: Requests["allocate"][0]): undefined {
+  allocate({ handle, count, shape, arrays: frames }: Requests["allocate"][0]): undefined {
     const samples: Record<string, unknown> = { count, shape };
-    for (const [name, { bytes, length }] of Object.entries(arrays))
-      samples[name] = bytes ? new Uint8Array(length) : new Float32Array(length);
-    this.#samples.set(handle, samples as unknown as Store);
+    const arrays = frames.map(({ name, at, bytes, length }) => {
+      const array = bytes ? new Uint8Array(length) : new Float32Array(length);
+      if (at === undefined) samples[name] = array;
+      else {
+        samples[name] ??= [];
+        (samples[name] as unknown[])[at] = array;
+      }
+      return array;
+    });
+    this.#samples.set(handle, { samples: samples as unknown as Samples, arrays });
   }
 
   note(note: Note): void {
     switch (note.note) {
       case "piece": {
-        const array = this.#samples.get(note.handle)?.[note.array];
+        const array = this.#samples.get(note.handle)?.arrays[note.array];
         if (array) new Uint8Array(array.buffer).set(note.data, note.offset);
         break;
       }
@@ -117,13 +129,14 @@ export class TrainingHost {
   async predict(
     { samples, options }: Requests["predict"][0],
     { signal }: Caller,
-  ): Promise<Answer<Float32Array>> {
-    const images = typeof samples === "number" ? this.#of(samples) : samples;
+  ): Promise<Answer<Float32Array[]>> {
     const { shape } = this.model.session.graph.inputs[0]!;
-    const outputs = await this.#gate.run(() =>
-      this.model.predict(asSamples(images, shape), { ...options, signal }),
-    );
-    return { value: outputs, transfer: [outputs.buffer as ArrayBuffer] };
+    const given =
+      typeof samples === "number"
+        ? this.#of(samples)
+        : { images: samples, shape, count: samples[0]!.length / elements(shape) };
+    const outputs = await this.#gate.run(() => this.model.predict(given, { ...options, signal }));
+    return { value: outputs, transfer: outputs.map(({ buffer }) => buffer as ArrayBuffer) };
   }
 
   /** `purpose`: what wants them, where they have to be finite. */
@@ -205,7 +218,7 @@ export class TrainingHost {
   }
 
   #of(handle: Handle): Samples {
-    const samples = this.#samples.get(handle);
+    const samples = this.#samples.get(handle)?.samples;
     if (!samples) throw new Error("the worker no longer has these samples");
     return samples;
   }

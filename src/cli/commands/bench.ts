@@ -4,7 +4,7 @@ import { GENERATED } from "../../data/datasets.ts";
 import { loadDataset } from "../../data/load.ts";
 import { BACKENDS, type Backend, Engine } from "../../engine/engine.ts";
 import { measurePeak } from "../../engine/peak.ts";
-import type { Samples } from "../../train/samples.ts";
+import type { PlainSamples, Samples } from "../../train/samples.ts";
 import type { Sequential } from "../../train/sequential.ts";
 import { EXIT } from "../errors.ts";
 import { addCommonOptions, type CommonOptions, createCommand, perform } from "../main.ts";
@@ -162,7 +162,7 @@ function median(values: readonly number[]): number {
 
 /** The images over and over, until there are `count`. */
 function repeated(
-  { images, labels, shape, count: have }: Required<Omit<Samples, "targets">>,
+  { images, labels, shape, count: have }: Required<Omit<PlainSamples, "targets">>,
   count: number,
 ): Samples {
   const size = images.length / have;

@@ -2,7 +2,7 @@ import { type Command, Option } from "commander";
 import { findDataset, GENERATED } from "../../data/datasets.ts";
 import { DIGITS_SHAPE } from "../../data/digits.ts";
 import type { Shape } from "../../nn/graph.ts";
-import { sizes } from "../../run/build-model.ts";
+import { requireOneOfEach, sizes } from "../../run/build-model.ts";
 import { testModel } from "../../train/test-model.ts";
 import { type DataOptions, describeDataset, openDataset } from "../datasets.ts";
 import { type EngineFlags, engineOptions } from "../engine-options.ts";
@@ -62,6 +62,7 @@ Examples:
 export async function evaluate(path: string, options: EvaluateOptions, output: Output): Promise<void> {
   const run = await openRun(path, options.maxMemory);
   const { model, metadata } = run;
+  requireOneOfEach(model);
   const name = options.dataset ?? trainedOn(run);
   await withInterrupt(undefined, async (signal) => {
     const fits = (shape: Shape) => {

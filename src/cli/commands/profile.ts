@@ -2,6 +2,7 @@ import { type Command, Option } from "commander";
 import { loadDataset } from "../../data/load.ts";
 import { elements } from "../../nn/graph.ts";
 import { usualLoss } from "../../nn/usual-loss.ts";
+import { requireOneOfEach } from "../../run/build-model.ts";
 import type { Model } from "../../train/model.ts";
 import { type Profile, profile } from "../../train/profile.ts";
 import type { Samples } from "../../train/samples.ts";
@@ -76,6 +77,7 @@ export async function profileModel(options: ProfileCommandOptions, output: Outpu
   const { batchSize, inference, repetitions } = options;
   const source = await findModel(options.model);
   const model = source.build(options.inputShape, options.classes);
+  requireOneOfEach(model);
   try {
     await model.compile({ ...engineOptions(options), loss: usualLoss(model.graph), metrics: [] });
     const mode = inference ? "predict" : "train";

@@ -3,6 +3,7 @@ import { DataError } from "../../data/errors.ts";
 import { readWhole } from "../../data/files.ts";
 import type { EngineOptions } from "../../engine/engine.ts";
 import { usualLoss } from "../../nn/usual-loss.ts";
+import { requireOneOfEach } from "../../run/build-model.ts";
 import { type LoadedModel, loadModel, ModelFileError } from "../../train/model-file.ts";
 import { DISK } from "../files.ts";
 import { printable } from "../output.ts";
@@ -55,6 +56,7 @@ function isMissing(error: unknown): boolean {
 /** Compiles the run's model, which starts its threads until dispose(). */
 export async function readyModel(run: OpenedRun, engine: EngineOptions): Promise<void> {
   const { model, metadata } = run;
+  requireOneOfEach(model);
   await model.compile({
     loss: metadata.loss ?? usualLoss(model.graph),
     // SGD keeps no state: the smallest that a model which is not trained any further can be compiled with.

@@ -1,6 +1,7 @@
 import { findDataset, GENERATED, numberedClasses } from "../../data/datasets.ts";
 import { isGraphConfig } from "../../nn/model-json.ts";
 import { chainNames } from "../../nn/models.ts";
+import { requireOneOfEach } from "../../run/build-model.ts";
 import { type LoadedModel, loadModel } from "../../train/model-file.ts";
 import { ensureDataset, type Loaded } from "./dataset.ts";
 import { download } from "./files.ts";
@@ -37,6 +38,7 @@ export async function openModelFile(name: string, bytes: Uint8Array): Promise<vo
   const current = prepare();
   try {
     const file = loadModel(bytes);
+    requireOneOfEach(file.model);
     const chosen = settingsOf(file);
     const trainer = await openTrainer(file.model, chosen, file.metadata.preprocessing);
     const outputs = file.model.outputShape.at(-1)!;
