@@ -2,12 +2,12 @@ import type { Progress } from "../data/load-options.ts";
 import type { Dataset } from "../data/types.ts";
 import type { Backend } from "../engine/kernels.ts";
 import type { History } from "../train/callbacks.ts";
-import type { CompileOptions } from "../train/compiled-options.ts";
+import type { CompileOptions, LayerActivation } from "../train/compiled-options.ts";
 import type { FitOptions } from "../train/fit.ts";
 import type { Model } from "../train/model.ts";
 import type { ModelMetadata } from "../train/model-entries.ts";
 import type { NamedTensor } from "../train/safetensors.ts";
-import type { Samples } from "../train/samples.ts";
+import type { Pixels, Samples } from "../train/samples.ts";
 import type { Asked } from "../train/test-model.ts";
 import type { RunConfig } from "./config.ts";
 
@@ -17,7 +17,10 @@ export interface Learner extends Asked {
   /** What it runs on. */
   readonly info: { readonly backend: Backend; readonly threads: number };
   fit(samples: Samples, options?: FitOptions): Promise<History>;
+  /** What each layer gives for one image. */
+  activations(image: Pixels): Promise<LayerActivation[]>;
   getWeights(): Promise<NamedTensor[]>;
+  setWeights(tensors: readonly NamedTensor[]): Promise<void>;
   weightsSha256(): Promise<string>;
   /** Bytes of a model.safetensors. */
   save(metadata?: ModelMetadata): Promise<Uint8Array<ArrayBuffer>>;

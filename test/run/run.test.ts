@@ -41,6 +41,9 @@ describe("run", () => {
           told.push(`trained ${recorder.epochs.length}`);
           expect(metadata).toMatchObject({ classNames: dataset.classNames, dataset: "digits" });
           expect((await learner.save(metadata)).length).toBeGreaterThan(600);
+          const layers = await learner.activations(dataset.test.images.subarray(0, 64));
+          expect(layers.map(({ shape }) => shape)).toContainEqual([3]);
+          await learner.setWeights(await learner.getWeights());
         },
       },
     );

@@ -119,7 +119,7 @@ async function conclude(run: RunOutcome, { folder, writer, output, signal }: End
   output.print(`\n${nextSteps(folder.saved!, run.config)}`);
   if (run.failure) throw savedIn(folder, run.failure);
   output.document({ run: folder.path, files: RUN_FILES, ...record });
-  return run.stoppedBy ? (signal.reason as InterruptedError).exitCode : 0;
+  return run.stoppedBy === "signal" ? (signal.reason as InterruptedError).exitCode : 0;
 }
 
 /** The error that ends a run whose weights are saved. */
