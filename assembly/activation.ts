@@ -6,13 +6,18 @@ import { vexpm1, vsigmoid, vtanh } from "./vmath";
 
 // Kinds of activation, with alpha where one is used. Gradients are functions of y, so x need not be kept.
 /** max(x, 0) */
+// @host
 export const RELU = 0;
 /** x > 0 ? x : alpha x; alpha >= 0 (Keras's negative_slope, default 0.3) */
+// @host
 export const LEAKY_RELU = 1;
 /** x > 0 ? x : alpha (e^x - 1); alpha >= 0 (Keras default 1) */
+// @host
 export const ELU = 2;
 /** 1 / (1 + e^-x) */
+// @host
 export const SIGMOID = 3;
+// @host
 export const TANH = 4;
 
 /** y[n] = f(x[n]); y may be x. NaN stays NaN. But for SIGMOID, |y| < FAINT is stored as 0: see simd.ts. */

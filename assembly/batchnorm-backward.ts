@@ -1,4 +1,4 @@
-import { BLOCK, rowsAtOnce, store2 } from "./batchnorm";
+import { NORM_BLOCK, NORM_CHANNELS, rowsAtOnce, store2 } from "./batchnorm";
 import {
   FAINT, lanes, madd, splat, vadd, vflush, vload, vmul, vstorePart, vsub, vzeroWhereLessEqual,
 } from "./simd";
@@ -57,8 +57,8 @@ function sumRows<V>(s: BatchNormSumsArgs, task: i32, scratch: usize): void {
   const r0 = task * s.grain, r1 = min(s.rows, r0 + s.grain);
   const partial = s.partials + (<usize>task * ld << 2);
   memory.fill(partial, 0, ld << 2);
-  for (let r = r0; r < r1; r += BLOCK) {
-    const rows = min(r1 - r, BLOCK);
+  for (let r = r0; r < r1; r += NORM_BLOCK) {
+    const rows = min(r1 - r, NORM_BLOCK);
     for (let c = 0; c < C; c += width) {
       const column = <usize>c << 2, o = <usize>r * ld + column;
       if (s.y) sums<V>(scratch, s.dy + o, s.y + o, s.x + o, s.constants + column, rows, ld, true);
@@ -78,7 +78,7 @@ export function batchNormSums(args: BatchNormSumsArgs, task: i32, scratch: usize
   else sumRows<f32>(args, task, scratch);
 }
 
-/** One task takes 16 channels, and 256 bytes of scratch. Overwrites. */
+/** One task takes NORM_CHANNELS channels, and NORM_SCRATCH. Overwrites. */
 @unmanaged
 export class BatchNormGradientsArgs {
   coefficients: usize; // f32[2, C], for batchNormBackward
@@ -93,7 +93,7 @@ export class BatchNormGradientsArgs {
 
 export function batchNormGradients(args: BatchNormGradientsArgs, task: i32, scratch: usize): void {
   const C = args.C, rows = args.rows, ld = <usize>C << 2;
-  const c0 = task << 4, bytes = min(C - c0, 16) << 4;
+  const c0 = task * NORM_CHANNELS, bytes = min(C - c0, NORM_CHANNELS) << 4;
   let p = args.partials + (<usize>c0 << 4);
   memory.fill(scratch, 0, 256);
   for (let r = 0; r < rows; r += args.grain, p += ld << 2) {

@@ -12,8 +12,24 @@ import {
 // constants: f32[5, C], in rows mean, a = gamma / sqrt(variance + epsilon), b = beta - rest * a, 1 / sqrt(variance + epsilon),
 // and rest = what the mean was rounded by: for channels whose mean is large beside their deviation.
 
+/** Channels in one task of batchNormConstants, batchNormInference and batchNormGradients. */
+// @host
+export const NORM_CHANNELS: i32 = 16;
+/** Scratch of those of them that add up what tasks have summed: two f64 a channel. */
+// @host
+export const NORM_SCRATCH: i32 = 16 * NORM_CHANNELS;
+
+/** Bytes of constants. */
+// @host
+// @ts-ignore: decorator
+@inline
+export function constantsBytes(C: i32): usize {
+  return 5 * 4 * <usize>C;
+}
+
 /** Rows whose sums are f32 before they are combined in f64. */
-export const BLOCK: i32 = 256;
+// @host
+export const NORM_BLOCK: i32 = 256;
 /** Every so manyth row of a block is in the mean that is subtracted from its rows. */
 const STRIDE: i32 = 8;
 
@@ -93,8 +109,8 @@ function statistics<V>(s: BatchNormStatisticsArgs, task: i32, scratch: usize): v
   const C = s.C, ld = <usize>C << 2, width = 2 * lanes<V>();
   const r0 = task * s.grain, r1 = min(s.rows, r0 + s.grain);
   const partial = s.partials + (<usize>task * ld << 2);
-  for (let r = r0; r < r1; r += BLOCK) {
-    const rows = min(r1 - r, BLOCK), before = r - r0;
+  for (let r = r0; r < r1; r += NORM_BLOCK) {
+    const rows = min(r1 - r, NORM_BLOCK), before = r - r0;
     const inverse = 1 / f64(rows), share = f64(rows) / f64(before + rows);
     const x = s.x + <usize>r * ld;
     for (let c = 0; c < C; c += width) {
@@ -131,7 +147,7 @@ export function batchNormStatistics(args: BatchNormStatisticsArgs, task: i32, sc
 
 /**
  * constants from the partials of all tasks, and the moving statistics moved towards the batch's:
- * moving += (batch's - moving) oneMinusMomentum. One task takes 16 channels, and 256 bytes of scratch.
+ * moving += (batch's - moving) oneMinusMomentum. One task takes NORM_CHANNELS channels, and NORM_SCRATCH.
  */
 @unmanaged
 export class BatchNormConstantsArgs {
@@ -139,8 +155,8 @@ export class BatchNormConstantsArgs {
   partials: usize;
   gamma: usize; // f32[C]; 0: 1
   beta: usize; // f32[C]; 0: 0
-  movingMean: usize; // f32[C]; 0: there are none to move
-  movingVariance: usize; // f32[C]
+  movingMean: usize; // inout; f32[C]; 0: there are none to move
+  movingVariance: usize; // inout; f32[C]
   rows: i32;
   C: i32;
   grain: i32; // of batchNormStatistics
@@ -173,7 +189,7 @@ function move(p: usize, to: f64, share: f32): void {
 
 export function batchNormConstants(args: BatchNormConstantsArgs, task: i32, scratch: usize): void {
   const C = args.C, rows = args.rows, grain = args.grain;
-  const c0 = task << 4, channels = min(C - c0, 16) << 4;
+  const c0 = task * NORM_CHANNELS, channels = min(C - c0, NORM_CHANNELS) << 4;
   const first = args.partials + (<usize>c0 << 4), apart = <usize>C << 4;
   memory.fill(scratch, 0, 256);
   let p = first;
@@ -201,7 +217,7 @@ export function batchNormConstants(args: BatchNormConstantsArgs, task: i32, scra
   }
 }
 
-/** The same constants from the moving statistics. One task takes 16 channels. */
+/** The same constants from the moving statistics. One task takes NORM_CHANNELS channels. */
 @unmanaged
 export class BatchNormInferenceArgs {
   constants: usize; // f32[5, C]
@@ -214,8 +230,8 @@ export class BatchNormInferenceArgs {
 }
 
 export function batchNormInference(args: BatchNormInferenceArgs, task: i32, scratch: usize): void {
-  const c1 = min((task + 1) << 4, args.C);
-  for (let c = task << 4; c < c1; c++) {
+  const c1 = min((task + 1) * NORM_CHANNELS, args.C);
+  for (let c = task * NORM_CHANNELS; c < c1; c++) {
     const o = <usize>c << 2;
     const mean = f64(load<f32>(args.movingMean + o)), variance = f64(load<f32>(args.movingVariance + o));
     setConstants(args.constants, args.C, mean, variance, args.gamma, args.beta, o, args.epsilon);

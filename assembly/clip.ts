@@ -7,7 +7,7 @@ import {
 /** g[n] = min(max(g, -limit), limit), in place: Keras's clipvalue. */
 @unmanaged
 export class ClipByValueArgs {
-  g: usize;
+  g: usize; // inout
   n: i32;
   limit: f32;
   grain: i32; // elements in one task
@@ -69,7 +69,7 @@ export function sumSquares(args: SumSquaresArgs, task: i32, scratch: usize): voi
  */
 @unmanaged
 export class ClipByNormArgs {
-  g: usize;
+  g: usize; // inout
   partials: usize; // from sumSquares
   count: i32; // number of partials
   n: i32;

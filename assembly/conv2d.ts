@@ -41,11 +41,15 @@ function depth(s: Conv2dArgs): i32 {
   return s.KH * s.KW * s.C;
 }
 
+/** Rows of patches of fewer numbers are copied or taken four at once: too short to be walked in place. */
+// @host
+export const SHORT_RUN: i32 = 16;
+
 /** True where a patch row is one run in memory, long enough to be walked in place. */
 // @ts-ignore: decorator
 @inline
 function inPlace(s: Conv2dArgs): bool {
-  return s.dilationW == 1 && s.KW * s.C >= 16;
+  return s.dilationW == 1 && s.KW * s.C >= SHORT_RUN;
 }
 
 /** Packs w[K, OC] into ceil(OC / 16) panels [K, 16], zero-padded. One task is one panel. */
@@ -85,7 +89,7 @@ export function packFilterTransposed(args: PackArgs, task: i32, scratch: usize):
  * Scratch: where patches are gathered (short or dilated runs), OW * K f32.
  */
 export function conv2dForward(s: Conv2dArgs, task: i32, scratch: usize): void {
-  if (s.KW * s.C < 16 && s.dilationW == 1) {
+  if (s.KW * s.C < SHORT_RUN && s.dilationW == 1) {
     if (ASC_FEATURE_SIMD) shortForward<v128>(s, task);
     else shortForward<f32>(s, task);
     return;

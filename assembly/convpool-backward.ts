@@ -107,23 +107,24 @@ function combinePatch(out: usize, outRow: usize, list: usize, n: i32, run: i32, 
 }
 
 /** Output channels in one task of backwardFilter. */
-const CHANNELS: i32 = 8;
+// @host
+export const LIST_CHANNELS: i32 = 8;
 
 /**
- * dw[KH, KW, C, OC] and db[OC] from dy and argmax; overwrites. One task is 8 output channels over the whole batch
- * in order; tasks = ceil(OC / 8).
- * Scratch: 8 lists of group * PH * PW entries of 8 bytes, 8 patches of KH * paddedRun f32, poolH * poolW + 5 i32.
+ * dw[KH, KW, C, OC] and db[OC] from dy and argmax; overwrites. One task is LIST_CHANNELS output channels over the whole
+ * batch in order; tasks = ceil(OC / LIST_CHANNELS).
+ * Scratch: so many lists of group * PH * PW entries of 8 bytes, so many patches of KH * paddedRun f32, poolH * poolW + 5 i32.
  */
 export function convPoolBackwardFilter(s: ConvPoolArgs, task: i32, scratch: usize): void {
-  const o0 = task * CHANNELS, channels = min(CHANNELS, s.OC - o0);
+  const o0 = task * LIST_CHANNELS, channels = min(LIST_CHANNELS, s.OC - o0);
   const run = s.KW * s.C, outRow = <usize>paddedRun(s) << 2;
   const patchBytes = <usize>s.KH * outRow;
   const cells = s.PH * s.PW;
   const listBytes = <usize>(s.group * cells) << 3;
-  const lists = scratch, sums = scratch + CHANNELS * listBytes;
+  const lists = scratch, sums = scratch + LIST_CHANNELS * listBytes;
   const rowBytes = (<usize>s.W * <usize>s.C) << 2;
   // Bytes from a window's corner to each place in it; place -1 stands before the first.
-  const ends = sums + CHANNELS * patchBytes;
+  const ends = sums + LIST_CHANNELS * patchBytes;
   const places = ends + 20;
   store<i32>(places - 4, 0);
   for (let r = 0; r < s.poolH; r++) {
@@ -133,7 +134,7 @@ export function convPoolBackwardFilter(s: ConvPoolArgs, task: i32, scratch: usiz
       );
     }
   }
-  memory.fill(sums, 0, CHANNELS * patchBytes);
+  memory.fill(sums, 0, LIST_CHANNELS * patchBytes);
   if (s.bias) memory.fill(s.bias + (<usize>o0 << 2), 0, <usize>channels << 2);
   for (let n = 0; n < s.batch; n += s.group) {
     const images = min(s.group, s.batch - n);

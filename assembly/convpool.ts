@@ -1,4 +1,5 @@
 import { ConvPoolArgs } from "./convpool-args";
+import { SHORT_RUN } from "./conv2d";
 import { crowded, decideFour, decideWindow, doubts, lead, panelLimits, patchLimits } from "./convpool-doubts";
 import { lanes, loadSplat, madd, splat, vadd, vload, vpmax, vpmin, vrelu, vstorePart, vsub } from "./simd";
 import { PANEL, tile } from "./tile";
@@ -54,7 +55,7 @@ function panelWindows(s: ConvPoolArgs, task: i32, scratch: usize): void {
   const rowBytes = (<usize>s.W * <usize>s.C) << 2;
   const image = s.x + <usize>task * <usize>s.H * rowBytes;
   const columns = usedColumns(s);
-  const gather = s.KW * s.C < 16;
+  const gather = s.KW * s.C < SHORT_RUN;
   const run = gather ? K : s.KW * s.C;
   const segments = gather ? 1 : s.KH;
   const jump = gather ? 0 : rowBytes - (<usize>run << 2);

@@ -30,7 +30,7 @@ export function fill(args: FillArgs, task: i32, scratch: usize): void {
 /** y[n] += x[n]: a second consumer's share of a gradient. */
 @unmanaged
 export class AddArgs {
-  y: usize;
+  y: usize; // inout
   x: usize;
   n: i32;
   grain: i32; // elements in one task

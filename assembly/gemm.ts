@@ -2,7 +2,16 @@ import { vrelu } from "./simd";
 import { PANEL, TILE_ACCUMULATE, TILE_RELU, panelRows } from "./tile";
 
 /** Depth of one block: a packed panel of B (KC x 16 f32, 16 KiB) stays in the L1 cache. */
-const KC: i32 = 256;
+// @host
+export const KC: i32 = 256;
+
+/** Bytes of packed panels of B as wide as cols, a multiple of PANEL; rows of A take those of rows + 1 columns. */
+// @host
+// @ts-ignore: decorator
+@inline
+export function packedBytes(cols: i32): usize {
+  return <usize>4 * <usize>KC * <usize>cols;
+}
 
 /** C[M, N] = act(op(A)[M, K] op(B)[K, N] + beta C + bias[N]), row-major. */
 @unmanaged
@@ -27,7 +36,7 @@ export class GemmArgs {
 
 /**
  * One task computes one block of C from packed panels of B.
- * Scratch: KC * cols f32, cols rounded up to 16, for the panels of B, and if transA KC * (rows + 1) more for a block of A.
+ * Scratch: packedBytes(cols), cols rounded up to 16, for the panels of B, and if transA packedBytes(rows + 1) for a block of A.
  */
 export function gemm(args: GemmArgs, task: i32, scratch: usize): void {
   const N = args.N, K = args.K;
@@ -51,7 +60,7 @@ export function gemm(args: GemmArgs, task: i32, scratch: usize): void {
     let a = args.a + matrix * args.aNext + ((<usize>m0 * <usize>K + <usize>k0) << 2);
     let aRow = <usize>K << 2, aPair = aRow << 1, aStep: usize = 4;
     if (args.transA) {
-      a = scratch + (<usize>(KC * ((args.cols + PANEL - 1) & ~(PANEL - 1))) << 2);
+      a = scratch + packedBytes((args.cols + PANEL - 1) & ~(PANEL - 1));
       packPairs(a, args.a + matrix * args.aNext + ((<usize>k0 * <usize>args.M + <usize>m0) << 2), args.M, rows, kc);
       aRow = 4;
       aPair = <usize>kc << 3;

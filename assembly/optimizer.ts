@@ -8,15 +8,16 @@ import { NORMAL, lanes, madd, splat, vadd, vdiv, vflush, vload, vmul, vpmax, vsq
 // not, and such means stay.) Flushing takes as long as an update: it is done in one step of sixteen, and in every step that
 // finds such gradients.
 
-/** 64 bytes, on 8. The host writes learningRate when it changes, beta1 and beta2 once; zero `step` to begin anew. */
+/** Aligned to 8 bytes. The host writes learningRate when it changes, beta1 and beta2 once; zero `step` to begin anew. */
+// @host
 @unmanaged
 export class OptimizerState {
-  learningRate: f64; // at byte 0
-  beta1: f64; // 8
-  beta2: f64; // 16
-  step: u32; // 24: steps begun; advanceStep adds 1. With w and the state vectors all that a checkpoint needs
-  rate: f32; // 28: learningRate in f32
-  alpha: f32; // 32: Adam's learningRate sqrt(1 - beta2^step) / (1 - beta1^step)
+  learningRate: f64;
+  beta1: f64;
+  beta2: f64;
+  step: u32; // steps begun; advanceStep adds 1. With w and the state vectors all that a checkpoint needs
+  rate: f32; // learningRate in f32
+  alpha: f32; // Adam's learningRate sqrt(1 - beta2^step) / (1 - beta1^step)
 }
 
 /** Begins a step: step += 1, and the scalars that follow from it. One task, before the update of any parameter. */
@@ -73,9 +74,9 @@ function settled<V>(v: V, floor: V, flush: bool): V {
  */
 @unmanaged
 export class SgdArgs {
-  w: usize;
+  w: usize; // inout
   g: usize;
-  m: usize; // 0 if momentum is 0
+  m: usize; // inout; 0 if momentum is 0
   state: usize;
   n: i32;
   momentum: f32;
@@ -148,11 +149,11 @@ const INVISIBLE: f32 = 1 / 33554432.0;
  */
 @unmanaged
 export class RmspropArgs {
-  w: usize;
+  w: usize; // inout
   g: usize;
-  v: usize;
-  a: usize; // 0 if not centered
-  m: usize; // 0 if momentum is 0
+  v: usize; // inout
+  a: usize; // inout; 0 if not centered
+  m: usize; // inout; 0 if momentum is 0
   state: usize;
   n: i32;
   rho: f32; // Keras default 0.9
@@ -234,10 +235,10 @@ export function rmsprop(args: RmspropArgs, task: i32, scratch: usize): void {
  */
 @unmanaged
 export class AdamArgs {
-  w: usize;
+  w: usize; // inout
   g: usize;
-  m: usize;
-  v: usize;
+  m: usize; // inout
+  v: usize; // inout
   state: usize;
   n: i32;
   oneMinusBeta1: f32; // 1 - beta1, rounded once by the host; Keras default 0.1

@@ -9,6 +9,7 @@ import { dispatch } from "./dispatch";
 // All atomics are sequentially consistent; the gate and `inside` rely on it (store one, then load the other).
 
 /** Shared by all threads of an engine; each word that threads write in turn has a cache line of its own. */
+// @host
 @unmanaged
 export class Control {
   gate: i32; // odd: a program is open to workers; even: closed
@@ -35,12 +36,12 @@ const SPINS: i32 = 4000;
 const PATIENCE: i64 = 60_000_000_000;
 
 /** Byte offsets of the words that threads wait on. */
-const GATE: usize = 0;
-const INSIDE: usize = 64;
-const WAITING: usize = 68;
-const FAILED: usize = 72;
-const READY: usize = 76;
-const STOP: usize = 28;
+const GATE: usize = offsetof<Control>("gate");
+const INSIDE: usize = offsetof<Control>("inside");
+const WAITING: usize = offsetof<Control>("waiting");
+const FAILED: usize = offsetof<Control>("failed");
+const READY: usize = offsetof<Control>("ready");
+const STOP: usize = offsetof<Control>("stop");
 
 /** Returns when *word == value; false where a worker failed, or nothing moved for too long. */
 function waitFor(control: usize, word: usize, value: i32): bool {

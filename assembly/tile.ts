@@ -7,6 +7,7 @@ import { loadSplat, madd, vadd, vload, vrelu, vstore, splat, lanes } from "./sim
 // spill or spend address arithmetic on broadcasts. And two rows of A can be read in place, with any stride.
 
 /** Columns of one panel of B. */
+// @host
 export const PANEL = 16;
 
 /** The result is added to what C holds. */

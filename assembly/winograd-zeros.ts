@@ -16,6 +16,7 @@ const NEW_ROW = 4;
 const ORDINARY = 7;
 
 /** Patch flags from one row to the next: what rows are written in sixes may end beyond the last column. */
+// @host
 // @ts-ignore: decorator
 @inline
 export function flagPitch(m: i32, columns: i32): i32 {
@@ -23,6 +24,7 @@ export function flagPitch(m: i32, columns: i32): i32 {
 }
 
 /** Bytes of the flags of one image's block. */
+// @host
 // @ts-ignore: decorator
 @inline
 export function flagBytes(m: i32, rows: i32, columns: i32): i32 {
@@ -30,10 +32,11 @@ export function flagBytes(m: i32, rows: i32, columns: i32): i32 {
 }
 
 /** Bytes of the map of rows x columns tiles of each of `images` images: an entry for each tile, then each image's flags. */
+// @host
 // @ts-ignore: decorator
 @inline
 export function mapBytes(m: i32, images: i32, rows: i32, columns: i32): usize {
-  return <usize>((4 * images * rows * columns + images * flagBytes(m, rows, columns) + 8 + 63) & ~63);
+  return <usize>((4 * images * rows * columns + images * flagBytes(m, rows, columns) + 8 + 63) / 64 * 64);
 }
 
 /**

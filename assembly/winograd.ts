@@ -12,20 +12,23 @@ import { flagBytes, flagPitch, mapBytes, mapTiles, settleTile } from "./winograd
 // the same few sets of the L1 cache.
 
 /** Bytes from one of the t * t planes of n pixels with C channels to the next. */
+// @host
 // @ts-ignore: decorator
 @inline
 export function planeBytes(n: i32, C: i32): usize {
-  return ((<usize>n * <usize>C) << 2) + 64;
+  return 4 * <usize>n * <usize>C + 64;
 }
 
 /** Bytes of scratch that the transforms of tiles with C channels need: two tiles of vectors, one whole tile. */
+// @host
 // @ts-ignore: decorator
 @inline
 export function tileScratch(m: i32, C: i32): usize {
-  return <usize>((m + 2) * (m + 2)) * (32 + (<usize>C << 2));
+  return <usize>((m + 2) * (m + 2)) * (32 + 4 * <usize>C);
 }
 
 /** Bytes of one transformed panel of 16 filters of C channels. */
+// @host
 // @ts-ignore: decorator
 @inline
 export function panelBytes(m: i32, C: i32): usize {

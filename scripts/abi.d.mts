@@ -1,2 +1,2 @@
-export function abiSource(): string;
+export function abiSource(dir?: URL): string;
 export function writeAbi(): void;

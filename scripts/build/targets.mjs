@@ -13,6 +13,7 @@ const node = process.execPath;
 const SCRIPTS = [
   "scripts/build",
   "scripts/abi.mjs",
+  "scripts/host-expressions.mjs",
   "scripts/build-wasm.mjs",
   "scripts/build-browser.mjs",
   "scripts/bundle.mjs",

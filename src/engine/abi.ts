@@ -1,4 +1,107 @@
-// Written by scripts/abi.mjs from assembly/dispatch.ts and the argument classes: do not edit.
+// Written by scripts/abi.mjs from assembly/: do not edit.
+
+/** max(x, 0) */
+export const RELU = 0;
+
+/** x > 0 ? x : alpha x; alpha >= 0 (Keras's negative_slope, default 0.3) */
+export const LEAKY_RELU = 1;
+
+/** x > 0 ? x : alpha (e^x - 1); alpha >= 0 (Keras default 1) */
+export const ELU = 2;
+
+/** 1 / (1 + e^-x) */
+export const SIGMOID = 3;
+
+export const TANH = 4;
+
+/** Channels in one task of batchNormConstants, batchNormInference and batchNormGradients. */
+export const NORM_CHANNELS = 16;
+
+/** Scratch of those of them that add up what tasks have summed: two f64 a channel. */
+export const NORM_SCRATCH = 16 * NORM_CHANNELS;
+
+/** Bytes of constants. */
+export function constantsBytes(C: number): number {
+  return 5 * 4 * C;
+}
+
+/** Rows whose sums are f32 before they are combined in f64. */
+export const NORM_BLOCK = 256;
+
+/** Rows of patches of fewer numbers are copied or taken four at once: too short to be walked in place. */
+export const SHORT_RUN = 16;
+
+/** Output channels in one task of backwardFilter. */
+export const LIST_CHANNELS = 8;
+
+/** Depth of one block: a packed panel of B (KC x 16 f32, 16 KiB) stays in the L1 cache. */
+export const KC = 256;
+
+/** Bytes of packed panels of B as wide as cols, a multiple of PANEL; rows of A take those of rows + 1 columns. */
+export function packedBytes(cols: number): number {
+  return 4 * KC * cols;
+}
+
+/** Aligned to 8 bytes. The host writes learningRate when it changes, beta1 and beta2 once; zero `step` to begin anew. */
+export const OPTIMIZER_STATE = {
+  learningRate: 0,
+  beta1: 8,
+  beta2: 16,
+  step: 24,
+  rate: 28,
+  alpha: 32,
+  bytes: 40,
+} as const;
+
+/** Shared by all threads of an engine; each word that threads write in turn has a cache line of its own. */
+export const CONTROL = {
+  gate: 0,
+  program: 4,
+  counters: 8,
+  first: 12,
+  last: 16,
+  scratch: 20,
+  scratchBytes: 24,
+  stop: 28,
+  inside: 64,
+  waiting: 68,
+  failed: 72,
+  ready: 76,
+  bytes: 80,
+} as const;
+
+/** Columns of one panel of B. */
+export const PANEL = 16;
+
+/** Patch flags from one row to the next: what rows are written in sixes may end beyond the last column. */
+export function flagPitch(m: number, columns: number): number {
+  return columns * m + 6;
+}
+
+/** Bytes of the flags of one image's block. */
+export function flagBytes(m: number, rows: number, columns: number): number {
+  return (rows * m + 2) * flagPitch(m, columns);
+}
+
+/** Bytes of the map of rows x columns tiles of each of `images` images: an entry for each tile, then each image's flags. */
+export function mapBytes(m: number, images: number, rows: number, columns: number): number {
+  return Math.floor((4 * images * rows * columns + images * flagBytes(m, rows, columns) + 8 + 63) / 64) * 64;
+}
+
+/** Bytes from one of the t * t planes of n pixels with C channels to the next. */
+export function planeBytes(n: number, C: number): number {
+  return 4 * n * C + 64;
+}
+
+/** Bytes of scratch that the transforms of tiles with C channels need: two tiles of vectors, one whole tile. */
+export function tileScratch(m: number, C: number): number {
+  return (m + 2) * (m + 2) * (32 + 4 * C);
+}
+
+/** Bytes of one transformed panel of 16 filters of C channels. */
+export function panelBytes(m: number, C: number): number {
+  return (m + 2) * (m + 2) * planeBytes(C, PANEL);
+}
 
 interface FillArgs {
   readonly out: number;
@@ -629,6 +732,17 @@ export interface KernelStructs {
   batchNormGradients: BatchNormGradientsArgs;
   batchNormBackward: BatchNormBackwardArgs;
 }
+
+/** What a kernel reads and writes in the same place. All else is either read or written. */
+export const UPDATED: { readonly [K in keyof KernelStructs]?: readonly (keyof KernelStructs[K])[] } = {
+  addInto: ["y"],
+  sgd: ["w", "m"],
+  rmsprop: ["w", "v", "a", "m"],
+  adam: ["w", "m", "v"],
+  clipByValue: ["g"],
+  clipByNorm: ["g"],
+  batchNormConstants: ["movingMean", "movingVariance"],
+};
 
 /**
  * A line for each struct: the kernels that read it, each behind its id in the dispatch switch, then its 4-byte fields in

@@ -1,4 +1,5 @@
 import { ADDRESS_ADVICE, noteOneThread, threadsAvailable } from "#platform";
+import { CONTROL } from "./abi.ts";
 import { refused, requireThreadRoom, withAddresses } from "./addresses.ts";
 import { type Backend, type KernelOptions, loadKernels, requestedThreads } from "./kernels.ts";
 import {
@@ -13,7 +14,7 @@ import {
 } from "./memory.ts";
 import { requireMemory } from "./memory-limit.ts";
 import { DEFAULT_MAX_MEMORY, MOST_MEMORY } from "./memory-sizes.ts";
-import { CONTROL_BYTES, ThreadPool } from "./threads.ts";
+import { ThreadPool } from "./threads.ts";
 import { engineWords } from "./words.ts";
 
 interface Exports {
@@ -90,7 +91,7 @@ export class Engine {
     this.#addresses = addresses;
     this.#exports = exports;
     this.#top = align(exports.heapBase());
-    if (threads > 1) this.#pool = new ThreadPool(module, memory, this.allocate(CONTROL_BYTES), threads - 1);
+    if (threads > 1) this.#pool = new ThreadPool(module, memory, this.allocate(CONTROL.bytes), threads - 1);
   }
 
   /**

@@ -1,13 +1,12 @@
 import { type KernelThread, startKernelThread } from "#platform";
+import { CONTROL } from "./abi.ts";
 import { engineWords } from "./words.ts";
 
-/** Bytes of the kernels' Control struct, see assembly/parallel.ts. */
-export const CONTROL_BYTES = 128;
-/** Places of its words, in i32. */
-const GATE = 0;
-const STOP = 7;
-const FAILED = 18;
-const READY = 19;
+/** Places of the words of the kernels' Control struct, in i32. */
+const GATE = CONTROL.gate / 4;
+const STOP = CONTROL.stop / 4;
+const FAILED = CONTROL.failed / 4;
+const READY = CONTROL.ready / 4;
 
 /** A kernel thread failed in the middle of a program: memory holds half a step, and the engine is of no use any more. */
 export class EngineError extends Error {
@@ -58,6 +57,6 @@ export class ThreadPool {
   }
 
   get #words(): Int32Array {
-    return new Int32Array(this.#memory.buffer, this.control, CONTROL_BYTES / 4);
+    return new Int32Array(this.#memory.buffer, this.control, CONTROL.bytes / 4);
   }
 }

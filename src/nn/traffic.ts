@@ -1,16 +1,6 @@
+import { UPDATED } from "../engine/abi.ts";
 import { KERNELS, type KernelName } from "../engine/kernel-table.ts";
 import type { Tensor } from "./tensor.ts";
-
-/** What a kernel reads and writes in the same place: counted twice. All else is either read or written. */
-const UPDATED: { readonly [K in KernelName]?: readonly string[] } = {
-  addInto: ["y"],
-  sgd: ["w", "m"],
-  rmsprop: ["w", "v", "a", "m"],
-  adam: ["w", "m", "v"],
-  clipByValue: ["g"],
-  clipByNorm: ["g"],
-  batchNormConstants: ["movingMean", "movingVariance"],
-};
 
 /** Pointers to a few bytes, whatever the kernel's n. */
 const SMALL = ["state", "step"];
@@ -34,7 +24,7 @@ export function bytesMoved(
     const arg = args[field];
     if (type !== "pointer" || !arg || SMALL.includes(field)) continue;
     const size = typeof arg === "number" ? persistentBytes(arg) : arg.bytes;
-    bytes += UPDATED[kernel]?.includes(field) ? 2 * size : size;
+    bytes += (UPDATED[kernel] as readonly string[] | undefined)?.includes(field) ? 2 * size : size;
   }
   return bytes;
 }

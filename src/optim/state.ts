@@ -1,3 +1,4 @@
+import { OPTIMIZER_STATE } from "../engine/abi.ts";
 import type { Engine } from "../engine/engine.ts";
 import type { Planner } from "../nn/planner.ts";
 import { chunks } from "../nn/tasks.ts";
@@ -6,9 +7,6 @@ import { rateOf } from "./schedules/index.ts";
 
 /** Elements of the weight vector in one task: 16 KiB, so that small models spread over threads too. */
 const GRAIN = 4096;
-
-/** Byte offsets in the kernels' OptimizerState, see assembly/optimizer.ts. */
-const STATE = { learningRate: 0, beta1: 8, beta2: 16, step: 24, bytes: 64 };
 
 /** An optimizer at work: its state in linear memory, and the host's hand on the learning rate. */
 export class OptimizerState {
@@ -27,16 +25,16 @@ export class OptimizerState {
     this.#rate = rateOf(optimizer.options.learningRate);
     this.#length = length;
     this.#decaying = decaying;
-    this.#state = engine.allocate(STATE.bytes);
+    this.#state = engine.allocate(OPTIMIZER_STATE.bytes);
     this.#slots = Array.from({ length: optimizer.stateVectors }, () => engine.allocate(4 * length));
     const view = engine.view();
-    view.setFloat64(this.#state + STATE.beta1, optimizer.betas[0], true);
-    view.setFloat64(this.#state + STATE.beta2, optimizer.betas[1], true);
+    view.setFloat64(this.#state + OPTIMIZER_STATE.beta1, optimizer.betas[0], true);
+    view.setFloat64(this.#state + OPTIMIZER_STATE.beta2, optimizer.betas[1], true);
   }
 
   /** Pointer to the u32 count of steps begun: dropout draws from it. */
   get stepPointer(): number {
-    return this.#state + STATE.step;
+    return this.#state + OPTIMIZER_STATE.step;
   }
 
   /** Steps done so far. */
@@ -60,7 +58,7 @@ export class OptimizerState {
     const rate = this.learningRate;
     if (!Number.isFinite(rate) || rate < 0)
       throw new RangeError(`the learning rate for step ${this.step} is ${rate}, expected a number >= 0`);
-    this.#engine.view().setFloat64(this.#state + STATE.learningRate, rate, true);
+    this.#engine.view().setFloat64(this.#state + OPTIMIZER_STATE.learningRate, rate, true);
   }
 
   /** Emits clipping and the update of the weight vector w from its gradient g. */

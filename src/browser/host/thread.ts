@@ -1,8 +1,6 @@
+import { CONTROL } from "../../engine/abi.ts";
 import type { ThreadAlive, ThreadTask } from "../../engine/platform/web.ts";
 import { holdLock } from "../locks.ts";
-
-/** Places of words in the kernels' Control struct, in i32: see assembly/parallel.ts. */
-const CONTROL = { gate: 0, counters: 2, first: 3, last: 4, inside: 16, failed: 18 };
 
 /** A kernel thread's whole life: takes part in every program until the engine stops it. */
 export async function runThread({ module, memory, control, index }: ThreadTask): Promise<void> {
@@ -31,14 +29,14 @@ function giveUp(memory: WebAssembly.Memory, control: number, working: boolean): 
   // Memory may have grown since: an index beyond the old size would throw here.
   memory.grow(0);
   const words = new Int32Array(memory.buffer);
-  const at = control / 4;
-  Atomics.store(words, at + CONTROL.failed, 1);
+  const at = (field: number) => (control + field) / 4;
+  Atomics.store(words, at(CONTROL.failed), 1);
   // Others wait for tasks that are done no more: a count that never comes makes them look up.
   if (working)
-    for (let i = words[at + CONTROL.first]!; i < words[at + CONTROL.last]!; i++) {
-      const done = (words[at + CONTROL.counters]! >>> 2) + 2 * i + 1;
+    for (let i = words[at(CONTROL.first)]!; i < words[at(CONTROL.last)]!; i++) {
+      const done = (words[at(CONTROL.counters)]! >>> 2) + 2 * i + 1;
       Atomics.store(words, done, -1);
       Atomics.notify(words, done);
     }
-  for (const word of [CONTROL.gate, CONTROL.inside]) Atomics.notify(words, at + word);
+  for (const word of [CONTROL.gate, CONTROL.inside]) Atomics.notify(words, at(word));
 }

@@ -5,6 +5,7 @@ import { availableParallelism } from "node:os";
 import { setImmediate } from "node:timers/promises";
 import { setFlagsFromString } from "node:v8";
 import { Worker } from "node:worker_threads";
+import { CONTROL } from "../abi.ts";
 
 /** Bytes of build/NAME.wasm of this package. The folder lies at the same depth from src/ and from dist/. */
 export async function loadWasmBytes(name: string): Promise<Uint8Array<ArrayBuffer>> {
@@ -110,16 +111,16 @@ const THREAD = `
   } catch (error) {
     memory.grow(0);
     const words = new Int32Array(memory.buffer);
-    const at = control / 4;
-    Atomics.store(words, at + 18, 1);
+    const at = (field) => (control + field) / 4;
+    Atomics.store(words, at(${CONTROL.failed}), 1);
     // Others wait for tasks that are done no more: a count that never comes makes them look up.
     if (working)
-      for (let i = words[at + 3]; i < words[at + 4]; i++) {
-        const done = (words[at + 2] >>> 2) + 2 * i + 1;
+      for (let i = words[at(${CONTROL.first})]; i < words[at(${CONTROL.last})]; i++) {
+        const done = (words[at(${CONTROL.counters})] >>> 2) + 2 * i + 1;
         Atomics.store(words, done, -1);
         Atomics.notify(words, done);
       }
-    for (const word of [0, 16]) Atomics.notify(words, at + word);
+    for (const word of [${CONTROL.gate}, ${CONTROL.inside}]) Atomics.notify(words, at(word));
     throw error;
   }
 })(require("node:worker_threads").workerData)`;

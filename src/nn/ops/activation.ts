@@ -1,10 +1,17 @@
+import { ELU, LEAKY_RELU, RELU, SIGMOID, TANH } from "../../engine/abi.ts";
 import { type ActivationKind, elements, type Op, type OpOf } from "../graph.ts";
 import type { OpImplementation, Planner } from "../planner.ts";
 import { chunks, GRAIN } from "../tasks.ts";
 import type { Tensor } from "../tensor.ts";
 
-/** The kernels' numbers for activations, see assembly/activation.ts. */
-const KIND: Readonly<Record<ActivationKind, number>> = { relu: 0, leakyRelu: 1, elu: 2, sigmoid: 3, tanh: 4 };
+/** The kernels' numbers for activations. */
+const KIND: Readonly<Record<ActivationKind, number>> = {
+  relu: RELU,
+  leakyRelu: LEAKY_RELU,
+  elu: ELU,
+  sigmoid: SIGMOID,
+  tanh: TANH,
+};
 
 /** Emits the backward pass of a relu fused into an op. Returns the gradient before it. */
 export function backwardRelu(p: Planner, op: Op): Tensor {

@@ -1,16 +1,12 @@
+import { constantsBytes, NORM_BLOCK, NORM_CHANNELS, NORM_SCRATCH } from "../../engine/abi.ts";
 import { elements, isTrained, type NormParameters, type OpOf, type Parameter, type Value } from "../graph.ts";
 import type { OpImplementation, Planner } from "../planner.ts";
 import { chunks, GRAIN } from "../tasks.ts";
 import type { Tensor } from "../tensor.ts";
 import { backwardRelu } from "./activation.ts";
 
-/** Channels in one task of the kernels that work channel by channel. */
-const CHANNELS = 16;
-/** Scratch of those of them that add up what tasks have summed. */
-const SUMS_SCRATCH = 256;
 /** Numbers in one task of those that pass over the rows, in blocks of rows; and tasks at the most, whose sums are added up. */
 const NUMBERS = 16_384;
-const BLOCK = 256;
 const MOST_PARTS = 64;
 
 function sizes(p: Planner, value: Value) {
@@ -21,7 +17,7 @@ function sizes(p: Planner, value: Value) {
 
 /** How rows are shared out. What is summed hangs on it, so it follows from the sizes alone, never from the threads. */
 function parts({ rows, C }: { rows: number; C: number }) {
-  const grain = BLOCK * Math.ceil(Math.max(NUMBERS / C, rows / MOST_PARTS) / BLOCK);
+  const grain = NORM_BLOCK * Math.ceil(Math.max(NUMBERS / C, rows / MOST_PARTS) / NORM_BLOCK);
   return { grain, tasks: Math.ceil(rows / grain) };
 }
 
@@ -40,12 +36,9 @@ function pointersOf(p: Planner, { gamma, beta, movingMean, movingVariance, epsil
 /** Emits the numbers by which channels are normalized with moving statistics, for any number of images. */
 function movingConstants(p: Planner, norm: NormParameters, constants: Tensor): Tensor {
   const C = norm.movingMean.shape[0]!;
-  p.call("batchNormInference", { constants, C, ...pointersOf(p, norm) }, { tasks: chunks(C, CHANNELS) });
+  p.call("batchNormInference", { constants, C, ...pointersOf(p, norm) }, { tasks: chunks(C, NORM_CHANNELS) });
   return constants;
 }
-
-/** Bytes of a channel's constants: see assembly/batchnorm.ts. */
-const constantsBytes = (C: number) => 20 * C;
 
 /** Emits the filter and bias that do what a convolution and a normalization after it do, with moving statistics. */
 export function foldedFilter(
@@ -88,7 +81,7 @@ function batchConstants(p: Planner, op: OpOf<"batchNorm">): Tensor {
   p.call(
     "batchNormConstants",
     { constants, partials, ...pointersOf(p, norm), ...size, grain, oneMinusMomentum: 1 - momentum },
-    { tasks: chunks(size.C, CHANNELS), scratch: SUMS_SCRATCH },
+    { tasks: chunks(size.C, NORM_CHANNELS), scratch: NORM_SCRATCH },
   );
   return constants;
 }
@@ -143,7 +136,7 @@ export const batchNorm: OpImplementation<"batchNorm"> = {
       p.call(
         "batchNormGradients",
         { coefficients, dgamma, dbeta, partials, constants, ...size, grain },
-        { tasks: chunks(size.C, CHANNELS), scratch: SUMS_SCRATCH },
+        { tasks: chunks(size.C, NORM_CHANNELS), scratch: NORM_SCRATCH },
       );
     } else if (p.needsGradient(x!))
       p.call("fill", { out: coefficients, n: 2 * size.C, value: 0, grain: 2 * size.C });

@@ -1,3 +1,4 @@
+import { PANEL, SHORT_RUN } from "../../engine/abi.ts";
 import type { Conv2dAttributes, OpOf, Shape } from "../graph.ts";
 import type { OpImplementation, Planner } from "../planner.ts";
 import type { Tensor } from "../tensor.ts";
@@ -11,8 +12,6 @@ import {
   winogradFilterGradient,
   winogradTile,
 } from "./winograd.ts";
-
-const PANEL = 16;
 
 /** Input sizes with the padding around them, and what every convolution kernel is told. */
 export function convGeometry(input: Shape, output: Shape, attributes: Conv2dAttributes) {
@@ -135,7 +134,7 @@ function winogradInputGradient(p: Planner, op: OpOf<"conv2d">, g: ConvGeometry, 
 /** How conv2dForward goes about patch rows of so many numbers: see assembly/conv2d.ts. */
 function forwardAlgorithm(run: number, dilationW: number): string {
   if (dilationW > 1) return "gathered patches";
-  return run < PANEL ? "four short patches at once" : "patches in place";
+  return run < SHORT_RUN ? "four short patches at once" : "patches in place";
 }
 
 /** Emits the gradients of the filter and, where there is one, the bias. */

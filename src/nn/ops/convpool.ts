@@ -1,3 +1,4 @@
+import { LIST_CHANNELS, PANEL, SHORT_RUN } from "../../engine/abi.ts";
 import type { OpOf } from "../graph.ts";
 import type { OpImplementation } from "../planner.ts";
 import { convGeometry, filterOf, paddedInput, padInput, prepareForward } from "./conv2d.ts";
@@ -12,8 +13,6 @@ import {
 
 /** Scratch that keeps a panel of convolution outputs in the L1 cache, in bytes. */
 const PANEL_BYTES = 24 * 1024;
-/** Output channels in one task of the filter gradient, see assembly/convpool-backward.ts. */
-const CHANNELS = 8;
 /** Entries that a list should have, so that starting and ending a sum costs little beside it. */
 const LIST_ENTRIES = 96;
 
@@ -62,18 +61,18 @@ function usedColumns({ args: { OW, PW, poolW, poolStrideW, poolLeft } }: Geometr
 }
 
 /** Scratch for one limit a channel, in whole panels. */
-const limitBytes = ({ args: { OC } }: Geometry) => 64 * Math.ceil(OC / 16);
+const limitBytes = ({ args: { OC } }: Geometry) => 4 * PANEL * Math.ceil(OC / PANEL);
 
 /** Direct products: pooled rows at once, so that their panel stays in the L1 cache. */
 function directForward(g: Geometry, batch: number) {
   const { C, KW, OW, PH, poolH, poolStrideH } = g.args;
-  const most = Math.floor((PANEL_BYTES / (64 * OW) - poolH) / poolStrideH) + 1;
+  const most = Math.floor((PANEL_BYTES / (4 * PANEL * OW) - poolH) / poolStrideH) + 1;
   const block = Math.max(1, Math.min(PH, most));
   const cells = rowsUnder(g, block) * OW;
   return {
     args: { block, m: 0, images: 1 },
     tasks: batch,
-    scratch: limitBytes(g) + 64 * cells + (KW * C < 16 ? 4 * cells * g.K : 0),
+    scratch: limitBytes(g) + 4 * PANEL * cells + (KW * C < SHORT_RUN ? 4 * cells * g.K : 0),
     algorithm: "fused",
   };
 }
@@ -94,7 +93,8 @@ function winogradForward(g: Geometry, m: TileSize, batch: number) {
   return {
     args: { block, m, images },
     tasks: Math.ceil(batch / images),
-    scratch: limitBytes(g) + 64 * m * m * rows * columns + winogradScratch(m, { images, rows, columns }, C),
+    scratch:
+      limitBytes(g) + 4 * PANEL * m * m * rows * columns + winogradScratch(m, { images, rows, columns }, C),
     algorithm: `fused, ${algorithmName(m)}`,
   };
 }
@@ -145,8 +145,8 @@ export const convPool: OpImplementation<"convPool"> = {
           bias: bias ? p.parameterGradient(bias) : 0,
         },
         {
-          tasks: Math.ceil(args.OC / CHANNELS),
-          scratch: CHANNELS * (8 * args.group * cells + patchBytes) + 4 * (places + 5),
+          tasks: Math.ceil(args.OC / LIST_CHANNELS),
+          scratch: LIST_CHANNELS * (8 * args.group * cells + patchBytes) + 4 * (places + 5),
           flops: p.batch * g.flops,
           algorithm: "non-zeros only",
         },

@@ -1,10 +1,9 @@
+import { PANEL } from "../../engine/abi.ts";
 import type { OpOf } from "../graph.ts";
 import type { OpImplementation, Planner } from "../planner.ts";
 import type { Tensor } from "../tensor.ts";
 import { backwardRelu } from "./activation.ts";
 import { gemmScratch } from "./winograd.ts";
-
-const PANEL = 16;
 
 interface Product {
   c: Tensor | number;

@@ -1,10 +1,10 @@
+import { mapBytes, PANEL, packedBytes, panelBytes, planeBytes, tileScratch } from "../../engine/abi.ts";
 import type { Conv2dAttributes } from "../graph.ts";
 import type { Planner } from "../planner.ts";
 import type { Tensor } from "../tensor.ts";
 
 // When and how 3x3 convolutions take Winograd's products: assembly/winograd.ts.
 
-const PANEL = 16;
 /** Outputs in a row of a tile. */
 const TILE_SIZES = [2, 4, 5] as const;
 /** Tiles that are multiplied at once, at least: a row of the filter is then read once for as many. */
@@ -58,9 +58,6 @@ export function winogradTile(
   return best?.m;
 }
 
-/** Bytes from one point's plane of n pixels to the next: planeBytes() of assembly/winograd.ts. */
-const planeBytes = (n: number, C: number) => 4 * n * C + 64;
-
 /** Rows and columns of tiles that one task holds at once, of each of some images. */
 interface TileGrid {
   images: number;
@@ -68,17 +65,16 @@ interface TileGrid {
   columns: number;
 }
 
-/** Bytes of a grid's map: mapBytes() of assembly/winograd-zeros.ts. */
-function mapBytes(m: number, { images, rows, columns }: TileGrid): number {
-  const flags = (rows * m + 2) * (columns * m + 6);
-  return 64 * Math.ceil((images * (4 * rows * columns + flags) + 8) / 64);
-}
-
 /** Scratch of one task that holds such a grid, without what it pools in. */
 export function winogradScratch(m: number, grid: TileGrid, C: number): number {
   const points = (m + 2) ** 2;
-  const n = grid.images * grid.rows * grid.columns;
-  return mapBytes(m, grid) + points * (planeBytes(n, C) + planeBytes(n, PANEL)) + points * (4 * C + 32);
+  const { images, rows, columns } = grid;
+  const n = images * rows * columns;
+  return (
+    mapBytes(m, images, rows, columns) +
+    points * (planeBytes(n, C) + planeBytes(n, PANEL)) +
+    tileScratch(m, C)
+  );
 }
 
 /** How many images a task takes, and how many rows of each at once. */
@@ -97,8 +93,7 @@ export function transformFilter(
   { w, C, OC, m, rotate = false }: { w: Tensor | number; C: number; OC: number; m: number; rotate?: boolean },
 ): Tensor {
   const panels = Math.ceil(OC / PANEL);
-  const points = (m + 2) ** 2;
-  const u = p.tensor(panels * points * planeBytes(C, PANEL));
+  const u = p.tensor(panels * panelBytes(m, C));
   p.call(
     "winogradFilter",
     { u, w, C, OC, rotate: Number(rotate), m },
@@ -174,16 +169,15 @@ export function winogradFilterGradient(
   const across = Math.min(PANEL * Math.ceil(OC / PANEL), 64);
   for (let first = 0; first < p.batch; first += images) {
     const batch = Math.min(images, p.batch - first);
-    const scratch = (channels: number) => points * (4 * channels + 32);
     p.call(
       "winogradTiles",
       { v: v!, x, first, batch, H, W, C, ...grid, gradient: 0 },
-      { tasks: batch, scratch: scratch(C) },
+      { tasks: batch, scratch: tileScratch(m, C) },
     );
     p.call(
       "winogradTiles",
       { v: d!, x: dy, first, batch, H: OH, W: OW, C: OC, ...grid, gradient: 1 },
-      { tasks: batch, scratch: scratch(OC) },
+      { tasks: batch, scratch: tileScratch(m, OC) },
     );
     const n = batch * tiles;
     p.call(
@@ -224,10 +218,7 @@ export function winogradFilterGradient(
   p.call("winogradZeroTaps", args, { tasks: C });
 }
 
-/** Depth of a block of a matrix product: KC of assembly/gemm.ts. */
-const KC = 256;
-
-/** Scratch of a gemm task; cols is a multiple of 16. */
+/** Scratch of a gemm task; cols is a multiple of PANEL. */
 export function gemmScratch(rows: number, cols: number, transA: boolean): number {
-  return 4 * KC * (cols + (transA ? rows + 1 : 0));
+  return packedBytes(cols) + (transA ? packedBytes(rows + 1) : 0);
 }
