@@ -21,7 +21,7 @@ import {
   ColumnSumArgs, GlobalPoolArgs, columnSum, globalAveragePool2dBackward, globalAveragePool2dForward,
 } from "./reduce";
 import {
-  LogitsLossArgs, LossArgs, MeanLossArgs, binaryCrossentropy, categoricalCrossentropy, meanLoss, meanSquaredError,
+  LogitsLossArgs, LossArgs, MeanLossArgs, binaryCrossentropy, categoricalCrossentropy, meanAbsoluteError, meanLoss, meanSquaredError,
   sigmoidCrossentropy, softmaxCrossentropy,
 } from "./loss";
 import { CountCorrectArgs, countCorrect } from "./metrics";
@@ -115,6 +115,7 @@ export function dispatch(id: i32, args: usize, task: i32, scratch: usize): void 
     case 66: batchNormSums(changetype<BatchNormSumsArgs>(args), task, scratch); break;
     case 67: batchNormGradients(changetype<BatchNormGradientsArgs>(args), task, scratch); break;
     case 68: batchNormBackward(changetype<BatchNormBackwardArgs>(args), task, scratch); break;
+    case 69: meanAbsoluteError(changetype<LossArgs>(args), task, scratch); break;
     default: unreachable();
   }
 }

@@ -255,6 +255,34 @@ export function meanSquaredError(args: LossArgs, task: i32, scratch: usize): voi
   }
 }
 
+function absoluteRow<V>(dy: usize, y: usize, t: usize, cols: i32, scale: f32): f32 {
+  const zero = splat<V>(0), up = splat<V>(scale / f32(cols)), down = splat<V>(-scale / f32(cols));
+  let loss = zero;
+  for (let n = cols; n > 0; n -= lanes<V>(), y += sizeof<V>(), t += sizeof<V>()) {
+    const d = firstLanes<V>(vsub<V>(vload<V>(y), vload<V>(t)), n);
+    loss = vadd<V>(loss, vabs<V>(d));
+    if (dy) {
+      vstorePart<V>(dy, vselectGreater<V>(d, zero, up, vselectGreater<V>(zero, d, down, vmul<V>(d, zero))), n); // NaN stays
+      dy += sizeof<V>();
+    }
+  }
+  return hsum<V>(loss) / f32(cols);
+}
+
+/** losses = mean over the row of |y - t|; dy = sign(y - t) / cols * scale, 0 where they are equal. */
+export function meanAbsoluteError(args: LossArgs, task: i32, scratch: usize): void {
+  const cols = args.cols;
+  const r1 = min((task + 1) * args.grain, args.rows);
+  for (let r = task * args.grain; r < r1; r++) {
+    const o = (<usize>r * <usize>cols) << 2;
+    const dy = args.dy ? args.dy + o : 0;
+    const loss = ASC_FEATURE_SIMD
+      ? absoluteRow<v128>(dy, args.y + o, args.t + o, cols, args.scale)
+      : absoluteRow<f32>(dy, args.y + o, args.t + o, cols, args.scale);
+    store<f32>(args.losses + (<usize>r << 2), loss);
+  }
+}
+
 /** out[1] = mean of losses[rows], summed in f64 from the first to the last. One task. */
 @unmanaged
 export class MeanLossArgs {

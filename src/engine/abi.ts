@@ -731,6 +731,7 @@ export interface KernelStructs {
   batchNormSums: BatchNormSumsArgs;
   batchNormGradients: BatchNormGradientsArgs;
   batchNormBackward: BatchNormBackwardArgs;
+  meanAbsoluteError: LossArgs;
 }
 
 /** What a kernel reads and writes in the same place. All else is either read or written. */
@@ -767,7 +768,7 @@ export const KERNEL_TABLE = `0fill: out* n value% grain
 28globalAveragePool2dForward 29globalAveragePool2dBackward: y* x* batch positions C grain
 30columnSum: out* x* M N
 31softmaxCrossentropy 51sigmoidCrossentropy: losses* dx* y* x* t* rows cols scale% grain
-32categoricalCrossentropy 33binaryCrossentropy 34meanSquaredError: losses* dy* y* t* rows cols scale% grain
+32categoricalCrossentropy 33binaryCrossentropy 34meanSquaredError 69meanAbsoluteError: losses* dy* y* t* rows cols scale% grain
 35meanLoss: out* losses* rows
 36countCorrect: out* y* t* rows cols
 37oneHot: t* labels* rows cols

@@ -23,6 +23,7 @@ const OTHERS: Others = {
   labels: "y",
   learningRate: "lr",
   maxPooling2d: "maxpool2d",
+  meanAbsoluteError: "mae l1",
   meanSquaredError: "mse",
   rate: "p",
   strides: "stride",

@@ -4,6 +4,7 @@ import { expectClose, expectSame } from "../support/close.ts";
 import {
   binaryCrossentropy,
   categoricalCrossentropy,
+  meanAbsoluteError,
   meanSquaredError,
   type RowLoss,
   rowLosses,
@@ -15,7 +16,7 @@ import { centralDifferences, LENGTHS, probabilities, uniform } from "../support/
 
 type Shape = readonly [rows: number, cols: number];
 type Tail<T extends unknown[]> = T extends [unknown, unknown, ...infer Rest] ? Rest : never;
-type LossKernel = "categoricalCrossentropy" | "binaryCrossentropy" | "meanSquaredError";
+type LossKernel = "categoricalCrossentropy" | "binaryCrossentropy" | "meanSquaredError" | "meanAbsoluteError";
 
 const sigmoid = (x: ArrayLike<number>) => Float64Array.from(x, (v) => 1 / (1 + Math.exp(-v)));
 
@@ -72,6 +73,7 @@ function gradientOf(
 const KERNELS: readonly (readonly [LossKernel, RowLoss, (rows: number, cols: number) => Float32Array])[] = [
   ["categoricalCrossentropy", categoricalCrossentropy, (rows, cols) => uniform(rows * cols, 1, 0.1, 0.9)],
   ["binaryCrossentropy", binaryCrossentropy, (rows, cols) => uniform(rows * cols, 1, 0.02, 0.98)],
+  ["meanAbsoluteError", meanAbsoluteError, (rows, cols) => uniform(rows * cols, 1, -2, 2)],
   ["meanSquaredError", meanSquaredError, (rows, cols) => uniform(rows * cols, 1, -2, 2)],
 ];
 

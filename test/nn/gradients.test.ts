@@ -126,6 +126,7 @@ describe.each(BACKENDS)("whole nets against central differences in f64, build %s
     ["sparseCategoricalCrossentropy", "sigmoid", labelled],
     ["binaryCrossentropy", "softmax", labelled],
     ["binaryCrossentropy", "sigmoid", valued],
+    ["meanAbsoluteError", "linear", valued],
     ["meanSquaredError", "linear", valued],
     ["meanSquaredError", "softmax", valued],
   ];

@@ -115,6 +115,13 @@ describe("metrics", () => {
   });
 });
 
+test("meanAbsoluteError as a loss gives what torch.nn.functional.l1_loss gives", async () => {
+  const images = Float32Array.of(1, 2, -1, 0.5, 0.5, 0);
+  const targets = Float32Array.of(0, 2.5, -1, 0.25, 1, 3);
+  const model = await identity(3, { loss: "meanAbsoluteError" });
+  expect(await model.evaluate({ images, targets, shape: [3], count: 2 })).toEqual({ loss: 0.875 });
+});
+
 describe("a loss of one's own", () => {
   const COUNT = 16;
   const samples: Samples = {

@@ -1,6 +1,7 @@
 import { BINARY_CROSSENTROPY } from "./binary-crossentropy.ts";
 import { CATEGORICAL_CROSSENTROPY, SPARSE_CATEGORICAL_CROSSENTROPY } from "./categorical-crossentropy.ts";
 import type { Loss } from "./loss.ts";
+import { MEAN_ABSOLUTE_ERROR } from "./mean-absolute-error.ts";
 import { MEAN_SQUARED_ERROR } from "./mean-squared-error.ts";
 
 /** Every loss. Of those that take a kind of output, the first is the usual one. */
@@ -9,6 +10,7 @@ const DEFINITIONS = [
   SPARSE_CATEGORICAL_CROSSENTROPY,
   BINARY_CROSSENTROPY,
   MEAN_SQUARED_ERROR,
+  MEAN_ABSOLUTE_ERROR,
 ] as const;
 
 /** What each computes: see its file in this folder. */

@@ -22,7 +22,8 @@ export interface Loss {
   /** Names of metrics that are reported unless others are asked for. Default: the accuracy, for numbers none. */
   readonly metrics?: readonly string[];
   /** Built-in: the kernel that computes it from outputs. */
-  readonly kernel?: KernelName & ("categoricalCrossentropy" | "binaryCrossentropy" | "meanSquaredError");
+  readonly kernel?: KernelName &
+    ("categoricalCrossentropy" | "binaryCrossentropy" | "meanSquaredError" | "meanAbsoluteError");
   /**
    * Built-in: the op for whose outputs there is a kernel that starts from the op's inputs and computes both, called
    * `<op>Crossentropy`.

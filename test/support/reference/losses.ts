@@ -23,6 +23,9 @@ export const categoricalCrossentropy: RowLoss = (y, t) => {
 export const binaryCrossentropy: RowLoss = (y, t) =>
   -y.reduce((s, v, j) => s + t[j]! * Math.log(clip(v)) + (1 - t[j]!) * Math.log(1 - clip(v)), 0) / y.length;
 
+export const meanAbsoluteError: RowLoss = (y, t) =>
+  y.reduce((s, v, j) => s + Math.abs(v - t[j]!), 0) / y.length;
+
 export const meanSquaredError: RowLoss = (y, t) => y.reduce((s, v, j) => s + (v - t[j]!) ** 2, 0) / y.length;
 
 /** Loss of every row of y[rows, cols]. */

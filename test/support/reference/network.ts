@@ -5,6 +5,7 @@ import { averagePool2d, conv2d, maxPool2d, type Window, windowOf } from "./conv.
 import {
   binaryCrossentropy,
   categoricalCrossentropy,
+  meanAbsoluteError,
   meanSquaredError,
   type RowLoss,
   rowLosses,
@@ -17,6 +18,7 @@ const LOSSES: Record<LossName, RowLoss> = {
   categoricalCrossentropy,
   sparseCategoricalCrossentropy: categoricalCrossentropy,
   binaryCrossentropy,
+  meanAbsoluteError,
   meanSquaredError,
 };
 
