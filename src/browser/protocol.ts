@@ -7,7 +7,7 @@ import type { Metric } from "../nn/metrics/metric.ts";
 import type { AnyOptimizerOptions } from "../optim/create.ts";
 import type { OptimizerName } from "../optim/index.ts";
 import type { Callbacks, History } from "../train/callbacks.ts";
-import type { CompileOptions, LayerActivation } from "../train/compiled-options.ts";
+import type { CompileOptions, LayerActivation, OutputOptions } from "../train/compiled-options.ts";
 import type { EvaluateOptions, Evaluation } from "../train/evaluate.ts";
 import type { FitOptions } from "../train/fit.ts";
 import type { ModelParts } from "../train/model.ts";
@@ -47,8 +47,11 @@ export interface Reference {
 export interface InitRequest {
   readonly model: ModelParts;
   readonly kernels: Kernels;
-  readonly options: Omit<CompileOptions, "optimizer" | "backend" | "wasm" | "loss" | "metrics">;
-  readonly loss: string | Reference | undefined;
+  readonly options: Omit<
+    CompileOptions,
+    "optimizer" | "backend" | "wasm" | "loss" | "lossWeights" | "metrics"
+  >;
+  readonly outputs: readonly (Omit<OutputOptions, "loss"> & { readonly loss: string | Reference })[];
   readonly metrics: readonly (string | Reference)[] | undefined;
   /** Where losses and metrics come from that are not built-in. */
   readonly modules: readonly string[];

@@ -59,11 +59,12 @@ export async function createTrainer(model: Model, options: TrainerOptions = {}):
     wasm,
     threads,
     modules = [],
-    loss,
+    loss: _,
+    lossWeights: __,
     metrics,
     ...rest
   } = options;
-  checkCompile(model, options);
+  const outputs = checkCompile(model, options);
   const wanted = requestedThreads(threads);
   // Made again, which checks it: the worker takes its word for it. An update of a caller's own could not be sent.
   const made =
@@ -80,7 +81,7 @@ export async function createTrainer(model: Model, options: TrainerOptions = {}):
     return type === undefined ? { name } : { name, type, options: own };
   };
   const sent = {
-    loss: loss && reference("loss", loss),
+    outputs: outputs.map((output) => ({ ...output, loss: reference("loss", output.loss) })),
     metrics: metrics?.map((metric) => reference("metric", metric)),
     modules: modules.map(
       (module) => new URL(module, globalThis.document?.baseURI ?? globalThis.location.href).href,

@@ -1,4 +1,3 @@
-import { counted } from "../options/counted.ts";
 import { show } from "../options/show.ts";
 import { ModelError } from "./errors.ts";
 import { type Graph, producer } from "./graph.ts";
@@ -6,18 +5,15 @@ import { LOSSES, lossDefinition } from "./losses/index.ts";
 import type { Loss } from "./losses/loss.ts";
 import { probabilitiesOf } from "./usual-loss.ts";
 
-/** Throws ModelError unless the loss fits the model's output. */
-export function checkLoss(given: unknown, graph: Graph): void {
+/** Throws ModelError unless the loss fits the model's output; of several, the one of that number. */
+export function checkLoss(given: unknown, graph: Graph, at = 0): void {
   const loss = lossDefinition(given as string | Loss);
   if (!loss) throw new ModelError(`loss is ${show(given)}, expected one of ${LOSSES.join(", ")}`);
-  if (graph.outputs.length > 1)
-    throw new ModelError(
-      `the model has ${counted(graph.outputs.length, "output")}, expected one: models of several can be described, not compiled yet`,
-    );
-  const output = graph.outputs[0]!;
+  const output = graph.outputs[at]!;
   if (output.shape.length !== 1)
     throw new ModelError(
       `the model's output has shape (${output.shape.join(", ")}), but losses take flat outputs; end with flatten() and dense()`,
+      graph.outputs.length > 1 ? producer(graph, output)?.layer : undefined,
     );
   const { name, takes = "numbers" } = loss;
   const layer = producer(graph, output)?.layer;

@@ -9,9 +9,9 @@ export function probabilitiesOf(graph: Graph, value: Value): "softmax" | "sigmoi
   return kind === "softmax" || kind === "sigmoid" ? kind : undefined;
 }
 
-/** The loss that the op which gives the output asks for: of its probabilities, or else of plain numbers. */
-export function usualLoss(graph: Graph): LossName {
-  const from = probabilitiesOf(graph, graph.outputs[0]!);
+/** The loss that the op which gives the output (of several, that of the number) asks for: of its probabilities, or else of plain numbers. */
+export function usualLoss(graph: Graph, at = 0): LossName {
+  const from = probabilitiesOf(graph, graph.outputs[at]!);
   const fits = ({ fused, takes }: Loss) => (from ? fused === from : takes === "numbers");
   return LOSS_DEFINITIONS.find(fits)!.name as LossName;
 }

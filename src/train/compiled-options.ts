@@ -8,10 +8,20 @@ import type { OptimizerName } from "../optim/definitions.ts";
 import type { Optimizer } from "../optim/optimizer.ts";
 import type { NamedTensor } from "./safetensors.ts";
 
+/** One for all outputs of a model; or one for each, in a list in their order, or by their names. */
+export type ByOutput<T> = T | readonly T[] | { readonly [output: string]: T };
+
+/** What is to be lost at an output, and how much it counts. */
+export interface OutputOptions {
+  readonly name: string;
+  readonly loss: string | Loss;
+  readonly weight: number;
+}
+
 /** What a model brings along from a file. */
 export interface Loaded {
   readonly tensors: readonly NamedTensor[];
-  readonly loss?: LossName | undefined;
+  readonly loss?: ByOutput<LossName> | undefined;
   readonly preprocessing?: Preprocessing | undefined;
 }
 
@@ -27,7 +37,7 @@ export interface LayerActivation {
 /** CompileOptions whose optimizer is made; all were checked. */
 export interface CompiledOptions {
   readonly optimizer: Optimizer;
-  readonly loss?: LossName | Loss | undefined;
+  readonly outputs: readonly OutputOptions[];
   readonly metrics?: readonly (MetricName | Metric)[] | undefined;
   readonly backend?: Backend | "auto" | undefined;
   readonly threads?: number | undefined;
@@ -49,16 +59,24 @@ export function preprocessingOf(
 }
 
 /** The loss of a model: as it is told, or its file says, or else that of classes. */
-export function lossOf(loaded: Loaded | undefined, given: CompiledOptions["loss"]): LossName | Loss {
+export function lossOf(
+  loaded: Loaded | undefined,
+  given: CompileOptions["loss"],
+): NonNullable<CompileOptions["loss"]> {
   return given ?? loaded?.loss ?? "categoricalCrossentropy";
 }
 
 export interface CompileOptions {
   /** An optimizer, or the name of one with its defaults. Default adam(). */
   optimizer?: Optimizer | OptimizerName | undefined;
-  /** Default: that of the file for a model from a file, else "categoricalCrossentropy". */
-  loss?: LossName | Loss | undefined;
-  /** Reported by fit and evaluate next to the loss: names, topKCategoricalAccuracy(), or what defineMetric() gave. Default ["accuracy"] for losses of classes, none for those of numbers. */
+  /**
+   * Of several outputs one for all, a list, or a record by their names: the sum is trained. Default: that of the file for a
+   * model from a file, else "categoricalCrossentropy".
+   */
+  loss?: ByOutput<LossName | Loss> | undefined;
+  /** What the losses of the outputs are multiplied by in the sum; a record may leave some out. Default 1. */
+  lossWeights?: ByOutput<number> | undefined;
+  /** For each output. Reported by fit and evaluate next to the loss: names, topKCategoricalAccuracy(), or what defineMetric() gave. Default ["accuracy"] for losses of classes, none for those of numbers. */
   metrics?: readonly (MetricName | Metric)[] | undefined;
   /** Build of the kernels. "auto" (default): the fastest reproducible one. "relaxed": faster, not reproducible across machines. */
   backend?: Backend | "auto" | undefined;

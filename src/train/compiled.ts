@@ -7,7 +7,6 @@ import {
   type CompiledOptions,
   type LayerActivation,
   type Loaded,
-  lossOf,
   preprocessingOf,
 } from "./compiled-options.ts";
 import { type EvaluateOptions, type Evaluation, evaluate, predict } from "./evaluate.ts";
@@ -29,11 +28,12 @@ export class Compiled {
 
   static async create(graph: Graph, loaded: Loaded | undefined, options: CompiledOptions): Promise<Compiled> {
     const { optimizer, backend = "auto", seed = 1, threads, wasm, maxMemory, weights = "loaded" } = options;
-    const loss = lossOf(loaded, options.loss);
     const session = await Session.create(graph, {
       optimizer,
-      loss,
-      metrics: metricsOf(options.metrics ?? defaultMetrics(lossDefinition(loss)!)),
+      outputs: options.outputs.map((output) => ({
+        ...output,
+        metrics: metricsOf(options.metrics ?? defaultMetrics(lossDefinition(output.loss)!)),
+      })),
       backend,
       threads,
       wasm,

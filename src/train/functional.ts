@@ -29,7 +29,7 @@ const FUNCTIONAL: Checked = {
 
 /**
  * A model of layers that were applied to each other, with branches, skips and shared layers: Keras's functional API. Samples
- * for several inputs are lists, in the order of `inputs`; several outputs can be described, but not compiled yet.
+ * for several inputs or outputs hold lists, in their order; see Samples.
  *
  *     const x = input({ shape: [32, 32, 3] });
  *     const y = dense({ units: 10, activation: "softmax" }).apply(flatten().apply(x));

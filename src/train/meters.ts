@@ -11,35 +11,43 @@ export interface MeteredOutput {
 /** The figures of an epoch, from sums over its samples: exact, also where the last batch is smaller. */
 export class Meters {
   readonly #gathered: readonly {
+    /** What the figure is called: of several outputs `<output>_<metric>`. */
+    name: string;
     metric: Metric;
     accumulators: Float64Array;
     output: number;
     index: number;
   }[];
+  /** By output, where there are several: their losses, not weighted. */
+  readonly #losses: { readonly name: string; sum: number }[];
   #seen = 0;
   #loss = 0;
 
   constructor(outputs: readonly MeteredOutput[]) {
-    this.#gathered = outputs.flatMap(({ metrics }, output) =>
+    const several = outputs.length > 1;
+    this.#losses = several ? outputs.map(({ name }) => ({ name: `${name}_loss`, sum: 0 })) : [];
+    this.#gathered = outputs.flatMap(({ name: from, metrics }, output) =>
       metrics.map((metric, index) => {
-        return { metric, accumulators: new Float64Array(metric.accumulators ?? 2), output, index };
+        const name = several ? `${from}_${metric.name}` : metric.name;
+        return { name, metric, accumulators: new Float64Array(metric.accumulators ?? 2), output, index };
       }),
     );
   }
 
   /** What logs() reports, in its order. */
   get names(): readonly string[] {
-    return ["loss", ...this.#gathered.map(({ metric }) => metric.name)];
+    return ["loss", ...[...this.#losses, ...this.#gathered].map(({ name }) => name)];
   }
 
   /** 1 where more is better of a figure, -1 where less is; `val_` or not. */
   sign(name: string): 1 | -1 {
-    const found = this.#gathered.find(({ metric }) => name === metric.name || name === `val_${metric.name}`);
+    const found = this.#gathered.find((one) => name === one.name || name === `val_${one.name}`);
     return found && found.metric.better !== "less" ? 1 : -1;
   }
 
   reset(): void {
     this.#seen = this.#loss = 0;
+    for (const loss of this.#losses) loss.sum = 0;
     for (const { accumulators } of this.#gathered) accumulators.fill(0);
   }
 
@@ -47,6 +55,7 @@ export class Meters {
   add({ loss, outputs }: StepResult, count: number): void {
     this.#seen += count;
     this.#loss += loss * count;
+    for (const [i, own] of this.#losses.entries()) own.sum += outputs[i]!.meanLoss[0]! * count;
     for (const { metric, accumulators, output, index } of this.#gathered) {
       const { counts, batch } = outputs[output]!;
       if (counts[index]) {
@@ -59,8 +68,9 @@ export class Meters {
   /** The figures of what was added since the last reset(), by name. */
   logs(prefix: "" | "val_" = ""): Logs {
     const logs: Record<string, number> = { [`${prefix}loss`]: this.#loss / this.#seen };
-    for (const { metric, accumulators } of this.#gathered)
-      logs[prefix + metric.name] = metric.value?.(accumulators) ?? accumulators[0]! / accumulators[1]!;
+    for (const { name, sum } of this.#losses) logs[prefix + name] = sum / this.#seen;
+    for (const { name, metric, accumulators } of this.#gathered)
+      logs[prefix + name] = metric.value?.(accumulators) ?? accumulators[0]! / accumulators[1]!;
     return logs as Logs;
   }
 }

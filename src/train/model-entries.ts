@@ -1,5 +1,6 @@
 import type { LossName } from "../nn/losses/index.ts";
 import type { ModelConfig } from "../nn/model-config.ts";
+import type { ByOutput } from "./compiled-options.ts";
 
 /** The `format` that a model file's metadata names. */
 export const MODEL_FORMAT = "wasmgrad";
@@ -17,7 +18,8 @@ export interface ModelMetadata {
   readonly preprocessing?: { readonly scale: number; readonly offset: number };
   /** One name an output; for a single sigmoid output, the names of class 0 and class 1. */
   readonly classNames?: readonly string[];
-  readonly loss?: LossName;
+  /** Of several outputs one for all, a list in their order, or a record by their names. */
+  readonly loss?: ByOutput<LossName>;
   /** Name of the dataset it was trained on. */
   readonly dataset?: string;
   /** How bright the border of the training images is, 0 to 1: tells light-on-dark pictures from dark-on-light ones. */

@@ -86,7 +86,13 @@ const METADATA = {
     { scale: 1 / 255, offset: 0 },
   ),
   classNames: v.optional(v.pipe(v.array(v.string()), v.minLength(1))),
-  loss: v.optional(v.picklist(LOSSES)),
+  loss: v.optional(
+    v.lazy((loss): v.GenericSchema<NonNullable<ModelMetadata["loss"]>> => {
+      const one = v.picklist(LOSSES);
+      if (Array.isArray(loss)) return v.pipe(v.array(one), v.minLength(1));
+      return typeof loss === "object" ? v.record(v.string(), one) : one;
+    }),
+  ),
   dataset: v.optional(v.string()),
   background: v.optional(v.pipe(v.number(), v.minValue(0), v.maxValue(1))),
   centred: v.optional(v.boolean()),

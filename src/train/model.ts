@@ -1,5 +1,4 @@
 import { type LayerRow, summaryTable } from "../nn/build.ts";
-import { checkLoss } from "../nn/check-loss.ts";
 import type { Graph, Shape } from "../nn/graph.ts";
 import type { ModelConfig } from "../nn/model-config.ts";
 import { preprocessingProblem } from "../nn/preprocessing.ts";
@@ -10,10 +9,16 @@ import type { History } from "./callbacks.ts";
 import { checkSamples, type SamplesTaker } from "./check-samples.ts";
 import type { Compiled } from "./compiled.ts";
 import type { CompileOptions } from "./compiled-options.ts";
-import { type LayerActivation, type Loaded, lossOf, preprocessingOf } from "./compiled-options.ts";
+import {
+  type LayerActivation,
+  type Loaded,
+  type OutputOptions,
+  preprocessingOf,
+} from "./compiled-options.ts";
 import type { EvaluateOptions, Evaluation } from "./evaluate.ts";
 import type { FitOptions } from "./fit.ts";
 import { COMPILE, EVALUATE, FIT, PREDICT } from "./options.ts";
+import { outputsOf } from "./outputs.ts";
 import type { NamedTensor } from "./safetensors.ts";
 import { type Asking, asSamples, type Pixels, type Port, type Samples } from "./samples.ts";
 import type { Session } from "./session.ts";
@@ -95,11 +100,12 @@ export class Model {
   async compile(options: CompileOptions = {}): Promise<void> {
     checkOptions(COMPILE, options);
     const { optimizer = "adam" } = options;
-    checkCompile(this, options);
+    const outputs = checkCompile(this, options);
     const disposals = this.#disposals;
     const { Compiled } = await import("./compiled.ts");
     const compiled = await Compiled.create(this.graph, this.loaded, {
       ...options,
+      outputs,
       optimizer: typeof optimizer === "string" ? createOptimizer(optimizer) : optimizer,
     });
     if (disposals !== this.#disposals) {
@@ -220,14 +226,14 @@ function portsOf(values: Graph["inputs"], names: readonly string[]): Port[] {
   return values.map(({ shape }, i) => ({ name: names[i]!, shape }));
 }
 
-/** Throws where a loss or a preprocessing does not fit the model, or each other's ranges. */
+/** Throws where a loss or a preprocessing does not fit the model, or each other's ranges. Gives the losses by output. */
 export function checkCompile(
-  { graph, loaded }: Pick<Model, "graph" | "loaded">,
-  options: Pick<CompileOptions, "loss" | "preprocessing">,
-): void {
-  const problem = preprocessingProblem(preprocessingOf(loaded, options.preprocessing));
+  model: Pick<Model, "graph" | "outputs" | "loaded">,
+  options: Pick<CompileOptions, "loss" | "lossWeights" | "preprocessing">,
+): OutputOptions[] {
+  const problem = preprocessingProblem(preprocessingOf(model.loaded, options.preprocessing));
   if (problem) throw new RangeError(`preprocessing: ${problem}`);
-  checkLoss(lossOf(loaded, options.loss), graph);
+  return outputsOf(model, options);
 }
 
 /** By what it can do: a page may have the class twice, as the element's script brings its own. */

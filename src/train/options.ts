@@ -3,8 +3,7 @@ import { BACKENDS, MAX_THREADS, type WasmSource } from "../engine/kernels.ts";
 import { DEFAULT_MAX_MEMORY, LEAST_MEMORY, MOST_MEMORY } from "../engine/memory-sizes.ts";
 import { ModelError } from "../nn/errors.ts";
 import { COMMON, type Layer } from "../nn/layers/layer.ts";
-import { LOSSES, type LossName } from "../nn/losses/index.ts";
-import type { Loss } from "../nn/losses/loss.ts";
+import { LOSSES } from "../nn/losses/index.ts";
 import type { Metric, MetricName } from "../nn/metrics/metric.ts";
 import { isSymbolic } from "../nn/symbolic.ts";
 import { OPTIMIZERS, type OptimizerName } from "../optim/definitions.ts";
@@ -14,6 +13,7 @@ import {
   flag,
   group,
   isObject,
+  isOptions,
   needed,
   oneOf,
   signal,
@@ -29,6 +29,7 @@ import type { CompileOptions } from "./compiled-options.ts";
 import type { EvaluateOptions } from "./evaluate.ts";
 import type { FitOptions } from "./fit.ts";
 import type { LoadOptions, ModelMetadata } from "./model-entries.ts";
+import { isLoss } from "./outputs.ts";
 import type { Samples } from "./samples.ts";
 import type { ValidationSource } from "./validation.ts";
 
@@ -37,6 +38,10 @@ const memory = () => ({ ...whole(LEAST_MEMORY, MOST_MEMORY), example: DEFAULT_MA
 const finite = () => some<number>("a finite number", Number.isFinite, 1);
 const share = (expected: string, most: (value: number) => boolean) =>
   some<number>(expected, (value) => typeof value === "number" && value >= 0 && most(value), 0.2);
+
+/** What outputsOf() looks into: a list, or a record. */
+const isOfEach = (value: unknown) =>
+  (Array.isArray(value) || isOptions(value)) && Object.keys(value).length > 0;
 
 /** Also what createTrainer() takes, beside workerUrl. */
 export const compileTable = (): TableOf<CompileOptions> => ({
@@ -51,14 +56,18 @@ export const compileTable = (): TableOf<CompileOptions> => ({
     names: OPTIMIZERS,
   },
   loss: {
-    ...some<LossName | Loss>(
+    ...some<NonNullable<CompileOptions["loss"]>>(
       `one of ${LOSSES.join(", ")}, or what defineLoss() gave`,
-      (value) =>
-        LOSSES.includes(value as LossName) || (isObject(value) && typeof value.compute === "function"),
+      (value) => isLoss(value) || isOfEach(value),
       LOSSES[0],
     ),
     names: LOSSES,
   },
+  lossWeights: some<NonNullable<CompileOptions["lossWeights"]>>(
+    "a number, a list, or a record by the names of outputs",
+    (value) => Number.isFinite(value) || isOfEach(value),
+    1,
+  ),
   metrics: some<readonly (MetricName | Metric)[]>(
     "a list of metrics' names and of what defineMetric() gave",
     (value) =>
@@ -140,7 +149,17 @@ export const SAVE: Checked = {
       (value) => Array.isArray(value) && value.every((name) => typeof name === "string"),
       ["no", "yes"],
     ),
-    loss: oneOf(LOSSES),
+    loss: {
+      ...some<NonNullable<ModelMetadata["loss"]>>(
+        `one of ${LOSSES.join(", ")}; of several outputs a list, or a record by their names`,
+        (value) =>
+          (typeof value === "object" && isOfEach(value) ? Object.values(value as object) : [value]).every(
+            (loss) => LOSSES.includes(loss),
+          ),
+        LOSSES[0],
+      ),
+      names: LOSSES,
+    },
     dataset: text,
     background: share("a number from 0 to 1", (value) => value <= 1),
     centred: flag,

@@ -142,7 +142,8 @@ function recordsOf({ epoch, history }: History): EpochRecord[] {
 function settingsOf(reported: Reported): Configuration {
   if (!isModel(reported)) return { backend: reported.info.backend, threads: reported.info.threads };
   const { options, engine } = reported.session;
-  const { optimizer, loss, seed, preprocessing } = options;
+  const { optimizer, seed, preprocessing } = options;
+  const { loss } = options.outputs[0]!;
   return {
     optimizer: { name: optimizer.name, ...optimizer.config },
     loss: typeof loss === "string" ? loss : loss.name,

@@ -7,12 +7,12 @@ import { fuse } from "../nn/fuse.ts";
 import { cut, elements, type Graph, isTrained, type LayerCall, type Parameter } from "../nn/graph.ts";
 import { fillOf } from "../nn/initializers.ts";
 import { lossDefinition } from "../nn/losses/index.ts";
-import type { Loss } from "../nn/losses/loss.ts";
 import type { Metric } from "../nn/metrics/metric.ts";
 import type { ParameterPointers } from "../nn/planner.ts";
 import type { Preprocessing } from "../nn/preprocessing.ts";
 import type { Optimizer } from "../optim/optimizer.ts";
 import { OptimizerState } from "../optim/state.ts";
+import type { OutputOptions } from "./compiled-options.ts";
 import { Meters } from "./meters.ts";
 import { isBytes, listed, type Pixels, type Samples } from "./samples.ts";
 import type { StepResult } from "./step-result.ts";
@@ -24,10 +24,8 @@ export interface SessionOptions {
   /** Bytes of linear memory. Default DEFAULT_MAX_MEMORY. */
   readonly maxMemory?: number | undefined;
   readonly seed: number;
-  /** A built-in one by its name. */
-  readonly loss: string | Loss;
-  /** What is reported beside the loss. Default nothing. */
-  readonly metrics?: readonly Metric[];
+  /** In the order of the graph's; losses that are built-in by their names. `metrics`: what is reported beside the loss. */
+  readonly outputs: readonly (OutputOptions & { readonly metrics: readonly Metric[] })[];
   readonly optimizer: Optimizer;
   readonly preprocessing: Preprocessing;
   /** Internal: false runs the graph as the layers lowered it, for tests of fuse(). Default true. */
@@ -179,7 +177,7 @@ export class Session {
   #compile(graph: Graph, options: PlanKey): CompiledPlan {
     return compilePlan(this.engine, graph, this.#pointers, {
       ...options,
-      losses: [{ loss: lossDefinition(this.options.loss)!, weight: 1, metrics: this.options.metrics ?? [] }],
+      losses: this.options.outputs.map((output) => ({ ...output, loss: lossDefinition(output.loss)! })),
       preprocessing: this.options.preprocessing,
       update: (p) => this.#optimizer.emit(p, this.#weights, this.#gradients, this.#trained),
     });
@@ -219,7 +217,7 @@ export class Session {
 
   /** What adds up the results of steps. */
   meters(): Meters {
-    return new Meters([{ name: "output", metrics: this.options.metrics ?? [] }]);
+    return new Meters(this.options.outputs);
   }
 
   /** One training step on samples[indices]; what it tells was so before the update. */
@@ -287,7 +285,9 @@ export class Session {
   }
 
   #results({ results }: CompiledPlan): StepResult {
-    return { loss: results[0]!.meanLoss[0]!, outputs: results };
+    const { outputs } = this.options;
+    const loss = results.reduce((sum, { meanLoss }, i) => sum + outputs[i]!.weight * meanLoss[0]!, 0);
+    return { loss, outputs: results };
   }
 
   /** Draws every parameter from the seed, each from a stream of its own. */

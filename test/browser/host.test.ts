@@ -24,7 +24,7 @@ async function reportsOf(now: number, learningRate: number, epochs: number) {
     model: structuredClone(model.parts()),
     kernels: await loadKernels(),
     options: { threads: 1 },
-    loss: "meanSquaredError",
+    outputs: [{ name: "dense", loss: "meanSquaredError", weight: 1 }],
     metrics: undefined,
     modules: [],
     // As the page sends them: checked, and with all defaults filled in.

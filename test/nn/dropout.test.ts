@@ -10,10 +10,10 @@ import {
   type Layer,
 } from "../../src/nn/layers/index.ts";
 import type { PlainSamples, Samples } from "../../src/train/samples.ts";
-import type { Session, SessionOptions } from "../../src/train/session.ts";
+import type { Session } from "../../src/train/session.ts";
 import { expectClose, expectSame } from "../support/close.ts";
 import { fixtureLabels, fixtureValues } from "../support/fixture-values.ts";
-import { all, outputsOf, sessionOf } from "../support/sessions.ts";
+import { all, outputsOf, sessionOf, type TestSessionOptions } from "../support/sessions.ts";
 
 const N = 400;
 const COUNT = 5;
@@ -25,7 +25,7 @@ const ones: PlainSamples = {
 };
 
 /** Its output in training is the dropout mask, scaled: inputs are 1, and the dense layer passes them on. */
-async function maskSession(rate: number, options: Partial<SessionOptions> = {}, more: Layer[] = []) {
+async function maskSession(rate: number, options: TestSessionOptions = {}, more: Layer[] = []) {
   const layers = [dense({ units: N, useBias: false, inputShape: [N] }), dropout({ rate }), ...more];
   const session = await sessionOf(layers, { loss: "meanSquaredError", ...options });
   const [kernel] = session.weights();

@@ -13,7 +13,7 @@ function run(code: string, names: readonly string[]): Record<string, never> {
 }
 
 test("the code of docs/models.md makes the models that it shows", () => {
-  const [chain, graph, optimizer] = blocks("js") as [string, string, string];
+  const [chain, graph, , optimizer] = blocks("js") as [string, string, string, string];
   const { model } = run(chain, ["model"]) as unknown as { model: api.Sequential };
   expect(model.outputShape).toEqual([10]);
   const { net } = run(graph, ["net"]) as unknown as { net: api.Model };
@@ -21,6 +21,19 @@ test("the code of docs/models.md makes the models that it shows", () => {
   expect(net.rows.find(({ type }) => type === "add")!.from).toEqual(["batchNormalization_2", "activation"]);
   const made = run(optimizer, ["optimizer"]) as unknown as { optimizer: api.Optimizer };
   expect(made.optimizer.config.excludeFromWeightDecay).toEqual(["bias", "gamma", "beta"]);
+});
+
+test("its model of two inputs and two outputs trains", async () => {
+  const code = blocks("js")[2]!;
+  const AsyncFunction = (async () => {}).constructor as FunctionConstructor;
+  const body = code.replace(/import (\{[^}]*\}) from "wasmgrad";/g, "const $1 = api;");
+  const { history, kinds, angles } = await new AsyncFunction(
+    "api",
+    `${body}; return { history, kinds, angles };`,
+  )(api);
+  for (const name of ["loss", "kind_loss", "angle_loss", "kind_accuracy", "val_loss"])
+    expect(history[name]).toHaveLength(2);
+  expect([kinds.length, angles.length]).toEqual([40, 20]);
 });
 
 test("its plain data is a model's", () => {

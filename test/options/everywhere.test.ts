@@ -61,6 +61,7 @@ const load = names<api.LoadOptions>({
 const compile = {
   optimizer: true,
   loss: true,
+  lossWeights: true,
   metrics: true,
   backend: true,
   threads: true,

@@ -1,25 +1,32 @@
 import { onTestFinished } from "vitest";
 import type { Layer } from "../../src/nn/layers/index.ts";
 import { ACCURACY } from "../../src/nn/metrics/accuracy.ts";
+import type { Metric } from "../../src/nn/metrics/metric.ts";
 import { sgd } from "../../src/optim/index.ts";
-import type { CompileOptions } from "../../src/train/compiled-options.ts";
+import type { CompileOptions, OutputOptions } from "../../src/train/compiled-options.ts";
 import type { Model } from "../../src/train/model.ts";
 import type { Samples } from "../../src/train/samples.ts";
 import { type Sequential, sequential } from "../../src/train/sequential.ts";
 import { Session, type SessionOptions } from "../../src/train/session.ts";
 import { hash32 } from "./fixture-values.ts";
 
+/** Options of a session; `loss` and `metrics` go for each output. */
+export type TestSessionOptions = Partial<SessionOptions> & {
+  readonly loss?: OutputOptions["loss"];
+  readonly metrics?: readonly Metric[];
+};
+
 /** A session that ends with the test. By default on one thread, with an optimizer that changes nothing. */
 export async function sessionOf(
   model: readonly Layer[] | Model,
-  options: Partial<SessionOptions> = {},
+  { loss = "categoricalCrossentropy", metrics = [ACCURACY], ...options }: TestSessionOptions = {},
 ): Promise<Session> {
-  const session = await Session.create(("graph" in model ? model : sequential(model)).graph, {
+  const { graph, outputs } = "graph" in model ? model : sequential(model);
+  const session = await Session.create(graph, {
     backend: "simd",
     threads: 1,
     seed: 1,
-    loss: "categoricalCrossentropy",
-    metrics: [ACCURACY],
+    outputs: outputs.map(({ name }) => ({ name, loss, weight: 1, metrics })),
     optimizer: sgd({ learningRate: 0 }),
     preprocessing: { scale: 1 / 255, offset: 0 },
     ...options,

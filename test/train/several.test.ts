@@ -1,9 +1,12 @@
-import { expect, onTestFinished, test } from "vitest";
-import { activation, add, conv2d, dense, flatten, input } from "../../src/nn/layers/index.ts";
+import { describe, expect, onTestFinished, test } from "vitest";
+import { ModelError } from "../../src/nn/errors.ts";
+import { activation, add, concatenate, conv2d, dense, flatten, input } from "../../src/nn/layers/index.ts";
 import { adam } from "../../src/optim/index.ts";
+import type { CompileOptions } from "../../src/train/compiled-options.ts";
 import { NonFiniteError } from "../../src/train/errors.ts";
 import { model } from "../../src/train/functional.ts";
 import type { Model } from "../../src/train/model.ts";
+import { loadModel, saveModel } from "../../src/train/model-file.ts";
 import type { Samples } from "../../src/train/samples.ts";
 import { fixtureValues, hash32 } from "../support/fixture-values.ts";
 
@@ -126,4 +129,167 @@ test("an input that no output needs is given, and changes nothing", async () => 
   const outputs = await net.predict(samples(1));
   expect(await net.predict(samples(7, true))).toEqual(outputs);
   expect((await net.evaluate(samples(1))).loss).toBe((await net.evaluate(samples(9))).loss);
+});
+
+describe("several outputs", () => {
+  /** The class that both inputs tell, and by how much the first number is above 0. */
+  function twoOutputs(): Model {
+    const [picture, numbers] = [
+      input({ shape: [4, 4, 1], name: "picture" }),
+      input({ shape: [3], name: "numbers" }),
+    ];
+    const both = concatenate().apply([flatten().apply(picture), numbers]);
+    const hidden = dense({ units: 12, activation: "tanh" }).apply(both);
+    return model({
+      inputs: [picture, numbers],
+      outputs: [
+        dense({ units: 2, activation: "softmax", name: "class" }).apply(hidden),
+        dense({ units: 1, name: "first" }).apply(hidden),
+      ],
+    });
+  }
+  const samplesOf = (count: number, seed: number): Samples => {
+    const { labels, ...rest } = pairs(count, seed);
+    const targets = Float32Array.from({ length: count }, (_, i) => rest.images[1][3 * i]!);
+    return { ...rest, labels: [labels, undefined], targets: [undefined, targets] };
+  };
+  async function ready(options: CompileOptions = {}): Promise<Model> {
+    const net = twoOutputs();
+    await net.compile({
+      threads: 1,
+      optimizer: adam({ learningRate: 0.01 }),
+      loss: { class: "categoricalCrossentropy", first: "meanSquaredError" },
+      ...options,
+    });
+    onTestFinished(() => net.dispose());
+    return net;
+  }
+
+  test("both are learned, and told by their names as in Keras", async () => {
+    const net = await ready();
+    const { history, trainCounts, validationCounts } = await net.fit(samplesOf(400, 1), {
+      epochs: 30,
+      batchSize: 16,
+      validationSplit: 0.1,
+      restoreBestWeights: "val_class_accuracy",
+    });
+    const names = ["loss", "class_loss", "first_loss", "class_accuracy"];
+    expect(Object.keys(history)).toEqual([...names, ...names.map((name) => `val_${name}`)]);
+    expect([...trainCounts!, ...validationCounts!].reduce((a, b) => a + b)).toBe(400);
+    const test = samplesOf(100, 900);
+    const figures = await net.evaluate(test, { batchSize: 33 });
+    expect(figures.class_accuracy).toBeGreaterThan(0.85);
+    expect(figures.first_loss).toBeLessThan(0.05);
+    expect(Math.abs(figures.loss - figures.class_loss! - figures.first_loss!)).toBeLessThan(1e-6);
+    const [classes, first] = await net.predict<Float32Array[]>(test);
+    expect([classes!.length, first!.length]).toEqual([200, 100]);
+    const wanted = (test.targets as Float32Array[])[1]!;
+    const error = first!.reduce((sum, value, i) => sum + (value - wanted[i]!) ** 2, 0) / 100;
+    expect(Math.abs(error - figures.first_loss!)).toBeLessThan(1e-5);
+    const looks = await net.activations([
+      (test.images as Uint8Array[])[0]!.subarray(0, 16),
+      (test.images as Float32Array[])[1]!.subarray(0, 3),
+    ]);
+    expect(looks.find(({ name }) => name === "first")!.data[0]).toBe(first![0]);
+  });
+
+  test("a list and a record say the same; weights change what is trained, not what is told of an output", async () => {
+    const samples = samplesOf(32, 1);
+    const hashes = [];
+    const losses = ["categoricalCrossentropy", "meanSquaredError"] as const;
+    for (const options of [
+      { loss: losses, lossWeights: [1, 0.25] },
+      { lossWeights: { first: 0.25 } },
+      { lossWeights: 1 },
+      {},
+    ]) {
+      const net = await ready(options);
+      const { loss, class_loss, first_loss } = await net.evaluate(samples);
+      const { lossWeights = 1 } = options;
+      expect(loss).toBeCloseTo(class_loss! + (lossWeights === 1 ? 1 : 0.25) * first_loss!, 6);
+      await net.fit(samples, { epochs: 2 });
+      hashes.push(await net.weightsSha256());
+    }
+    expect(hashes[0]).toBe(hashes[1]);
+    expect(hashes[2]).toBe(hashes[3]);
+    expect(hashes[0]).not.toBe(hashes[2]);
+  });
+
+  test("any number of threads: the same bits", async () => {
+    const hashes = new Set<string>();
+    for (const threads of [1, 3]) {
+      const net = await ready({ threads });
+      await net.fit(samplesOf(100, 1), { epochs: 3 });
+      hashes.add(await net.weightsSha256());
+    }
+    expect(hashes.size).toBe(1);
+  });
+
+  test("a file keeps the losses by name", async () => {
+    const net = await ready();
+    const samples = samplesOf(20, 5);
+    const loss = { class: "categoricalCrossentropy", first: "meanSquaredError" } as const;
+    const { model: loaded, metadata } = loadModel(saveModel(net, { loss }));
+    expect(metadata.loss).toEqual(loss);
+    await loaded.compile({ threads: 1 });
+    onTestFinished(() => loaded.dispose());
+    expect(await loaded.evaluate(samples)).toEqual(await net.evaluate(samples));
+    expect(await loaded.predict(samples)).toEqual(await net.predict(samples));
+    expect(() => saveModel(net, { loss: { class: "mse" } as never })).toThrow(
+      /loss is .* expected one of .*; of several outputs a list/,
+    );
+  });
+
+  test.each<[string, CompileOptions, string]>([
+    [
+      "one that does not fit all",
+      { loss: "categoricalCrossentropy" },
+      "layer 'first': loss categoricalCrossentropy got one output, expected one a class; use binaryCrossentropy, or an output for each class",
+    ],
+    [
+      "a name that no output has",
+      { loss: { class: "categoricalCrossentropy", frist: "meanSquaredError" } },
+      'loss: no output is called "frist", expected class, first. Write: loss: { class: "categoricalCrossentropy", first: "meanSquaredError" }',
+    ],
+    [
+      "one that is missing",
+      { loss: { class: "categoricalCrossentropy" } },
+      'loss of output "first" is missing, expected one of categoricalCrossentropy, sparseCategoricalCrossentropy, binaryCrossentropy, meanSquaredError, or what defineLoss() gave. Write: loss: { class: "categoricalCrossentropy", first: "meanSquaredError" }',
+    ],
+    [
+      "a list that is too short",
+      { loss: ["categoricalCrossentropy"] },
+      'loss is a list of 1, expected one for each output. Write: loss: { class: "categoricalCrossentropy", first: "meanSquaredError" }',
+    ],
+    [
+      "a weight that is no number",
+      { lossWeights: { first: "1" as never } },
+      'lossWeights of output "first" is "1", expected a finite number. Write: lossWeights: { class: 1, first: 1 }',
+    ],
+    [
+      "a weight of nobody",
+      { lossWeights: { last: 2 } },
+      'lossWeights: no output is called "last", expected class, first. Write: lossWeights: { class: 1, first: 1 }',
+    ],
+    [
+      "a weight for one of two",
+      { lossWeights: [2] },
+      "lossWeights is a list of 1, expected one for each output. Write: lossWeights: { class: 2, first: 1 }",
+    ],
+  ])("%s is refused with what to write", async (_, options, message) => {
+    const made = ready(options);
+    await expect(made).rejects.toThrow(ModelError);
+    const error: Error = await made.then(
+      () => Promise.reject(),
+      (thrown) => thrown,
+    );
+    expect(error.message).toBe(message);
+  });
+
+  test("a model whose outputs are one", async () => {
+    const x = input({ shape: [2] });
+    const y = dense({ units: 1, name: "y" }).apply(x);
+    const net = model({ inputs: x, outputs: [y, y] });
+    await expect(net.compile({ loss: "meanSquaredError" })).rejects.toThrow("layer 'y': is an output twice");
+  });
 });

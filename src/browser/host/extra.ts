@@ -5,9 +5,11 @@ import type { InitRequest, Reference } from "../protocol.ts";
 /** The loss and the metrics that a page means: what is not built-in is among what the modules export, by its name. */
 export async function imported({
   modules,
-  loss,
+  outputs,
   metrics,
-}: Pick<InitRequest, "modules" | "loss" | "metrics">): Promise<Pick<CompiledOptions, "loss" | "metrics">> {
+}: Pick<InitRequest, "modules" | "outputs" | "metrics">): Promise<
+  Pick<CompiledOptions, "outputs" | "metrics">
+> {
   const exported = await Promise.all(modules.map((url) => import(url) as Promise<Record<string, unknown>>));
   const values = exported.flatMap((module) => Object.values(module)) as ({ name?: unknown } | null)[];
   // biome-ignore lint/suspicious/noExplicitAny: a loss or a metric, by where it is looked for
@@ -25,7 +27,7 @@ export async function imported({
     );
   };
   return {
-    loss: loss && find(loss, "compute"),
+    outputs: outputs.map((output) => ({ ...output, loss: find(output.loss, "compute") })),
     metrics: metrics?.map((metric) => find(metric, "update")),
   };
 }

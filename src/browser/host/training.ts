@@ -47,7 +47,7 @@ export class TrainingHost {
       ...options,
       ...(given.modules.length > 0
         ? await imported(given)
-        : (given as Pick<CompiledOptions, "loss" | "metrics">)),
+        : (given as Pick<CompiledOptions, "outputs" | "metrics">)),
       backend: kernels.backend,
       wasm: kernels.module,
       // The page has checked all options, and filled in the defaults.

@@ -88,7 +88,7 @@ function settingsOf({ model, metadata }: LoadedModel): Settings {
     ...(known && { dataset, images: undefined }),
     // The editor has lists of layers: a graph leaves it as it is.
     ...(isGraphConfig(config) ? {} : same ? { model: same } : { model: CUSTOM, layers: own }),
-    loss: metadata.loss ?? DEFAULTS.loss,
+    loss: typeof metadata.loss === "string" ? metadata.loss : DEFAULTS.loss,
   };
 }
 

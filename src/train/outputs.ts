@@ -1,0 +1,68 @@
+import { checkLoss } from "../nn/check-loss.ts";
+import { ModelError } from "../nn/errors.ts";
+import type { Graph } from "../nn/graph.ts";
+import { LOSSES, type LossName } from "../nn/losses/index.ts";
+import type { Loss } from "../nn/losses/loss.ts";
+import { usualLoss } from "../nn/usual-loss.ts";
+import { isObject } from "../options/kinds.ts";
+import { show, written } from "../options/show.ts";
+import { type CompileOptions, type Loaded, lossOf, type OutputOptions } from "./compiled-options.ts";
+import type { Port } from "./samples.ts";
+
+/** A loss by name, or what defineLoss() gave. */
+export function isLoss(value: unknown): value is LossName | Loss {
+  return LOSSES.includes(value as LossName) || (isObject(value) && typeof value.compute === "function");
+}
+
+/**
+ * What is to be lost at each output, from a loss for all, a list in the order of the outputs, or a record by their names; and
+ * so for the weights. Throws ModelError where one is missing, of no output, or does not fit its output.
+ */
+export function outputsOf(
+  { graph, outputs, loaded }: { graph: Graph; outputs: readonly Port[]; loaded: Loaded | undefined },
+  options: Pick<CompileOptions, "loss" | "lossWeights">,
+): OutputOptions[] {
+  const names = outputs.map(({ name }) => name);
+  const twice = names.find((name, i) => names.indexOf(name) < i);
+  if (twice !== undefined)
+    throw new ModelError("is an output twice, expected each once; give one through a layer more", twice);
+  const losses = forEach<LossName | Loss>("loss", lossOf(loaded, options.loss), names, isLoss, (i) =>
+    usualLoss(graph, i),
+  );
+  const weights = forEach<number>("lossWeights", options.lossWeights ?? 1, names, Number.isFinite, () => 1);
+  return names.map((name, i) => {
+    checkLoss(losses[i], graph, i);
+    return { name, loss: losses[i]!, weight: weights[i]! };
+  });
+}
+
+/** @param usual what a message shows for an output; of weights also what goes for those that a record leaves out */
+function forEach<T>(
+  option: "loss" | "lossWeights",
+  given: unknown,
+  names: readonly string[],
+  fits: (value: unknown) => boolean,
+  usual: (i: number) => T,
+): T[] {
+  if (fits(given)) return names.map(() => given as T);
+  const listed = Array.isArray(given);
+  const values: unknown[] = listed ? given : names.map((name) => (given as Record<string, unknown>)[name]);
+  const right = names.map((name, i) => [name, fits(values[i]) ? values[i] : usual(i)]);
+  const line = `. Write: ${option}: ${written(Object.fromEntries(right))}`;
+  if (listed && given.length !== names.length)
+    throw new ModelError(`${option} is a list of ${given.length}, expected one for each output${line}`);
+  const unknown = listed ? undefined : Object.keys(given as object).find((key) => !names.includes(key));
+  if (unknown !== undefined)
+    throw new ModelError(
+      `${option}: no output is called ${show(unknown)}, expected ${names.join(", ")}${line}`,
+    );
+  return values.map((value, i) => {
+    if (fits(value)) return value as T;
+    if (value === undefined && option === "lossWeights" && !listed) return usual(i);
+    const expected =
+      option === "loss" ? `one of ${LOSSES.join(", ")}, or what defineLoss() gave` : "a finite number";
+    throw new ModelError(
+      `${option} of output ${show(names[i])} is ${value === undefined ? "missing" : show(value)}, expected ${expected}${line}`,
+    );
+  });
+}
