@@ -9,14 +9,18 @@ import {
   conv2d,
   dense,
   flatten,
+  globalAveragePooling2d,
   input,
   maxPooling2d,
   multiply,
 } from "../../src/nn/layers/index.ts";
+import type { SymbolicTensor } from "../../src/nn/layers/types.ts";
 import { adam } from "../../src/optim/index.ts";
+import type { CompileOptions } from "../../src/train/compiled-options.ts";
 import { model } from "../../src/train/functional.ts";
 import type { Model } from "../../src/train/model.ts";
 import { createModel } from "../../src/train/named.ts";
+import type { Samples } from "../../src/train/samples.ts";
 import { fixtureLabels, fixtureValues } from "../support/fixture-values.ts";
 import { all } from "../support/sessions.ts";
 
@@ -47,6 +51,15 @@ interface Fixture {
     afterStep1?: Values;
     afterStep10: Values;
   }[];
+  /** Of a net with two inputs and two outputs: the second of each. Losses by step: of either output, not weighted. */
+  second?: {
+    input: { shape: [number, number]; seed: number };
+    targets: { seed: number; size: number };
+    weight: number;
+    outputsAtStart: Values;
+    outputsAtEnd: Values;
+    losses: [number, number][];
+  };
 }
 
 /** The net of branches, as test/fixtures/make_graphs.py has it. */
@@ -70,7 +83,21 @@ function branches(): Model {
   return model({ inputs: x, outputs: dense({ units: 5, activation: "softmax" }).apply(last) });
 }
 
-const NETS = { resnet20: () => createModel("resnet20", [16, 16, 3], 10), branches };
+/** The net of two inputs and two outputs, as test/fixtures/make_graphs.py has it. */
+function towers(): Model {
+  const tanh = (x: SymbolicTensor) => activation({ activation: "tanh" }).apply(x);
+  const [x, v] = [input({ shape: [7, 6, 3] }), input({ shape: [4] })];
+  const conv = conv2d({ name: "first", filters: 4, kernelSize: 3, padding: "same", useBias: false });
+  const a = tanh(batchNormalization({ name: "normed" }).apply(conv.apply(x)));
+  const shared = dense({ units: 6, name: "shared" });
+  const once = shared.apply(globalAveragePooling2d().apply(a));
+  const both = concatenate().apply([tanh(once), shared.apply(tanh(v))]);
+  const kind = dense({ units: 5, activation: "softmax", name: "kind" }).apply(both);
+  const angle = dense({ units: 2, name: "angle" }).apply(concatenate().apply([kind, once]));
+  return model({ inputs: [x, v], outputs: [kind, angle] });
+}
+
+const NETS = { resnet20: () => createModel("resnet20", [16, 16, 3], 10), branches, towers };
 
 /** How many times PyTorch's own f32 error ours may be: Winograd's tiles make it some ten times; and what never counts. */
 const TIMES = 24;
@@ -99,18 +126,42 @@ describe.each(Object.entries(NETS))("%s against PyTorch", (name, build) => {
     readFileSync(new URL(`../fixtures/graphs/${name}.json`, import.meta.url), "utf8"),
   );
   const [count, ...shape] = fixture.input.shape;
-  const samples = {
-    images: fixtureValues(count * shape[0]! * shape[1]! * shape[2]!, fixture.input.seed, 1),
-    labels: fixtureLabels(count, fixture.labels.seed, fixture.labels.classes),
-    shape,
-    count,
-  };
+  const { second } = fixture;
+  const images = fixtureValues(count * shape[0]! * shape[1]! * shape[2]!, fixture.input.seed, 1);
+  const labels = fixtureLabels(count, fixture.labels.seed, fixture.labels.classes);
+  const samples: Samples = second
+    ? {
+        images: [images, fixtureValues(count * second.input.shape[1], second.input.seed, 1)],
+        labels: [labels, undefined],
+        targets: [undefined, fixtureValues(count * second.targets.size, second.targets.seed, 1)],
+        shape: [shape, second.input.shape.slice(1)],
+        count,
+      }
+    : { images, labels, shape, count };
+  const losses: CompileOptions = second
+    ? {
+        loss: { kind: "categoricalCrossentropy", angle: "meanSquaredError" },
+        lossWeights: { angle: second.weight },
+      }
+    : {};
+  /** Outputs, beside those of the fixture. */
+  async function expectOutputs(net: Model, when: "AtStart" | "AtEnd"): Promise<void> {
+    const outputs = await net.predict<Float32Array[]>(samples);
+    const list = second ? outputs : [outputs as unknown as Float32Array];
+    expectNear(list[0]!, fixture[`outputs${when}`], `outputs ${when}`);
+    if (second) expectNear(list[1]!, second[`outputs${when}`], `second outputs ${when}`);
+  }
 
   test.each(BACKENDS)(
     "build %s: outputs, losses, every gradient, moving statistics, weights after 10 steps of Adam, evaluation",
     async (backend) => {
       const net = build();
-      await net.compile({ backend, threads: 1, optimizer: adam({ learningRate: fixture.learningRate }) });
+      await net.compile({
+        backend,
+        threads: 1,
+        optimizer: adam({ learningRate: fixture.learningRate }),
+        ...losses,
+      });
       onTestFinished(() => net.dispose());
       const { parameters } = fixture;
       expect(net.getWeights().map((w) => [w.name, w.shape])).toEqual(
@@ -127,12 +178,15 @@ describe.each(Object.entries(NETS))("%s against PyTorch", (name, build) => {
           ).map((v) => v + offset),
         })),
       );
-      expectNear(await net.predict(samples), fixture.outputsAtStart, "outputs before training");
+      await expectOutputs(net, "AtStart");
       const gradients = new Map<string, Float32Array>();
       for (let step = 0; step < 10; step++) {
-        const { loss } = net.session.trainStep(samples, all(samples));
+        const { loss, outputs } = net.session.trainStep(samples, all(samples));
+        const own = outputs.map(({ meanLoss }) => meanLoss[0]!);
         const limit = TIMES * fixture.losses.f32 + 1e-5;
         expect(Math.abs(loss - fixture.losses.values[step]!), `loss ${step}`).toBeLessThan(limit);
+        for (const [i, expected] of (second?.losses[step] ?? []).entries())
+          expect(Math.abs(own[i]! - expected), `loss ${step} of output ${i}`).toBeLessThan(limit);
         if (step > 0) continue;
         for (const { parameter, data } of net.session.gradients())
           gradients.set(parameter.name, data.slice());
@@ -149,7 +203,14 @@ describe.each(Object.entries(NETS))("%s against PyTorch", (name, build) => {
           `${parameters[i]!.name} after 10 steps`,
           OFF_THE_WAY * 10 * fixture.learningRate,
         );
-      expectNear(await net.predict(samples), fixture.outputsAtEnd, "outputs after training");
+      await expectOutputs(net, "AtEnd");
+      const after = await net.evaluate(samples);
+      const limit = TIMES * fixture.losses.f32 + 1e-5;
+      expect(Math.abs(after.loss - fixture.losses.values[10]!)).toBeLessThan(limit);
+      if (second) {
+        expect(Math.abs(after.kind_loss! - second.losses[10]![0])).toBeLessThan(limit);
+        expect(Math.abs(after.angle_loss! - second.losses[10]![1])).toBeLessThan(limit);
+      }
     },
   );
 
@@ -157,7 +218,7 @@ describe.each(Object.entries(NETS))("%s against PyTorch", (name, build) => {
     const hashes = new Set<string>();
     for (const threads of [1, 2, 3, 8]) {
       const net = build();
-      await net.compile({ threads, seed: 5 });
+      await net.compile({ threads, seed: 5, ...losses });
       onTestFinished(() => net.dispose());
       for (let step = 0; step < 3; step++) net.session.trainStep(samples, all(samples));
       hashes.add(await net.weightsSha256());
