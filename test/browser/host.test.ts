@@ -1,11 +1,15 @@
 import { beforeEach, expect, onTestFinished, test, vi } from "vitest";
 import { TrainingHost } from "../../src/browser/host/training.ts";
-import type { Report } from "../../src/browser/protocol.ts";
+import type { Note, Report, SamplesFrame } from "../../src/browser/protocol.ts";
+import { SampleSender } from "../../src/browser/send-samples.ts";
+import type { WorkerClient } from "../../src/browser/worker-client.ts";
 import { loadKernels } from "../../src/engine/kernels.ts";
-import { dense, flatten } from "../../src/nn/layers/index.ts";
+import { concatenate, dense, flatten, input } from "../../src/nn/layers/index.ts";
 import { sgd } from "../../src/optim/index.ts";
 import { TrainingDivergedError } from "../../src/train/errors.ts";
+import { model } from "../../src/train/functional.ts";
 import { sequential } from "../../src/train/sequential.ts";
+import { fixtureLabels, fixtureValues } from "../support/fixture-values.ts";
 import { halves } from "../support/samples.ts";
 
 // The worker's half of a trainer, without a worker: what it reports does not hang on how fast it is.
@@ -77,3 +81,68 @@ test.each([0, 1e6])(
     expect(batches).toEqual([[0, 0]]);
   },
 );
+
+test("samples for several inputs and outputs come in lists, by parts, and are trained on as in Node", async () => {
+  const [x, y] = [input({ shape: [3] }), input({ shape: [2] })];
+  const both = concatenate().apply([x, y]);
+  const build = () =>
+    model({
+      inputs: [x, y],
+      outputs: [
+        dense({ units: 2, activation: "softmax", name: "kind" }).apply(both),
+        dense({ units: 1, name: "angle" }).apply(both),
+      ],
+    });
+  const samples = {
+    images: [fixtureValues(18, 1, 1), Uint8Array.from({ length: 12 }, (_, i) => 20 * i)],
+    shape: [[3], [2]],
+    count: 6,
+    labels: [fixtureLabels(6, 2, 2), undefined],
+    targets: [undefined, fixtureValues(6, 3, 1)],
+  };
+  const losses = ["categoricalCrossentropy", "meanSquaredError"] as const;
+  const net = build();
+  await net.compile({
+    threads: 1,
+    optimizer: sgd({ learningRate: 0.1 }),
+    loss: losses,
+    lossWeights: { angle: 0.5 },
+  });
+  onTestFinished(() => net.dispose());
+  const { history } = await net.fit(samples, { epochs: 2, batchSize: 4 });
+
+  const host = new TrainingHost();
+  await host.init({
+    model: structuredClone(net.parts()),
+    kernels: await loadKernels(),
+    options: { threads: 1 },
+    outputs: [
+      { name: "kind", loss: losses[0], weight: 1 },
+      { name: "angle", loss: losses[1], weight: 0.5 },
+    ],
+    metrics: undefined,
+    modules: [],
+    optimizer: { name: "sgd", options: sgd({ learningRate: 0.1 }).options as { learningRate: number } },
+  });
+  onTestFinished(() => host.model.dispose());
+  // What the page sends, in the order in which it does.
+  const client = {
+    call: async (_: "allocate", frame: SamplesFrame) => host.allocate(structuredClone(frame)),
+    note: (note: Note) => host.note(structuredClone(note)),
+  };
+  const sender = new SampleSender(client as unknown as WorkerClient);
+  const handle = await sender.send(samples);
+  expect(await sender.send(samples)).toBe(handle);
+  expect(await sender.send({ ...samples })).not.toBe(handle);
+  const caller = { signal: new AbortController().signal, report: () => {}, ask: async () => {} };
+  const fitted = await host.fit(
+    { samples: handle, validation: undefined, options: { epochs: 2, batchSize: 4 }, rates: undefined },
+    caller,
+  );
+  expect(fitted.history).toEqual(history);
+  expect(host.model.getWeights()).toEqual(net.getWeights());
+  const { value } = await host.predict({ samples: handle, options: {} }, caller);
+  expect(value).toEqual(await net.predict(samples));
+  const alone = await host.predict({ samples: samples.images, options: {} }, caller);
+  expect(alone.value).toEqual(value);
+});
