@@ -36,7 +36,7 @@ export type { RunResult } from "./run/result.ts";
 export type { RunHooks, RunOutcome } from "./run/run.ts";
 export type { ReadyRun, TrainedRun } from "./run/types.ts";
 export type { BatchInfo, Callbacks, EpochInfo, History, Logs, TrainInfo } from "./train/callbacks.ts";
-export type { CompileOptions, LayerActivation } from "./train/compiled-options.ts";
+export type { ByOutput, CompileOptions, LayerActivation } from "./train/compiled-options.ts";
 export { NonFiniteError, type NonFiniteSource, TrainingDivergedError } from "./train/errors.ts";
 export type { EvaluateOptions, Evaluation } from "./train/evaluate.ts";
 export type { FitOptions } from "./train/fit.ts";

@@ -1,6 +1,8 @@
 import { describe, expect, test } from "vitest";
+import { dense, flatten, input } from "../../src/nn/layers/index.ts";
 import { namedModel } from "../../src/nn/models.ts";
 import { encodeIdxImages, encodeIdxLabels, generateDigits } from "../../src/node.ts";
+import { model } from "../../src/train/functional.ts";
 import { loadModel, saveModel } from "../../src/train/model-file.ts";
 import { sequential } from "../../src/train/sequential.ts";
 import { bars } from "../cli/helpers.ts";
@@ -82,6 +84,24 @@ describe.each(BROWSERS)("files in %s", (browser) => {
       expect(errors).toEqual([]);
     },
   );
+
+  test.skipIf(missing(browser))("a model of several outputs is refused in a sentence", async () => {
+    const x = input({ shape: [28, 28, 1] });
+    const head = () => dense({ units: 10, activation: "softmax" }).apply(flatten().apply(x));
+    const net = model({ inputs: x, outputs: [head(), head()] });
+    await net.compile({ threads: 1 });
+    const file = saveModel(net);
+    net.dispose();
+    const { page, errors } = await openApp(browser, { fragment: "images=600&tab=results" });
+    await page.waitForSelector("input.model-file");
+    await dropFiles(page, [{ name: "two.safetensors", bytes: file }]);
+    await waitForText(
+      page,
+      "#notices",
+      /two\.safetensors: the model has 1 input and 2 outputs, expected one of each: datasets are of images and their classes/,
+    );
+    expect(errors).toEqual([]);
+  });
 
   test.skipIf(missing(browser))(
     "of sorted files some of each class are taken and shown; a model of other files is not trained on",
