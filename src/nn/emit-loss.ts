@@ -56,7 +56,9 @@ export function emitLoss(
   if (fused) {
     const logits = fused.inputs[0]!;
     const dx = p.needsGradient(logits) ? p.gradient(logits) : 0;
-    p.call(`${loss.fused!}Crossentropy`, { ...common, x: p.value(logits), dx }, spread);
+    // In full: a worker's script has the kernels that it names.
+    const kernel = loss.fused === "softmax" ? "softmaxCrossentropy" : "sigmoidCrossentropy";
+    p.call(kernel, { ...common, x: p.value(logits), dx }, spread);
   } else {
     gradient = p.needsGradient(output) ? p.gradient(output) : undefined;
     if (loss.kernel) p.call(loss.kernel, { ...common, dy: gradient ?? 0 }, spread);
