@@ -56,6 +56,15 @@ describe.each(places)("$name, cross-origin isolated: $isolated", ({ name, isolat
     expect(actual).toEqual([expected, expected]);
   });
 
+  test.skipIf(reason)(
+    title("trains and asks a model of two inputs and two outputs as the page does"),
+    async () => {
+      const { expected, actual } = await call<{ expected: string; actual: string }>(opened, "severalOutputs");
+      expect(actual).toBe(expected);
+      expect(Object.keys(JSON.parse(actual).history)).toContain("val_digit_accuracy");
+    },
+  );
+
   test.skipIf(reason)(title("puts the worker's errors into words"), async () => {
     const [small, answer] = await call<Record<"name" | "message", string>[]>(opened, "saidByThePage");
     expect(small).toMatchObject({

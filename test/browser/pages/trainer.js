@@ -111,6 +111,42 @@ export async function furtherOps() {
   return { expected, actual: [await results(trainers[0]), await results(trainers[1])] };
 }
 
+/** What a model of two inputs and two outputs gives, on the page and in a worker. */
+export async function severalOutputs() {
+  const inputs = [[28, 28, 1], [3]].map((shape) => wasmgrad.input({ shape }));
+  const outputs = [
+    dense({ units: 10, activation: "softmax", name: "digit" }).apply(flatten().apply(inputs[0])),
+    dense({ units: 1, name: "size" }).apply(inputs[1]),
+  ];
+  const built = wasmgrad.model({ inputs, outputs });
+  const { images, labels } = digits.test;
+  const count = 60;
+  const samples = {
+    images: [images, Float32Array.from({ length: 3 * count }, (_, i) => Math.fround((i % 7) / 7))],
+    shape: [[28, 28, 1], [3]],
+    count,
+    labels: [labels, undefined],
+    targets: [undefined, Float32Array.from(labels, (label) => label / 10)],
+  };
+  const options = {
+    seed: 3,
+    loss: { digit: "categoricalCrossentropy", size: "meanSquaredError" },
+    lossWeights: { size: 0.5 },
+  };
+  const results = async (made) => {
+    const { history } = await made.fit(samples, { epochs: 2, batchSize: 16, validationSplit: 0.2 });
+    const asked = await made.predict(samples);
+    const alone = await made.predict(samples.images);
+    const looks = await made.activations([images.slice(0, 784), samples.images[1].slice(0, 3)]);
+    const figures = await made.evaluate(samples);
+    made.dispose();
+    return JSON.stringify({ history, asked, alone, looks, figures });
+  };
+  const trainer = await createTrainer(built, options);
+  await built.compile(options);
+  return { expected: await results(built), actual: await results(trainer) };
+}
+
 /** What the worker leaves to the page to say. */
 export async function saidByThePage() {
   const wide = sequential([dense({ units: 1000, activation: "softmax", inputShape: [1000] })]);
