@@ -1,6 +1,6 @@
 // Cases of single kernels at the seed CNN's shapes. A case is { group, name, open(host) -> subject }.
 
-import { emitLoss, fusedLoss } from "../dist/nn/emit-loss.js";
+import { emitLoss, fusedOp } from "../dist/nn/emit-loss.js";
 import {
   activation,
   averagePooling2d,
@@ -11,7 +11,8 @@ import {
   globalAveragePooling2d,
   maxPooling2d,
 } from "../dist/nn/layers/index.js";
-import { LOSSES } from "../dist/nn/losses.js";
+import { defaultMetrics, LOSSES, lossDefinition } from "../dist/nn/losses/index.js";
+import { metricsOf } from "../dist/nn/metrics/index.js";
 import { product } from "../dist/nn/ops/dense.js";
 import { chunks, GRAIN } from "../dist/nn/tasks.js";
 import { adam, adamw, rmsprop, sgd } from "../dist/optim/index.js";
@@ -61,9 +62,11 @@ function loss(name) {
       const softmax = chain([activation({ activation: "softmax" })], [10]);
       const plan = host.plan(softmax, BATCH, (p) => {
         const [output] = softmax.outputs;
-        const skipped = fusedLoss(softmax, output, name)?.op;
+        const definition = lossDefinition(name);
+        const metrics = metricsOf(defaultMetrics(definition));
+        const skipped = fusedOp(softmax, output, definition);
         for (const op of softmax.ops) if (op !== skipped) p.forward(op);
-        emitLoss(p, { output, loss: name, weight: 1 }, p.tensor(4 * 10 * BATCH));
+        emitLoss(p, { output, loss: definition, weight: 1, metrics }, p.tensor(4 * 10 * BATCH));
       });
       return part(plan, "loss");
     },

@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs, promisify } from "node:util";
 import { oneCycle } from "../../dist/index.js";
+import { rateOf } from "../../dist/optim/schedules/index.js";
 import { RECIPES } from "../../dist/train/recipes.js";
 import { machine, machineLine } from "../peers/machine.mjs";
 
@@ -75,7 +76,7 @@ async function main() {
   try {
     const { epochs, batchSize, peak } = RECIPES.fast;
     const steps = epochs * Math.ceil(TRAIN_IMAGES / batchSize);
-    const rate = oneCycle({ peak, steps });
+    const rate = rateOf(oneCycle({ peak, steps }));
     const rates = join(folder, "rates.json");
     writeFileSync(rates, JSON.stringify(Array.from({ length: steps }, (_, step) => rate(step))));
     const report = { machine: machine(), threads: Number(values.threads), backend: values.backend, runs: [] };

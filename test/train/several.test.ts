@@ -1,6 +1,7 @@
 import { describe, expect, onTestFinished, test } from "vitest";
 import { ModelError } from "../../src/nn/errors.ts";
 import { activation, add, concatenate, conv2d, dense, flatten, input } from "../../src/nn/layers/index.ts";
+import { LOSSES } from "../../src/nn/losses/index.ts";
 import { adam } from "../../src/optim/index.ts";
 import type { CompileOptions } from "../../src/train/compiled-options.ts";
 import { NonFiniteError } from "../../src/train/errors.ts";
@@ -254,7 +255,7 @@ describe("several outputs", () => {
     [
       "one that is missing",
       { loss: { class: "categoricalCrossentropy" } },
-      'loss of output "first" is missing, expected one of categoricalCrossentropy, sparseCategoricalCrossentropy, binaryCrossentropy, meanSquaredError, or what defineLoss() gave. Write: loss: { class: "categoricalCrossentropy", first: "meanSquaredError" }',
+      `loss of output "first" is missing, expected one of ${LOSSES.join(", ")}, or what defineLoss() gave. Write: loss: { class: "categoricalCrossentropy", first: "meanSquaredError" }`,
     ],
     [
       "a list that is too short",
