@@ -173,7 +173,7 @@ describe.each(places)("$name, cross-origin isolated: $isolated", ({ name, isolat
       backend: range('createTrainer: backend is "fast", expected one of auto, scalar'),
       optimizer: range('createTrainer: optimizer is "adamm", expected an optimizer such as adam()'),
       loss: like("ModelError", "layer 'dense': loss categoricalCrossentropy takes", ["ModelError"]),
-      metric: range('createTrainer: metrics is ["f1"], expected a list'),
+      metric: range("metrics: no metric is called 'f1', expected some of accuracy, "),
       shape: samples("got samples of shape (14, 56, 1)"),
       split: range("fit: validationSplit is 2, expected a number from 0 to below 1"),
       batchSize: range(
