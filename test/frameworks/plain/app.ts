@@ -20,8 +20,8 @@ first.addEventListener("progress", function ({ detail }) {
   if (!figures[2]) throw new Error("no state");
 });
 first.addEventListener("click", (event) => event.clientX.toFixed());
-// @ts-expect-error: the detail of an epoch has no message
-first.addEventListener("epoch", ({ detail }) => detail.message);
+// @ts-expect-error: an epoch's loss is a number
+first.addEventListener("epoch", ({ detail }) => detail.loss.length);
 // @ts-expect-error: no number
 first.epochs = "three";
 first.epochs = 1;

@@ -50,6 +50,6 @@ export const wrong = [
   <wasmgrad-trainer key="2" optimizer="adamm" />,
   // @ts-expect-error: no attribute of that name
   <wasmgrad-trainer key="3" epoch={3} />,
-  // @ts-expect-error: the detail of an epoch has no message
-  <wasmgrad-trainer key="4" onepoch={({ detail }) => detail.message} />,
+  // @ts-expect-error: an epoch's loss is a number
+  <wasmgrad-trainer key="4" onepoch={({ detail }) => detail.loss.length} />,
 ];

@@ -48,6 +48,6 @@ export const wrong = {
   number: () => <wasmgrad-trainer epochs="three" />,
   // @ts-expect-error: no attribute of that name
   name: () => <wasmgrad-trainer epoch={3} />,
-  // @ts-expect-error: the detail of an epoch has no message
-  detail: () => <wasmgrad-trainer on:epoch={({ detail }) => detail.message} />,
+  // @ts-expect-error: an epoch's loss is a number
+  detail: () => <wasmgrad-trainer on:epoch={({ detail }) => detail.loss.length} />,
 };
