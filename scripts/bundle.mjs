@@ -48,7 +48,7 @@ async function smaller(script) {
   const { code } = await minify(script, {
     ecma: 2020,
     toplevel: true,
-    compress: { passes: 3, pure_getters: true, unsafe_arrows: true },
+    compress: { passes: 3, pure_getters: true, unsafe_arrows: true, unsafe: true },
   });
   return `${code}\n`;
 }
@@ -74,16 +74,18 @@ function buildModules(outfile = "dist/out.js") {
 /**
  * The page checks options, samples and losses before it sends them. Modules named check*.ts and options.ts hold checks, and
  * the tables that those read: in workers, what they export does nothing and gives nothing, so nothing there may ask them
- * anything. No more does traffic.ts, which profiles alone ask; and kernels come from the page.
+ * anything. No more does traffic.ts, which profiles alone ask; training.ts, as workers step to the end and keep no state; and kernels come from the page.
  */
 const unchecked = {
   name: "unchecked",
   setup(build) {
     build.onResolve({ filter: /\/kernels\.ts$/ }, () => ({ path: `${root}src/engine/given-kernels.ts` }));
     build.onLoad(
-      { filter: /[\\/]src[\\/](nn|options|train|data)[\\/](check[\w-]*|options|traffic)\.ts$/ },
+      {
+        filter: /[\\/]src[\\/](nn|optim|options|train|data)[\\/](check[\w-]*|options|traffic|training)\.ts$/,
+      },
       ({ path }) => {
-        const names = readFileSync(path, "utf8").matchAll(/^export (?:const|function) (\w+)/gm);
+        const names = readFileSync(path, "utf8").matchAll(/^export (?:const|function|class) (\w+)/gm);
         return { contents: Array.from(names, ([, name]) => `export function ${name}() {}`).join("\n") };
       },
     );

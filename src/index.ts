@@ -35,7 +35,20 @@ export type { Learner } from "./run/learner.ts";
 export type { RunResult } from "./run/result.ts";
 export type { RunHooks, RunOutcome } from "./run/run.ts";
 export type { ReadyRun, TrainedRun } from "./run/types.ts";
-export type { BatchInfo, Callbacks, EpochInfo, History, Logs, TrainInfo } from "./train/callbacks.ts";
+export { type EarlyStoppingOptions, earlyStopping } from "./train/callbacks/early-stopping.ts";
+export { learningRateScheduler } from "./train/callbacks/learning-rate-scheduler.ts";
+export { type ReduceLROnPlateauOptions, reduceLROnPlateau } from "./train/callbacks/reduce-lr-on-plateau.ts";
+export type {
+  BatchInfo,
+  Callbacks,
+  EpochInfo,
+  History,
+  Logs,
+  ModelView,
+  TrainInfo,
+  TrainingHandle,
+} from "./train/callbacks.ts";
+export { CheckpointError, loadCheckpoint, saveCheckpoint } from "./train/checkpoint.ts";
 export type { ByOutput, CompileOptions, LayerActivation } from "./train/compiled-options.ts";
 export { NonFiniteError, type NonFiniteSource, TrainingDivergedError } from "./train/errors.ts";
 export type { EvaluateOptions, Evaluation } from "./train/evaluate.ts";
@@ -60,4 +73,7 @@ export {
 } from "./train/safetensors.ts";
 export { type Pixels, type PlainSamples, type Samples, SamplesError } from "./train/samples.ts";
 export { Sequential, sequential } from "./train/sequential.ts";
+export type { Trainable } from "./train/trainable.ts";
+export type { Training } from "./train/training.ts";
+export type { TrainingSetting, TrainingState } from "./train/training-state.ts";
 export type { ValidationSource } from "./train/validation.ts";

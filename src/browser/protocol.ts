@@ -6,7 +6,7 @@ import type { ThreadTask } from "../engine/platform/web.ts";
 import type { Metric } from "../nn/metrics/metric.ts";
 import type { AnyOptimizerOptions } from "../optim/create.ts";
 import type { OptimizerName } from "../optim/index.ts";
-import type { Callbacks, History } from "../train/callbacks.ts";
+import type { History, Hooks } from "../train/callbacks.ts";
 import type { CompileOptions, LayerActivation, OutputOptions } from "../train/compiled-options.ts";
 import type { EvaluateOptions, Evaluation } from "../train/evaluate.ts";
 import type { FitOptions } from "../train/fit.ts";
@@ -66,7 +66,7 @@ export interface InitRequest {
 export interface FitRequest {
   readonly samples: Handle;
   readonly validation?: Handle | undefined;
-  readonly options: Omit<FitOptions, "callbacks" | "signal" | "validationData">;
+  readonly options: Omit<FitOptions, "callbacks" | "signal" | "validationData" | "initialState">;
   /** Rates of the optimizer's steps from `firstStep` on, where a schedule gives them: functions cannot be sent. */
   readonly rates?: { readonly firstStep: number; readonly values: Float64Array } | undefined;
 }
@@ -96,6 +96,7 @@ export type Note =
   | { readonly note: "piece"; handle: Handle; array: number; offset: number; data: Uint8Array }
   | { readonly note: "free"; handle: Handle }
   | { readonly note: "pause" | "resume" }
+  | { readonly note: "rate"; readonly rate: number }
   | { readonly note: "abort"; id: number }
   | { readonly note: "threadFailed"; readonly thread: number; readonly message: string }
   /** A callback has returned, or thrown. */
@@ -109,11 +110,11 @@ export type ToWorker =
 /** What a worker reports during a call. */
 export type Report =
   | {
-      [C in keyof Callbacks]-?: {
+      [C in keyof Hooks]: {
         readonly callback: C;
-        readonly args: Parameters<NonNullable<Callbacks[C]>>;
+        readonly args: Hooks[C];
       };
-    }[keyof Callbacks]
+    }[keyof Hooks]
   | { readonly notice: string }
   | { readonly progress: import("../data/load-options.ts").Progress };
 

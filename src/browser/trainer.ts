@@ -14,7 +14,7 @@ import {
 import { type Checked, checkOptions } from "../options/check.ts";
 import { some, type TableOf, url } from "../options/kinds.ts";
 import { show } from "../options/show.ts";
-import type { Callbacks, History } from "../train/callbacks.ts";
+import type { Callbacks, History, TrainingHandle } from "../train/callbacks.ts";
 import { checkSamples, type SamplesTaker } from "../train/check-samples.ts";
 import { classNamesProblem } from "../train/class-names.ts";
 import type { LayerActivation } from "../train/compiled-options.ts";
@@ -24,7 +24,7 @@ import { checkCompile, isModel, type Model, oneSample, type Predicted, unlisted 
 import type { ModelMetadata } from "../train/model-entries.ts";
 import { compileTable, EVALUATE, FIT, PREDICT, SAVE } from "../train/options.ts";
 import type { NamedTensor } from "../train/safetensors.ts";
-import { type Asking, asSamples, isPixels, listed, type Pixels, type Samples } from "../train/samples.ts";
+import { type Asking, asSamples, listed, type Pixels, type Samples } from "../train/samples.ts";
 import type { FitRequest, InitRequest, Reference, Report } from "./protocol.ts";
 import { SampleSender } from "./send-samples.ts";
 import type { EpochWeights, Trainer, TrainerInfo, TrainerOptions, TrainerState } from "./types.ts";
@@ -138,6 +138,9 @@ class WorkerTrainer implements Trainer {
   readonly #client: WorkerClient;
   readonly #samples: SampleSender;
   readonly #optimizer: Optimizer;
+  /** What callbacks get of the training. */
+  #handle: TrainingHandle | undefined;
+  #ended: History | undefined;
   #state: TrainerState = "idle";
   #stop: AbortController | undefined;
   #lastWeights: EpochWeights | undefined;
@@ -160,9 +163,11 @@ class WorkerTrainer implements Trainer {
 
   async fit(samples: Samples, options: FitOptions = {}): Promise<History> {
     checkOptions(FIT, options);
-    const { callbacks, signal, validationData, ...rest } = options;
+    const { callbacks, signal, validationData, initialState, ...rest } = options;
     this.#check(samples, "fit");
     if (validationData) this.#check(validationData, "validationData");
+    const all = ([] as Callbacks[]).concat(callbacks ?? []);
+    if (initialState) throw new TypeError("initialState: in model.fit() alone");
     if (this.#stop) throw new Error("the model is training: wait until the fit() under way has ended");
     const stop = new AbortController();
     const onAbort = () => this.stop();
@@ -177,14 +182,15 @@ class WorkerTrainer implements Trainer {
         options: rest,
         rates: await this.#rates(samples.count, rest),
       };
-      const all = ([] as Callbacks[]).concat(callbacks ?? []);
       const history = this.#client.call("fit", request, {
         signal: stop.signal,
         onReport: (report, weights) => this.#report(report, all, weights),
       });
       // Paused while the samples were on their way.
       if (this.#state === "paused") this.#client.note({ note: "pause" });
-      return await history;
+      await history;
+      // As callbacks left it.
+      return this.#ended!;
     } finally {
       signal?.removeEventListener("abort", onAbort);
       this.#stop = undefined;
@@ -285,11 +291,15 @@ class WorkerTrainer implements Trainer {
   async #report(report: Report, callbacks: readonly Callbacks[], weights?: EpochWeights): Promise<void> {
     if (weights) this.#lastWeights = weights;
     if (!("callback" in report)) return;
+    if (report.callback === "onTrainEnd") this.#ended = report.args[0];
     if (report.callback === "onWarning" && !callbacks.some(({ onWarning }) => onWarning))
       console.warn(`wasmgrad: ${report.args[0]}`);
     for (const c of callbacks) {
       const callback = c[report.callback] as ((...args: unknown[]) => void | Promise<void>) | undefined;
-      await callback?.apply(c, report.args as unknown[]);
+      if (callback) {
+        this.#handle ??= (await import("./rarely.ts")).handleOf(this, this.#optimizer, this.#client);
+        await callback.apply(c, [...report.args, this.#handle]);
+      }
     }
   }
 

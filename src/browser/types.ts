@@ -7,6 +7,7 @@ import type { Model } from "../train/model.ts";
 import type { ModelMetadata } from "../train/model-entries.ts";
 import type { NamedTensor } from "../train/safetensors.ts";
 import type { Asking, Pixels, Samples } from "../train/samples.ts";
+import type { Trainable } from "../train/trainable.ts";
 
 export type {
   Backend,
@@ -71,7 +72,7 @@ export interface EpochWeights {
  * A model that trains in a worker: Model's methods, all asynchronous, and pause. Calls made while it trains are
  * served between two steps. Calls under way reject when the worker ends, or on dispose().
  */
-export interface Trainer {
+export interface Trainer extends Trainable {
   /** The model given: shapes, rows, configuration. The weights are in the worker. */
   readonly model: Model;
   readonly info: TrainerInfo;

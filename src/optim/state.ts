@@ -12,17 +12,19 @@ const GRAIN = 4096;
 export class OptimizerState {
   readonly optimizer: Optimizer;
   readonly #engine: Engine;
-  readonly #rate: (step: number) => number;
+  readonly #own: (step: number) => number;
   readonly #state: number;
   readonly #slots: readonly number[];
   readonly #length: number;
   readonly #decaying: number;
+  /** Takes the place of the optimizer's own rate. */
+  rate: number | undefined;
 
   /** Allocates the state for a weight vector of `length` f32, of which the first `decaying` take weight decay. */
   constructor(engine: Engine, optimizer: Optimizer, length: number, decaying = length) {
     this.optimizer = optimizer;
     this.#engine = engine;
-    this.#rate = rateOf(optimizer.options.learningRate);
+    this.#own = rateOf(optimizer.options.learningRate);
     this.#length = length;
     this.#decaying = decaying;
     this.#state = engine.allocate(OPTIMIZER_STATE.bytes);
@@ -42,15 +44,24 @@ export class OptimizerState {
     return this.#engine.view().getUint32(this.stepPointer, true);
   }
 
+  set step(step: number) {
+    this.#engine.view().setUint32(this.stepPointer, step, true);
+  }
+
   /** The rate of the next step. */
   get learningRate(): number {
-    return this.#rate(this.step);
+    return this.rate ?? this.#own(this.step);
+  }
+
+  /** Views of the state vectors, each as long as the weights that are trained. */
+  get vectors(): Float32Array<SharedArrayBuffer>[] {
+    return this.#slots.map((slot) => this.#engine.f32(slot, this.#length));
   }
 
   /** Forgets all momenta and counts steps from 0 again. */
   reset(): void {
-    for (const slot of this.#slots) this.#engine.f32(slot, this.#length).fill(0);
-    this.#engine.view().setUint32(this.stepPointer, 0, true);
+    for (const vector of this.vectors) vector.fill(0);
+    this.step = 0;
   }
 
   /** Before each step: puts the learning rate where the kernels read it. Throws RangeError where a schedule gives no number. */

@@ -38,10 +38,7 @@ const ABSENT: readonly (readonly [RegExp, string])[] = [
   [/^(class|sample)weights?$/, "nothing can be weighted; put samples of a rare class in several times"],
   [/^trainable$/, "layers take it: dense({ units: 10, trainable: false })"],
   [/regularizer$/, "there are none; weight decay keeps weights small: adamw({ weightDecay: 0.004 })"],
-  [
-    /^(patience|earlystopping)$/,
-    'training does not stop early; restoreBestWeights: "val_loss" keeps the best',
-  ],
+  [/^(patience|earlystopping)$/, "callbacks: earlyStopping({ patience: 3 }) does it"],
   [/^verbose$/, "fit prints nothing; callbacks can: { onEpochEnd: (info, logs) => console.log(logs) }"],
   [/^in(channels|features)$/, "inputs follow from the layer before; the first takes inputShape"],
 ];

@@ -1,72 +1,63 @@
-/** Figures of a batch or an epoch by name: the loss, the metrics, and those with `val_` where there is validation data. */
-export type Logs = {
-  /** Mean loss: of the epoch so far, in a batch's logs. */
-  readonly loss: number;
-} & Readonly<
-  /** By name, e.g. accuracy: share of samples whose class is right, 0 to 1. Undefined where it is not reported. */
-  Record<string, number>
->;
+import type { LayerRow } from "../nn/build.ts";
+import type { Graph } from "../nn/graph.ts";
+import type { BatchInfo, EpochInfo, History, Logs, TrainInfo } from "./history.ts";
+import type { NamedTensor } from "./safetensors.ts";
+import type { TrainingState } from "./training-state.ts";
 
-export interface TrainInfo {
-  readonly epochs: number;
-  readonly stepsPerEpoch: number;
-  /** Training samples in an epoch, validation excluded. */
-  readonly samples: number;
-  readonly validationSamples: number;
-  readonly batchSize: number;
+export type { BatchInfo, EpochInfo, History, Logs, TrainInfo } from "./history.ts";
+
+/** A model to look at: its layers, and the graph of ops that they make. */
+export interface ModelView {
+  readonly name: string;
+  readonly graph: Graph;
+  readonly rows: readonly LayerRow[];
 }
 
-export interface BatchInfo {
-  /** From 0. */
-  readonly epoch: number;
-  readonly batch: number;
-  /** Training samples done in this epoch. */
-  readonly seen: number;
-  /** Of the epoch so far: samples per second of training steps. */
-  readonly imagesPerSecond: number;
+/**
+ * A training as its callbacks see it: they can stop it, set its rate, read and set its weights. In a worker's training what
+ * reads answers with a promise, and what sets takes effect before the next step.
+ */
+export interface TrainingHandle {
+  /** What is trained. */
+  readonly model: ModelView;
+  /**
+   * The optimizer's rate for the next step. Setting it throws TypeError where the rate follows a schedule, RangeError unless
+   * it is a number >= 0. It stays until it is set again, or the model compiled.
+   */
+  learningRate: number;
+  /** Ends the training after the step under way, as aborting its signal does. */
+  stop(): void;
+  getWeights(): NamedTensor[] | Promise<NamedTensor[]>;
+  /** Throws as Model.setWeights. */
+  setWeights(tensors: readonly NamedTensor[]): void | Promise<void>;
+  /** All that the training needs to go on from here to the same bits, for `initialState` or saveCheckpoint(). */
+  state(): TrainingState | Promise<TrainingState>;
 }
 
-export interface EpochInfo {
-  readonly epoch: number;
-  /** Seconds in training steps, batch assembly and optimizer included, and in validation. */
-  readonly trainSeconds: number;
-  readonly validationSeconds: number;
-  readonly imagesPerSecond: number;
-  readonly learningRate: number;
-}
+/** A promise that comes back is waited for. */
+type Told = void | Promise<void>;
 
-/** What fit reports while it runs. A callback may return a promise: fit waits for it. */
+/** What fit reports while it runs. */
 export interface Callbacks {
   /** Told before training what is odd about what was given, in a sentence. Where no callback has it: console.warn. */
-  onWarning?(text: string): void | Promise<void>;
-  onTrainBegin?(info: TrainInfo): void | Promise<void>;
-  onEpochBegin?(epoch: number): void | Promise<void>;
-  onBatchEnd?(info: BatchInfo, logs: Logs): void | Promise<void>;
-  onEpochEnd?(info: EpochInfo, logs: Logs): void | Promise<void>;
-  onTrainEnd?(history: History): void | Promise<void>;
+  onWarning?(text: string): Told;
+  onTrainBegin?(info: TrainInfo, training: TrainingHandle): Told;
+  onEpochBegin?(epoch: number, training: TrainingHandle): Told;
+  onBatchEnd?(info: BatchInfo, logs: Logs, training: TrainingHandle): Told;
+  onEpochEnd?(info: EpochInfo, logs: Logs, training: TrainingHandle): Told;
+  onTrainEnd?(history: History, training: TrainingHandle): Told;
+  /** What it must remember to go on after a stop: plain data and typed arrays, kept in a training's state. */
+  state?(): unknown;
+  /** Takes what state() gave, before onTrainBegin. */
+  restore?(state: unknown): void;
 }
 
-/** What fit returns. */
-export interface History {
-  /** One number an epoch for each figure that was reported: loss, accuracy, val_loss, val_accuracy. */
-  readonly history: { readonly loss: number[] } & Record<string, number[]>;
-  /** Numbers of the finished epochs, from 0. */
-  readonly epoch: number[];
-  /** Epoch whose weights the model holds, where fit was told to restore the best ones. */
-  bestEpoch?: number;
-  /** True where the signal ended training early: the epoch it broke off is not in the history. */
-  stopped: boolean;
-  /** What is odd about what was given, e.g. that validation lacks classes: a sentence each. */
-  warnings: string[];
-  /** Seconds in training steps, and samples trained on, over all epochs. */
-  trainSeconds: number;
-  trainedSamples: number;
-  /** Training steps done. */
-  steps: number;
-  /** Samples that an epoch trains on, and those that validate it: 0 without validation. */
-  readonly trainSamples: number;
-  readonly validationSamples: number;
-  /** The same by class, `counts[id]`; undefined without labels, or without validation. */
-  readonly trainCounts: readonly number[] | undefined;
-  readonly validationCounts: readonly number[] | undefined;
+/** The hooks by name, and what each is told besides the training. */
+export interface Hooks {
+  onWarning: [text: string];
+  onTrainBegin: [info: TrainInfo];
+  onEpochBegin: [epoch: number];
+  onBatchEnd: [info: BatchInfo, logs: Logs];
+  onEpochEnd: [info: EpochInfo, logs: Logs];
+  onTrainEnd: [history: History];
 }

@@ -1,7 +1,7 @@
 import type { Graph } from "../nn/graph.ts";
 import { defaultMetrics, lossDefinition } from "../nn/losses/index.ts";
 import { metricsOf } from "../nn/metrics/index.ts";
-import type { History } from "./callbacks.ts";
+import type { ModelView } from "./callbacks.ts";
 import { checkWeights } from "./check-weights.ts";
 import {
   type CompiledOptions,
@@ -10,10 +10,11 @@ import {
   preprocessingOf,
 } from "./compiled-options.ts";
 import { type EvaluateOptions, type Evaluation, evaluate, predict } from "./evaluate.ts";
-import { type FitOptions, fit } from "./fit.ts";
+import type { FitOptions } from "./fit.ts";
 import type { NamedTensor } from "./safetensors.ts";
 import type { Pixels, Samples } from "./samples.ts";
 import { Session } from "./session.ts";
+import { Training } from "./training.ts";
 
 /**
  * A model made ready: what trains it and asks it. Takes what Model and Trainer have checked: a worker has no room to check
@@ -51,8 +52,9 @@ export class Compiled {
     return compiled;
   }
 
-  fit(samples: Samples, options: FitOptions): Promise<History> {
-    return fit(this.session, samples, options);
+  /** `model`: whose training it is, for callbacks. */
+  training(samples: Samples, options: FitOptions, model: ModelView): Training {
+    return new Training(this.session, samples, options, model);
   }
 
   evaluate(samples: Samples, options: EvaluateOptions): Promise<Evaluation> {
@@ -71,17 +73,12 @@ export class Compiled {
   }
 
   getWeights(): NamedTensor[] {
-    return [...this.session.weights()].map(({ parameter: { name, shape }, data }) => ({
-      name,
-      shape,
-      data: new Float32Array(data),
-    }));
+    return this.session.getWeights();
   }
 
   setWeights(tensors: readonly NamedTensor[]): void {
     checkWeights(tensors, this.session.graph.parameters);
-    const named = new Map(tensors.map(({ name, data }) => [name, data]));
-    for (const { parameter, data } of this.session.weights()) data.set(named.get(parameter.name)!);
+    this.session.setWeights(tensors);
   }
 
   dispose(): void {

@@ -18,14 +18,15 @@ export class Meters {
     output: number;
     index: number;
   }[];
-  /** By output, where there are several: their losses, not weighted. */
-  readonly #losses: { readonly name: string; sum: number }[];
-  #seen = 0;
-  #loss = 0;
+  /** By output, where there are several: what their losses are called, which are not weighted. */
+  readonly #losses: readonly string[];
+  /** Samples seen, the sum of their losses, and where there are several outputs those of each. */
+  readonly #sums: Float64Array;
 
   constructor(outputs: readonly MeteredOutput[]) {
     const several = outputs.length > 1;
-    this.#losses = several ? outputs.map(({ name }) => ({ name: `${name}_loss`, sum: 0 })) : [];
+    this.#losses = several ? outputs.map(({ name }) => `${name}_loss`) : [];
+    this.#sums = new Float64Array(2 + this.#losses.length);
     this.#gathered = outputs.flatMap(({ name: from, metrics }, output) =>
       metrics.map((metric, index) => {
         const name = several ? `${from}_${metric.name}` : metric.name;
@@ -36,7 +37,7 @@ export class Meters {
 
   /** What logs() reports, in its order. */
   get names(): readonly string[] {
-    return ["loss", ...[...this.#losses, ...this.#gathered].map(({ name }) => name)];
+    return ["loss", ...this.#losses, ...this.#gathered.map(({ name }) => name)];
   }
 
   /** 1 where more is better of a figure, -1 where less is; `val_` or not. */
@@ -45,17 +46,20 @@ export class Meters {
     return found && found.metric.better !== "less" ? 1 : -1;
   }
 
+  /** All that was summed so far: filled in again, it goes on from there. */
+  get sums(): readonly Float64Array[] {
+    return [this.#sums, ...this.#gathered.map(({ accumulators }) => accumulators)];
+  }
+
   reset(): void {
-    this.#seen = this.#loss = 0;
-    for (const loss of this.#losses) loss.sum = 0;
-    for (const { accumulators } of this.#gathered) accumulators.fill(0);
+    for (const sums of this.sums) sums.fill(0);
   }
 
   /** Adds what a step told of a batch of `count` samples. */
   add({ loss, outputs }: StepResult, count: number): void {
-    this.#seen += count;
-    this.#loss += loss * count;
-    for (const [i, own] of this.#losses.entries()) own.sum += outputs[i]!.meanLoss[0]! * count;
+    this.#sums[0]! += count;
+    this.#sums[1]! += loss * count;
+    for (const i of this.#losses.keys()) this.#sums[2 + i]! += outputs[i]!.meanLoss[0]! * count;
     for (const { metric, accumulators, output, index } of this.#gathered) {
       const { counts, batch } = outputs[output]!;
       if (counts[index]) {
@@ -67,8 +71,9 @@ export class Meters {
 
   /** The figures of what was added since the last reset(), by name. */
   logs(prefix: "" | "val_" = ""): Logs {
-    const logs: Record<string, number> = { [`${prefix}loss`]: this.#loss / this.#seen };
-    for (const { name, sum } of this.#losses) logs[prefix + name] = sum / this.#seen;
+    const logs: Record<string, number> = {};
+    for (const [i, name] of ["loss", ...this.#losses].entries())
+      logs[prefix + name] = this.#sums[1 + i]! / this.#sums[0]!;
     for (const { name, metric, accumulators } of this.#gathered)
       logs[prefix + name] = metric.value?.(accumulators) ?? accumulators[0]! / accumulators[1]!;
     return logs as Logs;

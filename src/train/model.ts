@@ -22,6 +22,8 @@ import { outputsOf } from "./outputs.ts";
 import type { NamedTensor } from "./safetensors.ts";
 import { type Asking, asSamples, type Pixels, type Port, type Samples } from "./samples.ts";
 import type { Session } from "./session.ts";
+import type { Trainable } from "./trainable.ts";
+import type { Training } from "./training.ts";
 
 /** What a model consists of, as plain data: all of it can be sent to a worker. */
 export interface ModelParts {
@@ -32,7 +34,7 @@ export interface ModelParts {
 }
 
 /** A model that was built: what trains it and asks it. Sequential and model() build one. */
-export class Model {
+export class Model implements Trainable {
   readonly name: string;
   readonly graph: Graph;
   readonly rows: readonly LayerRow[];
@@ -122,16 +124,25 @@ export class Model {
    * first step; SamplesError where data does not fit.
    */
   async fit(samples: Samples, options: FitOptions = {}): Promise<History> {
+    const training = this.training(samples, options);
+    this.#fitting = true;
+    try {
+      return await training.run();
+    } finally {
+      this.#fitting = false;
+    }
+  }
+
+  /**
+   * A training to be stepped by hand, with fit()'s options: `while (await training.step()) …`. Its state() can be kept, and
+   * gone on from. Throws as fit() rejects.
+   */
+  training(samples: Samples, options: FitOptions = {}): Training {
     checkOptions(FIT, options);
     this.#check(samples, "fit");
     if (options.validationData) this.#check(options.validationData, "validationData");
     if (this.#fitting) throw new Error("the model is training: wait until the fit() under way has ended");
-    this.#fitting = true;
-    try {
-      return await this.#compiled.fit(samples, options);
-    } finally {
-      this.#fitting = false;
-    }
+    return this.#compiled.training(samples, options, this);
   }
 
   /**

@@ -24,13 +24,14 @@ import {
 } from "../options/kinds.ts";
 import { adviceOn, nearest } from "../options/names.ts";
 import { show, written } from "../options/show.ts";
-import type { Callbacks } from "./callbacks.ts";
+import type { Callbacks, Hooks } from "./callbacks.ts";
 import type { CompileOptions } from "./compiled-options.ts";
 import type { EvaluateOptions } from "./evaluate.ts";
 import type { FitOptions } from "./fit.ts";
 import type { LoadOptions, ModelMetadata } from "./model-entries.ts";
 import { isLoss } from "./outputs.ts";
 import type { Samples } from "./samples.ts";
+import type { TrainingState } from "./training-state.ts";
 import type { ValidationSource } from "./validation.ts";
 
 const batchSize = () => ({ ...whole(), example: 32 });
@@ -132,6 +133,7 @@ export const FIT: Checked = {
       ),
       problem: callbacksProblem,
     },
+    initialState: some<TrainingState>("a state", isObject),
     signal,
   }),
 };
@@ -166,7 +168,7 @@ export const SAVE: Checked = {
   }),
 };
 
-const HOOKS: Readonly<Record<keyof Callbacks, string>> = {
+const HOOKS: Readonly<Record<keyof Hooks, string>> = {
   onWarning: "text",
   onTrainBegin: "info",
   onEpochBegin: "epoch",
@@ -186,7 +188,7 @@ function callbacksProblem(callbacks: Callbacks | readonly Callbacks[]): string |
       const near = nearest(key, names);
       // Callbacks may have fields and helpers of their own.
       if (!known && (typeof value !== "function" || (near === undefined && !/^on[_A-Z]/.test(key)))) continue;
-      const hook = (known ? key : (near ?? "onEpochEnd")) as keyof Callbacks;
+      const hook = (known ? key : (near ?? "onEpochEnd")) as keyof Hooks;
       const wrong = known
         ? `${key} is ${show(value)}, expected a function`
         : `no callback is called ${show(key)}: ${adviceOn(key, names)}`;

@@ -14,6 +14,7 @@ import type { Optimizer } from "../optim/optimizer.ts";
 import { OptimizerState } from "../optim/state.ts";
 import type { OutputOptions } from "./compiled-options.ts";
 import { Meters } from "./meters.ts";
+import type { NamedTensor } from "./safetensors.ts";
 import { isBytes, listed, type Pixels, type Samples } from "./samples.ts";
 import type { StepResult } from "./step-result.ts";
 
@@ -44,7 +45,7 @@ const kindOf = (numbers: Pixels): InputKind => (isBytes(numbers) ? "bytes" : "fl
 type PlanKey = Pick<PlanOptions, "batch" | "mode" | "inputs" | "targets">;
 
 /** A parameter's place in the weight vector, in f32 elements. */
-interface Slot {
+export interface Slot {
   readonly parameter: Parameter;
   readonly offset: number;
   readonly length: number;
@@ -87,6 +88,8 @@ export class Session {
   readonly graph: Graph;
   readonly options: SessionOptions;
   readonly slots: readonly Slot[];
+  /** Whose steps it takes: that of the last training that was made. */
+  training: object | undefined;
   /** f32 elements of the weight vector, gaps included. */
   readonly length: number;
   readonly #weights: number;
@@ -141,13 +144,34 @@ export class Session {
       yield { parameter, data: this.engine.f32(this.#weights + 4 * offset, length) };
   }
 
-  get #trained(): readonly Slot[] {
+  /** The graph as the layers lowered it. */
+  get layers(): Graph {
+    return this.#unfused;
+  }
+
+  /** Copies of all parameters, in the order of the layers. */
+  getWeights(): NamedTensor[] {
+    return [...this.weights()].map(({ parameter: { name, shape }, data }) => ({
+      name,
+      shape,
+      data: new Float32Array(data),
+    }));
+  }
+
+  /** Sets all parameters, matched by name: they are known to fit. */
+  setWeights(tensors: readonly NamedTensor[]): void {
+    const named = new Map(tensors.map(({ name, data }) => [name, data]));
+    for (const { parameter, data } of this.weights()) data.set(named.get(parameter.name)!);
+  }
+
+  /** Places of what an optimizer changes. */
+  get trained(): readonly Slot[] {
     return this.slots.filter(({ parameter }) => isTrained(parameter));
   }
 
   /** Views of the gradient of each parameter that is trained, of the last training step. */
   *gradients(): Generator<{ parameter: Parameter; data: Float32Array<SharedArrayBuffer> }> {
-    for (const { parameter, offset, length } of this.#trained)
+    for (const { parameter, offset, length } of this.trained)
       yield { parameter, data: this.engine.f32(this.#gradients + 4 * offset, length) };
   }
 
@@ -179,7 +203,7 @@ export class Session {
       ...options,
       losses: this.options.outputs.map((output) => ({ ...output, loss: lossDefinition(output.loss)! })),
       preprocessing: this.options.preprocessing,
-      update: (p) => this.#optimizer.emit(p, this.#weights, this.#gradients, this.#trained),
+      update: (p) => this.#optimizer.emit(p, this.#weights, this.#gradients, this.trained),
     });
   }
 
@@ -320,6 +344,7 @@ export class Session {
 
   /** Ends the engine's threads. */
   dispose(): void {
+    this.training = undefined;
     this.#plans.clear();
     this.#looks.clear();
     this.engine.dispose();

@@ -144,7 +144,17 @@ describe.each(places)("$name, cross-origin isolated: $isolated", ({ name, isolat
     const result = await call<Record<string, unknown>>(opened, "callbacks");
     const logs = ["accuracy", "loss"];
     expect(result.calls).toEqual([
-      ["begin", { epochs: 2, stepsPerEpoch: 16, samples: 500, validationSamples: 0, batchSize: 32 }],
+      [
+        "begin",
+        {
+          epochs: 2,
+          stepsPerEpoch: 16,
+          samples: 500,
+          validationSamples: 0,
+          batchSize: 32,
+          figures: ["loss", "accuracy"],
+        },
+      ],
       ["epoch", 0],
       ["end", 0, 0.001, logs],
       ["epoch", 1],
@@ -156,6 +166,12 @@ describe.each(places)("$name, cross-origin isolated: $isolated", ({ name, isolat
     expect(result.caught).toEqual([true, true, true]);
     expect(result.after).toEqual([0]);
     expect(result.state).toBe("idle");
+  });
+
+  test.skipIf(reason)(title("does all that a model on the page does, callbacks included"), async () => {
+    const { onPage, inWorker } = await call<{ onPage: object; inWorker: object }>(opened, "trainables");
+    expect(inWorker).toEqual(onPage);
+    expect(onPage).toMatchObject({ epochs: 3, bestEpoch: expect.any(Number), rates: [0.01, 0.01, 0.005] });
   });
 
   test.skipIf(reason)(title("gives errors of the same class and message as Sequential"), async () => {

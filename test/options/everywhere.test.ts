@@ -94,6 +94,19 @@ const runOptions = {
   digitsTestCount: true,
   maxMemory: true,
 } as const;
+const fit = names<api.FitOptions>({
+  epochs: true,
+  batchSize: true,
+  validationSplit: true,
+  validationFrom: true,
+  validationData: true,
+  shuffle: true,
+  initialEpoch: true,
+  restoreBestWeights: true,
+  callbacks: true,
+  initialState: true,
+  signal: true,
+});
 const evaluate = names<api.EvaluateOptions>({ batchSize: true, signal: true });
 
 const few = { train: 1, test: 1 };
@@ -336,28 +349,16 @@ const TAKERS: Readonly<Record<string, Taker>> = {
     names: ["scale", "offset"],
     call: (preprocessing) => model.compile({ preprocessing }),
   },
-  "Sequential.fit": {
-    names: names<api.FitOptions>({
-      epochs: true,
-      batchSize: true,
-      validationSplit: true,
-      validationFrom: true,
-      validationData: true,
-      shuffle: true,
-      initialEpoch: true,
-      restoreBestWeights: true,
-      callbacks: true,
-      signal: true,
-    }),
-    call: (options) => model.fit(samples, options),
-  },
+  "Sequential.fit": { names: fit, call: (options) => model.fit(samples, options) },
+  "Sequential.training": { names: fit, call: (options) => model.training(samples, options) },
   "Sequential.fit, samples": {
     names: names<api.Samples>({ images: true, count: true, shape: true, labels: true, targets: true }),
     needed: samples,
     call: (given) => model.fit(given),
   },
   "Sequential.fit, callbacks": {
-    names: names<api.Callbacks>({
+    // state and restore may be any object's own methods, misspelt: those are not refused.
+    names: names<Omit<api.Callbacks, "state" | "restore">>({
       onWarning: true,
       onTrainBegin: true,
       onEpochBegin: true,
@@ -368,12 +369,40 @@ const TAKERS: Readonly<Record<string, Taker>> = {
     value: () => {},
     call: (callbacks) => model.fit(samples, { callbacks }),
   },
+  earlyStopping: {
+    names: names<api.EarlyStoppingOptions>({
+      monitor: true,
+      mode: true,
+      minDelta: true,
+      patience: true,
+      baseline: true,
+      restoreBestWeights: true,
+      startFromEpoch: true,
+    }),
+    call: api.earlyStopping,
+  },
+  reduceLROnPlateau: {
+    names: names<api.ReduceLROnPlateauOptions>({
+      monitor: true,
+      mode: true,
+      factor: true,
+      patience: true,
+      minDelta: true,
+      cooldown: true,
+      minLr: true,
+    }),
+    call: api.reduceLROnPlateau,
+  },
   "Sequential.evaluate": { names: evaluate, call: (options) => model.evaluate(samples, options) },
   "Sequential.predict": { names: evaluate, call: (options) => model.predict(samples, options) },
 };
 
 /** Functions and classes whose arguments hold no options. */
 const WITHOUT = [
+  "CheckpointError",
+  "learningRateScheduler",
+  "loadCheckpoint",
+  "saveCheckpoint",
   "DataError",
   "Model",
   "modelFromConfig",

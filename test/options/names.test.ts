@@ -75,7 +75,7 @@ describe("adviceOn", () => {
     ["sample_weight", FIT, /^nothing can be weighted/],
     ["trainable", CONV, /^layers take it: dense\(/],
     ["kernelRegularizer", CONV, /adamw\(\{ weightDecay: 0.004 \}\)$/],
-    ["patience", FIT, /^training does not stop early; restoreBestWeights/],
+    ["patience", FIT, /^callbacks: earlyStopping\(\{ patience: 3 \}\) does it$/],
     ["verbose", FIT, /onEpochEnd/],
     ["in_channels", CONV, /inputShape$/],
     ["learning_rate", ["optimizer", "loss"], /^it belongs into adam\(\{ learningRate: 0.001 \}\)$/],

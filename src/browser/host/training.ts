@@ -7,6 +7,7 @@ import { Compiled } from "../../train/compiled.ts";
 import type { CompiledOptions } from "../../train/compiled-options.ts";
 import { requireFiniteWeights } from "../../train/finite.ts";
 import type { Samples } from "../../train/samples.ts";
+import { prepare, steps } from "../../train/steps.ts";
 import { holdLock } from "../locks.ts";
 import type { FitRequest, Handle, InitRequest, Note, Report, Requests } from "../protocol.ts";
 import type { EpochWeights } from "../types.ts";
@@ -92,6 +93,9 @@ export class TrainingHost {
       case "resume":
         this.#gate.resume();
         break;
+      case "rate":
+        this.model.session.optimizer.rate = note.rate;
+        break;
       case "threadFailed":
         this.#threads.get(note.thread)?.(new Error(note.message));
     }
@@ -104,12 +108,16 @@ export class TrainingHost {
     this.#rates = rates;
     this.#gate.resume();
     try {
-      return await this.model.fit(this.#of(samples), {
+      const given = {
         ...options,
         ...(validation !== undefined && { validationData: this.#of(validation) }),
         callbacks: this.#callbacks(caller),
         signal: caller.signal,
-      });
+      };
+      const prepared = prepare(this.model.session, this.#of(samples), given);
+      // The page's callbacks have a handle of its own.
+      for await (const _ of steps(prepared, given, undefined as never));
+      return prepared.place.history;
     } finally {
       this.#gate.rest();
     }

@@ -388,6 +388,48 @@ export async function callbacks() {
   });
 }
 
+export async function trainables() {
+  const use = async (trainable) => {
+    const rates = [];
+    const history = await trainable.fit(digits.train, {
+      epochs: 6,
+      validationSplit: 0.2,
+      callbacks: [
+        wasmgrad.learningRateScheduler((epoch, rate) => (epoch === 2 ? rate / 2 : rate)),
+        wasmgrad.earlyStopping({ monitor: "val_loss", patience: 9, restoreBestWeights: true }),
+        {
+          onEpochEnd: async ({ epoch, learningRate }, _logs, training) => {
+            rates.push(learningRate);
+            const weights = await training.getWeights();
+            if (epoch === 0)
+              await training.setWeights(weights.map((w) => ({ ...w, data: w.data.map((v) => v / 2) })));
+            if (epoch === 2) training.stop();
+          },
+        },
+      ],
+    });
+    const { loss, accuracy } = await trainable.evaluate(digits.test);
+    return {
+      epochs: history.epoch.length,
+      stopped: history.stopped,
+      bestEpoch: history.bestEpoch,
+      figures: history.history,
+      rates,
+      loss,
+      accuracy,
+      outputs: [...(await trainable.predict(image))],
+      layers: (await trainable.activations(image)).map(({ name, data }) => [name, ...data.slice(0, 5)]),
+      sha256: await trainable.weightsSha256(),
+    };
+  };
+  const options = { threads: 1, seed: 3, optimizer: wasmgrad.adam({ learningRate: 0.01 }) };
+  const own = model();
+  await own.compile(options);
+  const onPage = await use(own);
+  own.dispose();
+  return { onPage, inWorker: await withTrainer(options, use) };
+}
+
 export async function errors() {
   const results = {};
   results.threads = await failure(createTrainer(model(), { threads: 0 }));

@@ -1,0 +1,122 @@
+import { isTrained, type Parameter } from "../nn/graph.ts";
+import { counted } from "../options/counted.ts";
+import { isObject } from "../options/kinds.ts";
+import { quoted, show } from "../options/show.ts";
+import { checkWeights } from "./check-weights.ts";
+import type { TrainingSetting, TrainingState } from "./training-state.ts";
+
+/** Which call takes what a state and a training differ by. */
+const CALLS: Readonly<Record<keyof TrainingSetting, string>> = {
+  architecture: "fit()",
+  optimizer: "compile({ optimizer })",
+  loss: "compile({ loss })",
+  seed: "compile({ seed })",
+  batchSize: "fit(train, { batchSize })",
+  shuffle: "fit(train, { shuffle })",
+  samples: "fit()",
+  validationSplit: "fit(train, { validationSplit })",
+  validationFrom: "fit(train, { validationFrom })",
+  validationSamples: "fit(train, { validationData })",
+};
+
+/**
+ * `vectors`: how many the optimizer keeps. Throws unless the state fits: TypeError on what is no state, RangeError where it is another model's, or of a training that
+ * was set up in another way.
+ */
+export function checkState(
+  state: TrainingState,
+  parameters: readonly Parameter[],
+  setting: TrainingSetting,
+  vectors: number,
+): void {
+  if (!isState(state))
+    throw new TypeError(
+      `initialState is ${show(state)}, expected what training.state() or loadCheckpoint() gives`,
+    );
+  for (const key of Object.keys(CALLS) as (keyof TrainingSetting)[]) {
+    const [was, is] = [state.setting[key], setting[key]];
+    if (sorted(was) === sorted(is)) continue;
+    if (key === "architecture")
+      throw new RangeError(
+        "the state is of another model: its layers are connected or set otherwise. Go on with the model that it was taken of",
+      );
+    throw new RangeError(
+      `the state is of a training with ${key} ${told(was, is)}, this one has ${told(is, was)}: give ${CALLS[key]} what it had then`,
+    );
+  }
+  checkWeights(state.weights, parameters);
+  const trained = parameters.filter(isTrained);
+  if (state.optimizer.vectors.length !== vectors)
+    throw new RangeError(
+      `the state has ${counted(state.optimizer.vectors.length, "vector")} of the optimizer, expected ${vectors}`,
+    );
+  for (const vectors of state.optimizer.vectors) checkWeights(vectors, trained);
+  for (const { name, data } of [state.weights, ...state.optimizer.vectors].flat())
+    if (!data.every(Number.isFinite)) throw new RangeError(`the state's ${quoted(name)} is not finite`);
+}
+
+const isCount = (value: unknown) => Number.isSafeInteger(value) && (value as number) >= 0;
+
+/** Whether it is built as a state is: what depends on the model is checked beside the model. */
+function isState(value: unknown): value is TrainingState {
+  const { version, setting, optimizer, epoch, batch, begun, sums, seconds, history, callbacks } = Object(
+    value,
+  ) as Record<keyof TrainingState, unknown>;
+  if (version !== 1 || !isObject(setting) || !isObject(optimizer) || !isObject(history)) return false;
+  const { step, learningRate: rate, vectors } = optimizer;
+  const batches = Math.ceil(Number(setting.samples) / Number(setting.batchSize));
+  return (
+    isCount(epoch) &&
+    isCount(batch) &&
+    (batch as number) <= batches &&
+    typeof begun === "boolean" &&
+    Array.isArray(sums) &&
+    sums.length > 0 &&
+    sums.every(Number.isFinite) &&
+    Number.isFinite(seconds) &&
+    isCount(step) &&
+    (rate === undefined || (typeof rate === "number" && rate >= 0)) &&
+    Array.isArray(vectors) &&
+    isObject(history.history) &&
+    Array.isArray(history.epoch) &&
+    isCount(history.steps) &&
+    Array.isArray(callbacks)
+  );
+}
+
+/** A setting beside another; of an optimizer its name, and the options in which they differ. */
+function told(value: unknown, other: unknown): string {
+  if (!isObject(value) || !isObject(other)) return show(value);
+  const { name, ...options }: Record<string, unknown> = value;
+  if (name !== other.name) return String(name);
+  const differ = Object.keys(options).filter((key) => sorted(options[key]) !== sorted(other[key]));
+  return `${name}(${differ.map((key) => `${key} ${show(options[key])}`).join(", ")})`;
+}
+
+/** As JSON, whatever the order of keys. */
+function sorted(value: unknown): string | undefined {
+  return JSON.stringify(value, (_, inner) =>
+    isObject(inner) && !Array.isArray(inner)
+      ? Object.fromEntries(Object.entries(inner).sort(([a], [b]) => (a < b ? -1 : 1)))
+      : inner,
+  );
+}
+
+/** Throws where a training cannot take a step now. */
+export function checkStep(busy: boolean, current: boolean): void {
+  if (busy) throw new Error("a step is under way: await it before the next one");
+  if (!current)
+    throw new Error(
+      "the model was compiled or trained otherwise since: begin anew with model.training(), with the state of this one as initialState to go on",
+    );
+}
+
+/** Throws where a training has begun, or would have nothing left to do. */
+export function checkRestore(fresh: boolean, { epoch }: TrainingState, epochs: number): void {
+  if (!fresh)
+    throw new Error("the training has begun: restore() before the first step, on a training made anew");
+  if (epoch >= epochs)
+    throw new RangeError(
+      `the state is of epoch ${epoch}, and epochs is ${epochs}: there is nothing left to do. Give more epochs`,
+    );
+}

@@ -1,0 +1,237 @@
+import { yieldToEventLoop } from "#platform";
+import { BestWeights } from "./best-weights.ts";
+import type { Callbacks, History, Logs, TrainingHandle } from "./callbacks.ts";
+import { TrainingDivergedError } from "./errors.ts";
+import { measure, YIELD_MS } from "./evaluate.ts";
+import { requireFiniteWeights } from "./finite.ts";
+import type { FitOptions } from "./fit.ts";
+import type { Meters } from "./meters.ts";
+import type { Samples } from "./samples.ts";
+import type { Session } from "./session.ts";
+import { permutation } from "./shuffle.ts";
+import { classesOf, countsOf, type Part, splitForValidation, warningsOf, wholePart } from "./validation.ts";
+
+/** Steps between copies of weights that are known to be good: how far back a diverged training may fall. */
+const SNAPSHOT_STEPS = 100;
+
+/** Where a training is. */
+export interface Place {
+  /** The epoch under way, from 0; when all are done, their number. */
+  epoch: number;
+  /** Batches of it that are done. */
+  batch: number;
+  /** Whether onEpochBegin was told of it. */
+  begun: boolean;
+  /** Of its steps. */
+  seconds: number;
+  history: History;
+  /** Mean loss of the last batch, before its update. */
+  loss: number;
+  stopping: boolean;
+}
+
+/** A training before its first step. */
+export interface Prepared {
+  readonly session: Session;
+  readonly train: Part;
+  readonly validation: Part | undefined;
+  readonly meters: Meters;
+  /** What an epoch reports, by name. */
+  readonly figures: readonly string[];
+  readonly callbacks: readonly Callbacks[];
+  readonly place: Place;
+}
+
+/** Takes what Model has checked. Throws where options do not go together, or weights are not finite. */
+export function prepare(session: Session, samples: Samples, options: FitOptions): Prepared {
+  const { epochs = 1, validationSplit = 0, validationFrom = "last", initialEpoch = 0 } = options;
+  if (epochs <= initialEpoch)
+    throw new RangeError(
+      `epochs is ${epochs} with initialEpoch ${initialEpoch}, expected epochs to be the larger`,
+    );
+  if (validationSplit !== 0 && options.validationData)
+    throw new TypeError("both validationSplit and validationData are given: expected one of them");
+  const { train, validation } =
+    validationSplit === 0
+      ? { train: wholePart(samples), validation: options.validationData && wholePart(options.validationData) }
+      : splitForValidation(samples, validationSplit, validationFrom, session.options.seed);
+  const classes = classesOf(samples, session.graph);
+  const trainCounts = countsOf(train, classes);
+  const validationCounts = validation && countsOf(validation, classes);
+  requireFiniteWeights(session, "the training");
+  const { restoreBestWeights: figure } = options;
+  const meters = session.meters();
+  const { names } = meters;
+  const figures = validation ? names.concat(names.map((name) => `val_${name}`)) : names;
+  if (figure !== undefined && !figures.includes(figure))
+    throw new RangeError(
+      `restoreBestWeights is '${figure}', but fit reports ${figures.join(", ")}: others need validation data, or compile({ metrics })`,
+    );
+  const best = figure === undefined ? [] : [new BestWeights(session, figure, meters.sign(figure))];
+  const history: History = {
+    history: { loss: [] },
+    epoch: [],
+    stopped: false,
+    warnings: warningsOf(trainCounts, validationCounts, validationSplit === 0 ? "data" : validationFrom),
+    trainSeconds: 0,
+    trainedSamples: 0,
+    steps: 0,
+    trainSamples: train.count,
+    validationSamples: validation?.count ?? 0,
+    trainCounts,
+    validationCounts,
+  };
+  return {
+    session,
+    train,
+    validation,
+    meters,
+    figures,
+    callbacks: [...best, ...([] as Callbacks[]).concat(options.callbacks ?? [])],
+    place: {
+      epoch: initialEpoch,
+      batch: 0,
+      begun: false,
+      seconds: 0,
+      history,
+      loss: Number.NaN,
+      stopping: false,
+    },
+  };
+}
+
+/**
+ * The training, a batch at a time: it rests after each with which it is not at its end. `handle`: what callbacks get of it.
+ * Throws TrainingDivergedError, and what callbacks throw.
+ */
+export async function* steps(
+  { session, train, validation, meters, figures, callbacks, place }: Prepared,
+  { epochs = 1, batchSize = 32, shuffle = true, signal }: FitOptions,
+  handle: TrainingHandle,
+): AsyncGenerator<undefined, void> {
+  const good = new GoodWeights(session);
+  const stepsPerEpoch = Math.ceil(train.count / batchSize);
+  const over = () => place.stopping || signal?.aborted;
+  let yielded = performance.now();
+  for (const text of place.history.warnings) {
+    if (!callbacks.some(({ onWarning }) => onWarning)) console.warn(`wasmgrad: ${text}`);
+    for (const c of callbacks) await c.onWarning?.(text);
+  }
+  const { trainSamples: samples, validationSamples } = place.history;
+  const info = { epochs, stepsPerEpoch, samples, validationSamples, batchSize, figures };
+  for (const c of callbacks) await c.onTrainBegin?.(info, handle);
+
+  while (place.epoch < epochs && !over()) {
+    const { epoch, history } = place;
+    if (!place.begun) {
+      place.begun = true;
+      place.batch = place.seconds = 0;
+      meters.reset();
+      for (const c of callbacks) await c.onEpochBegin?.(epoch, handle);
+    }
+    const order = orderOf(train, shuffle ? permutation(train.count, session.options.seed, epoch) : undefined);
+    let seen = Math.min(place.batch * batchSize, train.count);
+    while (place.batch < stepsPerEpoch && !over()) {
+      // A state that is asked for from here on has this batch.
+      const batch = place.batch++;
+      const indices = order.subarray(batch * batchSize, Math.min((batch + 1) * batchSize, train.count));
+      const began = performance.now();
+      const result = session.trainStep(train.samples, indices);
+      place.loss = result.loss;
+      if (!Number.isFinite(result.loss)) throw good.diverged(result.loss, epoch, batch);
+      good.confirm();
+      const elapsed = (performance.now() - began) / 1000;
+      place.seconds += elapsed;
+      history.trainSeconds += elapsed;
+      seen += indices.length;
+      history.trainedSamples += indices.length;
+      history.steps++;
+      meters.add(result, indices.length);
+      if (callbacks.length > 0) {
+        const logs: Logs = meters.logs();
+        for (const c of callbacks) {
+          const wait = c.onBatchEnd?.(
+            { epoch, batch, seen, imagesPerSecond: seen / place.seconds },
+            logs,
+            handle,
+          );
+          if (wait) await wait;
+        }
+      }
+      if (performance.now() - yielded > YIELD_MS) {
+        await yieldToEventLoop();
+        yielded = performance.now();
+      }
+      if (place.batch < stepsPerEpoch) yield;
+    }
+    // The last update's effect shows in no training loss: look at what it left, where the epoch was broken off, too.
+    if (!session.weightVector.every(Number.isFinite)) throw good.diverged(Number.NaN, epoch, place.batch - 1);
+    if (seen < train.count) break;
+
+    const validationBegan = performance.now();
+    const logs: Logs = {
+      ...meters.logs(),
+      ...(validation && (await measure(session, validation, {}, "val_"))),
+    };
+    for (const name in logs) {
+      history.history[name] ??= [];
+      history.history[name].push(logs[name]!);
+    }
+    history.epoch.push(epoch);
+    place.epoch++;
+    place.batch = 0;
+    place.begun = false;
+    const info = {
+      epoch,
+      trainSeconds: place.seconds,
+      validationSeconds: (performance.now() - validationBegan) / 1000,
+      imagesPerSecond: seen / place.seconds,
+      // Before callbacks set the next epoch's.
+      learningRate: session.optimizer.learningRate,
+    };
+    for (const c of callbacks) await c.onEpochEnd?.(info, logs, handle);
+    if (place.epoch < epochs && !over()) yield;
+  }
+  place.history.stopped = place.epoch < epochs;
+  for (const c of callbacks) await c.onTrainEnd?.(place.history, handle);
+}
+
+/** Numbers of a part's samples in the order in which they are trained on. */
+function orderOf({ rows, count }: Part, shuffled: Uint32Array | undefined): Uint32Array {
+  if (!rows) return shuffled ?? Uint32Array.from({ length: count }, (_, i) => i);
+  return shuffled?.map((i) => rows[i]!) ?? rows;
+}
+
+/**
+ * Keeps a copy of weights that are known to be good. Weights are good when they and the loss that they give
+ * are finite, which the next step tells: a copy is a candidate until then.
+ */
+class GoodWeights {
+  readonly #session: Session;
+  #good: Float32Array;
+  #candidate: Float32Array;
+  #steps = 0;
+
+  constructor(session: Session) {
+    this.#session = session;
+    this.#good = new Float32Array(session.weightVector);
+    this.#candidate = new Float32Array(this.#good);
+  }
+
+  /** After a step with a finite loss: the weights before it were good. */
+  confirm(): void {
+    const phase = this.#steps++ % SNAPSHOT_STEPS;
+    if (phase === 0) this.#candidate.set(this.#session.weightVector);
+    // A weight can be infinite where relu hides it from the loss.
+    else if (phase === 1 && this.#candidate.every(Number.isFinite))
+      [this.#good, this.#candidate] = [this.#candidate, this.#good];
+  }
+
+  /** Gives the model its good weights back, and the error to throw. */
+  diverged(loss: number, epoch: number, batch: number): TrainingDivergedError {
+    this.#session.weightVector.set(this.#good);
+    // The momenta come from the steps that went wrong.
+    this.#session.optimizer.reset();
+    return new TrainingDivergedError(loss, epoch, batch);
+  }
+}

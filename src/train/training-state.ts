@@ -1,0 +1,50 @@
+import type { OptimizerConfig } from "../optim/optimizer.ts";
+import type { History } from "./history.ts";
+import type { NamedTensor } from "./safetensors.ts";
+import type { ValidationSource } from "./validation.ts";
+
+/** What a training must have in common with the one whose state it takes: else it would not go on to the same bits. */
+export interface TrainingSetting {
+  /** The model's ops, as JSON. */
+  readonly architecture: string;
+  readonly optimizer: { readonly name: string } & OptimizerConfig;
+  /** Of each output, with its weight. */
+  readonly loss: string;
+  readonly seed: number;
+  readonly batchSize: number;
+  readonly shuffle: boolean;
+  /** Samples given, validation included. */
+  readonly samples: number;
+  readonly validationSplit: number;
+  readonly validationFrom: ValidationSource;
+  /** Samples of validationData; 0 without. */
+  readonly validationSamples: number;
+}
+
+/**
+ * A training at a moment between two steps: all that it needs to go on to the same bits as if it had never stopped. Plain
+ * data and typed arrays, which structuredClone(), workers and saveCheckpoint() carry.
+ */
+export interface TrainingState {
+  readonly version: 1;
+  readonly setting: TrainingSetting;
+  /** Weights and moving statistics, as getWeights() gives them. */
+  readonly weights: readonly NamedTensor[];
+  /** Steps since the optimizer began, its rate where one was set, and its vectors: a list for each, by parameter. */
+  readonly optimizer: {
+    readonly step: number;
+    readonly learningRate: number | undefined;
+    readonly vectors: readonly (readonly NamedTensor[])[];
+  };
+  /** The epoch under way, from 0, and how many of its batches are done: with the seed that is the place in its order. */
+  readonly epoch: number;
+  readonly batch: number;
+  /** Whether onEpochBegin was told of it. */
+  readonly begun: boolean;
+  /** Sums of the epoch under way, and its seconds. */
+  readonly sums: readonly number[];
+  readonly seconds: number;
+  readonly history: History;
+  /** What each callback that has a state() gave; undefined for others. */
+  readonly callbacks: readonly unknown[];
+}

@@ -1,0 +1,171 @@
+import { checkRate } from "../optim/check-rate.ts";
+import type { Callbacks, History, ModelView, TrainingHandle } from "./callbacks.ts";
+import { checkRestore, checkState, checkStep } from "./check-state.ts";
+import { checkWeights } from "./check-weights.ts";
+import type { FitOptions } from "./fit.ts";
+import type { NamedTensor } from "./safetensors.ts";
+import type { Samples } from "./samples.ts";
+import type { Session } from "./session.ts";
+import { type Prepared, prepare, steps } from "./steps.ts";
+import { settingOf } from "./training-setting.ts";
+import type { TrainingSetting, TrainingState } from "./training-state.ts";
+
+/**
+ * A training that can be held in the hand: step() by step(), with its state in between. fit() is one that is stepped to its
+ * end. Model.training() makes it.
+ */
+export class Training implements TrainingHandle {
+  /** Whose training it is. */
+  readonly model: ModelView;
+  readonly #prepared: Prepared;
+  readonly #setting: TrainingSetting;
+  readonly #epochs: number;
+  readonly #steps: ReturnType<typeof steps>;
+  #begun = false;
+  #busy = false;
+
+  constructor(session: Session, samples: Samples, options: FitOptions, model: ModelView) {
+    const { initialState } = options;
+    this.model = model;
+    this.#prepared = prepare(session, samples, options);
+    this.#setting = settingOf(session, samples.count, options);
+    this.#epochs = options.epochs ?? 1;
+    this.#steps = steps(this.#prepared, options, this);
+    if (initialState) this.restore(initialState);
+    session.training = this;
+  }
+
+  /** Figures that an epoch reports, by name. */
+  get figures(): readonly string[] {
+    return this.#prepared.figures;
+  }
+
+  /** The epoch under way, from 0; when all are done, their number. */
+  get epoch(): number {
+    return this.#prepared.place.epoch;
+  }
+
+  /** Batches of it that are done. */
+  get batch(): number {
+    return this.#prepared.place.batch;
+  }
+
+  /** Training steps done, those before a restored state included. */
+  get steps(): number {
+    return this.history.steps;
+  }
+
+  /** Mean loss of the last batch, before its update; NaN before the first. */
+  get batchLoss(): number {
+    return this.#prepared.place.loss;
+  }
+
+  /** What came of it so far: what fit() returns. */
+  get history(): History {
+    return this.#prepared.place.history;
+  }
+
+  get learningRate(): number {
+    return this.#session.optimizer.learningRate;
+  }
+
+  set learningRate(rate: number) {
+    const { optimizer } = this.#session;
+    checkRate(optimizer.optimizer, rate);
+    optimizer.rate = rate;
+  }
+
+  get #session(): Session {
+    return this.#prepared.session;
+  }
+
+  stop(): void {
+    this.#prepared.place.stopping = true;
+  }
+
+  getWeights(): NamedTensor[] {
+    return this.#session.getWeights();
+  }
+
+  setWeights(tensors: readonly NamedTensor[]): void {
+    checkWeights(tensors, this.#session.graph.parameters);
+    this.#session.setWeights(tensors);
+  }
+
+  /**
+   * Trains on one batch, and does what is due before and after it: tells callbacks, validates at an epoch's end. Resolves to
+   * whether there is more to do. Rejects as fit() does.
+   */
+  async step(): Promise<boolean> {
+    checkStep(this.#busy, this.#session.training === this);
+    this.#begun = this.#busy = true;
+    try {
+      return !(await this.#steps.next()).done;
+    } finally {
+      this.#busy = false;
+    }
+  }
+
+  /** Steps to the end. */
+  async run(): Promise<History> {
+    while (await this.step());
+    return this.history;
+  }
+
+  /** All that it needs to go on to the same bits. Callbacks may ask for it: those before them in the list have had their turn. */
+  state(): TrainingState {
+    const { session, meters, callbacks, place } = this.#prepared;
+    const { epoch, batch, begun, seconds, history } = place;
+    const { step, rate: learningRate } = session.optimizer;
+    const vectors = session.optimizer.vectors.map((vector) =>
+      session.trained.map(({ parameter: { name, shape }, offset, length }) => ({
+        name,
+        shape,
+        data: new Float32Array(vector.subarray(offset, offset + length)),
+      })),
+    );
+    return {
+      version: 1,
+      setting: this.#setting,
+      weights: session.getWeights(),
+      optimizer: { step, learningRate, vectors },
+      epoch,
+      batch,
+      begun,
+      seconds,
+      sums: meters.sums.flatMap((sums) => [...sums]),
+      history: structuredClone(history),
+      callbacks: callbacks.map((callback: Callbacks) => callback.state?.()),
+    };
+  }
+
+  /**
+   * Goes on from there: this training must have been made with what the other one was made with, but may have more epochs.
+   *
+   * @throws TypeError on what is no state; RangeError where it is another model's or another training's; Error once it has begun
+   */
+  restore(state: TrainingState): void {
+    const { session, meters, callbacks, place } = this.#prepared;
+    const { optimizer, options, graph } = session;
+    checkState(state, graph.parameters, this.#setting, options.optimizer.stateVectors);
+    checkRestore(!this.#begun, state, this.#epochs);
+    const { weights, optimizer: kept, sums, callbacks: states, ...rest } = structuredClone(state);
+    const { epoch, batch, begun, seconds, history } = rest;
+    session.setWeights(weights);
+    optimizer.step = kept.step;
+    optimizer.rate = kept.learningRate;
+    for (const [i, vector] of optimizer.vectors.entries()) {
+      const named = new Map(kept.vectors[i]!.map(({ name, data }) => [name, data]));
+      for (const { parameter, offset } of session.trained) vector.set(named.get(parameter.name)!, offset);
+    }
+    let at = 0;
+    for (const own of meters.sums) {
+      own.set(sums.slice(at, at + own.length));
+      at += own.length;
+    }
+    callbacks.forEach((callback, i) => {
+      callback.restore?.(states[i]);
+    });
+    Object.assign(place, { epoch, batch, begun, seconds, history });
+  }
+}
