@@ -37,6 +37,7 @@ addEventListener("load", () => {
   // Where the browser keeps nothing, the page needs its network, as other pages do.
   keepPage().catch(() => {});
   // What trains is fetched before it is asked for: it is there at once then, and if the network is gone by then.
+  import("../../browser/rarely.ts").catch(() => {});
   effect(() => {
     void loadKernels({ backend: settings.value.backend }).catch(() => {});
   });
