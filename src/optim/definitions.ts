@@ -7,7 +7,7 @@ import { SGD } from "./sgd.ts";
 export const OPTIMIZER_DEFINITIONS = { sgd: SGD, rmsprop: RMSPROP, adam: ADAM, adamw: ADAMW };
 
 export type OptimizerName = keyof typeof OPTIMIZER_DEFINITIONS;
-export const OPTIMIZERS = Object.keys(OPTIMIZER_DEFINITIONS) as readonly OptimizerName[];
+export const OPTIMIZERS = /* @__PURE__ */ Object.keys(OPTIMIZER_DEFINITIONS) as readonly OptimizerName[];
 
 /** The definition of an optimizer, its own options left open. */
 export function optimizerDefinition(name: OptimizerName): OptimizerDefinition {

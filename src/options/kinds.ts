@@ -93,9 +93,13 @@ export function oneOf<T extends string>(names: readonly T[]): Kind<T> {
   };
 }
 
-export const flag: Kind<boolean> = some("true or false", (value) => typeof value === "boolean", true);
+export const flag: Kind<boolean> = /* @__PURE__ */ some(
+  "true or false",
+  (value) => typeof value === "boolean",
+  true,
+);
 
-export const text: Kind<string> = some("a text", (value) => typeof value === "string");
+export const text: Kind<string> = /* @__PURE__ */ some("a text", (value) => typeof value === "string");
 
 // biome-ignore lint/suspicious/noExplicitAny: whatever the function takes
 export function callable<T extends (...args: any[]) => unknown>(expected = "a function"): Kind<T> {
@@ -107,12 +111,12 @@ export function group<T>(table: TableOf<T>): Kind<T> {
   return { ...some<T>("an object of options", isOptions, {}), table };
 }
 
-export const signal: Kind<AbortSignal> = some(
+export const signal: Kind<AbortSignal> = /* @__PURE__ */ some(
   "an AbortSignal",
   (value) => isObject(value) && typeof value.aborted === "boolean",
 );
 
-export const url: Kind<string | URL> = some(
+export const url: Kind<string | URL> = /* @__PURE__ */ some(
   "a URL",
   (value) => (typeof value === "string" && value !== "") || value instanceof URL,
 );
