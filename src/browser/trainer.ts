@@ -297,7 +297,9 @@ class WorkerTrainer implements Trainer {
     for (const c of callbacks) {
       const callback = c[report.callback] as ((...args: unknown[]) => void | Promise<void>) | undefined;
       if (callback) {
-        this.#handle ??= (await import("./rarely.ts")).handleOf(this, this.#optimizer, this.#client);
+        // Batches may come while it is being loaded.
+        const { handleOf } = await import("./rarely.ts");
+        this.#handle ??= handleOf(this, this.#optimizer, this.#client);
         await callback.apply(c, [...report.args, this.#handle]);
       }
     }

@@ -1,5 +1,6 @@
 import { workerScript } from "#platform";
 import type { WorkerPart } from "../engine/platform/web.ts";
+import type { PlainError } from "./errors.ts";
 import { watchLock } from "./locks.ts";
 import { PageThreads } from "./page-threads.ts";
 import type { FromWorker, Method, Note, Report, Requests, Role, ToWorker } from "./protocol.ts";
@@ -116,19 +117,22 @@ export class WorkerClient {
     this.#onEnd(error);
   }
 
-  async #receive(message: FromWorker): Promise<void> {
+  #receive(message: FromWorker): void | Promise<void> {
     if ("thread" in message) return this.#threads.start(message.thread, message.task);
     if ("endThread" in message) return this.#threads.end(message.endThread);
     const pending = this.#pending.get(message.id);
     if (!pending) return;
     if ("report" in message) return this.#report(message, pending);
     if (pending.failure) pending.reject(pending.failure.error);
-    else if ("error" in message) {
-      const { fromPlain } = await import("./rarely.ts");
-      const error = fromPlain(message.error);
-      pending.reject(error);
-      if (error.name === "EngineError") this.end(error);
-    } else pending.resolve(message.value);
+    else pending.resolve("error" in message ? this.#thrown(message.error) : message.value);
+  }
+
+  /** Rejects with the worker's error, in words; or with why these cannot be loaded. */
+  async #thrown(plain: PlainError): Promise<never> {
+    const { fromPlain } = await import("./rarely.ts");
+    const error = fromPlain(plain);
+    if (error.name === "EngineError") this.end(error);
+    throw error;
   }
 
   async #report({ id, report, call, weights }: ReportMessage, pending: Pending): Promise<void> {
