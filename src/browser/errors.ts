@@ -1,4 +1,5 @@
 import { DataError, type DataErrorCode } from "../data/errors.ts";
+import { MemoryError } from "../engine/memory-error.ts";
 import { ModelError } from "../nn/errors.ts";
 import { NonFiniteError, type NonFiniteSource, TrainingDivergedError } from "../train/errors.ts";
 import { SamplesError } from "../train/samples.ts";
@@ -9,11 +10,11 @@ export interface PlainError {
   readonly name: string;
   readonly message: string;
   readonly stack: string | undefined;
-  /** Own fields of an error of ours: code, layer, epoch, batch. */
+  /** Own fields of an error of ours: see FIELDS. */
   readonly fields: Readonly<Record<string, unknown>>;
 }
 
-const FIELDS = ["code", "layer", "epoch", "batch"];
+const FIELDS = ["code", "layer", "epoch", "batch", "problem", "allow"];
 
 export function toPlain(thrown: unknown): PlainError {
   const error = thrown instanceof Error ? thrown : new Error(String(thrown));
@@ -23,8 +24,11 @@ export function toPlain(thrown: unknown): PlainError {
 }
 
 /** The same class, message and fields again. */
-export function fromPlain({ name, message: text, stack, fields }: PlainError): Error {
+export function fromPlain({ name, message: text, stack, fields: own }: PlainError): Error {
   const message = inWords(text);
+  const fields = Object.fromEntries(
+    Object.entries(own).map(([key, value]) => [key, typeof value === "string" ? inWords(value) : value]),
+  );
   const error = create(name, message, fields);
   // Where it was thrown: in the worker, not here. The class's own constructor may have changed the message.
   Object.assign(error, fields, { message });
@@ -44,6 +48,8 @@ function create(name: string, message: string, fields: PlainError["fields"]): Er
       return new NonFiniteError(fields.code as NonFiniteSource, message);
     case "DataError":
       return new DataError(fields.code as DataErrorCode, message);
+    case "MemoryError":
+      return new MemoryError(String(fields.problem), message);
     case "RangeError":
       return new RangeError(message);
     case "TypeError":

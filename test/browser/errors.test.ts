@@ -3,6 +3,7 @@ import { fromPlain, toPlain } from "../../src/browser/errors.ts";
 import { unspoken } from "../../src/browser/host/unspoken.ts";
 import { inWords } from "../../src/browser/in-words.ts";
 import { DataError } from "../../src/data/errors.ts";
+import { MemoryError } from "../../src/engine/memory-error.ts";
 import { engineWords } from "../../src/engine/words.ts";
 import { ModelError } from "../../src/nn/errors.ts";
 import { NonFiniteError, TrainingDivergedError } from "../../src/train/errors.ts";
@@ -16,6 +17,7 @@ const errors = [
   new TrainingDivergedError(Number.POSITIVE_INFINITY, 2, 7),
   new NonFiniteError("range", "the output for sample 0 is not finite"),
   new DataError("checksum", "the SHA-256 is another"),
+  new MemoryError("the model takes 2 GiB", "allow more", { allow: 2 }),
   new RangeError("batchSize is 0"),
   new TypeError("metric 'f1' is unknown"),
   new Error("a kernel thread failed"),
@@ -34,6 +36,14 @@ test.each(errors)("%s crosses the worker's border as it is", (error) => {
     name: error.name,
     message: error.message,
     stack: error.stack,
+  });
+});
+
+test("what a worker leaves unspoken of a field is said, too", () => {
+  const error = new MemoryError(unspoken.noMoreThan!(1024), unspoken.endOthers!());
+  expect(fromPlain(toPlain(error))).toMatchObject({
+    problem: "no more than 1 KiB",
+    message: "no more than 1 KiB: end other programs that take memory",
   });
 });
 
