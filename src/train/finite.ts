@@ -39,34 +39,26 @@ function sourceOf(
   first: number,
   count: number,
 ): [NonFiniteSource, string] {
-  /** Where one of a list of arrays holds such a number, in words. */
-  const inArrays = (what: "input" | "target", arrays: readonly (Pixels | undefined)[]) => {
+  for (const [what, arrays] of [
+    ["input", listed<Pixels>(images)],
+    ["target", listed<Float32Array | undefined>(targets)],
+  ] as const)
     for (const [i, array] of arrays.entries()) {
       if (!array) continue;
       const size = array.length / all;
-      const at = inPart(array, first * size, (first + count) * size);
-      if (at >= 0)
-        return trainWords.numberNotFinite(
-          what,
-          at % size,
-          Math.floor(at / size),
-          String(array[at]),
-          ...(arrays.length > 1 ? [i] : []),
-        );
+      for (let at = first * size; at < (first + count) * size; at++)
+        if (!Number.isFinite(array[at]))
+          return [
+            `${what}s`,
+            trainWords.numberNotFinite(
+              what,
+              at % size,
+              Math.floor(at / size),
+              String(array[at]),
+              ...(arrays.length > 1 ? [i] : []),
+            ),
+          ];
     }
-    return undefined;
-  };
-  const input = inArrays("input", listed(images));
-  if (input) return ["inputs", input];
-  const target = inArrays("target", listed(targets));
-  if (target) return ["targets", target];
   const bytes = listed(images).some(isBytes);
   return ["range", trainWords.outOfRange(bytes ? session.options.preprocessing : undefined)];
-}
-
-/** The first number of values[first .. last - 1] that is not finite, by its index in values; -1 where there is none. */
-function inPart(values: Pixels, first: number, last: number): number {
-  if (isBytes(values)) return -1;
-  for (let i = first; i < last; i++) if (!Number.isFinite(values[i])) return i;
-  return -1;
 }
