@@ -10,6 +10,7 @@ const CALLS: Readonly<Record<keyof TrainingSetting, string>> = {
   architecture: "fit()",
   optimizer: "compile({ optimizer })",
   loss: "compile({ loss })",
+  metrics: "compile({ metrics })",
   seed: "compile({ seed })",
   batchSize: "fit(train, { batchSize })",
   shuffle: "fit(train, { shuffle })",
@@ -17,17 +18,19 @@ const CALLS: Readonly<Record<keyof TrainingSetting, string>> = {
   validationSplit: "fit(train, { validationSplit })",
   validationFrom: "fit(train, { validationFrom })",
   validationSamples: "fit(train, { validationData })",
+  restoreBestWeights: "fit(train, { restoreBestWeights })",
 };
 
 /**
- * `vectors`: how many the optimizer keeps. Throws unless the state fits: TypeError on what is no state, RangeError where it is another model's, or of a training that
- * was set up in another way.
+ * `vectors`: how many the optimizer keeps; `callbacks`: how many of them keep a state. Throws unless the state fits: TypeError
+ * on what is no state, RangeError where it is another model's, or of a training that was set up in another way.
  */
 export function checkState(
   state: TrainingState,
   parameters: readonly Parameter[],
   setting: TrainingSetting,
   vectors: number,
+  callbacks: number,
 ): void {
   if (!isState(state))
     throw new TypeError(
@@ -42,6 +45,12 @@ export function checkState(
       );
     throw new RangeError(
       `the state is of a training with ${key} ${told(was, is)}, this one has ${told(is, was)}: give ${CALLS[key]} what it had then`,
+    );
+  }
+  if (state.callbacks.length !== callbacks) {
+    const own = (all: number) => all - Number(setting.restoreBestWeights !== undefined);
+    throw new RangeError(
+      `the state is of a training in which ${counted(own(state.callbacks.length), "callback")} had state(), in this one ${own(callbacks)}: give fit(train, { callbacks }) what it had then`,
     );
   }
   checkWeights(state.weights, parameters);
@@ -72,7 +81,7 @@ function isState(value: unknown): value is TrainingState {
     typeof begun === "boolean" &&
     Array.isArray(sums) &&
     sums.length > 0 &&
-    sums.every(Number.isFinite) &&
+    sums.every((sum) => typeof sum === "number") &&
     Number.isFinite(seconds) &&
     isCount(step) &&
     (rate === undefined || (typeof rate === "number" && rate >= 0)) &&
@@ -103,11 +112,19 @@ function sorted(value: unknown): string | undefined {
 }
 
 /** Throws where a training cannot take a step now. */
-export function checkStep(busy: boolean, current: boolean): void {
+export function checkStep(busy: boolean, failed: boolean): void {
   if (busy) throw new Error("a step is under way: await it before the next one");
+  if (failed)
+    throw new Error(
+      "the training ended with an error: begin anew with model.training(), with the state of this one as initialState to go on",
+    );
+}
+
+/** Throws where a training's weights are no longer there. */
+export function requireOwn(current: boolean): void {
   if (!current)
     throw new Error(
-      "the model was compiled or trained otherwise since: begin anew with model.training(), with the state of this one as initialState to go on",
+      "the model was compiled or trained otherwise since: begin anew with model.training(), with a state of this one that was taken before as initialState to go on",
     );
 }
 

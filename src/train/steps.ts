@@ -3,7 +3,6 @@ import { BestWeights } from "./best-weights.ts";
 import type { Callbacks, History, Logs, TrainingHandle } from "./callbacks.ts";
 import { TrainingDivergedError } from "./errors.ts";
 import { measure, YIELD_MS } from "./evaluate.ts";
-import { requireFiniteWeights } from "./finite.ts";
 import type { FitOptions } from "./fit.ts";
 import type { Meters } from "./meters.ts";
 import type { Samples } from "./samples.ts";
@@ -42,7 +41,7 @@ export interface Prepared {
   readonly place: Place;
 }
 
-/** Takes what Model has checked. Throws where options do not go together, or weights are not finite. */
+/** Takes what Model has checked, and weights that are finite. Throws where options do not go together. */
 export function prepare(session: Session, samples: Samples, options: FitOptions): Prepared {
   const { epochs = 1, validationSplit = 0, validationFrom = "last", initialEpoch = 0 } = options;
   if (epochs <= initialEpoch)
@@ -58,7 +57,6 @@ export function prepare(session: Session, samples: Samples, options: FitOptions)
   const classes = classesOf(samples, session.graph);
   const trainCounts = countsOf(train, classes);
   const validationCounts = validation && countsOf(validation, classes);
-  requireFiniteWeights(session, "the training");
   const { restoreBestWeights: figure } = options;
   const meters = session.meters();
   const { names } = meters;

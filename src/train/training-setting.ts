@@ -1,23 +1,10 @@
-import type { Graph } from "../nn/graph.ts";
-import type { Loss } from "../nn/losses/loss.ts";
 import type { FitOptions } from "./fit.ts";
-import type { SessionOptions } from "./session.ts";
+import type { Session } from "./session.ts";
 import type { TrainingSetting } from "./training-state.ts";
-
-interface OutputLoss {
-  readonly loss: string | Loss;
-  readonly weight: number;
-}
-
-/** What of a compiled model a training hangs on. */
-export interface SettingSource {
-  readonly layers: Graph;
-  readonly options: Pick<SessionOptions, "optimizer" | "seed"> & { readonly outputs: readonly OutputLoss[] };
-}
 
 /** What a training hangs on, defaults filled in. */
 export function settingOf(
-  { layers, options: { optimizer, outputs, seed } }: SettingSource,
+  session: Session,
   samples: number,
   {
     batchSize = 32,
@@ -25,12 +12,14 @@ export function settingOf(
     validationSplit = 0,
     validationFrom = "last",
     validationData,
+    restoreBestWeights,
   }: FitOptions,
 ): TrainingSetting {
+  const { optimizer, outputs, seed } = session.options;
   return {
     // What no parameter shows: strides, activations, what is connected to what.
     architecture: JSON.stringify(
-      layers.ops.map(({ kind, inputs, attributes }) => [kind, inputs, attributes]),
+      session.layers.ops.map(({ kind, inputs, attributes }) => [kind, inputs, attributes]),
     ),
     optimizer: { ...optimizer.config, name: optimizer.name },
     loss: outputs
@@ -39,6 +28,7 @@ export function settingOf(
           `${typeof loss === "string" ? loss : loss.name}${weight === 1 ? "" : ` * ${weight}`}`,
       )
       .join(", "),
+    metrics: session.meters().names.slice(1),
     seed,
     batchSize,
     shuffle,
@@ -46,5 +36,6 @@ export function settingOf(
     validationSplit,
     validationFrom,
     validationSamples: validationData?.count ?? 0,
+    restoreBestWeights,
   };
 }

@@ -10,6 +10,8 @@ export interface TrainingSetting {
   readonly optimizer: { readonly name: string } & OptimizerConfig;
   /** Of each output, with its weight. */
   readonly loss: string;
+  /** What figures its epochs report, those of validation left out. */
+  readonly metrics: readonly string[];
   readonly seed: number;
   readonly batchSize: number;
   readonly shuffle: boolean;
@@ -19,6 +21,7 @@ export interface TrainingSetting {
   readonly validationFrom: ValidationSource;
   /** Samples of validationData; 0 without. */
   readonly validationSamples: number;
+  readonly restoreBestWeights: string | undefined;
 }
 
 /**
@@ -45,6 +48,6 @@ export interface TrainingState {
   readonly sums: readonly number[];
   readonly seconds: number;
   readonly history: History;
-  /** What each callback that has a state() gave; undefined for others. */
+  /** What each callback that has a state() gave, in their order. */
   readonly callbacks: readonly unknown[];
 }

@@ -1,7 +1,8 @@
 import { checkRate } from "../optim/check-rate.ts";
 import type { Callbacks, History, ModelView, TrainingHandle } from "./callbacks.ts";
-import { checkRestore, checkState, checkStep } from "./check-state.ts";
+import { checkRestore, checkState, checkStep, requireOwn } from "./check-state.ts";
 import { checkWeights } from "./check-weights.ts";
+import { requireFiniteWeights } from "./finite.ts";
 import type { FitOptions } from "./fit.ts";
 import type { NamedTensor } from "./safetensors.ts";
 import type { Samples } from "./samples.ts";
@@ -23,15 +24,27 @@ export class Training implements TrainingHandle {
   readonly #steps: ReturnType<typeof steps>;
   #begun = false;
   #busy = false;
+  #failed = false;
+  /** Its weights when it ended, before onTrainEnd gave the model others: those of the best epoch. */
+  #last: NamedTensor[] | undefined;
 
   constructor(session: Session, samples: Samples, options: FitOptions, model: ModelView) {
     const { initialState } = options;
     this.model = model;
-    this.#prepared = prepare(session, samples, options);
+    const prepared = prepare(session, samples, options);
+    this.#prepared = prepared;
     this.#setting = settingOf(session, samples.count, options);
     this.#epochs = options.epochs ?? 1;
-    this.#steps = steps(this.#prepared, options, this);
+    const keeper: Callbacks = {
+      onTrainEnd: () => {
+        this.#last = session.getWeights();
+      },
+    };
+    const ending = prepared.callbacks.some(({ onTrainEnd }) => onTrainEnd);
+    const callbacks = ending ? [keeper, ...prepared.callbacks] : prepared.callbacks;
+    this.#steps = steps({ ...prepared, callbacks }, options, this);
     if (initialState) this.restore(initialState);
+    else requireFiniteWeights(session, "the training");
     session.training = this;
   }
 
@@ -97,10 +110,13 @@ export class Training implements TrainingHandle {
    * whether there is more to do. Rejects as fit() does.
    */
   async step(): Promise<boolean> {
-    checkStep(this.#busy, this.#session.training === this);
-    this.#begun = this.#busy = true;
+    checkStep(this.#busy, this.#failed);
+    requireOwn(this.#session.training === this);
+    this.#begun = this.#busy = this.#failed = true;
     try {
-      return !(await this.#steps.next()).done;
+      const { done } = await this.#steps.next();
+      this.#failed = false;
+      return !done;
     } finally {
       this.#busy = false;
     }
@@ -115,6 +131,7 @@ export class Training implements TrainingHandle {
   /** All that it needs to go on to the same bits. Callbacks may ask for it: those before them in the list have had their turn. */
   state(): TrainingState {
     const { session, meters, callbacks, place } = this.#prepared;
+    requireOwn(session.training === this);
     const { epoch, batch, begun, seconds, history } = place;
     const { step, rate: learningRate } = session.optimizer;
     const vectors = session.optimizer.vectors.map((vector) =>
@@ -127,7 +144,8 @@ export class Training implements TrainingHandle {
     return {
       version: 1,
       setting: this.#setting,
-      weights: session.getWeights(),
+      weights:
+        this.#last?.map((tensor) => ({ ...tensor, data: tensor.data.slice() })) ?? session.getWeights(),
       optimizer: { step, learningRate, vectors },
       epoch,
       batch,
@@ -135,7 +153,7 @@ export class Training implements TrainingHandle {
       seconds,
       sums: meters.sums.flatMap((sums) => [...sums]),
       history: structuredClone(history),
-      callbacks: callbacks.map((callback: Callbacks) => callback.state?.()),
+      callbacks: structuredClone(callbacks.filter(keepsState).map((callback) => callback.state!())),
     };
   }
 
@@ -147,7 +165,8 @@ export class Training implements TrainingHandle {
   restore(state: TrainingState): void {
     const { session, meters, callbacks, place } = this.#prepared;
     const { optimizer, options, graph } = session;
-    checkState(state, graph.parameters, this.#setting, options.optimizer.stateVectors);
+    const keeping = callbacks.filter(keepsState);
+    checkState(state, graph.parameters, this.#setting, options.optimizer.stateVectors, keeping.length);
     checkRestore(!this.#begun, state, this.#epochs);
     const { weights, optimizer: kept, sums, callbacks: states, ...rest } = structuredClone(state);
     const { epoch, batch, begun, seconds, history } = rest;
@@ -163,9 +182,11 @@ export class Training implements TrainingHandle {
       own.set(sums.slice(at, at + own.length));
       at += own.length;
     }
-    callbacks.forEach((callback, i) => {
+    keeping.forEach((callback, i) => {
       callback.restore?.(states[i]);
     });
     Object.assign(place, { epoch, batch, begun, seconds, history });
   }
 }
+
+const keepsState = ({ state }: Callbacks) => state;

@@ -7,6 +7,7 @@ import {
   flatten,
   maxPooling2d,
 } from "../../src/nn/layers/index.ts";
+import { defineMetric } from "../../src/nn/metrics/define.ts";
 import { adam, adamw, oneCycle, rmsprop, sgd } from "../../src/optim/index.ts";
 import { earlyStopping } from "../../src/train/callbacks/early-stopping.ts";
 import { learningRateScheduler } from "../../src/train/callbacks/learning-rate-scheduler.ts";
@@ -98,6 +99,18 @@ describe("a training that goes on from a state ends as one that never stopped", 
     expect(await outcome(model, history)).toEqual(expected);
   });
 
+  test("with more epochs, from its last weights, where it gave back the best ones", async () => {
+    const metrics = [defineMetric({ name: "same", update() {}, value: () => 1 })];
+    const options = { batchSize: 8, restoreBestWeights: "same" };
+    const whole = await modelOf(layers(), { metrics });
+    const { history } = await whole.fit(data, { ...options, epochs: 5 });
+    const model = await modelOf(layers(), { metrics });
+    const training = model.training(data, { ...options, epochs: 3 });
+    expect((await training.run()).bestEpoch).toBe(0);
+    const rest = await model.fit(data, { ...options, epochs: 5, initialState: training.state() });
+    expect(rest.history).toEqual(history);
+  });
+
   test("callbacks go on, too: what they count, and the rate that they set", async () => {
     const callbacks = () => [
       reduceLROnPlateau({ monitor: "loss", patience: 1, factor: 0.5, minDelta: 0.2 }),
@@ -157,6 +170,41 @@ describe("a training in the hand", () => {
     training.stop();
     expect(await training.step()).toBe(false);
     expect(training.history).toMatchObject({ stopped: true, epoch: [], steps: 1 });
+  });
+
+  test("a state stays what it was while the callback that gave it counts on", async () => {
+    const seen: number[] = [];
+    const callbacks = {
+      onBatchEnd: ({ batch }: { batch: number }) => void seen.push(batch),
+      state: () => seen,
+    };
+    const training = (await modelOf(layers())).training(data, { batchSize: 8, callbacks });
+    await training.step();
+    const state = training.state();
+    await training.step();
+    expect(state.callbacks).toEqual([[0]]);
+  });
+
+  test("says that it failed, and goes on from its state", async () => {
+    const model = await modelOf(layers());
+    const onBatchEnd = () => {
+      throw new Error("out of order");
+    };
+    const training = model.training(data, { batchSize: 8, callbacks: { onBatchEnd } });
+    await expect(training.step()).rejects.toThrow("out of order");
+    await expect(training.step()).rejects.toThrow(/^the training ended with an error: begin anew with/);
+    const whole = await modelOf(layers());
+    await whole.fit(data, { batchSize: 8 });
+    await model.fit(data, { batchSize: 8, initialState: training.state() });
+    expect(await model.weightsSha256()).toBe(await whole.weightsSha256());
+  });
+
+  test("takes a state in place of weights that are not finite", async () => {
+    const model = await modelOf(layers());
+    const state = model.training(data, { epochs: 2 }).state();
+    model.setWeights(state.weights.map((tensor) => ({ ...tensor, data: tensor.data.map(() => Number.NaN) })));
+    expect(() => model.training(data)).toThrow(/^the weights were not finite before the training/);
+    await model.fit(data, { epochs: 2, initialState: state });
   });
 
   test("steps one at a time", async () => {
@@ -239,6 +287,24 @@ describe("a state that does not fit is refused, and nothing is changed", () => {
       /with optimizer adam\(beta1 0\.5\), this one has adam\(beta1 0\.9\)/,
     ],
     ["loss", {}, { loss: "binaryCrossentropy" }, /with loss "binaryCrossentropy"/],
+    [
+      "metrics",
+      {},
+      { metrics: [] },
+      /with metrics \[\], this one has \["accuracy"\]: give compile\(\{ metrics \}\)/,
+    ],
+    [
+      "what is restored",
+      { restoreBestWeights: "loss" },
+      {},
+      /with restoreBestWeights "loss", this one has undef/,
+    ],
+    [
+      "callbacks",
+      { callbacks: [{}, earlyStopping({ monitor: "loss" })] },
+      {},
+      /in which 1 callback had state\(\), in this one 0: give fit\(train, \{ callbacks \}\) what it had/,
+    ],
   ])("%s", async (_, options, compiled, message) => {
     const state = await stateOf(options, compiled);
     const model = await modelOf(layers());
@@ -272,7 +338,10 @@ describe("a state that does not fit is refused, and nothing is changed", () => {
 
 describe("checkpoints as files", () => {
   test("keep every number, NaN and infinity, too", async () => {
-    const training = (await modelOf(layers())).training(data, { callbacks: { state: () => extremes } });
+    const odd = defineMetric({ name: "odd", update: (sums) => void sums.fill(Number.NaN) });
+    const model = await modelOf(layers(), { metrics: [odd] });
+    const options = { epochs: 2, callbacks: { state: () => extremes } };
+    const training = model.training(data, options);
     const extremes = {
       list: [Number.NaN, Number.POSITIVE_INFINITY, 5e-324, 0.1 + 0.2],
       data: new Float32Array(3),
@@ -280,6 +349,8 @@ describe("checkpoints as files", () => {
     const state = training.state();
     expect(loadCheckpoint(saveCheckpoint(state))).toEqual(structuredClone(state));
     expect(loadCheckpoint(saveCheckpoint(state)).callbacks).toEqual([extremes]);
+    await training.step();
+    await model.fit(data, { ...options, initialState: loadCheckpoint(saveCheckpoint(training.state())) });
   });
 
   test("no changed byte goes unnoticed", async () => {
@@ -466,6 +537,7 @@ describe("what a training must not do unseen", () => {
     await expect(training.step()).rejects.toThrow(
       /^the model was compiled or trained otherwise since: begin anew/,
     );
+    expect(() => training.state()).toThrow(/since: .*with a state of this one that was taken before/);
     const other = model.training(data, { batchSize: 8 });
     await model.compile({ threads: 1 });
     await expect(other.step()).rejects.toThrow(/^the model was compiled or trained otherwise since/);

@@ -114,7 +114,9 @@ export class TrainingHost {
         callbacks: this.#callbacks(caller),
         signal: caller.signal,
       };
-      const prepared = prepare(this.model.session, this.#of(samples), given);
+      const { session } = this.model;
+      requireFiniteWeights(session, "the training");
+      const prepared = prepare(session, this.#of(samples), given);
       // The page's callbacks have a handle of its own.
       for await (const _ of steps(prepared, given, undefined as never));
       return prepared.place.history;
