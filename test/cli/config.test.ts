@@ -78,8 +78,30 @@ describe("train --config", () => {
     expect(images).toMatchObject({ train: 48, validation: 12 });
     const without = await train("--config whole/result.json --validation-split 0");
     expect(without.configuration).toMatchObject({ restoreBest: "none", trainLimit: 90 });
+    const figure = await train(
+      "--dataset bars --model small.json --epochs 1 --restore-best loss --out by-loss",
+    );
+    expect(figure.configuration.restoreBest).toBe("loss");
+    const byLoss = await train("--config by-loss/result.json --validation-split 0");
+    expect(byLoss.configuration).toMatchObject({ restoreBest: "loss", validationSplit: 0 });
     const digits = "--config whole/result.json --dataset digits --digits-count 50 --model mlp";
     expect((await train(digits)).configuration.validationFrom).toBe("last");
+  });
+
+  test("a file that names no dataset is for the one of the flag, and keeps what it says of it", async () => {
+    const settings = { trainLimit: 30, validationFrom: "shuffled", model: "small.json", epochs: 1 };
+    await writeFile(join(work, "limits.json"), JSON.stringify(settings));
+    const { configuration } = await train("--config limits.json --dataset bars");
+    expect(configuration).toMatchObject({ ...settings, dataset: "bars" });
+    await writeFile(join(work, "place.json"), JSON.stringify({ dataDir: "nowhere" }));
+    const { stderr } = await wasmgrad("train --config place.json --dataset mnist".split(" "), { cwd: work });
+    expect(stderr).toMatch(/the data folder holds none of its files; looked in \S*nowhere.mnist/);
+  });
+
+  test("the recipe that a file has already changes nothing in it", async () => {
+    const settings = { recipe: "fast", epochs: 1, dataset: "bars", model: "small.json" };
+    await writeFile(join(work, "short.json"), JSON.stringify(settings));
+    expect((await train("--config short.json --recipe fast")).configuration).toMatchObject(settings);
   });
 
   test.each([

@@ -1,6 +1,13 @@
 import { readFile } from "node:fs/promises";
 import { parseJson } from "../../nn/strict-json.ts";
-import { checkRunConfig, type RunConfig, RunConfigError, type RunOptions } from "../../run/config.ts";
+import { isOptions } from "../../options/kinds.ts";
+import {
+  checkRunConfig,
+  type RunConfig,
+  RunConfigError,
+  type RunOptions,
+  runTable,
+} from "../../run/config.ts";
 import type { RecipeName } from "../../train/recipes.ts";
 import { flagOf } from "../datasets.ts";
 import { fileReason, UsageError } from "../errors.ts";
@@ -15,26 +22,6 @@ export interface RunFlags
   readonly config?: string;
 }
 
-/** Settings of a run, each also the name of its flag as commander has it. */
-const KEYS = [
-  "dataset",
-  "model",
-  "epochs",
-  "batchSize",
-  "recipe",
-  "loss",
-  "validationSplit",
-  "validationFrom",
-  "seed",
-  "backend",
-  "threads",
-  "restoreBest",
-  "dataDir",
-  "trainLimit",
-  "digitsCount",
-  "maxMemory",
-] as const satisfies readonly (keyof RunOptions)[];
-
 /** What a recipe brings, and follows from it. */
 const OF_RECIPE = ["optimizer", "epochs", "batchSize", "validationSplit", "validationFrom", "restoreBest"];
 const OF_DATASET = ["validationFrom", "dataDir", "trainLimit", "testLimit", "digitsCount", "digitsTestCount"];
@@ -44,10 +31,10 @@ const OF_DATASET = ["validationFrom", "dataDir", "trainLimit", "testLimit", "dig
  * @throws UsageError on what cannot be
  */
 export async function settingsOf(flags: RunFlags): Promise<RunConfig> {
-  const file = flags.config === undefined ? {} : await settingsIn(flags.config);
-  const given = Object.fromEntries(
-    KEYS.flatMap((key) => (flags[key] === undefined ? [] : [[key, flags[key]]])),
-  );
+  const file = flags.config === undefined ? {} : await settingsIn(flags.config, flags);
+  // The flags that are settings, each by its name.
+  const { optimizer: _, ...table } = runTable();
+  const given = Object.fromEntries(Object.entries(flags).filter(([key]) => Object.hasOwn(table, key)));
   const base: RunOptions = without(file, superseded(file, flags));
   const recipe = flags.recipe ?? base.recipe;
   refuseBeside(recipe, flags);
@@ -74,12 +61,14 @@ function optimizerOf({ optimizer }: RunOptions, flags: RunFlags): RunOptions["op
 
 /** Settings of a file that followed from others, which flags have changed. */
 function superseded(file: RunConfig | Record<string, never>, flags: RunFlags): readonly string[] {
-  const { recipe, dataset, validationSplit: split } = flags;
-  const without = split !== undefined && split > 0 !== (file.validationSplit ?? 0) > 0;
+  const { recipe, dataset, validationSplit: split = file.validationSplit } = flags;
+  // Figures of training can be had either way.
+  const chosen = file.restoreBest === "loss" || file.restoreBest === "accuracy";
+  const other = (split ?? 0) > 0 !== (file.validationSplit ?? 0) > 0;
   return [
-    ...(recipe === undefined ? [] : OF_RECIPE),
+    ...(recipe === undefined || recipe === file.recipe ? [] : OF_RECIPE),
     ...(dataset === undefined || dataset === file.dataset ? [] : OF_DATASET),
-    ...(without ? ["restoreBest"] : []),
+    ...(other && !chosen ? ["restoreBest"] : []),
   ];
 }
 
@@ -87,8 +76,8 @@ function without(settings: RunOptions, keys: readonly string[]): RunOptions {
   return Object.fromEntries(Object.entries(settings).filter(([key]) => !keys.includes(key)));
 }
 
-/** The settings that a file holds, defaults filled in. */
-async function settingsIn(path: string): Promise<RunConfig> {
+/** The settings that a file holds, defaults filled in. One that names no dataset is for the one of the flag. */
+async function settingsIn(path: string, { dataset }: RunFlags): Promise<RunConfig> {
   const name = `--config ${printable(path)}`;
   let given: unknown;
   try {
@@ -102,7 +91,8 @@ async function settingsIn(path: string): Promise<RunConfig> {
       { cause: error },
     );
   }
-  return usage(() => checkRunConfig(given as RunOptions), `${name}: `);
+  const settings = isOptions(given) ? { dataset, ...given } : given;
+  return usage(() => checkRunConfig(settings as RunOptions), `${name}: `);
 }
 
 function usage<T>(work: () => T, where = ""): T {
