@@ -1,7 +1,7 @@
 import { ConvPoolArgs } from "./convpool-args";
 import { hmax, lanes, splat, vabs, vadd, vload, vmul, vpmax, vpmin, vselectGreater, vstore, vsub } from "./simd";
 import { PANEL } from "./tile";
-import { OWN, differ, isOrdinary, isTaken } from "./winograd-zeros";
+import { OWN, differ, isOrdinary, isRepeated, isTaken, isUpperOne } from "./winograd-zeros";
 
 // Rounding errors do not hurt a value. But where two outputs of a window, or the greatest and 0, lie as near to one
 // another as that, they change which one wins, and with it the whole gradient of the window: some tenths of a tap's own,
@@ -83,7 +83,7 @@ export function lead<V>(corner: usize, rows: i32, cells: i32, rowBytes: usize, r
 }
 
 /**
- * lead() where outputs that are equal may come of equal patches: one that was taken from another of the window is left
+ * lead() where outputs that are equal may come of equal patches: one whose patch is another's of the window is left
  * out; others that are equal count as one, and with them the 0 of relu, but an ordinary patch's output never does.
  * flags: of the patches, see mapTiles; 0: none is known to be ordinary.
  */
@@ -98,7 +98,7 @@ function leadOverOthers<V>(
       if (isOrdinary(f)) {
         nextOwn = vpmax<V>(nextOwn, vpmin<V>(bestOwn, v));
         bestOwn = vpmax<V>(bestOwn, v);
-      } else if (!isTaken(f, r, q)) {
+      } else if (!isRepeated(f, r, q)) {
         const high = vpmax<V>(best, v);
         next = vpmax<V>(next, below<V>(vpmin<V>(best, v), high));
         best = high;
@@ -146,7 +146,34 @@ export function decideWindow<V>(
       ? lead<V>(from, rows, cells, panelRow, s.relu)
       : leadOverOthers<V>(from, rows, cells, panelRow, s.relu, flags, pitch);
     const mask = doubts<V>(far, vload<V>(limits + at));
+    if (kind != OWN && flags) winBeforeRepeated<V>(s, o + c, argmax + at, look, flags, pitch, rows, cells, place);
     if (mask) decideChannels(s, image, o + c, argmax + at, mask, row, column, rows, cells, place);
+  }
+}
+
+/**
+ * Gives the windows that the output of a repeated patch has won to the patch's first, channels from o on that have a bit in
+ * `look`: outputs that settleTile took from outside of the window differ from those by rounding.
+ */
+function winBeforeRepeated<V>(
+  s: ConvPoolArgs, o: i32, argmax: usize, look: i32, flags: usize, pitch: i32, rows: i32, cells: i32, place: i32,
+): void {
+  for (let r = 0; r < rows; r++) {
+    for (let q = 0; q < cells; q++) {
+      let f: i32 = load<u8>(flags + <usize>(r * pitch + q));
+      if (!isRepeated(f, r, q) || isTaken(f, r, q)) continue;
+      let row = r, column = q;
+      while (isRepeated(f, row, column)) {
+        if (isUpperOne(f, row)) row--;
+        else column--;
+        f = load<u8>(flags + <usize>(row * pitch + column));
+      }
+      const later = place + r * s.poolW + q, first = place + row * s.poolW + column;
+      for (let c = 0; c < lanes<V>() && o + c < s.OC; c++) {
+        const at = argmax + (<usize>c << 2);
+        if ((look >> c) & 1 && load<i32>(at) == later) store<i32>(at, first);
+      }
+    }
   }
 }
 

@@ -96,8 +96,8 @@ function gradientLinesOf<V>(m: i32, v: usize, plane: usize, d: usize, rowBytes: 
 
 /**
  * dw[3, 3, C, OC] = G^T du[t * t][C][OC] G, of x[batch, H, W, C] with `top` and `left` zeros around and
- * dy[batch, OH, OW, OC]. In all three kernels; one task of winogradTaps and winogradZeroTaps is one input channel, one of
- * winogradBits one image.
+ * dy[batch, OH, OW, OC]. In all three kernels; one task of winogradTaps is TAP_CHANNELS input channels, one of
+ * winogradZeroTaps one, one of winogradBits one image.
  */
 @unmanaged
 export class WinogradTapsArgs {
@@ -122,44 +122,72 @@ export class WinogradTapsArgs {
 /** Positions that winogradTaps looks at. */
 const LOOKS = 64;
 
+/** Bytes of an input channel's list: its bits' sum, then nine taps' bits of OC filters. */
+// @host
 // @ts-ignore: decorator
 @inline
-function doubtBytes(s: WinogradTapsArgs): usize {
-  return <usize>(8 + 72 * ((s.OC + 63) >> 6));
+export function doubtBytes(OC: i32): i32 {
+  return 8 + 72 * ((OC + 63) / 64);
 }
 
-/** Scratch: 3 t vectors, and 8 ceil(OC / 64) bytes. */
+/** Scratch of winogradTaps: 3 t vectors, and bits of OC filters. */
+// @host
+// @ts-ignore: decorator
+@inline
+export function tapScratch(m: i32, OC: i32): i32 {
+  return 48 * (m + 2) + 8 * ((OC + 63) / 64);
+}
+
+/** Input channels of one task of winogradTaps: they look at the same positions, and lie side by side. */
+// @host
+export const TAP_CHANNELS = 4;
+
+/** Scratch: tapScratch(m, OC) bytes. */
 export function winogradTaps(s: WinogradTapsArgs, task: i32, scratch: usize): void {
-  const at = <usize>(task * s.OC) << 2, plane = <usize>(s.C * s.OC) << 2;
+  const c = task * TAP_CHANNELS, channels = min(s.C - c, TAP_CHANNELS), words = (s.OC + 63) >> 6;
+  const doubts = s.doubts + <usize>(c * doubtBytes(s.OC));
+  let doubt: u64 = 0;
+  for (let k = c; k < c + channels; k++) doubt |= channelTaps(s, k, scratch);
+  if (!doubt) return;
+
+  const met = scratch + <usize>(48 * (s.m + 2)), positions = s.batch * s.OH * s.OW;
+  for (let look = 0; look < LOOKS && doubt; look++) {
+    // Multiples of the golden ratio lie evenly, in every dimension of the image.
+    const p = <i32>((<u64>(<u32>(look + 1) * 0x9e3779b1) * <u64>positions) >> 32);
+    const i = p / s.OW % s.OH - s.top, j = p % s.OW - s.left, image = p / (s.OW * s.OH) * s.H;
+    nonzeroBits(met, s.dy + (<usize>(p * s.OC) << 2), s.OC);
+    if (!anyBit(met, words)) continue;
+    for (let tap = 0; tap < 9; tap++) {
+      const r = i + tap / 3, q = j + tap % 3;
+      if (r < 0 || q < 0 || r >= s.H || q >= s.W) continue;
+      const x = s.x + (<usize>(((image + r) * s.W + q) * s.C + c) << 2);
+      for (let k = 0, list = doubts + <usize>(8 + 8 * words * tap); k < channels; k++, list += <usize>doubtBytes(s.OC)) {
+        if (load<f32>(x + (<usize>k << 2)) == 0) continue;
+        for (let at: usize = 0; at < <usize>(8 * words); at += 8) store<u64>(list + at, load<u64>(list + at) & ~load<u64>(met + at));
+      }
+    }
+    doubt = 0;
+    for (let k = 0, list = doubts; k < channels; k++, list += <usize>doubtBytes(s.OC)) {
+      const left = anyBit(list + 8, 9 * words);
+      store<u64>(list, left);
+      doubt |= left;
+    }
+  }
+}
+
+/** Ends the taps of one input channel, and lists those that may be zero. Returns their bits' sum. */
+function channelTaps(s: WinogradTapsArgs, c: i32, scratch: usize): u64 {
+  const at = <usize>(c * s.OC) << 2, plane = <usize>(s.C * s.OC) << 2;
   let o = 0;
   if (ASC_FEATURE_SIMD) {
     for (; o + 4 <= s.OC; o += 4) taps<v128>(s.m, s.dw + at + (<usize>o << 2), s.du + at + (<usize>o << 2), plane, scratch);
   }
   for (; o < s.OC; o++) taps<f32>(s.m, s.dw + at + (<usize>o << 2), s.du + at + (<usize>o << 2), plane, scratch);
-
-  const words = (s.OC + 63) >> 6, doubts = s.doubts + <usize>task * doubtBytes(s), list = doubts + 8;
-  const met = scratch + <usize>(48 * (s.m + 2));
+  const words = (s.OC + 63) >> 6, doubts = s.doubts + <usize>(c * doubtBytes(s.OC)), list = doubts + 8;
   for (let tap = 0; tap < 9; tap++) nonzeroBits(list + <usize>(8 * words * tap), s.dw + at + <usize>tap * plane, s.OC);
-  store<u64>(doubts, anyBit(list, 9 * words));
-  const positions = s.batch * s.OH * s.OW;
-  for (let look = 0; look < LOOKS && load<u64>(doubts); look++) {
-    // Multiples of the golden ratio lie evenly, in every dimension of the image.
-    const p = <i32>((<u64>(<u32>(look + 1) * 0x9e3779b1) * <u64>positions) >> 32);
-    const i = p / s.OW % s.OH - s.top, j = p % s.OW - s.left, image = p / (s.OW * s.OH) * s.H;
-    let read = false;
-    for (let tap = 0; tap < 9; tap++) {
-      const r = i + tap / 3, q = j + tap % 3;
-      if (r < 0 || q < 0 || r >= s.H || q >= s.W) continue;
-      if (load<f32>(s.x + (<usize>(((image + r) * s.W + q) * s.C + task) << 2)) == 0) continue;
-      if (!read) nonzeroBits(met, s.dy + (<usize>(p * s.OC) << 2), s.OC);
-      read = true;
-      for (let k: usize = 0; k < <usize>(8 * words); k += 8) {
-        const doubt = list + <usize>(8 * words * tap) + k;
-        store<u64>(doubt, load<u64>(doubt) & ~load<u64>(met + k));
-      }
-    }
-    if (read) store<u64>(doubts, anyBit(list, 9 * words));
-  }
+  const doubt = anyBit(list, 9 * words);
+  store<u64>(doubts, doubt);
+  return doubt;
 }
 
 /** out[ceil(n / 64)] u64: the bits of n f32 that are neither 0 nor NaN. */
@@ -185,17 +213,19 @@ function anyBit(p: usize, n: i32): u64 {
 }
 
 /** Bytes from one row of bits to the next: a bit for each column of x that a patch reaches. */
+// @host
 // @ts-ignore: decorator
 @inline
-function bitPitch(s: WinogradTapsArgs): i32 {
-  return (s.OW + 2 + 7) >> 3;
+export function bitPitch(OW: i32): i32 {
+  return (OW + 9) / 8;
 }
 
 /** Bytes of one channel's bits, batch * (OH + 2) rows, and zeros for whoever reads eight bytes at the last. */
+// @host
 // @ts-ignore: decorator
 @inline
-function bitBytes(s: WinogradTapsArgs): i32 {
-  return s.batch * (s.OH + 2) * bitPitch(s) + 8;
+export function bitBytes(batch: i32, OH: i32, OW: i32): i32 {
+  return batch * (OH + 2) * bitPitch(OW) + 8;
 }
 
 /**
@@ -204,9 +234,9 @@ function bitBytes(s: WinogradTapsArgs): i32 {
  */
 export function winogradBits(s: WinogradTapsArgs, task: i32, scratch: usize): void {
   let doubt: u64 = 0;
-  for (let c = 0; c < s.C; c++) doubt |= load<u64>(s.doubts + <usize>c * doubtBytes(s));
+  for (let c = 0; c < s.C; c++) doubt |= load<u64>(s.doubts + <usize>(c * doubtBytes(s.OC)));
   if (!doubt) return;
-  const each = <usize>bitBytes(s);
+  const each = <usize>bitBytes(s.batch, s.OH, s.OW);
   imageBits(s, s.bits, s.x, s.H, s.W, s.C, s.top, s.left, task);
   imageBits(s, s.bits + <usize>s.C * each, s.dy, s.OH, s.OW, s.OC, 0, 0, task);
   if (task + 1 < s.batch) return;
@@ -214,7 +244,7 @@ export function winogradBits(s: WinogradTapsArgs, task: i32, scratch: usize): vo
 }
 
 function imageBits(s: WinogradTapsArgs, out: usize, x: usize, H: i32, W: i32, C: i32, top: i32, left: i32, n: i32): void {
-  const pitch = bitPitch(s), each = <usize>bitBytes(s);
+  const pitch = bitPitch(s.OW), each = <usize>bitBytes(s.batch, s.OH, s.OW);
   out += <usize>(n * (s.OH + 2) * pitch);
   for (let i = 0; i < s.OH + 2; i++) {
     const r = i - top;
@@ -252,11 +282,11 @@ function eightBits<V>(out: usize, each: usize, p: usize, C: i32, first: i32, las
 
 /** dw = 0 for every tap on the lists whose products are all zero. */
 export function winogradZeroTaps(s: WinogradTapsArgs, task: i32, scratch: usize): void {
-  const words = (s.OC + 63) >> 6, doubts = s.doubts + <usize>task * doubtBytes(s);
+  const words = (s.OC + 63) >> 6, doubts = s.doubts + <usize>(task * doubtBytes(s.OC));
   if (!load<u64>(doubts)) return;
-  const each = <usize>bitBytes(s), x = s.bits + <usize>task * each, dy = s.bits + <usize>s.C * each;
+  const each = <usize>bitBytes(s.batch, s.OH, s.OW), x = s.bits + <usize>task * each, dy = s.bits + <usize>s.C * each;
   for (let tap = 0; tap < 9; tap++) {
-    const from = x + <usize>(tap / 3 * bitPitch(s)), shift = <u64>(tap % 3);
+    const from = x + <usize>(tap / 3 * bitPitch(s.OW)), shift = <u64>(tap % 3);
     for (let k = 0; k < words; k++) {
       for (let bits = load<u64>(doubts + 8 + <usize>(8 * (tap * words + k))); bits; bits &= bits - 1) {
         const o = 64 * k + <i32>ctz(bits);

@@ -96,6 +96,25 @@ export function isTaken(flags: i32, row: i32, column: i32): bool {
   return (flags & NONZERO) != 0 && (flags & NEW_COLUMN ? row : column) > 0;
 }
 
+/** Whether the patch at (row, column) of a window, not of zeros, is the one on its left in it, or the one above. */
+// @ts-ignore: decorator
+@inline
+export function isRepeated(flags: i32, row: i32, column: i32): bool {
+  return (flags & NONZERO) != 0 && (isLeftOne(flags, column) || isUpperOne(flags, row));
+}
+
+// @ts-ignore: decorator
+@inline
+export function isLeftOne(flags: i32, column: i32): bool {
+  return column > 0 && !(flags & NEW_COLUMN);
+}
+
+// @ts-ignore: decorator
+@inline
+export function isUpperOne(flags: i32, row: i32): bool {
+  return row > 0 && !(flags & NEW_ROW);
+}
+
 /** What is known of a window of rows x cells patches. */
 // @ts-ignore: decorator
 @inline

@@ -73,6 +73,29 @@ export const CONTROL = {
 /** Columns of one panel of B. */
 export const PANEL = 16;
 
+/** Bytes of an input channel's list: its bits' sum, then nine taps' bits of OC filters. */
+export function doubtBytes(OC: number): number {
+  return 8 + 72 * Math.floor((OC + 63) / 64);
+}
+
+/** Scratch of winogradTaps: 3 t vectors, and bits of OC filters. */
+export function tapScratch(m: number, OC: number): number {
+  return 48 * (m + 2) + 8 * Math.floor((OC + 63) / 64);
+}
+
+/** Input channels of one task of winogradTaps: they look at the same positions, and lie side by side. */
+export const TAP_CHANNELS = 4;
+
+/** Bytes from one row of bits to the next: a bit for each column of x that a patch reaches. */
+export function bitPitch(OW: number): number {
+  return Math.floor((OW + 9) / 8);
+}
+
+/** Bytes of one channel's bits, batch * (OH + 2) rows, and zeros for whoever reads eight bytes at the last. */
+export function bitBytes(batch: number, OH: number, OW: number): number {
+  return batch * (OH + 2) * bitPitch(OW) + 8;
+}
+
 /** Patch flags from one row to the next: what rows are written in sixes may end beyond the last column. */
 export function flagPitch(m: number, columns: number): number {
   return columns * m + 6;

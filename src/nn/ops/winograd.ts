@@ -1,4 +1,15 @@
-import { mapBytes, PANEL, packedBytes, panelBytes, planeBytes, tileScratch } from "../../engine/abi.ts";
+import {
+  bitBytes,
+  doubtBytes,
+  mapBytes,
+  PANEL,
+  packedBytes,
+  panelBytes,
+  planeBytes,
+  TAP_CHANNELS,
+  tapScratch,
+  tileScratch,
+} from "../../engine/abi.ts";
 import type { Conv2dAttributes } from "../graph.ts";
 import type { Planner } from "../planner.ts";
 import type { Tensor } from "../tensor.ts";
@@ -208,12 +219,10 @@ export function winogradFilterGradient(
       },
     );
   }
-  const words = Math.ceil(OC / 64);
-  const bitBytes = p.batch * (OH + 2) * Math.ceil((OW + 2) / 8) + 8;
-  const doubts = p.tensor(C * (8 + 72 * words));
-  const bits = p.tensor((C + OC) * bitBytes);
+  const doubts = p.tensor(C * doubtBytes(OC));
+  const bits = p.tensor((C + OC) * bitBytes(p.batch, OH, OW));
   const args = { dw, du, x, dy, doubts, bits, batch: p.batch, H, W, C, OH, OW, OC, top, left, m };
-  p.call("winogradTaps", args, { tasks: C, scratch: 48 * (m + 2) + 8 * words });
+  p.call("winogradTaps", args, { tasks: Math.ceil(C / TAP_CHANNELS), scratch: tapScratch(m, OC) });
   p.call("winogradBits", args, { tasks: p.batch });
   p.call("winogradZeroTaps", args, { tasks: C });
 }
