@@ -26,13 +26,15 @@ function hostLines(text) {
 }
 
 function hostLine(code, known) {
-  const constant = /^export const (\w+)(?:: \w+)? = (.*);\n$/.exec(code);
-  if (constant) return `export const ${constant[1]} = ${hostExpression(constant[2], known)};`;
   const struct = /^export class (\w+) \{\n([\s\S]*)\}\n$/.exec(code);
   if (struct) return layoutOf(struct[1], struct[2]);
-  const sizes = /^export function (\w+)\((.*)\): \w+ \{\n {2}return (.*);\n\}\n$/.exec(code);
+  // What is no whole number keeps its type, and is not read.
+  const whole = code.replaceAll(/: (?:i32|u32|usize)\b/g, "");
+  const constant = /^export const (\w+) = (.*);\n$/.exec(whole);
+  if (constant) return `export const ${constant[1]} = ${hostExpression(constant[2], known)};`;
+  const sizes = /^export function (\w+)\(([\w, ]*)\) \{\n {2}return (.*);\n\}\n$/.exec(whole);
   if (!sizes) throw new Error(`cannot read what is marked // @host: ${code}`);
-  const names = sizes[2].split(", ").map((parameter) => parameter.split(":")[0]);
+  const names = sizes[2].split(", ");
   const body = hostExpression(sizes[3], new Set([...known, ...names]));
   return `export function ${sizes[1]}(${names.map((n) => `${n}: number`).join(", ")}): number {\n  return ${body};\n}`;
 }
@@ -43,7 +45,7 @@ function layoutOf(name, body) {
   let align = 1;
   const fields = [];
   for (const line of body.split("\n").filter((line) => line.trim())) {
-    const [, field, type] = /^ {2}(\w+): (\w+);/.exec(line) ?? [];
+    const [, field, type] = /^ {2}(\w+): (\w+);(?: \/\/.*)?$/.exec(line) ?? [];
     const bytes = BYTES[type];
     if (!bytes) throw new Error(`${name}: cannot read the field '${line.trim()}'`);
     at = Math.ceil(at / bytes) * bytes;
@@ -76,7 +78,7 @@ export function abiSource(dir = new URL("assembly/", root)) {
   for (const [, name, body] of text.matchAll(/@unmanaged\s+export class (\w+Args) \{\n([\s\S]*?)\n\}/g)) {
     const fields = [];
     for (const line of body.split("\n")) {
-      const field = /^ {2}(\w+): (usize|i32|u32|f32);/.exec(line);
+      const field = /^ {2}(\w+): (usize|i32|u32|f32);(?: \/\/.*)?$/.exec(line);
       if (field)
         fields.push([
           field[1],

@@ -64,6 +64,21 @@ describe("what is marked // @host", () => {
       "// @host\nexport function f(n: i32): i32 {\n  n++;\n  return n;\n}\n",
       "marked // @host",
     ],
+    [
+      "a fraction, which a division would cut",
+      "// @host\nexport const A: f32 = 5 / 2;\n",
+      "cannot read what is marked",
+    ],
+    [
+      "a function of fractions",
+      "// @host\nexport function f(x: f32): f32 {\n  return x / 2;\n}\n",
+      "cannot read what is marked",
+    ],
+    [
+      "two fields in a line",
+      "// @host\n@unmanaged\nexport class Two {\n  a: i32; b: i32;\n}\n",
+      "Two: cannot read the field 'a: i32; b: i32;'",
+    ],
     ["a mark before nothing", "// @host\n\nconst A = 1;\n", "cannot read what is marked"],
   ])("%s is refused", (_, source, message) => {
     expect(() => host(source)).toThrow(message);
@@ -75,6 +90,14 @@ describe("what is marked // @host", () => {
     // Each word that threads wait on has a cache line apart from the gate's.
     expect(Math.floor(CONTROL.inside / 64)).toBeGreaterThan(Math.floor(CONTROL.stop / 64));
   });
+});
+
+test("two arguments in a line are refused", () => {
+  const folder = sources({
+    "dispatch.ts": "case 0: f(changetype<FArgs>(args), task, scratch); break;\n",
+    "f.ts": "@unmanaged\nexport class FArgs {\n  x: usize; n: i32;\n}\n",
+  });
+  expect(() => abiSource(folder)).toThrow("FArgs: cannot read the field 'x: usize; n: i32;'");
 });
 
 test("pointers marked inout are those that a kernel updates", () => {
