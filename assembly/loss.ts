@@ -126,6 +126,36 @@ export class LossArgs {
   grain: i32; // rows in one task
 }
 
+const CATEGORICAL = 0;
+const BINARY = 1;
+const SQUARED = 2;
+const ABSOLUTE = 3;
+
+// @ts-ignore: decorator
+@inline
+function lossOfRow<V>(kind: i32, dy: usize, y: usize, t: usize, cols: i32, scale: f32): f32 {
+  if (kind == CATEGORICAL) return categoricalRow<V>(dy, y, t, cols, scale);
+  if (kind == BINARY) return binaryRow<V>(dy, y, t, cols, scale);
+  if (kind == SQUARED) return squaredRow<V>(dy, y, t, cols, scale);
+  return absoluteRow<V>(dy, y, t, cols, scale);
+}
+
+/** The rows of a task. `kind` is a constant: each kernel is left with the call of its own row. */
+// @ts-ignore: decorator
+@inline
+function eachRow(kind: i32, args: LossArgs, task: i32): void {
+  const cols = args.cols;
+  const r1 = min((task + 1) * args.grain, args.rows);
+  for (let r = task * args.grain; r < r1; r++) {
+    const o = (<usize>r * <usize>cols) << 2;
+    const dy = args.dy ? args.dy + o : 0;
+    const loss = ASC_FEATURE_SIMD
+      ? lossOfRow<v128>(kind, dy, args.y + o, args.t + o, cols, args.scale)
+      : lossOfRow<f32>(kind, dy, args.y + o, args.t + o, cols, args.scale);
+    store<f32>(args.losses + (<usize>r << 2), loss);
+  }
+}
+
 /** g where y is in [low, high] or NaN, else 0: the derivative of clip(y, low, high) times g. */
 // @ts-ignore: decorator
 @inline
@@ -179,16 +209,7 @@ function categoricalRow<V>(dy: usize, y: usize, t: usize, cols: i32, scale: f32)
  * renormalises the row and clips to [1e-7, 1 - 1e-7]. dy is the gradient of just that: a clipped term adds nothing.
  */
 export function categoricalCrossentropy(args: LossArgs, task: i32, scratch: usize): void {
-  const cols = args.cols;
-  const r1 = min((task + 1) * args.grain, args.rows);
-  for (let r = task * args.grain; r < r1; r++) {
-    const o = (<usize>r * <usize>cols) << 2;
-    const dy = args.dy ? args.dy + o : 0;
-    const loss = ASC_FEATURE_SIMD
-      ? categoricalRow<v128>(dy, args.y + o, args.t + o, cols, args.scale)
-      : categoricalRow<f32>(dy, args.y + o, args.t + o, cols, args.scale);
-    store<f32>(args.losses + (<usize>r << 2), loss);
-  }
+  eachRow(CATEGORICAL, args, task);
 }
 
 function binaryRow<V>(dy: usize, y: usize, t: usize, cols: i32, scale: f32): f32 {
@@ -215,16 +236,7 @@ function binaryRow<V>(dy: usize, y: usize, t: usize, cols: i32, scale: f32): f32
  * dy = (p - t) / (p (1 - p)) / cols * scale inside of the clip, 0 outside.
  */
 export function binaryCrossentropy(args: LossArgs, task: i32, scratch: usize): void {
-  const cols = args.cols;
-  const r1 = min((task + 1) * args.grain, args.rows);
-  for (let r = task * args.grain; r < r1; r++) {
-    const o = (<usize>r * <usize>cols) << 2;
-    const dy = args.dy ? args.dy + o : 0;
-    const loss = ASC_FEATURE_SIMD
-      ? binaryRow<v128>(dy, args.y + o, args.t + o, cols, args.scale)
-      : binaryRow<f32>(dy, args.y + o, args.t + o, cols, args.scale);
-    store<f32>(args.losses + (<usize>r << 2), loss);
-  }
+  eachRow(BINARY, args, task);
 }
 
 function squaredRow<V>(dy: usize, y: usize, t: usize, cols: i32, scale: f32): f32 {
@@ -243,16 +255,7 @@ function squaredRow<V>(dy: usize, y: usize, t: usize, cols: i32, scale: f32): f3
 
 /** losses = mean over the row of (y - t)^2; dy = 2 (y - t) / cols * scale. */
 export function meanSquaredError(args: LossArgs, task: i32, scratch: usize): void {
-  const cols = args.cols;
-  const r1 = min((task + 1) * args.grain, args.rows);
-  for (let r = task * args.grain; r < r1; r++) {
-    const o = (<usize>r * <usize>cols) << 2;
-    const dy = args.dy ? args.dy + o : 0;
-    const loss = ASC_FEATURE_SIMD
-      ? squaredRow<v128>(dy, args.y + o, args.t + o, cols, args.scale)
-      : squaredRow<f32>(dy, args.y + o, args.t + o, cols, args.scale);
-    store<f32>(args.losses + (<usize>r << 2), loss);
-  }
+  eachRow(SQUARED, args, task);
 }
 
 function absoluteRow<V>(dy: usize, y: usize, t: usize, cols: i32, scale: f32): f32 {
@@ -271,16 +274,7 @@ function absoluteRow<V>(dy: usize, y: usize, t: usize, cols: i32, scale: f32): f
 
 /** losses = mean over the row of |y - t|; dy = sign(y - t) / cols * scale, 0 where they are equal. */
 export function meanAbsoluteError(args: LossArgs, task: i32, scratch: usize): void {
-  const cols = args.cols;
-  const r1 = min((task + 1) * args.grain, args.rows);
-  for (let r = task * args.grain; r < r1; r++) {
-    const o = (<usize>r * <usize>cols) << 2;
-    const dy = args.dy ? args.dy + o : 0;
-    const loss = ASC_FEATURE_SIMD
-      ? absoluteRow<v128>(dy, args.y + o, args.t + o, cols, args.scale)
-      : absoluteRow<f32>(dy, args.y + o, args.t + o, cols, args.scale);
-    store<f32>(args.losses + (<usize>r << 2), loss);
-  }
+  eachRow(ABSOLUTE, args, task);
 }
 
 /** out[1] = mean of losses[rows], summed in f64 from the first to the last. One task. */
