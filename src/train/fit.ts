@@ -30,7 +30,7 @@ export interface FitOptions {
   /**
    * Goes on from there to the same bits, as if the training whose state it is had never stopped: what training.state() or
    * loadCheckpoint() gave. Weights, the optimizer and the place in the data are the state's; all else must be as it was then,
-   * but for a larger number of epochs.
+   * but for a larger number of epochs. initialEpoch has no say then.
    */
   initialState?: TrainingState;
   /** Aborting ends training after the step under way: fit resolves, with `stopped: true`. */

@@ -16,6 +16,8 @@ export interface TrainInfo {
   readonly batchSize: number;
   /** Figures that an epoch reports, by name: loss, accuracy, val_loss and so on. */
   readonly figures: readonly string[];
+  /** For each of them 1 where more is better, -1 where less is. */
+  readonly signs: readonly (1 | -1)[];
 }
 
 export interface BatchInfo {
@@ -45,7 +47,7 @@ export interface History {
   readonly epoch: number[];
   /** Epoch whose weights the model holds, where fit was told to restore the best ones. */
   bestEpoch?: number;
-  /** True where the signal ended training early: the epoch it broke off is not in the history. */
+  /** True where the signal or a callback's stop() ended training early: an epoch that was broken off is not in the history. */
   stopped: boolean;
   /** What is odd about what was given, e.g. that validation lacks classes: a sentence each. */
   warnings: string[];

@@ -116,7 +116,8 @@ export async function* steps(
     for (const c of callbacks) await c.onWarning?.(text);
   }
   const { trainSamples: samples, validationSamples } = place.history;
-  const info = { epochs, stepsPerEpoch, samples, validationSamples, batchSize, figures };
+  const signs = figures.map((name) => meters.sign(name));
+  const info = { epochs, stepsPerEpoch, samples, validationSamples, batchSize, figures, signs };
   for (const c of callbacks) await c.onTrainBegin?.(info, handle);
 
   while (place.epoch < epochs && !over()) {

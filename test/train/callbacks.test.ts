@@ -57,6 +57,7 @@ describe("callbacks", () => {
       validationSamples: 2,
       batchSize: 3,
       figures: ["loss", "val_loss"],
+      signs: [-1, -1],
     });
     expect(log.filter(([name]) => name === "onEpochBegin").map(([, epoch]) => epoch)).toEqual([0, 1]);
     const batches = log.filter(([name]) => name === "onBatchEnd");

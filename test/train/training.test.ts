@@ -442,6 +442,31 @@ describe("earlyStopping", () => {
     expect(kept[1]).not.toBe(kept[3]);
   });
 
+  test.each([
+    [[3, 4, 5, 1], 3],
+    [[5, 4, 3, 2], 4],
+    [[Number.NaN, Number.NaN, Number.NaN, 1], 2],
+    [[Number.NaN, 5, 4, 3], 4],
+  ])("watches a metric of which less is better: %j, %i epochs", async (distances, epochs) => {
+    let epoch = 0;
+    const distance = defineMetric({
+      name: "distance",
+      better: "less",
+      update: (sums) => {
+        sums[0] = distances[epoch]!;
+        sums[1] = 1;
+      },
+    });
+    const model = await modelOf(layers(), { optimizer: adam({ learningRate: 0.01 }), metrics: [distance] });
+    const count: Callbacks = {
+      onEpochBegin(begun) {
+        epoch = begun;
+      },
+    };
+    const callbacks = [count, earlyStopping({ monitor: "distance", patience: 2 })];
+    expect((await model.fit(data, { epochs: 4, callbacks })).epoch.length).toBe(epochs);
+  });
+
   test("refuses figures that are not reported, and options that there are not", async () => {
     await expect(withLosses([1], [earlyStopping()])).rejects.toThrow(
       /^earlyStopping: monitor is "val_loss", but the training reports loss: (did you mean|give fit)/,
@@ -469,6 +494,16 @@ describe("reduceLROnPlateau", () => {
       { atol: 1e-9, rtol: 1e-9 },
     );
   });
+});
+
+test("reduceLROnPlateau refuses a rate that follows a schedule before anything is trained", async () => {
+  const model = await modelOf(layers(), {
+    optimizer: adam({ learningRate: oneCycle({ peak: 0.02, steps: 20 }) }),
+  });
+  const before = await model.weightsSha256();
+  const callbacks = [reduceLROnPlateau({ monitor: "loss" })];
+  await expect(model.fit(data, { epochs: 1, callbacks })).rejects.toThrow(/schedule/);
+  expect(await model.weightsSha256()).toBe(before);
 });
 
 test("learningRateScheduler sets each epoch's rate from the one before", async () => {

@@ -2,13 +2,13 @@ import { checkOptions } from "../../options/check.ts";
 import { flag, type OptionsOf, optional, real, some, whole, withDefaults } from "../../options/kinds.ts";
 import type { Callbacks } from "../callbacks.ts";
 import type { NamedTensor } from "../safetensors.ts";
-import { direction, MONITOR, requireFigure } from "./monitor.ts";
+import { MONITOR, Watch } from "./monitor.ts";
 
 const table = {
   ...MONITOR,
   /** What counts as better: by more than this. Default 0. */
   minDelta: optional(real(0), 0),
-  /** Epochs without anything better after which training stops. Default 0. */
+  /** Epochs without anything better after which training stops; one whose figure is NaN is such. Default 0. */
   patience: optional(whole(0), 0),
   /** The figure must be better than this, too, or the epoch counts as one without. */
   baseline: some<number>("a finite number", Number.isFinite, 0.5),
@@ -22,9 +22,9 @@ export interface EarlyStoppingOptions extends OptionsOf<typeof table> {}
 
 interface Kept {
   wait: number;
-  best: number | undefined;
+  best?: number;
   bestEpoch: number;
-  weights: readonly NamedTensor[] | undefined;
+  weights?: readonly NamedTensor[];
 }
 
 /**
@@ -34,45 +34,29 @@ interface Kept {
  */
 export function earlyStopping(options: EarlyStoppingOptions = {}): Callbacks {
   checkOptions({ call: "earlyStopping(*)", table }, options);
-  const { monitor, mode, minDelta, patience, baseline, restoreBestWeights, startFromEpoch } = withDefaults(
-    table,
-    options,
-  );
-  const sign = direction(monitor, mode);
-  const better = (value: number, than: number | undefined) =>
-    than === undefined || sign * value - minDelta > sign * than;
-  const fresh = (): Kept => ({ wait: 0, best: undefined, bestEpoch: 0, weights: undefined });
-  let kept = fresh();
-  let restored = false;
+  const filled = withDefaults(table, options);
+  const { monitor, patience, baseline, restoreBestWeights, startFromEpoch } = filled;
+  const watch = new Watch("earlyStopping", filled, (): Kept => ({ wait: 0, bestEpoch: 0 }));
   return {
-    onTrainBegin(info) {
-      requireFigure("earlyStopping", monitor, info);
-      if (!restored) kept = fresh();
-      restored = false;
-    },
+    onTrainBegin: (info) => watch.begin(info),
     async onEpochEnd({ epoch }, logs, training) {
+      if (epoch < startFromEpoch) return;
+      const { kept } = watch;
       const value = logs[monitor]!;
-      if (epoch < startFromEpoch || Number.isNaN(value)) return;
-      if (restoreBestWeights && !kept.weights)
-        Object.assign(kept, { weights: await training.getWeights(), bestEpoch: epoch });
       kept.wait++;
-      if (better(value, kept.best)) {
+      if (watch.better(value, kept.best)) {
         Object.assign(kept, { best: value, bestEpoch: epoch });
         if (restoreBestWeights) kept.weights = await training.getWeights();
-        if (baseline === undefined || better(value, baseline)) kept.wait = 0;
-        return;
-      }
-      if (kept.wait >= patience && epoch > 0) training.stop();
+        if (baseline === undefined || watch.better(value, baseline)) kept.wait = 0;
+      } else if (kept.wait >= patience && epoch > 0) training.stop();
     },
     async onTrainEnd(history, training) {
-      if (!kept.weights) return;
-      await training.setWeights(kept.weights);
-      history.bestEpoch = kept.bestEpoch;
+      const { weights, bestEpoch } = watch.kept;
+      if (!weights) return;
+      await training.setWeights(weights);
+      history.bestEpoch = bestEpoch;
     },
-    state: () => ({ ...kept }),
-    restore(state) {
-      kept = state as Kept;
-      restored = true;
-    },
+    state: () => watch.state(),
+    restore: (state) => watch.restore(state),
   };
 }

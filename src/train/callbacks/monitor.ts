@@ -3,31 +3,73 @@ import { nearest } from "../../options/names.ts";
 import { show } from "../../options/show.ts";
 import type { TrainInfo } from "../history.ts";
 
-export type Mode = "auto" | "min" | "max";
+type Mode = "auto" | "min" | "max";
 
 /** Options of callbacks that watch a figure. */
 export const MONITOR = {
   /** The figure to watch. Default "val_loss". */
   monitor: optional({ ...text, example: "val_loss" }, "val_loss"),
-  /** Whether the figure is better smaller ("min") or larger ("max"). Default "auto": smaller where its name ends in loss or error. */
+  /** Whether the figure is better smaller ("min") or larger ("max"). Default "auto": smaller for losses, else as the metric's `better` says. */
   mode: optional(oneOf<Mode>(["auto", "min", "max"]), "auto"),
 };
 
-/** 1 where the larger figure is the better one, else -1. */
-export function direction(monitor: string, mode: Mode): 1 | -1 {
-  return mode === "max" || (mode === "auto" && !/(loss|error)$/i.test(monitor)) ? 1 : -1;
+/** What callbacks that watch a figure share: what they keep, from the beginning or from a state, and what counts as better. */
+export class Watch<Kept extends object> {
+  kept: Kept;
+  readonly #callback: string;
+  readonly #monitor: string;
+  readonly #mode: Mode;
+  readonly #minDelta: number;
+  readonly #fresh: () => Kept;
+  #sign: 1 | -1 = 1;
+  #restored = false;
+
+  constructor(
+    callback: string,
+    { monitor, mode, minDelta }: { monitor: string; mode: Mode; minDelta: number },
+    fresh: () => Kept,
+  ) {
+    this.#callback = callback;
+    this.#monitor = monitor;
+    this.#mode = mode;
+    this.#minDelta = minDelta;
+    this.#fresh = fresh;
+    this.kept = fresh();
+  }
+
+  /** Throws RangeError unless the training reports the figure. */
+  begin(info: TrainInfo): void {
+    const at = info.figures.indexOf(this.#monitor);
+    if (at < 0) throw notReported(this.#callback, this.#monitor, info);
+    this.#sign = this.#mode === "auto" ? info.signs[at]! : this.#mode === "max" ? 1 : -1;
+    if (!this.#restored) this.kept = this.#fresh();
+    this.#restored = false;
+  }
+
+  /** Whether a figure is better than another; where there is none yet, any number is. NaN never is. */
+  better(value: number, than: number | undefined): boolean {
+    if (than === undefined) return !Number.isNaN(value);
+    return this.#sign * value - this.#minDelta > this.#sign * than;
+  }
+
+  state(): Kept {
+    return { ...this.kept };
+  }
+
+  restore(state: unknown): void {
+    this.kept = state as Kept;
+    this.#restored = true;
+  }
 }
 
-/** Throws RangeError unless the training reports the figure. */
-export function requireFigure(callback: string, monitor: string, { figures }: TrainInfo): void {
-  if (figures.includes(monitor)) return;
+function notReported(callback: string, monitor: string, { figures }: TrainInfo): RangeError {
   const near = nearest(monitor, figures);
   const advice = near
     ? `did you mean ${show(near)}?`
     : monitor.startsWith("val_")
       ? "give fit() validationSplit or validationData"
       : "ask for it in compile({ metrics })";
-  throw new RangeError(
+  return new RangeError(
     `${callback}: monitor is ${show(monitor)}, but the training reports ${figures.join(", ")}: ${advice}`,
   );
 }

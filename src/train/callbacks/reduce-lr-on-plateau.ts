@@ -1,7 +1,7 @@
 import { checkOptions } from "../../options/check.ts";
 import { type OptionsOf, optional, real, some, whole, withDefaults } from "../../options/kinds.ts";
 import type { Callbacks } from "../callbacks.ts";
-import { direction, MONITOR, requireFigure } from "./monitor.ts";
+import { MONITOR, Watch } from "./monitor.ts";
 
 const table = {
   ...MONITOR,
@@ -29,35 +29,35 @@ export interface ReduceLROnPlateauOptions extends OptionsOf<typeof table> {}
 interface Kept {
   wait: number;
   cooling: number;
-  best: number | undefined;
+  best?: number;
 }
 
 /**
  * A callback that reduces the learning rate when a figure has not become better for some epochs: Keras's ReduceLROnPlateau.
  * The optimizer's rate must be a number, not a schedule.
  *
- * @throws RangeError on options out of range; in fit(), where the training does not report the figure
+ * @throws RangeError on options out of range; in fit(), where the training does not report the figure; TypeError there on a schedule
  */
 export function reduceLROnPlateau(options: ReduceLROnPlateauOptions = {}): Callbacks {
   checkOptions({ call: "reduceLROnPlateau(*)", table }, options);
-  const { monitor, mode, factor, patience, minDelta, cooldown, minLr } = withDefaults(table, options);
-  const sign = direction(monitor, mode);
-  const fresh = (): Kept => ({ wait: 0, cooling: 0, best: undefined });
-  let kept = fresh();
-  let restored = false;
+  const filled = withDefaults(table, options);
+  const { monitor, factor, patience, cooldown, minLr } = filled;
+  const watch = new Watch("reduceLROnPlateau", filled, (): Kept => ({ wait: 0, cooling: 0 }));
   return {
-    onTrainBegin(info) {
-      requireFigure("reduceLROnPlateau", monitor, info);
-      if (!restored) kept = fresh();
-      restored = false;
+    onTrainBegin(info, training) {
+      watch.begin(info);
+      // Throws now where the rate follows a schedule, not when it is to be reduced.
+      const { learningRate } = training;
+      training.learningRate = learningRate;
     },
     onEpochEnd(_info, logs, training) {
+      const { kept } = watch;
       const value = logs[monitor]!;
       if (kept.cooling > 0) {
         kept.cooling--;
         kept.wait = 0;
       }
-      if (kept.best === undefined || sign * value - minDelta > sign * kept.best) {
+      if (watch.better(value, kept.best)) {
         kept.best = value;
         kept.wait = 0;
       } else if (kept.cooling === 0 && ++kept.wait >= patience) {
@@ -68,10 +68,7 @@ export function reduceLROnPlateau(options: ReduceLROnPlateauOptions = {}): Callb
         kept.wait = 0;
       }
     },
-    state: () => ({ ...kept }),
-    restore(state) {
-      kept = state as Kept;
-      restored = true;
-    },
+    state: () => watch.state(),
+    restore: (state) => watch.restore(state),
   };
 }
