@@ -1,6 +1,10 @@
 // Cases of single kernels at the seed CNN's shapes. A case is { group, name, open(host) -> subject }.
 
-import { emitLoss, fusedOp } from "../dist/nn/emit-loss.js";
+import { product } from "../dist/compiler/ops/dense.js";
+import { chunks, GRAIN } from "../dist/compiler/tasks.js";
+import { emitLoss, fusedOp } from "../dist/losses/emit-loss.js";
+import { defaultMetrics, LOSSES, lossDefinition } from "../dist/losses/index.js";
+import { metricsOf } from "../dist/metrics/index.js";
 import {
   activation,
   averagePooling2d,
@@ -10,11 +14,7 @@ import {
   dropout,
   globalAveragePooling2d,
   maxPooling2d,
-} from "../dist/nn/layers/index.js";
-import { defaultMetrics, LOSSES, lossDefinition } from "../dist/nn/losses/index.js";
-import { metricsOf } from "../dist/nn/metrics/index.js";
-import { product } from "../dist/nn/ops/dense.js";
-import { chunks, GRAIN } from "../dist/nn/tasks.js";
+} from "../dist/model/layers/index.js";
 import { adam, adamw, rmsprop, sgd } from "../dist/optim/index.js";
 import { chain, emitBoth, part, WEIGHTS } from "./subjects.mjs";
 

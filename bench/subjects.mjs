@@ -1,11 +1,12 @@
 // What is measured: a part of a compiled plan on one build of the kernels, or a whole step of a model.
+
+import { fuse } from "../dist/compiler/fuse.js";
+import { elements, GraphBuilder } from "../dist/compiler/graph.js";
+import { IMPLEMENTATIONS } from "../dist/compiler/ops/index.js";
+import { Plan } from "../dist/compiler/plan.js";
+import { Planner } from "../dist/compiler/planner.js";
 import { Engine } from "../dist/engine/engine.js";
 import { measurePeak } from "../dist/engine/peak.js";
-import { fuse } from "../dist/nn/fuse.js";
-import { elements, GraphBuilder } from "../dist/nn/graph.js";
-import { IMPLEMENTATIONS } from "../dist/nn/ops/index.js";
-import { Plan } from "../dist/nn/plan.js";
-import { Planner } from "../dist/nn/planner.js";
 import { OptimizerState } from "../dist/optim/state.js";
 
 /** Room for the parameters of one case, and for their gradients: 8 MiB each, 64-byte aligned like everything. */

@@ -1,22 +1,30 @@
+export { ModelError } from "./compiler/errors.ts";
+export type { GraphBuilder, Shape, Value } from "./compiler/graph.ts";
 export { generateDigits } from "./data/digits.ts";
 export * from "./data/index.ts";
 export type { DigitsOptions } from "./data/load-options.ts";
 export { BACKENDS, type Backend, type WasmSource } from "./engine/kernels.ts";
 export { MemoryError } from "./engine/memory-error.ts";
-export { ModelError } from "./nn/errors.ts";
-export type { GraphBuilder, Shape, Value } from "./nn/graph.ts";
-export * from "./nn/layers/index.ts";
-export type { LayerDefinition } from "./nn/layers/layer.ts";
-export { defineLayer, type LayerFunction } from "./nn/layers/own.ts";
-export type { SymbolicTensor } from "./nn/layers/types.ts";
-export { defineLoss, type LossDefinition } from "./nn/losses/define.ts";
-export { LOSSES, type LossName } from "./nn/losses/index.ts";
-export type { Loss, LossBatch } from "./nn/losses/loss.ts";
-export { defineMetric, type MetricDefinition } from "./nn/metrics/define.ts";
-export { type TopKOptions, topKCategoricalAccuracy } from "./nn/metrics/make.ts";
-export { METRICS, type Metric, type MetricBatch, type MetricName } from "./nn/metrics/metric.ts";
-export { layersFromConfig, type ModelConfig } from "./nn/model-json.ts";
-export { MODELS, namedModel } from "./nn/models.ts";
+export { CheckpointError, loadCheckpoint, saveCheckpoint } from "./formats/checkpoint.ts";
+export {
+  type LoadedModel,
+  loadModel,
+  ModelFileError,
+  type ModelMetadata,
+  saveModel,
+} from "./formats/model-file.ts";
+export { defineLoss, type LossDefinition } from "./losses/define.ts";
+export { LOSSES, type LossName } from "./losses/index.ts";
+export type { Loss, LossBatch } from "./losses/loss.ts";
+export { defineMetric, type MetricDefinition } from "./metrics/define.ts";
+export { type TopKOptions, topKCategoricalAccuracy } from "./metrics/make.ts";
+export { METRICS, type Metric, type MetricBatch, type MetricName } from "./metrics/metric.ts";
+export * from "./model/layers/index.ts";
+export type { LayerDefinition } from "./model/layers/layer.ts";
+export { defineLayer, type LayerFunction } from "./model/layers/own.ts";
+export type { SymbolicTensor } from "./model/layers/types.ts";
+export { layersFromConfig, type ModelConfig } from "./model/model-json.ts";
+export { MODELS, namedModel } from "./model/models.ts";
 export * from "./optim/index.ts";
 export * as kinds from "./options/kinds.ts";
 export { type Picture, PictureError } from "./picture/picture.ts";
@@ -35,6 +43,12 @@ export type { Learner } from "./run/learner.ts";
 export type { RunResult } from "./run/result.ts";
 export type { RunHooks, RunOutcome } from "./run/run.ts";
 export type { ReadyRun, TrainedRun } from "./run/types.ts";
+export {
+  decodeSafetensors,
+  encodeSafetensors,
+  type NamedTensor,
+  SafetensorsError,
+} from "./safetensors/safetensors.ts";
 export { type EarlyStoppingOptions, earlyStopping } from "./train/callbacks/early-stopping.ts";
 export { learningRateScheduler } from "./train/callbacks/learning-rate-scheduler.ts";
 export { type ReduceLROnPlateauOptions, reduceLROnPlateau } from "./train/callbacks/reduce-lr-on-plateau.ts";
@@ -48,7 +62,6 @@ export type {
   TrainInfo,
   TrainingHandle,
 } from "./train/callbacks.ts";
-export { CheckpointError, loadCheckpoint, saveCheckpoint } from "./train/checkpoint.ts";
 export type { ByOutput, CompileOptions, LayerActivation } from "./train/compiled-options.ts";
 export { NonFiniteError, type NonFiniteSource, TrainingDivergedError } from "./train/errors.ts";
 export type { EvaluateOptions, Evaluation } from "./train/evaluate.ts";
@@ -56,21 +69,8 @@ export type { FitOptions } from "./train/fit.ts";
 export { type FunctionalOptions, model, modelFromConfig } from "./train/functional.ts";
 export { Model } from "./train/model.ts";
 export type { LoadOptions as ModelLoadOptions } from "./train/model-entries.ts";
-export {
-  type LoadedModel,
-  loadModel,
-  ModelFileError,
-  type ModelMetadata,
-  saveModel,
-} from "./train/model-file.ts";
 export { createModel } from "./train/named.ts";
 export { createReport, type Reported, type ReportOptions } from "./train/report.ts";
-export {
-  decodeSafetensors,
-  encodeSafetensors,
-  type NamedTensor,
-  SafetensorsError,
-} from "./train/safetensors.ts";
 export { type Pixels, type PlainSamples, type Samples, SamplesError } from "./train/samples.ts";
 export { Sequential, sequential } from "./train/sequential.ts";
 export type { Trainable } from "./train/trainable.ts";

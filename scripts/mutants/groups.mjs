@@ -11,7 +11,7 @@ export const GROUPS = {
     except: /^assembly\/(digits\/|peak\.ts|index\.ts)/,
     build: wasm(["scalar", "simd"]),
     stages: [
-      ["test/kernels", "test/nn"],
+      ["test/kernels", "test/compiler", "test/model"],
       ["test/train", "test/optim", "test/engine"],
     ],
   },
@@ -27,12 +27,25 @@ export const GROUPS = {
     except: /(abi|peak|platform\/(browser|web|worker))\.ts$/,
     stages: [
       ["test/engine", "test/abi.test.ts"],
-      ["test/kernels", "test/nn", "test/train"],
+      ["test/kernels", "test/compiler", "test/train"],
     ],
   },
-  nn: { folders: ["src/nn"], stages: [["test/nn"], ["test/train", "test/kernels"]] },
-  optim: { folders: ["src/optim"], stages: [["test/optim"], ["test/train", "test/nn"]] },
-  train: { folders: ["src/train"], stages: [["test/train"], ["test/nn", "test/optim", "test/engine"]] },
+  compiler: {
+    folders: ["src/compiler"],
+    stages: [["test/compiler"], ["test/model", "test/train", "test/kernels"]],
+  },
+  model: {
+    folders: ["src/model", "src/losses", "src/metrics"],
+    stages: [["test/model"], ["test/compiler", "test/train", "test/kernels"]],
+  },
+  optim: { folders: ["src/optim"], stages: [["test/optim"], ["test/train", "test/model"]] },
+  train: {
+    folders: ["src/train", "src/formats", "src/safetensors"],
+    stages: [
+      ["test/train", "test/formats", "test/safetensors"],
+      ["test/model", "test/optim", "test/engine"],
+    ],
+  },
   data: { folders: ["src/data"], except: /(web|web-store)\.ts$/, stages: [["test/data"], ["test/train"]] },
   run: { folders: ["src/cli/run"], emit: dist, stages: [["test/cli"], ["test/report"]] },
 };

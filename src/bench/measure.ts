@@ -1,4 +1,4 @@
-import { namedModel } from "../nn/models.ts";
+import { namedModel } from "../model/models.ts";
 import type { Samples } from "../train/samples.ts";
 import { type Sequential, sequential } from "../train/sequential.ts";
 import type {

@@ -1,6 +1,6 @@
+import { ModelError } from "../compiler/errors.ts";
 import { DataError, type DataErrorCode } from "../data/errors.ts";
 import { MemoryError } from "../engine/memory-error.ts";
-import { ModelError } from "../nn/errors.ts";
 import { NonFiniteError, type NonFiniteSource, TrainingDivergedError } from "../train/errors.ts";
 import { SamplesError } from "../train/samples.ts";
 import { inWords } from "./in-words.ts";

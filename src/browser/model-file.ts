@@ -1,8 +1,8 @@
-import type { ModelConfig } from "../nn/model-config.ts";
+import type { ModelConfig } from "../model/model-config.ts";
+import { type Entries, seal, sealedText, WEIGHTS } from "../safetensors/seal.ts";
+import { type NamedTensor, writeSafetensors } from "../safetensors/write-safetensors.ts";
 import { type ModelMetadata, modelEntries } from "../train/model-entries.ts";
-import { type Entries, seal, sealedText, WEIGHTS } from "../train/seal.ts";
 import { sha256, weightsSha256 } from "../train/weights.ts";
-import { type NamedTensor, writeSafetensors } from "../train/write-safetensors.ts";
 
 /**
  * What saveModel() writes, hashed by the browser: a page that trains has no room for a hash of its own. On a page

@@ -3,15 +3,15 @@
 import type { DataRequest, DataResult } from "../data/web.ts";
 import type { Kernels } from "../engine/kernels.ts";
 import type { ThreadTask } from "../engine/platform/web.ts";
-import type { Metric } from "../nn/metrics/metric.ts";
+import type { Metric } from "../metrics/metric.ts";
 import type { AnyOptimizerOptions } from "../optim/create.ts";
 import type { OptimizerName } from "../optim/index.ts";
+import type { NamedTensor } from "../safetensors/safetensors.ts";
 import type { History, Hooks } from "../train/callbacks.ts";
 import type { CompileOptions, LayerActivation, OutputOptions } from "../train/compiled-options.ts";
 import type { EvaluateOptions, Evaluation } from "../train/evaluate.ts";
 import type { FitOptions } from "../train/fit.ts";
 import type { ModelParts } from "../train/model.ts";
-import type { NamedTensor } from "../train/safetensors.ts";
 import type { Pixels, Samples } from "../train/samples.ts";
 import type { PlainError } from "./errors.ts";
 import type { EpochWeights, TrainerInfo } from "./types.ts";

@@ -1,5 +1,5 @@
 // Experiments in pages: a worker trains.
-import { MODELS } from "../nn/models.ts";
+import { MODELS } from "../model/models.ts";
 import { modelOfData } from "../run/build-model.ts";
 import type { RunConfig, RunOptions } from "../run/config.ts";
 import type { Platform } from "../run/learner.ts";

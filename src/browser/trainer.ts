@@ -1,9 +1,9 @@
 import { noteOneThread } from "#platform";
+import { FURTHER_KINDS } from "../compiler/graph.ts";
 import { loadKernels, requestedThreads } from "../engine/kernels.ts";
 import type { WorkerPart } from "../engine/platform/web.ts";
-import { FURTHER_KINDS } from "../nn/graph.ts";
-import type { Loss } from "../nn/losses/loss.ts";
-import type { Metric } from "../nn/metrics/metric.ts";
+import type { Loss } from "../losses/loss.ts";
+import type { Metric } from "../metrics/metric.ts";
 import {
   adam,
   createOptimizer,
@@ -14,6 +14,7 @@ import {
 import { type Checked, checkOptions } from "../options/check.ts";
 import { some, type TableOf, url } from "../options/kinds.ts";
 import { show } from "../options/show.ts";
+import type { NamedTensor } from "../safetensors/safetensors.ts";
 import type { Callbacks, History, TrainingHandle } from "../train/callbacks.ts";
 import { checkSamples, type SamplesTaker } from "../train/check-samples.ts";
 import { classNamesProblem } from "../train/class-names.ts";
@@ -23,7 +24,6 @@ import type { FitOptions } from "../train/fit.ts";
 import { checkCompile, isModel, type Model, oneSample, type Predicted, unlisted } from "../train/model.ts";
 import type { ModelMetadata } from "../train/model-entries.ts";
 import { compileTable, EVALUATE, FIT, PREDICT, SAVE } from "../train/options.ts";
-import type { NamedTensor } from "../train/safetensors.ts";
 import { type Asking, asSamples, listed, type Pixels, type Samples } from "../train/samples.ts";
 import type { FitRequest, InitRequest, Reference, Report } from "./protocol.ts";
 import { SampleSender } from "./send-samples.ts";

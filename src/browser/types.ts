@@ -1,11 +1,11 @@
 import type { Backend } from "../engine/engine.ts";
+import type { NamedTensor } from "../safetensors/safetensors.ts";
 import type { BatchInfo, Callbacks, EpochInfo, History, Logs, TrainInfo } from "../train/callbacks.ts";
 import type { CompileOptions, LayerActivation } from "../train/compiled-options.ts";
 import type { EvaluateOptions, Evaluation } from "../train/evaluate.ts";
 import type { FitOptions } from "../train/fit.ts";
 import type { Model } from "../train/model.ts";
 import type { ModelMetadata } from "../train/model-entries.ts";
-import type { NamedTensor } from "../train/safetensors.ts";
 import type { Asking, Pixels, Samples } from "../train/samples.ts";
 import type { Trainable } from "../train/trainable.ts";
 

@@ -1,4 +1,4 @@
-import { type LayerRow, summaryTable } from "../nn/build.ts";
+import { type LayerRow, summaryTable } from "../model/build.ts";
 import { formatCount, formatTable, printable } from "./output.ts";
 
 /** Least room for a layer's name in a narrow terminal. */

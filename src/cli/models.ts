@@ -1,12 +1,12 @@
 import { open, readFile, stat } from "node:fs/promises";
 import { basename, extname, join } from "node:path";
 import { Help } from "commander";
-import { ModelError } from "../nn/errors.ts";
-import type { Shape } from "../nn/graph.ts";
-import type { ModelConfig } from "../nn/model-config.ts";
-import { fittingModels, MODELS } from "../nn/models.ts";
-import { parseJson } from "../nn/strict-json.ts";
+import { ModelError } from "../compiler/errors.ts";
+import type { Shape } from "../compiler/graph.ts";
+import type { ModelConfig } from "../model/model-config.ts";
+import { fittingModels, MODELS } from "../model/models.ts";
 import { nearest } from "../options/names.ts";
+import { parseJson } from "../options/strict-json.ts";
 import { type ModelBuilder, modelOfData } from "../run/build-model.ts";
 import type { ModelData } from "../run/config.ts";
 import type { Model } from "../train/model.ts";

@@ -1,8 +1,8 @@
 import { InvalidArgumentError, Option } from "commander";
+import type { Shape } from "../compiler/graph.ts";
 import { DATASET_NAMES } from "../data/datasets.ts";
 import { BACKENDS } from "../engine/engine.ts";
 import { MOST_MEMORY } from "../engine/memory-sizes.ts";
-import type { Shape } from "../nn/graph.ts";
 
 /** Parses of option values. What commander prints then: the option, what was got, and the text given here. */
 

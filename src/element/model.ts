@@ -1,5 +1,5 @@
 import { createModel, type Model } from "../browser.ts";
-import type { Shape } from "../nn/graph.ts";
+import type { Shape } from "../compiler/graph.ts";
 import { modelOfData } from "../run/build-model.ts";
 import type { ModelSource } from "./settings.ts";
 

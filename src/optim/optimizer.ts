@@ -1,4 +1,4 @@
-import type { Planner } from "../nn/planner.ts";
+import type { Planner } from "../compiler/planner.ts";
 import { type Filled, isObject, type OptionsOf, optional, real, some, type Table } from "../options/kinds.ts";
 import type { LearningRate } from "./schedules/schedule.ts";
 

@@ -1,4 +1,4 @@
-import { chunks } from "../nn/tasks.ts";
+import { chunks } from "../compiler/tasks.ts";
 import { flag, type OptionsOf, optional, real } from "../options/kinds.ts";
 import { checkedOptimizer } from "./checked.ts";
 import { commonOptions, type Optimizer, type OptimizerDefinition } from "./optimizer.ts";

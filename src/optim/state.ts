@@ -1,7 +1,7 @@
+import type { Planner } from "../compiler/planner.ts";
+import { chunks } from "../compiler/tasks.ts";
 import { OPTIMIZER_STATE } from "../engine/abi.ts";
 import type { Engine } from "../engine/engine.ts";
-import type { Planner } from "../nn/planner.ts";
-import { chunks } from "../nn/tasks.ts";
 import type { Optimizer } from "./optimizer.ts";
 import { rateOf } from "./schedules/index.ts";
 

@@ -1,4 +1,4 @@
-import { formatShape, type Shape } from "../nn/graph.ts";
+import { formatShape, type Shape } from "../compiler/graph.ts";
 import { type Checked, checkOptions } from "../options/check.ts";
 import { flag, some, type TableOf } from "../options/kinds.ts";
 import { centreInk, inkOf } from "./centre.ts";

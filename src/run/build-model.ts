@@ -1,7 +1,7 @@
-import { ModelError } from "../nn/errors.ts";
-import type { Shape } from "../nn/graph.ts";
-import type { Layer } from "../nn/layers/layer.ts";
-import { isGraphConfig, layersFromConfig, type ModelConfig } from "../nn/model-json.ts";
+import { ModelError } from "../compiler/errors.ts";
+import type { Shape } from "../compiler/graph.ts";
+import type { Layer } from "../model/layers/layer.ts";
+import { isGraphConfig, layersFromConfig, type ModelConfig } from "../model/model-json.ts";
 import { counted } from "../options/counted.ts";
 import { isObject } from "../options/kinds.ts";
 import { modelFromConfig } from "../train/functional.ts";

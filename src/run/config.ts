@@ -1,9 +1,9 @@
+import type { Preprocessing } from "../compiler/preprocessing.ts";
 import { findDataset, GENERATED } from "../data/datasets.ts";
 import { BACKENDS, type Backend, MAX_THREADS } from "../engine/kernels.ts";
 import { DEFAULT_MAX_MEMORY, LEAST_MEMORY, MOST_MEMORY } from "../engine/memory-sizes.ts";
-import { LOSSES } from "../nn/losses/index.ts";
-import type { ModelConfig } from "../nn/model-config.ts";
-import type { Preprocessing } from "../nn/preprocessing.ts";
+import { LOSSES } from "../losses/index.ts";
+import type { ModelConfig } from "../model/model-config.ts";
 import { type AnyOptimizerOptions, createOptimizer } from "../optim/create.ts";
 import { OPTIMIZERS, type OptimizerName } from "../optim/definitions.ts";
 import type { OptimizerConfig } from "../optim/optimizer.ts";

@@ -1,12 +1,12 @@
 import type { Progress } from "../data/load-options.ts";
 import type { Dataset } from "../data/types.ts";
 import type { Backend } from "../engine/kernels.ts";
+import type { NamedTensor } from "../safetensors/safetensors.ts";
 import type { History } from "../train/callbacks.ts";
 import type { CompileOptions, LayerActivation } from "../train/compiled-options.ts";
 import type { FitOptions } from "../train/fit.ts";
 import type { Model } from "../train/model.ts";
 import type { ModelMetadata } from "../train/model-entries.ts";
-import type { NamedTensor } from "../train/safetensors.ts";
 import type { Pixels, Samples } from "../train/samples.ts";
 import type { Asked } from "../train/test-model.ts";
 import type { RunConfig } from "./config.ts";

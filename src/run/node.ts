@@ -2,11 +2,11 @@
 import { readFile } from "node:fs/promises";
 import { basename, extname } from "node:path";
 import { loadDataset } from "../data/load.ts";
-import { MODELS } from "../nn/models.ts";
-import { parseJson } from "../nn/strict-json.ts";
+import { saveModel } from "../formats/model-file.ts";
+import { MODELS } from "../model/models.ts";
+import { parseJson } from "../options/strict-json.ts";
 import type { CompileOptions } from "../train/compiled-options.ts";
 import type { Model } from "../train/model.ts";
-import { saveModel } from "../train/model-file.ts";
 import { createModel } from "../train/named.ts";
 import { modelOfData } from "./build-model.ts";
 import type { RunConfig, RunOptions } from "./config.ts";

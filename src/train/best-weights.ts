@@ -1,5 +1,5 @@
+import type { NamedTensor } from "../safetensors/safetensors.ts";
 import type { Callbacks, EpochInfo, History, Logs } from "./callbacks.ts";
-import type { NamedTensor } from "./safetensors.ts";
 import type { Session } from "./session.ts";
 
 /** fit's restoreBestWeights: keeps a copy of the weights of the best epoch so far, and gives them back at the end. */

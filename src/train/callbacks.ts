@@ -1,7 +1,7 @@
-import type { LayerRow } from "../nn/build.ts";
-import type { Graph } from "../nn/graph.ts";
+import type { Graph } from "../compiler/graph.ts";
+import type { LayerRow } from "../model/build.ts";
+import type { NamedTensor } from "../safetensors/safetensors.ts";
 import type { BatchInfo, EpochInfo, History, Logs, TrainInfo } from "./history.ts";
-import type { NamedTensor } from "./safetensors.ts";
 import type { TrainingState } from "./training-state.ts";
 
 export type { BatchInfo, EpochInfo, History, Logs, TrainInfo } from "./history.ts";

@@ -1,4 +1,4 @@
-import { elements, formatShape, type Shape } from "../nn/graph.ts";
+import { elements, formatShape, type Shape } from "../compiler/graph.ts";
 import { checkOptions } from "../options/check.ts";
 import { counted } from "../options/counted.ts";
 import { show } from "../options/show.ts";

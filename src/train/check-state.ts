@@ -1,4 +1,4 @@
-import { isTrained, type Parameter } from "../nn/graph.ts";
+import { isTrained, type Parameter } from "../compiler/graph.ts";
 import { counted } from "../options/counted.ts";
 import { isObject } from "../options/kinds.ts";
 import { quoted, show } from "../options/show.ts";

@@ -1,7 +1,7 @@
-import { elements, type Parameter } from "../nn/graph.ts";
+import { elements, type Parameter } from "../compiler/graph.ts";
 import { counted } from "../options/counted.ts";
 import { quoted, show } from "../options/show.ts";
-import type { NamedTensor } from "./safetensors.ts";
+import type { NamedTensor } from "../safetensors/safetensors.ts";
 
 /** Whether it is a typed array of numbers, of this realm or another: not one of BigInts. */
 function holdsNumbers(value: unknown): boolean {

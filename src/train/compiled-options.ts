@@ -1,12 +1,12 @@
+import type { Preprocessing } from "../compiler/preprocessing.ts";
 import type { Backend } from "../engine/engine.ts";
 import type { WasmSource } from "../engine/kernels.ts";
-import type { LossName } from "../nn/losses/index.ts";
-import type { Loss } from "../nn/losses/loss.ts";
-import type { Metric, MetricName } from "../nn/metrics/metric.ts";
-import type { Preprocessing } from "../nn/preprocessing.ts";
+import type { LossName } from "../losses/index.ts";
+import type { Loss } from "../losses/loss.ts";
+import type { Metric, MetricName } from "../metrics/metric.ts";
 import type { OptimizerName } from "../optim/definitions.ts";
 import type { Optimizer } from "../optim/optimizer.ts";
-import type { NamedTensor } from "./safetensors.ts";
+import type { NamedTensor } from "../safetensors/safetensors.ts";
 
 /** One for all outputs of a model; or one for each, in a list in their order, or by their names. */
 export type ByOutput<T> = T | readonly T[] | { readonly [output: string]: T };

@@ -1,6 +1,7 @@
-import type { Graph } from "../nn/graph.ts";
-import { defaultMetrics, lossDefinition } from "../nn/losses/index.ts";
-import { metricsOf } from "../nn/metrics/index.ts";
+import type { Graph } from "../compiler/graph.ts";
+import { defaultMetrics, lossDefinition } from "../losses/index.ts";
+import { metricsOf } from "../metrics/index.ts";
+import type { NamedTensor } from "../safetensors/safetensors.ts";
 import type { ModelView } from "./callbacks.ts";
 import { checkWeights } from "./check-weights.ts";
 import {
@@ -11,7 +12,6 @@ import {
 } from "./compiled-options.ts";
 import { type EvaluateOptions, type Evaluation, evaluate, predict } from "./evaluate.ts";
 import type { FitOptions } from "./fit.ts";
-import type { NamedTensor } from "./safetensors.ts";
 import type { Pixels, Samples } from "./samples.ts";
 import { Session } from "./session.ts";
 import { Training } from "./training.ts";

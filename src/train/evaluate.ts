@@ -1,5 +1,5 @@
 import { yieldToEventLoop } from "#platform";
-import { elements } from "../nn/graph.ts";
+import { elements } from "../compiler/graph.ts";
 import type { Logs } from "./callbacks.ts";
 import { nonFinite, requireFiniteWeights } from "./finite.ts";
 import type { Samples } from "./samples.ts";

@@ -1,9 +1,9 @@
-import { buildFunctional } from "../nn/build.ts";
-import { ModelError } from "../nn/errors.ts";
-import { INPUT } from "../nn/layers/input.ts";
-import type { SymbolicTensor } from "../nn/layers/types.ts";
-import { isGraphConfig, layersFromConfig, type ModelConfig, tensorsFromConfig } from "../nn/model-json.ts";
-import { isSymbolic } from "../nn/symbolic.ts";
+import { ModelError } from "../compiler/errors.ts";
+import { buildFunctional } from "../model/build.ts";
+import { INPUT } from "../model/layers/input.ts";
+import type { SymbolicTensor } from "../model/layers/types.ts";
+import { isGraphConfig, layersFromConfig, type ModelConfig, tensorsFromConfig } from "../model/model-json.ts";
+import { isSymbolic } from "../model/symbolic.ts";
 import { type Checked, checkOptions } from "../options/check.ts";
 import { needed, some, type TableOf, text } from "../options/kinds.ts";
 import { show } from "../options/show.ts";

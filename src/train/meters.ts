@@ -1,4 +1,4 @@
-import type { Metric } from "../nn/metrics/metric.ts";
+import type { Metric } from "../metrics/metric.ts";
 import type { Logs } from "./callbacks.ts";
 import type { StepResult } from "./step-result.ts";
 

@@ -1,5 +1,5 @@
-import type { LossName } from "../nn/losses/index.ts";
-import type { ModelConfig } from "../nn/model-config.ts";
+import type { LossName } from "../losses/index.ts";
+import type { ModelConfig } from "../model/model-config.ts";
 import type { ByOutput } from "./compiled-options.ts";
 
 /** The `format` that a model file's metadata names. */

@@ -1,5 +1,5 @@
-import type { Shape } from "../nn/graph.ts";
-import { findNamed } from "../nn/models.ts";
+import type { Shape } from "../compiler/graph.ts";
+import { findNamed } from "../model/models.ts";
 import { model } from "./functional.ts";
 import type { Model } from "./model.ts";
 import { sequential } from "./sequential.ts";

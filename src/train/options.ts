@@ -1,11 +1,12 @@
 // What compile, fit, evaluate, predict, saveModel and createTrainer take: for callers whom no compiler told.
+
+import { ModelError } from "../compiler/errors.ts";
 import { BACKENDS, MAX_THREADS, type WasmSource } from "../engine/kernels.ts";
 import { DEFAULT_MAX_MEMORY, LEAST_MEMORY, MOST_MEMORY } from "../engine/memory-sizes.ts";
-import { ModelError } from "../nn/errors.ts";
-import { COMMON, type Layer } from "../nn/layers/layer.ts";
-import { LOSSES } from "../nn/losses/index.ts";
-import type { Metric, MetricName } from "../nn/metrics/metric.ts";
-import { isSymbolic } from "../nn/symbolic.ts";
+import { LOSSES } from "../losses/index.ts";
+import type { Metric, MetricName } from "../metrics/metric.ts";
+import { COMMON, type Layer } from "../model/layers/layer.ts";
+import { isSymbolic } from "../model/symbolic.ts";
 import { OPTIMIZERS, type OptimizerName } from "../optim/definitions.ts";
 import type { Optimizer } from "../optim/optimizer.ts";
 import { type Checked, optionProblem } from "../options/check.ts";

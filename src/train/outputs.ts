@@ -1,9 +1,9 @@
-import { checkLoss } from "../nn/check-loss.ts";
-import { ModelError } from "../nn/errors.ts";
-import type { Graph } from "../nn/graph.ts";
-import { LOSSES, type LossName } from "../nn/losses/index.ts";
-import type { Loss } from "../nn/losses/loss.ts";
-import { usualLoss } from "../nn/usual-loss.ts";
+import { ModelError } from "../compiler/errors.ts";
+import type { Graph } from "../compiler/graph.ts";
+import { checkLoss } from "../losses/check-loss.ts";
+import { LOSSES, type LossName } from "../losses/index.ts";
+import type { Loss } from "../losses/loss.ts";
+import { usualLoss } from "../losses/usual-loss.ts";
 import { isObject } from "../options/kinds.ts";
 import { show, written } from "../options/show.ts";
 import { type CompileOptions, type Loaded, lossOf, type OutputOptions } from "./compiled-options.ts";

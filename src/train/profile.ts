@@ -1,10 +1,10 @@
 import { yieldToEventLoop } from "#platform";
+import { elements } from "../compiler/graph.ts";
+import type { CallInfo } from "../compiler/plan.ts";
+import { shapesText } from "../compiler/shapes-text.ts";
 import type { Backend } from "../engine/engine.ts";
 import { measurePeak } from "../engine/peak.ts";
-import type { PlanOptions } from "../nn/compile-plan.ts";
-import { elements } from "../nn/graph.ts";
-import type { CallInfo } from "../nn/plan.ts";
-import { shapesText } from "../nn/shapes-text.ts";
+import type { PlanOptions } from "./compile-plan.ts";
 import type { Samples } from "./samples.ts";
 import type { Session } from "./session.ts";
 

@@ -1,14 +1,14 @@
+import type { Graph } from "../compiler/graph.ts";
 import type { Dataset } from "../data/types.ts";
-import type { Graph } from "../nn/graph.ts";
 import { type Checked, checkOptions } from "../options/check.ts";
 import { isObject, isOptions, needed, some, type TableOf, text } from "../options/kinds.ts";
 import { show } from "../options/show.ts";
 import type { EpochRecord } from "../report/epoch-record.ts";
 import type { Configuration, Report, ReportFilters, ReportMachine } from "../report/types.ts";
 import type { VerdictInput } from "../report/verdict.ts";
+import type { NamedTensor } from "../safetensors/safetensors.ts";
 import type { History } from "./callbacks.ts";
 import { isModel, type Model } from "./model.ts";
-import type { NamedTensor } from "./safetensors.ts";
 import { type Asked, testModel } from "./test-model.ts";
 
 /** What was trained: a compiled Model, or in a page the Trainer. */

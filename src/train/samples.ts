@@ -1,4 +1,4 @@
-import { elements, formatShape, type Shape } from "../nn/graph.ts";
+import { elements, formatShape, type Shape } from "../compiler/graph.ts";
 
 /** Numbers of images: bytes, which are scaled, a canvas's clamped ones too; or floats, which are taken as they are. */
 export type Pixels = Uint8Array | Uint8ClampedArray | Float32Array;

@@ -1,6 +1,6 @@
-import { buildChain } from "../nn/build.ts";
-import type { Layer } from "../nn/layers/layer.ts";
-import { layersToConfig } from "../nn/model-config.ts";
+import { buildChain } from "../model/build.ts";
+import type { Layer } from "../model/layers/layer.ts";
+import { layersToConfig } from "../model/model-config.ts";
 import { checkOptions } from "../options/check.ts";
 import type { Loaded } from "./compiled-options.ts";
 import { Model } from "./model.ts";

@@ -1,4 +1,4 @@
-import type { PlanResult } from "../nn/compile-plan.ts";
+import type { PlanResult } from "./compile-plan.ts";
 
 /** What a step tells of one output of the model: views of the engine's memory, good until the next step. */
 export type OutputResult = PlanResult;

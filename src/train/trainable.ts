@@ -1,8 +1,8 @@
+import type { NamedTensor } from "../safetensors/safetensors.ts";
 import type { History } from "./callbacks.ts";
 import type { LayerActivation } from "./compiled-options.ts";
 import type { EvaluateOptions, Evaluation } from "./evaluate.ts";
 import type { FitOptions } from "./fit.ts";
-import type { NamedTensor } from "./safetensors.ts";
 import type { Pixels, Samples } from "./samples.ts";
 
 type Answer<T> = T | Promise<T>;

@@ -1,6 +1,6 @@
 import type { OptimizerConfig } from "../optim/optimizer.ts";
+import type { NamedTensor } from "../safetensors/safetensors.ts";
 import type { History } from "./history.ts";
-import type { NamedTensor } from "./safetensors.ts";
 import type { ValidationSource } from "./validation.ts";
 
 /** What a training must have in common with the one whose state it takes: else it would not go on to the same bits. */

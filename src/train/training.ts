@@ -1,10 +1,10 @@
 import { checkRate } from "../optim/check-rate.ts";
+import type { NamedTensor } from "../safetensors/safetensors.ts";
 import type { Callbacks, History, ModelView, TrainingHandle } from "./callbacks.ts";
 import { checkRestore, checkState, checkStep, requireOwn } from "./check-state.ts";
 import { checkWeights } from "./check-weights.ts";
 import { requireFiniteWeights } from "./finite.ts";
 import type { FitOptions } from "./fit.ts";
-import type { NamedTensor } from "./safetensors.ts";
 import type { Samples } from "./samples.ts";
 import type { Session } from "./session.ts";
 import { type Prepared, prepare, steps } from "./steps.ts";

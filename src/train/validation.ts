@@ -1,4 +1,4 @@
-import { elements, type Graph } from "../nn/graph.ts";
+import { elements, type Graph } from "../compiler/graph.ts";
 import { classCounts, missingClasses } from "../report/verdict.ts";
 import { listed, type Samples, SamplesError } from "./samples.ts";
 import { permutation } from "./shuffle.ts";

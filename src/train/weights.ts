@@ -1,4 +1,4 @@
-import { littleEndian, type NamedTensor } from "./write-safetensors.ts";
+import { littleEndian, type NamedTensor } from "../safetensors/write-safetensors.ts";
 
 /** SHA-256 over the numbers of all tensors, in order, as little-endian f32; hexadecimal. */
 export async function weightsSha256(tensors: readonly NamedTensor[]): Promise<string> {

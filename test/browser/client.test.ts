@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, onTestFinished, test, vi } from "vitest";
 import type { FromWorker, Report, ToWorker } from "../../src/browser/protocol.ts";
 import { createTrainer } from "../../src/browser/trainer.ts";
-import { dense } from "../../src/nn/layers/index.ts";
+import { dense } from "../../src/model/layers/index.ts";
 import { sgd } from "../../src/optim/index.ts";
 import type { Callbacks } from "../../src/train/callbacks.ts";
 import { sequential } from "../../src/train/sequential.ts";

@@ -7,7 +7,7 @@ import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { generateDigits } from "../../src/data/digits.ts";
-import { namedModel } from "../../src/nn/models.ts";
+import { namedModel } from "../../src/model/models.ts";
 import { sequential } from "../../src/train/sequential.ts";
 import { closePage, missing, open } from "./support/browsers.ts";
 import { type Server, serve } from "./support/server.ts";

@@ -4,7 +4,7 @@ import type { Note, Report, SamplesFrame } from "../../src/browser/protocol.ts";
 import { SampleSender } from "../../src/browser/send-samples.ts";
 import type { WorkerClient } from "../../src/browser/worker-client.ts";
 import { loadKernels } from "../../src/engine/kernels.ts";
-import { concatenate, dense, flatten, input } from "../../src/nn/layers/index.ts";
+import { concatenate, dense, flatten, input } from "../../src/model/layers/index.ts";
 import { sgd } from "../../src/optim/index.ts";
 import { TrainingDivergedError } from "../../src/train/errors.ts";
 import { model } from "../../src/train/functional.ts";

@@ -8,8 +8,8 @@ import { encode } from "fast-png";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { generateDigits } from "../../src/data/digits.ts";
 import type { Dataset } from "../../src/data/index.ts";
-import { loadModel, saveModel } from "../../src/train/model-file.ts";
-import { decodeSafetensors } from "../../src/train/safetensors.ts";
+import { loadModel, saveModel } from "../../src/formats/model-file.ts";
+import { decodeSafetensors } from "../../src/safetensors/safetensors.ts";
 import { BROWSERS, closePage, missing, type OpenPage, open } from "./support/browsers.ts";
 import { type Server, serve } from "./support/server.ts";
 

@@ -1,9 +1,9 @@
 import { describe, expect, test } from "vitest";
-import { dense, flatten, input } from "../../src/nn/layers/index.ts";
-import { namedModel } from "../../src/nn/models.ts";
+import { loadModel, saveModel } from "../../src/formats/model-file.ts";
+import { dense, flatten, input } from "../../src/model/layers/index.ts";
+import { namedModel } from "../../src/model/models.ts";
 import { encodeIdxImages, encodeIdxLabels, generateDigits } from "../../src/node.ts";
 import { model } from "../../src/train/functional.ts";
-import { loadModel, saveModel } from "../../src/train/model-file.ts";
 import { sequential } from "../../src/train/sequential.ts";
 import { bars } from "../cli/helpers.ts";
 import { dropFiles, openApp, savedFile, servePage, textOf, train, waitForText } from "./page-support.ts";

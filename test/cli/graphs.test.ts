@@ -2,9 +2,9 @@ import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { encode } from "fast-png";
 import { beforeAll, expect, onTestFinished, test } from "vitest";
-import { concatenate, dense, flatten, input } from "../../src/nn/layers/index.ts";
+import { saveModel } from "../../src/formats/model-file.ts";
+import { concatenate, dense, flatten, input } from "../../src/model/layers/index.ts";
 import { model } from "../../src/train/functional.ts";
-import { saveModel } from "../../src/train/model-file.ts";
 import { bars, json, tempFolder, wasmgrad, writeBars } from "./helpers.ts";
 
 let work: string;

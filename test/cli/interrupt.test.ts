@@ -6,7 +6,7 @@ import { beforeAll, describe, expect, onTestFinished, test, vi } from "vitest";
 import type { InterruptedError } from "../../src/cli/errors.ts";
 import { withInterrupt } from "../../src/cli/interrupt.ts";
 import { LOCK_FILE } from "../../src/cli/run/lock.ts";
-import { loadModel } from "../../src/train/model-file.ts";
+import { loadModel } from "../../src/formats/model-file.ts";
 import { CLI, json, start, tempFolder, writeBars, writeModel } from "./helpers.ts";
 
 const RUN_FILES = [

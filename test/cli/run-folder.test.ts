@@ -8,7 +8,7 @@ import { DISK, syncFolder, writeNew } from "../../src/cli/files.ts";
 import { LOCK_FILE } from "../../src/cli/run/lock.ts";
 import { rescue } from "../../src/cli/run/rescue.ts";
 import { NEXT, PARTIAL, READY, RUN_FILES } from "../../src/cli/run/swap.ts";
-import { loadModel } from "../../src/train/model-file.ts";
+import { loadModel } from "../../src/formats/model-file.ts";
 import { json, type Running, shell, start, tempFolder, wasmgrad, writeBars, writeModel } from "./helpers.ts";
 
 let work: string;

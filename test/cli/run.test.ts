@@ -2,8 +2,8 @@ import { copyFile, mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { encode } from "fast-png";
 import { beforeAll, describe, expect, test } from "vitest";
-import { decodeSafetensors, encodeSafetensors } from "../../src/train/safetensors.ts";
-import { METADATA, WEIGHTS } from "../../src/train/seal.ts";
+import { decodeSafetensors, encodeSafetensors } from "../../src/safetensors/safetensors.ts";
+import { METADATA, WEIGHTS } from "../../src/safetensors/seal.ts";
 import { bars, json, tempFolder, wasmgrad, writeBars, writeModel } from "./helpers.ts";
 
 let work: string;

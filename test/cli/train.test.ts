@@ -2,7 +2,7 @@ import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
 import { encodeIdxImages, encodeIdxLabels } from "../../src/data/index.ts";
-import { loadModel } from "../../src/train/model-file.ts";
+import { loadModel } from "../../src/formats/model-file.ts";
 import { bars, json, shell, tempFolder, wasmgrad, writeBars, writeModel } from "./helpers.ts";
 
 const RUN_FILES = [

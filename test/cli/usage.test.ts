@@ -4,8 +4,8 @@ import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { beforeAll, describe, expect, onTestFinished, test } from "vitest";
-import { layersFromConfig } from "../../src/nn/model-json.ts";
-import { saveModel } from "../../src/train/model-file.ts";
+import { saveModel } from "../../src/formats/model-file.ts";
+import { layersFromConfig } from "../../src/model/model-json.ts";
 import { Sequential } from "../../src/train/sequential.ts";
 import { json, shell, tempFolder, wasmgrad, writeModel } from "./helpers.ts";
 

@@ -5,7 +5,7 @@ import { EpochLines } from "../../src/cli/epoch-line.ts";
 import { layerTable } from "../../src/cli/layer-table.ts";
 import { wrap } from "../../src/cli/output.ts";
 import { printTest } from "../../src/cli/run/print.ts";
-import { MODELS } from "../../src/nn/models.ts";
+import { MODELS } from "../../src/model/models.ts";
 import type { EpochInfo, Logs } from "../../src/train/callbacks.ts";
 import { createModel } from "../../src/train/named.ts";
 import { shell, tempFolder, writeBars, writeModel } from "./helpers.ts";

@@ -5,7 +5,7 @@ import { fileURLToPath } from "node:url";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { generateDigits } from "../../src/data/digits.ts";
 import { loadKernels, type WasmSource } from "../../src/engine/kernels.ts";
-import { dense, flatten } from "../../src/nn/layers/index.ts";
+import { dense, flatten } from "../../src/model/layers/index.ts";
 import { halves } from "../support/samples.ts";
 import { modelOf } from "../support/sessions.ts";
 

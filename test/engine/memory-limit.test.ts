@@ -1,13 +1,14 @@
 import { describe, expect, onTestFinished, test, vi } from "vitest";
+import { leastBytes } from "../../src/compiler/footprint.ts";
+import { fuse } from "../../src/compiler/fuse.ts";
+import { MAX_WINDOW } from "../../src/compiler/limits.ts";
 import { withAddresses } from "../../src/engine/addresses.ts";
 import { Engine } from "../../src/engine/engine.ts";
 import { writeStruct } from "../../src/engine/memory.ts";
 import { MemoryError } from "../../src/engine/memory-error.ts";
 import { DEFAULT_FILE_MEMORY, DEFAULT_MAX_MEMORY, MOST_MEMORY } from "../../src/engine/memory-sizes.ts";
 import { formatBytes } from "../../src/engine/words.ts";
-import { buildChain } from "../../src/nn/build.ts";
-import { leastBytes } from "../../src/nn/footprint.ts";
-import { fuse } from "../../src/nn/fuse.ts";
+import { buildChain } from "../../src/model/build.ts";
 import {
   averagePooling2d,
   conv2d,
@@ -15,9 +16,8 @@ import {
   flatten,
   globalAveragePooling2d,
   maxPooling2d,
-} from "../../src/nn/layers/index.ts";
-import { MAX_WINDOW } from "../../src/nn/limits.ts";
-import { MODELS } from "../../src/nn/models.ts";
+} from "../../src/model/layers/index.ts";
+import { MODELS } from "../../src/model/models.ts";
 import { encodeSafetensors, loadModel, type NamedTensor, sequential } from "../../src/node.ts";
 import { createModel } from "../../src/train/named.ts";
 import { modelOf, sessionOf } from "../support/sessions.ts";

@@ -3,7 +3,7 @@ import type { Worker } from "node:worker_threads";
 import { beforeEach, describe, expect, onTestFinished, test, vi } from "vitest";
 import { BACKENDS, Engine } from "../../src/engine/engine.ts";
 import { writeCall, writeStruct } from "../../src/engine/memory.ts";
-import { conv2d, dense, dropout, flatten, maxPooling2d } from "../../src/nn/layers/index.ts";
+import { conv2d, dense, dropout, flatten, maxPooling2d } from "../../src/model/layers/index.ts";
 import { adam } from "../../src/optim/index.ts";
 import { expectSame } from "../support/close.ts";
 import { halves } from "../support/samples.ts";

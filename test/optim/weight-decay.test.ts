@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { expect, onTestFinished, test } from "vitest";
 import { BACKENDS } from "../../src/engine/engine.ts";
-import { activation, batchNormalization, dense } from "../../src/nn/layers/index.ts";
+import { activation, batchNormalization, dense } from "../../src/model/layers/index.ts";
 import { adamw } from "../../src/optim/index.ts";
 import { sequential } from "../../src/train/sequential.ts";
 import { expectClose } from "../support/close.ts";

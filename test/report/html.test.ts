@@ -1,8 +1,8 @@
 import { decode } from "fast-png";
 import { describe, expect, it } from "vitest";
 import type { Dataset } from "../../src/data/types.ts";
-import { buildChain } from "../../src/nn/build.ts";
-import { dense, flatten } from "../../src/nn/layers/index.ts";
+import { buildChain } from "../../src/model/build.ts";
+import { dense, flatten } from "../../src/model/layers/index.ts";
 import { adam } from "../../src/optim/index.ts";
 import { type EpochRecord, galleryItems, reportHtml } from "../../src/report/index.ts";
 import type { EpochInfo, Logs } from "../../src/train/callbacks.ts";

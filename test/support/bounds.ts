@@ -1,8 +1,8 @@
 import { vi } from "vitest";
+import { Planner } from "../../src/compiler/planner.ts";
+import { Tensor } from "../../src/compiler/tensor.ts";
 import { Engine, type Program } from "../../src/engine/engine.ts";
-import type { Layer } from "../../src/nn/layers/index.ts";
-import { Planner } from "../../src/nn/planner.ts";
-import { Tensor } from "../../src/nn/tensor.ts";
+import type { Layer } from "../../src/model/layers/index.ts";
 import type { Samples } from "../../src/train/samples.ts";
 import type { Session, SessionOptions } from "../../src/train/session.ts";
 import { sessionOf } from "./sessions.ts";

@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import { INITIALIZERS } from "../../src/nn/initializers.ts";
+import { INITIALIZERS } from "../../src/compiler/initializers.ts";
 
 export type LayerConfig = Record<string, unknown> & { type: string };
 

@@ -1,7 +1,7 @@
 import { onTestFinished } from "vitest";
-import type { Layer } from "../../src/nn/layers/index.ts";
-import { ACCURACY } from "../../src/nn/metrics/accuracy.ts";
-import type { Metric } from "../../src/nn/metrics/metric.ts";
+import { ACCURACY } from "../../src/metrics/accuracy.ts";
+import type { Metric } from "../../src/metrics/metric.ts";
+import type { Layer } from "../../src/model/layers/index.ts";
 import { sgd } from "../../src/optim/index.ts";
 import type { CompileOptions, OutputOptions } from "../../src/train/compiled-options.ts";
 import type { Model } from "../../src/train/model.ts";

@@ -7,7 +7,7 @@ import {
   flatten,
   type Layer,
   maxPooling2d,
-} from "../../src/nn/layers/index.ts";
+} from "../../src/model/layers/index.ts";
 import { expectClose, expectSame } from "../support/close.ts";
 import { halves } from "../support/samples.ts";
 import { modelOf } from "../support/sessions.ts";

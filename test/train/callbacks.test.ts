@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { dense } from "../../src/nn/layers/index.ts";
+import { dense } from "../../src/model/layers/index.ts";
 import { adam, sgd } from "../../src/optim/index.ts";
 import type { Callbacks } from "../../src/train/callbacks.ts";
 import { expectClose } from "../support/close.ts";

@@ -1,5 +1,5 @@
 import { describe, expect, test, vi } from "vitest";
-import { dense } from "../../src/nn/layers/index.ts";
+import { dense } from "../../src/model/layers/index.ts";
 import { adam, sgd } from "../../src/optim/index.ts";
 import { TrainingDivergedError } from "../../src/train/errors.ts";
 import type { FitOptions } from "../../src/train/fit.ts";

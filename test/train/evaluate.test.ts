@@ -7,7 +7,7 @@ import {
   dropout,
   flatten,
   maxPooling2d,
-} from "../../src/nn/layers/index.ts";
+} from "../../src/model/layers/index.ts";
 import { slice } from "../../src/train/split.ts";
 import { expectClose, expectSame } from "../support/close.ts";
 import { halves } from "../support/samples.ts";

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { BACKENDS } from "../../src/engine/engine.ts";
-import { dense, leakyRelu } from "../../src/nn/layers/index.ts";
+import { dense, leakyRelu } from "../../src/model/layers/index.ts";
 import { NonFiniteError } from "../../src/train/errors.ts";
 import type { Sequential } from "../../src/train/sequential.ts";
 import { vectors } from "../support/samples.ts";

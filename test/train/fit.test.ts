@@ -1,6 +1,6 @@
 import { describe, expect, test, vi } from "vitest";
-import { conv2d, dense, dropout, flatten, maxPooling2d } from "../../src/nn/layers/index.ts";
-import { namedModel } from "../../src/nn/models.ts";
+import { conv2d, dense, dropout, flatten, maxPooling2d } from "../../src/model/layers/index.ts";
+import { namedModel } from "../../src/model/models.ts";
 import { adam, sgd } from "../../src/optim/index.ts";
 import type { FitOptions } from "../../src/train/fit.ts";
 import type { Samples } from "../../src/train/samples.ts";

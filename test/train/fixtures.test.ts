@@ -1,8 +1,8 @@
 import { readFileSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { BACKENDS, type Backend } from "../../src/engine/engine.ts";
-import type { LossName } from "../../src/nn/losses/index.ts";
-import { layersFromConfig } from "../../src/nn/model-json.ts";
+import type { LossName } from "../../src/losses/index.ts";
+import { layersFromConfig } from "../../src/model/model-json.ts";
 import { createOptimizer } from "../../src/optim/index.ts";
 import type { Samples } from "../../src/train/samples.ts";
 import { type Sequential, sequential } from "../../src/train/sequential.ts";

@@ -1,6 +1,6 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { afterAll, describe, expect, test } from "vitest";
-import { namedModel } from "../../src/nn/models.ts";
+import { namedModel } from "../../src/model/models.ts";
 import {
   GOLDEN_BACKENDS,
   GOLDEN_BATCH,

@@ -13,8 +13,8 @@ import {
   input,
   maxPooling2d,
   multiply,
-} from "../../src/nn/layers/index.ts";
-import type { SymbolicTensor } from "../../src/nn/layers/types.ts";
+} from "../../src/model/layers/index.ts";
+import type { SymbolicTensor } from "../../src/model/layers/types.ts";
 import { adam } from "../../src/optim/index.ts";
 import type { CompileOptions } from "../../src/train/compiled-options.ts";
 import { model } from "../../src/train/functional.ts";

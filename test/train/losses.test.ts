@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { BACKENDS } from "../../src/engine/engine.ts";
-import { activation, dense } from "../../src/nn/layers/index.ts";
-import type { LossName } from "../../src/nn/losses/index.ts";
+import type { LossName } from "../../src/losses/index.ts";
+import { activation, dense } from "../../src/model/layers/index.ts";
 import { adam, sgd } from "../../src/optim/index.ts";
 import { expectClose } from "../support/close.ts";
 import { fixtureLabels, fixtureValues } from "../support/fixture-values.ts";

@@ -1,9 +1,9 @@
 import { describe, expect, test } from "vitest";
-import { dense } from "../../src/nn/layers/index.ts";
-import { defineLoss } from "../../src/nn/losses/define.ts";
-import { defineMetric } from "../../src/nn/metrics/define.ts";
-import { topKCategoricalAccuracy } from "../../src/nn/metrics/make.ts";
-import { METRICS } from "../../src/nn/metrics/metric.ts";
+import { defineLoss } from "../../src/losses/define.ts";
+import { defineMetric } from "../../src/metrics/define.ts";
+import { topKCategoricalAccuracy } from "../../src/metrics/make.ts";
+import { METRICS } from "../../src/metrics/metric.ts";
+import { dense } from "../../src/model/layers/index.ts";
 import { sgd } from "../../src/optim/index.ts";
 import type { Samples } from "../../src/train/samples.ts";
 import { modelOf } from "../support/sessions.ts";

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { loadDataset } from "../../src/data/node.ts";
-import { namedModel } from "../../src/nn/models.ts";
+import { namedModel } from "../../src/model/models.ts";
 import { sgd } from "../../src/optim/index.ts";
 import { permutation } from "../../src/train/shuffle.ts";
 import { lossAndGradients } from "../support/reference/backprop.ts";

@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { profileText } from "../../src/cli/commands/profile.ts";
+import { Tensor } from "../../src/compiler/tensor.ts";
+import { bytesMoved } from "../../src/compiler/traffic.ts";
 import { BACKENDS, Engine } from "../../src/engine/engine.ts";
 import { measurePeak } from "../../src/engine/peak.ts";
-import { conv2d, dense, flatten, type Layer, maxPooling2d } from "../../src/nn/layers/index.ts";
-import { namedModel } from "../../src/nn/models.ts";
-import { Tensor } from "../../src/nn/tensor.ts";
-import { bytesMoved } from "../../src/nn/traffic.ts";
+import { conv2d, dense, flatten, type Layer, maxPooling2d } from "../../src/model/layers/index.ts";
+import { namedModel } from "../../src/model/models.ts";
 import { type Profile, profile } from "../../src/train/profile.ts";
 import type { Samples } from "../../src/train/samples.ts";
 import { type Sequential, sequential } from "../../src/train/sequential.ts";

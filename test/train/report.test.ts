@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { Dataset } from "../../src/data/types.ts";
-import { dense, flatten } from "../../src/nn/layers/index.ts";
+import { dense, flatten } from "../../src/model/layers/index.ts";
 import { sgd } from "../../src/optim/index.ts";
 import type { FitOptions } from "../../src/train/fit.ts";
 import { createReport } from "../../src/train/report.ts";

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { dense, flatten } from "../../src/nn/layers/index.ts";
+import { dense, flatten } from "../../src/model/layers/index.ts";
 import { adam } from "../../src/optim/index.ts";
 import { checkSamples } from "../../src/train/check-samples.ts";
 import { type PlainSamples, type Samples, SamplesError } from "../../src/train/samples.ts";

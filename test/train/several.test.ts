@@ -1,13 +1,13 @@
 import { describe, expect, onTestFinished, test } from "vitest";
-import { ModelError } from "../../src/nn/errors.ts";
-import { activation, add, concatenate, conv2d, dense, flatten, input } from "../../src/nn/layers/index.ts";
-import { LOSSES } from "../../src/nn/losses/index.ts";
+import { ModelError } from "../../src/compiler/errors.ts";
+import { loadModel, saveModel } from "../../src/formats/model-file.ts";
+import { LOSSES } from "../../src/losses/index.ts";
+import { activation, add, concatenate, conv2d, dense, flatten, input } from "../../src/model/layers/index.ts";
 import { adam } from "../../src/optim/index.ts";
 import type { CompileOptions } from "../../src/train/compiled-options.ts";
 import { NonFiniteError } from "../../src/train/errors.ts";
 import { model } from "../../src/train/functional.ts";
 import type { Model } from "../../src/train/model.ts";
-import { loadModel, saveModel } from "../../src/train/model-file.ts";
 import type { Samples } from "../../src/train/samples.ts";
 import { fixtureValues, hash32 } from "../support/fixture-values.ts";
 

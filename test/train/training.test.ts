@@ -1,4 +1,6 @@
 import { describe, expect, test } from "vitest";
+import { CheckpointError, loadCheckpoint, saveCheckpoint } from "../../src/formats/checkpoint.ts";
+import { defineMetric } from "../../src/metrics/define.ts";
 import {
   batchNormalization,
   conv2d,
@@ -6,14 +8,12 @@ import {
   dropout,
   flatten,
   maxPooling2d,
-} from "../../src/nn/layers/index.ts";
-import { defineMetric } from "../../src/nn/metrics/define.ts";
+} from "../../src/model/layers/index.ts";
 import { adam, adamw, oneCycle, rmsprop, sgd } from "../../src/optim/index.ts";
 import { earlyStopping } from "../../src/train/callbacks/early-stopping.ts";
 import { learningRateScheduler } from "../../src/train/callbacks/learning-rate-scheduler.ts";
 import { reduceLROnPlateau } from "../../src/train/callbacks/reduce-lr-on-plateau.ts";
 import type { Callbacks } from "../../src/train/callbacks.ts";
-import { CheckpointError, loadCheckpoint, saveCheckpoint } from "../../src/train/checkpoint.ts";
 import type { CompileOptions } from "../../src/train/compiled-options.ts";
 import type { FitOptions } from "../../src/train/fit.ts";
 import type { TrainingState } from "../../src/train/training-state.ts";
@@ -382,7 +382,7 @@ describe("checkpoints as files", () => {
   });
 
   test("other files are refused by name", async () => {
-    const { saveModel } = await import("../../src/train/model-file.ts");
+    const { saveModel } = await import("../../src/formats/model-file.ts");
     const model = await modelOf(layers());
     expect(() => loadCheckpoint(saveModel(model))).toThrow(/of another kind: .*loadModel\(\) reads models$/);
     expect(() => saveCheckpoint({} as never)).toThrow(/Write: saveCheckpoint\(training\.state\(\)\)$/);

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { afterEach, describe, expect, test, vi } from "vitest";
-import { dense, flatten } from "../../src/nn/layers/index.ts";
+import { dense, flatten } from "../../src/model/layers/index.ts";
 import { adam } from "../../src/optim/index.ts";
 import type { PlainSamples, Samples } from "../../src/train/samples.ts";
 import {

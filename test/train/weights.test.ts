@@ -1,8 +1,8 @@
 import { createHash } from "node:crypto";
 import { describe, expect, test } from "vitest";
+import { fillOf, INITIALIZERS, type Initializer } from "../../src/compiler/initializers.ts";
 import type { BACKENDS } from "../../src/engine/engine.ts";
-import { fillOf, INITIALIZERS, type Initializer } from "../../src/nn/initializers.ts";
-import { conv2d, dense, flatten, maxPooling2d } from "../../src/nn/layers/index.ts";
+import { conv2d, dense, flatten, maxPooling2d } from "../../src/model/layers/index.ts";
 import { expectSame } from "../support/close.ts";
 import { fixtureValues } from "../support/fixture-values.ts";
 import { halves } from "../support/samples.ts";

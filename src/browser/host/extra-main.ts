@@ -1,6 +1,6 @@
 // Embedded for the blob: worker that has schedules, further metrics, or losses and metrics of users' own: before its own script.
-import * as losses from "../../nn/losses/extra.ts";
-import * as metrics from "../../nn/metrics/extra.ts";
+import * as losses from "../../losses/extra.ts";
+import * as metrics from "../../metrics/extra.ts";
 import * as schedules from "../../optim/schedules/extra.ts";
 import * as host from "./extra.ts";
 

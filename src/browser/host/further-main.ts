@@ -1,5 +1,6 @@
 // Embedded for the blob: worker that trains models with ops of FURTHER_KINDS, before its own script.
+
+import * as further from "../../compiler/ops/further.ts";
 import { KERNEL_TABLE } from "../../engine/abi.ts";
-import * as further from "../../nn/ops/further.ts";
 
 Object.assign(globalThis, { wasmgradFurther: { ...further, KERNEL_TABLE } });

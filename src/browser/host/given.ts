@@ -1,8 +1,9 @@
 // What the script of training workers has in place of all files called further.ts or extra.ts: what stands before it, where the
 // page has put it there.
-import type * as Losses from "../../nn/losses/extra.ts";
-import type * as Metrics from "../../nn/metrics/extra.ts";
-import type * as Ops from "../../nn/ops/further.ts";
+
+import type * as Ops from "../../compiler/ops/further.ts";
+import type * as Losses from "../../losses/extra.ts";
+import type * as Metrics from "../../metrics/extra.ts";
 import type * as Schedules from "../../optim/schedules/extra.ts";
 import type * as Host from "./extra.ts";
 

@@ -1,5 +1,5 @@
+import { elements } from "../../compiler/graph.ts";
 import { isIsolated, type KernelThread, startThreadsBy, type ThreadTask } from "../../engine/platform/web.ts";
-import { elements } from "../../nn/graph.ts";
 import { optimizerDefinition } from "../../optim/definitions.ts";
 import { makeOptimizer } from "../../optim/optimizer.ts";
 import type { Callbacks, TrainInfo } from "../../train/callbacks.ts";

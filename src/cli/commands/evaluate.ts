@@ -1,7 +1,7 @@
 import { type Command, Option } from "commander";
+import type { Shape } from "../../compiler/graph.ts";
 import { findDataset, GENERATED } from "../../data/datasets.ts";
 import { DIGITS_SHAPE } from "../../data/digits.ts";
-import type { Shape } from "../../nn/graph.ts";
 import { requireOneOfEach, sizes } from "../../run/build-model.ts";
 import { testModel } from "../../train/test-model.ts";
 import { type DataOptions, describeDataset, openDataset } from "../datasets.ts";

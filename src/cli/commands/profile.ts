@@ -1,7 +1,7 @@
 import { type Command, Option } from "commander";
+import { elements } from "../../compiler/graph.ts";
 import { loadDataset } from "../../data/load.ts";
-import { elements } from "../../nn/graph.ts";
-import { usualLoss } from "../../nn/usual-loss.ts";
+import { usualLoss } from "../../losses/usual-loss.ts";
 import { requireOneOfEach } from "../../run/build-model.ts";
 import type { Model } from "../../train/model.ts";
 import { type Profile, profile } from "../../train/profile.ts";

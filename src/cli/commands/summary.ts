@@ -1,7 +1,7 @@
 import { type Command, Option } from "commander";
+import { requireRoom } from "../../compiler/footprint.ts";
+import type { Shape } from "../../compiler/graph.ts";
 import { DEFAULT_FILE_MEMORY } from "../../engine/memory-sizes.ts";
-import { requireRoom } from "../../nn/footprint.ts";
-import type { Shape } from "../../nn/graph.ts";
 import type { Model } from "../../train/model.ts";
 import { UsageError } from "../errors.ts";
 import { layerTable } from "../layer-table.ts";

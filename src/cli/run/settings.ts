@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises";
-import { parseJson } from "../../nn/strict-json.ts";
 import { isOptions } from "../../options/kinds.ts";
+import { parseJson } from "../../options/strict-json.ts";
 import {
   checkRunConfig,
   type RunConfig,

@@ -1,7 +1,7 @@
 import { checkOptions } from "../../options/check.ts";
 import { flag, type OptionsOf, optional, real, some, whole, withDefaults } from "../../options/kinds.ts";
+import type { NamedTensor } from "../../safetensors/safetensors.ts";
 import type { Callbacks } from "../callbacks.ts";
-import type { NamedTensor } from "../safetensors.ts";
 import { MONITOR, Watch } from "./monitor.ts";
 
 const table = {

@@ -1,4 +1,4 @@
-import type { Shape } from "../../nn/graph.ts";
+import type { Shape } from "../../compiler/graph.ts";
 import { dataset } from "../state/dataset.ts";
 import { layerInWords } from "../state/layer-words.ts";
 import { built, dataShape, layers, settings } from "../state/setup.ts";

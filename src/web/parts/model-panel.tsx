@@ -1,5 +1,5 @@
 import { useSignal } from "@preact/signals";
-import { chainNames, MODELS } from "../../nn/models.ts";
+import { chainNames, MODELS } from "../../model/models.ts";
 import { LAYER_TYPES, layerText } from "../state/layers.ts";
 import { rowsBefore } from "../state/model.ts";
 import { CUSTOM } from "../state/settings.ts";

@@ -1,5 +1,5 @@
-import { layersFromConfig } from "../../nn/model-json.ts";
-import { chainNames } from "../../nn/models.ts";
+import { layersFromConfig } from "../../model/model-json.ts";
+import { chainNames } from "../../model/models.ts";
 import { checkRunConfig, type ModelData, RunConfigError, type RunOptions } from "../../run/config.ts";
 import { type LayerSpec, withoutDefaults } from "./layers.ts";
 import {

@@ -1,4 +1,4 @@
-import { chainNames } from "../../nn/models.ts";
+import { chainNames } from "../../model/models.ts";
 import { settingsOfRun } from "./given-run.ts";
 import { LAYER_TYPES, type LayerSpec, optionProblem, optionText, parseOption } from "./layers.ts";
 import {

@@ -1,8 +1,8 @@
 import { findDataset, GENERATED, numberedClasses } from "../../data/datasets.ts";
-import { isGraphConfig } from "../../nn/model-json.ts";
-import { chainNames } from "../../nn/models.ts";
+import { type LoadedModel, loadModel } from "../../formats/model-file.ts";
+import { isGraphConfig } from "../../model/model-json.ts";
+import { chainNames } from "../../model/models.ts";
 import { requireOneOfEach } from "../../run/build-model.ts";
-import { type LoadedModel, loadModel } from "../../train/model-file.ts";
 import { ensureDataset, type Loaded } from "./dataset.ts";
 import { download } from "./files.ts";
 import { lookAtTestImages } from "./glance.ts";

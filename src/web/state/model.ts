@@ -1,9 +1,9 @@
-import { checkLoss } from "../../nn/check-loss.ts";
-import { ModelError } from "../../nn/errors.ts";
-import type { Shape } from "../../nn/graph.ts";
-import type { LossName } from "../../nn/losses/index.ts";
-import { layersFromConfig } from "../../nn/model-json.ts";
-import { MODELS, namedModel } from "../../nn/models.ts";
+import { ModelError } from "../../compiler/errors.ts";
+import type { Shape } from "../../compiler/graph.ts";
+import { checkLoss } from "../../losses/check-loss.ts";
+import type { LossName } from "../../losses/index.ts";
+import { layersFromConfig } from "../../model/model-json.ts";
+import { MODELS, namedModel } from "../../model/models.ts";
 import { Sequential } from "../../train/sequential.ts";
 import { LAYER_TYPES, type LayerSpec, optionProblem, withoutDefaults } from "./layers.ts";
 

@@ -1,4 +1,4 @@
-import { loadModel } from "../../train/model-file.ts";
+import { loadModel } from "../../formats/model-file.ts";
 import { percent } from "../ui/format.ts";
 import { ensureDataset, isAtHand } from "./dataset.ts";
 import { lookAtTestImages } from "./glance.ts";

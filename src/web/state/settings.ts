@@ -1,6 +1,6 @@
 import { DATASETS, GENERATED } from "../../data/datasets.ts";
 import type { Backend } from "../../engine/engine.ts";
-import type { LossName } from "../../nn/losses/index.ts";
+import type { LossName } from "../../losses/index.ts";
 import type { OptimizerName } from "../../optim/definitions.ts";
 import { USUAL_RATES } from "../../report/verdict.ts";
 import { checkRunConfig, type RunConfig, runTable } from "../../run/config.ts";

@@ -1,6 +1,6 @@
 import { batch, computed, effect, signal } from "@preact/signals";
+import type { Shape } from "../../compiler/graph.ts";
 import { findDataset, numberedClasses } from "../../data/datasets.ts";
-import type { Shape } from "../../nn/graph.ts";
 import { dataset, reachable } from "./dataset.ts";
 import type { LayerSpec } from "./layers.ts";
 import { fromFragment, type Tab, toFragment } from "./link.ts";

@@ -1,8 +1,8 @@
 import { computed, signal } from "@preact/signals";
 import type { Trainer } from "../../browser.ts";
+import type { ModelMetadata } from "../../formats/model-file.ts";
 import type { EpochRecord } from "../../report/epoch-record.ts";
-import type { ModelMetadata } from "../../train/model-file.ts";
-import type { NamedTensor } from "../../train/safetensors.ts";
+import type { NamedTensor } from "../../safetensors/safetensors.ts";
 import type { Loaded } from "./dataset.ts";
 import { LiveCurve } from "./live-curve.ts";
 import type { Settings } from "./settings.ts";

@@ -1,5 +1,5 @@
 // Training steps of a chain of layers in f64, by the chain rule: each layer as its formula says, nothing fused.
-import type { Layer } from "../../../src/nn/layers/index.ts";
+import type { Layer } from "../../../src/model/layers/index.ts";
 import { conv2d, conv2dGradients, maxPool2d } from "./conv.ts";
 import { columnSum, gemm, softmax } from "./matrix.ts";
 import { addBias, windowFor } from "./network.ts";

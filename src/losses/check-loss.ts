@@ -1,0 +1,30 @@
+import { ModelError } from "../compiler/errors.ts";
+import { type Graph, producer } from "../compiler/graph.ts";
+import { show } from "../options/show.ts";
+import { LOSSES, lossDefinition } from "./index.ts";
+import type { Loss } from "./loss.ts";
+import { probabilitiesOf } from "./usual-loss.ts";
+
+/** Throws ModelError unless the loss fits the model's output; of several, the one of that number. */
+export function checkLoss(given: unknown, graph: Graph, at = 0): void {
+  const loss = lossDefinition(given as string | Loss);
+  if (!loss) throw new ModelError(`loss is ${show(given)}, expected one of ${LOSSES.join(", ")}`);
+  const output = graph.outputs[at]!;
+  if (output.shape.length !== 1)
+    throw new ModelError(
+      `the model's output has shape (${output.shape.join(", ")}), but losses take flat outputs; end with flatten() and dense()`,
+      graph.outputs.length > 1 ? producer(graph, output)?.layer : undefined,
+    );
+  const { name, takes = "numbers" } = loss;
+  const layer = producer(graph, output)?.layer;
+  if (takes === "classes" && output.shape[0] === 1)
+    throw new ModelError(
+      `loss ${name} got one output, expected one a class; use binaryCrossentropy, or an output for each class`,
+      layer,
+    );
+  if (takes !== "numbers" && !probabilitiesOf(graph, output))
+    throw new ModelError(
+      `loss ${name} takes probabilities: end the model with activation "softmax"${takes === "probabilities" ? ' or "sigmoid"' : ""}, or use meanSquaredError`,
+      layer,
+    );
+}

@@ -1,0 +1,39 @@
+// What runs users' own losses, which is loaded where there is one: see browser/host/given.ts.
+
+import type { Plan } from "../compiler/plan.ts";
+import type { Tensor } from "../compiler/tensor.ts";
+import type { MetricBatch } from "../metrics/metric.ts";
+import type { EmittedLoss, OutputLoss } from "./emit-loss.ts";
+import type { LossBatch } from "./loss.ts";
+
+/** Runs a plan in parts: between them the losses that are written in JavaScript compute. Allocates nothing in a step. */
+export function runnerOf(
+  plan: Plan,
+  outputs: readonly (EmittedLoss & OutputLoss & { readonly batch: MetricBatch })[],
+  floats: (tensor: Tensor, length: number) => Float32Array,
+): () => void {
+  const breaks = outputs.flatMap(({ at, loss, weight, losses, gradient, batch }) => {
+    if (at === undefined) return [];
+    const { rows, cols } = batch;
+    const own: LossBatch = {
+      ...batch,
+      losses: floats(losses, rows),
+      ...(gradient && { gradient: floats(gradient, rows * cols) }),
+    };
+    return [{ at, loss, own, scale: weight / rows }];
+  });
+  return () => {
+    let first = 0;
+    for (const { at, loss, own, scale } of breaks) {
+      plan.run(first, at);
+      first = at;
+      const { losses, gradient } = own;
+      losses.fill(0);
+      gradient?.fill(0);
+      loss.compute!(own);
+      // Of a sample's loss; the step's is their mean.
+      if (gradient) for (let i = 0; i < gradient.length; i++) gradient[i]! *= scale;
+    }
+    plan.run(first);
+  };
+}

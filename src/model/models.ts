@@ -1,0 +1,195 @@
+import { ModelError } from "../compiler/errors.ts";
+import type { Shape } from "../compiler/graph.ts";
+import { nearest } from "../options/names.ts";
+import { show } from "../options/show.ts";
+import { buildChain } from "./build.ts";
+import {
+  activation,
+  add,
+  averagePooling2d,
+  batchNormalization,
+  conv2d,
+  dense,
+  dropout,
+  flatten,
+  globalAveragePooling2d,
+  input,
+  type Layer,
+  maxPooling2d,
+} from "./layers/index.ts";
+import type { SymbolicTensor } from "./layers/types.ts";
+
+/** A model by name: a function of what it is to classify. A chain gives its layers, a graph its inputs and outputs. */
+export type NamedModel = { readonly description: string } & (
+  | { layers(inputShape: Shape, classes: number): Layer[] }
+  | { graph(inputShape: Shape, classes: number): Tensors }
+);
+
+/** Names of the models that are chains of layers. */
+export function chainNames(): string[] {
+  return Object.keys(MODELS).filter((name) => "layers" in MODELS[name]!);
+}
+
+/** What a graph of layers lies between. */
+export interface Tensors {
+  readonly inputs: readonly SymbolicTensor[];
+  readonly outputs: readonly SymbolicTensor[];
+}
+
+export const MODELS: Readonly<Record<string, NamedModel>> = {
+  "keras-mnist": {
+    description: "the Keras MNIST notebook's CNN: two 3x3 convolutions with max pooling, dense 64",
+    layers: (inputShape, classes) => [
+      conv2d({ filters: 32, kernelSize: 3, activation: "relu", inputShape }),
+      maxPooling2d({ poolSize: 2 }),
+      conv2d({ filters: 64, kernelSize: 3, activation: "relu" }),
+      maxPooling2d({ poolSize: 2 }),
+      flatten(),
+      dense({ units: 64, activation: "relu" }),
+      dense({ units: classes, activation: "softmax" }),
+    ],
+  },
+  lenet5: {
+    description:
+      "LeNet-5 (LeCun et al. 1998): two 5x5 convolutions with tanh and average pooling, dense 120 and 84",
+    layers: (inputShape, classes) => [
+      conv2d({ filters: 6, kernelSize: 5, padding: "same", activation: "tanh", inputShape }),
+      averagePooling2d({ poolSize: 2 }),
+      conv2d({ filters: 16, kernelSize: 5, activation: "tanh" }),
+      averagePooling2d({ poolSize: 2 }),
+      flatten(),
+      dense({ units: 120, activation: "tanh" }),
+      dense({ units: 84, activation: "tanh" }),
+      dense({ units: classes, activation: "softmax" }),
+    ],
+  },
+  mlp: {
+    description: "two dense layers of 128 with dropout: no convolution, for comparison",
+    layers: (inputShape, classes) => [
+      flatten({ inputShape }),
+      dense({ units: 128, activation: "relu" }),
+      dropout({ rate: 0.2 }),
+      dense({ units: 128, activation: "relu" }),
+      dense({ units: classes, activation: "softmax" }),
+    ],
+  },
+  vgg: {
+    description: "VGG-like: pairs of 3x3 `same` convolutions with 32, 64 and 128 filters, dense 256",
+    layers: (inputShape, classes) => [
+      ...[32, 64, 128].flatMap((filters, i) => [
+        conv2d({
+          filters,
+          kernelSize: 3,
+          padding: "same",
+          activation: "relu",
+          ...(i === 0 && { inputShape }),
+        }),
+        conv2d({ filters, kernelSize: 3, padding: "same", activation: "relu" }),
+        maxPooling2d({ poolSize: 2 }),
+      ]),
+      flatten(),
+      dense({ units: 256, activation: "relu" }),
+      dense({ units: classes, activation: "softmax" }),
+    ],
+  },
+  "conv-gap": {
+    description: "all-convolutional: strided 3x3 convolutions and global average pooling, few parameters",
+    layers: (inputShape, classes) => [
+      conv2d({ filters: 16, kernelSize: 3, padding: "same", activation: "relu", inputShape }),
+      conv2d({ filters: 32, kernelSize: 3, strides: 2, padding: "same", activation: "relu" }),
+      conv2d({ filters: 64, kernelSize: 3, strides: 2, padding: "same", activation: "relu" }),
+      globalAveragePooling2d(),
+      dense({ units: classes, activation: "softmax" }),
+    ],
+  },
+  resnet20: {
+    description:
+      "ResNet-20 (He et al. 2015, for small images): nine residual blocks of 16, 32 and 64 filters, batch normalization",
+    graph: (inputShape, classes) => resnet(inputShape, classes, 3),
+  },
+};
+
+/** Three stages of residual blocks; where a stage halves the image, a 1x1 convolution brings the skip to its shape. */
+function resnet(inputShape: Shape, classes: number, blocks: number): Tensors {
+  const convolved = (x: SymbolicTensor, filters: number, kernelSize: number, strides = 1) =>
+    batchNormalization().apply(
+      conv2d({
+        filters,
+        kernelSize,
+        strides,
+        padding: "same",
+        useBias: false,
+        kernelInitializer: "heNormal",
+      }).apply(x),
+    );
+  const relu = (x: SymbolicTensor) => activation({ activation: "relu" }).apply(x);
+  const image = input({ shape: inputShape });
+  let x = relu(convolved(image, 16, 3));
+  for (const [stage, filters] of [16, 32, 64].entries())
+    for (let block = 0; block < blocks; block++) {
+      const narrows = stage > 0 && block === 0;
+      const strides = narrows ? 2 : 1;
+      const y = convolved(relu(convolved(x, filters, 3, strides)), filters, 3);
+      x = relu(add().apply([y, narrows ? convolved(x, filters, 1, strides) : x]));
+    }
+  const y = dense({ units: classes, activation: "softmax" }).apply(globalAveragePooling2d().apply(x));
+  return { inputs: [image], outputs: [y] };
+}
+
+/**
+ * The layers of a model by name, a chain. Throws ModelError naming the models there are, or those that take inputs of this
+ * shape where this one does not; and where the model is no chain.
+ */
+export function namedModel(name: string, inputShape: Shape, classes: number): Layer[] {
+  const model = findNamed(name, inputShape, classes, chainNames());
+  if (Array.isArray(model)) return model;
+  throw new ModelError(
+    `model ${name} is a graph of layers, not a list of them. Write: createModel("${name}", [${inputShape.join(", ")}], ${classes})`,
+  );
+}
+
+/**
+ * A model by name: its layers, or what its graph lies between. Throws ModelError naming the models there are, or those of
+ * `others` that take inputs of this shape where this one does not.
+ */
+export function findNamed(
+  name: string,
+  inputShape: Shape,
+  classes: number,
+  others: readonly string[] = Object.keys(MODELS),
+): Layer[] | Tensors {
+  const names = Object.keys(MODELS);
+  const model = Object.hasOwn(MODELS, name) ? MODELS[name] : undefined;
+  if (!model) {
+    const near = nearest(name, names);
+    const meant = near === undefined ? "" : `. Did you mean ${near}?`;
+    throw new ModelError(`no model is named ${show(name)}: expected one of ${names.join(", ")}${meant}`);
+  }
+  const made = attempt(model, inputShape, classes);
+  if (!(made instanceof ModelError)) return made;
+  const fitting = fittingModels(inputShape, classes).filter((other) => others.includes(other));
+  if (fitting.length === 0) throw made;
+  throw new ModelError(
+    `model ${name} cannot take inputs of ${inputShape.join("x")}; those that can: ${fitting.join(", ")}`,
+  );
+}
+
+/** Names of the models that take inputs of this shape. */
+export function fittingModels(inputShape: Shape, classes: number): string[] {
+  return Object.keys(MODELS).filter(
+    (name) => !(attempt(MODELS[name]!, inputShape, classes) instanceof ModelError),
+  );
+}
+
+/** The model's layers or graph, or why the input makes none of it. */
+function attempt(model: NamedModel, inputShape: Shape, classes: number): Layer[] | Tensors | ModelError {
+  try {
+    if ("graph" in model) return model.graph(inputShape, classes);
+    const layers = model.layers(inputShape, classes);
+    buildChain(layers);
+    return layers;
+  } catch (error) {
+    if (error instanceof ModelError) return error;
+    throw error;
+  }
+}

@@ -1,0 +1,130 @@
+import { elements, type Graph, type Value } from "../compiler/graph.ts";
+import { IMPLEMENTATIONS } from "../compiler/ops/index.ts";
+import { Plan } from "../compiler/plan.ts";
+import { type ParameterPointers, Planner } from "../compiler/planner.ts";
+import type { Preprocessing } from "../compiler/preprocessing.ts";
+import { chunks, GRAIN } from "../compiler/tasks.ts";
+import type { Tensor } from "../compiler/tensor.ts";
+import type { Engine } from "../engine/engine.ts";
+import { emitLoss, fusedOp, type OutputLoss } from "../losses/emit-loss.ts";
+import { runnerOf } from "../losses/extra.ts";
+import type { MetricBatch } from "../metrics/metric.ts";
+
+/** How the numbers of an input arrive: bytes, which are scaled in wasm, or f32. */
+export type InputKind = "bytes" | "floats";
+/** How the targets of an output arrive: class ids, or f32. */
+export type TargetKind = "labels" | "floats";
+
+export interface PlanOptions {
+  readonly batch: number;
+  /** train: forward, loss, backward, update. evaluate: forward and loss. predict: forward. */
+  readonly mode: "train" | "evaluate" | "predict";
+  /** One for each of the graph's inputs. */
+  readonly inputs: readonly InputKind[];
+  readonly preprocessing: Preprocessing;
+  /** One for each of the graph's outputs (not for predict). */
+  readonly targets: readonly TargetKind[];
+  /** One for each of the graph's outputs (not for predict). */
+  readonly losses: readonly Omit<OutputLoss, "output">[];
+  /** Emits the optimizer's calls (train). */
+  update?(planner: Planner): void;
+}
+
+/** A plan, and where the host writes and reads. */
+export interface CompiledPlan {
+  readonly plan: Plan;
+  /** By input: u8 or f32, `[batch, ...shape]`; undefined where none of the outputs needs it. */
+  readonly inputs: readonly (number | undefined)[];
+  /** By output: u8 class ids `[batch]` or f32 targets `[batch, outputs]`; none for predict. */
+  readonly targets: readonly number[];
+  /** By output: f32 `[batch, ...shape]`. */
+  readonly outputs: readonly number[];
+  /** By output; none for predict. */
+  readonly results: readonly PlanResult[];
+  /** Runs the whole step. */
+  run(): void;
+}
+
+/** Where the results of a step are read, for one output. */
+export interface PlanResult {
+  readonly meanLoss: Float32Array;
+  /** By metric: the count, where a kernel counts. */
+  readonly counts: readonly (Int32Array | undefined)[];
+  /** Where a metric has no kernel. */
+  readonly batch: MetricBatch;
+}
+
+/** Plans a whole step of a fused graph for one batch size. */
+export function compilePlan(
+  engine: Engine,
+  graph: Graph,
+  pointers: ParameterPointers,
+  options: PlanOptions,
+): CompiledPlan {
+  const { batch, mode } = options;
+  const p = new Planner(graph, batch, mode === "train", pointers, IMPLEMENTATIONS);
+  p.section("input", "input");
+  const inputs = graph.inputs.map((value, i) => emitInput(p, value, options.inputs[i]!, options));
+  const losses: readonly OutputLoss[] =
+    mode === "predict" ? [] : options.losses.map((loss, i) => ({ ...loss, output: graph.outputs[i]! }));
+  const targets = losses.map(({ output }, i) => emitTargets(p, output, options.targets[i]!));
+
+  const skipped = new Set(losses.map(({ output, loss }) => fusedOp(graph, output, loss)));
+  const ops = graph.ops.filter((op) => !skipped.has(op));
+  for (const op of ops) p.forward(op);
+  const outputs = graph.outputs.map((value) => p.value(value).read());
+  const results = losses.map((loss, i) => emitLoss(p, loss, targets[i]!.values));
+  if (mode === "train") {
+    for (const op of ops.reverse()) p.backward(op);
+    p.section("update", "optimizer");
+    options.update?.(p);
+  }
+  const plan = new Plan(engine, p);
+  const floats = (tensor: Tensor, length: number) => engine.f32(plan.pointer(tensor), length);
+  const batches = results.map(({ outputs, targets }, i): MetricBatch => {
+    const cols = losses[i]!.output.shape[0]!;
+    const size = batch * cols;
+    return { outputs: floats(outputs, size), targets: floats(targets, size), rows: batch, cols };
+  });
+  return {
+    plan,
+    inputs: inputs.map((tensor) => (tensor.offset < 0 ? undefined : plan.pointer(tensor))),
+    targets: targets.map(({ host }) => plan.pointer(host)),
+    outputs: outputs.map((tensor) => plan.pointer(tensor)),
+    results: results.map(({ meanLoss, counts }, i) => ({
+      meanLoss: floats(meanLoss, 1),
+      counts: counts.map((count) => count && engine.i32(plan.pointer(count), 1)),
+      batch: batches[i]!,
+    })),
+    run: results.some(({ at }) => at !== undefined)
+      ? runnerOf(
+          plan,
+          results.map((result, i) => ({ ...result, ...losses[i]!, batch: batches[i]! })),
+          floats,
+        )
+      : () => plan.run(),
+  };
+}
+
+function emitInput(p: Planner, value: Value, kind: InputKind, { preprocessing }: PlanOptions): Tensor {
+  const x = p.value(value);
+  if (kind === "floats") return x.written();
+  const n = p.batch * elements(value.shape);
+  const pixels = p.tensor(n).written();
+  p.call("pixelsToFloat", { out: x, pixels, n, ...preprocessing, grain: GRAIN }, { tasks: chunks(n) });
+  return pixels;
+}
+
+/** `host`: what the host writes; `values`: f32 targets. */
+function emitTargets(p: Planner, output: Value, kind: TargetKind): { host: Tensor; values: Tensor } {
+  const { batch } = p;
+  const cols = output.shape[0]!;
+  const values = p.tensor(4 * batch * cols);
+  if (kind === "floats") return { host: values.written(), values };
+  const labels = p.tensor(batch).written();
+  // A single output is the probability of class 1: its target is the class id itself.
+  if (cols === 1)
+    p.call("pixelsToFloat", { out: values, pixels: labels, n: batch, scale: 1, offset: 0, grain: batch });
+  else p.call("oneHot", { t: values, labels, rows: batch, cols });
+  return { host: labels, values };
+}
