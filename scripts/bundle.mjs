@@ -82,7 +82,8 @@ const unchecked = {
     build.onResolve({ filter: /\/kernels\.ts$/ }, () => ({ path: `${root}src/engine/given-kernels.ts` }));
     build.onLoad(
       {
-        filter: /[\\/]src[\\/](nn|optim|options|train|data)[\\/](check[\w-]*|options|traffic|training)\.ts$/,
+        filter:
+          /[\\/]src[\\/](compiler|losses|metrics|model|optim|options|train|safetensors|formats|data)[\\/](check[\w-]*|options|traffic|training)\.ts$/,
       },
       ({ path }) => {
         const names = readFileSync(path, "utf8").matchAll(/^export (?:const|function|class) (\w+)/gm);
