@@ -42,7 +42,7 @@ export {
 export type { Learner } from "./run/learner.ts";
 export type { RunResult } from "./run/result.ts";
 export type { RunHooks, RunOutcome } from "./run/run.ts";
-export type { ReadyRun, TrainedRun } from "./run/types.ts";
+export type { ReadyRun, StoppedBy, TrainedRun } from "./run/types.ts";
 export {
   decodeSafetensors,
   encodeSafetensors,

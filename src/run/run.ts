@@ -5,7 +5,7 @@ import type { Optimizer } from "../optim/optimizer.ts";
 import { type Checked, checkOptions } from "../options/check.ts";
 import { callable, isObject, signal as signalKind, some, type TableOf, url } from "../options/kinds.ts";
 import { pictureTraits } from "../picture/centred.ts";
-import type { Callbacks, History } from "../train/callbacks.ts";
+import type { Callbacks } from "../train/callbacks.ts";
 import type { CompileOptions } from "../train/compiled-options.ts";
 import { NonFiniteError, TrainingDivergedError } from "../train/errors.ts";
 import type { Model } from "../train/model.ts";
@@ -145,10 +145,15 @@ export async function trainRun<R extends Pick<ReadyRun, "config" | "dataset" | "
   ready: R,
   { callbacks = [], signal }: Pick<RunHooks, "callbacks" | "signal">,
   initialEpoch = 0,
-): Promise<R & Pick<TrainedRun, "recorder" | "ended">> {
+): Promise<R & Pick<TrainedRun, "recorder" | "ended" | "stoppedBy">> {
   const { learner, dataset, config } = ready;
   const { epochs, batchSize, validationSplit, validationFrom, shuffle, restoreBest } = config;
   const recorder = new Recorder();
+  let aborted = false;
+  // Asked at the end of training: one that is aborted later has stopped nothing.
+  const onTrainEnd = () => {
+    aborted = signal?.aborted === true;
+  };
   try {
     const ended = await learner.fit(dataset.train, {
       epochs: initialEpoch + epochs,
@@ -157,13 +162,14 @@ export async function trainRun<R extends Pick<ReadyRun, "config" | "dataset" | "
       ...(validationSplit > 0 && { validationSplit, validationFrom: validationFrom! }),
       shuffle,
       ...(restoreBest !== "none" && { restoreBestWeights: restoreBest }),
-      callbacks: [recorder, ...([] as Callbacks[]).concat(callbacks)],
+      callbacks: [recorder, { onTrainEnd }, ...([] as Callbacks[]).concat(callbacks)],
       ...(signal && { signal }),
     });
-    return { ...ready, recorder, ended };
+    const stoppedBy = !ended.stopped ? undefined : aborted ? "signal" : "callback";
+    return { ...ready, recorder, ended, stoppedBy };
   } catch (error) {
     if (!(error instanceof TrainingDivergedError)) throw error;
-    return { ...ready, recorder, ended: error };
+    return { ...ready, recorder, ended: error, stoppedBy: "diverged" };
   }
 }
 
@@ -179,11 +185,6 @@ async function finishRun<L extends Learner>(trained: TrainedRun<L>): Promise<Run
   const run = {
     ...trained,
     ...judge(trained, recorder, ended),
-    stoppedBy: diverged
-      ? ("diverged" as const)
-      : (ended as History).stopped
-        ? ("signal" as const)
-        : undefined,
     test: tested instanceof NonFiniteError ? undefined : tested,
     failure: diverged ?? untested,
     weightsSha256: await learner.weightsSha256(),

@@ -28,7 +28,12 @@ export interface TrainedRun<L extends Learner = Learner> extends ReadyRun<L> {
   readonly recorder: Recorder;
   /** What fit() gave; or, where the loss was no longer finite, its error: the model has its last good weights then. */
   readonly ended: History | TrainingDivergedError;
+  /** Why training ended before its last epoch; undefined where it did not. */
+  readonly stoppedBy: StoppedBy | undefined;
 }
+
+/** signal: it was aborted. callback: one of them called training.stop(). diverged: the loss was no longer finite. */
+export type StoppedBy = "signal" | "callback" | "diverged";
 
 /** What became of a training. */
 export interface Judgement {
@@ -40,8 +45,6 @@ export interface Judgement {
 
 /** A run that was tested. */
 export interface EndedRun<L extends Learner = Learner> extends TrainedRun<L>, Judgement {
-  /** Why training ended before its last epoch: its signal, or its loss was not finite. */
-  readonly stoppedBy: "signal" | "diverged" | undefined;
   /** undefined: the model's answers on the test set are not finite. */
   readonly test: TestResult | undefined;
   /** What kept the run from a good end: the loss, or the test, is not finite. */

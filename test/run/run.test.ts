@@ -2,6 +2,7 @@ import { describe, expect, test } from "vitest";
 import type { ImageSet } from "../../src/data/types.ts";
 import type { RunOptions } from "../../src/run/config.ts";
 import { run } from "../../src/run/node.ts";
+import { earlyStopping } from "../../src/train/callbacks/early-stopping.ts";
 import { countsOf, wholePart } from "../../src/train/validation.ts";
 import { bars } from "../cli/helpers.ts";
 
@@ -136,6 +137,36 @@ describe("run", () => {
       epochsCompleted: 1,
       trainedImages: 96,
     });
+  });
+
+  test("that a callback stops is tested, and says who stopped it, whatever is aborted later", async () => {
+    const stop = new AbortController();
+    const { result, stoppedBy, learner } = await run(
+      { ...quick, epochs: 50, validationSplit: 0.25 },
+      {
+        dataset,
+        signal: stop.signal,
+        callbacks: earlyStopping({ monitor: "val_loss", minDelta: 1000, patience: 1 }),
+        onTrained: () => stop.abort(),
+      },
+    );
+    learner.dispose();
+    expect(stoppedBy).toBe("callback");
+    expect(result).toMatchObject({ stopped: true, stoppedBy: "callback", epochsCompleted: 2 });
+    expect(result.test!.accuracy).toBeGreaterThanOrEqual(0);
+  });
+
+  test("that a callback stops in its last epoch was stopped by nothing", async () => {
+    const { result, learner } = await run(
+      { ...quick, epochs: 2 },
+      {
+        dataset,
+        callbacks: { onEpochEnd: ({ epoch }, _, training) => void (epoch === 1 && training.stop()) },
+      },
+    );
+    learner.dispose();
+    expect(result).toMatchObject({ stopped: false, epochsCompleted: 2 });
+    expect(result).not.toHaveProperty("stoppedBy");
   });
 
   test("that is stopped before its first step rejects with the reason", async () => {
