@@ -13,6 +13,7 @@ export {
   predictedClasses,
   topMistakes,
 } from "./metrics.ts";
+export { type ReportedModel, type ReportedTraining, reportOf } from "./report-of.ts";
 export type {
   Configuration,
   GalleryItem,

@@ -14,8 +14,8 @@ export interface Report {
   readonly history: readonly EpochRecord[];
   /** Epochs that were asked for, those of an earlier, resumed run included. Default: as many as the history's last. */
   readonly plannedEpochs?: number | undefined;
-  /** Why training ended before its last epoch: someone or a callback stopped it, or its loss was no longer finite. Default: it did not. */
-  readonly stoppedBy?: "signal" | "callback" | "diverged" | undefined;
+  /** Training ended before its last epoch: something stopped it, or its loss was no longer finite. Default: it did not. */
+  readonly stopped?: "early" | "diverged" | undefined;
   /** The epoch whose weights the model holds, where the best were asked for. Default: training's last weights. */
   readonly kept?: KeptEpoch | undefined;
   /** What went wrong, if anything: see verdict(). */

@@ -1,10 +1,9 @@
-import type { Graph } from "../compiler/graph.ts";
 import type { Dataset } from "../data/types.ts";
 import { type Checked, checkOptions } from "../options/check.ts";
 import { isObject, isOptions, needed, some, type TableOf, text } from "../options/kinds.ts";
 import { show } from "../options/show.ts";
 import type { EpochRecord } from "../report/epoch-record.ts";
-import type { Configuration, Report, ReportFilters, ReportMachine } from "../report/types.ts";
+import type { Configuration, ReportMachine } from "../report/types.ts";
 import type { VerdictInput } from "../report/verdict.ts";
 import type { NamedTensor } from "../safetensors/safetensors.ts";
 import type { History } from "./callbacks.ts";
@@ -66,9 +65,9 @@ export async function createReport(reported: Reported, options: ReportOptions): 
     );
   checkOptions(REPORT, options);
   // On demand: pages that train but write no report do not load it.
-  const { galleryItems, pickGallery, reportHtml, verdict } = await import("../report/index.ts");
+  const { reportHtml, reportOf, verdict } = await import("../report/index.ts");
   const { dataset, history, title, machine = runtime() } = options;
-  const { classNames, train, test } = dataset;
+  const { classNames, test } = dataset;
   const model = compiled ? reported : reported.model;
   const result = await testModel(reported, test, classNames.length);
   const given = Object.entries(options.configuration ?? {}).filter(([, setting]) => setting !== undefined);
@@ -88,45 +87,29 @@ export async function createReport(reported: Reported, options: ReportOptions): 
     validationCounts: history.validationCounts,
     keptEpoch: kept,
   });
-  const report: Report = {
-    title: title ?? `${model.name} on ${dataset.name}`,
-    dataset: {
-      name: dataset.name,
-      classNames,
-      imageShape: train.shape,
-      trainCount: history.trainSamples,
-      validationCount: history.validationSamples,
-      testCount: test.count,
-    },
-    model: { name: model.name, layers: model.rows, parameters: model.countParams() },
+  const report = reportOf({
+    title,
+    dataset,
+    images: { train: history.trainSamples, validation: history.validationSamples },
+    model,
+    weights: await reported.getWeights(),
     configuration,
     machine,
     history: records,
-    ...(typeof epochs === "number" && { plannedEpochs: epochs }),
-    stoppedBy: history.stopped ? "signal" : undefined,
+    plannedEpochs: typeof epochs === "number" ? epochs : undefined,
+    stopped: history.stopped ? "early" : undefined,
     kept: kept === undefined ? undefined : { epoch: kept, ...(typeof by === "string" && { by }) },
     verdict: found,
     // A verdict on classes says what a warning says of them, and names them.
     warnings: found?.kind === "classes" ? [] : history.warnings,
-    test: { loss: result.loss, accuracy: result.accuracy },
-    confusion: result.confusion,
-    gallery: galleryItems(pickGallery(result.outputs, test.labels), test),
-    filters: firstFilters(model.graph, await reported.getWeights()),
+    test: result,
     weightsSha256: await reported.weightsSha256(),
     timing: {
       trainSeconds: history.trainSeconds,
       imagesPerSecond: history.trainedSamples / history.trainSeconds,
-      date: new Date().toISOString(),
     },
-  };
+  });
   return reportHtml(report);
-}
-
-/** The kernel of the first convolution, if there is one. */
-export function firstFilters(graph: Graph, weights: readonly NamedTensor[]): ReportFilters | undefined {
-  const op = graph.ops.find(({ kind }) => kind === "conv2d");
-  const tensor = op && weights.find(({ name }) => name === op.parameters[0]!.name);
-  return tensor && { layer: op.layer, values: tensor.data, shape: tensor.shape };
 }
 
 function recordsOf({ epoch, history }: History): EpochRecord[] {

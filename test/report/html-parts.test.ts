@@ -76,10 +76,10 @@ describe("reports that lack parts", () => {
   });
 
   it("of a run that was stopped, also before its first epoch ended", () => {
-    const html = page({ stoppedBy: "signal", plannedEpochs: 10 });
+    const html = page({ stopped: "early", plannedEpochs: 10 });
     expect(text(find(html, "p", "note")[0]!)).toMatch(/^Stopped early: 2 of 10 epochs were finished/);
     expect(figures(html)[4]).toEqual(["Epochs", "2 of 10", "stopped early"]);
-    const none = page({ stoppedBy: "signal", plannedEpochs: 10, history: [], test: undefined });
+    const none = page({ stopped: "early", plannedEpochs: 10, history: [], test: undefined });
     expect(text(section(none, "curves"))).toBe("Learning curves No epoch was finished.");
     expect(figures(none)[0]![0]).toBe("Parameters");
     expect(find(page(), "p", "note")).toEqual([]);
@@ -88,7 +88,7 @@ describe("reports that lack parts", () => {
   it("of one planned epoch, and of one class", () => {
     const { dataset } = sampleReport();
     const html = page({
-      stoppedBy: "signal",
+      stopped: "early",
       plannedEpochs: 1,
       history: [],
       dataset: { ...dataset, classNames: ["cat"] },
@@ -128,7 +128,7 @@ describe("the kept epoch", () => {
   });
 
   it("is that of a run which was stopped", () => {
-    const html = page({ kept, stoppedBy: "signal", plannedEpochs: 10 });
+    const html = page({ kept, stopped: "early", plannedEpochs: 10 });
     expect(text(find(html, "p", "note")[0]!).replaceAll("\u00a0", " ")).toBe(
       "Stopped early: 2 of 10 epochs were finished. The figures are those of the weights of epoch 1, the best by validation accuracy (81.25 %), which were kept.",
     );
@@ -149,14 +149,14 @@ describe("the verdict", () => {
   });
 
   it("says why a diverged run stopped", () => {
-    const html = page({ verdict: diverged, stoppedBy: "diverged", history: [], plannedEpochs: 2 });
+    const html = page({ verdict: diverged, stopped: "diverged", history: [], plannedEpochs: 2 });
     expect(notes(html)).toEqual([
       "Stopped early: Loss became NaN. Go slower. 0 of 2 epochs were finished. The figures are those of the last weights that were good.",
     ]);
   });
 
   it("of a run that ran away and was stopped by hand gives the kept weights, or the last ones", () => {
-    const stopped = { verdict: diverged, stoppedBy: "signal", plannedEpochs: 10 } as const;
+    const stopped = { verdict: diverged, stopped: "early", plannedEpochs: 10 } as const;
     const early = "Stopped early: 2 of 10 epochs were finished. The figures are those of";
     expect(notes(page(stopped))).toEqual([
       `${early} the weights at that point.`,
@@ -168,13 +168,13 @@ describe("the verdict", () => {
   it("leaves room for what fit() warned of, as text", () => {
     const warnings = ["Odd <labels>.", "Few images."];
     expect(notes(page({ warnings }))).toEqual(warnings);
-    expect(notes(page({ warnings, verdict: overfit, stoppedBy: "signal" })).slice(2)).toEqual(warnings);
-    const lost = page({ warnings, verdict: diverged, stoppedBy: "diverged", history: [], plannedEpochs: 2 });
+    expect(notes(page({ warnings, verdict: overfit, stopped: "early" })).slice(2)).toEqual(warnings);
+    const lost = page({ warnings, verdict: diverged, stopped: "diverged", history: [], plannedEpochs: 2 });
     expect(notes(lost).slice(1)).toEqual(warnings);
   });
 
   it("stands beside the note of a run that was stopped by hand", () => {
-    expect(notes(page({ verdict: overfit, stoppedBy: "signal" }))).toHaveLength(2);
+    expect(notes(page({ verdict: overfit, stopped: "early" }))).toHaveLength(2);
   });
 });
 

@@ -1,7 +1,6 @@
-import { galleryItems, pickGallery } from "../../report/gallery.ts";
+import { reportOf } from "../../report/report-of.ts";
 import type { Configuration, Report } from "../../report/types.ts";
 import type { RunOutcome } from "../../run/run.ts";
-import { firstFilters } from "../../train/report.ts";
 import { machine } from "../version.ts";
 
 export type RunRecord = ReturnType<typeof recordOf>;
@@ -13,38 +12,24 @@ export function recordOf({ result, learner }: RunOutcome) {
   return { ...figures, linearMemoryBytes, machine: machine(), startedAt, endedAt };
 }
 
-export function reportOf(run: RunOutcome): Report {
-  const { learner, recorder, dataset, test, config } = run;
-  const { model } = learner;
-  return {
-    title: `${model.name} on ${dataset.name}`,
-    dataset: {
-      name: dataset.name,
-      classNames: dataset.classNames,
-      imageShape: dataset.train.shape,
-      trainCount: run.training.count,
-      validationCount: run.validation?.count ?? 0,
-      testCount: dataset.test.count,
-    },
-    model: { name: model.name, layers: model.rows, parameters: model.countParams() },
+/** What `report.html` is made of. */
+export async function reportOfRun(run: RunOutcome): Promise<Report> {
+  const { learner, recorder, config, stoppedBy } = run;
+  const { trainSeconds, imagesPerSecond } = recorder;
+  return reportOf({
+    dataset: run.dataset,
+    images: { train: run.training.count, validation: run.validation?.count ?? 0 },
+    model: learner.model,
+    weights: await learner.getWeights(),
     configuration: config as unknown as Configuration,
     machine: machine(),
     history: recorder.epochs,
     plannedEpochs: config.epochs,
-    stoppedBy: run.stoppedBy,
+    stopped: stoppedBy && (stoppedBy === "diverged" ? "diverged" : "early"),
     kept: run.kept,
     verdict: run.verdict,
-    ...(test && {
-      test: { loss: test.loss, accuracy: test.accuracy },
-      confusion: test.confusion,
-      gallery: galleryItems(pickGallery(test.outputs, dataset.test.labels), dataset.test),
-    }),
-    filters: firstFilters(model.graph, model.getWeights()),
+    test: run.test,
     weightsSha256: run.weightsSha256,
-    timing: {
-      trainSeconds: recorder.trainSeconds,
-      imagesPerSecond: recorder.imagesPerSecond,
-      date: new Date().toISOString(),
-    },
-  };
+    timing: { trainSeconds, imagesPerSecond },
+  });
 }

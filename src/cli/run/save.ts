@@ -8,7 +8,7 @@ import { type Output, printable } from "../output.ts";
 import { RunFolderError } from "./errors.ts";
 import type { RunFolder } from "./folder.ts";
 import { historyCsv } from "./history.ts";
-import { type RunRecord, reportOf } from "./record.ts";
+import { type RunRecord, reportOfRun } from "./record.ts";
 import { rescue } from "./rescue.ts";
 
 /** Epochs shorter than this are not each saved: waiting for the disk would slow them down. */
@@ -82,7 +82,7 @@ export class RunWriter {
       await this.#folder[run.failure ? "save" : "complete"]({
         "accuracy.svg": accuracySvg(epochs, run.kept),
         "loss.svg": lossSvg(epochs, run.kept),
-        "report.html": reportHtml(reportOf(run)),
+        "report.html": reportHtml(await reportOfRun(run)),
         "result.json": `${formatJson(record)}\n`,
       });
     } catch (error) {

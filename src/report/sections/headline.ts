@@ -39,21 +39,21 @@ function subject({ title, dataset, model }: Report): Markup {
 
 /** Why training ended early, whose weights the figures are of, the verdict, and warnings. */
 function notes(report: Report): Markup {
-  const { stoppedBy, verdict, warnings } = report;
+  const { stopped, verdict, warnings } = report;
   const { done, planned } = epochs(report);
   const advice = verdict && markup`${verdict.text} ${verdict.tryText}`;
   const kept = keptMark(report.history, report.kept);
   const weights =
-    stoppedBy === "diverged"
+    stopped === "diverged"
       ? "the last weights that were good"
       : kept
         ? `the weights of ${kept.text}, which were kept`
         : "the weights at that point";
   const early = markup`${done} of ${counted(planned, "epoch")} ${planned === 1 ? "was" : "were"} finished. The figures are those of ${weights}.`;
   const odd = warnings?.map((text) => markup`<p class="note">${text}</p>`);
-  if (stoppedBy === "diverged" && advice)
+  if (stopped === "diverged" && advice)
     return markup`<p class="note"><strong>Stopped early:</strong> ${advice} ${early}</p>${odd}`;
-  return markup`${stoppedBy && markup`<p class="note"><strong>Stopped early:</strong> ${early}</p>`}${
+  return markup`${stopped && markup`<p class="note"><strong>Stopped early:</strong> ${early}</p>`}${
     advice && markup`<p class="note">${advice}</p>`
   }${odd}`;
 }
@@ -73,7 +73,7 @@ function figures(report: Report): Figure[] {
   const { timing, model } = report;
   const { done, planned } = epochs(report);
   const kept = keptMark(report.history, report.kept);
-  const state = report.stoppedBy ? "stopped early" : done < planned ? "not finished" : "all planned";
+  const state = report.stopped ? "stopped early" : done < planned ? "not finished" : "all planned";
   return [
     ...quality(report),
     { label: "Parameters", value: count(model.parameters), more: "trained numbers" },

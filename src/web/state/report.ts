@@ -1,7 +1,6 @@
-import { galleryItems } from "../../report/gallery.ts";
+import { reportOf } from "../../report/report-of.ts";
 import type { Configuration, Report } from "../../report/types.ts";
 import { partsOf } from "../../run/run.ts";
-import { firstFilters } from "../../train/report.ts";
 import { download } from "./files.ts";
 import { announce, dismiss, fault } from "./notices.ts";
 import { bestOfAll, outcome } from "./outcome.ts";
@@ -17,51 +16,42 @@ export async function saveReport(): Promise<void> {
   dismiss("file");
   try {
     const { reportHtml } = await import("../../report/html.ts");
-    const gallery = galleryItems(result.picks, result.set);
-    const report = { ...(await reportOf(current, result)), gallery };
-    download("report.html", reportHtml(report), "text/html");
+    download("report.html", reportHtml(await pageReport(current, result)), "text/html");
     announce("report.html was saved");
   } catch (error) {
     fault("file", error);
   }
 }
 
-async function reportOf(current: Subject, result: TestResult): Promise<Report> {
+async function pageReport(current: Subject, result: TestResult): Promise<Report> {
   const { trainer, name, classNames, data, settings } = current;
-  const { model } = trainer;
-  const { training, validation } = partsOf(data!.set, runConfig(settings));
+  const { set } = data!;
+  const { training, validation } = partsOf(set, runConfig(settings));
   const trained = totals.value;
-  return {
-    title: `${name} on ${data!.set.name}`,
-    dataset: {
-      name: data!.set.name,
-      classNames,
-      imageShape: result.set.shape,
-      trainCount: training.count,
-      validationCount: validation?.count ?? 0,
-      testCount: result.set.count,
-    },
-    model: { name, layers: model.rows, parameters: model.countParams() },
+  return reportOf({
+    dataset: { name: set.name, classNames, train: set.train, test: result.set },
+    images: { train: training.count, validation: validation?.count ?? 0 },
+    model: trainer.model,
+    modelName: name,
+    weights: await trainer.getWeights(),
     configuration: configurationOf(current),
     machine: { cores: navigator.hardwareConcurrency, runtimes: { browser: navigator.userAgent } },
     history: epochs.value,
     plannedEpochs: progress.value?.epochs,
-    stoppedBy: trained?.stopped ? "signal" : undefined,
+    stopped: trained?.stopped ? "early" : undefined,
     kept:
       trained?.bestEpoch === undefined
         ? undefined
         : { epoch: trained.bestEpoch, ...(bestOfAll.value && { by: "val_accuracy" as const }) },
     verdict: outcome.value,
-    test: { loss: result.loss, accuracy: result.accuracy },
-    confusion: result.confusion,
-    filters: firstFilters(model.graph, await trainer.getWeights()),
+    test: result,
     weightsSha256: await trainer.weightsSha256(),
     timing: {
       trainSeconds: trained?.trainSeconds ?? Number.NaN,
       imagesPerSecond: trained ? trained.trainedSamples / trained.trainSeconds : Number.NaN,
-      date: trained?.date ?? new Date().toISOString(),
+      date: trained?.date,
     },
-  };
+  });
 }
 
 /** Every setting of the run, defaults filled in. */

@@ -1,0 +1,112 @@
+import { galleryItems, type Picks, pickGallery } from "./gallery.ts";
+import type { Report, ReportFilters, ReportLayer, ReportTiming } from "./types.ts";
+
+/** What a report looks at of a model: a Model is one. */
+export interface ReportedModel {
+  readonly name: string;
+  readonly rows: readonly ReportLayer[];
+  countParams(): number;
+  readonly graph: {
+    readonly ops: readonly {
+      readonly kind: string;
+      readonly layer: string;
+      readonly parameters: readonly { readonly name: string }[];
+    }[];
+  };
+}
+
+/** A training as whoever did it knows it. */
+export interface ReportedTraining
+  extends Pick<
+    Report,
+    | "configuration"
+    | "machine"
+    | "history"
+    | "plannedEpochs"
+    | "stopped"
+    | "kept"
+    | "verdict"
+    | "warnings"
+    | "weightsSha256"
+  > {
+  /** Default: "<model> on <dataset>". */
+  readonly title?: string | undefined;
+  readonly dataset: {
+    readonly name: string;
+    readonly classNames: readonly string[];
+    readonly train: { readonly shape: readonly number[] };
+    readonly test: {
+      readonly images: Uint8Array;
+      readonly labels: ArrayLike<number>;
+      readonly count: number;
+      readonly shape: readonly number[];
+    };
+  };
+  /** Images trained on, and those for validation: 0 without. */
+  readonly images: { readonly train: number; readonly validation: number };
+  readonly model: ReportedModel;
+  /** What the model is called, in place of its own name. */
+  readonly modelName?: string | undefined;
+  readonly weights: readonly {
+    readonly name: string;
+    readonly shape: readonly number[];
+    readonly data: Float32Array;
+  }[];
+  /** What came of the test images, where they were asked about: outputs are `[count, classes]`. */
+  readonly test:
+    | {
+        readonly loss: number;
+        readonly accuracy?: number | undefined;
+        readonly confusion: readonly (readonly number[])[];
+        readonly outputs: Float32Array;
+        /** Answers to show. Default: pickGallery()'s. */
+        readonly picks?: Picks;
+      }
+    | undefined;
+  /** The date is by default that of the call. */
+  readonly timing: Omit<ReportTiming, "date"> & { readonly date?: string | undefined };
+}
+
+/** The report of a training: what the command line, createReport() and the page write down. */
+export function reportOf(training: ReportedTraining): Report {
+  const { dataset, model, weights, test, images, timing, title, modelName: name = model.name } = training;
+  const { configuration, machine, history, plannedEpochs, stopped, kept, verdict } = training;
+  return {
+    title: title ?? `${name} on ${dataset.name}`,
+    dataset: {
+      name: dataset.name,
+      classNames: dataset.classNames,
+      imageShape: dataset.train.shape,
+      trainCount: images.train,
+      validationCount: images.validation,
+      testCount: dataset.test.count,
+    },
+    model: { name, layers: model.rows, parameters: model.countParams() },
+    configuration,
+    machine,
+    history,
+    plannedEpochs,
+    stopped,
+    kept,
+    verdict,
+    warnings: training.warnings,
+    ...(test && {
+      test: { loss: test.loss, accuracy: test.accuracy },
+      confusion: test.confusion,
+      gallery: galleryItems(test.picks ?? pickGallery(test.outputs, dataset.test.labels), dataset.test),
+    }),
+    filters: firstFilters(model, weights),
+    weightsSha256: training.weightsSha256,
+    timing: { ...timing, date: timing.date ?? new Date().toISOString() },
+  };
+}
+
+/** The kernel of the first convolution, if there is one. */
+function firstFilters(
+  { graph }: ReportedModel,
+  weights: ReportedTraining["weights"],
+): ReportFilters | undefined {
+  const op = graph.ops.find(({ kind }) => kind === "conv2d");
+  const tensor = op && weights.find(({ name }) => name === op.parameters[0]!.name);
+  return tensor && { layer: op.layer, values: tensor.data, shape: tensor.shape };
+}
