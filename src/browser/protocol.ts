@@ -13,6 +13,7 @@ import type { EvaluateOptions, Evaluation } from "../train/evaluate.ts";
 import type { FitOptions } from "../train/fit.ts";
 import type { ModelParts } from "../train/model.ts";
 import type { Pixels, Samples } from "../train/samples.ts";
+import type { Part } from "../train/validation.ts";
 import type { PlainError } from "./errors.ts";
 import type { EpochWeights, TrainerInfo } from "./types.ts";
 
@@ -63,9 +64,13 @@ export interface InitRequest {
   };
 }
 
+/** Some of the samples that lie in the worker. */
+export type SentPart = Omit<Part, "samples"> & { readonly samples: Handle };
+
 export interface FitRequest {
-  readonly samples: Handle;
-  readonly validation?: Handle | undefined;
+  readonly train: SentPart;
+  readonly validation: SentPart | undefined;
+  readonly warnings: string[];
   readonly options: Omit<FitOptions, "callbacks" | "signal" | "validationData" | "initialState">;
   /** Rates of the optimizer's steps from `firstStep` on, where a schedule gives them: functions cannot be sent. */
   readonly rates?: { readonly firstStep: number; readonly values: Float64Array } | undefined;

@@ -25,6 +25,7 @@ import { checkCompile, isModel, type Model, oneSample, type Predicted, unlisted 
 import type { ModelMetadata } from "../train/model-entries.ts";
 import { compileTable, EVALUATE, FIT, PREDICT, SAVE } from "../train/options.ts";
 import { type Asking, asSamples, listed, type Pixels, type Samples } from "../train/samples.ts";
+import type { Part } from "../train/validation.ts";
 import type { FitRequest, InitRequest, Reference, Report } from "./protocol.ts";
 import { SampleSender } from "./send-samples.ts";
 import type { EpochWeights, Trainer, TrainerInfo, TrainerOptions, TrainerState } from "./types.ts";
@@ -110,7 +111,7 @@ export async function createTrainer(model: Model, options: TrainerOptions = {}):
     } satisfies InitRequest);
     client.watch(lock, "the training worker");
     const notice = info.threads < wanted ? { notice: noteOneThread(wanted) } : {};
-    holder.trainer = new WorkerTrainer(model, client, { ...info, ...notice }, made);
+    holder.trainer = new WorkerTrainer(model, client, { ...info, ...notice }, made, rest.seed);
     return holder.trainer;
   } catch (error) {
     client.end(error as Error);
@@ -138,6 +139,7 @@ class WorkerTrainer implements Trainer {
   readonly #client: WorkerClient;
   readonly #samples: SampleSender;
   readonly #optimizer: Optimizer;
+  readonly #seed: number;
   /** What callbacks get of the training. */
   #handle: TrainingHandle | undefined;
   #ended: History | undefined;
@@ -145,12 +147,13 @@ class WorkerTrainer implements Trainer {
   #stop: AbortController | undefined;
   #lastWeights: EpochWeights | undefined;
 
-  constructor(model: Model, client: WorkerClient, info: TrainerInfo, optimizer: Optimizer) {
+  constructor(model: Model, client: WorkerClient, info: TrainerInfo, optimizer: Optimizer, seed = 1) {
     this.model = model;
     this.info = info;
     this.#client = client;
     this.#samples = new SampleSender(client);
     this.#optimizer = optimizer;
+    this.#seed = seed;
   }
 
   get state(): TrainerState {
@@ -176,11 +179,17 @@ class WorkerTrainer implements Trainer {
     try {
       if (signal?.aborted) stop.abort();
       signal?.addEventListener("abort", onAbort);
+      const { train, validation, warnings } =
+        validationData || rest.validationSplit
+          ? (await import("./rarely.ts")).divideByRows(samples, options, this.model.graph, this.#seed)
+          : { train: { samples, count: samples.count }, validation: undefined, warnings: [] };
+      const send = async (part: Part) => ({ ...part, samples: await this.#samples.send(part.samples) });
       const request: FitRequest = {
-        samples: await this.#samples.send(samples),
-        validation: validationData && (await this.#samples.send(validationData)),
+        train: await send(train),
+        validation: validation && (await send(validation)),
+        warnings,
         options: rest,
-        rates: await this.#rates(samples.count, rest),
+        rates: await this.#rates(train.count, rest),
       };
       const history = this.#client.call("fit", request, {
         signal: stop.signal,
@@ -309,8 +318,8 @@ class WorkerTrainer implements Trainer {
   async #rates(count: number, options: FitRequest["options"]): Promise<FitRequest["rates"]> {
     const rate = ownRate(this.#optimizer.options.learningRate);
     if (!rate) return undefined;
-    const { epochs = 1, initialEpoch = 0, batchSize = 32, validationSplit = 0 } = options;
-    const steps = Math.ceil(Math.floor(count * (1 - validationSplit)) / batchSize) * (epochs - initialEpoch);
+    const { epochs = 1, initialEpoch = 0, batchSize = 32 } = options;
+    const steps = Math.ceil(count / batchSize) * (epochs - initialEpoch);
     const firstStep = await this.#client.call("step", undefined);
     // Options out of range are refused by the worker.
     const length = steps > 0 && Number.isSafeInteger(steps) ? steps + 1 : 1;

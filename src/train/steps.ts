@@ -1,14 +1,15 @@
 import { yieldToEventLoop } from "#platform";
 import { BestWeights } from "./best-weights.ts";
 import type { Callbacks, History, Logs, TrainingHandle } from "./callbacks.ts";
+import type { Division } from "./divide.ts";
 import { TrainingDivergedError } from "./errors.ts";
 import { measure, YIELD_MS } from "./evaluate.ts";
 import type { FitOptions } from "./fit.ts";
 import type { Meters } from "./meters.ts";
-import type { Samples } from "./samples.ts";
 import type { Session } from "./session.ts";
 import { permutation } from "./shuffle.ts";
-import { classesOf, countsOf, type Part, splitForValidation, warningsOf, wholePart } from "./validation.ts";
+import { classesOf, countsOf, type Part } from "./validation.ts";
+import { trainWords } from "./words.ts";
 
 /** Steps between copies of weights that are known to be good: how far back a diverged training may fall. */
 const SNAPSHOT_STEPS = 100;
@@ -42,19 +43,14 @@ export interface Prepared {
 }
 
 /** Takes what Model has checked, and weights that are finite. Throws where options do not go together. */
-export function prepare(session: Session, samples: Samples, options: FitOptions): Prepared {
-  const { epochs = 1, validationSplit = 0, validationFrom = "last", initialEpoch = 0 } = options;
-  if (epochs <= initialEpoch)
-    throw new RangeError(
-      `epochs is ${epochs} with initialEpoch ${initialEpoch}, expected epochs to be the larger`,
-    );
-  if (validationSplit !== 0 && options.validationData)
-    throw new TypeError("both validationSplit and validationData are given: expected one of them");
-  const { train, validation } =
-    validationSplit === 0
-      ? { train: wholePart(samples), validation: options.validationData && wholePart(options.validationData) }
-      : splitForValidation(samples, validationSplit, validationFrom, session.options.seed);
-  const classes = classesOf(samples, session.graph);
+export function prepare(
+  session: Session,
+  { train, validation, warnings }: Division,
+  options: FitOptions,
+): Prepared {
+  const { epochs = 1, initialEpoch = 0 } = options;
+  if (epochs <= initialEpoch) throw new RangeError(trainWords.fewEpochs(epochs, initialEpoch));
+  const classes = classesOf(train.samples, session.graph);
   const trainCounts = countsOf(train, classes);
   const validationCounts = validation && countsOf(validation, classes);
   const { restoreBestWeights: figure } = options;
@@ -62,15 +58,13 @@ export function prepare(session: Session, samples: Samples, options: FitOptions)
   const { names } = meters;
   const figures = validation ? names.concat(names.map((name) => `val_${name}`)) : names;
   if (figure !== undefined && !figures.includes(figure))
-    throw new RangeError(
-      `restoreBestWeights is '${figure}', but fit reports ${figures.join(", ")}: others need validation data, or compile({ metrics })`,
-    );
+    throw new RangeError(trainWords.noFigure(figure, figures));
   const best = figure === undefined ? [] : [new BestWeights(session, figure, meters.sign(figure))];
   const history: History = {
     history: { loss: [] },
     epoch: [],
     stopped: false,
-    warnings: warningsOf(trainCounts, validationCounts, validationSplit === 0 ? "data" : validationFrom),
+    warnings,
     trainSeconds: 0,
     trainedSamples: 0,
     steps: 0,

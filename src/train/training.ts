@@ -3,6 +3,7 @@ import type { NamedTensor } from "../safetensors/safetensors.ts";
 import type { Callbacks, History, ModelView, TrainingHandle } from "./callbacks.ts";
 import { checkRestore, checkState, checkStep, requireOwn } from "./check-state.ts";
 import { checkWeights } from "./check-weights.ts";
+import { divide } from "./divide.ts";
 import { requireFiniteWeights } from "./finite.ts";
 import type { FitOptions } from "./fit.ts";
 import type { Samples } from "./samples.ts";
@@ -31,7 +32,8 @@ export class Training implements TrainingHandle {
   constructor(session: Session, samples: Samples, options: FitOptions, model: ModelView) {
     const { initialState } = options;
     this.model = model;
-    const prepared = prepare(session, samples, options);
+    const division = divide(samples, options, session.graph, session.options.seed);
+    const prepared = prepare(session, division, options);
     this.#prepared = prepared;
     this.#setting = settingOf(session, samples.count, options);
     this.#epochs = options.epochs ?? 1;

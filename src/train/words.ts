@@ -3,6 +3,14 @@ import { quoted } from "../options/show.ts";
 
 /** All arguments are such that JSON holds them. */
 export const trainWords = {
+  fewEpochs(epochs: number, initialEpoch: number): string {
+    return `epochs is ${epochs} with initialEpoch ${initialEpoch}, expected epochs to be the larger`;
+  },
+
+  noFigure(name: string, figures: readonly string[]): string {
+    return `restoreBestWeights is '${name}', but fit reports ${figures.join(", ")}: others need validation data, or compile({ metrics })`;
+  },
+
   /** `more`: numbers that are not finite, beside the first. */
   weightsNotFinite(when: string, name: string, value: string, index: number, more: number): string {
     const others = more === 0 ? "" : `, and ${more} more number${more === 1 ? " is" : "s are"} not finite`;

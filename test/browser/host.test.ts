@@ -50,7 +50,10 @@ async function reportsOf(now: number, learningRate: number, epochs: number) {
   };
   const options = { epochs, batchSize: 3 };
   const error = await host
-    .fit({ samples: 1, validation: undefined, options, rates: undefined }, caller)
+    .fit(
+      { train: { samples: 1, count: samples.count }, validation: undefined, warnings: [], options },
+      caller,
+    )
     .then(() => undefined)
     .catch((thrown: unknown) => thrown);
   const batches = reports.flatMap((report) =>
@@ -136,7 +139,12 @@ test("samples for several inputs and outputs come in lists, by parts, and are tr
   expect(await sender.send({ ...samples })).not.toBe(handle);
   const caller = { signal: new AbortController().signal, report: () => {}, ask: async () => {} };
   const fitted = await host.fit(
-    { samples: handle, validation: undefined, options: { epochs: 2, batchSize: 4 }, rates: undefined },
+    {
+      train: { samples: handle, count: samples.count },
+      validation: undefined,
+      warnings: [],
+      options: { epochs: 2, batchSize: 4 },
+    },
     caller,
   );
   expect(fitted.history).toEqual(history);

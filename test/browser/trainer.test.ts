@@ -153,6 +153,7 @@ describe.each(places)("$name, cross-origin isolated: $isolated", ({ name, isolat
           validationSamples: 0,
           batchSize: 32,
           figures: ["loss", "accuracy"],
+          signs: [-1, 1],
         },
       ],
       ["epoch", 0],

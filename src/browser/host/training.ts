@@ -9,7 +9,7 @@ import { requireFiniteWeights } from "../../train/finite.ts";
 import type { Samples } from "../../train/samples.ts";
 import { prepare, steps } from "../../train/steps.ts";
 import { holdLock } from "../locks.ts";
-import type { FitRequest, Handle, InitRequest, Note, Report, Requests } from "../protocol.ts";
+import type { FitRequest, Handle, InitRequest, Note, Report, Requests, SentPart } from "../protocol.ts";
 import type { EpochWeights } from "../types.ts";
 import type { Answer, Caller } from "./calls.ts";
 import { imported } from "./extra.ts";
@@ -102,21 +102,18 @@ export class TrainingHost {
   }
 
   async fit(
-    { samples, validation, options, rates }: FitRequest,
+    { train, validation, warnings, options, rates }: FitRequest,
     caller: Caller,
   ): Promise<Requests["fit"][1]> {
     this.#rates = rates;
     this.#gate.resume();
     try {
-      const given = {
-        ...options,
-        ...(validation !== undefined && { validationData: this.#of(validation) }),
-        callbacks: this.#callbacks(caller),
-        signal: caller.signal,
-      };
+      const given = { ...options, callbacks: this.#callbacks(caller), signal: caller.signal };
+      const part = (sent: SentPart) => ({ ...sent, samples: this.#of(sent.samples) });
       const { session } = this.model;
       requireFiniteWeights(session, "the training");
-      const prepared = prepare(session, this.#of(samples), given);
+      const division = { train: part(train), validation: validation && part(validation), warnings };
+      const prepared = prepare(session, division, given);
       // The page's callbacks have a handle of its own.
       for await (const _ of steps(prepared, given, undefined as never));
       return prepared.place.history;
