@@ -24,6 +24,8 @@ export interface BatchInfo {
   /** From 0. */
   readonly epoch: number;
   readonly batch: number;
+  /** Mean loss of this batch alone, before its update; that of the epoch so far is in the logs. */
+  readonly loss: number;
   /** Training samples done in this epoch. */
   readonly seen: number;
   /** Of the epoch so far: samples per second of training steps. */

@@ -2,17 +2,14 @@ import { yieldToEventLoop } from "#platform";
 import { BestWeights } from "./best-weights.ts";
 import type { Callbacks, History, Logs, TrainingHandle } from "./callbacks.ts";
 import type { Division } from "./divide.ts";
-import { TrainingDivergedError } from "./errors.ts";
 import { measure, YIELD_MS } from "./evaluate.ts";
 import type { FitOptions } from "./fit.ts";
+import { goodWeights } from "./good-weights.ts";
 import type { Meters } from "./meters.ts";
 import type { Session } from "./session.ts";
 import { permutation } from "./shuffle.ts";
 import { classesOf, countsOf, type Part } from "./validation.ts";
 import { trainWords } from "./words.ts";
-
-/** Steps between copies of weights that are known to be good: how far back a diverged training may fall. */
-const SNAPSHOT_STEPS = 100;
 
 /** Where a training is. */
 export interface Place {
@@ -25,8 +22,6 @@ export interface Place {
   /** Of its steps. */
   seconds: number;
   history: History;
-  /** Mean loss of the last batch, before its update. */
-  loss: number;
   stopping: boolean;
 }
 
@@ -38,6 +33,7 @@ export interface Prepared {
   readonly meters: Meters;
   /** What an epoch reports, by name. */
   readonly figures: readonly string[];
+  /** The guard, fit's own, and those that were given. */
   readonly callbacks: readonly Callbacks[];
   readonly place: Place;
 }
@@ -79,14 +75,13 @@ export function prepare(
     validation,
     meters,
     figures,
-    callbacks: [...best, ...([] as Callbacks[]).concat(options.callbacks ?? [])],
+    callbacks: [goodWeights(session), ...best, ...([] as Callbacks[]).concat(options.callbacks ?? [])],
     place: {
       epoch: initialEpoch,
       batch: 0,
       begun: false,
       seconds: 0,
       history,
-      loss: Number.NaN,
       stopping: false,
     },
   };
@@ -101,7 +96,6 @@ export async function* steps(
   { epochs = 1, batchSize = 32, shuffle = true, signal }: FitOptions,
   handle: TrainingHandle,
 ): AsyncGenerator<undefined, void> {
-  const good = new GoodWeights(session);
   const stepsPerEpoch = Math.ceil(train.count / batchSize);
   const over = () => place.stopping || signal?.aborted;
   let yielded = performance.now();
@@ -130,26 +124,20 @@ export async function* steps(
       const indices = order.subarray(batch * batchSize, Math.min((batch + 1) * batchSize, train.count));
       const began = performance.now();
       const result = session.trainStep(train.samples, indices);
-      place.loss = result.loss;
-      if (!Number.isFinite(result.loss)) throw good.diverged(result.loss, epoch, batch);
-      good.confirm();
+      const { loss } = result;
       const elapsed = (performance.now() - began) / 1000;
       place.seconds += elapsed;
       history.trainSeconds += elapsed;
       seen += indices.length;
       history.trainedSamples += indices.length;
       history.steps++;
-      meters.add(result, indices.length);
-      if (callbacks.length > 0) {
-        const logs: Logs = meters.logs();
-        for (const c of callbacks) {
-          const wait = c.onBatchEnd?.(
-            { epoch, batch, seen, imagesPerSecond: seen / place.seconds },
-            logs,
-            handle,
-          );
-          if (wait) await wait;
-        }
+      // Where the guard is about to end the training, its state is one to go on from.
+      if (Number.isFinite(loss)) meters.add(result, indices.length);
+      const info = { epoch, batch, loss, seen, imagesPerSecond: seen / place.seconds };
+      const logs: Logs = meters.logs();
+      for (const c of callbacks) {
+        const wait = c.onBatchEnd?.(info, logs, handle);
+        if (wait) await wait;
       }
       if (performance.now() - yielded > YIELD_MS) {
         await yieldToEventLoop();
@@ -157,8 +145,6 @@ export async function* steps(
       }
       if (place.batch < stepsPerEpoch) yield;
     }
-    // The last update's effect shows in no training loss: look at what it left, where the epoch was broken off, too.
-    if (!session.weightVector.every(Number.isFinite)) throw good.diverged(Number.NaN, epoch, place.batch - 1);
     if (seen < train.count) break;
 
     const validationBegan = performance.now();
@@ -193,38 +179,4 @@ export async function* steps(
 function orderOf({ rows, count }: Part, shuffled: Uint32Array | undefined): Uint32Array {
   if (!rows) return shuffled ?? Uint32Array.from({ length: count }, (_, i) => i);
   return shuffled?.map((i) => rows[i]!) ?? rows;
-}
-
-/**
- * Keeps a copy of weights that are known to be good. Weights are good when they and the loss that they give
- * are finite, which the next step tells: a copy is a candidate until then.
- */
-class GoodWeights {
-  readonly #session: Session;
-  #good: Float32Array;
-  #candidate: Float32Array;
-  #steps = 0;
-
-  constructor(session: Session) {
-    this.#session = session;
-    this.#good = new Float32Array(session.weightVector);
-    this.#candidate = new Float32Array(this.#good);
-  }
-
-  /** After a step with a finite loss: the weights before it were good. */
-  confirm(): void {
-    const phase = this.#steps++ % SNAPSHOT_STEPS;
-    if (phase === 0) this.#candidate.set(this.#session.weightVector);
-    // A weight can be infinite where relu hides it from the loss.
-    else if (phase === 1 && this.#candidate.every(Number.isFinite))
-      [this.#good, this.#candidate] = [this.#candidate, this.#good];
-  }
-
-  /** Gives the model its good weights back, and the error to throw. */
-  diverged(loss: number, epoch: number, batch: number): TrainingDivergedError {
-    this.#session.weightVector.set(this.#good);
-    // The momenta come from the steps that went wrong.
-    this.#session.optimizer.reset();
-    return new TrainingDivergedError(loss, epoch, batch);
-  }
 }

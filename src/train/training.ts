@@ -26,6 +26,7 @@ export class Training implements TrainingHandle {
   #begun = false;
   #busy = false;
   #failed = false;
+  #loss = Number.NaN;
   /** Its weights when it ended, before onTrainEnd gave the model others: those of the best epoch. */
   #last: NamedTensor[] | undefined;
 
@@ -37,13 +38,19 @@ export class Training implements TrainingHandle {
     this.#prepared = prepared;
     this.#setting = settingOf(session, samples.count, options);
     this.#epochs = options.epochs ?? 1;
+    const watch: Callbacks = {
+      onBatchEnd: ({ loss }) => {
+        this.#loss = loss;
+      },
+    };
     const keeper: Callbacks = {
       onTrainEnd: () => {
         this.#last = session.getWeights();
       },
     };
-    const ending = prepared.callbacks.some(({ onTrainEnd }) => onTrainEnd);
-    const callbacks = ending ? [keeper, ...prepared.callbacks] : prepared.callbacks;
+    const [guard, ...others] = prepared.callbacks;
+    const ending = others.some(({ onTrainEnd }) => onTrainEnd);
+    const callbacks = [watch, guard!, ...(ending ? [keeper] : []), ...others];
     this.#steps = steps({ ...prepared, callbacks }, options, this);
     if (initialState) this.restore(initialState);
     else requireFiniteWeights(session, "the training");
@@ -72,7 +79,7 @@ export class Training implements TrainingHandle {
 
   /** Mean loss of the last batch, before its update; NaN before the first. */
   get batchLoss(): number {
-    return this.#prepared.place.loss;
+    return this.#loss;
   }
 
   /** What came of it so far: what fit() returns. */

@@ -67,7 +67,7 @@ test("an error of the worker's reaches the caller, also where what says it canno
 });
 
 test("callbacks have one hand on a training, however fast its batches come: a rate that is halved twice is a quarter", async () => {
-  const batch = { epoch: 0, batch: 0, seen: 1, imagesPerSecond: 1 };
+  const batch = { epoch: 0, batch: 0, loss: 1, seen: 1, imagesPerSecond: 1 };
   const report: Report = { callback: "onBatchEnd", args: [batch, { loss: 1 }] };
   withWorker(({ id }, tell) => {
     tell({ id, report });

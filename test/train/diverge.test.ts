@@ -81,6 +81,50 @@ describe("a loss that is no number", () => {
     expect(finite(model)).toBe(true);
   });
 
+  test("is told to no callback, not even the batch; validation is not run on such weights", async () => {
+    const optimizer = sgd({ learningRate: 3e38 });
+    const model = await modelOf(layers(), { loss: "meanSquaredError", optimizer });
+    const images = good.images.slice().map((x) => x * 1e15);
+    const evaluate = vi.spyOn(model.session, "evaluateStep");
+    const told: string[] = [];
+    const callbacks = {
+      onBatchEnd: ({ batch }: { batch: number }) => void told.push(`batch ${batch}`),
+      onEpochEnd: () => void told.push("epoch"),
+      onTrainEnd: () => void told.push("end"),
+    };
+    await divergenceOf(model, { ...good, images }, { batchSize: 8, validationData: good, callbacks });
+    expect(told).toEqual([]);
+    expect(evaluate).not.toHaveBeenCalled();
+  });
+
+  test("leaves a training whose state can be gone on from: its epoch's figures are without the batch", async () => {
+    const model = await modelOf(layers(), { loss: "meanSquaredError", optimizer: adam() });
+    const images = good.images.slice();
+    images[3 * 7] = Number.NaN;
+    const options = { batchSize: 2, epochs: 2, shuffle: false };
+    const training = model.training({ ...good, images }, options);
+    await expect(training.run()).rejects.toBeInstanceOf(TrainingDivergedError);
+    expect(training.batchLoss).toBeNaN();
+    const state = training.state();
+    expect(state.sums.every(Number.isFinite)).toBe(true);
+    expect(state.weights.every(({ data }) => data.every(Number.isFinite))).toBe(true);
+    expect(state.optimizer.step).toBe(0);
+    const { history } = await model.fit(good, { ...options, initialState: state });
+    expect(history.loss.every(Number.isFinite)).toBe(true);
+  });
+
+  test("in a training that is broken off with best weights to restore: its state has the good ones", async () => {
+    const optimizer = sgd({ learningRate: 3e38 });
+    const model = await modelOf(layers(), { loss: "meanSquaredError", optimizer });
+    const images = good.images.slice().map((x) => x * 1e15);
+    const training = model.training(
+      { ...good, images },
+      { batchSize: 4, restoreBestWeights: "loss", callbacks: { onBatchEnd: (_, __, t) => t.stop() } },
+    );
+    await expect(training.run()).rejects.toBeInstanceOf(TrainingDivergedError);
+    expect(training.state().weights.every(({ data }) => data.every(Number.isFinite))).toBe(true);
+  });
+
   test.each([Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY])(
     "from an input of %f, later: names that epoch and batch",
     async (value) => {

@@ -180,12 +180,10 @@ export class TrainingHost {
       await caller.ask(report, weights);
     };
     return {
-      async onWarning(text) {
-        await ask({ callback: "onWarning", args: [text] });
-      },
-      async onTrainBegin(info) {
+      onWarning: (text) => ask({ callback: "onWarning", args: [text] }),
+      onTrainBegin(info) {
         train = info;
-        await ask({ callback: "onTrainBegin", args: [info] });
+        return ask({ callback: "onTrainBegin", args: [info] });
       },
       async onEpochBegin(epoch) {
         await ask({ callback: "onEpochBegin", args: [epoch] });
@@ -210,9 +208,7 @@ export class TrainingHost {
         await gate.pass(caller.signal);
         gate.rest();
       },
-      async onTrainEnd(history) {
-        await ask({ callback: "onTrainEnd", args: [history] });
-      },
+      onTrainEnd: (history) => ask({ callback: "onTrainEnd", args: [history] }),
     };
   }
 
