@@ -7,6 +7,11 @@ export { BACKENDS, type Backend, type WasmSource } from "./engine/kernels.ts";
 export { MemoryError } from "./engine/memory-error.ts";
 export { CheckpointError, loadCheckpoint, saveCheckpoint } from "./formats/checkpoint.ts";
 export {
+  type CheckpointInfo,
+  type ModelCheckpointOptions,
+  modelCheckpoint,
+} from "./formats/model-checkpoint.ts";
+export {
   type LoadedModel,
   loadModel,
   ModelFileError,

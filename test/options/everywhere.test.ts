@@ -381,6 +381,18 @@ const TAKERS: Readonly<Record<string, Taker>> = {
     }),
     call: api.earlyStopping,
   },
+  modelCheckpoint: {
+    names: names<api.ModelCheckpointOptions>({
+      save: true,
+      everyEpochs: true,
+      saveBestOnly: true,
+      saveWeightsOnly: true,
+      monitor: true,
+      mode: true,
+    }),
+    needed: { save() {} },
+    call: api.modelCheckpoint,
+  },
   reduceLROnPlateau: {
     names: names<api.ReduceLROnPlateauOptions>({
       monitor: true,

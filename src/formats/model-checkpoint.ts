@@ -1,0 +1,77 @@
+import { checkOptions } from "../options/check.ts";
+import { callable, flag, needed, type OptionsOf, optional, whole, withDefaults } from "../options/kinds.ts";
+import { encodeSafetensors } from "../safetensors/safetensors.ts";
+import { MONITOR, Watch } from "../train/callbacks/monitor.ts";
+import type { Callbacks, EpochInfo, Logs, TrainingHandle } from "../train/callbacks.ts";
+import { saveCheckpoint } from "./checkpoint.ts";
+
+/** What a checkpoint is of. */
+export interface CheckpointInfo {
+  /** The epoch that has just ended, from 0. */
+  readonly epoch: EpochInfo["epoch"];
+  /** Its figures. */
+  readonly logs: Logs;
+}
+
+const table = {
+  /** Takes the bytes of a file, and what epoch they are of. A promise is waited for; where it fails, so does fit(). */
+  save: needed(
+    callable<(bytes: Uint8Array<ArrayBuffer>, info: CheckpointInfo) => unknown>(
+      "a function of bytes and { epoch, logs }",
+    ),
+  ),
+  /** Saves after every so many epochs. Default 1. */
+  everyEpochs: optional(whole(), 1),
+  /** Saves where `monitor` is better than whenever it was looked at before. Default false. */
+  saveBestOnly: optional(flag, false),
+  /** The weights alone, for decodeSafetensors() and setWeights(). Default false: the training's state, for loadCheckpoint(). */
+  saveWeightsOnly: optional(flag, false),
+  ...MONITOR,
+};
+
+export interface ModelCheckpointOptions extends OptionsOf<typeof table> {}
+
+/**
+ * A callback that hands over the training, or its weights, as the bytes of a safetensors file: Keras's ModelCheckpoint. Give it
+ * last: what callbacks behind it make of an epoch is not in the state yet. A worker's training has its weights alone.
+ *
+ * @throws RangeError on options out of range; in fit(), where the training does not report the figure of saveBestOnly; TypeError
+ *   there where it cannot tell its state
+ */
+export function modelCheckpoint(options: ModelCheckpointOptions): Callbacks {
+  checkOptions({ call: "modelCheckpoint(*)", table }, options);
+  const filled = withDefaults(table, options);
+  const { save, everyEpochs, saveBestOnly, saveWeightsOnly, monitor } = filled;
+  const watch = new Watch("modelCheckpoint", { ...filled, minDelta: 0 }, (): { best?: number } => ({}));
+  return {
+    async onTrainBegin(info, training) {
+      if (saveBestOnly) watch.begin(info);
+      if (!saveWeightsOnly) await requireState(training);
+    },
+    async onEpochEnd({ epoch }, logs, training) {
+      if ((epoch + 1) % everyEpochs !== 0) return;
+      if (saveBestOnly) {
+        if (!watch.better(logs[monitor]!, watch.kept.best)) return;
+        watch.kept.best = logs[monitor]!;
+      }
+      const bytes = saveWeightsOnly
+        ? encodeSafetensors(await training.getWeights(), {})
+        : saveCheckpoint(await training.state());
+      await save(bytes, { epoch, logs });
+    },
+    // One that saves all has nothing to remember: a training goes on without it, too.
+    ...(saveBestOnly && { state: () => watch.state(), restore: (state: unknown) => watch.restore(state) }),
+  };
+}
+
+/** Where there is no state to be had, it is said before an epoch is trained for nothing. */
+async function requireState(training: TrainingHandle): Promise<void> {
+  try {
+    await training.state();
+  } catch (cause) {
+    throw new TypeError(
+      `modelCheckpoint: ${(cause as Error).message}. Write: modelCheckpoint({ saveWeightsOnly: true, save })`,
+      { cause },
+    );
+  }
+}
