@@ -3,17 +3,14 @@ export { createOptimizer } from "./create.ts";
 export { OPTIMIZERS, type OptimizerName } from "./definitions.ts";
 export type { CommonOptions, Optimizer } from "./optimizer.ts";
 export { type RmspropOptions, rmsprop } from "./rmsprop.ts";
+export { type CosineDecayOptions, cosineDecay } from "./schedules/cosine-decay.ts";
+export { defineSchedule, type OwnSchedule } from "./schedules/define.ts";
+export { type ExponentialDecayOptions, exponentialDecay } from "./schedules/exponential-decay.ts";
+export { SCHEDULES, type ScheduleName } from "./schedules/extra.ts";
+export { type OneCycleOptions, oneCycle } from "./schedules/one-cycle.ts";
 export {
-  type CosineDecayOptions,
-  cosineDecay,
-  defineSchedule,
-  type ExponentialDecayOptions,
-  exponentialDecay,
-  type OneCycleOptions,
-  type OwnSchedule,
-  oneCycle,
   type PiecewiseConstantDecayOptions,
   piecewiseConstantDecay,
-} from "./schedules/make.ts";
-export { type LearningRate, SCHEDULES, type Schedule, type ScheduleName } from "./schedules/schedule.ts";
+} from "./schedules/piecewise-constant-decay.ts";
+export type { LearningRate, Schedule } from "./schedules/schedule.ts";
 export { type SgdOptions, sgd } from "./sgd.ts";

@@ -25,6 +25,7 @@ import {
 import { written } from "../options/show.ts";
 import { RECIPE_NAMES, RECIPES } from "../train/recipes.ts";
 import { VALIDATION_SOURCES } from "../train/validation.ts";
+import { scheduleOfData } from "./schedule.ts";
 
 /** A model as plain data: what toConfig() gives, or its layers alone. */
 export type ModelData = ModelConfig | ModelConfig["layers"];
@@ -200,10 +201,12 @@ function settingsIn(given: unknown): Record<string, unknown> {
 function recipeOf({ recipe: name, optimizer }: Record<string, unknown>, nameOf: SettingName) {
   if (name === undefined) return undefined;
   const recipe = RECIPES[name as keyof typeof RECIPES];
-  const { epochs, batchSize, validationSplit, schedule } = recipe;
+  const { epochs, batchSize, validationSplit, formerly } = recipe;
   const own = recipe.optimizer(1);
+  const rate = withoutSteps(own.config.learningRate);
   const { learningRate } = isObject(optimizer) ? optimizer : {};
-  if (optimizer !== undefined && learningRate !== schedule)
+  const recorded = JSON.stringify(withoutSteps(learningRate)) === JSON.stringify(rate);
+  if (optimizer !== undefined && !recorded && learningRate !== formerly)
     throw new RunConfigError(
       `${nameOf("optimizer")} is given beside ${nameOf("recipe")} ${name}, which brings its own optimizer: leave one of them out`,
     );
@@ -211,18 +214,47 @@ function recipeOf({ recipe: name, optimizer }: Record<string, unknown>, nameOf: 
     epochs,
     batchSize,
     validationSplit,
-    optimizer: { name: own.name as OptimizerName, ...own.config, learningRate: schedule },
+    optimizer: {
+      name: own.name as OptimizerName,
+      ...own.config,
+      // Of how many steps the training has, its images tell.
+      learningRate: recorded ? (learningRate as typeof rate) : rate,
+    },
   };
+}
+
+/** A schedule but for its steps, keys in their order. */
+function withoutSteps(schedule: unknown): OptimizerConfig {
+  const { name, options } = (isObject(schedule) ? schedule : {}) as Record<string, OptimizerConfig>;
+  const { steps: _, ...others } = isObject(options) ? options : {};
+  return { name: name!, options: Object.fromEntries(Object.entries(others).sort()) as OptimizerConfig };
 }
 
 /** An optimizer by name or with options, all of them filled in. */
 function optimizerData(given: RunOptions["optimizer"] & {}): OptimizerData {
   const { name, ...options } = typeof given === "string" ? { name: given } : given;
+  const { learningRate } = options;
+  const scheduled = typeof learningRate === "function" || isObject(learningRate);
   try {
-    return { name, ...createOptimizer(name, options).config };
+    const own = createOptimizer(name, scheduled ? { ...options, learningRate: 0 } : options);
+    return {
+      name,
+      ...own.config,
+      ...(scheduled && { learningRate: dataOf(learningRate) }),
+    };
   } catch (error) {
     if (!(error instanceof RangeError)) throw error;
     throw new RunConfigError(`optimizer: ${error.message}`, { cause: error });
+  }
+}
+
+/** A schedule as the plain data that it is. Throws RangeError on what is none. */
+function dataOf(schedule: unknown): OptimizerConfig {
+  try {
+    return scheduleOfData(schedule) as unknown as OptimizerConfig;
+  } catch (error) {
+    if (error instanceof RangeError) error.message = `learningRate: ${error.message}`;
+    throw error;
   }
 }
 

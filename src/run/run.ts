@@ -1,6 +1,7 @@
 import { take, takeOfEach } from "../data/split.ts";
 import type { Dataset, ImageSet } from "../data/types.ts";
 import { createOptimizer } from "../optim/create.ts";
+import type { OptimizerName } from "../optim/definitions.ts";
 import type { Optimizer } from "../optim/optimizer.ts";
 import { type Checked, checkOptions } from "../options/check.ts";
 import { callable, isObject, signal as signalKind, some, type TableOf, url } from "../options/kinds.ts";
@@ -117,14 +118,22 @@ export async function prepareRun<L extends Learner>(
   const { training, validation } = partsOf(dataset, asked);
   hooks.onBuilt?.(model, dataset);
   const startedAt = new Date();
-  const learner = await platform.ready(model, compileOptions(asked, training.count));
+  const compiled = compileOptions(asked, training.count);
+  const learner = await platform.ready(model, compiled);
   if (signal?.aborted) {
     learner.dispose();
     signal.throwIfAborted();
   }
   const { info } = learner;
+  const { name, config } = compiled.optimizer;
   return {
-    config: { ...asked, backend: info.backend, threads: info.threads },
+    config: {
+      ...asked,
+      // A recipe's schedule with its steps.
+      optimizer: { name: name as OptimizerName, ...config },
+      backend: info.backend,
+      threads: info.threads,
+    },
     dataset,
     learner,
     training,
@@ -207,7 +216,10 @@ export function partsOf(
 }
 
 /** What compile() takes of it. @param images that are trained on: a recipe's rates follow from their number */
-export function compileOptions(config: RunConfig, images: number): CompileOptions {
+export function compileOptions(
+  config: RunConfig,
+  images: number,
+): CompileOptions & { readonly optimizer: Optimizer } {
   const { loss, seed, preprocessing, backend, threads, maxMemory } = config;
   return {
     optimizer: optimizerOf(config, images),

@@ -1,6 +1,6 @@
 import { adam } from "../optim/adam.ts";
 import type { Optimizer } from "../optim/optimizer.ts";
-import { oneCycle } from "../optim/schedules/make.ts";
+import { oneCycle } from "../optim/schedules/one-cycle.ts";
 
 /** A way to train that is known to go well: settings by one name. */
 export interface Recipe {
@@ -11,8 +11,8 @@ export interface Recipe {
   readonly validationSplit: number;
   /** Highest learning rate of the cycle. */
   readonly peak: number;
-  /** The learning rate in words, for a run's record. */
-  readonly schedule: string;
+  /** What records of version 0.1 say of its learning rate. */
+  readonly formerly: string;
   /** The optimizer of a training of so many steps. */
   optimizer(steps: number): Optimizer;
 }
@@ -31,7 +31,7 @@ export const RECIPES = {
     batchSize: 64,
     validationSplit: 0,
     peak: FAST_PEAK,
-    schedule: `oneCycle, peak ${FAST_PEAK}`,
+    formerly: `oneCycle, peak ${FAST_PEAK}`,
     optimizer: (steps) => adam({ learningRate: oneCycle({ peak: FAST_PEAK, steps }) }),
   },
 } satisfies Record<string, Recipe>;

@@ -10,6 +10,8 @@ beforeAll(async () => {
   await writeBars(join(work, "bars"));
   await writeBars(join(work, "others"), { train: 60 });
   await writeModel(join(work, "small.json"));
+  const learningRate = { name: "cosineDecay", options: { initialLearningRate: 0.1, decaySteps: 6 } };
+  await writeFile(join(work, "scheduled.json"), JSON.stringify({ optimizer: { name: "sgd", learningRate } }));
 });
 
 const train = async (line: string) => {
@@ -25,6 +27,7 @@ describe("train --config", () => {
       "--epochs 2 --batch-size 16 --seed 5 --optimizer sgd --momentum 0.9 --nesterov --clip-norm 1 --loss binaryCrossentropy --validation-from shuffled --restore-best loss --train-limit 90",
     ],
     ["a recipe", "--recipe fast --epochs 1 --threads 1"],
+    ["a schedule", "--config scheduled.json --epochs 2 --momentum 0.5"],
     ["no validation", "--epochs 1 --validation-split 0 --backend scalar"],
   ])("repeats a run of %s from its result.json: the same weights, the same record", async (what, flags) => {
     const out = what.replaceAll(/\W/g, "-");
@@ -111,6 +114,11 @@ describe("train --config", () => {
       "a setting that is none",
       '{"epoch": 3}',
       /bad\.json: .*"epoch": did you mean epochs\? Write: \{"epochs": 3\}/,
+    ],
+    [
+      "a schedule that is none",
+      '{"optimizer": {"name": "adam", "learningRate": {"name": "cosine", "options": {}}}}',
+      /bad\.json: optimizer: learningRate: name is "cosine", expected one of .* Write: \{"learningRate": \{"name": /,
     ],
     ["a setting that cannot be", '{"epochs": 2.5}', /bad\.json: epochs is 2\.5, expected a whole number/],
     ["settings that do not fit", '{"dataset": "bars", "digitsCount": 3}', /bad\.json: digitsCount is for/],

@@ -111,7 +111,10 @@ describe("train", () => {
     const record = JSON.parse(await readFile(join(work, "recipe", "result.json"), "utf8"));
     expect(record.configuration).toMatchObject({
       recipe: "fast",
-      optimizer: { name: "adam", learningRate: expect.stringContaining("oneCycle") },
+      optimizer: {
+        name: "adam",
+        learningRate: { name: "oneCycle", options: { peak: 0.004, steps: 4, warmUp: 0.3, start: 0.1 } },
+      },
       validationSplit: 0,
     });
     const other = [...args.slice(0, -2), "recipe2", "--json", "--epochs", "1", "--validation-split", "0.5"];

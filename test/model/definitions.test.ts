@@ -5,9 +5,8 @@ import { LOSSES } from "../../src/losses/index.ts";
 import { METRICS } from "../../src/metrics/metric.ts";
 import { LAYERS } from "../../src/model/layers/registry.ts";
 import * as api from "../../src/node.ts";
-import { OPTIMIZERS } from "../../src/optim/index.ts";
+import { OPTIMIZERS, SCHEDULES } from "../../src/optim/index.ts";
 import { rateOf } from "../../src/optim/schedules/index.ts";
-import { SCHEDULES } from "../../src/optim/schedules/schedule.ts";
 import { LAYER_TYPES } from "../../src/web/state/layers.ts";
 
 const read = (path: string) => readFileSync(new URL(`../../${path}`, import.meta.url), "utf8");

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { cosineDecay, defineSchedule } from "../../src/optim/index.ts";
 import { checkRunConfig, RunConfigError, type RunOptions } from "../../src/run/config.ts";
 
 describe("the configuration of a run", () => {
@@ -34,6 +35,15 @@ describe("the configuration of a run", () => {
     ["a recipe", { recipe: "fast" }],
     ["a recipe with epochs of its own", { recipe: "fast", epochs: 3, validationSplit: 0.1 }],
     ["an optimizer", { optimizer: { name: "sgd", momentum: 0.9, globalClipNorm: 1 } }],
+    [
+      "a schedule",
+      {
+        optimizer: {
+          name: "adam",
+          learningRate: { name: "piecewiseConstantDecay", options: { boundaries: [5], values: [0.1, 0.01] } },
+        },
+      },
+    ],
     ["images of one's own", { dataset: "some/folder", model: [{ type: "flatten" }], trainLimit: 10 }],
     ["digits", { digitsCount: 50, digitsTestCount: 10, validationSplit: 0, restoreBest: "loss" }],
   ])("of %s is the same when it is checked again, or read out of a result", (_, options) => {
@@ -56,8 +66,73 @@ describe("the configuration of a run", () => {
       epochs: 5,
       batchSize: 64,
       validationSplit: 0,
-      optimizer: { name: "adam", learningRate: expect.stringContaining("oneCycle"), beta1: 0.9 },
+      optimizer: {
+        name: "adam",
+        learningRate: { name: "oneCycle", options: { peak: 0.004, warmUp: 0.3, start: 0.1 } },
+        beta1: 0.9,
+      },
     });
+  });
+
+  test("takes records of a recipe, those of version 0.1 too, beside it", () => {
+    const { optimizer } = checkRunConfig({ recipe: "fast" });
+    const record = (learningRate: unknown) =>
+      checkRunConfig({ recipe: "fast", optimizer: { ...optimizer, learningRate } } as RunOptions).optimizer;
+    expect(record("oneCycle, peak 0.004")).toEqual(optimizer);
+    const options = { steps: 50, start: 0.1, peak: 0.004, warmUp: 0.3 };
+    expect(record({ name: "oneCycle", options }).learningRate).toEqual({ name: "oneCycle", options });
+    expect(() => record({ name: "oneCycle", options: { ...options, peak: 0.01 } })).toThrow(
+      "optimizer is given beside recipe fast",
+    );
+    expect(() => record({ name: "cosineDecay", options })).toThrow("optimizer is given beside recipe fast");
+  });
+
+  test("takes a schedule as the learning rate, and fills in its defaults", () => {
+    const given = { name: "oneCycle", options: { peak: 0.01, steps: 300 } };
+    const { optimizer } = checkRunConfig({ optimizer: { name: "sgd", momentum: 0.9, learningRate: given } });
+    expect(optimizer).toEqual({
+      name: "sgd",
+      learningRate: { name: "oneCycle", options: { peak: 0.01, steps: 300, warmUp: 0.3, start: 0.1 } },
+      weightDecay: 0,
+      momentum: 0.9,
+      nesterov: false,
+    });
+    const fromCode = cosineDecay({ initialLearningRate: 0.1, decaySteps: 10 });
+    expect(checkRunConfig({ optimizer: { name: "adam", learningRate: fromCode } }).optimizer).toMatchObject({
+      learningRate: fromCode,
+    });
+  });
+
+  const linear = defineSchedule({ name: "linear", rate: (step) => step });
+  test.each<[unknown, string]>([
+    [
+      { name: "onecycle", options: { peak: 0.01, steps: 10 } },
+      'name is "onecycle", expected one of oneCycle, exponentialDecay, cosineDecay, piecewiseConstantDecay. Write: {"learningRate": {"name": "oneCycle", "options": {"peak": 0.01, "steps": 10}}}',
+    ],
+    [
+      { name: "oneCycle", options: { peak: 0.01 } },
+      'oneCycle: steps is missing, expected a whole number >= 1. Write: {"learningRate": {"name": "oneCycle", "options": {"peak": 0.01, "steps": 1000}}}',
+    ],
+    [
+      { name: "oneCycle", options: { peak: 0.01, steps: 10, warmup: 0.1 } },
+      'oneCycle: no option is called "warmup": did you mean warmUp? Write: {"learningRate": {"name": "oneCycle", "options": {"peak": 0.01, "steps": 10, "warmUp": 0.1}}}',
+    ],
+    [
+      { name: "cosineDecay", decaySteps: 7 },
+      'cosineDecay: got "decaySteps" beside the name, expected name and options alone. Write: {"learningRate": {"name": "cosineDecay", "options": {"initialLearningRate": 0.1, "decaySteps": 7}}}',
+    ],
+    [
+      { name: "piecewiseConstantDecay", options: { boundaries: [5], values: [1] } },
+      "piecewiseConstantDecay: got 1 boundaries and 1 values, expected one value more than boundaries",
+    ],
+    [{ name: "exponentialDecay" }, "exponentialDecay: initialLearningRate is missing"],
+    [{ options: {} }, "name is undefined, expected one of oneCycle"],
+    [linear({}), "got a function, but settings are plain data: expected a number, or one of oneCycle"],
+    [() => 0.1, "got a function, but settings are plain data"],
+  ])("refuses the schedule %j, and says what to write", (learningRate, message) => {
+    const refused = () => checkRunConfig({ optimizer: { name: "adam", learningRate } } as RunOptions);
+    expect(refused).toThrow(RunConfigError);
+    expect(refused).toThrow(`optimizer: learningRate: ${message}`);
   });
 
   test.each<[object, string]>([

@@ -112,9 +112,28 @@ describe("run", () => {
     );
     learner.dispose();
     expect(config.validationSplit).toBe(0);
+    expect(config.optimizer.learningRate).toEqual({
+      name: "oneCycle",
+      options: { peak: 0.004, steps: 12, warmUp: 0.3, start: 0.1 },
+    });
     // Those that come next, of 12 steps in all: up for 3.6, then down to 0 behind the last.
     for (const [i, rate] of [0.0034, 0.004 * (6 / 8.4), 0.004 * (3 / 8.4), 0].entries())
       expect(rates[i]).toBeCloseTo(rate, 8);
+  });
+
+  test("follows a schedule that is plain data, and records it", async () => {
+    const rates: number[] = [];
+    const learningRate = {
+      name: "piecewiseConstantDecay",
+      options: { boundaries: [11], values: [0.01, 0.001] },
+    };
+    const { learner, result } = await run(
+      { ...quick, optimizer: { name: "adam", learningRate }, validationSplit: 0 },
+      { dataset, callbacks: { onEpochEnd: ({ learningRate: rate }) => void rates.push(rate) } },
+    );
+    learner.dispose();
+    expect(rates).toEqual([0.01, 0.001]);
+    expect(result.configuration.optimizer).toMatchObject({ name: "adam", learningRate, beta1: 0.9 });
   });
 
   test("that is stopped is tested, and says so", async () => {

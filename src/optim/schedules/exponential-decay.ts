@@ -1,9 +1,29 @@
-import type { FilledExponentialDecayOptions } from "./make.ts";
-import type { ScheduleDefinition } from "./schedule.ts";
+import { type Filled, flag, needed, type OptionsOf, optional, real, whole } from "../../options/kinds.ts";
+import { made } from "./made.ts";
+import type { Schedule, ScheduleDefinition, ScheduleOptions } from "./schedule.ts";
 import { power } from "./series.ts";
 
-/** See make.ts. */
-export const EXPONENTIAL_DECAY: ScheduleDefinition<FilledExponentialDecayOptions> = {
+const table = () => ({
+  /** The first rate. */
+  initialLearningRate: needed(real(0), 0.1),
+  /** Steps in which the rate is multiplied by decayRate once. */
+  decaySteps: needed(whole(), 1000),
+  decayRate: needed(real(0, undefined, true), 0.96),
+  /** All at once after decaySteps each, in place of a little each step. Default false. */
+  staircase: optional(flag, false),
+});
+type Table = ReturnType<typeof table>;
+
+export interface ExponentialDecayOptions extends OptionsOf<Table> {}
+
+export const EXPONENTIAL_DECAY_OPTIONS: ScheduleOptions<Table> = { name: "exponentialDecay", table };
+
+/** Keras's ExponentialDecay: initialLearningRate * decayRate ** (step / decaySteps). Throws RangeError on options out of range. */
+export function exponentialDecay(options: ExponentialDecayOptions): Schedule {
+  return made(EXPONENTIAL_DECAY_OPTIONS, options);
+}
+
+export const EXPONENTIAL_DECAY: ScheduleDefinition<Filled<Table>> = {
   rate(step, { initialLearningRate, decaySteps, decayRate, staircase }) {
     const times = step / decaySteps;
     return initialLearningRate * power(decayRate, staircase ? times - (times % 1) : times);

@@ -1,6 +1,4 @@
-/** Every schedule. */
-export const SCHEDULES = ["oneCycle", "exponentialDecay", "cosineDecay", "piecewiseConstantDecay"] as const;
-export type ScheduleName = (typeof SCHEDULES)[number];
+import type { Filled, Table } from "../../options/kinds.ts";
 
 /** A learning rate for each step, as plain data: what oneCycle() and the like give, and optimizers take as `learningRate`. */
 export interface Schedule {
@@ -16,4 +14,12 @@ export type LearningRate = number | Schedule | ((step: number) => number);
 /** The formula of a schedule: the rate of a step, of options that are right, defaults filled in. + - * / alone: the same bits everywhere. */
 export interface ScheduleDefinition<Options> {
   rate(step: number, options: Options): number;
+}
+
+/** What the options of a schedule are, apart from its formula: what trains has no use for it. */
+export interface ScheduleOptions<T extends Table = Table> {
+  readonly name: string;
+  table(): T;
+  /** What is wrong with options that are each right; undefined where nothing is. */
+  problem?(options: Filled<T>): string | undefined;
 }

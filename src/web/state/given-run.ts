@@ -23,12 +23,13 @@ export function settingsOfRun(given: RunOptions): Settings {
   const images = digitsCount === DIGITS_IMAGES ? undefined : (digitsCount ?? trainLimit);
   const usual = checkRunConfig({ optimizer: optimizer.name }).optimizer.learningRate;
   const { learningRate } = optimizer;
+  if (typeof learningRate !== "number") throw lacking(config.recipe ? "recipe" : "learningRate");
   const settings: Settings = {
     ...DEFAULTS,
     ...{ dataset, images, loss, batchSize, epochs, validationSplit, seed, backend, threads },
     ...(typeof model === "string" ? { model } : { model: CUSTOM, layers: layersOf(model) }),
     optimizer: optimizer.name,
-    learningRate: learningRate === usual ? undefined : Number(learningRate),
+    learningRate: learningRate === usual ? undefined : learningRate,
     keepBest: validationSplit > 0 ? restoreBest === "val_accuracy" : DEFAULTS.keepBest,
   };
   const problem = settingsProblem(settings);
