@@ -1,3 +1,4 @@
+import { instantiate } from "@assemblyscript/loader";
 import asc from "assemblyscript/asc";
 import { beforeAll, describe, expect, test } from "vitest";
 import { expectSame } from "../support/close.ts";
@@ -21,7 +22,7 @@ export function ${f}All(): void { if (ASC_FEATURE_SIMD) ${f}Of<v128>(); else ${f
 ).join("\n")}
 `;
 
-type Module = { readonly memory: WebAssembly.Memory } & {
+type Module = { readonly memory: WebAssembly.Memory; readonly [name: string]: unknown } & {
   readonly [F in `${(typeof FUNCTIONS)[number]}All`]: () => void;
 };
 
@@ -38,8 +39,8 @@ async function compile(simd: boolean): Promise<Module> {
     },
   );
   if (error) throw new Error(String(stderr));
-  const { instance } = await WebAssembly.instantiate(Uint8Array.from(wasm!));
-  return instance.exports as unknown as Module;
+  const { exports } = await instantiate<Module>(Uint8Array.from(wasm!));
+  return exports;
 }
 
 async function readers() {
