@@ -1,4 +1,5 @@
 import { basename, join, resolve } from "node:path";
+import { largestLabel, parseClassNames } from "./class-names.ts";
 import { numberedClasses } from "./datasets.ts";
 import { DataError } from "./errors.ts";
 import { findFiles, isComplete, missingNames, readWhole } from "./files.ts";
@@ -9,7 +10,6 @@ import type { Dataset, ImageSet } from "./types.ts";
 /** Node only: any folder of IDX files as a dataset. */
 
 /** Labels are bytes. */
-const MAX_CLASSES = 256;
 const MAX_CLASSES_FILE_BYTES = 64 * 1024;
 
 /**
@@ -47,12 +47,8 @@ export async function loadFolder(folder: string): Promise<Dataset> {
       `${folder}: training images are ${train.shape.join(" x ")}, test images ${test.shape.join(" x ")}; expected one shape.`,
     );
   }
-  const largest = Math.max(maxLabel(train), maxLabel(test));
+  const largest = largestLabel(train, test);
   return { name: basename(resolve(folder)), classNames: names ?? numberedClasses(largest + 1), train, test };
-}
-
-function maxLabel({ labels }: ImageSet): number {
-  return labels.reduce((max, label) => Math.max(max, label), 0);
 }
 
 /** The lines of `classes.txt`, or undefined if there is none. @throws DataError `bad-classes`, `unreadable` */
@@ -64,24 +60,5 @@ async function readClassNames(path: string): Promise<string[] | undefined> {
     if (error instanceof DataError && error.code === "not-found") return undefined;
     throw error;
   }
-  // TextDecoder drops a byte order mark, which Windows editors like to add.
-  const names = new TextDecoder()
-    .decode(bytes)
-    .trimEnd()
-    .split(/\r?\n/)
-    .map((line) => line.trim());
-  const fault = names.includes("")
-    ? "has an empty line"
-    : names.length > MAX_CLASSES
-      ? `has ${names.length} lines`
-      : new Set(names).size < names.length
-        ? "names a class twice"
-        : undefined;
-  if (fault !== undefined) {
-    throw new DataError(
-      "bad-classes",
-      `${path}: ${fault}; expected 1 to ${MAX_CLASSES} different names, one a line.`,
-    );
-  }
-  return names;
+  return parseClassNames(bytes, path);
 }

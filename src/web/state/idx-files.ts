@@ -1,3 +1,4 @@
+import { largestLabel, parseClassNames } from "../../data/class-names.ts";
 import { numberedClasses } from "../../data/datasets.ts";
 import { DataError } from "../../data/errors.ts";
 import { type IdxImages, pairUp, parseIdxImages, parseIdxLabels, unpackIdx } from "../../data/idx.ts";
@@ -56,7 +57,7 @@ export async function datasetFromFiles(files: readonly OwnFile[]): Promise<OwnDa
   const data: { known: KnownFile | undefined; idx: Uint8Array }[] = [];
   for (const file of files) {
     if (/\.txt$/i.test(file.name)) {
-      names = classNames(file);
+      names = parseClassNames(file.bytes, file.name);
       continue;
     }
     const bytes = await unpack(file);
@@ -140,7 +141,7 @@ function assemble(
     [train, test] = [imagesOf(first.set, parts.train.rows!), imagesOf(first.set, parts.validation.rows!)];
     notice = `No test files were given: ${test.count.toLocaleString("en-US")} of ${first.set.count.toLocaleString("en-US")} images, the same share of each class, are kept for the test.`;
   }
-  const largest = Math.max(maxLabel(train), maxLabel(test));
+  const largest = largestLabel(train, test);
   if (names && largest >= names.length)
     throw new DataError(
       "bad-classes",
@@ -160,21 +161,6 @@ function imagesOf({ images, labels, shape }: ImageSet, rows: Uint32Array): Image
 
 function counts({ train, test }: Pick<Dataset, "train" | "test">): string {
   return `${train.count.toLocaleString("en-US")} images for training, ${test.count.toLocaleString("en-US")} for the test.`;
-}
-
-function maxLabel({ labels }: ImageSet): number {
-  return labels.reduce((max, label) => Math.max(max, label), 0);
-}
-
-function classNames({ name, bytes }: OwnFile): string[] {
-  const names = new TextDecoder()
-    .decode(bytes)
-    .trimEnd()
-    .split(/\r?\n/)
-    .map((line) => line.trim());
-  if (names.length > 256 || names.includes("") || new Set(names).size < names.length)
-    throw new DataError("bad-classes", `${name}: expected 1 to 256 different class names, one a line.`);
-  return names;
 }
 
 function count(n: number, what: string): string {
