@@ -3,7 +3,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { build as esbuild } from "esbuild";
 import { defineConfig, type Plugin } from "vite";
-import { commonHeaders, PAGE_POLICY } from "./src/cli/serve/headers.ts";
+import { commonHeaders, PAGE_POLICY } from "./src/page-headers.ts";
 
 const path = (relative: string) => fileURLToPath(new URL(relative, import.meta.url));
 

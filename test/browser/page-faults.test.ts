@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { describe, expect, test } from "vitest";
-import { PAGE_POLICY } from "../../src/cli/serve/headers.ts";
 import { encodeIdxImages, encodeIdxLabels } from "../../src/node.ts";
+import { PAGE_POLICY } from "../../src/page-headers.ts";
 import { bars } from "../cli/helpers.ts";
 import { dropFiles, openApp, PAGE_FOLDER, servePage, textOf, train, waitForText } from "./page-support.ts";
 import { BROWSERS, missing } from "./support/browsers.ts";

@@ -2,9 +2,10 @@ import { readdir, readFile } from "node:fs/promises";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { extname, join } from "node:path";
+import { commonHeaders } from "../../page-headers.ts";
 import { fileReason, UsageError } from "../errors.ts";
 import { printable } from "../output.ts";
-import { commonHeaders, contentType } from "./headers.ts";
+import { contentType } from "./content-type.ts";
 
 /** Nobody but this machine reaches it. */
 const HOST = "127.0.0.1";

@@ -1,4 +1,5 @@
-import { DATASETS } from "../../data/datasets.ts";
+// What the page may do, and needs: `wasmgrad serve` sends it, and the page itself has what a <meta> element can say.
+import { DATASETS } from "./data/datasets.ts";
 
 /** Origins that datasets are fetched from: mirrors that let web pages in. */
 const MIRRORS = [
@@ -22,17 +23,6 @@ export const PAGE_POLICY = [
 ].join("; ");
 const FRAMES = "frame-ancestors 'none'";
 
-const TYPES: Readonly<Record<string, string>> = {
-  ".css": "text/css; charset=utf-8",
-  ".html": "text/html; charset=utf-8",
-  ".js": "text/javascript; charset=utf-8",
-  ".json": "application/json",
-  ".png": "image/png",
-  ".svg": "image/svg+xml",
-  ".txt": "text/plain; charset=utf-8",
-  ".wasm": "application/wasm",
-};
-
 /** Headers of every answer. `isolation`: those that shared memory, and so threads, need. */
 export function commonHeaders(isolation: boolean): Record<string, string> {
   return {
@@ -45,9 +35,4 @@ export function commonHeaders(isolation: boolean): Record<string, string> {
       "Cross-Origin-Embedder-Policy": "require-corp",
     }),
   };
-}
-
-/** By the ending of a file's name; what is unknown is no document that a browser would show or run. */
-export function contentType(extension: string): string {
-  return TYPES[extension] ?? "application/octet-stream";
 }
