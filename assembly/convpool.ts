@@ -309,7 +309,7 @@ function closedPlace<V>(y: V, at: V): V {
 }
 
 /** out[columns, K]: the patches of one output row, whose first input row is `line`. */
-export function gatherRow(out: usize, line: usize, columns: i32, s: ConvPoolArgs, rowBytes: usize): void {
+function gatherRow(out: usize, line: usize, columns: i32, s: ConvPoolArgs, rowBytes: usize): void {
   const run = s.KW * s.C;
   const step = (<usize>s.strideW * <usize>s.C) << 2;
   for (let j = 0; j < columns; j++) {

@@ -1,3 +1,4 @@
+import { median } from "d3-array";
 import { namedModel } from "../model/models.ts";
 import type { Samples } from "../train/samples.ts";
 import { type Sequential, sequential } from "../train/sequential.ts";
@@ -112,7 +113,7 @@ export class Measurement {
     for (const { configuration, runs } of this.#open)
       for (const { task, figures } of runs)
         if (figures.length > 0)
-          rows.push({ ...configuration, ...task, imagesPerSecond: median(figures), samples: [...figures] });
+          rows.push({ ...configuration, ...task, imagesPerSecond: median(figures)!, samples: [...figures] });
     return { rows, skipped: [...this.#skipped] };
   }
 
@@ -159,12 +160,6 @@ function first(samples: Samples, wanted: number): Samples {
     count,
     ...(samples.labels && { labels: samples.labels.slice(0, count) }),
   };
-}
-
-function median(values: readonly number[]): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  const middle = sorted.length >> 1;
-  return sorted.length % 2 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
 }
 
 function requireWhole(name: string, value: number): void {

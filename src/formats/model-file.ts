@@ -1,7 +1,7 @@
 import * as v from "valibot";
 import { ModelError } from "../compiler/errors.ts";
 import { requireRoom } from "../compiler/footprint.ts";
-import { preprocessingProblem } from "../compiler/preprocessing.ts";
+import { preprocessingProblem, TO_UNIT } from "../compiler/preprocessing.ts";
 import { DEFAULT_FILE_MEMORY } from "../engine/memory-sizes.ts";
 import { LOSSES } from "../losses/index.ts";
 import type { ModelConfig } from "../model/model-json.ts";
@@ -88,7 +88,7 @@ const METADATA = {
         ({ input }) => preprocessingProblem(input)!,
       ),
     ),
-    { scale: 1 / 255, offset: 0 },
+    TO_UNIT,
   ),
   classNames: v.optional(v.pipe(v.array(v.string()), v.minLength(1))),
   loss: v.optional(

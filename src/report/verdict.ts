@@ -1,3 +1,4 @@
+import { median } from "d3-array";
 import type { EpochRecord } from "./epoch-record.ts";
 import { count, counted, percent, significant } from "./format.ts";
 
@@ -195,12 +196,12 @@ function overfits(input: VerdictInput): Verdict | undefined {
   const tail = known.slice(-TAIL);
   if (tail.includes(lowest)) return undefined;
   const best = lowest.val_loss!;
-  const late = median(tail.map(({ val_loss }) => val_loss!));
+  const late = median(tail.map(({ val_loss }) => val_loss!))!;
   const last = known.at(-1)!;
   const guess = guessing(input);
   const rose =
     late > RISE_RATIO * best &&
-    (guess ? late - best > RISE * guess.loss : late > RISE_RATIO * median(tail.map((r) => r.loss)));
+    (guess ? late - best > RISE * guess.loss : late > RISE_RATIO * median(tail.map((r) => r.loss))!);
   if (!rose || last.loss >= lowest.loss) return undefined;
   const { keptEpoch } = input;
   const kept = keptEpoch !== undefined && keptEpoch !== last.epoch;
@@ -300,10 +301,6 @@ function rateText(rate: number): string {
 function names(ids: readonly number[], { classNames }: Pick<VerdictInput, "classNames">): string {
   const shown = ids.slice(0, 5).map((id) => classNames?.[id] ?? `class ${id}`);
   return ids.length > shown.length ? `${shown.join(", ")} ...` : shown.join(", ");
-}
-
-function median(numbers: readonly number[]): number {
-  return [...numbers].sort((a, b) => a - b)[numbers.length >> 1]!;
 }
 
 function sum(numbers: readonly number[]): number {

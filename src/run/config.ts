@@ -1,4 +1,4 @@
-import type { Preprocessing } from "../compiler/preprocessing.ts";
+import { type Preprocessing, TO_UNIT } from "../compiler/preprocessing.ts";
 import { findDataset, GENERATED } from "../data/datasets.ts";
 import { BACKENDS, type Backend, MAX_THREADS } from "../engine/kernels.ts";
 import { DEFAULT_MAX_MEMORY, LEAST_MEMORY, MOST_MEMORY } from "../engine/memory-sizes.ts";
@@ -32,8 +32,6 @@ export type ModelData = ModelConfig | ModelConfig["layers"];
 /** An optimizer as plain data: its name beside its options, `{ name: "sgd", momentum: 0.9 }`. */
 export type OptimizerData = { readonly name: OptimizerName } & OptimizerConfig;
 
-/** Byte pixels become numbers from 0 to 1. */
-export const PREPROCESSING: Preprocessing = { scale: 1 / 255, offset: 0 };
 /** Most images that are drawn, and most epochs: more is a slip of the finger. */
 const MILLION = 1_000_000;
 
@@ -99,8 +97,11 @@ export const runTable = () => ({
   shuffle: optional(flag, true),
   /** A byte pixel becomes pixel * scale + offset. Default: 0 to 1. */
   preprocessing: optional(
-    group<Preprocessing>({ scale: needed(finite(), 1 / 255), offset: needed(finite(), 0) }),
-    PREPROCESSING,
+    group<Preprocessing>({
+      scale: needed(finite(), TO_UNIT.scale),
+      offset: needed(finite(), TO_UNIT.offset),
+    }),
+    TO_UNIT,
   ),
   /** The figure that chooses the epoch whose weights are kept. Default: val_accuracy, without validation "none". */
   restoreBest: oneOf(["val_accuracy", "val_loss", "accuracy", "loss", "none"]),

@@ -1,4 +1,4 @@
-import type { Preprocessing } from "../compiler/preprocessing.ts";
+import { type Preprocessing, TO_UNIT } from "../compiler/preprocessing.ts";
 import type { Backend } from "../engine/engine.ts";
 import type { WasmSource } from "../engine/kernels.ts";
 import type { LossName } from "../losses/index.ts";
@@ -53,7 +53,7 @@ export function preprocessingOf(
   loaded: Loaded | undefined,
   given: CompiledOptions["preprocessing"],
 ): Preprocessing {
-  const usual = loaded?.preprocessing ?? { scale: 1 / 255, offset: 0 };
+  const usual = loaded?.preprocessing ?? TO_UNIT;
   const { scale = usual.scale, offset = usual.offset } = given ?? {};
   return { scale, offset };
 }

@@ -1,3 +1,4 @@
+import { median } from "d3-array";
 import { yieldToEventLoop } from "#platform";
 import { elements } from "../compiler/graph.ts";
 import type { CallInfo } from "../compiler/plan.ts";
@@ -100,7 +101,7 @@ export async function profile(session: Session, samples: Samples, options: Profi
     await yieldToEventLoop();
   }
 
-  const stepMicroseconds = median(steps);
+  const stepMicroseconds = median(steps)!;
   return {
     backend: engine.backend,
     threads: engine.threads,
@@ -108,8 +109,8 @@ export async function profile(session: Session, samples: Samples, options: Profi
     batchSize,
     repetitions,
     peakGflops,
-    rows: plan.calls.map((call, i) => row(call, median(times[i]!), peakGflops * engine.threads)),
-    loadMicroseconds: median(loads),
+    rows: plan.calls.map((call, i) => row(call, median(times[i]!)!, peakGflops * engine.threads)),
+    loadMicroseconds: median(loads)!,
     stepMicroseconds,
     imagesPerSecond: (1e6 * batchSize) / stepMicroseconds,
   };
@@ -138,10 +139,4 @@ function timed(work: () => void): number {
   const began = performance.now();
   work();
   return 1000 * (performance.now() - began);
-}
-
-function median(values: readonly number[]): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  const half = sorted.length >> 1;
-  return sorted.length % 2 === 1 ? sorted[half]! : (sorted[half - 1]! + sorted[half]!) / 2;
 }

@@ -1,4 +1,5 @@
 import { type Command, Option } from "commander";
+import { median } from "d3-array";
 import { hardwareThreads } from "#platform";
 import { GENERATED } from "../../data/datasets.ts";
 import { loadDataset } from "../../data/load.ts";
@@ -135,7 +136,7 @@ async function peakOf(backend: Backend): Promise<number | string> {
 
 function measuredOf({ model, speeds, peakGflops }: Contestant): Measured {
   const { backend, threads } = model.session.engine;
-  return { backend, threads, imagesPerSecond: speeds, median: median(speeds), peakGflops };
+  return { backend, threads, imagesPerSecond: speeds, median: median(speeds)!, peakGflops };
 }
 
 function report(measured: readonly Measured[], skipped: readonly Skipped[], output: Output): void {
@@ -152,12 +153,6 @@ function report(measured: readonly Measured[], skipped: readonly Skipped[], outp
   output.print(formatTable([head, ...rows], "<>>>>>"));
   for (const { backend, threads, skipped: reason } of skipped)
     output.print(`${backend}, ${threads} threads: left out: ${reason}`);
-}
-
-function median(values: readonly number[]): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  const half = sorted.length >> 1;
-  return sorted.length % 2 === 1 ? sorted[half]! : (sorted[half - 1]! + sorted[half]!) / 2;
 }
 
 /** The images over and over, until there are `count`. */
