@@ -52,8 +52,10 @@ export interface InitRequest {
     CompileOptions,
     "optimizer" | "backend" | "wasm" | "loss" | "lossWeights" | "metrics"
   >;
-  readonly outputs: readonly (Omit<OutputOptions, "loss"> & { readonly loss: string | Reference })[];
-  readonly metrics: readonly (string | Reference)[] | undefined;
+  readonly outputs: readonly (Omit<OutputOptions, "loss" | "metrics"> & {
+    readonly loss: string | Reference;
+    readonly metrics: readonly (string | Reference)[];
+  })[];
   /** Where losses and metrics come from that are not built-in. */
   readonly modules: readonly string[];
   /** `scheduled`: the rates come with each fit. */

@@ -66,6 +66,8 @@ export async function createTrainer(model: Model, options: TrainerOptions = {}):
     ...rest
   } = options;
   const outputs = checkCompile(model, options);
+  // A loss of a module's may name some, too.
+  if (metrics || modules.length > 0) (await import("./rarely.ts")).checkMetrics(outputs);
   const wanted = requestedThreads(threads);
   // Made again, which checks it: the worker takes its word for it. An update of a caller's own could not be sent.
   const made =
@@ -82,8 +84,11 @@ export async function createTrainer(model: Model, options: TrainerOptions = {}):
     return type === undefined ? { name } : { name, type, options: own };
   };
   const sent = {
-    outputs: outputs.map((output) => ({ ...output, loss: reference("loss", output.loss) })),
-    metrics: metrics?.map((metric) => reference("metric", metric)),
+    outputs: outputs.map((output) => ({
+      ...output,
+      loss: reference("loss", output.loss),
+      metrics: output.metrics.map((metric) => reference("metric", metric)),
+    })),
     modules: modules.map(
       (module) => new URL(module, globalThis.document?.baseURI ?? globalThis.location.href).href,
     ),
@@ -93,7 +98,7 @@ export async function createTrainer(model: Model, options: TrainerOptions = {}):
   if (
     modules.length > 0 ||
     typeof made.options.learningRate === "object" ||
-    metrics?.some((metric) => metric !== "accuracy")
+    outputs.some(({ metrics }) => metrics.some((metric) => metric !== "accuracy"))
   )
     parts.unshift("extra");
   if (model.graph.ops.some(({ kind }) => (FURTHER_KINDS as readonly string[]).includes(kind)))
@@ -170,7 +175,10 @@ class WorkerTrainer implements Trainer {
     this.#check(samples, "fit");
     if (validationData) this.#check(validationData, "validationData");
     const all = ([] as Callbacks[]).concat(callbacks ?? []);
-    if (initialState) throw new TypeError("initialState: in model.fit() alone");
+    if (initialState)
+      throw new TypeError(
+        "fit: a worker's training takes no initialState; on the page's own thread one goes on from it. Write: await model.compile(); await model.fit(train, { initialState })",
+      );
     if (this.#stop) throw new Error("the model is training: wait until the fit() under way has ended");
     const stop = new AbortController();
     const onAbort = () => this.stop();

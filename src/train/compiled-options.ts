@@ -11,11 +11,12 @@ import type { NamedTensor } from "../safetensors/safetensors.ts";
 /** One for all outputs of a model; or one for each, in a list in their order, or by their names. */
 export type ByOutput<T> = T | readonly T[] | { readonly [output: string]: T };
 
-/** What is to be lost at an output, and how much it counts. */
+/** What is to be lost at an output, how much it counts, and what is reported of it beside the loss. */
 export interface OutputOptions {
   readonly name: string;
   readonly loss: string | Loss;
   readonly weight: number;
+  readonly metrics: readonly (string | Metric)[];
 }
 
 /** What a model brings along from a file. */
@@ -38,7 +39,6 @@ export interface LayerActivation {
 export interface CompiledOptions {
   readonly optimizer: Optimizer;
   readonly outputs: readonly OutputOptions[];
-  readonly metrics?: readonly (MetricName | Metric)[] | undefined;
   readonly backend?: Backend | "auto" | undefined;
   readonly threads?: number | undefined;
   readonly wasm?: WasmSource | undefined;
@@ -76,8 +76,12 @@ export interface CompileOptions {
   loss?: ByOutput<LossName | Loss> | undefined;
   /** What the losses of the outputs are multiplied by in the sum; a record may leave some out. Default 1. */
   lossWeights?: ByOutput<number> | undefined;
-  /** For each output. Reported by fit and evaluate next to the loss: names, topKCategoricalAccuracy(), or what defineMetric() gave. Default ["accuracy"] for losses of classes, none for those of numbers. */
-  metrics?: readonly (MetricName | Metric)[] | undefined;
+  /**
+   * Reported by fit and evaluate next to the loss: a list of names, of topKCategoricalAccuracy() and of what defineMetric() gave.
+   * Of several outputs one list for all, a list of such lists, or a record by their names, which may leave some out; the figures are
+   * called `<output>_<metric>`. Default ["accuracy"] for losses of classes, none for those of numbers.
+   */
+  metrics?: ByOutput<readonly (MetricName | Metric)[]> | undefined;
   /** Build of the kernels. "auto" (default): the fastest reproducible one. "relaxed": faster, not reproducible across machines. */
   backend?: Backend | "auto" | undefined;
   /** Threads that compute, this one included: changes speed, never results. Default: all cores. */

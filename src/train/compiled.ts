@@ -1,5 +1,4 @@
 import type { Graph } from "../compiler/graph.ts";
-import { defaultMetrics, lossDefinition } from "../losses/index.ts";
 import { metricsOf } from "../metrics/index.ts";
 import type { NamedTensor } from "../safetensors/safetensors.ts";
 import type { ModelView } from "./callbacks.ts";
@@ -31,10 +30,7 @@ export class Compiled {
     const { optimizer, backend = "auto", seed = 1, threads, wasm, maxMemory, weights = "loaded" } = options;
     const session = await Session.create(graph, {
       optimizer,
-      outputs: options.outputs.map((output) => ({
-        ...output,
-        metrics: metricsOf(options.metrics ?? defaultMetrics(lossDefinition(output.loss)!)),
-      })),
+      outputs: options.outputs.map((output) => ({ ...output, metrics: metricsOf(output.metrics) })),
       backend,
       threads,
       wasm,
@@ -86,4 +82,5 @@ export class Compiled {
   }
 }
 
+export { checkMetrics } from "../metrics/check-metrics.ts";
 export { weightsSha256 } from "./weights.ts";

@@ -104,7 +104,8 @@ export class Model implements Trainable {
     const { optimizer = "adam" } = options;
     const outputs = checkCompile(this, options);
     const disposals = this.#disposals;
-    const { Compiled } = await import("./compiled.ts");
+    const { Compiled, checkMetrics } = await import("./compiled.ts");
+    checkMetrics(outputs);
     const compiled = await Compiled.create(this.graph, this.loaded, {
       ...options,
       outputs,
@@ -240,7 +241,7 @@ function portsOf(values: Graph["inputs"], names: readonly string[]): Port[] {
 /** Throws where a loss or a preprocessing does not fit the model, or each other's ranges. Gives the losses by output. */
 export function checkCompile(
   model: Pick<Model, "graph" | "outputs" | "loaded">,
-  options: Pick<CompileOptions, "loss" | "lossWeights" | "preprocessing">,
+  options: Pick<CompileOptions, "loss" | "lossWeights" | "metrics" | "preprocessing">,
 ): OutputOptions[] {
   const problem = preprocessingProblem(preprocessingOf(model.loaded, options.preprocessing));
   if (problem) throw new RangeError(`preprocessing: ${problem}`);

@@ -4,7 +4,6 @@ import { ModelError } from "../compiler/errors.ts";
 import { BACKENDS, MAX_THREADS, type WasmSource } from "../engine/kernels.ts";
 import { DEFAULT_MAX_MEMORY, LEAST_MEMORY, MOST_MEMORY } from "../engine/memory-sizes.ts";
 import { LOSSES } from "../losses/index.ts";
-import type { Metric, MetricName } from "../metrics/metric.ts";
 import { COMMON, type Layer } from "../model/layers/layer.ts";
 import { isSymbolic } from "../model/symbolic.ts";
 import { OPTIMIZERS, type OptimizerName } from "../optim/definitions.ts";
@@ -30,7 +29,7 @@ import type { CompileOptions } from "./compiled-options.ts";
 import type { EvaluateOptions } from "./evaluate.ts";
 import type { FitOptions } from "./fit.ts";
 import type { LoadOptions, ModelMetadata } from "./model-entries.ts";
-import { isLoss } from "./outputs.ts";
+import { isLoss, isMetrics } from "./outputs.ts";
 import type { Samples } from "./samples.ts";
 import type { TrainingState } from "./training-state.ts";
 import type { ValidationSource } from "./validation.ts";
@@ -70,11 +69,11 @@ export const compileTable = (): TableOf<CompileOptions> => ({
     (value) => Number.isFinite(value) || isOfEach(value),
     1,
   ),
-  metrics: some<readonly (MetricName | Metric)[]>(
+  metrics: some<NonNullable<CompileOptions["metrics"]>>(
     "a list of metrics' names and of what defineMetric() gave",
     (value) =>
-      Array.isArray(value) &&
-      value.every((metric) => typeof metric === "string" || !!(metric?.update ?? metric?.type)),
+      isMetrics(value) ||
+      (isOfEach(value) && (!Array.isArray(value) || value.every(Array.isArray)) && !isMetrics([value])),
     ["accuracy"],
   ),
   backend: oneOf(["auto", ...BACKENDS]),

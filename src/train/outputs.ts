@@ -1,13 +1,22 @@
 import { ModelError } from "../compiler/errors.ts";
 import type { Graph } from "../compiler/graph.ts";
 import { checkLoss } from "../losses/check-loss.ts";
-import { LOSSES, type LossName } from "../losses/index.ts";
+import { defaultMetrics, LOSSES, type LossName, lossDefinition } from "../losses/index.ts";
 import type { Loss } from "../losses/loss.ts";
 import { usualLoss } from "../losses/usual-loss.ts";
+import type { Metric, MetricName } from "../metrics/metric.ts";
 import { isObject } from "../options/kinds.ts";
 import { show, written } from "../options/show.ts";
 import { type CompileOptions, type Loaded, lossOf, type OutputOptions } from "./compiled-options.ts";
 import type { Port } from "./samples.ts";
+
+/** A list of metrics' names, and of what defineMetric() or a metric's function gave. */
+export function isMetrics(value: unknown): value is readonly (MetricName | Metric)[] {
+  return (
+    Array.isArray(value) &&
+    value.every((metric) => typeof metric === "string" || !!(metric?.update ?? metric?.type))
+  );
+}
 
 /** A loss by name, or what defineLoss() gave. */
 export function isLoss(value: unknown): value is LossName | Loss {
@@ -16,11 +25,12 @@ export function isLoss(value: unknown): value is LossName | Loss {
 
 /**
  * What is to be lost at each output, from a loss for all, a list in the order of the outputs, or a record by their names; and
- * so for the weights. Throws ModelError where one is missing, of no output, or does not fit its output.
+ * so for the weights and the metrics, whose names are not looked at. Throws ModelError where one is missing, of no output, or
+ * does not fit its output.
  */
 export function outputsOf(
   { graph, outputs, loaded }: { graph: Graph; outputs: readonly Port[]; loaded: Loaded | undefined },
-  options: Pick<CompileOptions, "loss" | "lossWeights">,
+  options: Pick<CompileOptions, "loss" | "lossWeights" | "metrics">,
 ): OutputOptions[] {
   const names = outputs.map(({ name }) => name);
   const twice = names.find((name, i) => names.indexOf(name) < i);
@@ -30,15 +40,30 @@ export function outputsOf(
     usualLoss(graph, i),
   );
   const weights = forEach<number>("lossWeights", options.lossWeights ?? 1, names, Number.isFinite, () => 1);
-  return names.map((name, i) => {
-    checkLoss(losses[i], graph, i);
-    return { name, loss: losses[i]!, weight: weights[i]! };
-  });
+  for (const [i, loss] of losses.entries()) checkLoss(loss, graph, i);
+  const usual = (i: number) => defaultMetrics(lossDefinition(losses[i]!)!);
+  const metrics = forEach<readonly (string | Metric)[]>(
+    "metrics",
+    options.metrics ?? {},
+    names,
+    isMetrics,
+    usual,
+  );
+  return names.map((name, i) => ({ name, loss: losses[i]!, weight: weights[i]!, metrics: metrics[i]! }));
 }
 
-/** @param usual what a message shows for an output; of weights also what goes for those that a record leaves out */
+const EXPECTED = {
+  loss: `one of ${LOSSES.join(", ")}, or what defineLoss() gave`,
+  lossWeights: "a finite number",
+  metrics: "a list of metrics' names and of what defineMetric() gave",
+};
+
+/** Whether a message can write it out: not a list of objects. */
+const isShown = (value: unknown) => !(Array.isArray(value) && value.some(isObject));
+
+/** @param usual what a message shows for an output; but of losses also what goes for those that a record leaves out */
 function forEach<T>(
-  option: "loss" | "lossWeights",
+  option: keyof typeof EXPECTED,
   given: unknown,
   names: readonly string[],
   fits: (value: unknown) => boolean,
@@ -47,7 +72,7 @@ function forEach<T>(
   if (fits(given)) return names.map(() => given as T);
   const listed = Array.isArray(given);
   const values: unknown[] = listed ? given : names.map((name) => (given as Record<string, unknown>)[name]);
-  const right = names.map((name, i) => [name, fits(values[i]) ? values[i] : usual(i)]);
+  const right = names.map((name, i) => [name, fits(values[i]) && isShown(values[i]) ? values[i] : usual(i)]);
   const line = `. Write: ${option}: ${written(Object.fromEntries(right))}`;
   if (listed && given.length !== names.length)
     throw new ModelError(`${option} is a list of ${given.length}, expected one for each output${line}`);
@@ -58,11 +83,9 @@ function forEach<T>(
     );
   return values.map((value, i) => {
     if (fits(value)) return value as T;
-    if (value === undefined && option === "lossWeights" && !listed) return usual(i);
-    const expected =
-      option === "loss" ? `one of ${LOSSES.join(", ")}, or what defineLoss() gave` : "a finite number";
+    if (value === undefined && option !== "loss" && !listed) return usual(i);
     throw new ModelError(
-      `${option} of output ${show(names[i])} is ${value === undefined ? "missing" : show(value)}, expected ${expected}${line}`,
+      `${option} of output ${show(names[i])} is ${value === undefined ? "missing" : show(value)}, expected ${EXPECTED[option]}${line}`,
     );
   });
 }

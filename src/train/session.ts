@@ -25,7 +25,7 @@ export interface SessionOptions {
   /** Bytes of linear memory. Default DEFAULT_MAX_MEMORY. */
   readonly maxMemory?: number | undefined;
   readonly seed: number;
-  /** In the order of the graph's; losses that are built-in by their names. `metrics`: what is reported beside the loss. */
+  /** In the order of the graph's; losses that are built-in by their names. */
   readonly outputs: readonly (OutputOptions & { readonly metrics: readonly Metric[] })[];
   readonly optimizer: Optimizer;
   readonly preprocessing: Preprocessing;

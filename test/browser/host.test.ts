@@ -28,8 +28,7 @@ async function reportsOf(now: number, learningRate: number, epochs: number) {
     model: structuredClone(model.parts()),
     kernels: await loadKernels(),
     options: { threads: 1 },
-    outputs: [{ name: "dense", loss: "meanSquaredError", weight: 1 }],
-    metrics: undefined,
+    outputs: [{ name: "dense", loss: "meanSquaredError", weight: 1, metrics: [] }],
     modules: [],
     // As the page sends them: checked, and with all defaults filled in.
     optimizer: { name: "sgd", options: sgd({ learningRate }).options as { learningRate: number } },
@@ -120,10 +119,9 @@ test("samples for several inputs and outputs come in lists, by parts, and are tr
     kernels: await loadKernels(),
     options: { threads: 1 },
     outputs: [
-      { name: "kind", loss: losses[0], weight: 1 },
-      { name: "angle", loss: losses[1], weight: 0.5 },
+      { name: "kind", loss: losses[0], weight: 1, metrics: ["accuracy"] },
+      { name: "angle", loss: losses[1], weight: 0.5, metrics: [] },
     ],
-    metrics: undefined,
     modules: [],
     optimizer: { name: "sgd", options: sgd({ learningRate: 0.1 }).options as { learningRate: number } },
   });

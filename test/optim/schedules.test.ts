@@ -2,6 +2,7 @@ import { describe, expect, test } from "vitest";
 import {
   adam,
   cosineDecay,
+  defineSchedule,
   exponentialDecay,
   type OneCycleOptions,
   oneCycle as oneCycleSchedule,
@@ -144,4 +145,11 @@ test("schedules are data: what JSON gives back is the same schedule, and an opti
   expect(() => rateOf({ name: "linear", options: {} })).toThrow(
     `no schedule is called 'linear', expected one of ${SCHEDULES.join(", ")}, or what defineSchedule() gave`,
   );
+});
+
+test("a schedule of one's own has a name of its own: no built-in one's, which records would be read as", () => {
+  for (const name of [...SCHEDULES, ""])
+    expect(() => defineSchedule({ name, rate: () => 1 })).toThrow(
+      `defineSchedule: name is "${name}", expected a name that no built-in schedule has. Write: defineSchedule({ name: "mine", rate })`,
+    );
 });

@@ -5,6 +5,7 @@ import { topKCategoricalAccuracy } from "../../src/metrics/make.ts";
 import { METRICS } from "../../src/metrics/metric.ts";
 import { dense } from "../../src/model/layers/index.ts";
 import { sgd } from "../../src/optim/index.ts";
+import type { CompileOptions } from "../../src/train/compiled-options.ts";
 import type { Samples } from "../../src/train/samples.ts";
 import { modelOf } from "../support/sessions.ts";
 
@@ -96,6 +97,28 @@ describe("metrics", () => {
     await expect(identity(2, { metrics: ["auc" as never] })).rejects.toThrow(
       `metrics: no metric is called 'auc', expected some of ${METRICS.join(", ")}, or what defineMetric() gave`,
     );
+  });
+
+  test.each<[string, CompileOptions["metrics"]]>([
+    ["accuracy", ["accuracy", "meanSquaredError", "accuracy"]],
+    ["topKCategoricalAccuracy", [topKCategoricalAccuracy({ k: 1 }), topKCategoricalAccuracy({ k: 2 })]],
+    ["mine", [defineMetric({ name: "mine", update() {} }), defineMetric({ name: "mine", update() {} })]],
+    ["loss", [topKCategoricalAccuracy({ name: "loss" })]],
+    ["val_loss", [topKCategoricalAccuracy({ name: "val_loss" })]],
+  ])("two figures called %s are refused", async (name, metrics) => {
+    await expect(identity(2, { metrics })).rejects.toThrow(
+      new RangeError(
+        `metrics: two figures are called "${name}", expected a name for each. Give each metric once; one with options takes a name. Write: topKCategoricalAccuracy({ k: 3, name: "top3" })`,
+      ),
+    );
+  });
+
+  test("a metric that is given alone is refused with the list to write", async () => {
+    const metric = defineMetric({ name: "mine", update() {} });
+    for (const alone of [metric, "accuracy", topKCategoricalAccuracy()])
+      await expect(identity(2, { metrics: alone as never })).rejects.toThrow(
+        /^compile: metrics is .*, expected a list of metrics' names .*\. Write: model\.compile\(\{ .* metrics: \["accuracy"\]/,
+      );
   });
 
   test("restoreBestWeights goes by what is better of a metric", async () => {

@@ -2,6 +2,7 @@ import { describe, expect, onTestFinished, test } from "vitest";
 import { ModelError } from "../../src/compiler/errors.ts";
 import { loadModel, saveModel } from "../../src/formats/model-file.ts";
 import { LOSSES } from "../../src/losses/index.ts";
+import { topKCategoricalAccuracy } from "../../src/metrics/make.ts";
 import { activation, add, concatenate, conv2d, dense, flatten, input } from "../../src/model/layers/index.ts";
 import { adam } from "../../src/optim/index.ts";
 import type { CompileOptions } from "../../src/train/compiled-options.ts";
@@ -216,6 +217,41 @@ describe("several outputs", () => {
     expect(hashes[0]).not.toBe(hashes[2]);
   });
 
+  test("metrics for all outputs, by a list of lists, or by their names; a record may leave some out", async () => {
+    const samples = samplesOf(8, 1);
+    const figures = async (metrics: CompileOptions["metrics"]) =>
+      Object.keys(await (await ready({ metrics })).evaluate(samples)).slice(3);
+    const top = topKCategoricalAccuracy({ k: 1, name: "top" });
+    expect(await figures(undefined)).toEqual(["class_accuracy"]);
+    expect(await figures([])).toEqual([]);
+    expect(await figures(["meanSquaredError"])).toEqual(["class_meanSquaredError", "first_meanSquaredError"]);
+    expect(await figures([["accuracy", top], ["meanAbsoluteError"]])).toEqual([
+      "class_accuracy",
+      "class_top",
+      "first_meanAbsoluteError",
+    ]);
+    expect(await figures({ first: ["meanAbsoluteError"], class: [] })).toEqual(["first_meanAbsoluteError"]);
+    expect(await figures({ first: ["meanAbsoluteError"] })).toEqual([
+      "class_accuracy",
+      "first_meanAbsoluteError",
+    ]);
+  });
+
+  test("metrics of an output are of its own numbers, and can be watched", async () => {
+    const net = await ready({ metrics: { first: ["meanAbsoluteError"] } });
+    const samples = samplesOf(50, 3);
+    const { history } = await net.fit(samples, {
+      epochs: 2,
+      validationSplit: 0.2,
+      restoreBestWeights: "val_first_meanAbsoluteError",
+    });
+    expect(history.val_first_meanAbsoluteError).toHaveLength(2);
+    const [, first] = await net.predict<Float32Array[]>(samples);
+    const wanted = (samples.targets as Float32Array[])[1]!;
+    const error = first!.reduce((sum, value, i) => sum + Math.abs(value - wanted[i]!), 0) / 50;
+    expect((await net.evaluate(samples)).first_meanAbsoluteError).toBeCloseTo(error, 6);
+  });
+
   test("any number of threads: the same bits", async () => {
     const hashes = new Set<string>();
     for (const threads of [1, 3]) {
@@ -271,6 +307,21 @@ describe("several outputs", () => {
       "a weight of nobody",
       { lossWeights: { last: 2 } },
       'lossWeights: no output is called "last", expected class, first. Write: lossWeights: { class: 1, first: 1 }',
+    ],
+    [
+      "metrics of nobody",
+      { metrics: { class: ["accuracy"], frist: [] } },
+      'metrics: no output is called "frist", expected class, first. Write: metrics: { class: ["accuracy"], first: [] }',
+    ],
+    [
+      "metrics that are no list",
+      { metrics: { class: "accuracy" as never } },
+      'metrics of output "class" is "accuracy", expected a list of metrics\' names and of what defineMetric() gave. Write: metrics: { class: ["accuracy"], first: [] }',
+    ],
+    [
+      "lists of metrics for one of two",
+      { metrics: [["meanSquaredError"]] },
+      'metrics is a list of 1, expected one for each output. Write: metrics: { class: ["meanSquaredError"], first: [] }',
     ],
     [
       "a weight for one of two",

@@ -6,10 +6,7 @@ import type { InitRequest, Reference } from "../protocol.ts";
 export async function imported({
   modules,
   outputs,
-  metrics,
-}: Pick<InitRequest, "modules" | "outputs" | "metrics">): Promise<
-  Pick<CompiledOptions, "outputs" | "metrics">
-> {
+}: Pick<InitRequest, "modules" | "outputs">): Promise<Pick<CompiledOptions, "outputs">> {
   const exported = await Promise.all(modules.map((url) => import(url) as Promise<Record<string, unknown>>));
   const values = exported.flatMap((module) => Object.values(module)) as ({ name?: unknown } | null)[];
   // biome-ignore lint/suspicious/noExplicitAny: a loss or a metric, by where it is looked for
@@ -27,7 +24,10 @@ export async function imported({
     );
   };
   return {
-    outputs: outputs.map((output) => ({ ...output, loss: find(output.loss, "compute") })),
-    metrics: metrics?.map((metric) => find(metric, "update")),
+    outputs: outputs.map((output) => ({
+      ...output,
+      loss: find(output.loss, "compute"),
+      metrics: output.metrics.map((metric) => find(metric, "update")),
+    })),
   };
 }

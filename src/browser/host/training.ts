@@ -46,9 +46,7 @@ export class TrainingHost {
     const { name, options: settings, scheduled } = optimizer;
     const model = await Compiled.create(parts.graph, parts.loaded, {
       ...options,
-      ...(given.modules.length > 0
-        ? await imported(given)
-        : (given as Pick<CompiledOptions, "outputs" | "metrics">)),
+      ...(given.modules.length > 0 ? await imported(given) : (given as Pick<CompiledOptions, "outputs">)),
       backend: kernels.backend,
       wasm: kernels.module,
       // The page has checked all options, and filled in the defaults.

@@ -1,13 +1,20 @@
 import { checkOptions } from "../../options/check.ts";
-import { callable, needed, type TableOf, text } from "../../options/kinds.ts";
+import { callable, needed, some, type TableOf } from "../../options/kinds.ts";
+import { SCHEDULES, type ScheduleName } from "./extra.ts";
 import type { Schedule, ScheduleDefinition } from "./schedule.ts";
 
 const ownTable = (): TableOf<OwnSchedule<Schedule["options"]>> => ({
-  name: needed(text, "mine"),
+  name: needed(
+    some<string>(
+      "a name that no built-in schedule has",
+      (value) => typeof value === "string" && value !== "" && !SCHEDULES.includes(value as ScheduleName),
+    ),
+    "mine",
+  ),
   rate: needed(callable<OwnSchedule<Schedule["options"]>["rate"]>("a function of the step and the options")),
 });
 
-/** What defineSchedule() takes: a name, and the rate of a step, counted from 0. */
+/** What defineSchedule() takes: a name of its own, and the rate of a step, counted from 0. */
 export interface OwnSchedule<Options> extends ScheduleDefinition<Options> {
   readonly name: string;
 }
