@@ -98,6 +98,12 @@ const METADATA = {
       return typeof loss === "object" ? v.record(v.string(), one) : one;
     }),
   ),
+  lossWeights: v.optional(
+    v.lazy((weights): v.GenericSchema<NonNullable<ModelMetadata["lossWeights"]>> => {
+      if (Array.isArray(weights)) return v.pipe(v.array(finite), v.minLength(1));
+      return typeof weights === "object" ? v.record(v.string(), finite) : finite;
+    }),
+  ),
   dataset: v.optional(v.string()),
   background: v.optional(v.pipe(v.number(), v.minValue(0), v.maxValue(1))),
   centred: v.optional(v.boolean()),
@@ -158,8 +164,8 @@ function modelOf(
   tensors: readonly NamedTensor[],
 ): Pick<LoadedModel, "metadata"> & { readonly model: Model } {
   const { architecture, ...metadata } = parseMetadata(raw);
-  const { loss, preprocessing } = metadata;
-  const model = build(architecture as ModelConfig, { tensors, loss, preprocessing });
+  const { loss, lossWeights, preprocessing } = metadata;
+  const model = build(architecture as ModelConfig, { tensors, loss, lossWeights, preprocessing });
   return { model, metadata: metadata as LoadedModel["metadata"] };
 }
 

@@ -80,6 +80,10 @@ export function checkSamples(
         ? `got an array, expected samples. Write: ${call.replace("*", `{ images: [${inputs.map(variable).join(", ")}], shape: ${shapes(inputs)}, count }`)}`
         : "got an array, expected samples or a typed array. Write: Float32Array.from(images.flat(Infinity)), or Uint8Array for bytes, which are scaled",
     );
+  if (isPixels(samples) && inputs.length > 1)
+    throw error(
+      `got a ${(samples as object).constructor.name}, but the model has ${inputs.length} inputs: ${inputs.map(({ name, shape }) => `${name} ${formatShape(shape)}`).join(", ")}. Write: model.predict([${inputs.map(variable).join(", ")}])`,
+    );
   if (!("images" in given || "shape" in given))
     throw error(
       `got ${samples ? show(samples) : "no samples"}: expected { images, shape, count } with labels or targets`,
@@ -169,12 +173,16 @@ export function checkSamples(
     const size = elements(port.shape);
     const wrong = errorOf("output", outputs, i);
     const own = labels[i];
+    if (targets[i] && own)
+      throw wrong(
+        `got both labels and targets: give one of them. Write: labels: ${outputs.length === 1 ? "undefined" : listCode(outputs, (k) => k !== i && labels[k])}`,
+      );
     if (targets[i]) requireLength(targets[i], "target", size, wrong);
     else if (!own)
       throw wrong(
         outputs.length === 1
           ? "got samples with neither labels nor targets: give one of them"
-          : `got neither labels nor targets: give one of them. Write: labels: ${listCode(outputs, i, labels)}, or targets: ${listCode(outputs, i, targets)}`,
+          : `got neither labels nor targets: give one of them. Write: labels: ${listCode(outputs, (k) => k === i || labels[k])}, or targets: ${listCode(outputs, (k) => k === i || targets[k])}`,
       );
     else {
       if (own.length !== count)
@@ -197,7 +205,7 @@ function shapes(inputs: readonly Port[]): string {
   return inputs.length === 1 ? all : `[${all}]`;
 }
 
-/** A list for outputs as code, with one that is missing. */
-function listCode(outputs: readonly Port[], missing: number, given: readonly unknown[]): string {
-  return `[${outputs.map((port, i) => (i === missing || given[i] ? variable(port) : "undefined")).join(", ")}]`;
+/** A list for outputs as code: with those that it is to have. */
+function listCode(outputs: readonly Port[], has: (i: number) => unknown): string {
+  return `[${outputs.map((port, i) => (has(i) ? variable(port) : "undefined")).join(", ")}]`;
 }

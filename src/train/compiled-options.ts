@@ -23,6 +23,7 @@ export interface OutputOptions {
 export interface Loaded {
   readonly tensors: readonly NamedTensor[];
   readonly loss?: ByOutput<LossName> | undefined;
+  readonly lossWeights?: ByOutput<number> | undefined;
   readonly preprocessing?: Preprocessing | undefined;
 }
 
@@ -74,7 +75,7 @@ export interface CompileOptions {
    * model from a file, else "categoricalCrossentropy".
    */
   loss?: ByOutput<LossName | Loss> | undefined;
-  /** What the losses of the outputs are multiplied by in the sum; a record may leave some out. Default 1. */
+  /** What the losses of the outputs are multiplied by in the sum; a record may leave some out. Default: that of the file, else 1. */
   lossWeights?: ByOutput<number> | undefined;
   /**
    * Reported by fit and evaluate next to the loss: a list of names, of topKCategoricalAccuracy() and of what defineMetric() gave.

@@ -20,6 +20,8 @@ export interface ModelMetadata {
   readonly classNames?: readonly string[];
   /** Of several outputs one for all, a list in their order, or a record by their names. */
   readonly loss?: ByOutput<LossName>;
+  /** What those losses were multiplied by, as compile() takes it. */
+  readonly lossWeights?: ByOutput<number>;
   /** Name of the dataset it was trained on. */
   readonly dataset?: string;
   /** How bright the border of the training images is, 0 to 1: tells light-on-dark pictures from dark-on-light ones. */

@@ -44,6 +44,14 @@ const share = (expected: string, most: (value: number) => boolean) =>
 const isOfEach = (value: unknown) =>
   (Array.isArray(value) || isOptions(value)) && Object.keys(value).length > 0;
 
+/** @param each whether a value in a list or a record fits: what is wrong there outputsOf() says at more length */
+const lossWeights = (each: (value: unknown) => boolean = () => true) =>
+  some<NonNullable<CompileOptions["lossWeights"]>>(
+    "a number, a list, or a record by the names of outputs",
+    (value) => Number.isFinite(value) || (isOfEach(value) && Object.values(value as object).every(each)),
+    1,
+  );
+
 /** Also what createTrainer() takes, beside workerUrl. */
 export const compileTable = (): TableOf<CompileOptions> => ({
   optimizer: {
@@ -64,11 +72,7 @@ export const compileTable = (): TableOf<CompileOptions> => ({
     ),
     names: LOSSES,
   },
-  lossWeights: some<NonNullable<CompileOptions["lossWeights"]>>(
-    "a number, a list, or a record by the names of outputs",
-    (value) => Number.isFinite(value) || isOfEach(value),
-    1,
-  ),
+  lossWeights: lossWeights(),
   metrics: some<NonNullable<CompileOptions["metrics"]>>(
     "a list of metrics' names and of what defineMetric() gave",
     (value) =>
@@ -162,6 +166,7 @@ export const SAVE: Checked = {
       ),
       names: LOSSES,
     },
+    lossWeights: lossWeights(Number.isFinite),
     dataset: text,
     background: share("a number from 0 to 1", (value) => value <= 1),
     centred: flag,

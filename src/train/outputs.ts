@@ -35,11 +35,15 @@ export function outputsOf(
   const names = outputs.map(({ name }) => name);
   const twice = names.find((name, i) => names.indexOf(name) < i);
   if (twice !== undefined)
-    throw new ModelError("is an output twice, expected each once; give one through a layer more", twice);
+    throw new ModelError(
+      'is an output twice, expected each once; give one through a layer more. Write: activation({ activation: "linear" }).apply(y)',
+      twice,
+    );
   const losses = forEach<LossName | Loss>("loss", lossOf(loaded, options.loss), names, isLoss, (i) =>
     usualLoss(graph, i),
   );
-  const weights = forEach<number>("lossWeights", options.lossWeights ?? 1, names, Number.isFinite, () => 1);
+  const given = options.lossWeights ?? loaded?.lossWeights ?? 1;
+  const weights = forEach<number>("lossWeights", given, names, Number.isFinite, () => 1);
   for (const [i, loss] of losses.entries()) checkLoss(loss, graph, i);
   const usual = (i: number) => defaultMetrics(lossDefinition(losses[i]!)!);
   const metrics = forEach<readonly (string | Metric)[]>(

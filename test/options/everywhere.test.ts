@@ -304,6 +304,7 @@ const TAKERS: Readonly<Record<string, Taker>> = {
       preprocessing: true,
       classNames: true,
       loss: true,
+      lossWeights: true,
       dataset: true,
       background: true,
       centred: true,

@@ -96,6 +96,11 @@ describe("what does not fit is told by the layer's name, with what to write", ()
       'fit: output "angle": got neither labels nor targets: give one of them. Write: labels: [digit, angle], or targets: [undefined, angle]',
     ],
     [
+      "an output with both",
+      { ...good, labels: [Uint8Array.of(0, 3), Uint8Array.of(0, 1)] },
+      'fit: output "angle": got both labels and targets: give one of them. Write: labels: [digit, undefined]',
+    ],
+    [
       "a label that no class has",
       { ...good, labels: [Uint8Array.of(0, 4), undefined] },
       'fit: output "digit": label 1 is 4, but the output has 4 numbers: expected class ids below 4',
@@ -136,4 +141,23 @@ test("lists for a model of one input and one output", () => {
   expect(check({ images: numbers, shape: [3], count: 2, labels: [labels] })).toThrow(
     "fit: labels is of type Array, expected Uint8Array. Write: labels: labels[0]",
   );
+});
+
+test("labels and targets for the one output", () => {
+  const one = { inputs: [ports.inputs[1]!], outputs: [ports.outputs[0]!] };
+  const plain = { images: new Float32Array(6), shape: [3], count: 2 };
+  const both = { ...plain, labels: Uint8Array.of(0, 3), targets: new Float32Array(8) };
+  for (const taker of ["fit", "evaluate"] as const)
+    expect(() => checkSamples(both, one, taker)).toThrow(
+      `${taker}: got both labels and targets: give one of them. Write: labels: undefined`,
+    );
+  expect(() => checkSamples({ ...both, labels: undefined } as never, one, "fit")).not.toThrow();
+  expect(() => checkSamples(both, one, "predict")).not.toThrow();
+});
+
+test("one array asked of a model of two inputs: the message names them, and the line to write", () => {
+  for (const array of [new Float32Array(14), new Uint8Array(14)])
+    expect(wrong(array, "predict")).toBe(
+      `predict: got a ${array.constructor.name}, but the model has 2 inputs: picture (2, 2, 1), numbers (3,). Write: model.predict([picture, numbers])`,
+    );
 });

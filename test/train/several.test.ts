@@ -4,7 +4,7 @@ import { loadModel, saveModel } from "../../src/formats/model-file.ts";
 import { LOSSES } from "../../src/losses/index.ts";
 import { topKCategoricalAccuracy } from "../../src/metrics/make.ts";
 import { activation, add, concatenate, conv2d, dense, flatten, input } from "../../src/model/layers/index.ts";
-import { adam } from "../../src/optim/index.ts";
+import { adam, sgd } from "../../src/optim/index.ts";
 import type { CompileOptions } from "../../src/train/compiled-options.ts";
 import { NonFiniteError } from "../../src/train/errors.ts";
 import { model } from "../../src/train/functional.ts";
@@ -277,6 +277,41 @@ describe("several outputs", () => {
     );
   });
 
+  test.each([{ first: 0.25 }, [1, 0.25], 0.25])(
+    "a file keeps the losses' weights: %j",
+    async (lossWeights) => {
+      const loss = { class: "categoricalCrossentropy", first: "meanSquaredError" } as const;
+      const net = await ready({ lossWeights });
+      const samples = samplesOf(20, 5);
+      const { model: loaded, metadata } = loadModel(saveModel(net, { loss, lossWeights }));
+      expect(metadata.lossWeights).toEqual(lossWeights);
+      await loaded.compile({ threads: 1 });
+      onTestFinished(() => loaded.dispose());
+      expect(await loaded.evaluate(samples)).toEqual(await net.evaluate(samples));
+      // One that is given wins; a file without them has 1, as before.
+      await loaded.compile({ threads: 1, lossWeights: 2 });
+      const { loss: doubled, class_loss, first_loss } = await loaded.evaluate(samples);
+      expect(doubled).toBeCloseTo(2 * (class_loss! + first_loss!), 5);
+      const { model: plain, metadata: without } = loadModel(saveModel(net, { loss }));
+      expect(without).not.toHaveProperty("lossWeights");
+      await plain.compile({ threads: 1 });
+      onTestFinished(() => plain.dispose());
+      expect((await plain.evaluate(samples)).loss).toBeCloseTo(class_loss! + first_loss!, 5);
+    },
+  );
+
+  test("weights that are none are kept in no file, and those for no output are refused when it is compiled", async () => {
+    const net = await ready();
+    expect(() => saveModel(net, { lossWeights: "1" as never })).toThrow(
+      /lossWeights is "1", expected a number, a list, or a record by the names of outputs/,
+    );
+    expect(() => saveModel(net, { lossWeights: { first: Number.NaN } })).toThrow(
+      /lossWeights is an object, expected a number, a list, or a record by the names of outputs/,
+    );
+    const { model: loaded } = loadModel(saveModel(net, { lossWeights: { last: 2 } }));
+    await expect(loaded.compile()).rejects.toThrow(/^lossWeights: no output is called "last"/);
+  });
+
   test.each<[string, CompileOptions, string]>([
     [
       "one that does not fit all",
@@ -342,6 +377,33 @@ describe("several outputs", () => {
     const x = input({ shape: [2] });
     const y = dense({ units: 1, name: "y" }).apply(x);
     const net = model({ inputs: x, outputs: [y, y] });
-    await expect(net.compile({ loss: "meanSquaredError" })).rejects.toThrow("layer 'y': is an output twice");
+    await expect(net.compile({ loss: "meanSquaredError" })).rejects.toThrow(
+      new ModelError(
+        'is an output twice, expected each once; give one through a layer more. Write: activation({ activation: "linear" }).apply(y)',
+        "y",
+      ),
+    );
+  });
+
+  test("one number through a layer more is an output twice, and trained as one whose loss counts double", async () => {
+    const x = input({ shape: [2] });
+    const y = dense({ units: 1, name: "y" }).apply(x);
+    const samples = { images: Float32Array.of(1, 2, 3, 4), shape: [2], count: 2 };
+    const targets = Float32Array.of(0.5, -1);
+    const hashes = [];
+    for (const outputs of [[y, activation({ activation: "linear" }).apply(y)], [y]]) {
+      const net = model({ inputs: x, outputs });
+      const several = outputs.length > 1;
+      await net.compile({
+        threads: 1,
+        loss: "meanSquaredError",
+        lossWeights: several ? 1 : 2,
+        optimizer: sgd({ learningRate: 0.125 }),
+      });
+      onTestFinished(() => net.dispose());
+      await net.fit({ ...samples, targets: several ? [targets, targets] : targets }, { epochs: 3 });
+      hashes.push(await net.weightsSha256());
+    }
+    expect(hashes[0]).toBe(hashes[1]);
   });
 });
