@@ -4,7 +4,7 @@ import type { DataRequest, DataResult } from "../data/web.ts";
 import type { Kernels } from "../engine/kernels.ts";
 import type { ThreadTask } from "../engine/platform/web.ts";
 import type { Metric } from "../metrics/metric.ts";
-import type { AnyOptimizerOptions } from "../optim/create.ts";
+import type { AnyOptimizerOptions } from "../optim/definitions.ts";
 import type { OptimizerName } from "../optim/index.ts";
 import type { NamedTensor } from "../safetensors/safetensors.ts";
 import type { History, Hooks } from "../train/callbacks.ts";

@@ -1,6 +1,6 @@
 import { type Command, Option } from "commander";
-import { type AnyOptimizerOptions, createOptimizer } from "../optim/create.ts";
-import { OPTIMIZERS, type OptimizerName } from "../optim/definitions.ts";
+import { createOptimizer } from "../optim/create.ts";
+import { type AnyOptimizerOptions, OPTIMIZERS, type OptimizerName } from "../optim/definitions.ts";
 import { UsageError } from "./errors.ts";
 import { realNumber } from "./options.ts";
 

@@ -4,8 +4,8 @@ import { BACKENDS, type Backend, MAX_THREADS } from "../engine/kernels.ts";
 import { DEFAULT_MAX_MEMORY, LEAST_MEMORY, MOST_MEMORY } from "../engine/memory-sizes.ts";
 import { LOSSES } from "../losses/index.ts";
 import type { ModelConfig } from "../model/model-config.ts";
-import { type AnyOptimizerOptions, createOptimizer } from "../optim/create.ts";
-import { OPTIMIZERS, type OptimizerName } from "../optim/definitions.ts";
+import { createOptimizer } from "../optim/create.ts";
+import { type AnyOptimizerOptions, OPTIMIZERS, type OptimizerName } from "../optim/definitions.ts";
 import type { OptimizerConfig } from "../optim/optimizer.ts";
 import { optionProblem } from "../options/check.ts";
 import {

@@ -1,5 +1,5 @@
-import { SCHEDULE_OPTIONS, SCHEDULES, type ScheduleName } from "../optim/schedules/extra.ts";
-import type { Schedule } from "../optim/schedules/schedule.ts";
+import type { Schedule, ScheduleOptions } from "../optim/schedules/schedule.ts";
+import { SCHEDULE_OPTIONS, SCHEDULES, type ScheduleName } from "../optim/schedules/schedules.ts";
 import { optionProblem } from "../options/check.ts";
 import { isOptions, withDefaults } from "../options/kinds.ts";
 import { nearest } from "../options/names.ts";
@@ -14,7 +14,7 @@ export function scheduleOfData(given: unknown): Schedule {
   const own = typeof given === "function" || typeof others.rate === "function";
   const known = !own && SCHEDULES.includes(name as ScheduleName);
   const right = known ? (name as ScheduleName) : nearestName(name);
-  const { table: tableOf, problem } = SCHEDULE_OPTIONS[right];
+  const { table: tableOf, problem }: ScheduleOptions = SCHEDULE_OPTIONS[right] as ScheduleOptions;
   const table = tableOf();
   /** The line to write: with those of `from` that fit, and an example of each that is needed. */
   const line = (from: unknown) => {

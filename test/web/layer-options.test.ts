@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
+import { LAYERS } from "../../src/model/layers/index.ts";
 import { type LayerDefinition, layerTable } from "../../src/model/layers/layer.ts";
-import { LAYERS } from "../../src/model/layers/registry.ts";
 import { LAYER_TYPES, optionProblem, optionText, parseOption } from "../../src/web/state/layers.ts";
 
 /** Layers that take several inputs, or none, have no place in a list. */

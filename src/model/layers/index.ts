@@ -1,3 +1,12 @@
+import { BATCH_NORMALIZATION } from "./batch-normalization.ts";
+import { CONV2D } from "./conv2d.ts";
+import { DENSE } from "./dense.ts";
+import { INPUT } from "./input.ts";
+import type { LayerDefinition } from "./layer.ts";
+import { ADD, CONCATENATE, MULTIPLY } from "./merging.ts";
+import { AVERAGE_POOLING_2D, GLOBAL_AVERAGE_POOLING_2D, MAX_POOLING_2D } from "./pooling2d.ts";
+import { ACTIVATION, DROPOUT, ELU, FLATTEN, LEAKY_RELU } from "./simple.ts";
+
 export { type BatchNormalizationOptions, batchNormalization } from "./batch-normalization.ts";
 export { type Conv2dOptions, conv2d } from "./conv2d.ts";
 export { type DenseOptions, dense } from "./dense.ts";
@@ -21,3 +30,31 @@ export {
   type LeakyReluOptions,
   leakyRelu,
 } from "./simple.ts";
+
+/**
+ * Every layer's definition, by its type: its options with their defaults and checks, and how it lowers. A new layer has its
+ * line here, and its function's above.
+ */
+export const LAYERS = /* @__PURE__ */ byType([
+  CONV2D,
+  DENSE,
+  MAX_POOLING_2D,
+  AVERAGE_POOLING_2D,
+  GLOBAL_AVERAGE_POOLING_2D,
+  FLATTEN,
+  DROPOUT,
+  ACTIVATION,
+  LEAKY_RELU,
+  ELU,
+  INPUT,
+  BATCH_NORMALIZATION,
+  ADD,
+  MULTIPLY,
+  CONCATENATE,
+]);
+
+function byType(definitions: readonly unknown[]): Readonly<Record<string, LayerDefinition>> {
+  return Object.fromEntries(
+    (definitions as LayerDefinition[]).map((definition) => [definition.type, definition]),
+  );
+}

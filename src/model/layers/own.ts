@@ -1,8 +1,8 @@
 import { ModelError } from "../../compiler/errors.ts";
 import { type Checked, checkOptions } from "../../options/check.ts";
 import { callable, flag, isOptions, needed, type OptionsOf, some, type Table } from "../../options/kinds.ts";
+import { LAYERS } from "./index.ts";
 import { COMMON, type LayerDefinition, type LayerOptions, layer } from "./layer.ts";
-import { LAYERS } from "./registry.ts";
 import type { Layer } from "./types.ts";
 
 const DEFINE: Checked = {

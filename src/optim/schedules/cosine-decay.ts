@@ -1,7 +1,6 @@
-import { type Filled, needed, type OptionsOf, optional, real, whole } from "../../options/kinds.ts";
+import { needed, type OptionsOf, optional, real, whole } from "../../options/kinds.ts";
 import { made, share } from "./made.ts";
-import type { Schedule, ScheduleDefinition, ScheduleOptions } from "./schedule.ts";
-import { halfCosine } from "./series.ts";
+import type { Schedule, ScheduleOptions } from "./schedule.ts";
 
 const table = () => ({
   /** The rate that the decay begins with; with a warmupTarget, the first one of the warm-up. */
@@ -19,23 +18,12 @@ type Table = ReturnType<typeof table>;
 
 export interface CosineDecayOptions extends OptionsOf<Table> {}
 
-export const COSINE_DECAY_OPTIONS: ScheduleOptions<Table> = { name: "cosineDecay", table };
+export const COSINE_DECAY: ScheduleOptions<Table> = { name: "cosineDecay", table };
 
 /**
  * Keras's CosineDecay (Loshchilov and Hutter 2017): the rate falls along half a cosine, to `alpha` of what it was, after a
  * linear warm-up where warmupTarget is given. Throws RangeError on options out of range.
  */
 export function cosineDecay(options: CosineDecayOptions): Schedule {
-  return made(COSINE_DECAY_OPTIONS, options);
+  return made(COSINE_DECAY, options);
 }
-
-export const COSINE_DECAY: ScheduleDefinition<Filled<Table>> = {
-  rate(step, { initialLearningRate: first, decaySteps, alpha, warmupTarget, warmupSteps }) {
-    if (warmupTarget !== undefined) {
-      if (step < warmupSteps) return first + ((warmupTarget - first) * step) / warmupSteps;
-      step -= warmupSteps;
-    }
-    const part = (1 - alpha) * halfCosine(step < decaySteps ? step / decaySteps : 1) + alpha;
-    return (warmupTarget ?? first) * part;
-  },
-};

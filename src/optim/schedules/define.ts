@@ -1,7 +1,7 @@
 import { checkOptions } from "../../options/check.ts";
 import { callable, needed, some, type TableOf } from "../../options/kinds.ts";
-import { SCHEDULES, type ScheduleName } from "./extra.ts";
-import type { Schedule, ScheduleDefinition } from "./schedule.ts";
+import type { Schedule } from "./schedule.ts";
+import { SCHEDULES, type ScheduleName } from "./schedules.ts";
 
 const ownTable = (): TableOf<OwnSchedule<Schedule["options"]>> => ({
   name: needed(
@@ -15,8 +15,10 @@ const ownTable = (): TableOf<OwnSchedule<Schedule["options"]>> => ({
 });
 
 /** What defineSchedule() takes: a name of its own, and the rate of a step, counted from 0. */
-export interface OwnSchedule<Options> extends ScheduleDefinition<Options> {
+export interface OwnSchedule<Options> {
   readonly name: string;
+  /** With + - * / alone it gives the same bits everywhere. */
+  rate(step: number, options: Options): number;
 }
 
 /**

@@ -1,7 +1,6 @@
-import { type Filled, flag, needed, type OptionsOf, optional, real, whole } from "../../options/kinds.ts";
+import { flag, needed, type OptionsOf, optional, real, whole } from "../../options/kinds.ts";
 import { made } from "./made.ts";
-import type { Schedule, ScheduleDefinition, ScheduleOptions } from "./schedule.ts";
-import { power } from "./series.ts";
+import type { Schedule, ScheduleOptions } from "./schedule.ts";
 
 const table = () => ({
   /** The first rate. */
@@ -16,16 +15,9 @@ type Table = ReturnType<typeof table>;
 
 export interface ExponentialDecayOptions extends OptionsOf<Table> {}
 
-export const EXPONENTIAL_DECAY_OPTIONS: ScheduleOptions<Table> = { name: "exponentialDecay", table };
+export const EXPONENTIAL_DECAY: ScheduleOptions<Table> = { name: "exponentialDecay", table };
 
 /** Keras's ExponentialDecay: initialLearningRate * decayRate ** (step / decaySteps). Throws RangeError on options out of range. */
 export function exponentialDecay(options: ExponentialDecayOptions): Schedule {
-  return made(EXPONENTIAL_DECAY_OPTIONS, options);
+  return made(EXPONENTIAL_DECAY, options);
 }
-
-export const EXPONENTIAL_DECAY: ScheduleDefinition<Filled<Table>> = {
-  rate(step, { initialLearningRate, decaySteps, decayRate, staircase }) {
-    const times = step / decaySteps;
-    return initialLearningRate * power(decayRate, staircase ? times - (times % 1) : times);
-  },
-};

@@ -1,37 +1,51 @@
-// The schedules, which are loaded where one is asked for: see browser/host/given.ts. A new one has its line in both lists.
-import { COSINE_DECAY, COSINE_DECAY_OPTIONS } from "./cosine-decay.ts";
-import { EXPONENTIAL_DECAY, EXPONENTIAL_DECAY_OPTIONS } from "./exponential-decay.ts";
-import { ONE_CYCLE, ONE_CYCLE_OPTIONS } from "./one-cycle.ts";
-import { PIECEWISE_CONSTANT_DECAY, PIECEWISE_CONSTANT_DECAY_OPTIONS } from "./piecewise-constant-decay.ts";
-import type { Schedule, ScheduleOptions } from "./schedule.ts";
+// The formulas of schedules, which are loaded where one is asked for: see browser/host/given.ts. They stand apart from the
+// options, which every page has.
+import type { Filled } from "../../options/kinds.ts";
+import type { Schedule } from "./schedule.ts";
+import type { SCHEDULE_OPTIONS, ScheduleName } from "./schedules.ts";
+import { halfCosine, power } from "./series.ts";
 
-/** Every schedule's formula. */
-const DEFINITIONS = {
-  oneCycle: ONE_CYCLE,
-  exponentialDecay: EXPONENTIAL_DECAY,
-  cosineDecay: COSINE_DECAY,
-  piecewiseConstantDecay: PIECEWISE_CONSTANT_DECAY,
+type Formulas = {
+  readonly [K in ScheduleName]: (
+    step: number,
+    options: Filled<ReturnType<(typeof SCHEDULE_OPTIONS)[K]["table"]>>,
+  ) => number;
 };
 
-export type ScheduleName = keyof typeof DEFINITIONS;
+/** The rate of a step, of options that are right, defaults filled in. + - * / alone: the same bits everywhere. */
+const FORMULAS: Formulas = {
+  oneCycle(step, { peak, steps, warmUp, start }) {
+    const top = warmUp * steps;
+    if (step < top) return peak * (start + ((1 - start) * step) / top);
+    return step < steps ? (peak * (steps - step)) / (steps - top) : 0;
+  },
 
-/** Every schedule's options. Workers, which have no use for them, leave them out. */
-export const SCHEDULE_OPTIONS: Readonly<Record<ScheduleName, ScheduleOptions>> = {
-  oneCycle: ONE_CYCLE_OPTIONS as ScheduleOptions,
-  exponentialDecay: EXPONENTIAL_DECAY_OPTIONS as ScheduleOptions,
-  cosineDecay: COSINE_DECAY_OPTIONS as ScheduleOptions,
-  piecewiseConstantDecay: PIECEWISE_CONSTANT_DECAY_OPTIONS as ScheduleOptions,
+  exponentialDecay(step, { initialLearningRate, decaySteps, decayRate, staircase }) {
+    const times = step / decaySteps;
+    return initialLearningRate * power(decayRate, staircase ? times - (times % 1) : times);
+  },
+
+  cosineDecay(step, { initialLearningRate: first, decaySteps, alpha, warmupTarget, warmupSteps }) {
+    if (warmupTarget !== undefined) {
+      if (step < warmupSteps) return first + ((warmupTarget - first) * step) / warmupSteps;
+      step -= warmupSteps;
+    }
+    const part = (1 - alpha) * halfCosine(step < decaySteps ? step / decaySteps : 1) + alpha;
+    return (warmupTarget ?? first) * part;
+  },
+
+  piecewiseConstantDecay(step, { boundaries, values }) {
+    const at = boundaries.findIndex((boundary) => step <= boundary);
+    return values.at(at)!;
+  },
 };
-
-/** Every schedule. */
-export const SCHEDULES = /* @__PURE__ */ Object.keys(DEFINITIONS) as readonly ScheduleName[];
 
 /** What gives the rate of a step of a schedule. Throws RangeError on one whose name none has. */
 export function scheduleRate({ name, options, rate }: Schedule): (step: number) => number {
-  const found: Schedule["rate"] = rate ?? (DEFINITIONS[name as ScheduleName] as Schedule | undefined)?.rate;
+  const found = rate ?? (FORMULAS[name as ScheduleName] as Schedule["rate"]);
   if (!found)
     throw new RangeError(
-      `no schedule is called '${name}', expected one of ${SCHEDULES.join(", ")}, or what defineSchedule() gave`,
+      `no schedule is called '${name}', expected one of ${Object.keys(FORMULAS).join(", ")}, or what defineSchedule() gave`,
     );
   return (step) => found(step, options);
 }

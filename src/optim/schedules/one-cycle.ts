@@ -1,6 +1,6 @@
-import { type Filled, needed, type OptionsOf, optional, real, whole } from "../../options/kinds.ts";
+import { needed, type OptionsOf, optional, real, whole } from "../../options/kinds.ts";
 import { made, share } from "./made.ts";
-import type { Schedule, ScheduleDefinition, ScheduleOptions } from "./schedule.ts";
+import type { Schedule, ScheduleOptions } from "./schedule.ts";
 
 const table = () => ({
   /** The highest rate. */
@@ -16,7 +16,7 @@ type Table = ReturnType<typeof table>;
 
 export interface OneCycleOptions extends OptionsOf<Table> {}
 
-export const ONE_CYCLE_OPTIONS: ScheduleOptions<Table> = { name: "oneCycle", table };
+export const ONE_CYCLE: ScheduleOptions<Table> = { name: "oneCycle", table };
 
 /**
  * One cycle (Smith and Topin 2018): the rate rises linearly from `start * peak` to `peak`, then falls linearly to 0 with
@@ -26,13 +26,5 @@ export const ONE_CYCLE_OPTIONS: ScheduleOptions<Table> = { name: "oneCycle", tab
  * @throws RangeError on options out of range
  */
 export function oneCycle(options: OneCycleOptions): Schedule {
-  return made(ONE_CYCLE_OPTIONS, options);
+  return made(ONE_CYCLE, options);
 }
-
-export const ONE_CYCLE: ScheduleDefinition<Filled<Table>> = {
-  rate(step, { peak, steps, warmUp, start }) {
-    const top = warmUp * steps;
-    if (step < top) return peak * (start + ((1 - start) * step) / top);
-    return step < steps ? (peak * (steps - step)) / (steps - top) : 0;
-  },
-};

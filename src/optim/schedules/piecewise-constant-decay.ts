@@ -1,6 +1,6 @@
-import { type Filled, needed, type OptionsOf, some } from "../../options/kinds.ts";
+import { needed, type OptionsOf, some } from "../../options/kinds.ts";
 import { made } from "./made.ts";
-import type { Schedule, ScheduleDefinition, ScheduleOptions } from "./schedule.ts";
+import type { Schedule, ScheduleOptions } from "./schedule.ts";
 
 const numbers = (
   expected: string,
@@ -32,7 +32,7 @@ type Table = ReturnType<typeof table>;
 
 export interface PiecewiseConstantDecayOptions extends OptionsOf<Table> {}
 
-export const PIECEWISE_CONSTANT_DECAY_OPTIONS: ScheduleOptions<Table> = {
+export const PIECEWISE_CONSTANT_DECAY: ScheduleOptions<Table> = {
   name: "piecewiseConstantDecay",
   table,
   problem: ({ boundaries, values }) =>
@@ -43,12 +43,5 @@ export const PIECEWISE_CONSTANT_DECAY_OPTIONS: ScheduleOptions<Table> = {
 
 /** Keras's PiecewiseConstantDecay: values[0] up to step boundaries[0], and so on. Throws RangeError on options out of range. */
 export function piecewiseConstantDecay(options: PiecewiseConstantDecayOptions): Schedule {
-  return made(PIECEWISE_CONSTANT_DECAY_OPTIONS, options);
+  return made(PIECEWISE_CONSTANT_DECAY, options);
 }
-
-export const PIECEWISE_CONSTANT_DECAY: ScheduleDefinition<Filled<Table>> = {
-  rate(step, { boundaries, values }) {
-    const at = boundaries.findIndex((boundary) => step <= boundary);
-    return values.at(at)!;
-  },
-};

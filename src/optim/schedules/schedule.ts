@@ -11,12 +11,7 @@ export interface Schedule {
 /** What optimizers take as `learningRate`: a constant, a schedule, or a function of the step, counted from 0. */
 export type LearningRate = number | Schedule | ((step: number) => number);
 
-/** The formula of a schedule: the rate of a step, of options that are right, defaults filled in. + - * / alone: the same bits everywhere. */
-export interface ScheduleDefinition<Options> {
-  rate(step: number, options: Options): number;
-}
-
-/** What the options of a schedule are, apart from its formula: what trains has no use for it. */
+/** What the options of a schedule are. Its formula is in extra.ts. */
 export interface ScheduleOptions<T extends Table = Table> {
   readonly name: string;
   table(): T;

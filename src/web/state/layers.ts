@@ -1,6 +1,6 @@
+import { LAYERS } from "../../model/layers/index.ts";
 import { INPUT } from "../../model/layers/input.ts";
 import type { LayerDefinition } from "../../model/layers/layer.ts";
-import { LAYERS } from "../../model/layers/registry.ts";
 import type { Kind } from "../../options/kinds.ts";
 
 /** A layer as plain data, without inputShape: its type, and the options that differ from their defaults. */

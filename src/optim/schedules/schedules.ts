@@ -1,0 +1,16 @@
+import { COSINE_DECAY } from "./cosine-decay.ts";
+import { EXPONENTIAL_DECAY } from "./exponential-decay.ts";
+import { ONE_CYCLE } from "./one-cycle.ts";
+import { PIECEWISE_CONSTANT_DECAY } from "./piecewise-constant-decay.ts";
+
+/** Every schedule's options. A new one has its line here, and its formula in extra.ts. */
+export const SCHEDULE_OPTIONS = {
+  oneCycle: ONE_CYCLE,
+  exponentialDecay: EXPONENTIAL_DECAY,
+  cosineDecay: COSINE_DECAY,
+  piecewiseConstantDecay: PIECEWISE_CONSTANT_DECAY,
+};
+
+export type ScheduleName = keyof typeof SCHEDULE_OPTIONS;
+/** Every schedule. */
+export const SCHEDULES = /* @__PURE__ */ Object.keys(SCHEDULE_OPTIONS) as readonly ScheduleName[];
