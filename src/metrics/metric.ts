@@ -1,7 +1,7 @@
 import type { Planner } from "../compiler/planner.ts";
 import type { Tensor } from "../compiler/tensor.ts";
 
-/** Every metric. */
+/** Every metric. A new one has its name here, and what it does in extra.ts. */
 export const METRICS = [
   "accuracy",
   "topKCategoricalAccuracy",

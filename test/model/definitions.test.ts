@@ -2,6 +2,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { fillOf, INITIALIZERS } from "../../src/compiler/initializers.ts";
 import { LOSSES } from "../../src/losses/index.ts";
+import { EXTRA_METRICS } from "../../src/metrics/extra.ts";
 import { METRICS } from "../../src/metrics/metric.ts";
 import { LAYERS } from "../../src/model/layers/index.ts";
 import * as api from "../../src/node.ts";
@@ -38,14 +39,15 @@ describe("every definition", () => {
   test("file of a loss, a metric and a schedule is in its list", () => {
     for (const [folder, names] of [
       ["losses", LOSSES],
-      ["metrics", METRICS],
       ["optim/schedules", SCHEDULES],
     ] as const) {
       const exported = code(folder).match(
         /^export const [A-Z_]+ = \{$|^export const [A-Z_]+: ScheduleOptions<.*\{/gm,
       );
+      // And the list of the schedules.
       expect(exported, folder).toHaveLength(names.length + Number(folder !== "losses"));
     }
+    expect(["accuracy", ...Object.keys(EXTRA_METRICS)]).toEqual(METRICS);
   });
 
   test("of a layer has all its options in the page's editor, but for inputs and what merges", () => {
