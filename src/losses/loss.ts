@@ -1,4 +1,4 @@
-import type { KernelName } from "../engine/memory.ts";
+import type { KernelArgs, KernelName } from "../engine/memory.ts";
 
 /** A batch, as a loss written in JavaScript sees it: views of the engine's memory, the same ones in each step. */
 export interface LossBatch {
@@ -14,6 +14,11 @@ export interface LossBatch {
   readonly gradient?: Float32Array;
 }
 
+/** Kernels with the arguments of a loss. */
+type LossKernel = {
+  [K in KernelName]: KernelArgs<K> extends KernelArgs<"meanSquaredError"> ? K : never;
+}[KernelName];
+
 /** A loss, described once: a built-in one by its kernels, one of a user's by what it computes. */
 export interface Loss {
   readonly name: string;
@@ -22,8 +27,7 @@ export interface Loss {
   /** Names of metrics that are reported unless others are asked for. Default: the accuracy, for numbers none. */
   readonly metrics?: readonly string[];
   /** Built-in: the kernel that computes it from outputs. */
-  readonly kernel?: KernelName &
-    ("categoricalCrossentropy" | "binaryCrossentropy" | "meanSquaredError" | "meanAbsoluteError");
+  readonly kernel?: LossKernel;
   /**
    * Built-in: the op for whose outputs there is a kernel that starts from the op's inputs and computes both, called
    * `<op>Crossentropy`.

@@ -1,8 +1,7 @@
 import { DATASETS, GENERATED } from "../../data/datasets.ts";
 import type { Backend } from "../../engine/engine.ts";
 import type { LossName } from "../../losses/index.ts";
-import type { OptimizerName } from "../../optim/definitions.ts";
-import { USUAL_RATES } from "../../report/verdict.ts";
+import { OPTIMIZERS, type OptimizerName } from "../../optim/definitions.ts";
 import { checkRunConfig, type RunConfig, runTable } from "../../run/config.ts";
 import type { LayerSpec } from "./layers.ts";
 
@@ -56,7 +55,10 @@ export const DEFAULTS: Settings = {
   threads: undefined,
 };
 
-export const DEFAULT_RATE = USUAL_RATES as Readonly<Record<OptimizerName, number>>;
+/** The rate that each optimizer has of itself. */
+export const DEFAULT_RATE = Object.fromEntries(
+  OPTIMIZERS.map((name) => [name, checkRunConfig({ optimizer: name }).optimizer.learningRate]),
+) as Readonly<Record<OptimizerName, number>>;
 
 /** Training images that are drawn where none are asked for. */
 export const DIGITS_IMAGES = 12_000;
