@@ -11,6 +11,7 @@ import type { History, Hooks } from "../train/callbacks.ts";
 import type { CompileOptions, LayerActivation, OutputOptions } from "../train/compiled-options.ts";
 import type { EvaluateOptions, Evaluation } from "../train/evaluate.ts";
 import type { FitOptions } from "../train/fit.ts";
+import type { KeptState } from "../train/keep-state.ts";
 import type { ModelParts } from "../train/model.ts";
 import type { Pixels, Samples } from "../train/samples.ts";
 import type { Part } from "../train/validation.ts";
@@ -73,6 +74,8 @@ export interface FitRequest {
   readonly train: SentPart;
   readonly validation: SentPart | undefined;
   readonly warnings: string[];
+  /** Where it goes on from, without what page's callbacks gave. */
+  readonly state?: KeptState | undefined;
   readonly options: Omit<FitOptions, "callbacks" | "signal" | "validationData" | "initialState">;
   /** Rates of the optimizer's steps from `firstStep` on, where a schedule gives them: functions cannot be sent. */
   readonly rates?: { readonly firstStep: number; readonly values: Float64Array } | undefined;
@@ -85,7 +88,10 @@ export interface Requests {
   init: [InitRequest, { info: Omit<TrainerInfo, "notice">; lock: string }];
   allocate: [SamplesFrame, undefined];
   fit: [FitRequest, History];
+  /** Steps that the optimizer has done. */
   step: [undefined, number];
+  /** Of the last training: page's callbacks have their own. Argument: whether one of these asks that the training waits for. */
+  state: [boolean, KeptState];
   evaluate: [{ samples: Handle; options: Options }, Evaluation];
   /** Samples by their handle, or the numbers of each input; the answer is by output. */
   predict: [{ samples: Handle | readonly Pixels[]; options: Options }, Float32Array[]];

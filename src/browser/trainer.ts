@@ -15,17 +15,19 @@ import { type Checked, checkOptions } from "../options/check.ts";
 import { some, type TableOf, url } from "../options/kinds.ts";
 import { show } from "../options/show.ts";
 import type { NamedTensor } from "../safetensors/safetensors.ts";
-import type { Callbacks, History, TrainingHandle } from "../train/callbacks.ts";
+import type { Callbacks, History } from "../train/callbacks.ts";
 import { checkSamples, type SamplesTaker } from "../train/check-samples.ts";
 import { classNamesProblem } from "../train/class-names.ts";
 import type { LayerActivation } from "../train/compiled-options.ts";
 import type { EvaluateOptions, Evaluation } from "../train/evaluate.ts";
 import type { FitOptions } from "../train/fit.ts";
+import type { KeptState } from "../train/keep-state.ts";
 import { checkCompile, isModel, type Model, oneSample, type Predicted, unlisted } from "../train/model.ts";
 import type { ModelMetadata } from "../train/model-entries.ts";
 import { compileTable, EVALUATE, FIT, PREDICT, SAVE } from "../train/options.ts";
 import { type Asking, asSamples, listed, type Pixels, type Samples } from "../train/samples.ts";
 import type { Part } from "../train/validation.ts";
+import type { Fitting, Made } from "./fitting.ts";
 import type { FitRequest, InitRequest, Reference, Report } from "./protocol.ts";
 import { SampleSender } from "./send-samples.ts";
 import type { EpochWeights, Trainer, TrainerInfo, TrainerOptions, TrainerState } from "./types.ts";
@@ -63,6 +65,7 @@ export async function createTrainer(model: Model, options: TrainerOptions = {}):
     loss: _,
     lossWeights: __,
     metrics,
+    seed = 1,
     ...rest
   } = options;
   const outputs = checkCompile(model, options);
@@ -110,13 +113,22 @@ export async function createTrainer(model: Model, options: TrainerOptions = {}):
     const { info, lock } = await client.call("init", {
       model: model.parts(),
       kernels: await loadKernels({ backend, wasm }),
-      options: { ...rest, threads: wanted },
+      options: { ...rest, seed, threads: wanted },
       ...sent,
       optimizer: sendable(made),
     } satisfies InitRequest);
     client.watch(lock, "the training worker");
     const notice = info.threads < wanted ? { notice: noteOneThread(wanted) } : {};
-    holder.trainer = new WorkerTrainer(model, client, { ...info, ...notice }, made, rest.seed);
+    holder.trainer = new WorkerTrainer(
+      client,
+      { ...info, ...notice },
+      {
+        model,
+        outputs,
+        optimizer: made,
+        seed,
+      },
+    );
     return holder.trainer;
   } catch (error) {
     client.end(error as Error);
@@ -143,22 +155,17 @@ class WorkerTrainer implements Trainer {
   readonly info: TrainerInfo;
   readonly #client: WorkerClient;
   readonly #samples: SampleSender;
-  readonly #optimizer: Optimizer;
-  readonly #seed: number;
-  /** What callbacks get of the training. */
-  #handle: TrainingHandle | undefined;
-  #ended: History | undefined;
+  readonly #made: Made;
   #state: TrainerState = "idle";
   #stop: AbortController | undefined;
   #lastWeights: EpochWeights | undefined;
 
-  constructor(model: Model, client: WorkerClient, info: TrainerInfo, optimizer: Optimizer, seed = 1) {
-    this.model = model;
+  constructor(client: WorkerClient, info: TrainerInfo, made: Made) {
+    this.model = made.model;
     this.info = info;
     this.#client = client;
     this.#samples = new SampleSender(client);
-    this.#optimizer = optimizer;
-    this.#seed = seed;
+    this.#made = made;
   }
 
   get state(): TrainerState {
@@ -174,11 +181,12 @@ class WorkerTrainer implements Trainer {
     const { callbacks, signal, validationData, initialState, ...rest } = options;
     this.#check(samples, "fit");
     if (validationData) this.#check(validationData, "validationData");
-    const all = ([] as Callbacks[]).concat(callbacks ?? []);
-    if (initialState)
-      throw new TypeError(
-        "fit: a worker's training takes no initialState; on the page's own thread one goes on from it. Write: await model.compile(); await model.fit(train, { initialState })",
-      );
+    const fitting: Fitting = {
+      made: this.#made,
+      samples,
+      options,
+      callbacks: ([] as Callbacks[]).concat(callbacks ?? []),
+    };
     if (this.#stop) throw new Error("the model is training: wait until the fit() under way has ended");
     const stop = new AbortController();
     const onAbort = () => this.stop();
@@ -187,27 +195,34 @@ class WorkerTrainer implements Trainer {
     try {
       if (signal?.aborted) stop.abort();
       signal?.addEventListener("abort", onAbort);
-      const { train, validation, warnings } =
-        validationData || rest.validationSplit
-          ? (await import("./rarely.ts")).divideByRows(samples, options, this.model.graph, this.#seed)
-          : { train: { samples, count: samples.count }, validation: undefined, warnings: [] };
+      const { train, validation, warnings, state } =
+        initialState || validationData || rest.validationSplit
+          ? (await import("./rarely.ts")).begin(fitting)
+          : {
+              train: { samples, count: samples.count },
+              validation: undefined,
+              warnings: [],
+              state: undefined,
+            };
       const send = async (part: Part) => ({ ...part, samples: await this.#samples.send(part.samples) });
       const request: FitRequest = {
         train: await send(train),
         validation: validation && (await send(validation)),
         warnings,
+        state,
         options: rest,
-        rates: await this.#rates(train.count, rest),
+        rates: await this.#rates(train.count, rest, state),
       };
+      this.#made.last = fitting;
       const history = this.#client.call("fit", request, {
         signal: stop.signal,
-        onReport: (report, weights) => this.#report(report, all, weights),
+        onReport: (report, weights) => this.#report(report, fitting, weights),
       });
       // Paused while the samples were on their way.
       if (this.#state === "paused") this.#client.note({ note: "pause" });
       await history;
       // As callbacks left it.
-      return this.#ended!;
+      return fitting.history!;
     } finally {
       signal?.removeEventListener("abort", onAbort);
       this.#stop = undefined;
@@ -305,30 +320,32 @@ class WorkerTrainer implements Trainer {
     this.#state = state;
   }
 
-  async #report(report: Report, callbacks: readonly Callbacks[], weights?: EpochWeights): Promise<void> {
+  async #report(report: Report, fitting: Fitting, weights?: EpochWeights): Promise<void> {
     if (weights) this.#lastWeights = weights;
     if (!("callback" in report)) return;
-    if (report.callback === "onTrainEnd") this.#ended = report.args[0];
+    const { callbacks } = fitting;
+    if (report.callback === "onTrainEnd") fitting.history = report.args[0];
     if (report.callback === "onWarning" && !callbacks.some(({ onWarning }) => onWarning))
       console.warn(`wasmgrad: ${report.args[0]}`);
-    for (const c of callbacks) {
-      const callback = c[report.callback] as ((...args: unknown[]) => void | Promise<void>) | undefined;
-      if (callback) {
+    for (const callback of callbacks)
+      if (callback[report.callback]) {
         // Batches may come while it is being loaded.
-        const { handleOf } = await import("./rarely.ts");
-        this.#handle ??= handleOf(this, this.#optimizer, this.#client);
-        await callback.apply(c, [...report.args, this.#handle]);
+        const { tell } = await import("./rarely.ts");
+        await tell(callback, report, { trainer: this, client: this.#client, fitting });
       }
-    }
   }
 
   /** A function's rates for all steps of a fit, and the one after, which the last epoch's report shows. */
-  async #rates(count: number, options: FitRequest["options"]): Promise<FitRequest["rates"]> {
-    const rate = ownRate(this.#optimizer.options.learningRate);
+  async #rates(
+    count: number,
+    options: FitRequest["options"],
+    state: KeptState | undefined,
+  ): Promise<FitRequest["rates"]> {
+    const rate = ownRate(this.#made.optimizer.options.learningRate);
     if (!rate) return undefined;
     const { epochs = 1, initialEpoch = 0, batchSize = 32 } = options;
     const steps = Math.ceil(count / batchSize) * (epochs - initialEpoch);
-    const firstStep = await this.#client.call("step", undefined);
+    const firstStep = state?.optimizer.step ?? (await this.#client.call("step", undefined));
     // Options out of range are refused by the worker.
     const length = steps > 0 && Number.isSafeInteger(steps) ? steps + 1 : 1;
     return { firstStep, values: Float64Array.from({ length }, (_, i) => rate(firstStep + i)) };

@@ -2,7 +2,7 @@ import { checkOptions } from "../options/check.ts";
 import { callable, flag, needed, type OptionsOf, optional, whole, withDefaults } from "../options/kinds.ts";
 import { encodeSafetensors } from "../safetensors/safetensors.ts";
 import { MONITOR, Watch } from "../train/callbacks/monitor.ts";
-import type { Callbacks, EpochInfo, Logs, TrainingHandle } from "../train/callbacks.ts";
+import type { Callbacks, EpochInfo, Logs } from "../train/callbacks.ts";
 import { saveCheckpoint } from "./checkpoint.ts";
 
 /** What a checkpoint is of. */
@@ -33,10 +33,9 @@ export interface ModelCheckpointOptions extends OptionsOf<typeof table> {}
 
 /**
  * A callback that hands over the training, or its weights, as the bytes of a safetensors file: Keras's ModelCheckpoint. Give it
- * last: what callbacks behind it make of an epoch is not in the state yet. A worker's training has its weights alone.
+ * last: what callbacks behind it make of an epoch is not in the state yet.
  *
- * @throws RangeError on options out of range; in fit(), where the training does not report the figure of saveBestOnly; TypeError
- *   there where it cannot tell its state
+ * @throws RangeError on options out of range; in fit(), where the training does not report the figure of saveBestOnly
  */
 export function modelCheckpoint(options: ModelCheckpointOptions): Callbacks {
   checkOptions({ call: "modelCheckpoint(*)", table }, options);
@@ -44,9 +43,8 @@ export function modelCheckpoint(options: ModelCheckpointOptions): Callbacks {
   const { save, everyEpochs, saveBestOnly, saveWeightsOnly, monitor } = filled;
   const watch = new Watch("modelCheckpoint", { ...filled, minDelta: 0 }, (): { best?: number } => ({}));
   return {
-    async onTrainBegin(info, training) {
+    onTrainBegin(info) {
       if (saveBestOnly) watch.begin(info);
-      if (!saveWeightsOnly) await requireState(training);
     },
     async onEpochEnd({ epoch }, logs, training) {
       if ((epoch + 1) % everyEpochs !== 0) return;
@@ -62,16 +60,4 @@ export function modelCheckpoint(options: ModelCheckpointOptions): Callbacks {
     // One that saves all has nothing to remember: a training goes on without it, too.
     ...(saveBestOnly && { state: () => watch.state(), restore: (state: unknown) => watch.restore(state) }),
   };
-}
-
-/** Where there is no state to be had, it is said before an epoch is trained for nothing. */
-async function requireState(training: TrainingHandle): Promise<void> {
-  try {
-    await training.state();
-  } catch (cause) {
-    throw new TypeError(
-      `modelCheckpoint: ${(cause as Error).message}. Write: modelCheckpoint({ saveWeightsOnly: true, save })`,
-      { cause },
-    );
-  }
 }

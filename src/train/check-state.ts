@@ -120,11 +120,11 @@ export function checkStep(busy: boolean, failed: boolean): void {
     );
 }
 
-/** Throws where a training's weights are no longer there. */
-export function requireOwn(current: boolean): void {
+/** Throws where a training's weights are no longer there. `call`: what begins anew. */
+export function requireOwn(current: boolean, call = "model.training()"): void {
   if (!current)
     throw new Error(
-      "the model was compiled or trained otherwise since: begin anew with model.training(), with a state of this one that was taken before as initialState to go on",
+      `the model was compiled or trained otherwise since: begin anew with ${call}, with a state of this one that was taken before as initialState to go on`,
     );
 }
 

@@ -1,4 +1,5 @@
 import { yieldToEventLoop } from "#platform";
+import type { NamedTensor } from "../safetensors/safetensors.ts";
 import { BestWeights } from "./best-weights.ts";
 import type { Callbacks, History, Logs, TrainingHandle } from "./callbacks.ts";
 import type { Division } from "./divide.ts";
@@ -23,6 +24,8 @@ export interface Place {
   seconds: number;
   history: History;
   stopping: boolean;
+  /** Its weights when it ended, before onTrainEnd gave the model others: those of the best epoch. */
+  last?: NamedTensor[];
 }
 
 /** A training before its first step. */
@@ -33,7 +36,7 @@ export interface Prepared {
   readonly meters: Meters;
   /** What an epoch reports, by name. */
   readonly figures: readonly string[];
-  /** The guard, fit's own, and those that were given. */
+  /** The guard, what keeps the last weights, fit's own, and those that were given. */
   readonly callbacks: readonly Callbacks[];
   readonly place: Place;
 }
@@ -69,22 +72,15 @@ export function prepare(
     trainCounts,
     validationCounts,
   };
-  return {
-    session,
-    train,
-    validation,
-    meters,
-    figures,
-    callbacks: [goodWeights(session), ...best, ...([] as Callbacks[]).concat(options.callbacks ?? [])],
-    place: {
-      epoch: initialEpoch,
-      batch: 0,
-      begun: false,
-      seconds: 0,
-      history,
-      stopping: false,
+  const place: Place = { epoch: initialEpoch, batch: 0, begun: false, seconds: 0, history, stopping: false };
+  const others = [...best, ...([] as Callbacks[]).concat(options.callbacks ?? [])];
+  const keeper: Callbacks = {
+    onTrainEnd() {
+      if (others.some(({ onTrainEnd }) => onTrainEnd)) place.last = session.getWeights();
     },
   };
+  const callbacks = [goodWeights(session), keeper, ...others];
+  return { session, train, validation, meters, figures, callbacks, place };
 }
 
 /**

@@ -1,10 +1,13 @@
+import type { Graph } from "../compiler/graph.ts";
 import type { FitOptions } from "./fit.ts";
-import type { Session } from "./session.ts";
+import { Meters } from "./meters.ts";
+import type { SessionOptions } from "./session.ts";
 import type { TrainingSetting } from "./training-state.ts";
 
-/** What a training hangs on, defaults filled in. */
+/** What a training hangs on, defaults filled in. `layers`: the graph as the layers lowered it. */
 export function settingOf(
-  session: Session,
+  layers: Graph,
+  { optimizer, outputs, seed }: Pick<SessionOptions, "optimizer" | "outputs" | "seed">,
   samples: number,
   {
     batchSize = 32,
@@ -15,11 +18,10 @@ export function settingOf(
     restoreBestWeights,
   }: FitOptions,
 ): TrainingSetting {
-  const { optimizer, outputs, seed } = session.options;
   return {
     // What no parameter shows: strides, activations, what is connected to what.
     architecture: JSON.stringify(
-      session.layers.ops.map(({ kind, inputs, attributes }) => [kind, inputs, attributes]),
+      layers.ops.map(({ kind, inputs, attributes }) => [kind, inputs, attributes]),
     ),
     optimizer: { ...optimizer.config, name: optimizer.name },
     loss: outputs
@@ -28,7 +30,7 @@ export function settingOf(
           `${typeof loss === "string" ? loss : loss.name}${weight === 1 ? "" : ` * ${weight}`}`,
       )
       .join(", "),
-    metrics: session.meters().names.slice(1),
+    metrics: new Meters(outputs).names.slice(1),
     seed,
     batchSize,
     shuffle,

@@ -6,6 +6,7 @@ import { checkWeights } from "./check-weights.ts";
 import { divide } from "./divide.ts";
 import { requireFiniteWeights } from "./finite.ts";
 import type { FitOptions } from "./fit.ts";
+import { keepState, keepsState, putState } from "./keep-state.ts";
 import type { Samples } from "./samples.ts";
 import type { Session } from "./session.ts";
 import { type Prepared, prepare, steps } from "./steps.ts";
@@ -27,8 +28,6 @@ export class Training implements TrainingHandle {
   #busy = false;
   #failed = false;
   #loss = Number.NaN;
-  /** Its weights when it ended, before onTrainEnd gave the model others: those of the best epoch. */
-  #last: NamedTensor[] | undefined;
 
   constructor(session: Session, samples: Samples, options: FitOptions, model: ModelView) {
     const { initialState } = options;
@@ -36,21 +35,14 @@ export class Training implements TrainingHandle {
     const division = divide(samples, options, session.graph, session.options.seed);
     const prepared = prepare(session, division, options);
     this.#prepared = prepared;
-    this.#setting = settingOf(session, samples.count, options);
+    this.#setting = settingOf(session.layers, session.options, samples.count, options);
     this.#epochs = options.epochs ?? 1;
     const watch: Callbacks = {
       onBatchEnd: ({ loss }) => {
         this.#loss = loss;
       },
     };
-    const keeper: Callbacks = {
-      onTrainEnd: () => {
-        this.#last = session.getWeights();
-      },
-    };
-    const [guard, ...others] = prepared.callbacks;
-    const ending = others.some(({ onTrainEnd }) => onTrainEnd);
-    const callbacks = [watch, guard!, ...(ending ? [keeper] : []), ...others];
+    const callbacks = [watch, ...prepared.callbacks];
     this.#steps = steps({ ...prepared, callbacks }, options, this);
     if (initialState) this.restore(initialState);
     else requireFiniteWeights(session, "the training");
@@ -139,31 +131,9 @@ export class Training implements TrainingHandle {
 
   /** All that it needs to go on to the same bits. Callbacks may ask for it: those before them in the list have had their turn. */
   state(): TrainingState {
-    const { session, meters, callbacks, place } = this.#prepared;
-    requireOwn(session.training === this);
-    const { epoch, batch, begun, seconds, history } = place;
-    const { step, rate: learningRate } = session.optimizer;
-    const vectors = session.optimizer.vectors.map((vector) =>
-      session.trained.map(({ parameter: { name, shape }, offset, length }) => ({
-        name,
-        shape,
-        data: new Float32Array(vector.subarray(offset, offset + length)),
-      })),
-    );
-    return {
-      version: 1,
-      setting: this.#setting,
-      weights:
-        this.#last?.map((tensor) => ({ ...tensor, data: tensor.data.slice() })) ?? session.getWeights(),
-      optimizer: { step, learningRate, vectors },
-      epoch,
-      batch,
-      begun,
-      seconds,
-      sums: meters.sums.flatMap((sums) => [...sums]),
-      history: structuredClone(history),
-      callbacks: structuredClone(callbacks.filter(keepsState).map((callback) => callback.state!())),
-    };
+    requireOwn(this.#session.training === this);
+    const { history, callbacks, ...kept } = keepState(this.#prepared);
+    return { ...kept, ...structuredClone({ history, callbacks }), setting: this.#setting };
   }
 
   /**
@@ -172,30 +142,11 @@ export class Training implements TrainingHandle {
    * @throws TypeError on what is no state; RangeError where it is another model's or another training's; Error once it has begun
    */
   restore(state: TrainingState): void {
-    const { session, meters, callbacks, place } = this.#prepared;
-    const { optimizer, options, graph } = session;
-    const keeping = callbacks.filter(keepsState);
-    checkState(state, graph.parameters, this.#setting, options.optimizer.stateVectors, keeping.length);
+    const { session, callbacks } = this.#prepared;
+    const { options, graph } = session;
+    const keeping = callbacks.filter(keepsState).length;
+    checkState(state, graph.parameters, this.#setting, options.optimizer.stateVectors, keeping);
     checkRestore(!this.#begun, state, this.#epochs);
-    const { weights, optimizer: kept, sums, callbacks: states, ...rest } = structuredClone(state);
-    const { epoch, batch, begun, seconds, history } = rest;
-    session.setWeights(weights);
-    optimizer.step = kept.step;
-    optimizer.rate = kept.learningRate;
-    for (const [i, vector] of optimizer.vectors.entries()) {
-      const named = new Map(kept.vectors[i]!.map(({ name, data }) => [name, data]));
-      for (const { parameter, offset } of session.trained) vector.set(named.get(parameter.name)!, offset);
-    }
-    let at = 0;
-    for (const own of meters.sums) {
-      own.set(sums.slice(at, at + own.length));
-      at += own.length;
-    }
-    keeping.forEach((callback, i) => {
-      callback.restore?.(states[i]);
-    });
-    Object.assign(place, { epoch, batch, begun, seconds, history });
+    putState(this.#prepared, structuredClone(state));
   }
 }
-
-const keepsState = ({ state }: Callbacks) => state;

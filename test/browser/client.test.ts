@@ -88,11 +88,3 @@ test("callbacks have one hand on a training, however fast its batches come: a ra
     { note: "rate", rate: 0.25 },
   ]);
 });
-
-test("a state to go on from is refused, with what takes it", async () => {
-  withWorker(() => {});
-  await expect((await trainer()).fit(samples, { initialState: {} as never })).rejects.toThrow(
-    /^fit: a worker's training takes no initialState; .* Write: await model\.compile\(\); await model\.fit\(train, \{ initialState \}\)$/,
-  );
-  expect(sent.filter((message) => "method" in message && message.method === "fit")).toEqual([]);
-});

@@ -37,13 +37,14 @@ function pageOf(name: string, code: string): Record<string, Route> {
 }
 
 beforeAll(async () => {
-  const [api, ownData] = blocks(docs("browser"), "js");
+  const [api, states, ownData] = blocks(docs("browser"), "js");
   const local = (code: string) => code.replace(/https:\/\/[^"]*\/npm\/wasmgrad\//, "/");
   const embed = local(blocks(docs("element"), "html")[0]!);
   const plain = local(blocks(docs("browser"), "html").find((code) => code.includes("importmap"))!);
   server = await serve({
     routes: {
       ...pageOf("api", await bundled(api!)),
+      ...pageOf("states", await bundled(states!)),
       ...pageOf("own-data", await bundled(ownData!)),
       "/embed": (_, response) => html(response, embed),
       "/plain": (_, response) => html(response, plain),
@@ -69,6 +70,16 @@ describe.each(BROWSERS)("the documentation's code in %s", (name) => {
     const title = await page.evaluate(() => document.title);
     expect(title).toMatch(/^epoch 2, loss \d\.\d{3}, \d+ images\/s$/);
     expect(Number(title.match(/loss ([\d.]+)/)![1])).toBeLessThan(0.6);
+    expect(errors).toEqual([]);
+    await closePage(page);
+  });
+
+  it.skipIf(reason !== "")(`goes on from a training's state as it is written there${why}`, async () => {
+    const { page, errors } = await open(name, `${server.origin}/states`);
+    await page.waitForFunction(() => /accuracy 0\.\d/.test(document.body.textContent!));
+    const text = await page.evaluate(() => document.body.textContent!);
+    expect(text).toMatch(/^after 3 epochs: /);
+    expect(Number(/accuracy (0\.\d+)/.exec(text)![1])).toBeGreaterThan(0.5);
     expect(errors).toEqual([]);
     await closePage(page);
   });

@@ -1,12 +1,33 @@
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
+import { generateDigits } from "../../src/data/digits.ts";
+import { loadCheckpoint, saveCheckpoint } from "../../src/formats/checkpoint.ts";
+import { conv2d, dense, dropout, flatten, maxPooling2d } from "../../src/model/layers/index.ts";
+import { adam } from "../../src/optim/index.ts";
+import { sequential } from "../../src/train/sequential.ts";
 import { BROWSERS, closePage, missing, type OpenPage, open } from "./support/browsers.ts";
 import { type Server, serve } from "./support/server.ts";
 
 /** Runs a function of pages/trainer.js in the page. */
-function call<T>({ page }: OpenPage, name: string): Promise<T> {
+function call<T>({ page }: OpenPage, name: string, argument?: unknown): Promise<T> {
   return page.evaluate(
-    `import("/test/browser/pages/trainer.js").then((pages) => pages.${name}())`,
+    `import("/test/browser/pages/trainer.js").then((pages) => pages.${name}(${JSON.stringify(argument)}))`,
   ) as Promise<T>;
+}
+
+/** What states() and goOn() of pages/trainer.js train, in Node. */
+async function inNode() {
+  const { train } = await generateDigits({ train: 500, test: 60 });
+  const model = sequential([
+    conv2d({ filters: 6, kernelSize: 3, activation: "relu", inputShape: [28, 28, 1] }),
+    maxPooling2d(),
+    dropout({ rate: 0.25 }),
+    flatten(),
+    dense({ units: 10, activation: "softmax" }),
+  ]);
+  await model.compile({ seed: 5, optimizer: adam({ learningRate: 0.01 }), threads: 1 });
+  onTestFinished(() => model.dispose());
+  const options = { epochs: 4, validationSplit: 0.2, restoreBestWeights: "val_loss" };
+  return { model, train, options };
 }
 
 interface OwnRun {
@@ -173,6 +194,36 @@ describe.each(places)("$name, cross-origin isolated: $isolated", ({ name, isolat
     const { onPage, inWorker } = await call<{ onPage: object; inWorker: object }>(opened, "trainables");
     expect(inWorker).toEqual(onPage);
     expect(onPage).toMatchObject({ epochs: 3, bestEpoch: expect.any(Number), rates: [0.01, 0.01, 0.005] });
+  });
+
+  test.skipIf(reason)(title("goes on from Node's states, and Node from its, to the same bits"), async () => {
+    const whole = await inNode();
+    const { bestEpoch } = await whole.model.fit(whole.train, whole.options);
+    const sha256 = await whole.model.weightsSha256();
+    const given = await call<{ states: { place: number[]; file: string }[]; sha256: string }>(
+      opened,
+      "states",
+    );
+    expect(given.sha256).toBe(sha256);
+    const [after, paused] = given.states.map(({ place }) => place);
+    expect(after).toEqual([2, 0]);
+    // A pause takes effect before the next epoch's end, whatever the clock.
+    expect([2, 3]).toContain(paused![0]);
+    for (const { file } of given.states) {
+      const { model, train, options } = await inNode();
+      const initialState = loadCheckpoint(Buffer.from(file, "hex"));
+      expect((await model.fit(train, { ...options, initialState })).bestEpoch).toBe(bestEpoch);
+      expect(await model.weightsSha256()).toBe(sha256);
+    }
+    const half = await inNode();
+    const training = half.model.training(half.train, half.options);
+    const files: string[] = [];
+    for (let step = 0; step < 32; step++) {
+      if (step === 13 || step === 26)
+        files.push(Buffer.from(saveCheckpoint(training.state())).toString("hex"));
+      await training.step();
+    }
+    expect(await call(opened, "goOn", files)).toEqual(files.map(() => ({ bestEpoch, sha256 })));
   });
 
   test.skipIf(reason)(title("gives errors of the same class and message as Sequential"), async () => {

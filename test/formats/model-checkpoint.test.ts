@@ -182,17 +182,3 @@ describe("save", () => {
     );
   });
 });
-
-test("a training that cannot tell its state is refused when it begins, but for its weights", async () => {
-  const training = {
-    state() {
-      throw new TypeError("state(): a worker's training does not tell it yet");
-    },
-  } as unknown as TrainingHandle;
-  await expect(saving().callback.onTrainBegin!({} as never, training)).rejects.toThrow(
-    new TypeError(
-      "modelCheckpoint: state(): a worker's training does not tell it yet. Write: modelCheckpoint({ saveWeightsOnly: true, save })",
-    ),
-  );
-  await saving({ saveWeightsOnly: true }).callback.onTrainBegin!({} as never, training);
-});

@@ -1,16 +1,25 @@
+/** What a training does as far as requests are concerned: nothing, or it waits between two steps. */
+const OPEN = 0;
+/** It waits for the page's callbacks, or validates: no weight changes. */
+const RESTS = 1;
+const STEPS = 2;
+
 /**
  * Lets requests in between training steps, never into one: while training steps, requests queue up; at each gate that
  * training passes they run, and training waits for their end, so that all that a request sees belongs to one step.
  */
 export class Gate {
-  #stepping = false;
-  #queue: (() => void)[] = [];
+  #doing = OPEN;
+  #queue: { readonly start: () => void; readonly most: number }[] = [];
   #running = new Set<Promise<unknown>>();
   #paused = false;
   #wake: (() => void) | undefined;
 
-  /** Runs a request now, or at the next gate. */
-  run<T>(work: () => T | Promise<T>): Promise<T> {
+  /**
+   * Runs a request now, or at the next gate. `between`: only when nothing of the training is half done, so that all of the
+   * page's callbacks have been told the same.
+   */
+  run<T>(work: () => T | Promise<T>, between = false): Promise<T> {
     return new Promise<T>((resolve, reject) => {
       const start = () => {
         const running = Promise.resolve()
@@ -22,23 +31,25 @@ export class Gate {
           });
         this.#running.add(running);
       };
-      if (this.#stepping) this.#queue.push(start);
-      else start();
+      this.#queue.push({ start, most: between ? OPEN : RESTS });
+      this.#serve(this.#doing);
     });
   }
 
   /** Training does not step for now: requests run at once. */
   rest(): void {
-    this.#stepping = false;
-    const queue = this.#queue;
-    this.#queue = [];
-    for (const start of queue) start();
+    this.#serve(RESTS);
+  }
+
+  /** Training has ended. */
+  end(): void {
+    this.#serve(OPEN);
   }
 
   /** Between two steps. Waits until all requests are done and training is not paused; the signal ends the pause. */
   pass(signal: AbortSignal): void | Promise<void> {
-    if (this.#stepping && this.#queue.length === 0 && !this.#paused) return;
-    this.rest();
+    if (this.#doing === STEPS && this.#queue.length === 0 && !this.#paused) return;
+    this.end();
     return this.#settle(signal);
   }
 
@@ -51,6 +62,13 @@ export class Gate {
     this.#wake?.();
   }
 
+  #serve(doing: number): void {
+    this.#doing = doing;
+    const queue = this.#queue;
+    this.#queue = queue.filter(({ most }) => most < doing);
+    for (const { start, most } of queue) if (most >= doing) start();
+  }
+
   async #settle(signal: AbortSignal): Promise<void> {
     const onAbort = () => this.#wake?.();
     signal.addEventListener("abort", onAbort);
@@ -60,6 +78,6 @@ export class Gate {
       });
     signal.removeEventListener("abort", onAbort);
     this.#wake = undefined;
-    this.#stepping = true;
+    this.#doing = STEPS;
   }
 }

@@ -6,8 +6,9 @@ import type { Callbacks, TrainInfo } from "../../train/callbacks.ts";
 import { Compiled } from "../../train/compiled.ts";
 import type { CompiledOptions } from "../../train/compiled-options.ts";
 import { requireFiniteWeights } from "../../train/finite.ts";
+import { type KeptState, keepState, putState } from "../../train/keep-state.ts";
 import type { Samples } from "../../train/samples.ts";
-import { prepare, steps } from "../../train/steps.ts";
+import { type Prepared, prepare, steps } from "../../train/steps.ts";
 import { holdLock } from "../locks.ts";
 import type { FitRequest, Handle, InitRequest, Note, Report, Requests, SentPart } from "../protocol.ts";
 import type { EpochWeights } from "../types.ts";
@@ -32,6 +33,8 @@ export class TrainingHost {
   /** Whom a kernel thread's failure is told. */
   readonly #threads = new Map<number, (error: Error) => void>();
   #model: Compiled | undefined;
+  /** The last training. */
+  #prepared: Prepared | undefined;
   /** Rates of a schedule, which the page worked out. */
   #rates: FitRequest["rates"];
 
@@ -100,7 +103,7 @@ export class TrainingHost {
   }
 
   async fit(
-    { train, validation, warnings, options, rates }: FitRequest,
+    { train, validation, warnings, state, options, rates }: FitRequest,
     caller: Caller,
   ): Promise<Requests["fit"][1]> {
     this.#rates = rates;
@@ -109,19 +112,26 @@ export class TrainingHost {
       const given = { ...options, callbacks: this.#callbacks(caller), signal: caller.signal };
       const part = (sent: SentPart) => ({ ...sent, samples: this.#of(sent.samples) });
       const { session } = this.model;
-      requireFiniteWeights(session, "the training");
       const division = { train: part(train), validation: validation && part(validation), warnings };
       const prepared = prepare(session, division, given);
+      if (state) putState(prepared, state);
+      else requireFiniteWeights(session, "the training");
+      this.#prepared = prepared;
       // The page's callbacks have a handle of its own.
       for await (const _ of steps(prepared, given, undefined as never));
       return prepared.place.history;
     } finally {
-      this.#gate.rest();
+      this.#gate.end();
     }
   }
 
   step(): number {
     return this.model.session.optimizer.step;
+  }
+
+  /** `within`: a callback asks that the training waits for. */
+  state(within: boolean): Promise<KeptState> {
+    return this.#gate.run(() => keepState(this.#prepared!), !within);
   }
 
   evaluate(

@@ -430,6 +430,60 @@ export async function trainables() {
   return { onPage, inWorker: await withTrainer(options, use) };
 }
 
+/** What a training of `epochs` is given, here and in Node. */
+const stateOptions = { seed: 5, optimizer: wasmgrad.adam({ learningRate: 0.01 }) };
+const stateFit = (epochs) => ({ epochs, validationSplit: 0.2, restoreBestWeights: "val_loss" });
+
+/** A state after two epochs and one from within the third, as files in hex. */
+export async function states() {
+  return withTrainer(stateOptions, async (trainer) => {
+    const states = [];
+    let training;
+    await trainer.fit(digits.train, {
+      ...stateFit(4),
+      callbacks: {
+        async onTrainBegin(_info, given) {
+          training = given;
+        },
+        async onEpochEnd({ epoch }, _logs, training) {
+          if (epoch === 1) states.push(await training.state());
+        },
+        async onBatchEnd({ epoch }) {
+          if (epoch !== 2 || trainer.state !== "training" || states.length > 1) return;
+          // As a button of a page's would: while it is paused.
+          trainer.pause();
+          states[1] = await training.state();
+          trainer.resume();
+        },
+      },
+    });
+    const hex = (bytes) => Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+    return {
+      states: states.map((state) => ({
+        place: [state.epoch, state.batch],
+        file: hex(wasmgrad.saveCheckpoint(state)),
+      })),
+      sha256: await trainer.weightsSha256(),
+    };
+  });
+}
+
+/** Goes on from states that Node gave, as files in hex. */
+export async function goOn(files) {
+  const ends = [];
+  for (const file of files) {
+    const bytes = Uint8Array.from(file.match(/../g), (byte) => Number.parseInt(byte, 16));
+    ends.push(
+      await withTrainer(stateOptions, async (trainer) => {
+        const initialState = wasmgrad.loadCheckpoint(bytes);
+        const { bestEpoch } = await trainer.fit(digits.train, { ...stateFit(4), initialState });
+        return { bestEpoch, sha256: await trainer.weightsSha256() };
+      }),
+    );
+  }
+  return ends;
+}
+
 export async function errors() {
   const results = {};
   results.threads = await failure(createTrainer(model(), { threads: 0 }));
