@@ -19,7 +19,7 @@ const NODE_ONLY = ["dataDir", "offline", "cacheDir", "fetch"] as const;
  * own. Downloads come from the browser's storage or else from mirrors that let web pages fetch, are verified by
  * SHA-256 wherever they come from, and kept. All of it happens in a worker that ends with it.
  *
- * @throws DataError, see `DataErrorCode`; or the signal's reason if aborted
+ * Throws DataError, see `DataErrorCode`; or the signal's reason if aborted.
  */
 export async function loadDataset(
   dataset: string | DatasetInfo,

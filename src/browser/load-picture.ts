@@ -7,7 +7,7 @@ const MOST_SIDE = 1024;
 /**
  * Reads a picture of any format that the browser knows; in Node, where loadPicture() has the same name, a PNG.
  * preparePicture() makes of it what a model takes.
- * @throws PictureError where it is damaged, too large, or of a format that the browser does not know
+ * Throws PictureError where it is damaged, too large, or of a format that the browser does not know.
  */
 export async function loadPicture(bytes: Uint8Array): Promise<Picture> {
   let bitmap: ImageBitmap;

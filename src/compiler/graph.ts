@@ -171,7 +171,7 @@ export class GraphBuilder {
 
   /**
    * The parameter of that name: made at a layer's first call, the same at each later one.
-   * @throws ModelError where a later call needs it in another shape
+   * Throws ModelError where a later call needs it in another shape.
    */
   parameter(
     name: string,

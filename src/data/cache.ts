@@ -26,7 +26,7 @@ export function defaultCacheDir(): string {
 /**
  * Writes a file so that no other process ever sees a part of it, and none is left after a crash or power cut:
  * a temporary file in the same folder, fsync, rename.
- * @throws the file system's error; the temporary file is gone then
+ * Throws the file system's error; the temporary file is gone then.
  */
 export async function writeAtomic(path: string, bytes: Uint8Array): Promise<void> {
   const folder = dirname(path);
@@ -75,9 +75,8 @@ async function ageMs(path: string): Promise<number> {
  * Runs `work` while no other run, in this process or another, does so for the same folder.
  * It only saves double work: correctness rests on atomic writes, so where no lock can be made (a read-only folder) or
  * its owner was killed, `work` simply runs.
- *
+ * Throws what `work` throws, or the signal's reason if aborted while waiting.
  * @param onWait called once if another run has to be waited for
- * @throws what `work` throws, or the signal's reason if aborted while waiting
  */
 export async function withFolderLock<T>(
   folder: string,

@@ -4,7 +4,7 @@ import type { ImageSet } from "./types.ts";
 /** Labels are bytes. */
 const MAX_CLASSES = 256;
 
-/** The names in a file of them, one a line. @throws DataError `bad-classes` */
+/** The names in a file of them, one a line. Throws DataError `bad-classes`. */
 export function parseClassNames(bytes: Uint8Array, file: string): string[] {
   // TextDecoder drops a byte order mark, which Windows editors like to add.
   const names = new TextDecoder()

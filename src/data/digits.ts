@@ -32,7 +32,7 @@ interface DigitsModule {
  * Labels are balanced: each ten images in a row hold every digit once, in random order. Test images are drawn like
  * training images, but none is ever both.
  *
- * @throws DataError `bad-argument` for a count that is not an integer from 0 to 1,000,000, a bad seed, or an option that is none
+ * Throws DataError `bad-argument` for a count that is not an integer from 0 to 1,000,000, a bad seed, or an option that is none.
  */
 export async function generateDigits(options: DigitsOptions = {}): Promise<Dataset> {
   checkOptions(DIGITS, options);

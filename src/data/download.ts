@@ -27,7 +27,7 @@ class PassingError extends Error {}
  * Downloads one file of a dataset from the first mirror that delivers it with the right checksum.
  * Nothing is stored; needs nothing but `fetch`, so it runs in browsers (with mirrors that send CORS headers).
  *
- * @throws DataError `download` with every mirror's reason; or the signal's reason if aborted
+ * Throws DataError `download` with every mirror's reason; or the signal's reason if aborted.
  */
 export async function downloadFile(
   info: DatasetInfo,
@@ -193,7 +193,7 @@ function announcedBytes(response: Response): number | undefined {
   return Number(length);
 }
 
-/** @throws the signal's reason if aborted meanwhile */
+/** Throws the signal's reason if aborted meanwhile. */
 function pause(ms: number, signal: AbortSignal | undefined): Promise<void> {
   return new Promise((resolve, reject) => {
     signal?.throwIfAborted();

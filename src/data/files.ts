@@ -30,8 +30,8 @@ function spellings(role: Role): string[] {
 
 /**
  * The dataset files in `folder`. Where several would do: `t10k-` before `test-`, `-idx3` before `-idx4`, `.gz` before plain.
+ * Throws DataError `unreadable` if the folder is there but can't be listed.
  * @returns no file for a folder that does not exist
- * @throws DataError `unreadable` if the folder is there but can't be listed
  */
 export async function findFiles(folder: string): Promise<FoundFiles> {
   let names: Set<string>;
@@ -66,7 +66,7 @@ export function missingNames(found: FoundFiles): string[] {
 
 /**
  * A file's bytes, if they are at most `maxBytes`.
- * @throws DataError `not-found`, `unreadable`, `too-large`
+ * Throws DataError `not-found`, `unreadable`, `too-large`.
  */
 export async function readWhole(path: string, maxBytes = MAX_IDX_BYTES): Promise<Uint8Array> {
   try {

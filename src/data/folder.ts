@@ -16,10 +16,9 @@ const MAX_CLASSES_FILE_BYTES = 64 * 1024;
  * Reads a folder of IDX files (`train-images-idx3-ubyte`, `train-labels-idx1-ubyte`, and `t10k-…` or `test-…` likewise;
  * `-idx4-ubyte` for images with channels; each plain or `.gz`) with images of any one size.
  * Class names come from `classes.txt`, one a line; without it there is one class for each label up to the largest.
- *
+ * Throws DataError `not-found` with the missing names, `bad-classes`, `bad-dimensions` if training and test images
+ * differ in shape, and as `readIdxPair`.
  * @returns a dataset named after the folder
- * @throws DataError `not-found` with the missing names, `bad-classes`, `bad-dimensions` if training and test images
- * differ in shape, and as `readIdxPair`
  */
 export async function loadFolder(folder: string): Promise<Dataset> {
   const found = await findFiles(folder);
@@ -51,7 +50,7 @@ export async function loadFolder(folder: string): Promise<Dataset> {
   return { name: basename(resolve(folder)), classNames: names ?? numberedClasses(largest + 1), train, test };
 }
 
-/** The lines of `classes.txt`, or undefined if there is none. @throws DataError `bad-classes`, `unreadable` */
+/** The lines of `classes.txt`, or undefined if there is none. Throws DataError `bad-classes`, `unreadable`. */
 async function readClassNames(path: string): Promise<string[] | undefined> {
   let bytes: Uint8Array;
   try {

@@ -18,7 +18,7 @@ export function isGzip(bytes: Uint8Array): boolean {
  * Inflates one gzip member with the platform's `DecompressionStream` (Node and browsers alike). It takes memory for the
  * output once: where its size is promised, in one piece of that size, which is known to be one that the input can hold.
  *
- * @throws DataError `bad-gzip` (damaged, cut off, or followed by other bytes), `too-large` (above `maxBytes`),
+ * Throws DataError `bad-gzip` (damaged, cut off, or followed by other bytes), `too-large` (above `maxBytes`),
  * `truncated` (more is promised than the input can hold), `trailing-bytes` (above the promised size).
  */
 export async function gunzip(bytes: Uint8Array, options: GunzipOptions): Promise<Uint8Array> {

@@ -41,9 +41,9 @@ export type IdxImages = Pick<ImageSet, "images" | "count" | "shape">;
 /**
  * Parses an uncompressed IDX file of u8 images, `[count, height, width]` (one channel) or
  * `[count, height, width, channels]`.
+ * Throws DataError `bad-magic`, `bad-dimensions`, `too-large`, `truncated`, `trailing-bytes`.
  * @param source file name or URL for messages
  * @returns a view on `bytes`, nothing copied or allocated
- * @throws DataError `bad-magic`, `bad-dimensions`, `too-large`, `truncated`, `trailing-bytes`
  */
 export function parseIdxImages(bytes: Uint8Array, source = "IDX images"): IdxImages {
   const { dims, headerBytes } = parseWhole(bytes, source);
@@ -59,9 +59,9 @@ export function parseIdxImages(bytes: Uint8Array, source = "IDX images"): IdxIma
 
 /**
  * Parses an uncompressed IDX file of u8 labels, `[count]`.
+ * Throws DataError as `parseIdxImages`, and `label-range`.
  * @param classCount labels must be below it; checked here if given
  * @returns a view on `bytes`
- * @throws DataError as `parseIdxImages`, and `label-range`
  */
 export function parseIdxLabels(bytes: Uint8Array, source = "IDX labels", classCount?: number): Uint8Array {
   const { dims, headerBytes } = parseWhole(bytes, source);
@@ -76,7 +76,7 @@ export function parseIdxLabels(bytes: Uint8Array, source = "IDX labels", classCo
   return labels;
 }
 
-/** @throws DataError `label-range` if a label is not below `classCount` */
+/** Throws DataError `label-range` if a label is not below `classCount`. */
 export function checkLabels(labels: Uint8Array, classCount: number, source = "labels"): void {
   const at = labels.findIndex((label) => label >= classCount);
   if (at >= 0) {
@@ -94,7 +94,7 @@ function mismatch(source: string, images: number, labels: number): DataError {
   );
 }
 
-/** Joins images and labels. @throws DataError `count-mismatch`, and `label-range` if `classCount` is given */
+/** Joins images and labels. Throws DataError `count-mismatch`, and `label-range` if `classCount` is given. */
 export function pairUp(images: IdxImages, labels: Uint8Array, source: string, classCount?: number): ImageSet {
   if (images.count !== labels.length) throw mismatch(source, images.count, labels.length);
   if (classCount !== undefined) checkLabels(labels, classCount, source);
@@ -112,7 +112,7 @@ interface Expected {
 /**
  * Unpacks an IDX file if it is gzipped (told by its magic) and returns its plain bytes. Only the header is checked: before
  * what it promises is unpacked.
- * @throws DataError `bad-gzip`, `too-large`, `trailing-bytes`, `truncated`, `count-mismatch`, and for the header as `parseIdxImages`
+ * Throws DataError `bad-gzip`, `too-large`, `trailing-bytes`, `truncated`, `count-mismatch`, and for the header as `parseIdxImages`.
  */
 export async function unpackIdx(
   bytes: Uint8Array,
@@ -134,9 +134,9 @@ export async function unpackIdx(
 
 /**
  * Reads one split from the bytes of its two IDX files, each gzipped or plain.
+ * Throws DataError for anything wrong with either file or the pair.
  * @param options.classCount labels must be below it
  * @param options.source what to call the split in messages
- * @throws DataError for anything wrong with either file or the pair
  */
 export async function readIdxPair(
   imageFile: Uint8Array,
@@ -153,14 +153,14 @@ export async function readIdxPair(
 
 /**
  * The uncompressed IDX file of some images: three dimensions for one channel, as MNIST has them, else four.
- * @throws DataError `bad-dimensions`, `too-large`, `count-mismatch`
+ * Throws DataError `bad-dimensions`, `too-large`, `count-mismatch`.
  */
 export function encodeIdxImages({ images, count, shape }: IdxImages): Uint8Array {
   const [height, width, channels] = shape;
   return encode(images, channels === 1 ? [count, height, width] : [count, height, width, channels]);
 }
 
-/** The uncompressed IDX file of some labels. @throws DataError `bad-dimensions` if there are none */
+/** The uncompressed IDX file of some labels. Throws DataError `bad-dimensions` if there are none. */
 export function encodeIdxLabels(labels: Uint8Array): Uint8Array {
   return encode(labels, [labels.length]);
 }

@@ -26,7 +26,7 @@ export const DATA_ENV = "WASMGRAD_DATA";
  * A known dataset comes from the first of: `dataDir`; `$WASMGRAD_DATA/<name>/`, if that has any of its files; the
  * cache; its mirrors, which fills the cache. Its files must have the registry's checksums wherever they come from.
  *
- * @throws DataError, see `DataErrorCode`; or the signal's reason if aborted
+ * Throws DataError, see `DataErrorCode`; or the signal's reason if aborted.
  */
 export async function loadDataset(
   dataset: string | DatasetInfo,

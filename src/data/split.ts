@@ -4,9 +4,8 @@ import type { ImageSet } from "./types.ts";
 /**
  * Splits off the LAST part for validation, before any shuffle, as Keras's `validation_split` does:
  * training gets the first `floor(count * (1 - fraction))` images. Both parts are views on `set`, nothing is copied.
- *
+ * Throws DataError `bad-argument` if `fraction` is outside or leaves either part without an image.
  * @param fraction share of the images for validation, above 0 and below 1
- * @throws DataError `bad-argument` if `fraction` is outside or leaves either part without an image
  */
 export function splitValidation(
   set: ImageSet,
@@ -31,7 +30,7 @@ export function splitValidation(
 
 /**
  * The first `n` images, as a view on `set`.
- * @throws DataError `bad-argument` if `n` is not an integer from 1 to `set.count`
+ * Throws DataError `bad-argument` if `n` is not an integer from 1 to `set.count`.
  */
 export function take(set: ImageSet, n: number): ImageSet {
   if (!(Number.isInteger(n) && n >= 1 && n <= set.count)) {
@@ -46,7 +45,7 @@ export function take(set: ImageSet, n: number): ImageSet {
 /**
  * `n` images, the same share of each class and one of each at least where there is room, in the order that they have. For
  * images that may be sorted by class, of which take() would lose some. They are copied.
- * @throws DataError `bad-argument` if `n` is not an integer from 1 to `set.count`
+ * Throws DataError `bad-argument` if `n` is not an integer from 1 to `set.count`.
  */
 export function takeOfEach(set: ImageSet, n: number): ImageSet {
   const first = take(set, n);

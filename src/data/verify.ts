@@ -14,7 +14,7 @@ export interface VerifiedFile {
   readonly verified: boolean;
 }
 
-/** SHA-256 in lower-case hex. @throws DataError `unsupported` on a web page served without https */
+/** SHA-256 in lower-case hex. Throws DataError `unsupported` on a web page served without https. */
 export async function sha256(bytes: Uint8Array): Promise<string> {
   // Browsers leave `subtle` out on pages that are neither https nor localhost.
   const subtle = globalThis.crypto?.subtle as SubtleCrypto | undefined;
@@ -30,9 +30,9 @@ export async function sha256(bytes: Uint8Array): Promise<string> {
 
 /**
  * Checks one file of a known dataset against the registry and unpacks it.
+ * Throws DataError `checksum` if a known SHA-256 does not match; else as `unpackIdx`.
  * @param bytes the file, gzipped or plain
  * @param source what to call the file in messages, e.g. its path
- * @throws DataError `checksum` if a known SHA-256 does not match; else as `unpackIdx`
  */
 export async function verifyFile(
   info: DatasetInfo,
@@ -63,7 +63,7 @@ export async function verifyFile(
 
 /**
  * Builds the dataset from its four unpacked IDX files, parsed strictly and held against the registry's sizes.
- * @throws DataError as the IDX parsers, and `count-mismatch` or `bad-dimensions` if the sizes are not the registry's
+ * Throws DataError as the IDX parsers, and `count-mismatch` or `bad-dimensions` if the sizes are not the registry's.
  */
 export function assembleDataset(info: DatasetInfo, files: Readonly<Record<Role, Uint8Array>>): Dataset {
   const classCount = info.classNames.length;

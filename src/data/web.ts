@@ -28,7 +28,7 @@ interface Hooks {
   onNotice(message: string): void;
 }
 
-/** Generates, or reads from the browser's storage, or downloads, and verifies. @throws DataError, or the signal's reason */
+/** Generates, or reads from the browser's storage, or downloads, and verifies. Throws DataError, or the signal's reason. */
 export async function loadInWorker(request: DataRequest, hooks: Hooks): Promise<Dataset> {
   if ("digits" in request) return generateDigits(request.digits);
   const { info, storage } = request;

@@ -63,7 +63,7 @@ export function saveCheckpoint(state: TrainingState): Uint8Array<ArrayBuffer> {
 /**
  * Reads what saveCheckpoint() wrote: the `initialState` of a fit(), which checks that it fits.
  *
- * @throws CheckpointError where the file is another one, or damaged; TypeError where it is no bytes
+ * Throws CheckpointError where the file is another one, or damaged; TypeError where it is no bytes.
  */
 export function loadCheckpoint(file: Uint8Array | ArrayBuffer): TrainingState {
   const { tensors, metadata } = decoded(bytesOf(file, "loadCheckpoint"));

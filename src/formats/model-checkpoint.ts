@@ -35,7 +35,7 @@ export interface ModelCheckpointOptions extends OptionsOf<typeof table> {}
  * A callback that hands over the training, or its weights, as the bytes of a safetensors file: Keras's ModelCheckpoint. Give it
  * last: what callbacks behind it make of an epoch is not in the state yet.
  *
- * @throws RangeError on options out of range; in fit(), where the training does not report the figure of saveBestOnly
+ * Throws RangeError on options out of range; in fit(), where the training does not report the figure of saveBestOnly.
  */
 export function modelCheckpoint(options: ModelCheckpointOptions): Callbacks {
   checkOptions({ call: "modelCheckpoint(*)", table }, options);

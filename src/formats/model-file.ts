@@ -112,7 +112,7 @@ const METADATA = {
 /**
  * Reads what saveModel() wrote. The model comes uncompiled; compile() gives it the weights of the file, which are known to
  * fit it, and the preprocessing that it was trained with.
- * @throws ModelFileError; MemoryError where the model would need too much memory; TypeError where the file is no bytes
+ * Throws ModelFileError; MemoryError where the model would need too much memory; TypeError where the file is no bytes.
  */
 export function loadModel(file: Uint8Array | ArrayBuffer, options: LoadOptions = {}): LoadedModel {
   checkOptions(LOAD_MODEL, options);
@@ -132,7 +132,7 @@ export function loadModel(file: Uint8Array | ArrayBuffer, options: LoadOptions =
 
 /**
  * A model's weights, architecture and metadata as a safetensors file, which other tools can read, too.
- * @throws ModelFileError where loadModel() would refuse the file; TypeError on what is no model; Error where it is not compiled
+ * Throws ModelFileError where loadModel() would refuse the file; TypeError on what is no model; Error where it is not compiled.
  */
 export function saveModel(model: Model, metadata: ModelMetadata = {}): Uint8Array<ArrayBuffer> {
   if (!isModel(model))

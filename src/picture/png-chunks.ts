@@ -51,7 +51,7 @@ interface Header {
 /**
  * The same PNG with nothing but the chunks that its pixels are made of, known to unpack to no more than those. Its
  * checksums are not looked at.
- * @throws PictureError
+ * Throws PictureError.
  */
 export function pixelsOnly(png: Uint8Array): Uint8Array {
   const chunks = chunksOf(png);

@@ -9,7 +9,7 @@ export const MAX_PNG_BYTES = 2 ** 28;
 /**
  * Decodes a PNG of any colour type and depth, and interlaced ones of 8 bits a channel or more; gamma and colour profiles
  * are not applied.
- * @throws PictureError
+ * Throws PictureError.
  */
 export function decodePng(bytes: Uint8Array): Picture {
   if (!hasPngSignature(bytes)) throw notPng(bytes);

@@ -51,8 +51,8 @@ const PREPARE: Checked = {
 
 /**
  * Turns a picture into what a model takes: grey for one channel, RGB for three.
+ * Throws PictureError where nothing is drawn in it, or the model takes no pictures; RangeError on an option that is none.
  * @param shape the model's inputShape
- * @throws PictureError where nothing is drawn in it, or the model takes no pictures; RangeError on an option that is none
  */
 export function preparePicture(picture: Picture, shape: Shape, options: PrepareOptions = {}): Prepared {
   checkOptions(PREPARE, options);

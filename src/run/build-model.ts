@@ -18,8 +18,8 @@ const DEFAULT_SHAPE: Shape = [28, 28, 1];
 
 /**
  * Reads a model that is given as plain data, a chain's layers alone or all of it.
+ * Throws ModelError on what is no model.
  * @param name in place of the data's own
- * @throws ModelError on what is no model
  */
 export function modelOfData(data: unknown, name?: string): ModelBuilder {
   const config = Array.isArray(data) ? { layers: data } : data;

@@ -139,7 +139,7 @@ const asKey: SettingName = (key) => key;
  * An experiment with its defaults filled in: plain data that run() takes, and takes again later to the same weights. Takes
  * the result.json of a run as well.
  *
- * @throws RunConfigError on a setting that is none, cannot be, or does not go with another
+ * Throws RunConfigError on a setting that is none, cannot be, or does not go with another.
  */
 export function checkRunConfig(given: RunOptions, nameOf: SettingName = asKey): RunConfig {
   const options = settingsIn(given);

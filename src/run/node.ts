@@ -34,7 +34,7 @@ export const NODE: Platform = {
  * Runs an experiment: loads its data, builds and trains its model, tests it, and tells `hooks` how it goes. The same
  * configuration gives the same weights, bit for bit, here and in pages. `options` may be the result.json of a run.
  *
- * @throws RunConfigError, DataError, ModelError on what cannot be; the signal's reason where that came before the first step
+ * Throws RunConfigError, DataError, ModelError on what cannot be; the signal's reason where that came before the first step.
  */
 export function run(options: RunOptions = {}, hooks: RunHooks = {}): Promise<RunOutcome> {
   return runOn(NODE, options, hooks);

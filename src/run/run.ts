@@ -73,7 +73,7 @@ const HOOKS: Checked = {
  * An experiment: loads its data, builds and trains its model, tests it. A training that is stopped, or whose loss is no
  * longer finite, is a result as well.
  *
- * @throws RunConfigError, DataError, ModelError on what cannot be; the signal's reason where that came before the first step
+ * Throws RunConfigError, DataError, ModelError on what cannot be; the signal's reason where that came before the first step.
  */
 export async function runOn<L extends Learner>(
   platform: Platform<L>,

@@ -7,7 +7,7 @@ import { show, written } from "../options/show.ts";
 
 /**
  * A schedule that is given as plain data, `{ name, options }`, with its defaults filled in.
- * @throws RangeError on what is none
+ * Throws RangeError on what is none.
  */
 export function scheduleOfData(given: unknown): Schedule {
   const { name, options, ...others } = isOptions(given) ? given : {};

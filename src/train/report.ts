@@ -55,7 +55,7 @@ const REPORT: Checked = {
  * Tests a trained model and writes the report of its training, the same as the command line's: one HTML file with
  * curves, confusion matrix, figures by class, right and wrong answers, first filters and all settings.
  *
- * @throws RangeError on an option that is none; TypeError on what is no model; Error where the model is not compiled
+ * Throws RangeError on an option that is none; TypeError on what is no model; Error where the model is not compiled.
  */
 export async function createReport(reported: Reported, options: ReportOptions): Promise<string> {
   const compiled = isModel(reported);

@@ -139,7 +139,7 @@ export class Training implements TrainingHandle {
   /**
    * Goes on from there: this training must have been made with what the other one was made with, but may have more epochs.
    *
-   * @throws TypeError on what is no state; RangeError where it is another model's or another training's; Error once it has begun
+   * Throws TypeError on what is no state; RangeError where it is another model's or another training's; Error once it has begun.
    */
   restore(state: TrainingState): void {
     const { session, callbacks } = this.#prepared;

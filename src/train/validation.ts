@@ -26,7 +26,7 @@ const DRAW = 2 ** 32 - 1;
 
 /**
  * Splits samples into `floor(count * (1 - fraction))` for training and the rest for validation. Nothing is copied.
- * @throws SamplesError where a part would be empty, or stratified is asked of samples without labels
+ * Throws SamplesError where a part would be empty, or stratified is asked of samples without labels.
  */
 export function splitForValidation(
   samples: Samples,

@@ -84,8 +84,8 @@ export class RunFolder {
    * Makes the folder, locks it, puts in order what a process left there that was killed, and sees that files can be
    * written, before any work is put into them. Without `out`: `runs/<name>-<n>` with the first free n.
    *
-   * @throws UsageError where `out` holds files: other ones than a run's, or a run's and no `overwrite`
-   * @throws RunFolderError where another training has the folder (code "locked") or the system refuses
+   * Throws UsageError where `out` holds files: other ones than a run's, or a run's and no `overwrite`.
+   * Throws RunFolderError where another training has the folder (code "locked") or the system refuses.
    */
   static async claim(
     options: { readonly out?: string | undefined; readonly overwrite: boolean; readonly name: string },
@@ -170,7 +170,7 @@ export class RunFolder {
   /**
    * Adds files to this run or replaces them, all in one step. They can be read from then on; those of a run that
    * replaces another once it is complete.
-   * @throws RunFolderError; the files are what they were then
+   * Throws RunFolderError; the files are what they were then.
    */
   async save(files: RunFiles): Promise<void> {
     const { disk } = this.#ground;
@@ -187,7 +187,7 @@ export class RunFolder {
 
   /**
    * Saves the last files of this run, which is complete with them: it takes the place of the one it replaces.
-   * @throws RunFolderError
+   * Throws RunFolderError.
    */
   async complete(files: RunFiles): Promise<void> {
     await this.save(files);

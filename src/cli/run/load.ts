@@ -17,7 +17,7 @@ export interface OpenedRun extends LoadedModel {
 
 /**
  * Reads the model of a run: `run` is its folder, or the path of a model file. `maxMemory`: see loadModel().
- * @throws DataError where it cannot be read, ModelFileError where it holds no model, MemoryError where that is too large
+ * Throws DataError where it cannot be read, ModelFileError where it holds no model, MemoryError where that is too large.
  */
 export async function openRun(run: string, maxMemory?: number): Promise<OpenedRun> {
   const folder = await isFolder(run);

@@ -36,8 +36,8 @@ export class RunLock {
 
   /**
    * Locks a folder, or takes it over from an owner that is dead.
-   * @throws RunFolderError with code "locked" where another has it
-   * @throws the file system's error, ENOENT where the folder is gone
+   * Throws RunFolderError with code "locked" where another has it.
+   * Throws the file system's error, ENOENT where the folder is gone.
    */
   static async take(folder: string, disk: Disk, processes: Processes): Promise<RunLock> {
     const lock = new RunLock(folder, disk, processes);
@@ -55,7 +55,7 @@ export class RunLock {
 
   /**
    * To be called before anything is written that others see.
-   * @throws RunFolderError where the lock file was deleted and another has the folder now
+   * Throws RunFolderError where the lock file was deleted and another has the folder now.
    */
   hold(): void {
     const path = join(this.#folder, LOCK_FILE);

@@ -28,7 +28,7 @@ const OF_DATASET = ["validationFrom", "dataDir", "trainLimit", "testLimit", "dig
 
 /**
  * The experiment that flags, and a file that they name, describe.
- * @throws UsageError on what cannot be
+ * Throws UsageError on what cannot be.
  */
 export async function settingsOf(flags: RunFlags): Promise<RunConfig> {
   const file = flags.config === undefined ? {} : await settingsIn(flags.config, flags);

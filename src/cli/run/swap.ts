@@ -48,7 +48,7 @@ export const OWN_NAMES: ReadonlySet<string> = new Set([LOCK_FILE, TAKEOVER_FILE,
 
 /**
  * Adds files to a run, or replaces them, in one step.
- * @throws the file system's error; unless it came after that step, the run is what it was
+ * Throws the file system's error; unless it came after that step, the run is what it was.
  */
 export async function commit(disk: Disk, folder: string, files: RunFiles): Promise<void> {
   // Only where an earlier one failed half-way.

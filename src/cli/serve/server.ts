@@ -35,7 +35,7 @@ export class ServeError extends Error {
 /**
  * Serves the files of a folder. They are listed once: a request gets the file of exactly its path or none, so no
  * path, however it is encoded, leads out of the folder.
- * @throws ServeError, UsageError where the port is taken
+ * Throws ServeError, UsageError where the port is taken.
  */
 export async function serveFolder(
   folder: string,

@@ -23,7 +23,7 @@ export const ONE_CYCLE: ScheduleOptions<Table> = { name: "oneCycle", table };
  * the last step. Short trainings get further with it than with any constant rate: the high rate finds the way, the fall
  * settles.
  *
- * @throws RangeError on options out of range
+ * Throws RangeError on options out of range.
  */
 export function oneCycle(options: OneCycleOptions): Schedule {
   return made(ONE_CYCLE, options);

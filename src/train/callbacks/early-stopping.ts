@@ -30,7 +30,7 @@ interface Kept {
 /**
  * A callback that stops training when a figure has not become better for some epochs: Keras's EarlyStopping.
  *
- * @throws RangeError on options out of range; in fit(), where the training does not report the figure
+ * Throws RangeError on options out of range; in fit(), where the training does not report the figure.
  */
 export function earlyStopping(options: EarlyStoppingOptions = {}): Callbacks {
   checkOptions({ call: "earlyStopping(*)", table }, options);

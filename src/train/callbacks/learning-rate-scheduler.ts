@@ -5,7 +5,7 @@ import type { Callbacks } from "../callbacks.ts";
  * A callback that sets the learning rate of each epoch (from 0), from the one before: Keras's LearningRateScheduler. The
  * optimizer's rate must be a number, not a schedule.
  *
- * @throws TypeError unless it is given a function; in fit(), RangeError where that gives no rate
+ * Throws TypeError unless it is given a function; in fit(), RangeError where that gives no rate.
  */
 export function learningRateScheduler(schedule: (epoch: number, learningRate: number) => number): Callbacks {
   if (typeof schedule !== "function")

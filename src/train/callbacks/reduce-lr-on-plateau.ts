@@ -36,7 +36,7 @@ interface Kept {
  * A callback that reduces the learning rate when a figure has not become better for some epochs: Keras's ReduceLROnPlateau.
  * The optimizer's rate must be a number, not a schedule.
  *
- * @throws RangeError on options out of range; in fit(), where the training does not report the figure; TypeError there on a schedule
+ * Throws RangeError on options out of range; in fit(), where the training does not report the figure; TypeError there on a schedule.
  */
 export function reduceLROnPlateau(options: ReduceLROnPlateauOptions = {}): Callbacks {
   checkOptions({ call: "reduceLROnPlateau(*)", table }, options);

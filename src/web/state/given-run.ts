@@ -14,7 +14,7 @@ import {
 
 /**
  * The page's settings for a run as plain data, or out of a run's result.json.
- * @throws RunConfigError, ModelError where it is none, or has a setting that this page has not
+ * Throws RunConfigError, ModelError where it is none, or has a setting that this page has not.
  */
 export function settingsOfRun(given: RunOptions): Settings {
   const config = checkRunConfig(given);

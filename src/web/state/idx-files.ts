@@ -43,7 +43,7 @@ const MAX_FILES = 5;
  * A dataset from IDX files, each gzipped or plain: a pair of images and labels, or two pairs of which one is for the
  * test (by its name, `t10k` or `test`, or else the smaller one). A `.txt` file names the classes, one a line. The files
  * of a known dataset are recognised by their content, and have its name and its classes.
- * @throws DataError that names the file
+ * Throws DataError that names the file.
  */
 export async function datasetFromFiles(files: readonly OwnFile[]): Promise<OwnDataset> {
   if (files.length > MAX_FILES)
@@ -84,7 +84,7 @@ export async function datasetFromFiles(files: readonly OwnFile[]): Promise<OwnDa
   return assemble(pairs, names);
 }
 
-/** @throws DataError that says what the file is, where it is none of this kind */
+/** Throws DataError that says what the file is, where it is none of this kind. */
 async function unpack({ name, bytes }: OwnFile): Promise<Uint8Array> {
   const kind = fileKind(name, bytes);
   if (kind !== "idx" && kind !== "gzip") throw new DataError("bad-magic", refusal(name, kind));
