@@ -1,6 +1,6 @@
 import { median } from "d3-array";
 import { namedModel } from "../model/models.ts";
-import type { Samples } from "../train/samples.ts";
+import type { PlainSamples } from "../train/samples.ts";
 import { type Sequential, sequential } from "../train/sequential.ts";
 import type {
   BenchmarkProgress,
@@ -36,7 +36,7 @@ export function benchmarkModel(): Sequential {
 interface Open {
   readonly configuration: Configuration;
   readonly subject: Subject;
-  readonly runs: { readonly task: Task; readonly samples: Samples; readonly figures: number[] }[];
+  readonly runs: { readonly task: Task; readonly samples: PlainSamples; readonly figures: number[] }[];
 }
 
 /**
@@ -62,7 +62,11 @@ export class Measurement {
   }
 
   /** Opens the configurations, trains each a little, and finds how many images fill a turn. Those that fail are skipped. */
-  async open(configurations: readonly Configuration[], open: OpenSubject, samples: Samples): Promise<void> {
+  async open(
+    configurations: readonly Configuration[],
+    open: OpenSubject,
+    samples: PlainSamples,
+  ): Promise<void> {
     const { tasks, rounds } = this.#options;
     this.#total += configurations.length * (1 + rounds * tasks.length);
     for (const configuration of configurations) {
@@ -123,7 +127,7 @@ export class Measurement {
   }
 
   /** As many whole batches as fill a turn, by a first look at the speed. */
-  async #prepare(subject: Subject, task: Task, samples: Samples): Promise<Open["runs"][number]> {
+  async #prepare(subject: Subject, task: Task, samples: PlainSamples): Promise<Open["runs"][number]> {
     const few = first(samples, task.batch * Math.max(1, Math.floor(400 / task.batch)));
     await seconds(subject, task, few);
     const images = (this.#options.milliseconds / 1000 / (await seconds(subject, task, few))) * few.count;
@@ -138,7 +142,7 @@ export class Measurement {
 }
 
 /** Seconds of one pass: of the training steps alone, of the whole call in inference. */
-async function seconds(subject: Subject, { what, batch }: Task, samples: Samples): Promise<number> {
+async function seconds(subject: Subject, { what, batch }: Task, samples: PlainSamples): Promise<number> {
   if (what === "training") {
     const { trainSeconds, trainedSamples } = await subject.fit(samples, { epochs: 1, batchSize: batch });
     if (trainedSamples !== samples.count)
@@ -151,7 +155,7 @@ async function seconds(subject: Subject, { what, batch }: Task, samples: Samples
 }
 
 /** The first samples, copied: a view would be sent to a worker with all that lies behind it. */
-function first(samples: Samples, wanted: number): Samples {
+function first(samples: PlainSamples, wanted: number): PlainSamples {
   const count = Math.min(wanted, samples.count);
   const size = samples.images.length / samples.count;
   return {

@@ -1,4 +1,5 @@
 import { yieldToEventLoop } from "#platform";
+import type { Shape } from "../compiler/graph.ts";
 import { isBytes, listed, type Pixels, type Samples } from "../train/samples.ts";
 import type { ArrayName, Handle, SamplesFrame } from "./protocol.ts";
 import type { WorkerClient } from "./worker-client.ts";
@@ -22,10 +23,10 @@ interface Entry {
   readonly array: Pixels;
 }
 
-/** The arrays that samples have. */
+/** The arrays that samples have, which are inOrder(). */
 function entriesOf(samples: Samples): Entry[] {
   return ARRAYS.flatMap((name) => {
-    const own: Pixels | undefined | readonly (Pixels | undefined)[] = samples[name];
+    const own = samples[name] as Pixels | undefined | readonly (Pixels | undefined)[];
     return listed(own).flatMap((array, i) =>
       array ? [{ name, at: Array.isArray(own) ? i : undefined, array }] : [],
     );
@@ -65,7 +66,8 @@ export class SampleSender {
     }));
     const { count } = samples;
     // A framework may have wrapped the shape to see it change: no worker takes that.
-    const shape = samples.shape.map((size) => (Array.isArray(size) ? [...size] : size)) as number[];
+    const sizes = samples.shape as readonly (number | Shape)[];
+    const shape = sizes.map((size) => (Array.isArray(size) ? [...size] : size)) as number[];
     await this.#client.call("allocate", { handle, count, shape, arrays } satisfies SamplesFrame);
     this.#forgotten.register(samples, handle);
     for (const [number, { array }] of entries.entries()) {

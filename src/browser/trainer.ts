@@ -16,13 +16,20 @@ import { some, type TableOf, url } from "../options/kinds.ts";
 import { show } from "../options/show.ts";
 import type { NamedTensor } from "../safetensors/safetensors.ts";
 import type { Callbacks, History } from "../train/callbacks.ts";
-import { checkSamples, type SamplesTaker } from "../train/check-samples.ts";
 import { classNamesProblem } from "../train/class-names.ts";
 import type { LayerActivation } from "../train/compiled-options.ts";
 import type { EvaluateOptions, Evaluation } from "../train/evaluate.ts";
 import type { FitOptions } from "../train/fit.ts";
 import type { KeptState } from "../train/keep-state.ts";
-import { checkCompile, isModel, type Model, oneSample, type Predicted, unlisted } from "../train/model.ts";
+import {
+  checkCompile,
+  checked,
+  isModel,
+  type Model,
+  oneSample,
+  type Predicted,
+  unlisted,
+} from "../train/model.ts";
 import type { ModelMetadata } from "../train/model-entries.ts";
 import { compileTable, EVALUATE, FIT, PREDICT, SAVE } from "../train/options.ts";
 import { type Asking, asSamples, listed, type Pixels, type Samples } from "../train/samples.ts";
@@ -179,12 +186,12 @@ class WorkerTrainer implements Trainer {
   async fit(samples: Samples, options: FitOptions = {}): Promise<History> {
     checkOptions(FIT, options);
     const { callbacks, signal, validationData, initialState, ...rest } = options;
-    this.#check(samples, "fit");
-    if (validationData) this.#check(validationData, "validationData");
+    const given = checked(samples, this.model, "fit");
+    const own = validationData && checked(validationData, this.model, "validationData");
     const fitting: Fitting = {
       made: this.#made,
-      samples,
-      options,
+      samples: given,
+      options: { ...options, validationData: own },
       callbacks: ([] as Callbacks[]).concat(callbacks ?? []),
     };
     if (this.#stop) throw new Error("the model is training: wait until the fit() under way has ended");
@@ -196,10 +203,10 @@ class WorkerTrainer implements Trainer {
       if (signal?.aborted) stop.abort();
       signal?.addEventListener("abort", onAbort);
       const { train, validation, warnings, state } =
-        initialState || validationData || rest.validationSplit
+        initialState || own || rest.validationSplit
           ? (await import("./rarely.ts")).begin(fitting)
           : {
-              train: { samples, count: samples.count },
+              train: { samples: given, count: given.count },
               validation: undefined,
               warnings: [],
               state: undefined,
@@ -249,10 +256,10 @@ class WorkerTrainer implements Trainer {
 
   async evaluate(samples: Samples, options: EvaluateOptions = {}): Promise<Evaluation> {
     checkOptions(EVALUATE, options);
-    this.#check(samples, "evaluate");
+    const given = checked(samples, this.model, "evaluate");
     const { signal, ...rest } = options;
     signal?.throwIfAborted();
-    const handle = await this.#samples.send(samples);
+    const handle = await this.#samples.send(given);
     return abortable(signal, this.#client.call("evaluate", { samples: handle, options: rest }, { signal }));
   }
 
@@ -262,10 +269,10 @@ class WorkerTrainer implements Trainer {
     checkOptions(PREDICT, options);
     const { signal, ...rest } = options;
     signal?.throwIfAborted();
-    const given = asSamples(images, this.model.inputs);
-    this.#check(given, "predict");
+    const asked = asSamples(images, this.model.inputs);
+    const given = checked(asked, this.model, "predict");
     const plain =
-      given === images ? undefined : listed(given.images).map((numbers) => numbers.slice() as typeof numbers);
+      asked === images ? undefined : listed(given.images).map((numbers) => numbers.slice() as typeof numbers);
     const samples = plain ?? (await this.#samples.send(given));
     const transfer = plain?.map(({ buffer }) => buffer as ArrayBuffer) ?? [];
     return unlisted(
@@ -296,11 +303,11 @@ class WorkerTrainer implements Trainer {
     return modelFile(await this.#client.call("getWeights", "save()"), this.model.parts().config, metadata);
   }
 
-  async activations(image: Pixels | readonly Pixels[]): Promise<LayerActivation[]> {
-    this.#check(oneSample(image, this.model.inputs), "activations");
+  async activations(image: Samples["images"]): Promise<LayerActivation[]> {
+    const { images } = checked(oneSample(image, this.model.inputs), this.model, "activations");
     return this.#client.call(
       "activations",
-      listed<Pixels>(image).map((numbers) => numbers.slice()),
+      listed<Pixels>(images).map((numbers) => numbers.slice()),
     );
   }
 
@@ -349,10 +356,6 @@ class WorkerTrainer implements Trainer {
     // Options out of range are refused by the worker.
     const length = steps > 0 && Number.isSafeInteger(steps) ? steps + 1 : 1;
     return { firstStep, values: Float64Array.from({ length }, (_, i) => rate(firstStep + i)) };
-  }
-
-  #check(samples: Samples, taker: SamplesTaker): void {
-    checkSamples(samples, this.model, taker);
   }
 }
 

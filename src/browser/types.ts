@@ -98,8 +98,8 @@ export interface Trainer extends Trainable {
   weightsSha256(): Promise<string>;
   /** Bytes of a model.safetensors, as saveModel() writes it. */
   save(metadata?: ModelMetadata): Promise<Uint8Array<ArrayBuffer>>;
-  /** What each layer gives for one image; for a model of several inputs a list. */
-  activations(image: Pixels | readonly Pixels[]): Promise<LayerActivation[]>;
+  /** What each layer gives for one image; for a model of several inputs a list, or a record by their names. */
+  activations(image: Samples["images"]): Promise<LayerActivation[]>;
   /** Ends all workers at once. */
   dispose(): void;
 }

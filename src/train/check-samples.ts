@@ -1,6 +1,7 @@
 import { elements, formatShape, type Shape } from "../compiler/graph.ts";
 import { checkOptions } from "../options/check.ts";
 import { counted } from "../options/counted.ts";
+import { isOptions } from "../options/kinds.ts";
 import { show } from "../options/show.ts";
 import { SAMPLES } from "./options.ts";
 import { isPixels, type Pixels, type Port, type Samples, SamplesError } from "./samples.ts";
@@ -17,19 +18,22 @@ function requireArray(
   if (fits) return;
   const got = (value as object | undefined)?.constructor?.name ?? String(value);
   const flat = Array.isArray(value) && Array.isArray(value[0]) ? ".flat(Infinity)" : "";
-  const key = what.endsWith("]") ? "" : `${what}: `;
+  const key = /\W/.test(what) ? "" : `${what}: `;
   const line = ArrayBuffer.isView((value as unknown[] | undefined)?.[0])
     ? `. Write: ${key}${what}[0]`
     : (value as ArrayLike<number> | undefined)?.length
       ? `. Write: ${key}${make}.from(${what}${flat})`
       : "";
-  throw error(`${what} is of type ${got}, expected ${types}${line}`);
+  throw error(`${what} is ${value === undefined ? "missing" : `of type ${got}`}, expected ${types}${line}`);
 }
 
 /** A name as a variable's. */
 const variable = ({ name }: Port) => name.replaceAll(/\W/g, "_");
 
-/** A list for several inputs or outputs; else what is given for the one. Throws unless it is a list with one for each of them. */
+/**
+ * A list for several inputs or outputs; else what is given for the one; or a record by their names. Throws unless it is a list
+ * with one for each of them, or a record of none but them.
+ */
 function forEach(
   what: string,
   given: unknown,
@@ -38,6 +42,13 @@ function forEach(
   code: (port: Port) => string,
   error: (problem: string) => SamplesError,
 ): readonly unknown[] {
+  if (isOptions(given)) {
+    const names = ports.map(({ name }) => name);
+    const unknown = Object.keys(given).find((key) => !names.includes(key));
+    if (unknown !== undefined)
+      throw error(`${what}: no ${of} is called ${show(unknown)}. Write: ${what}: { ${names.join(", ")} }`);
+    return names.map((name) => given[name]);
+  }
   if (ports.length === 1) return [given];
   if (Array.isArray(given) && given.length === ports.length) return given;
   const got = Array.isArray(given)
@@ -77,12 +88,12 @@ export function checkSamples(
   if (Array.isArray(samples) && samples.length > 0)
     throw error(
       inputs.length > 1
-        ? `got an array, expected samples. Write: ${call.replace("*", `{ images: [${inputs.map(variable).join(", ")}], shape: ${shapes(inputs)}, count }`)}`
+        ? `got an array, expected samples. Write: ${call.replace("*", `{ images: ${listCode(inputs)}, shape: ${shapes(inputs)}, count }`)}`
         : "got an array, expected samples or a typed array. Write: Float32Array.from(images.flat(Infinity)), or Uint8Array for bytes, which are scaled",
     );
   if (isPixels(samples) && inputs.length > 1)
     throw error(
-      `got a ${(samples as object).constructor.name}, but the model has ${inputs.length} inputs: ${inputs.map(({ name, shape }) => `${name} ${formatShape(shape)}`).join(", ")}. Write: model.predict([${inputs.map(variable).join(", ")}])`,
+      `got a ${(samples as object).constructor.name}, expected one for each input. Write: model.predict(${listCode(inputs)})`,
     );
   if (!("images" in given || "shape" in given))
     throw error(
@@ -93,8 +104,10 @@ export function checkSamples(
   /** Errors of one of several name it. */
   const errorOf = (of: string, ports: readonly Port[], i: number) =>
     ports.length === 1 ? error : (problem: string) => error(`${of} ${show(ports[i]!.name)}: ${problem}`);
-  const indexed = (what: string, ports: readonly Port[], i: number) =>
-    ports.length === 1 ? what : `${what}[${i}]`;
+  const indexed = (what: "images" | "labels" | "targets", ports: readonly Port[], i: number) => {
+    if (isOptions(samples[what])) return `${what}.${variable(ports[i]!)}`;
+    return ports.length === 1 ? what : `${what}[${i}]`;
+  };
   const images = forEach("images", samples.images, inputs, "input", variable, error) as Pixels[];
   const kinds = "bytes (Uint8Array, Uint8ClampedArray), which are scaled, or a Float32Array, which is not";
   for (const [i, numbers] of images.entries())
@@ -205,7 +218,7 @@ function shapes(inputs: readonly Port[]): string {
   return inputs.length === 1 ? all : `[${all}]`;
 }
 
-/** A list for outputs as code: with those that it is to have. */
-function listCode(outputs: readonly Port[], has: (i: number) => unknown): string {
-  return `[${outputs.map((port, i) => (has(i) ? variable(port) : "undefined")).join(", ")}]`;
+/** A list for inputs or outputs as code: with those that it is to have. */
+function listCode(ports: readonly Port[], has: (i: number) => unknown = () => true): string {
+  return `[${ports.map((port, i) => (has(i) ? variable(port) : "undefined")).join(", ")}]`;
 }

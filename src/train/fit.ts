@@ -16,7 +16,7 @@ export interface FitOptions {
    */
   validationFrom?: ValidationSource;
   /** Or samples of their own to evaluate after each epoch. */
-  validationData?: Samples;
+  validationData?: Samples | undefined;
   /** A new order each epoch, from the model's seed. Default true. */
   shuffle?: boolean;
   /** Number of the first epoch: continues the shuffles of an earlier fit. Default 0. */

@@ -20,7 +20,16 @@ import type { EvaluateOptions, Evaluation } from "./evaluate.ts";
 import type { FitOptions } from "./fit.ts";
 import { COMPILE, EVALUATE, FIT, PREDICT } from "./options.ts";
 import { outputsOf } from "./outputs.ts";
-import { type Asking, asSamples, type Pixels, type Port, type Samples } from "./samples.ts";
+import {
+  type Asking,
+  asSamples,
+  type ByName,
+  inOrder,
+  listed,
+  type Pixels,
+  type Port,
+  type Samples,
+} from "./samples.ts";
 import type { Session } from "./session.ts";
 import type { Trainable } from "./trainable.ts";
 import type { Training } from "./training.ts";
@@ -140,10 +149,10 @@ export class Model implements Trainable {
    */
   training(samples: Samples, options: FitOptions = {}): Training {
     checkOptions(FIT, options);
-    this.#check(samples, "fit");
-    if (options.validationData) this.#check(options.validationData, "validationData");
+    const given = checked(samples, this, "fit");
+    const validationData = options.validationData && checked(options.validationData, this, "validationData");
     if (this.#fitting) throw new Error("the model is training: wait until the fit() under way has ended");
-    return this.#compiled.training(samples, options, this);
+    return this.#compiled.training(given, { ...options, validationData }, this);
   }
 
   /**
@@ -152,8 +161,7 @@ export class Model implements Trainable {
    */
   async evaluate(samples: Samples, options: EvaluateOptions = {}): Promise<Evaluation> {
     checkOptions(EVALUATE, options);
-    this.#check(samples, "evaluate");
-    return this.#compiled.evaluate(samples, options);
+    return this.#compiled.evaluate(checked(samples, this, "evaluate"), options);
   }
 
   /**
@@ -164,18 +172,17 @@ export class Model implements Trainable {
   predict<Outputs extends Float32Array[]>(images: Asking, options?: EvaluateOptions): Promise<Outputs>;
   async predict(images: Asking, options: EvaluateOptions = {}): Promise<Predicted> {
     checkOptions(PREDICT, options);
-    const samples = asSamples(images, this.inputs);
-    this.#check(samples, "predict");
+    const samples = checked(asSamples(images, this.inputs), this, "predict");
     return unlisted(await this.#compiled.predict(samples, options));
   }
 
   /**
    * What each layer gives for one image, dropout off: bytes, which are scaled as in training, or floats. For a model of
-   * several inputs a list.
+   * several inputs a list, or a record by their names.
    */
-  async activations(image: Pixels | readonly Pixels[]): Promise<LayerActivation[]> {
-    this.#check(oneSample(image, this.inputs), "activations");
-    return this.#compiled.activations(image);
+  async activations(image: Pixels | readonly Pixels[] | ByName<Pixels>): Promise<LayerActivation[]> {
+    const { images } = checked(oneSample(image, this.inputs), this, "activations");
+    return this.#compiled.activations(listed<Pixels>(images));
   }
 
   /** Copies of all parameters, in the order of the layers. */
@@ -214,10 +221,16 @@ export class Model implements Trainable {
     this.#made?.dispose();
     this.#made = undefined;
   }
+}
 
-  #check(samples: Samples, taker: SamplesTaker): void {
-    checkSamples(samples, this, taker);
-  }
+/** Samples that fit the model, as lists. Throws SamplesError, which names `taker`, where they do not. */
+export function checked(
+  samples: Samples,
+  model: Pick<Model, "inputs" | "outputs">,
+  taker: SamplesTaker,
+): Samples {
+  checkSamples(samples, model, taker);
+  return inOrder(samples, model);
 }
 
 /** What predict() gives: the numbers of the output; of several outputs a list, in the order of model({ outputs }). */
@@ -229,7 +242,7 @@ export function unlisted(outputs: Float32Array[]): Predicted {
 }
 
 /** One sample, without labels. */
-export function oneSample(image: Pixels | readonly Pixels[], inputs: readonly Port[]): Samples {
+export function oneSample(image: Samples["images"], inputs: readonly Port[]): Samples {
   const shapes = inputs.map(({ shape }) => shape);
   return { images: image, shape: shapes.length === 1 ? shapes[0]! : shapes, count: 1 };
 }

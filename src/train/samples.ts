@@ -1,4 +1,5 @@
 import { elements, formatShape, type Shape } from "../compiler/graph.ts";
+import { isOptions } from "../options/kinds.ts";
 
 /** Numbers of images: bytes, which are scaled, a canvas's clamped ones too; or floats, which are taken as they are. */
 export type Pixels = Uint8Array | Uint8ClampedArray | Float32Array;
@@ -11,22 +12,25 @@ export function isBytes(value: unknown): value is Uint8Array | Uint8ClampedArray
   return value instanceof Uint8Array || value instanceof Uint8ClampedArray;
 }
 
+/** By the names of a model's inputs, or outputs: those of their layers. */
+export type ByName<T> = { readonly [name: string]: T };
+
 /**
  * What a model trains on or is tested with. An ImageSet of `data` is one.
  * Bytes are scaled by the model's preprocessing (default: divided by 255); floats are taken as they are. For a model of several
- * inputs `images` and `shape` are lists, in the order of model({ inputs }); for one of several outputs `labels` and `targets`
- * are, in the order of model({ outputs }).
+ * inputs `images` and `shape` are lists, in the order of model({ inputs }), or records by their names; for one of several outputs
+ * `labels` and `targets` are, of model({ outputs }).
  */
 export interface Samples {
   /** `count * elements(shape)` numbers, NHWC. */
-  readonly images: Pixels | readonly Pixels[];
+  readonly images: Pixels | readonly Pixels[] | ByName<Pixels>;
   readonly count: number;
   /** Shape of one sample. */
-  readonly shape: Shape | readonly Shape[];
-  /** Class ids, one a sample; turned into one-hot targets. In a list undefined where an output has targets. */
-  readonly labels?: Uint8Array | readonly (Uint8Array | undefined)[];
-  /** Or the targets themselves, `count * outputs` numbers. In a list undefined where an output has labels. */
-  readonly targets?: Float32Array | readonly (Float32Array | undefined)[];
+  readonly shape: Shape | readonly Shape[] | ByName<Shape>;
+  /** Class ids, one a sample; turned into one-hot targets. In a list undefined where an output has targets, in a record left out. */
+  readonly labels?: Uint8Array | readonly (Uint8Array | undefined)[] | ByName<Uint8Array> | undefined;
+  /** Or the targets themselves, `count * outputs` numbers. In a list undefined where an output has labels, in a record left out. */
+  readonly targets?: Float32Array | readonly (Float32Array | undefined)[] | ByName<Float32Array> | undefined;
 }
 
 /** Samples for a model of one input and one output: what datasets hold. */
@@ -37,8 +41,10 @@ export interface PlainSamples extends Samples {
   readonly targets?: Float32Array;
 }
 
-/** Arrays for the inputs, or for the outputs, of a model: a list, whether there are several or one. */
-export function listed<T extends ArrayBufferView | undefined>(arrays: T | readonly T[]): readonly T[] {
+/** Arrays for the inputs, or for the outputs, of a model: a list, whether there are several or one. Of samples that are inOrder(). */
+export function listed<T extends ArrayBufferView | undefined>(
+  arrays: T | readonly T[] | ByName<NonNullable<T>>,
+): readonly T[] {
   return Array.isArray(arrays) ? arrays : [arrays as T];
 }
 
@@ -48,13 +54,38 @@ export interface Port {
   readonly shape: Shape;
 }
 
+type Ports = readonly Port[];
+/** One for each Samples object, so that a worker has each but once. */
+const ORDERED = new WeakMap<Samples, Samples>();
+
+/** What is given by name as a list in the order of the model's inputs and outputs; what is not, as it is. */
+export function inOrder(samples: Samples, { inputs, outputs }: { inputs: Ports; outputs: Ports }): Samples {
+  const { images, shape, labels, targets, count } = samples;
+  if (![images, shape, labels, targets].some(isOptions)) return samples;
+  const ordered = ORDERED.get(samples) ?? ({} as Samples);
+  ORDERED.set(samples, ordered);
+  return Object.assign(ordered, {
+    images: inOrderOf(images, inputs),
+    shape: inOrderOf(shape, inputs),
+    labels: inOrderOf(labels, outputs),
+    targets: inOrderOf(targets, outputs),
+    count,
+  });
+}
+
+/** @param given for one of them a value, for several a list; or a record by their names */
+function inOrderOf(given: unknown, ports: Ports): unknown {
+  if (!isOptions(given)) return given;
+  return ports.length === 1 ? given[ports[0]!.name] : ports.map(({ name }) => given[name]);
+}
+
 /** Bad data given to fit, evaluate or predict. */
 export class SamplesError extends Error {
   override readonly name = "SamplesError";
 }
 
-/** What predict() takes: samples, or their numbers alone; of a model of several inputs a list of them. */
-export type Asking = Samples | Pixels | readonly Pixels[];
+/** What predict() takes: samples, or their numbers alone; of a model of several inputs a list of them, or a record by their names. */
+export type Asking = Samples | Pixels | readonly Pixels[] | ByName<Pixels>;
 
 /**
  * Images given to predict() as their numbers alone, as Samples for inputs of these shapes. Throws SamplesError unless they are
@@ -64,8 +95,9 @@ export function asSamples(given: Asking, inputs: readonly Port[]): Samples {
   const shape = inputs[0]!.shape;
   let images = given as Pixels;
   if (inputs.length > 1) {
-    if (!Array.isArray(given) || !isPixels(given[0])) return given as Samples;
-    images = given[0];
+    const first = inOrderOf(given, inputs) as Pixels[];
+    if (!Array.isArray(first) || !isPixels(first[0])) return given as Samples;
+    images = first[0];
   } else if (!isPixels(given)) return given as Samples;
   const size = elements(shape);
   const count = images.length / size;

@@ -1,4 +1,4 @@
-import { type Pixels, type Samples, SamplesError } from "./samples.ts";
+import { type ByName, type Pixels, type Samples, SamplesError } from "./samples.ts";
 
 /** The first part of the samples and the last, in their order: Keras's validation_split. No copy is made. */
 export function splitSamples<S extends Samples>(samples: S, validationSplit: number): [S, S] {
@@ -10,13 +10,14 @@ export function splitSamples<S extends Samples>(samples: S, validationSplit: num
   return [slice(samples, 0, at), slice(samples, at, samples.count)];
 }
 
+/** Some of the samples, which are inOrder(). */
 export function slice<S extends Samples>(samples: S, first: number, last: number): S {
   const { images, labels, targets, shape, count } = samples;
   const part = <T extends Pixels | undefined>(array: T): T => {
     const size = array ? array.length / count : 0;
     return array?.subarray(first * size, last * size) as T;
   };
-  const parts = <T extends Pixels | undefined>(arrays: T | readonly T[]): T | T[] =>
+  const parts = <T extends Pixels | undefined>(arrays: T | readonly T[] | ByName<NonNullable<T>>): T | T[] =>
     Array.isArray(arrays) ? arrays.map(part) : part(arrays as T);
   const sliced: Samples = {
     shape,

@@ -2,11 +2,11 @@ import { describe, expect, it } from "vitest";
 import { BENCHMARK_IMAGES, benchmarkModel, Measurement } from "../../src/bench/measure.ts";
 import type { BenchmarkProgress, Configuration, OpenSubject, Subject } from "../../src/bench/types.ts";
 import { generateDigits } from "../../src/data/digits.ts";
-import type { Samples } from "../../src/train/samples.ts";
+import type { PlainSamples } from "../../src/train/samples.ts";
 
 const SIMD: Configuration = { build: "simd", threads: 1 };
 const SCALAR: Configuration = { build: "scalar", threads: 1 };
-const samples: Samples = {
+const samples: PlainSamples = {
   images: new Uint8Array(BENCHMARK_IMAGES),
   labels: new Uint8Array(BENCHMARK_IMAGES),
   count: BENCHMARK_IMAGES,
@@ -27,13 +27,13 @@ class Paced implements Subject {
     this.#log = log;
   }
 
-  async fit({ count }: Samples, { epochs, batchSize }: { epochs: number; batchSize: number }) {
+  async fit({ count }: PlainSamples, { epochs, batchSize }: { epochs: number; batchSize: number }) {
     this.calls.push({ what: "fit", count: count * epochs, batch: batchSize });
     this.#log.push(this.name);
     return { trainSeconds: count * epochs * this.secondsPerImage, trainedSamples: count * epochs };
   }
 
-  async predict({ count }: Samples, { batchSize }: { batchSize: number }) {
+  async predict({ count }: PlainSamples, { batchSize }: { batchSize: number }) {
     this.calls.push({ what: "predict", count, batch: batchSize });
     await new Promise((resolve) => setTimeout(resolve, 2));
     return new Float32Array(count);

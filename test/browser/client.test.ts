@@ -1,9 +1,11 @@
 import { afterEach, beforeEach, expect, onTestFinished, test, vi } from "vitest";
 import type { FromWorker, Report, ToWorker } from "../../src/browser/protocol.ts";
 import { createTrainer } from "../../src/browser/trainer.ts";
-import { dense } from "../../src/model/layers/index.ts";
+import { concatenate, dense, input } from "../../src/model/layers/index.ts";
 import { sgd } from "../../src/optim/index.ts";
 import type { Callbacks } from "../../src/train/callbacks.ts";
+import { model } from "../../src/train/functional.ts";
+import type { Samples } from "../../src/train/samples.ts";
 import { sequential } from "../../src/train/sequential.ts";
 import { fixtureValues } from "../support/fixture-values.ts";
 
@@ -86,5 +88,36 @@ test("callbacks have one hand on a training, however fast its batches come: a ra
   expect(sent.filter((message) => "note" in message && message.note === "rate")).toEqual([
     { note: "rate", rate: 0.5 },
     { note: "rate", rate: 0.25 },
+  ]);
+});
+
+test("samples by name are sent in the model's order, and once", async () => {
+  withWorker(({ id }, tell) => tell({ id, value: undefined }));
+  const [a, b] = [input({ shape: [2], name: "a" }), input({ shape: [1], name: "b" })];
+  const net = model({
+    inputs: [a, b],
+    outputs: dense({ units: 1, name: "y" }).apply(concatenate().apply([a, b])),
+  });
+  const made = await createTrainer(net, { workerUrl: "worker.js", threads: 1, loss: "meanSquaredError" });
+  onTestFinished(() => made.dispose());
+  const named: Samples = {
+    images: { b: new Float32Array(3), a: new Float32Array(6) },
+    shape: { b: [1], a: [2] },
+    count: 3,
+    targets: { y: new Float32Array(3) },
+  };
+  for (let i = 0; i < 2; i++) await made.fit(named);
+  const frames = sent.flatMap((m) => ("method" in m && m.method === "allocate" ? [m.argument] : []));
+  expect(frames).toEqual([
+    {
+      handle: expect.any(Number),
+      count: 3,
+      shape: [[2], [1]],
+      arrays: [
+        { name: "images", at: 0, bytes: false, length: 6 },
+        { name: "images", at: 1, bytes: false, length: 3 },
+        { name: "targets", at: undefined, bytes: false, length: 3 },
+      ],
+    },
   ]);
 });

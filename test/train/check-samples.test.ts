@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { checkSamples, type SamplesTaker } from "../../src/train/check-samples.ts";
-import { type Samples, SamplesError } from "../../src/train/samples.ts";
+import { inOrder, type Samples, SamplesError } from "../../src/train/samples.ts";
 
 const ports = {
   inputs: [
@@ -36,6 +36,83 @@ test("samples for two inputs and two outputs: bytes and floats, labels and targe
   expect(() => checkSamples({ ...other, labels } as never, ports, "evaluate")).not.toThrow();
   const { labels: _, targets: __, ...bare } = good;
   expect(() => checkSamples(bare, ports, "predict")).not.toThrow();
+});
+
+/** The same by name. */
+const named: Samples = {
+  images: { numbers: new Float32Array(6), picture: new Uint8Array(8) },
+  shape: { picture: [2, 2, 1], numbers: [3] },
+  count: 2,
+  labels: { digit: Uint8Array.of(0, 3) },
+  targets: { angle: new Float32Array(4) },
+};
+
+describe("samples by name", () => {
+  test("are as good as lists, and may be mixed with them", () => {
+    for (const samples of [named, { ...named, shape: good.shape }, { ...good, targets: named.targets }])
+      expect(() => checkSamples(samples, ports, "fit")).not.toThrow();
+    const one = { inputs: [ports.inputs[1]!], outputs: [ports.outputs[0]!] };
+    const single = {
+      images: { numbers: new Float32Array(6) },
+      shape: [3],
+      count: 2,
+      labels: { digit: Uint8Array.of(0, 3) },
+    };
+    expect(() => checkSamples(single, one, "fit")).not.toThrow();
+    expect(inOrder(single, one)).toEqual({
+      ...single,
+      images: single.images.numbers,
+      labels: single.labels.digit,
+      targets: undefined,
+    });
+  });
+
+  test("are put in order: the same object each time, with the arrays of the moment; lists stay as they are", () => {
+    const ordered = inOrder(named, ports);
+    expect(ordered).toEqual(good);
+    expect(inOrder(good, ports)).toBe(good);
+    const samples = { ...named };
+    const first = inOrder(samples, ports);
+    const other = new Float32Array(4).fill(1);
+    samples.targets = { angle: other };
+    expect(inOrder(samples, ports)).toBe(first);
+    expect((first.targets as Float32Array[])[1]).toBe(other);
+  });
+
+  test.each<[string, unknown, string]>([
+    [
+      "a name of no input",
+      { ...named, images: { picture: new Uint8Array(8), nubmers: new Float32Array(6) } },
+      'fit: images: no input is called "nubmers". Write: images: { picture, numbers }',
+    ],
+    [
+      "a shape of no input",
+      { ...named, shape: { picture: [2, 2, 1], image: [3] } },
+      'fit: shape: no input is called "image". Write: shape: { picture, numbers }',
+    ],
+    [
+      "a name of no output",
+      { ...named, labels: { digits: Uint8Array.of(0, 3) } },
+      'fit: labels: no output is called "digits". Write: labels: { digit, angle }',
+    ],
+    [
+      "an input that is missing",
+      { ...named, images: { picture: new Uint8Array(8) } },
+      'fit: input "numbers": images.numbers is missing, expected bytes (Uint8Array, Uint8ClampedArray), which are scaled, or a Float32Array, which is not',
+    ],
+    [
+      "an array of another kind",
+      { ...named, targets: { angle: [1, 2, 3, 4] } },
+      'fit: output "angle": targets.angle is of type Array, expected Float32Array. Write: Float32Array.from(targets.angle)',
+    ],
+    [
+      "an output without either",
+      { ...named, targets: {} },
+      'fit: output "angle": got neither labels nor targets: give one of them. Write: labels: [digit, angle], or targets: [undefined, angle]',
+    ],
+  ])("%s", (_, samples, message) => {
+    expect(wrong(samples)).toBe(message);
+  });
 });
 
 describe("what does not fit is told by the layer's name, with what to write", () => {
@@ -158,6 +235,6 @@ test("labels and targets for the one output", () => {
 test("one array asked of a model of two inputs: the message names them, and the line to write", () => {
   for (const array of [new Float32Array(14), new Uint8Array(14)])
     expect(wrong(array, "predict")).toBe(
-      `predict: got a ${array.constructor.name}, but the model has 2 inputs: picture (2, 2, 1), numbers (3,). Write: model.predict([picture, numbers])`,
+      `predict: got a ${array.constructor.name}, expected one for each input. Write: model.predict([picture, numbers])`,
     );
 });

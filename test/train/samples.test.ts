@@ -66,7 +66,7 @@ const misspelt: [unknown, string][] = [
   [5, "got 5: expected { images, shape, count } with labels or targets"],
   [new Map(), "got a Map: expected { images, shape, count } with labels or targets"],
   [
-    { ...ok, images: [...ok.images] },
+    { ...ok, images: [...(ok.images as Uint8Array)] },
     "images is of type Array, expected bytes (Uint8Array, Uint8ClampedArray), which are scaled, or a Float32Array, which is not. Write: images: Float32Array.from(images)",
   ],
   [

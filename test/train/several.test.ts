@@ -252,6 +252,42 @@ describe("several outputs", () => {
     expect((await net.evaluate(samples)).first_meanAbsoluteError).toBeCloseTo(error, 6);
   });
 
+  test("samples by name train, test and ask to the same bits as lists", async () => {
+    const lists = samplesOf(60, 1);
+    const [picture, numbers] = lists.images as [Uint8Array, Float32Array];
+    const named: Samples = {
+      images: { numbers, picture },
+      shape: { numbers: [3], picture: [4, 4, 1] },
+      count: 60,
+      labels: { class: (lists.labels as Uint8Array[])[0]! },
+      targets: { first: (lists.targets as Float32Array[])[1]! },
+    };
+    const results = [];
+    for (const samples of [lists, named]) {
+      const net = await ready();
+      const { history } = await net.fit(samples, {
+        epochs: 2,
+        validationSplit: 0.25,
+        validationFrom: "stratified",
+      });
+      const own = await net.fit(samples, { validationData: samples });
+      results.push([
+        history,
+        own.history,
+        await net.evaluate(samples),
+        await net.predict(samples),
+        await net.predict(samples.images as never),
+        await net.activations(
+          samples === named
+            ? { numbers: numbers.subarray(0, 3), picture: picture.subarray(0, 16) }
+            : [picture.subarray(0, 16), numbers.subarray(0, 3)],
+        ),
+        await net.weightsSha256(),
+      ]);
+    }
+    expect(results[1]).toEqual(results[0]);
+  });
+
   test("any number of threads: the same bits", async () => {
     const hashes = new Set<string>();
     for (const threads of [1, 3]) {
