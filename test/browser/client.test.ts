@@ -71,18 +71,22 @@ test("an error of the worker's reaches the caller, also where what says it canno
 test("callbacks have one hand on a training, however fast its batches come: a rate that is halved twice is a quarter", async () => {
   const batch = { epoch: 0, batch: 0, loss: 1, seen: 1, imagesPerSecond: 1 };
   const report: Report = { callback: "onBatchEnd", args: [batch, { loss: 1 }] };
-  withWorker(({ id }, tell) => {
-    tell({ id, report });
-    tell({ id, report });
-    setTimeout(() => tell({ id, value: undefined }), 300);
-  });
   const hands = new Set();
+  let batches = 0;
+  let end = () => {};
   const halve: Callbacks = {
     onBatchEnd(_info, _logs, training) {
       hands.add(training);
       training.learningRate /= 2;
+      if (++batches === 2) end();
     },
   };
+  withWorker(({ id }, tell) => {
+    // However long it takes the page to load what tells of batches.
+    end = () => tell({ id, value: undefined });
+    tell({ id, report });
+    tell({ id, report });
+  });
   await (await trainer()).fit(samples, { callbacks: halve });
   expect(hands.size).toBe(1);
   expect(sent.filter((message) => "note" in message && message.note === "rate")).toEqual([
