@@ -74,7 +74,7 @@ function buildModules(outfile = "dist/out.js") {
 /**
  * The page checks options, samples and losses before it sends them. Modules named check*.ts and options.ts hold checks, and
  * the tables that those read: in workers, what they export does nothing and gives nothing, so nothing there may ask them
- * anything. No more does traffic.ts, which profiles alone ask; training.ts, as workers step to the end and keep no state; and kernels come from the page.
+ * anything. No more does traffic.ts, which profiles alone ask; training.ts, as workers step to the end; and kernels come from the page.
  */
 const unchecked = {
   name: "unchecked",

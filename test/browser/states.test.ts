@@ -316,3 +316,26 @@ test("a state takes the place of weights that are not finite", async () => {
     await trainer.fit(data, { epochs: 2, initialState: state! });
   });
 });
+
+test("a trainer goes back to an earlier state of its own: its rate, too, be it set or a function of the step", async () => {
+  const optimizers = [adam({ learningRate: (step) => 0.02 / (1 + step) }), adam({ learningRate: 0.02 })];
+  for (const optimizer of optimizers)
+    await using(inWorker(MODELS.Sequential!), { optimizer }, async (trainer) => {
+      const states: TrainingState[] = [];
+      const callbacks: Callbacks = {
+        onEpochBegin: async (_epoch, training) => void states.push(await training.state()),
+      };
+      const fit = { epochs: 3, batchSize: 8, callbacks };
+      const expected = await outcome(trainer, fit);
+      if (optimizer.options.learningRate === 0.02) {
+        const faster: Callbacks = {
+          onTrainBegin: (_info, training) => {
+            training.learningRate = 0.5;
+          },
+        };
+        await trainer.fit(data, { callbacks: faster });
+      }
+      const again = { ...fit, initialState: states[1]! };
+      expect(await outcome(trainer, again)).toEqual(expected);
+    });
+});
