@@ -39,7 +39,7 @@ import { ConvPoolArgs } from "./convpool-args";
 import { convPoolBackwardFilter, convPoolBackwardInput, packFilterRows } from "./convpool-backward";
 import { WinogradArgs, WinogradFilterArgs, winogradFilter, winogradForward } from "./winograd";
 import {
-  WinogradTapsArgs, WinogradTilesArgs, winogradBits, winogradTaps, winogradTiles, winogradZeroTaps,
+  WinogradTapsArgs, WinogradTilesArgs, winogradTaps, winogradTiles,
 } from "./winograd-gradient";
 import { PeakArgs, peak } from "./peak";
 
@@ -66,8 +66,6 @@ export function dispatch(id: i32, args: usize, task: i32, scratch: usize): void 
     case 14: winogradForward(changetype<WinogradArgs>(args), task, scratch); break;
     case 15: winogradTiles(changetype<WinogradTilesArgs>(args), task, scratch); break;
     case 16: winogradTaps(changetype<WinogradTapsArgs>(args), task, scratch); break;
-    case 17: winogradBits(changetype<WinogradTapsArgs>(args), task, scratch); break;
-    case 18: winogradZeroTaps(changetype<WinogradTapsArgs>(args), task, scratch); break;
     case 20: activationForward(changetype<ActivationForwardArgs>(args), task, scratch); break;
     case 21: activationBackward(changetype<ActivationBackwardArgs>(args), task, scratch); break;
     case 22: softmaxForward(changetype<SoftmaxForwardArgs>(args), task, scratch); break;

@@ -73,27 +73,9 @@ export const CONTROL = {
 /** Columns of one panel of B. */
 export const PANEL = 16;
 
-/** Bytes of an input channel's list: its bits' sum, then nine taps' bits of OC filters. */
-export function doubtBytes(OC: number): number {
-  return 8 + 72 * Math.floor((OC + 63) / 64);
-}
-
-/** Scratch of winogradTaps: 3 t vectors, and bits of OC filters. */
-export function tapScratch(m: number, OC: number): number {
-  return 48 * (m + 2) + 8 * Math.floor((OC + 63) / 64);
-}
-
-/** Input channels of one task of winogradTaps: they look at the same positions, and lie side by side. */
-export const TAP_CHANNELS = 4;
-
-/** Bytes from one row of bits to the next: a bit for each column of x that a patch reaches. */
-export function bitPitch(OW: number): number {
-  return Math.floor((OW + 9) / 8);
-}
-
-/** Bytes of one channel's bits, batch * (OH + 2) rows, and zeros for whoever reads eight bytes at the last. */
-export function bitBytes(batch: number, OH: number, OW: number): number {
-  return batch * (OH + 2) * bitPitch(OW) + 8;
+/** Scratch of winogradTaps: 3 t vectors. */
+export function tapScratch(m: number): number {
+  return 48 * (m + 2);
 }
 
 /** Patch flags from one row to the next: what rows are written in sixes may end beyond the last column. */
@@ -292,8 +274,6 @@ interface WinogradTapsArgs {
   readonly du: number;
   readonly x: number;
   readonly dy: number;
-  readonly doubts: number;
-  readonly bits: number;
   readonly batch: number;
   readonly H: number;
   readonly W: number;
@@ -705,8 +685,6 @@ export interface KernelStructs {
   winogradForward: WinogradArgs;
   winogradTiles: WinogradTilesArgs;
   winogradTaps: WinogradTapsArgs;
-  winogradBits: WinogradTapsArgs;
-  winogradZeroTaps: WinogradTapsArgs;
   activationForward: ActivationForwardArgs;
   activationBackward: ActivationBackwardArgs;
   softmaxForward: SoftmaxForwardArgs;
@@ -760,6 +738,7 @@ export interface KernelStructs {
 /** What a kernel reads and writes in the same place. All else is either read or written. */
 export const UPDATED: { readonly [K in keyof KernelStructs]?: readonly (keyof KernelStructs[K])[] } = {
   addInto: ["y"],
+  winogradTaps: ["dw"],
   sgd: ["w", "m"],
   rmsprop: ["w", "v", "a", "m"],
   adam: ["w", "m", "v"],
@@ -782,7 +761,7 @@ export const KERNEL_TABLE = `0fill: out* n value% grain
 13winogradFilter: u* w* C OC rotate m
 14winogradForward: y* x* u* bias* batch H W C OH OW OC top left relu m images block
 15winogradTiles: v* x* first batch H W C top left rows columns m gradient
-16winogradTaps 17winogradBits 18winogradZeroTaps: dw* du* x* dy* doubts* bits* batch H W C OH OW OC top left m
+16winogradTaps: dw* du* x* dy* batch H W C OH OW OC top left m
 20activationForward: y* x* n kind alpha% grain
 21activationBackward: dx* dy* y* n kind alpha% grain
 22softmaxForward: y* x* rows cols grain

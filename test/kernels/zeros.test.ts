@@ -292,7 +292,7 @@ describeBuilds("zeros through Winograd's products", (bench) => {
     const short = (i: number) => (m ? channels(i) : 1 + 2 * (i % 2));
     const pools = m ? POOLS : POOLS.slice(0, 1);
 
-    test.each(["1e-7 apart", "1e-7 apart in one of many channels", "equal columns", "constant"])(
+    test.each(["1e-7 apart", "1e-7 apart in one of many channels", "equal columns", "constant", "slanted"])(
       "outputs %s: the winner of double precision",
       (kind) => {
         for (const [k, grid] of GRIDS.entries()) {
@@ -304,6 +304,9 @@ describeBuilds("zeros through Winograd's products", (bench) => {
             const [row, j] = [Math.floor(t / (g.W * C)), Math.floor(t / C) % g.W];
             const c = t % C;
             if (kind === "constant") return 0.7 + c / 10;
+            // Equal patches whose rows begin at different columns: outputs are taken from some that were summed apart.
+            if (kind === "slanted")
+              return Math.abs(((row % g.H) % 8) - 4) + j > 6 ? 0.7 + base[c]! / 3 : base[t]!;
             if (kind === "equal columns") return base[row * g.W * C + c]!;
             // Pixels of a block of four in a row and in a column differ in their last bits alone.
             const same = base[(Math.floor(row / 4) * 4 * g.W + Math.floor(j / 4) * 4) * C + c]!;

@@ -1,3 +1,4 @@
+import { tapScratch } from "../../src/engine/abi.ts";
 import { type KernelBench, type Tensor, tasksOf } from "./bench.ts";
 import { biasOf, type ConvProblem, outputSize, PANEL } from "./spatial-bench.ts";
 
@@ -99,13 +100,7 @@ export function winogradFilterGradient(
     b.run("gemm", { ...product, ...strides, rows: 2, cols: PANEL }, tasks, 4 * 256 * (PANEL + 3));
   }
   const dw = b.output(9 * C * OC);
-  const words = tasksOf(OC, 64);
-  const doubts = b.output((C * (8 + 72 * words)) / 4);
-  const bitBytes = batch * (OH + 2) * tasksOf(OW + 2, 8) + 8;
-  const bits = b.block(new Uint8Array((C + OC) * bitBytes).fill(0xff));
-  const args = { dw, du, x: image, dy: gradient, doubts, bits, batch, H, W, C, OH, OW, OC, top, left, m };
-  b.run("winogradTaps", args, C, 48 * (m + 2) + 8 * words);
-  b.run("winogradBits", args, batch);
-  b.run("winogradZeroTaps", args, C);
+  const args = { dw, du, x: image, dy: gradient, batch, H, W, C, OH, OW, OC, top, left, m };
+  b.run("winogradTaps", args, C, tapScratch(m));
   return b.read(dw);
 }

@@ -1,12 +1,9 @@
 import {
-  bitBytes,
-  doubtBytes,
   mapBytes,
   PANEL,
   packedBytes,
   panelBytes,
   planeBytes,
-  TAP_CHANNELS,
   tapScratch,
   tileScratch,
 } from "../../engine/abi.ts";
@@ -219,12 +216,11 @@ export function winogradFilterGradient(
       },
     );
   }
-  const doubts = p.tensor(C * doubtBytes(OC));
-  const bits = p.tensor((C + OC) * bitBytes(p.batch, OH, OW));
-  const args = { dw, du, x, dy, doubts, bits, batch: p.batch, H, W, C, OH, OW, OC, top, left, m };
-  p.call("winogradTaps", args, { tasks: Math.ceil(C / TAP_CHANNELS), scratch: tapScratch(m, OC) });
-  p.call("winogradBits", args, { tasks: p.batch });
-  p.call("winogradZeroTaps", args, { tasks: C });
+  p.call(
+    "winogradTaps",
+    { dw, du, x, dy, batch: p.batch, H, W, C, OH, OW, OC, top, left, m },
+    { tasks: C, scratch: tapScratch(m) },
+  );
 }
 
 /** Scratch of a gemm task; cols is a multiple of PANEL. */
