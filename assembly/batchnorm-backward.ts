@@ -1,6 +1,6 @@
-import { NORM_BLOCK, NORM_CHANNELS, rowsAtOnce, store2 } from "./batchnorm";
+import { NORM_BLOCK, NORM_CHANNELS, NORM_SCRATCH, rowsAtOnce, store2 } from "./batchnorm";
 import {
-  FAINT, lanes, madd, splat, vadd, vflush, vload, vmul, vstorePart, vsub, vzeroWhereLessEqual,
+  FAINT, LANES, lanes, madd, splat, vadd, vflush, vload, vmul, vstorePart, vsub, vzeroWhereLessEqual,
 } from "./simd";
 
 // The way back through batch normalization with the statistics of the batch, which x has its part in. With
@@ -10,6 +10,18 @@ import {
 //   batchNormGradients  dbeta, dgamma and two coefficients a channel, from all of them
 //   batchNormBackward   dx
 // constants: see batchnorm.ts.
+
+/** Scratch of batchNormSums: two sums for two vectors of columns. */
+// @host
+export const SUMS_SCRATCH: i32 = 2 * 2 * 4 * LANES;
+
+/** Numbers of coefficients: two a channel. */
+// @host
+// @ts-ignore: decorator
+@inline
+export function coefficientCount(C: i32): i32 {
+  return 2 * C;
+}
 
 /** partials: f64[tasks, C, 2], per channel the sums of dy and dy (x - constants' mean) over the task's rows. */
 @unmanaged
@@ -21,7 +33,7 @@ export class BatchNormSumsArgs {
   constants: usize; // f32[5, C]
   rows: i32;
   C: i32;
-  grain: i32; // rows in one task; what partials, and so the results' last bits, hang on. Scratch: 64 bytes
+  grain: i32; // rows in one task; what partials, and so the results' last bits, hang on. Scratch: SUMS_SCRATCH
 }
 
 /** dy, 0 where `gate` is on and y <= 0. */
@@ -95,7 +107,7 @@ export function batchNormGradients(args: BatchNormGradientsArgs, task: i32, scra
   const C = args.C, rows = args.rows, ld = <usize>C << 2;
   const c0 = task * NORM_CHANNELS, bytes = min(C - c0, NORM_CHANNELS) << 4;
   let p = args.partials + (<usize>c0 << 4);
-  memory.fill(scratch, 0, 256);
+  memory.fill(scratch, 0, NORM_SCRATCH);
   for (let r = 0; r < rows; r += args.grain, p += ld << 2) {
     for (let c = 0; c < bytes; c += 8) store<f64>(scratch + c, load<f64>(scratch + c) + load<f64>(p + c));
   }

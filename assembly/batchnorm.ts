@@ -1,5 +1,5 @@
 import {
-  FAINT, NORMAL, lanes, madd, splat, vadd, vflush, vload, vmul, vstore, vstorePart, vsub, vzeroWhereLessEqual,
+  FAINT, LANES, NORMAL, lanes, madd, splat, vadd, vflush, vload, vmul, vstore, vstorePart, vsub, vzeroWhereLessEqual,
 } from "./simd";
 
 // Batch normalization (Ioffe and Szegedy 2015) of x[rows, C], rows = batch * H * W, as Keras has it: the variance is the
@@ -27,6 +27,18 @@ export function constantsBytes(C: i32): usize {
   return 5 * 4 * <usize>C;
 }
 
+/** Bytes of partials, of the sums over some rows in each of so many tasks: two f64 a channel. */
+// @host
+// @ts-ignore: decorator
+@inline
+export function partialBytes(C: i32, tasks: i32): usize {
+  return 16 * <usize>C * <usize>tasks;
+}
+
+/** Scratch of batchNormStatistics: three sums for two vectors of columns. */
+// @host
+export const STATISTICS_SCRATCH: i32 = 3 * 2 * 4 * LANES;
+
 /** Rows whose sums are f32 before they are combined in f64. */
 // @host
 export const NORM_BLOCK: i32 = 256;
@@ -47,7 +59,7 @@ export class BatchNormStatisticsArgs {
   x: usize;
   rows: i32;
   C: i32;
-  grain: i32; // rows in one task; what partials, and so the results' last bits, hang on. Scratch: 96 bytes
+  grain: i32; // rows in one task; what partials, and so the results' last bits, hang on. Scratch: STATISTICS_SCRATCH
 }
 
 /**
@@ -191,7 +203,7 @@ export function batchNormConstants(args: BatchNormConstantsArgs, task: i32, scra
   const C = args.C, rows = args.rows, grain = args.grain;
   const c0 = task * NORM_CHANNELS, channels = min(C - c0, NORM_CHANNELS) << 4;
   const first = args.partials + (<usize>c0 << 4), apart = <usize>C << 4;
-  memory.fill(scratch, 0, 256);
+  memory.fill(scratch, 0, NORM_SCRATCH);
   let p = first;
   for (let r = 0; r < rows; r += grain, p += apart) {
     const n = f64(min(rows - r, grain));

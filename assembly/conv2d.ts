@@ -1,5 +1,5 @@
 import { lanes, loadSplat, madd, splat, vload, vpmax, vstorePart } from "./simd";
-import { PANEL, TILE_ACCUMULATE, TILE_RELU, panelRows, tile } from "./tile";
+import { PANEL, TILE_ACCUMULATE, TILE_RELU, panelRows, panelsBytes, panelsOf, tile, wholePanels } from "./tile";
 import { packPanel } from "./gemm";
 
 /**
@@ -52,7 +52,7 @@ function inPlace(s: Conv2dArgs): bool {
   return s.dilationW == 1 && s.KW * s.C >= SHORT_RUN;
 }
 
-/** Packs w[K, OC] into ceil(OC / 16) panels [K, 16], zero-padded. One task is one panel. */
+/** Packs w[K, OC] into panelsOf(OC) panels [K, 16], zero-padded. One task is one panel. */
 @unmanaged
 export class PackArgs {
   out: usize;
@@ -72,22 +72,27 @@ export function packFilter(args: PackArgs, task: i32, scratch: usize): void {
 /**
  * Packs w[positions, C, OC] for backwardInput: per position and 16 channels c a panel [OC, 16] of
  * w[position, c, o], so that dy[., OC] times a panel is the gradient of 16 neighbouring input channels.
- * One task is one panel; tasks = positions * ceil(C / 16).
+ * One task is one panel; tasks = positions * panelsOf(C).
  */
 export function packFilterTransposed(args: PackArgs, task: i32, scratch: usize): void {
   const C = args.C, OC = args.OC;
-  const panels = (C + PANEL - 1) / PANEL;
+  const panels = panelsOf(C);
   const position = task / panels, c0 = (task % panels) * PANEL;
   packPanel(
-    args.out + ((<usize>task * <usize>OC) << 6), args.w + ((<usize>position * <usize>C * <usize>OC) << 2),
+    args.out + panelsBytes(task, OC), args.w + ((<usize>position * <usize>C * <usize>OC) << 2),
     C, OC, 1, 0, OC, c0, min(C - c0, PANEL),
   );
 }
 
-/**
- * y = conv(x, w) + bias; one task is one image.
- * Scratch: where patches are gathered (short or dilated runs), OW * K f32.
- */
+/** Scratch of conv2dForward: the gathered patches of one output row. */
+// @host
+// @ts-ignore: decorator
+@inline
+export function gatheredBytes(OW: i32, K: i32): usize {
+  return 4 * <usize>OW * <usize>K;
+}
+
+/** y = conv(x, w) + bias; one task is one image. Scratch: gatheredBytes(OW, K), where patches are gathered (dilated runs). */
 export function conv2dForward(s: Conv2dArgs, task: i32, scratch: usize): void {
   if (s.KW * s.C < SHORT_RUN && s.dilationW == 1) {
     if (ASC_FEATURE_SIMD) shortForward<v128>(s, task);
@@ -273,11 +278,19 @@ function patchOffset(k: i32, s: Conv2dArgs, rowBytes: usize): usize {
   return <usize>(r * s.dilationH) * rowBytes + ((<usize>(q * s.dilationW) * <usize>s.C + <usize>c) << 2);
 }
 
+/** Scratch of conv2dBackwardInput: n numbers of dx, where that is cropped, and for whole patches those of an output row. */
+// @host
+// @ts-ignore: decorator
+@inline
+export function inputScratch(n: i32, OW: i32, K: i32, crop: bool, patches: bool): usize {
+  return (crop ? 4 * <usize>n : 0) + (patches ? gatheredBytes(OW, wholePanels(K)) : 0);
+}
+
 /**
  * dx = gradient of the padded input, cropped; overwrites. One task is one image. w is packed by packFilterTransposed;
  * with rows = 1 as one position of K channels, for few input channels: then the gradients of whole patches are
  * computed, an output row at a time, and added to where the patches lie (dilationW = 1 only).
- * Scratch: H * W * C f32 where there is padding to crop, and with rows = 1 OW * K f32, K rounded up to 16.
+ * Scratch: inputScratch(H * W * C, OW, K, whether there is padding to crop, rows = 1).
  */
 export function conv2dBackwardInput(s: Conv2dArgs, task: i32, scratch: usize): void {
   const OC = s.OC, OW = s.OW, C = s.C;
@@ -327,7 +340,7 @@ export function conv2dBackwardInput(s: Conv2dArgs, task: i32, scratch: usize): v
 function addPatches(s: Conv2dArgs, dx: usize, dy: usize, patches: usize): void {
   const K = depth(s), run = s.KW * s.C;
   const rowBytes = (<usize>s.W * <usize>s.C) << 2, step = (<usize>s.strideW * <usize>s.C) << 2;
-  const pixelBytes = <usize>s.OC << 2, patchBytes = <usize>((K + PANEL - 1) & ~(PANEL - 1)) << 2;
+  const pixelBytes = <usize>s.OC << 2, patchBytes = <usize>wholePanels(K) << 2;
   for (let i = 0; i < s.OH; i++) {
     let panel = s.w;
     for (let k: usize = 0; k < patchBytes; k += PANEL << 2) {

@@ -1,3 +1,72 @@
+import { SHORT_RUN } from "./conv2d";
+import { LANES } from "./simd";
+import { ALIGNMENT, wholePanels } from "./tile";
+import { blockScratch } from "./winograd";
+
+/** Columns of the convolution that a window reaches: what lies beyond the last one is not computed. */
+// @host
+// @ts-ignore: decorator
+@inline
+export function columnsUnder(OW: i32, PW: i32, poolStrideW: i32, poolLeft: i32, poolW: i32): i32 {
+  return min(OW, (PW - 1) * poolStrideW - poolLeft + poolW);
+}
+
+/** Rows of the convolution under `block` rows of the pool, at most. */
+// @host
+// @ts-ignore: decorator
+@inline
+export function rowsUnder(OH: i32, block: i32, poolStrideH: i32, poolH: i32): i32 {
+  return min(OH, (block - 1) * poolStrideH + poolH);
+}
+
+/** Bytes of limits at the start of scratch, see convpool-doubts.ts: a number for each channel. */
+// @host
+// @ts-ignore: decorator
+@inline
+export function limitBytes(OC: i32): usize {
+  return 4 * <usize>wholePanels(OC);
+}
+
+/** Scratch of convPoolForward with direct products: a panel of so many outputs, and their patches, where rows of those are short. */
+// @host
+// @ts-ignore: decorator
+@inline
+export function directScratch(OC: i32, outputs: i32, run: i32, K: i32): usize {
+  return limitBytes(OC) + ALIGNMENT * <usize>outputs + (run < SHORT_RUN ? 4 * <usize>outputs * <usize>K : 0);
+}
+
+/** The same with Winograd's: the panel of one image's rows x columns tiles, and what their products take. */
+// @host
+// @ts-ignore: decorator
+@inline
+export function windowScratch(m: i32, images: i32, rows: i32, columns: i32, C: i32, OC: i32): usize {
+  return limitBytes(OC) + ALIGNMENT * <usize>(m * m * rows * columns) + blockScratch(m, images, rows, columns, C);
+}
+
+/** f32 of one patch row of `run`, rounded up to whole vectors. */
+// @host
+// @ts-ignore: decorator
+@inline
+export function paddedRun(run: i32): u32 {
+  return (<u32>run + LANES - 1) / LANES * LANES;
+}
+
+/** Bytes of one patch of padded rows, and of one channel's filter that packFilterRows packs. */
+// @host
+// @ts-ignore: decorator
+@inline
+export function patchBytes(KH: i32, run: i32): usize {
+  return 4 * <usize>KH * <usize>paddedRun(run);
+}
+
+/** Bytes of lists of n entries: (f32 gradient, u32 address). */
+// @host
+// @ts-ignore: decorator
+@inline
+export function listBytes(n: i32): usize {
+  return 8 * <usize>n;
+}
+
 /**
  * x[batch, H, W, C] padded, w[KH, KW, C, OC] -> conv[OH, OW, OC] -> y[batch, PH, PW, OC], see Conv2dArgs and Pool2dArgs.
  * argmax[batch, PH, PW, OC] i32: the winner's place in its window, row * poolW + column; -1 where relu is closed.

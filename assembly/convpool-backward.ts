@@ -1,18 +1,9 @@
-import { ConvPoolArgs } from "./convpool-args";
-import { FAINT, lanes, loadSplat, madd, splat, vadd, vload, vstore } from "./simd";
+import { ConvPoolArgs, listBytes, paddedRun, patchBytes } from "./convpool-args";
+import { FAINT, LANES, lanes, loadSplat, madd, splat, vadd, vload, vstore } from "./simd";
 
 // The gradients of convolution + bias + relu + max pooling. At most one output of each window carries a gradient, and
 // none where relu is closed: instead of multiplying the zeros between them, the kernels walk lists of (gradient, address).
 // After 2x2 pooling that leaves at most a quarter of the work.
-
-/** f32 of one patch row, rounded up to whole vectors of four. */
-// @ts-ignore: decorator
-@inline
-function paddedRun(s: ConvPoolArgs): i32 {
-  return (s.KW * s.C + 3) & ~3;
-}
-
-// Lists: entries of 8 bytes, (f32 gradient, u32 address).
 
 /** out[v] += sum over the list of gradient * memory[address + offset + v], for `run` f32; reads whole vectors. */
 // @ts-ignore: decorator
@@ -110,21 +101,29 @@ function combinePatch(out: usize, outRow: usize, list: usize, n: i32, run: i32, 
 // @host
 export const LIST_CHANNELS: i32 = 8;
 
+/** Scratch of convPoolBackwardFilter: lists of n entries, sums of patches, and the ends of four lists and -1 and the window's places. */
+// @host
+// @ts-ignore: decorator
+@inline
+export function filterListScratch(n: i32, KH: i32, run: i32, places: i32): usize {
+  return LIST_CHANNELS * (listBytes(n) + patchBytes(KH, run)) + 4 * (<usize>places + 5);
+}
+
 /**
  * dw[KH, KW, C, OC] and db[OC] from dy and argmax; overwrites. One task is LIST_CHANNELS output channels over the whole
  * batch in order; tasks = ceil(OC / LIST_CHANNELS).
- * Scratch: so many lists of group * PH * PW entries of 8 bytes, so many patches of KH * paddedRun f32, poolH * poolW + 5 i32.
+ * Scratch: filterListScratch(group * PH * PW, KH, KW * C, poolH * poolW).
  */
 export function convPoolBackwardFilter(s: ConvPoolArgs, task: i32, scratch: usize): void {
   const o0 = task * LIST_CHANNELS, channels = min(LIST_CHANNELS, s.OC - o0);
-  const run = s.KW * s.C, outRow = <usize>paddedRun(s) << 2;
-  const patchBytes = <usize>s.KH * outRow;
+  const run = s.KW * s.C, outRow = <usize>paddedRun(s.KW * s.C) << 2;
+  const patch = <usize>s.KH * outRow;
   const cells = s.PH * s.PW;
-  const listBytes = <usize>(s.group * cells) << 3;
-  const lists = scratch, sums = scratch + LIST_CHANNELS * listBytes;
+  const next = listBytes(s.group * cells);
+  const lists = scratch, sums = scratch + LIST_CHANNELS * next;
   const rowBytes = (<usize>s.W * <usize>s.C) << 2;
   // Bytes from a window's corner to each place in it; place -1 stands before the first.
-  const ends = sums + LIST_CHANNELS * patchBytes;
+  const ends = sums + LIST_CHANNELS * patch;
   const places = ends + 20;
   store<i32>(places - 4, 0);
   for (let r = 0; r < s.poolH; r++) {
@@ -134,20 +133,20 @@ export function convPoolBackwardFilter(s: ConvPoolArgs, task: i32, scratch: usiz
       );
     }
   }
-  memory.fill(sums, 0, LIST_CHANNELS * patchBytes);
+  memory.fill(sums, 0, LIST_CHANNELS * patch);
   if (s.bias) memory.fill(s.bias + (<usize>o0 << 2), 0, <usize>channels << 2);
   for (let n = 0; n < s.batch; n += s.group) {
     const images = min(s.group, s.batch - n);
     for (let c = 0; c < channels; c += lists4(s.OC) ? 4 : 1) {
-      const list = lists + <usize>c * listBytes;
-      if (ASC_FEATURE_SIMD && lists4(s.OC)) listFour(list, listBytes, ends, s, n, images, o0 + c, rowBytes);
+      const list = lists + <usize>c * next;
+      if (ASC_FEATURE_SIMD && lists4(s.OC)) listFour(list, next, ends, s, n, images, o0 + c, rowBytes);
       else listWindows(list, ends, s, n, images, o0 + c, rowBytes, places);
       const last = min(channels, c + (lists4(s.OC) ? 4 : 1));
       for (let k = c; k < last; k++) {
-        const start = lists + <usize>k * listBytes;
+        const start = lists + <usize>k * next;
         const count = <i32>((<usize>load<u32>(ends + (<usize>(k - c) << 2)) - start) >>> 3);
         if (count == 0) continue;
-        combinePatch(sums + <usize>k * patchBytes, outRow, start, count, run, s.KH, rowBytes);
+        combinePatch(sums + <usize>k * patch, outRow, start, count, run, s.KH, rowBytes);
         if (s.bias) addGradients(s.bias + (<usize>(o0 + k) << 2), start, count);
       }
     }
@@ -158,7 +157,7 @@ export function convPoolBackwardFilter(s: ConvPoolArgs, task: i32, scratch: usiz
   for (let r = 0; r < s.KH; r++) {
     for (let k = 0; k < run; k++) {
       const p = sums + <usize>r * outRow + (<usize>k << 2);
-      for (let c = 0; c < channels; c++) store<f32>(dw + (<usize>c << 2), load<f32>(p + <usize>c * patchBytes));
+      for (let c = 0; c < channels; c++) store<f32>(dw + (<usize>c << 2), load<f32>(p + <usize>c * patch));
       dw += pixelBytes;
     }
   }
@@ -200,9 +199,9 @@ function listWindows(
   store<u32>(end, <u32>list);
 }
 
-/** listWindows for the four channels from o on, into lists listBytes apart; their ends go to ends[4]. */
+/** listWindows for the four channels from o on, into lists `next` bytes apart; their ends go to ends[4]. */
 function listFour(
-  list: usize, listBytes: usize, ends: usize, s: ConvPoolArgs, n: i32, images: i32, o: i32, rowBytes: usize,
+  list: usize, next: usize, ends: usize, s: ConvPoolArgs, n: i32, images: i32, o: i32, rowBytes: usize,
 ): void {
   const rowStep = <i32>rowBytes * s.strideH, columnStep = (s.strideW * s.C) << 2;
   const pixelBytes = <usize>s.OC << 2;
@@ -211,7 +210,7 @@ function listFour(
   // place = row * poolW + column, so its bytes are place * columnStep + row * (rowStep - poolW * columnStep), with
   // row = place / poolW by a multiplication that is exact for the few places of a window.
   const reciprocal = 65536 / s.poolW + 1, rowRest = rowStep - s.poolW * columnStep;
-  let list0 = list, list1 = list0 + listBytes, list2 = list1 + listBytes, list3 = list2 + listBytes;
+  let list0 = list, list1 = list0 + next, list2 = list1 + next, list3 = list2 + next;
   let dy = s.y + offset, at = s.argmax + offset;
   for (let m = n; m < n + images; m++) {
     const image = s.x + <usize>m * <usize>s.H * rowBytes;
@@ -259,7 +258,7 @@ function addGradients(out: usize, list: usize, n: i32): void {
 
 /** out[OC, KH, paddedRun] from w[KH, KW, C, OC], padding zero: what backwardInput reads. One task is one channel. */
 export function packFilterRows(s: ConvPoolArgs, task: i32, scratch: usize): void {
-  const run = s.KW * s.C, padded = paddedRun(s);
+  const run = s.KW * s.C, padded = <i32>paddedRun(s.KW * s.C);
   let out = s.y + ((<usize>task * <usize>s.KH * <usize>padded) << 2);
   let w = s.w + (<usize>task << 2);
   for (let r = 0; r < s.KH; r++) {
@@ -271,27 +270,45 @@ export function packFilterRows(s: ConvPoolArgs, task: i32, scratch: usize): void
   }
 }
 
+/** Whether a patch row of `run` f32 is no number of whole vectors. */
+// @host
+// @ts-ignore: decorator
+@inline
+export function isRagged(run: i32): bool {
+  return run % LANES != 0;
+}
+
+/**
+ * Scratch of convPoolBackwardInput: 8 bytes, lists for each place, places + 1 ends of 4 bytes and 16 bytes, and n numbers of dx
+ * and 16 more where it is cropped or patch rows are ragged.
+ */
+// @host
+// @ts-ignore: decorator
+@inline
+export function inputListScratch(places: i32, OC: i32, n: i32, run: i32, crop: bool): usize {
+  return 8 + <usize>places * (listBytes(OC) + 4) + 24 + (crop || isRagged(run) ? 4 * (<usize>n + 16) : 0);
+}
+
 /**
  * dx from dy, argmax and packed w; overwrites. One task is one image. A window's channels are sorted by the place of
  * their winner, so that those of one patch are summed in registers.
- * Scratch: 8 bytes, poolH * poolW lists of OC entries of 8 bytes, poolH * poolW + 1 ends of 4 bytes and 16 bytes, then H * W * C + 16 f32 where dx is
- * cropped or a patch row is no multiple of 4.
+ * Scratch: inputListScratch(poolH * poolW, OC, H * W * C, KW * C, whether dx is cropped).
  */
 export function convPoolBackwardInput(s: ConvPoolArgs, task: i32, scratch: usize): void {
   const OC = s.OC, run = s.KW * s.C;
   const places = s.poolH * s.poolW;
-  const listBytes = <usize>OC << 3;
+  const next = listBytes(OC);
   // One list more, before the first, takes what carries nothing: place -1.
   const lists = scratch + 8;
-  const ends = lists + <usize>places * listBytes + 4;
+  const ends = lists + <usize>places * next + 4;
   const rowBytes = (<usize>s.W * <usize>s.C) << 2;
   const crop = s.cropH != s.H || s.cropW != s.W;
   // Rows are added in whole vectors: the last of a run may reach beyond, where other tasks write, so not in place.
-  const apart = crop || (run & 3) != 0;
+  const apart = crop || isRagged(run);
   const out = s.x + ((<usize>task * <usize>s.cropH * <usize>s.cropW * <usize>s.C) << 2);
   const dx = apart ? (ends + (<usize>places << 2) + 15) & ~15 : out;
   memory.fill(dx, 0, <usize>s.H * rowBytes);
-  const packedRow = <usize>paddedRun(s) << 2;
+  const packedRow = <usize>paddedRun(s.KW * s.C) << 2;
   const filterBytes = <usize>s.KH * packedRow;
   const rowStep = <usize>s.strideH * rowBytes, columnStep = (<usize>s.strideW * <usize>s.C) << 2;
   const offset = (<usize>task * <usize>(s.PH * s.PW) * <usize>OC) << 2;
@@ -299,7 +316,7 @@ export function convPoolBackwardInput(s: ConvPoolArgs, task: i32, scratch: usize
   for (let i = 0; i < s.PH; i++) {
     for (let j = 0; j < s.PW; j++) {
       store<u32>(ends - 4, <u32>scratch);
-      for (let k = 0; k < places; k++) store<u32>(ends + (<usize>k << 2), <u32>(lists + <usize>k * listBytes));
+      for (let k = 0; k < places; k++) store<u32>(ends + (<usize>k << 2), <u32>(lists + <usize>k * next));
       let filter = s.w;
       for (let o = 0; o < OC; o++) {
         const g = load<f32>(dy);
@@ -314,7 +331,7 @@ export function convPoolBackwardInput(s: ConvPoolArgs, task: i32, scratch: usize
         at += 4;
       }
       for (let k = 0; k < places; k++) {
-        const list = lists + <usize>k * listBytes;
+        const list = lists + <usize>k * next;
         const n = <i32>((<usize>load<u32>(ends + (<usize>k << 2)) - list) >>> 3);
         if (n == 0) continue;
         const r = i * s.poolStrideH - s.poolTop + k / s.poolW, q = j * s.poolStrideW - s.poolLeft + k % s.poolW;

@@ -1,4 +1,4 @@
-import { ConvPoolArgs } from "./convpool-args";
+import { ConvPoolArgs, columnsUnder, limitBytes, rowsUnder } from "./convpool-args";
 import { SHORT_RUN } from "./conv2d";
 import { crowded, decideFour, decideWindow, doubts, lead, panelLimits, patchLimits } from "./convpool-doubts";
 import { lanes, loadSplat, madd, splat, vadd, vload, vpmax, vpmin, vrelu, vstorePart, vsub } from "./simd";
@@ -9,17 +9,9 @@ import { SETTLED, ZERO, anyNonzero, flagBytes, flagPitch, mapBytes, mapTiles, wi
 // Convolution + bias + relu + max pooling as one op. Forward, the convolution's output lives only in scratch, one
 // panel of channels at a time, and what the pool drops is never computed. Backward: convpool-backward.ts.
 
-/** Bytes of limits at the start of scratch, see convpool-doubts.ts. */
-// @ts-ignore: decorator
-@inline
-function limitBytes(s: ConvPoolArgs): usize {
-  return <usize>((s.OC + PANEL - 1) & -PANEL) << 2;
-}
-
 /**
- * One task is `images` images. Scratch: 4 bytes for each of OC channels, rounded up to 16, then with direct products the
- * panel, 64 bytes for each convolution output of `block` pooled rows, and where patch rows are shorter than 16 f32 the
- * gathered patches, 4 * KH * KW * C bytes each; with Winograd's: see winogradWindows.
+ * One task is `images` images. Scratch: directScratch of the outputs under `block` pooled rows, or windowScratch of the tiles
+ * under them.
  */
 export function convPoolForward(s: ConvPoolArgs, task: i32, scratch: usize): void {
   if (s.m) winogradWindows(s, task, scratch);
@@ -29,11 +21,10 @@ export function convPoolForward(s: ConvPoolArgs, task: i32, scratch: usize): voi
   } else panelWindows(s, task, scratch);
 }
 
-/** Columns of the convolution that a window reaches: what lies beyond the last one is not computed. */
 // @ts-ignore: decorator
 @inline
 function usedColumns(s: ConvPoolArgs): i32 {
-  return min(s.OW, (s.PW - 1) * s.poolStrideW - s.poolLeft + s.poolW);
+  return columnsUnder(s.OW, s.PW, s.poolStrideW, s.poolLeft, s.poolW);
 }
 
 /** The rows of the convolution under the pooled rows p .. p + pooled - 1: first .. last - 1. */
@@ -60,8 +51,8 @@ function panelWindows(s: ConvPoolArgs, task: i32, scratch: usize): void {
   const segments = gather ? 1 : s.KH;
   const jump = gather ? 0 : rowBytes - (<usize>run << 2);
   const patchStep = gather ? <usize>K << 2 : (<usize>s.strideW * <usize>s.C) << 2;
-  const blockRows = min(s.OH, (s.block - 1) * s.poolStrideH + s.poolH);
-  const outputs = scratch + limitBytes(s), patches = outputs + ((<usize>blockRows * <usize>columns) << 6);
+  const blockRows = rowsUnder(s.OH, s.block, s.poolStrideH, s.poolH);
+  const outputs = scratch + limitBytes(s.OC), patches = outputs + ((<usize>blockRows * <usize>columns) << 6);
   for (let p = 0; p < s.PH; p += s.block) {
     const pooled = min(s.block, s.PH - p);
     const first = firstRow(s, p), last = lastRow(s, p, pooled);
@@ -97,16 +88,15 @@ function panelWindows(s: ConvPoolArgs, task: i32, scratch: usize): void {
 }
 
 /**
- * Forward of `images` images by Winograd's products, `block` pooled rows at a time. With rows x columns tiles of a
- * block, n = images * rows * columns and t = m + 2, scratch after the limits: 64 * m * m * rows * columns bytes for the
- * panel, mapBytes, t * t * (4 n (C + 16) + 128) for tiles and products, and t * t * (4 C + 32).
+ * Forward of `images` images by Winograd's products, `block` pooled rows at a time. Scratch: limits, the panel,
+ * map, tiles, products, see windowScratch.
  */
 function winogradWindows(s: ConvPoolArgs, task: i32, scratch: usize): void {
   const m = s.m, t = m + 2, C = s.C;
   const n0 = task * s.images, images = min(s.images, s.batch - n0);
   const imageBytes = <usize>(s.H * s.W * C) << 2;
   const columns = usedColumns(s), across = (columns + m - 1) / m;
-  const panel = scratch + limitBytes(s);
+  const panel = scratch + limitBytes(s.OC);
   for (let p = 0; p < s.PH; p += s.block) {
     const pooled = min(s.block, s.PH - p);
     const first = firstRow(s, p), last = lastRow(s, p, pooled);

@@ -1,5 +1,5 @@
 import { vrelu } from "./simd";
-import { PANEL, TILE_ACCUMULATE, TILE_RELU, panelRows } from "./tile";
+import { PANEL, TILE_ACCUMULATE, TILE_RELU, panelRows, wholePanels } from "./tile";
 
 /** Depth of one block: a packed panel of B (KC x 16 f32, 16 KiB) stays in the L1 cache. */
 // @host
@@ -11,6 +11,14 @@ export const KC: i32 = 256;
 @inline
 export function packedBytes(cols: i32): usize {
   return <usize>4 * <usize>KC * <usize>cols;
+}
+
+/** Scratch of gemm: the panels of B, and behind them, if transA, a block of A. */
+// @host
+// @ts-ignore: decorator
+@inline
+export function gemmScratch(rows: i32, cols: i32, transA: bool): usize {
+  return packedBytes(wholePanels(cols)) + (transA ? packedBytes(rows + 1) : 0);
 }
 
 /** C[M, N] = act(op(A)[M, K] op(B)[K, N] + beta C + bias[N]), row-major. */
@@ -35,8 +43,7 @@ export class GemmArgs {
 }
 
 /**
- * One task computes one block of C from packed panels of B.
- * Scratch: packedBytes(cols), cols rounded up to 16, for the panels of B, and if transA packedBytes(rows + 1) for a block of A.
+ * One task computes one block of C from packed panels of B. Scratch: gemmScratch(rows, cols, transA).
  */
 export function gemm(args: GemmArgs, task: i32, scratch: usize): void {
   const N = args.N, K = args.K;
@@ -60,7 +67,7 @@ export function gemm(args: GemmArgs, task: i32, scratch: usize): void {
     let a = args.a + matrix * args.aNext + ((<usize>m0 * <usize>K + <usize>k0) << 2);
     let aRow = <usize>K << 2, aPair = aRow << 1, aStep: usize = 4;
     if (args.transA) {
-      a = scratch + packedBytes((args.cols + PANEL - 1) & ~(PANEL - 1));
+      a = scratch + packedBytes(wholePanels(args.cols));
       packPairs(a, args.a + matrix * args.aNext + ((<usize>k0 * <usize>args.M + <usize>m0) << 2), args.M, rows, kc);
       aRow = 4;
       aPair = <usize>kc << 3;

@@ -23,7 +23,7 @@ export class OptimizerState {
 /** Begins a step: step += 1, and the scalars that follow from it. One task, before the update of any parameter. */
 @unmanaged
 export class AdvanceStepArgs {
-  state: usize;
+  state: usize; // few bytes: an OptimizerState
 }
 
 export function advanceStep(args: AdvanceStepArgs, task: i32, scratch: usize): void {
@@ -77,7 +77,7 @@ export class SgdArgs {
   w: usize; // inout
   g: usize;
   m: usize; // inout; 0 if momentum is 0
-  state: usize;
+  state: usize; // few bytes: an OptimizerState
   n: i32;
   momentum: f32;
   nesterov: i32;
@@ -154,7 +154,7 @@ export class RmspropArgs {
   v: usize; // inout
   a: usize; // inout; 0 if not centered
   m: usize; // inout; 0 if momentum is 0
-  state: usize;
+  state: usize; // few bytes: an OptimizerState
   n: i32;
   rho: f32; // Keras default 0.9
   oneMinusRho: f32; // rounded once, by the host
@@ -239,7 +239,7 @@ export class AdamArgs {
   g: usize;
   m: usize; // inout
   v: usize; // inout
-  state: usize;
+  state: usize; // few bytes: an OptimizerState
   n: i32;
   oneMinusBeta1: f32; // 1 - beta1, rounded once by the host; Keras default 0.1
   oneMinusBeta2: f32; // Keras default 0.001

@@ -14,7 +14,7 @@ import { dispatch } from "./dispatch";
 export class Control {
   gate: i32; // odd: a program is open to workers; even: closed
   program: usize; // what to run, written while the gate is closed
-  counters: usize; // per call two i32: tasks claimed (see claim), tasks done
+  counters: usize; // a Counter for each call
   first: i32;
   last: i32;
   scratch: usize; // thread t's scratch is at scratch + t * scratchBytes
@@ -28,6 +28,14 @@ export class Control {
   waiting: i32; // threads asleep in waitFor
   failed: i32; // 1: a worker died, the program will never end
   ready: i32; // workers that have started
+}
+
+/** Of one call. */
+// @host
+@unmanaged
+export class Counter {
+  claimed: i32; // tasks claimed, see claim
+  done: i32; // tasks done
 }
 
 /** Looks at a word this often before sleeping: some 20 microseconds, about what waking costs. */
@@ -86,8 +94,9 @@ function walk(control: usize, scratch: usize, index: i32): bool {
   const c = changetype<Control>(control);
   const last = c.last;
   for (let i = c.first; i < last; i++) {
-    const call = changetype<Call>(c.program + (<usize>i << 4));
-    const claimed = c.counters + (<usize>i << 3), done = claimed + 4;
+    const call = changetype<Call>(c.program + <usize>i * offsetof<Call>());
+    const counter = c.counters + <usize>i * offsetof<Counter>();
+    const claimed = counter + offsetof<Counter>("claimed"), done = counter + offsetof<Counter>("done");
     const tasks = call.tasks;
     let mine = 0;
     while (true) {
@@ -117,7 +126,7 @@ export function runParallel(
   c.last = last;
   c.scratch = scratch;
   c.scratchBytes = scratchBytes;
-  memory.fill(counters + (<usize>first << 3), 0, <usize>(last - first) << 3);
+  memory.fill(counters + <usize>first * offsetof<Counter>(), 0, <usize>(last - first) * offsetof<Counter>());
   const open = atomic.add<i32>(control + GATE, 1) + 1;
   atomic.notify(control + GATE, -1);
   const finished = walk(control, scratch, 0);

@@ -1,15 +1,32 @@
-import { madd, splat, vadd, vstore } from "./simd";
+import { LANES, madd, splat, vadd, vstore } from "./simd";
+
+// Sums that do not wait for one another: how many it takes depends on the machine.
+// @host
+// @ts-ignore: decorator
+@inline
+export const FEW_CHAINS: i32 = 8;
+// @host
+// @ts-ignore: decorator
+@inline
+export const SOME_CHAINS: i32 = 10;
+// @host
+// @ts-ignore: decorator
+@inline
+export const MANY_CHAINS: i32 = 12;
+/** Scratch of peak: a vector. */
+// @host
+export const PEAK_SCRATCH: i32 = 4 * LANES;
 
 /** What the machine's arithmetic can do at most in this build's instructions: the yardstick of every GFLOP/s. */
 @unmanaged
 export class PeakArgs {
   n: i32; // rounds, at least 1; each is `chains` multiplications and as many additions of whole vectors
-  chains: i32; // 8, 10 or 12 sums that do not wait for one another; how many it takes depends on the machine
+  chains: i32; // FEW_CHAINS, SOME_CHAINS or MANY_CHAINS
   x: f32; // every chain is a = a * x + y: with x < 1 it settles at y / (1 - x)
   y: f32;
 }
 
-/** One task is n rounds. Scratch: 16 bytes. */
+/** One task is n rounds. Scratch: PEAK_SCRATCH. */
 export function peak(args: PeakArgs, task: i32, scratch: usize): void {
   if (ASC_FEATURE_SIMD) peakOf<v128>(args, scratch);
   else peakOf<f32>(args, scratch);
@@ -19,9 +36,9 @@ export function peak(args: PeakArgs, task: i32, scratch: usize): void {
 @inline
 function peakOf<V>(args: PeakArgs, scratch: usize): void {
   const n = args.n, x = splat<V>(args.x), y = splat<V>(args.y);
-  if (args.chains == 8) vstore<V>(scratch, rounds<V>(n, 8, x, y));
-  else if (args.chains == 10) vstore<V>(scratch, rounds<V>(n, 10, x, y));
-  else vstore<V>(scratch, rounds<V>(n, 12, x, y));
+  if (args.chains == FEW_CHAINS) vstore<V>(scratch, rounds<V>(n, FEW_CHAINS, x, y));
+  else if (args.chains == SOME_CHAINS) vstore<V>(scratch, rounds<V>(n, SOME_CHAINS, x, y));
+  else vstore<V>(scratch, rounds<V>(n, MANY_CHAINS, x, y));
 }
 
 /** Nothing in the loop touches memory: 12 chains, x and y are 14 of the 15 vector registers that V8 has. */
@@ -40,11 +57,11 @@ function rounds<V>(n: i32, chains: i32, x: V, y: V): V {
     f = madd<V>(f, x, y);
     g = madd<V>(g, x, y);
     h = madd<V>(h, x, y);
-    if (chains > 8) {
+    if (chains > FEW_CHAINS) {
       i = madd<V>(i, x, y);
       j = madd<V>(j, x, y);
     }
-    if (chains > 10) {
+    if (chains > SOME_CHAINS) {
       k = madd<V>(k, x, y);
       l = madd<V>(l, x, y);
     }

@@ -9,7 +9,16 @@ import { vlog } from "./vmath";
 // (lane l of vector j: no transposition in SIMD).
 
 /** Elements drawn at once: two groups, so that one's latencies hide behind the other's work. */
-const CHUNK: i32 = 32;
+// @host
+export const DRAWS: i32 = 32;
+/** Scratch of every kernel here: their words. */
+// @host
+export const DRAW_SCRATCH: i32 = 4 * DRAWS;
+/** A truncated normal's draws lie within so many standard deviations ... */
+const CUT: f32 = 2;
+/** ... and its own standard deviation is then so much of the whole one's. */
+// @host
+export const TRUNCATED_STDDEV: f64 = 0.87962566103423978;
 const M0: u32 = 0xd2511f53, M1: u32 = 0xcd9e8d57; // multipliers
 const W0: u32 = 0x9e3779b9, W1: u32 = 0xbb67ae85; // Weyl steps of the key
 
@@ -80,7 +89,7 @@ function toUnit<V>(p: usize): V {
   return (f32(load<u32>(p) >> 8) * <f32>5.9604644775390625e-8) as V;
 }
 
-/** out[n] = raw words: for shuffles, for seeds of streams, and for the published test vectors. Scratch: 128 bytes. */
+/** out[n] = raw words: for shuffles, for seeds of streams, and for the published test vectors. Scratch: DRAW_SCRATCH. */
 @unmanaged
 export class RandomBitsArgs {
   out: usize; // u32[n]
@@ -96,13 +105,13 @@ export class RandomBitsArgs {
 
 export function randomBits(s: RandomBitsArgs, task: i32, scratch: usize): void {
   const i1 = min((task + 1) * s.grain, s.n);
-  for (let i = task * s.grain; i < i1; i += CHUNK) {
+  for (let i = task * s.grain; i < i1; i += DRAWS) {
     philox(scratch, s.block + (<u32>i >> 2), s.step, s.stream, s.attempt, s.key0, s.key1);
-    memory.copy(s.out + (<usize>i << 2), scratch, <usize>min(i1 - i, CHUNK) << 2);
+    memory.copy(s.out + (<usize>i << 2), scratch, <usize>min(i1 - i, DRAWS) << 2);
   }
 }
 
-/** out[n] uniform in [low, high), up to rounding; 24 random bits each. Scratch: 128 bytes. */
+/** out[n] uniform in [low, high), up to rounding; 24 random bits each. Scratch: DRAW_SCRATCH. */
 @unmanaged
 export class RandomUniformArgs {
   out: usize;
@@ -127,18 +136,18 @@ function uniformChunk<V>(out: usize, words: usize, n: i32, low: f32, high: f32):
 
 export function randomUniform(s: RandomUniformArgs, task: i32, scratch: usize): void {
   const i1 = min((task + 1) * s.grain, s.n);
-  for (let i = task * s.grain; i < i1; i += CHUNK) {
+  for (let i = task * s.grain; i < i1; i += DRAWS) {
     philox(scratch, <u32>i >> 2, s.step, s.stream, 0, s.key0, s.key1);
-    const out = s.out + (<usize>i << 2), n = min(i1 - i, CHUNK);
+    const out = s.out + (<usize>i << 2), n = min(i1 - i, DRAWS);
     if (ASC_FEATURE_SIMD) uniformChunk<v128>(out, scratch, n, s.low, s.high);
     else uniformChunk<f32>(out, scratch, n, s.low, s.high);
   }
 }
 
 /**
- * out[n] normal by Box and Muller (largest |z| is 5.77). Truncated: a draw beyond 2 standard deviations is made anew, from
- * the counter's next attempt, as Keras's TruncatedNormal; its own standard deviation is then 0.8796 of `stddev`.
- * Plain f32 in every build (weights are drawn once). Scratch: 128 bytes.
+ * out[n] normal by Box and Muller (largest |z| is 5.77). Truncated: a draw beyond CUT standard deviations is made anew, from
+ * the counter's next attempt, as Keras's TruncatedNormal; its own standard deviation is then TRUNCATED_STDDEV of `stddev`.
+ * Plain f32 in every build (weights are drawn once). Scratch: DRAW_SCRATCH.
  */
 @unmanaged
 export class RandomNormalArgs {
@@ -150,7 +159,7 @@ export class RandomNormalArgs {
   stream: u32;
   mean: f32;
   stddev: f32;
-  truncated: i32; // 1: |z| <= 2
+  truncated: i32; // 1: |z| <= CUT
   grain: i32; // elements in one task, a multiple of 16
 }
 
@@ -174,7 +183,7 @@ export function randomNormal(s: RandomNormalArgs, task: i32, scratch: usize): vo
     }
     const pair = (e >> 3) << 5, sine = (e & 4) != 0;
     let z = toNormal(scratch + <usize>(pair + ((e & 3) << 2)), 16, sine);
-    if (s.truncated && abs<f32>(z) > 2) z = redraw(s, i, sine, scratch);
+    if (s.truncated && abs<f32>(z) > CUT) z = redraw(s, i, sine, scratch);
     store<f32>(s.out + (<usize>i << 2), z * s.stddev + s.mean);
   }
 }
@@ -187,19 +196,19 @@ function redraw(s: RandomNormalArgs, i: i32, sine: bool, scratch: usize): f32 {
   do {
     philoxBlock(words, 4, block, s.step, s.stream, ++attempt, s.key0, s.key1);
     z = toNormal(words + pair, 4, sine);
-  } while (abs<f32>(z) > 2);
+  } while (abs<f32>(z) > CUT);
   return z;
 }
 
 /**
  * y[n] = x / (1 - rate) where the element's draw is >= rate, else 0. Backward is the same on gradients: dx from dy with
- * the same words draws the same mask, so none is stored. y may be x. Scratch: 128 bytes.
+ * the same words draws the same mask, so none is stored. y may be x. Scratch: DRAW_SCRATCH.
  */
 @unmanaged
 export class DropoutArgs {
   y: usize; // y, or dx
   x: usize; // x, or dy
-  step: usize; // pointer to a u32 that counts steps in memory; forward and backward of one step must read the same value
+  step: usize; // few bytes: a u32 that counts steps in memory; forward and backward of one step must read the same value
   n: i32;
   key0: u32;
   key1: u32;
@@ -220,9 +229,9 @@ function dropChunk<V>(y: usize, x: usize, words: usize, n: i32, rate: f32, scale
 function drop(s: DropoutArgs, task: i32, scratch: usize): void {
   const i1 = min((task + 1) * s.grain, s.n);
   const step = load<u32>(s.step), scale: f32 = 1 / (1 - s.rate);
-  for (let i = task * s.grain; i < i1; i += CHUNK) {
+  for (let i = task * s.grain; i < i1; i += DRAWS) {
     philox(scratch, <u32>i >> 2, step, s.stream, 0, s.key0, s.key1);
-    const o = <usize>i << 2, n = min(i1 - i, CHUNK);
+    const o = <usize>i << 2, n = min(i1 - i, DRAWS);
     if (ASC_FEATURE_SIMD) dropChunk<v128>(s.y + o, s.x + o, scratch, n, s.rate, scale);
     else dropChunk<f32>(s.y + o, s.x + o, scratch, n, s.rate, scale);
   }

@@ -1,4 +1,5 @@
 import { lanes, splat, vadd, vload, vmul, vstore, vstorePart } from "./simd";
+import { PANEL } from "./tile";
 
 /** Rows that are summed on their own before they join the total: keeps rounding errors of tall sums small. */
 const BLOCK: i32 = 256;
@@ -78,12 +79,12 @@ export class ColumnSumArgs {
   out: usize;
   x: usize;
   M: i32;
-  N: i32; // one task sums 16 columns; tasks = ceil(N / 16)
+  N: i32; // one task sums PANEL columns; tasks = panelsOf(N)
 }
 
 export function columnSum(args: ColumnSumArgs, task: i32, scratch: usize): void {
-  const n0 = task << 4, o = <usize>n0 << 2;
-  sumColumns(args.out + o, args.x + o, args.M, <usize>args.N << 2, min(args.N - n0, 16), 1);
+  const n0 = task * PANEL, o = <usize>n0 << 2;
+  sumColumns(args.out + o, args.x + o, args.M, <usize>args.N << 2, min(args.N - n0, PANEL), 1);
 }
 
 /** Forward: y[batch, C] = mean over positions of x[batch, positions, C]; positions = H * W. */

@@ -1,11 +1,17 @@
 // A small vocabulary over one vector type V: v128 (four f32 lanes) in the simd and relaxed builds, f32
 // (one lane) in the scalar build and in every build's remainders. A kernel is written once against it.
 
-/** f32 lanes of V: 4 for v128, 1 for f32. */
+/** f32 of a vector. */
+// @host
+// @ts-ignore: decorator
+@inline
+export const LANES: i32 = 4;
+
+/** f32 lanes of V: LANES for v128, 1 for f32. */
 // @ts-ignore: decorator
 @inline
 export function lanes<V>(): i32 {
-  return isVector<V>() ? 4 : 1;
+  return isVector<V>() ? LANES : 1;
 }
 
 /** All lanes set to x. */

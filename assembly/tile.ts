@@ -9,6 +9,36 @@ import { loadSplat, madd, vadd, vload, vrelu, vstore, splat, lanes } from "./sim
 /** Columns of one panel of B. */
 // @host
 export const PANEL = 16;
+/**
+ * Bytes of a row of a panel: a cache line. Every tensor starts on one, and may be read so far beyond its end, as vectors and
+ * panels reach there.
+ */
+// @host
+export const ALIGNMENT: i32 = 4 * PANEL;
+
+/** Panels that n columns take. */
+// @host
+// @ts-ignore: decorator
+@inline
+export function panelsOf(n: i32): i32 {
+  return (n + PANEL - 1) / PANEL;
+}
+
+/** n columns, rounded up to whole panels. */
+// @host
+// @ts-ignore: decorator
+@inline
+export function wholePanels(n: i32): u32 {
+  return (<u32>n + PANEL - 1) / PANEL * PANEL;
+}
+
+/** Bytes of so many panels [K, PANEL]. */
+// @host
+// @ts-ignore: decorator
+@inline
+export function panelsBytes(panels: i32, K: i32): usize {
+  return <usize>panels * <usize>K * ALIGNMENT;
+}
 
 /** The result is added to what C holds. */
 export const TILE_ACCUMULATE = 1;

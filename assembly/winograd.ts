@@ -1,5 +1,5 @@
 import { FAINT, loadSplat, madd, splat, vload, vstore, vstorePart } from "./simd";
-import { PANEL } from "./tile";
+import { ALIGNMENT, PANEL } from "./tile";
 import { filterLine, inputLine, outputLine } from "./winograd-lines";
 import { flagBytes, flagPitch, mapBytes, mapTiles, settleTile } from "./winograd-zeros";
 
@@ -10,6 +10,14 @@ import { flagBytes, flagPitch, mapBytes, mapTiles, settleTile } from "./winograd
 //
 // Planes, one for each of the t * t points, lie 64 bytes further apart than they are long: else they would share
 // the same few sets of the L1 cache.
+
+/** Products of a tile and a filter, for each pair of channels: as many planes. */
+// @host
+// @ts-ignore: decorator
+@inline
+export function pointsOf(m: i32): i32 {
+  return (m + 2) * (m + 2);
+}
 
 /** Bytes from one of the t * t planes of n pixels with C channels to the next. */
 // @host
@@ -24,7 +32,7 @@ export function planeBytes(n: i32, C: i32): usize {
 // @ts-ignore: decorator
 @inline
 export function tileScratch(m: i32, C: i32): usize {
-  return <usize>((m + 2) * (m + 2)) * (32 + 4 * <usize>C);
+  return <usize>pointsOf(m) * (32 + 4 * <usize>C);
 }
 
 /** Bytes of one transformed panel of 16 filters of C channels. */
@@ -32,7 +40,15 @@ export function tileScratch(m: i32, C: i32): usize {
 // @ts-ignore: decorator
 @inline
 export function panelBytes(m: i32, C: i32): usize {
-  return <usize>((m + 2) * (m + 2)) * planeBytes(C, PANEL);
+  return <usize>pointsOf(m) * planeBytes(C, PANEL);
+}
+
+/** Scratch of winogradFilter: nine taps, and 3 t of their sums, of a panel of filters. */
+// @host
+// @ts-ignore: decorator
+@inline
+export function filterScratch(m: i32): usize {
+  return ALIGNMENT * <usize>(9 + 3 * (m + 2));
 }
 
 /** u[ceil(OC / 16)][t * t][C][16], in planes, from w[3, 3, C, OC]; with `rotate` from w[3, 3, OC, C] turned by 180 degrees. One task is one panel. */
@@ -46,7 +62,7 @@ export class WinogradFilterArgs {
   m: i32; // 2, 4 or 5
 }
 
-/** Scratch: 9 + 3 t vectors of 16 f32. */
+/** Scratch: filterScratch(m). */
 export function winogradFilter(s: WinogradFilterArgs, task: i32, scratch: usize): void {
   const C = s.C;
   const plane = planeBytes(C, PANEL);
@@ -170,7 +186,7 @@ function inputLinesOf<V>(m: i32, v: usize, plane: usize, d: usize, rowBytes: usi
 
 /** p[t * t][tiles][16] = v[t * t][tiles][C] u[t * t][C][16] (+ bias[16]), all in planes: the products of one panel. bias: 0 for none. */
 export function tileProducts(m: i32, p: usize, v: usize, u: usize, tiles: i32, C: i32, bias: usize): void {
-  const points = (m + 2) * (m + 2);
+  const points = pointsOf(m);
   const pPlane = planeBytes(tiles, PANEL), vPlane = planeBytes(tiles, C), uPlane = planeBytes(C, PANEL);
   for (let k = 0; k < points; k++) {
     // A number added to the product at (1, 1), where all powers are 1, is added to every output.
@@ -307,10 +323,25 @@ function outputLinesOf<V>(
   for (let i = 0; i < m; i++, between += line, y += rowBytes) outputLine<V>(m, y, pixelBytes, between, sizeof<V>(), true, bound);
 }
 
+/** Bytes of transformed tiles and of their products with a panel of filters: n tiles of C channels. */
+// @host
+// @ts-ignore: decorator
+@inline
+export function productBytes(m: i32, n: i32, C: i32): usize {
+  return <usize>pointsOf(m) * (planeBytes(n, C) + planeBytes(n, PANEL));
+}
+
+/** Scratch of a block of rows x columns tiles of each of `images` images: their map, tiles and products, and tileScratch. */
+// @host
+// @ts-ignore: decorator
+@inline
+export function blockScratch(m: i32, images: i32, rows: i32, columns: i32, C: i32): usize {
+  return mapBytes(m, images, rows, columns) + productBytes(m, images * rows * columns, C) + tileScratch(m, C);
+}
+
 /**
  * y[batch, OH, OW, OC] = act(conv(x[batch, H, W, C] with `top` and `left` zeros around, 3x3, stride 1) + bias).
- * One task is `images` images, `block` rows of tiles of each at once. With n = images * the tiles of a block and
- * t = m + 2, scratch: mapBytes, and t * t * (4 n (C + 16) + 128) bytes, and t * t * (4 C + 32).
+ * One task is `images` images, `block` rows of tiles of each at once. Scratch: blockScratch of them.
  */
 @unmanaged
 export class WinogradArgs {

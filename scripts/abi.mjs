@@ -1,68 +1,75 @@
 // The kernels' call interface for the host, read from the AssemblyScript sources so that the two cannot drift:
-// every `case` of assembly/dispatch.ts, every field of the argument classes it names, and what is marked // @host: constants,
-// functions of sizes, and the layouts of structs that the host writes.
+// every `case` of assembly/dispatch.ts, every field of the argument classes it names, and what is marked // @host: see
+// host-declarations.mjs. What it cannot read it refuses: nothing is passed over.
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
-import { hostExpression } from "./host-expressions.mjs";
+import { hostLines } from "./host-declarations.mjs";
 
 /** How the table marks a field's type. */
 const SIGNS = { pointer: "*", f32: "%", i32: "" };
+/** What a pointer can be marked as, first thing in the comment behind it. */
+const MARKS = ["inout", "few bytes"];
 
 const root = new URL("../", import.meta.url);
 
-const BYTES = { f64: 8, u64: 8, i64: 8, f32: 4, i32: 4, u32: 4, usize: 4 };
-
-/** What is marked // @host in the sources, in TypeScript: their doc comments stay. */
-function hostLines(text) {
-  const marked = [
-    ...text.matchAll(
-      /((?:^\/\*\*(?:(?!\*\/)[\s\S])*\*\/\n)?)^\/\/ @host\n(?:\/\/ @ts-ignore: decorator\n)?(?:@\w+\n)?(.*\n(?: .*\n|\}\n)*)/gm,
-    ),
-  ];
-  const count = [...text.matchAll(/@host$/gm)].length;
-  if (marked.length !== count)
-    throw new Error(`read ${marked.length} of ${count} declarations marked // @host`);
-  const known = new Set(marked.map(([, , code]) => /(?:const|function|class) (\w+)/.exec(code)?.[1]));
-  return marked.flatMap(([, doc, code]) => [...(doc ? [doc.trimEnd()] : []), hostLine(code, known), ""]);
-}
-
-function hostLine(code, known) {
-  const struct = /^export class (\w+) \{\n([\s\S]*)\}\n$/.exec(code);
-  if (struct) return layoutOf(struct[1], struct[2]);
-  // What is no whole number keeps its type, and is not read.
-  const whole = code.replaceAll(/: (?:i32|u32|usize)\b/g, "");
-  const constant = /^export const (\w+) = (.*);\n$/.exec(whole);
-  if (constant) return `export const ${constant[1]} = ${hostExpression(constant[2], known)};`;
-  const sizes = /^export function (\w+)\(([\w, ]*)\) \{\n {2}return (.*);\n\}\n$/.exec(whole);
-  if (!sizes) throw new Error(`cannot read what is marked // @host: ${code}`);
-  const names = sizes[2].split(", ");
-  const body = hostExpression(sizes[3], new Set([...known, ...names]));
-  return `export function ${sizes[1]}(${names.map((n) => `${n}: number`).join(", ")}): number {\n  return ${body};\n}`;
-}
-
-/** Byte offsets of a struct's fields, each on a multiple of its size, and its length. */
-function layoutOf(name, body) {
-  let at = 0;
-  let align = 1;
+/** The fields of an argument class: name, type, and a mark or "". */
+function fieldsOf(name, body) {
   const fields = [];
-  for (const line of body.split("\n").filter((line) => line.trim())) {
-    const [, field, type] = /^ {2}(\w+): (\w+);(?: \/\/.*)?$/.exec(line) ?? [];
-    const bytes = BYTES[type];
-    if (!bytes) throw new Error(`${name}: cannot read the field '${line.trim()}'`);
-    at = Math.ceil(at / bytes) * bytes;
-    align = Math.max(align, bytes);
-    fields.push(`${field}: ${at}`);
-    at += bytes;
+  for (const line of body.split("\n")) {
+    const comment = line.indexOf("//");
+    const field = /^ {2}(\w+): (usize|i32|u32|f32);(?: \/\/ (.*))?$/.exec(line);
+    if (field) {
+      const [, field_, type, words = ""] = field;
+      const mark = MARKS.find((mark) => new RegExp(`^${mark}\\b`).test(words)) ?? "";
+      if (mark && type !== "usize")
+        throw new Error(`${name}: '${line.trim()}' is marked ${mark}, but is no pointer`);
+      fields.push([field_, type === "usize" ? "pointer" : type === "f32" ? "f32" : "i32", mark]);
+    } else if (line.trim() && comment !== line.search(/\S/))
+      throw new Error(`${name}: cannot read the field '${line.trim()}' (usize, i32, u32 or f32 only)`);
   }
-  fields.push(`bytes: ${Math.ceil(at / align) * align}`);
-  const constant = name.replace(/(?<=[a-z])(?=[A-Z])/g, "_").toUpperCase();
-  const shown = fields.filter((field) => !field.startsWith("unused"));
-  return [`export const ${constant} = {`, ...shown.map((field) => `  ${field},`), "} as const;"].join("\n");
+  return fields;
 }
 
-/** Kernels and their pointers marked inout. */
-function updatedLines(classes, kernels) {
+/** Argument classes by name. */
+function argumentClasses(text) {
+  const classes = new Map();
+  let marks = 0;
+  for (const [, name, body] of text.matchAll(/@unmanaged\s+export class (\w+Args) \{\n([\s\S]*?)\n\}/g)) {
+    if (classes.has(name)) throw new Error(`two classes are called ${name}`);
+    const fields = fieldsOf(name, body);
+    const names = fields.map(([field]) => field);
+    const twice = names.find((field, i) => names.indexOf(field) !== i);
+    if (twice) throw new Error(`${name} has two fields '${twice}'`);
+    marks += fields.filter(([, , mark]) => mark).length;
+    classes.set(name, fields);
+  }
+  // Wherever else the word stands, a mark may have been meant.
+  const words = [...text.matchAll(new RegExp(`\\b(?:${MARKS.join("|")})\\b`, "g"))].length;
+  if (marks !== words)
+    throw new Error(
+      `read ${marks} of ${words} marks '${MARKS.join("' and '")}': one stands first in the comment behind a pointer of arguments`,
+    );
+  return classes;
+}
+
+/** Id, kernel and argument class of each case. */
+function casesOf(dispatch) {
+  const kernels = [
+    ...dispatch.matchAll(/case (\d+): (\w+)\(changetype<(\w+)>\(args\), task, scratch\); break;/g),
+  ].map(([, id, kernel, args]) => ({ id, kernel, args }));
+  const cases = [...dispatch.matchAll(/\bcase\b/g)].length;
+  if (kernels.length !== cases) throw new Error(`dispatch.ts: read ${kernels.length} of ${cases} cases`);
+  for (const key of ["id", "kernel"]) {
+    const all = kernels.map((kernel) => kernel[key]);
+    const twice = all.find((value, i) => all.indexOf(value) !== i);
+    if (twice !== undefined) throw new Error(`dispatch.ts has two cases of ${twice}`);
+  }
+  return kernels;
+}
+
+/** Kernels and their pointers that have a mark. */
+function markedLines(classes, kernels, mark) {
   const entries = kernels
-    .map(([, , kernel, args]) => [kernel, classes.get(args).filter(([, , inout]) => inout)])
+    .map(({ kernel, args }) => [kernel, classes.get(args).filter(([, , own]) => own === mark)])
     .filter(([, fields]) => fields.length > 0);
   return entries.map(
     ([kernel, fields]) => `  ${kernel}: [${fields.map(([field]) => JSON.stringify(field)).join(", ")}],`,
@@ -71,42 +78,28 @@ function updatedLines(classes, kernels) {
 
 /** The text of src/engine/abi.ts, from the sources in a folder. */
 export function abiSource(dir = new URL("assembly/", root)) {
-  const sources = readdirSync(dir).filter((f) => f.endsWith(".ts"));
-  const text = sources.map((f) => readFileSync(new URL(f, dir), "utf8")).join("\n");
+  const sources = readdirSync(dir, { recursive: true })
+    .map((path) => path.replaceAll("\\", "/"))
+    .filter((path) => path.endsWith(".ts"));
+  const text = sources
+    .sort()
+    .map((path) => readFileSync(new URL(path, dir), "utf8"))
+    .join("\n");
+  const classes = argumentClasses(text);
+  const kernels = casesOf(readFileSync(new URL("dispatch.ts", dir), "utf8"));
 
-  const classes = new Map();
-  for (const [, name, body] of text.matchAll(/@unmanaged\s+export class (\w+Args) \{\n([\s\S]*?)\n\}/g)) {
-    const fields = [];
-    for (const line of body.split("\n")) {
-      const field = /^ {2}(\w+): (usize|i32|u32|f32);(?: \/\/.*)?$/.exec(line);
-      if (field)
-        fields.push([
-          field[1],
-          field[2] === "usize" ? "pointer" : field[2] === "f32" ? "f32" : "i32",
-          /; \/\/ inout\b/.test(line),
-        ]);
-      else if (line.trim() && !line.trim().startsWith("//"))
-        throw new Error(`${name}: cannot read the field '${line.trim()}' (usize, i32, u32 or f32 only)`);
-    }
-    classes.set(name, fields);
-  }
-  const dispatch = readFileSync(new URL("dispatch.ts", dir), "utf8");
-  const kernels = [
-    ...dispatch.matchAll(/case (\d+): (\w+)\(changetype<(\w+)>\(args\), task, scratch\); break;/g),
-  ];
-  const cases = [...dispatch.matchAll(/\bcase /g)].length;
-  if (kernels.length !== cases) throw new Error(`dispatch.ts: read ${kernels.length} of ${cases} cases`);
-
-  const used = [...new Set(kernels.map((k) => k[3]))];
+  const used = [...new Set(kernels.map(({ args }) => args))];
   const types = [];
   const table = [];
   for (const name of used) {
     const fields = classes.get(name);
     if (!fields) throw new Error(`dispatch.ts names ${name}, which no @unmanaged exported class declares`);
     types.push(`interface ${name} {`, ...fields.map(([field]) => `  readonly ${field}: number;`), "}", "");
-    const readers = kernels.filter((k) => k[3] === name).map(([, id, kernel]) => id + kernel);
+    const readers = kernels.filter(({ args }) => args === name).map(({ id, kernel }) => id + kernel);
     table.push(`${readers.join(" ")}: ${fields.map(([field, type]) => field + SIGNS[type]).join(" ")}`);
   }
+  const unread = [...classes.keys()].find((name) => !used.includes(name));
+  if (unread) throw new Error(`${unread} is read by no kernel of dispatch.ts`);
   const lines = [
     "// Written by scripts/abi.mjs from assembly/: do not edit.",
     "",
@@ -114,12 +107,20 @@ export function abiSource(dir = new URL("assembly/", root)) {
     ...types,
     "/** Every kernel, and the argument struct that it reads. */",
     "export interface KernelStructs {",
-    ...kernels.map(([, , name, args]) => `  ${name}: ${args};`),
+    ...kernels.map(({ kernel, args }) => `  ${kernel}: ${args};`),
     "}",
     "",
+    "/** Some pointers of some kernels. */",
+    "type Pointers = { readonly [K in keyof KernelStructs]?: readonly (keyof KernelStructs[K])[] };",
+    "",
     "/** What a kernel reads and writes in the same place. All else is either read or written. */",
-    "export const UPDATED: { readonly [K in keyof KernelStructs]?: readonly (keyof KernelStructs[K])[] } = {",
-    ...updatedLines(classes, kernels),
+    "export const UPDATED: Pointers = {",
+    ...markedLines(classes, kernels, "inout"),
+    "};",
+    "",
+    "/** Pointers to a few bytes, whatever the kernel's sizes. */",
+    "export const FEW_BYTES: Pointers = {",
+    ...markedLines(classes, kernels, "few bytes"),
     "};",
     "",
     "/**",

@@ -1,13 +1,13 @@
 // The ABI of digits.wasm, a module of its own. Image i of seed s is a pure function of (s, i).
 import { drawDigit } from "./digit";
-import { PIXELS } from "./raster";
+import { DIGIT_PIXELS } from "./raster";
 import { below, reseed } from "./random";
 
 /** Images that fit the static buffers: the most one call of `generate` makes. */
 export const CHUNK: i32 = 256;
 
-export const pixels: usize = memory.data(256 * 784);
-export const labels: usize = memory.data(256);
+export const pixels: usize = memory.data(CHUNK * DIGIT_PIXELS);
+export const labels: usize = memory.data(CHUNK);
 
 const ORDER: u32 = 0;
 const SHAPE: u32 = 1;
@@ -32,7 +32,7 @@ export function generate(seed: u32, first: u32, count: i32): void {
     const i = first + k;
     const digit = classOf(seed, i);
     reseed(seed, i, SHAPE);
-    drawDigit(digit, pixels + k * PIXELS);
+    drawDigit(digit, pixels + k * DIGIT_PIXELS);
     store<u8>(labels + k, <u8>digit);
   }
 }

@@ -3,8 +3,11 @@
 import { joined, points, pointX, pointY } from "./pen";
 import { between, chance, near, unit } from "./random";
 
-export const SIDE = 28;
-export const PIXELS = SIDE * SIDE;
+/** Rows and columns of an image. */
+// @host
+export const DIGIT_SIDE = 28;
+// @host
+export const DIGIT_PIXELS = DIGIT_SIDE * DIGIT_SIDE;
 const BOX = 20;
 
 /** Coverage of each pixel of the box, 0 to 1. */
@@ -117,15 +120,15 @@ export function draw(out: usize, open: bool): void {
       my += v * <f64>y;
     }
   }
-  const offX = min(SIDE - BOX, max(0, <i32>Math.floor(14.5 - mx / mass)));
-  const offY = min(SIDE - BOX, max(0, <i32>Math.floor(14.5 - my / mass)));
+  const offX = min(DIGIT_SIDE - BOX, max(0, <i32>Math.floor(14.5 - mx / mass)));
+  const offY = min(DIGIT_SIDE - BOX, max(0, <i32>Math.floor(14.5 - my / mass)));
 
-  memory.fill(out, 0, PIXELS);
+  memory.fill(out, 0, DIGIT_PIXELS);
   for (let y = 0; y < BOX; y++) {
     for (let x = 0; x < BOX; x++) {
       const v = unchecked(ink[y * BOX + x]);
       if (v <= 0) continue;
-      store<u8>(out + (y + offY) * SIDE + x + offX, <u8>(min<f64>(1, v) * 255 + 0.5));
+      store<u8>(out + (y + offY) * DIGIT_SIDE + x + offX, <u8>(min<f64>(1, v) * 255 + 0.5));
     }
   }
 }

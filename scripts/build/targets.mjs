@@ -13,6 +13,7 @@ const node = process.execPath;
 const SCRIPTS = [
   "scripts/build",
   "scripts/abi.mjs",
+  "scripts/host-declarations.mjs",
   "scripts/host-expressions.mjs",
   "scripts/build-wasm.mjs",
   "scripts/build-browser.mjs",
@@ -59,8 +60,6 @@ export const targets = [
     label: "the kernels' interface",
     quiet: true,
     inputs: ["assembly", ...SCRIPTS],
-    // It is read from the sources of the kernels alone.
-    except: (path) => path.startsWith("assembly/digits/"),
     build: step("abi"),
   },
   {

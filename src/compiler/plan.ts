@@ -1,3 +1,4 @@
+import { COUNTER } from "../engine/abi.ts";
 import { CALL_BYTES, type Engine, type Program } from "../engine/engine.ts";
 import {
   align,
@@ -10,9 +11,6 @@ import {
 import { assignOffsets } from "./arena.ts";
 import type { PlannedCall, Planner } from "./planner.ts";
 import { Tensor } from "./tensor.ts";
-
-/** Per call: tasks claimed and done, by all threads. */
-const COUNTER_BYTES = 8;
 
 /** A planned call, as profiles show it. */
 export type CallInfo = Omit<PlannedCall, "args" | "scratch"> & {
@@ -41,7 +39,7 @@ export class Plan {
     this.batch = batch;
 
     const recordBytes = align(calls.length * CALL_BYTES);
-    const counterBytes = align(calls.length * COUNTER_BYTES);
+    const counterBytes = align(calls.length * COUNTER.bytes);
     const structs = calls.map((call) => structBytes(call.kernel));
     const programBytes = recordBytes + counterBytes + align(structs.reduce((sum, bytes) => sum + bytes, 0));
     const tensorBytes = assignOffsets(tensors.filter((t) => t.last >= t.first));

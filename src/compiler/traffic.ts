@@ -1,9 +1,6 @@
-import { UPDATED } from "../engine/abi.ts";
+import { FEW_BYTES, UPDATED } from "../engine/abi.ts";
 import { KERNELS, type KernelName } from "../engine/kernel-table.ts";
 import type { Tensor } from "./tensor.ts";
-
-/** Pointers to a few bytes, whatever the kernel's n. */
-const SMALL = ["state", "step"];
 
 /**
  * Bytes that a call reads and writes, each of its tensors taken whole and once. `parameters`: bytes behind the pointers
@@ -19,12 +16,14 @@ export function bytesMoved(
   const { n } = args;
   const persistentBytes = (pointer: number) =>
     typeof n === "number" ? 4 * n : (parameters.get(pointer) ?? 0);
+  const marked = (marks: typeof UPDATED) => marks[kernel] as readonly string[] | undefined;
+  const [few, updated] = [marked(FEW_BYTES), marked(UPDATED)];
   let bytes = 0;
   for (const [field, type] of KERNELS[kernel].fields) {
     const arg = args[field];
-    if (type !== "pointer" || !arg || SMALL.includes(field)) continue;
+    if (type !== "pointer" || !arg || few?.includes(field)) continue;
     const size = typeof arg === "number" ? persistentBytes(arg) : arg.bytes;
-    bytes += (UPDATED[kernel] as readonly string[] | undefined)?.includes(field) ? 2 * size : size;
+    bytes += updated?.includes(field) ? 2 * size : size;
   }
   return bytes;
 }

@@ -1,4 +1,5 @@
 import { loadWasmBytes } from "#platform";
+import { DIGIT_PIXELS, DIGIT_SIDE } from "../engine/abi.ts";
 import { withAddresses } from "../engine/addresses.ts";
 import { type WasmSource, wasmBytes } from "../engine/kernels.ts";
 import { checkOptions } from "../options/check.ts";
@@ -6,9 +7,7 @@ import type { DigitsOptions } from "./load-options.ts";
 import { DIGITS } from "./options.ts";
 import type { Dataset, ImageSet } from "./types.ts";
 
-const SIDE = 28;
-const PIXELS = SIDE * SIDE;
-export const DIGITS_SHAPE: ImageSet["shape"] = [SIDE, SIDE, 1];
+export const DIGITS_SHAPE: ImageSet["shape"] = [DIGIT_SIDE, DIGIT_SIDE, 1];
 const CLASS_NAMES = ["0", "1", "2", "3", "4", "5", "6", "7", "8", "9"];
 
 /** Index of the first test image; a multiple of ten, like a block of labels, and far beyond any training image. */
@@ -57,14 +56,14 @@ async function instantiate(wasm: WasmSource | undefined): Promise<WebAssembly.In
 
 /** Images `first` to `first + count - 1` of `seed`, copied out of the module chunk by chunk. */
 function draw(module: DigitsModule, seed: number, first: number, count: number): ImageSet {
-  const images = new Uint8Array(count * PIXELS);
+  const images = new Uint8Array(count * DIGIT_PIXELS);
   const labels = new Uint8Array(count);
   const chunk = module.CHUNK.value;
   for (let done = 0; done < count; done += chunk) {
     const n = Math.min(chunk, count - done);
     module.generate(seed, first + done, n);
     const { buffer } = module.memory;
-    images.set(new Uint8Array(buffer, module.pixels.value, n * PIXELS), done * PIXELS);
+    images.set(new Uint8Array(buffer, module.pixels.value, n * DIGIT_PIXELS), done * DIGIT_PIXELS);
     labels.set(new Uint8Array(buffer, module.labels.value, n), done);
   }
   return { images, labels, count, shape: DIGITS_SHAPE };

@@ -14,16 +14,26 @@ export const SIGMOID = 3;
 
 export const TANH = 4;
 
+/** Scratch of batchNormSums: two sums for two vectors of columns. */
+export const SUMS_SCRATCH = 64;
+
+/** Numbers of coefficients: two a channel. */
+export const coefficientCount = (C: number): number => 2 * C;
+
 /** Channels in one task of batchNormConstants, batchNormInference and batchNormGradients. */
 export const NORM_CHANNELS = 16;
 
 /** Scratch of those of them that add up what tasks have summed: two f64 a channel. */
-export const NORM_SCRATCH = 16 * NORM_CHANNELS;
+export const NORM_SCRATCH = 256;
 
 /** Bytes of constants. */
-export function constantsBytes(C: number): number {
-  return 5 * 4 * C;
-}
+export const constantsBytes = (C: number): number => 5 * 4 * C;
+
+/** Bytes of partials, of the sums over some rows in each of so many tasks: two f64 a channel. */
+export const partialBytes = (C: number, tasks: number): number => 16 * C * tasks;
+
+/** Scratch of batchNormStatistics: three sums for two vectors of columns. */
+export const STATISTICS_SCRATCH = 96;
 
 /** Rows whose sums are f32 before they are combined in f64. */
 export const NORM_BLOCK = 256;
@@ -31,16 +41,84 @@ export const NORM_BLOCK = 256;
 /** Rows of patches of fewer numbers are copied or taken four at once: too short to be walked in place. */
 export const SHORT_RUN = 16;
 
+/** Scratch of conv2dForward: the gathered patches of one output row. */
+export const gatheredBytes = (OW: number, K: number): number => 4 * OW * K;
+
+/** Scratch of conv2dBackwardInput: n numbers of dx, where that is cropped, and for whole patches those of an output row. */
+export const inputScratch = (n: number, OW: number, K: number, crop: boolean, patches: boolean): number =>
+  (crop ? 4 * n : 0) + (patches ? gatheredBytes(OW, wholePanels(K)) : 0);
+
+/** Columns of the convolution that a window reaches: what lies beyond the last one is not computed. */
+export const columnsUnder = (
+  OW: number,
+  PW: number,
+  poolStrideW: number,
+  poolLeft: number,
+  poolW: number,
+): number => Math.min(OW, (PW - 1) * poolStrideW - poolLeft + poolW);
+
+/** Rows of the convolution under `block` rows of the pool, at most. */
+export const rowsUnder = (OH: number, block: number, poolStrideH: number, poolH: number): number =>
+  Math.min(OH, (block - 1) * poolStrideH + poolH);
+
+/** Bytes of limits at the start of scratch, see convpool-doubts.ts: a number for each channel. */
+export const limitBytes = (OC: number): number => 4 * wholePanels(OC);
+
+/** Scratch of convPoolForward with direct products: a panel of so many outputs, and their patches, where rows of those are short. */
+export const directScratch = (OC: number, outputs: number, run: number, K: number): number =>
+  limitBytes(OC) + ALIGNMENT * outputs + (run < SHORT_RUN ? 4 * outputs * K : 0);
+
+/** The same with Winograd's: the panel of one image's rows x columns tiles, and what their products take. */
+export const windowScratch = (
+  m: number,
+  images: number,
+  rows: number,
+  columns: number,
+  C: number,
+  OC: number,
+): number =>
+  limitBytes(OC) + ALIGNMENT * (m * m * rows * columns) + blockScratch(m, images, rows, columns, C);
+
+/** f32 of one patch row of `run`, rounded up to whole vectors. */
+export const paddedRun = (run: number): number => Math.ceil(run / LANES) * LANES;
+
+/** Bytes of one patch of padded rows, and of one channel's filter that packFilterRows packs. */
+export const patchBytes = (KH: number, run: number): number => 4 * KH * paddedRun(run);
+
+/** Bytes of lists of n entries: (f32 gradient, u32 address). */
+export const listBytes = (n: number): number => 8 * n;
+
 /** Output channels in one task of backwardFilter. */
 export const LIST_CHANNELS = 8;
+
+/** Scratch of convPoolBackwardFilter: lists of n entries, sums of patches, and the ends of four lists and -1 and the window's places. */
+export const filterListScratch = (n: number, KH: number, run: number, places: number): number =>
+  LIST_CHANNELS * (listBytes(n) + patchBytes(KH, run)) + 4 * (places + 5);
+
+/** Whether a patch row of `run` f32 is no number of whole vectors. */
+export const isRagged = (run: number): boolean => run % LANES !== 0;
+
+/**
+ * Scratch of convPoolBackwardInput: 8 bytes, lists for each place, places + 1 ends of 4 bytes and 16 bytes, and n numbers of dx
+ * and 16 more where it is cropped or patch rows are ragged.
+ */
+export const inputListScratch = (places: number, OC: number, n: number, run: number, crop: boolean): number =>
+  8 + places * (listBytes(OC) + 4) + 24 + (crop || isRagged(run) ? 4 * (n + 16) : 0);
+
+/** Rows and columns of an image. */
+export const DIGIT_SIDE = 28;
+
+export const DIGIT_PIXELS = 784;
 
 /** Depth of one block: a packed panel of B (KC x 16 f32, 16 KiB) stays in the L1 cache. */
 export const KC = 256;
 
 /** Bytes of packed panels of B as wide as cols, a multiple of PANEL; rows of A take those of rows + 1 columns. */
-export function packedBytes(cols: number): number {
-  return 4 * KC * cols;
-}
+export const packedBytes = (cols: number): number => 4 * KC * cols;
+
+/** Scratch of gemm: the panels of B, and behind them, if transA, a block of A. */
+export const gemmScratch = (rows: number, cols: number, transA: boolean): number =>
+  packedBytes(wholePanels(cols)) + (transA ? packedBytes(rows + 1) : 0);
 
 /** Aligned to 8 bytes. The host writes learningRate when it changes, beta1 and beta2 once; zero `step` to begin anew. */
 export const OPTIMIZER_STATE = {
@@ -70,43 +148,96 @@ export const CONTROL = {
   bytes: 80,
 } as const;
 
+/** Of one call. */
+export const COUNTER = {
+  claimed: 0,
+  done: 4,
+  bytes: 8,
+} as const;
+
+export const FEW_CHAINS = 8;
+
+export const SOME_CHAINS = 10;
+
+export const MANY_CHAINS = 12;
+
+/** Scratch of peak: a vector. */
+export const PEAK_SCRATCH = 16;
+
+/** One kernel call of a program. */
+export const CALL = {
+  kernel: 0,
+  args: 4,
+  tasks: 8,
+  bytes: 16,
+} as const;
+
+/** Elements drawn at once: two groups, so that one's latencies hide behind the other's work. */
+export const DRAWS = 32;
+
+/** Scratch of every kernel here: their words. */
+export const DRAW_SCRATCH = 128;
+
+/** ... and its own standard deviation is then so much of the whole one's. */
+export const TRUNCATED_STDDEV = 0.8796256610342398;
+
+/** f32 of a vector. */
+export const LANES = 4;
+
 /** Columns of one panel of B. */
 export const PANEL = 16;
 
+/**
+ * Bytes of a row of a panel: a cache line. Every tensor starts on one, and may be read so far beyond its end, as vectors and
+ * panels reach there.
+ */
+export const ALIGNMENT = 64;
+
+/** Panels that n columns take. */
+export const panelsOf = (n: number): number => Math.ceil(n / PANEL);
+
+/** n columns, rounded up to whole panels. */
+export const wholePanels = (n: number): number => Math.ceil(n / PANEL) * PANEL;
+
+/** Bytes of so many panels [K, PANEL]. */
+export const panelsBytes = (panels: number, K: number): number => panels * K * ALIGNMENT;
+
 /** Scratch of winogradTaps: 3 t vectors. */
-export function tapScratch(m: number): number {
-  return 48 * (m + 2);
-}
+export const tapScratch = (m: number): number => 48 * (m + 2);
 
 /** Patch flags from one row to the next: what rows are written in sixes may end beyond the last column. */
-export function flagPitch(m: number, columns: number): number {
-  return columns * m + 6;
-}
+export const flagPitch = (m: number, columns: number): number => columns * m + 6;
 
 /** Bytes of the flags of one image's block. */
-export function flagBytes(m: number, rows: number, columns: number): number {
-  return (rows * m + 2) * flagPitch(m, columns);
-}
+export const flagBytes = (m: number, rows: number, columns: number): number =>
+  (rows * m + 2) * flagPitch(m, columns);
 
 /** Bytes of the map of rows x columns tiles of each of `images` images: an entry for each tile, then each image's flags. */
-export function mapBytes(m: number, images: number, rows: number, columns: number): number {
-  return Math.floor((4 * images * rows * columns + images * flagBytes(m, rows, columns) + 8 + 63) / 64) * 64;
-}
+export const mapBytes = (m: number, images: number, rows: number, columns: number): number =>
+  Math.ceil((4 * images * rows * columns + images * flagBytes(m, rows, columns) + 8) / 64) * 64;
+
+/** Products of a tile and a filter, for each pair of channels: as many planes. */
+export const pointsOf = (m: number): number => (m + 2) * (m + 2);
 
 /** Bytes from one of the t * t planes of n pixels with C channels to the next. */
-export function planeBytes(n: number, C: number): number {
-  return 4 * n * C + 64;
-}
+export const planeBytes = (n: number, C: number): number => 4 * n * C + 64;
 
 /** Bytes of scratch that the transforms of tiles with C channels need: two tiles of vectors, one whole tile. */
-export function tileScratch(m: number, C: number): number {
-  return (m + 2) * (m + 2) * (32 + 4 * C);
-}
+export const tileScratch = (m: number, C: number): number => pointsOf(m) * (32 + 4 * C);
 
 /** Bytes of one transformed panel of 16 filters of C channels. */
-export function panelBytes(m: number, C: number): number {
-  return (m + 2) * (m + 2) * planeBytes(C, PANEL);
-}
+export const panelBytes = (m: number, C: number): number => pointsOf(m) * planeBytes(C, PANEL);
+
+/** Scratch of winogradFilter: nine taps, and 3 t of their sums, of a panel of filters. */
+export const filterScratch = (m: number): number => ALIGNMENT * (9 + 3 * (m + 2));
+
+/** Bytes of transformed tiles and of their products with a panel of filters: n tiles of C channels. */
+export const productBytes = (m: number, n: number, C: number): number =>
+  pointsOf(m) * (planeBytes(n, C) + planeBytes(n, PANEL));
+
+/** Scratch of a block of rows x columns tiles of each of `images` images: their map, tiles and products, and tileScratch. */
+export const blockScratch = (m: number, images: number, rows: number, columns: number, C: number): number =>
+  mapBytes(m, images, rows, columns) + productBytes(m, images * rows * columns, C) + tileScratch(m, C);
 
 interface FillArgs {
   readonly out: number;
@@ -735,8 +866,11 @@ export interface KernelStructs {
   meanAbsoluteError: LossArgs;
 }
 
+/** Some pointers of some kernels. */
+type Pointers = { readonly [K in keyof KernelStructs]?: readonly (keyof KernelStructs[K])[] };
+
 /** What a kernel reads and writes in the same place. All else is either read or written. */
-export const UPDATED: { readonly [K in keyof KernelStructs]?: readonly (keyof KernelStructs[K])[] } = {
+export const UPDATED: Pointers = {
   addInto: ["y"],
   winogradTaps: ["dw"],
   sgd: ["w", "m"],
@@ -745,6 +879,16 @@ export const UPDATED: { readonly [K in keyof KernelStructs]?: readonly (keyof Ke
   clipByValue: ["g"],
   clipByNorm: ["g"],
   batchNormConstants: ["movingMean", "movingVariance"],
+};
+
+/** Pointers to a few bytes, whatever the kernel's sizes. */
+export const FEW_BYTES: Pointers = {
+  dropoutForward: ["step"],
+  dropoutBackward: ["step"],
+  advanceStep: ["state"],
+  sgd: ["state"],
+  rmsprop: ["state"],
+  adam: ["state"],
 };
 
 /**

@@ -41,7 +41,7 @@ export interface Program {
   /** Pointer to the call records. */
   readonly records: number;
   readonly calls: number;
-  /** Pointer to two i32 per call, where threads count tasks. */
+  /** Pointer to a Counter for each call: see assembly/parallel.ts. */
   readonly counters: number;
   /** Pointer to the threads' scratch memory, `scratchBytes` for each. */
   readonly scratch: number;

@@ -1,11 +1,10 @@
+import { ALIGNMENT, CALL } from "./abi.ts";
 import { KERNELS, type KernelArgs, type KernelName } from "./kernel-table.ts";
 
-export type { KernelArgs, KernelName };
+export { ALIGNMENT, type KernelArgs, type KernelName };
 
-/** Bytes of one call record in a program: kernel id, argument pointer, tasks, reserved. */
-export const CALL_BYTES = 16;
-/** Every tensor starts on a cache line, and may be read up to one line past its end. */
-export const ALIGNMENT = 64;
+/** Bytes of one call record in a program. */
+export const CALL_BYTES = CALL.bytes;
 
 export function align(bytes: number): number {
   return Math.ceil(bytes / ALIGNMENT) * ALIGNMENT;
@@ -47,8 +46,7 @@ export function writeCall(
   args: number,
   tasks: number,
 ): void {
-  view.setInt32(pointer, KERNELS[kernel].id, true);
-  view.setInt32(pointer + 4, args, true);
-  view.setInt32(pointer + 8, tasks, true);
-  view.setInt32(pointer + 12, 0, true);
+  view.setInt32(pointer + CALL.kernel, KERNELS[kernel].id, true);
+  view.setInt32(pointer + CALL.args, args, true);
+  view.setInt32(pointer + CALL.tasks, tasks, true);
 }

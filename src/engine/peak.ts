@@ -1,3 +1,4 @@
+import { FEW_CHAINS, LANES, MANY_CHAINS, PEAK_SCRATCH, SOME_CHAINS } from "./abi.ts";
 import type { Engine } from "./engine.ts";
 
 export interface Peak {
@@ -6,10 +7,9 @@ export interface Peak {
 }
 
 /** Independent sums to try: too few wait for each other, too many spill registers. */
-const CHAINS = [8, 10, 12];
+const CHAINS = [FEW_CHAINS, SOME_CHAINS, MANY_CHAINS];
 /** Rounds of one run, some 40 microseconds: short enough that some are not disturbed, even on a busy machine. */
 const ROUNDS = 20_000;
-const SCRATCH = 16;
 /** Runs before the clock counts, so that the runtime's optimising compiler has done its work. */
 const WARM_UP_MILLISECONDS = 60;
 
@@ -20,10 +20,10 @@ const WARM_UP_MILLISECONDS = 60;
 export function measurePeak(engine: Engine, { milliseconds = 60 }: { milliseconds?: number } = {}): Peak {
   const run = (chains: number) => {
     const began = performance.now();
-    engine.call("peak", { n: ROUNDS, chains, x: 0.5, y: 1 }, 1, SCRATCH);
+    engine.call("peak", { n: ROUNDS, chains, x: 0.5, y: 1 }, 1, PEAK_SCRATCH);
     return performance.now() - began;
   };
-  const lanes = engine.backend === "scalar" ? 1 : 4;
+  const lanes = engine.backend === "scalar" ? 1 : LANES;
   let best = 0;
   for (const chains of CHAINS) {
     repeat(WARM_UP_MILLISECONDS / CHAINS.length, () => void run(chains));

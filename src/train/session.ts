@@ -4,6 +4,7 @@ import { cut, elements, type Graph, isTrained, type LayerCall, type Parameter } 
 import { fillOf } from "../compiler/initializers.ts";
 import type { ParameterPointers } from "../compiler/planner.ts";
 import type { Preprocessing } from "../compiler/preprocessing.ts";
+import { DRAW_SCRATCH, TRUNCATED_STDDEV } from "../engine/abi.ts";
 import { type Backend, Engine } from "../engine/engine.ts";
 import type { WasmSource } from "../engine/kernels.ts";
 import { align } from "../engine/memory.ts";
@@ -33,11 +34,8 @@ export interface SessionOptions {
   readonly fuse?: boolean;
 }
 
-/** Elements in one task of a random kernel, and the scratch that it needs. */
+/** Elements in one task of a random kernel. */
 const DRAW_GRAIN = 4096;
-const DRAW_SCRATCH = 128;
-/** Standard deviation of a standard normal cut off at +-2. */
-const TRUNCATED_STDDEV = 0.87962566103423978;
 
 const kindOf = (numbers: Pixels): InputKind => (isBytes(numbers) ? "bytes" : "floats");
 

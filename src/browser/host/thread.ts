@@ -1,4 +1,4 @@
-import { CONTROL } from "../../engine/abi.ts";
+import { CONTROL, COUNTER } from "../../engine/abi.ts";
 import type { ThreadAlive, ThreadTask } from "../../engine/platform/web.ts";
 import { holdLock } from "../locks.ts";
 
@@ -34,7 +34,7 @@ function giveUp(memory: WebAssembly.Memory, control: number, working: boolean): 
   // Others wait for tasks that are done no more: a count that never comes makes them look up.
   if (working)
     for (let i = words[at(CONTROL.first)]!; i < words[at(CONTROL.last)]!; i++) {
-      const done = (words[at(CONTROL.counters)]! >>> 2) + 2 * i + 1;
+      const done = (words[at(CONTROL.counters)]! + COUNTER.bytes * i + COUNTER.done) >>> 2;
       Atomics.store(words, done, -1);
       Atomics.notify(words, done);
     }

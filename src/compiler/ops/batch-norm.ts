@@ -1,4 +1,13 @@
-import { constantsBytes, NORM_BLOCK, NORM_CHANNELS, NORM_SCRATCH } from "../../engine/abi.ts";
+import {
+  coefficientCount,
+  constantsBytes,
+  NORM_BLOCK,
+  NORM_CHANNELS,
+  NORM_SCRATCH,
+  partialBytes,
+  STATISTICS_SCRATCH,
+  SUMS_SCRATCH,
+} from "../../engine/abi.ts";
 import { elements, isTrained, type NormParameters, type OpOf, type Parameter, type Value } from "../graph.ts";
 import type { OpImplementation, Planner } from "../planner.ts";
 import { chunks, GRAIN } from "../tasks.ts";
@@ -72,11 +81,11 @@ function batchConstants(p: Planner, op: OpOf<"batchNorm">): Tensor {
   const constants = constantsOf(p, op);
   const size = sizes(p, op.output);
   const { grain, tasks } = parts(size);
-  const partials = p.tensor(16 * size.C * tasks);
+  const partials = p.tensor(partialBytes(size.C, tasks));
   p.call(
     "batchNormStatistics",
     { partials, x: p.value(op.inputs[0]!), ...size, grain },
-    { tasks, scratch: 96 },
+    { tasks, scratch: STATISTICS_SCRATCH },
   );
   p.call(
     "batchNormConstants",
@@ -126,10 +135,11 @@ export const batchNorm: OpImplementation<"batchNorm"> = {
       ...size,
       grain,
     };
-    const coefficients = p.tensor(8 * size.C);
+    const n = coefficientCount(size.C);
+    const coefficients = p.tensor(4 * n);
     if (usesBatch(p, op)) {
-      const partials = p.tensor(16 * size.C * tasks);
-      p.call("batchNormSums", { partials, ...way }, { tasks, scratch: 64 });
+      const partials = p.tensor(partialBytes(size.C, tasks));
+      p.call("batchNormSums", { partials, ...way }, { tasks, scratch: SUMS_SCRATCH });
       const gradient = (parameter: Parameter | undefined) =>
         parameter && isTrained(parameter) ? p.parameterGradient(parameter) : 0;
       const [dgamma, dbeta] = [gradient(norm.gamma), gradient(norm.beta)];
@@ -138,8 +148,7 @@ export const batchNorm: OpImplementation<"batchNorm"> = {
         { coefficients, dgamma, dbeta, partials, constants, ...size, grain },
         { tasks: chunks(size.C, NORM_CHANNELS), scratch: NORM_SCRATCH },
       );
-    } else if (p.needsGradient(x!))
-      p.call("fill", { out: coefficients, n: 2 * size.C, value: 0, grain: 2 * size.C });
+    } else if (p.needsGradient(x!)) p.call("fill", { out: coefficients, n, value: 0, grain: n });
     const added = residual && p.needsGradient(residual) ? residual : undefined;
     if (!p.needsGradient(x!)) {
       if (added && relu) backwardRelu(p, op);

@@ -1,4 +1,4 @@
-import { PANEL, SHORT_RUN } from "../../engine/abi.ts";
+import { gatheredBytes, inputScratch, PANEL, panelsBytes, panelsOf, SHORT_RUN } from "../../engine/abi.ts";
 import type { Conv2dAttributes, OpOf, Shape } from "../graph.ts";
 import type { OpImplementation, Planner } from "../planner.ts";
 import type { Tensor } from "../tensor.ts";
@@ -78,8 +78,8 @@ export function prepareForward(
 ): { x: Tensor; w: Tensor } {
   const { args, K } = g;
   const x = padInput(p, op, g);
-  const panels = Math.ceil(args.OC / PANEL);
-  const w = p.tensor(4 * panels * K * PANEL);
+  const panels = panelsOf(args.OC);
+  const w = p.tensor(panelsBytes(panels, K));
   p.call("packFilter", { out: w, w: filter, K, OC: args.OC, C: args.C }, { tasks: panels });
   return { x, w };
 }
@@ -182,7 +182,7 @@ export const conv2d: OpImplementation<"conv2d"> = {
       { ...args, ...dilation, x, w, y, bias, relu, batch: p.batch, rows: 0 },
       {
         tasks: p.batch,
-        scratch: 4 * args.OW * K,
+        scratch: gatheredBytes(args.OW, K),
         flops: p.batch * flops,
         algorithm: forwardAlgorithm(args.KW * args.C, dilation.dilationW),
       },
@@ -207,17 +207,15 @@ export const conv2d: OpImplementation<"conv2d"> = {
     // Few input channels fill a panel badly: the gradients of whole patches fill it.
     const patches = args.C < PANEL && dilation.dilationW === 1;
     const [depth, places] = patches ? [K, 1] : [args.C, positions];
-    const panels = places * Math.ceil(depth / PANEL);
-    const packed = p.tensor(4 * panels * args.OC * PANEL);
+    const panels = places * panelsOf(depth);
+    const packed = p.tensor(panelsBytes(panels, args.OC));
     p.call("packFilterTransposed", { out: packed, w: weights, K, OC: args.OC, C: depth }, { tasks: panels });
     p.call(
       "conv2dBackwardInput",
       { ...common, x: p.gradient(input), w: packed, rows: Number(patches) },
       {
         tasks: p.batch,
-        scratch:
-          (padded ? 4 * args.H * args.W * args.C : 0) +
-          (patches ? 4 * args.OW * PANEL * Math.ceil(K / PANEL) : 0),
+        scratch: inputScratch(args.H * args.W * args.C, args.OW, K, padded, patches),
         flops: p.batch * flops,
         algorithm: patches ? "whole patches, then added" : "place by place of the filter",
       },

@@ -1,15 +1,18 @@
-import { LIST_CHANNELS, PANEL, SHORT_RUN } from "../../engine/abi.ts";
+import {
+  ALIGNMENT,
+  columnsUnder,
+  directScratch,
+  filterListScratch,
+  inputListScratch,
+  LIST_CHANNELS,
+  patchBytes,
+  rowsUnder,
+  windowScratch,
+} from "../../engine/abi.ts";
 import type { OpOf } from "../graph.ts";
 import type { OpImplementation } from "../planner.ts";
 import { convGeometry, filterOf, paddedInput, padInput, prepareForward } from "./conv2d.ts";
-import {
-  algorithmName,
-  type TileSize,
-  transformFilter,
-  winogradBlocks,
-  winogradScratch,
-  winogradTile,
-} from "./winograd.ts";
+import { algorithmName, type TileSize, transformFilter, winogradBlocks, winogradTile } from "./winograd.ts";
 
 /** Scratch that keeps a panel of convolution outputs in the L1 cache, in bytes. */
 const PANEL_BYTES = 24 * 1024;
@@ -22,11 +25,11 @@ function geometry(op: OpOf<"convPool">) {
   const [PH, PW] = op.output.shape as readonly number[] as [number, number];
   const [poolH, poolW] = pool.kernel;
   const [poolStrideH, poolStrideW] = pool.strides;
-  const { KH, KW, C } = g.args;
+  const { KW, C, OW } = g.args;
   return {
     ...g,
-    // Patch rows are stored in whole vectors.
-    patchBytes: 4 * KH * 4 * Math.ceil((KW * C) / 4),
+    run: KW * C,
+    columns: columnsUnder(OW, PW, poolStrideW, pool.pad.left, poolW),
     cells: PH * PW,
     places: poolH * poolW,
     args: {
@@ -51,37 +54,27 @@ function geometry(op: OpOf<"convPool">) {
 type Geometry = ReturnType<typeof geometry>;
 
 /** Rows of the convolution under `block` rows of the pool. */
-function rowsUnder({ args }: Geometry, block: number): number {
-  return Math.min(args.OH, (block - 1) * args.poolStrideH + args.poolH);
-}
-
-/** Columns of the convolution that a window reaches. */
-function usedColumns({ args: { OW, PW, poolW, poolStrideW, poolLeft } }: Geometry): number {
-  return Math.min(OW, (PW - 1) * poolStrideW - poolLeft + poolW);
-}
-
-/** Scratch for one limit a channel, in whole panels. */
-const limitBytes = ({ args: { OC } }: Geometry) => 4 * PANEL * Math.ceil(OC / PANEL);
+const rowsOf = ({ args: { OH, poolStrideH, poolH } }: Geometry, block: number) =>
+  rowsUnder(OH, block, poolStrideH, poolH);
 
 /** Direct products: pooled rows at once, so that their panel stays in the L1 cache. */
 function directForward(g: Geometry, batch: number) {
-  const { C, KW, OW, PH, poolH, poolStrideH } = g.args;
-  const most = Math.floor((PANEL_BYTES / (4 * PANEL * OW) - poolH) / poolStrideH) + 1;
+  const { OC, OW, PH, poolH, poolStrideH } = g.args;
+  const most = Math.floor((PANEL_BYTES / (ALIGNMENT * OW) - poolH) / poolStrideH) + 1;
   const block = Math.max(1, Math.min(PH, most));
-  const cells = rowsUnder(g, block) * OW;
   return {
     args: { block, m: 0, images: 1 },
     tasks: batch,
-    scratch: limitBytes(g) + 4 * PANEL * cells + (KW * C < SHORT_RUN ? 4 * cells * g.K : 0),
+    scratch: directScratch(OC, rowsOf(g, block) * OW, g.run, g.K),
     algorithm: "fused",
   };
 }
 
 /** Winograd's products: pooled rows at once, so that few rows of tiles are only partly used, and images. */
 function winogradForward(g: Geometry, m: TileSize, batch: number) {
-  const { C, PH, OH } = g.args;
-  const columns = Math.ceil(usedColumns(g) / m);
-  const tileRows = (block: number) => Math.ceil(rowsUnder(g, block) / m);
+  const { C, OC, PH, OH } = g.args;
+  const columns = Math.ceil(g.columns / m);
+  const tileRows = (block: number) => Math.ceil(rowsOf(g, block) / m);
   const most = winogradBlocks(m, C, batch, Math.ceil(OH / m), columns).block;
   let block = 1;
   for (let b = 2; b <= PH && tileRows(b) <= most; b++) {
@@ -93,8 +86,7 @@ function winogradForward(g: Geometry, m: TileSize, batch: number) {
   return {
     args: { block, m, images },
     tasks: Math.ceil(batch / images),
-    scratch:
-      limitBytes(g) + 4 * PANEL * m * m * rows * columns + winogradScratch(m, { images, rows, columns }, C),
+    scratch: windowScratch(m, images, rows, columns, C, OC),
     algorithm: `fused, ${algorithmName(m)}`,
   };
 }
@@ -107,7 +99,7 @@ export const convPool: OpImplementation<"convPool"> = {
     const g = geometry(op);
     const { filter, bias } = filterOf(p, op, op.attributes.conv, g.K);
     const { C, OC, PH } = g.args;
-    const m = winogradTile(op.attributes.conv, [rowsUnder(g, PH), usedColumns(g)], C, OC);
+    const m = winogradTile(op.attributes.conv, [rowsOf(g, PH), g.columns], C, OC);
     const how = m === undefined ? directForward(g, p.batch) : winogradForward(g, m, p.batch);
     const inputs =
       m === undefined
@@ -132,7 +124,7 @@ export const convPool: OpImplementation<"convPool"> = {
   backward(p, op) {
     const g = geometry(op);
     const [kernel, bias] = op.parameters;
-    const { args, cells, places, patchBytes } = g;
+    const { args, cells, places, run } = g;
     const argmax = p.kept(op, "argmax", 4 * p.count(op.output));
     const common = { ...args, y: p.outputGradient(op), argmax, bias: 0, filter: 0, batch: p.batch };
     if (p.trains(kernel!))
@@ -146,26 +138,25 @@ export const convPool: OpImplementation<"convPool"> = {
         },
         {
           tasks: Math.ceil(args.OC / LIST_CHANNELS),
-          scratch: LIST_CHANNELS * (8 * args.group * cells + patchBytes) + 4 * (places + 5),
+          scratch: filterListScratch(args.group * cells, args.KH, run, places),
           flops: p.batch * g.flops,
           algorithm: "non-zeros only",
         },
       );
     const input = op.inputs[0]!;
     if (!p.needsGradient(input)) return;
-    const packed = p.tensor(args.OC * patchBytes);
+    const packed = p.tensor(args.OC * patchBytes(args.KH, run));
     p.call(
       "packFilterRows",
       { ...common, y: packed, x: 0, w: p.pointers.value(kernel!) },
       { tasks: args.OC },
     );
-    const apart = g.padded || (args.KW * args.C) % 4 !== 0;
     p.call(
       "convPoolBackwardInput",
       { ...common, x: p.gradient(input), w: packed },
       {
         tasks: p.batch,
-        scratch: 8 + places * (8 * args.OC + 4) + 24 + (apart ? 4 * args.H * args.W * args.C + 64 : 0),
+        scratch: inputListScratch(places, args.OC, args.H * args.W * args.C, run, g.padded),
         flops: p.batch * g.flops,
         algorithm: "non-zeros only",
       },

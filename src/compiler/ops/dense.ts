@@ -1,9 +1,8 @@
-import { PANEL } from "../../engine/abi.ts";
+import { gemmScratch, panelsOf, wholePanels } from "../../engine/abi.ts";
 import type { OpOf } from "../graph.ts";
 import type { OpImplementation, Planner } from "../planner.ts";
 import type { Tensor } from "../tensor.ts";
 import { backwardRelu } from "./activation.ts";
-import { gemmScratch } from "./winograd.ts";
 
 interface Product {
   c: Tensor | number;
@@ -22,7 +21,7 @@ interface Product {
 export function product(p: Planner, { c, a, b, bias = 0, M, N, K, ...flags }: Product): void {
   const { transA = false, transB = false, relu = false } = flags;
   // A panel of B is packed once for each block of rows, a block of A once for each block of columns.
-  const cols = Math.min(PANEL * Math.ceil(N / PANEL), transA || N >= 512 ? 64 : 32);
+  const cols = Math.min(wholePanels(N), transA || N >= 512 ? 64 : 32);
   const rows = Math.min(M, !transA && N >= 8 * cols ? 512 : 128);
   p.call(
     "gemm",
@@ -55,7 +54,7 @@ export function product(p: Planner, { c, a, b, bias = 0, M, N, K, ...flags }: Pr
 
 /** Emits out[N] = sum of the rows of x[M, N]. */
 export function columnSum(p: Planner, x: Tensor, out: Tensor | number, M: number, N: number): void {
-  p.call("columnSum", { out, x, M, N }, { tasks: Math.ceil(N / PANEL) });
+  p.call("columnSum", { out, x, M, N }, { tasks: panelsOf(N) });
 }
 
 /** Inputs and units of a dense op. */

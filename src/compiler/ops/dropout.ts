@@ -1,10 +1,10 @@
+import { DRAW_SCRATCH } from "../../engine/abi.ts";
 import type { OpOf } from "../graph.ts";
 import type { OpImplementation, Planner } from "../planner.ts";
 import { chunks, GRAIN } from "../tasks.ts";
 
 /** Streams from here on are dropout's; those below draw initial weights. */
 const DROPOUT_STREAMS = 1 << 16;
-const SCRATCH = 128;
 
 function common(p: Planner, op: OpOf<"dropout">) {
   const { seed, step } = p.pointers;
@@ -28,7 +28,7 @@ export const dropout: OpImplementation<"dropout"> = {
     p.call(
       "dropoutForward",
       { y: p.valueInPlace(op), x, ...args },
-      { tasks: chunks(args.n), scratch: SCRATCH },
+      { tasks: chunks(args.n), scratch: DRAW_SCRATCH },
     );
   },
 
@@ -39,7 +39,7 @@ export const dropout: OpImplementation<"dropout"> = {
     p.call(
       "dropoutBackward",
       { y: p.gradientInPlace(op), x: dy, ...args },
-      { tasks: chunks(args.n), scratch: SCRATCH },
+      { tasks: chunks(args.n), scratch: DRAW_SCRATCH },
     );
   },
 };

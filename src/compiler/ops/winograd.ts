@@ -1,11 +1,16 @@
 import {
-  mapBytes,
+  blockScratch,
+  filterScratch,
+  gemmScratch,
+  LANES,
   PANEL,
-  packedBytes,
   panelBytes,
+  panelsOf,
   planeBytes,
+  pointsOf,
   tapScratch,
   tileScratch,
+  wholePanels,
 } from "../../engine/abi.ts";
 import type { Conv2dAttributes } from "../graph.ts";
 import type { Planner } from "../planner.ts";
@@ -40,8 +45,8 @@ export type TileSize = (typeof TILE_SIZES)[number];
 function tileCost(m: TileSize, rows: number, columns: number, C: number, OC: number): number {
   const t = m + 2;
   const { input, output } = LINE_COST[m];
-  const products = (t * t * C * PANEL * Math.ceil(OC / PANEL)) / 4;
-  const transforms = 2 * t * input * Math.ceil(C / 4) + (t + m) * output * Math.ceil(OC / 4);
+  const products = (pointsOf(m) * C * wholePanels(OC)) / LANES;
+  const transforms = 2 * t * input * Math.ceil(C / LANES) + (t + m) * output * Math.ceil(OC / LANES);
   return Math.ceil(rows / m) * Math.ceil(columns / m) * (products + transforms);
 }
 
@@ -57,7 +62,7 @@ export function winogradTile(
 ): TileSize | undefined {
   const plain = [...conv.kernel, ...conv.strides, ...conv.dilation].join() === "3,3,1,1,1,1";
   if (!plain || C < 8 || OC < 8) return undefined;
-  const direct = (DIRECT_COST * rows * columns * 9 * C * PANEL * Math.ceil(OC / PANEL)) / 4;
+  const direct = (DIRECT_COST * rows * columns * 9 * C * wholePanels(OC)) / LANES;
   let best: { m: TileSize; cost: number } | undefined;
   for (const m of TILE_SIZES) {
     const cost = tileCost(m, rows, columns, C, OC);
@@ -66,28 +71,9 @@ export function winogradTile(
   return best?.m;
 }
 
-/** Rows and columns of tiles that one task holds at once, of each of some images. */
-interface TileGrid {
-  images: number;
-  rows: number;
-  columns: number;
-}
-
-/** Scratch of one task that holds such a grid, without what it pools in. */
-export function winogradScratch(m: number, grid: TileGrid, C: number): number {
-  const points = (m + 2) ** 2;
-  const { images, rows, columns } = grid;
-  const n = images * rows * columns;
-  return (
-    mapBytes(m, images, rows, columns) +
-    points * (planeBytes(n, C) + planeBytes(n, PANEL)) +
-    tileScratch(m, C)
-  );
-}
-
 /** How many images a task takes, and how many rows of each at once. */
 export function winogradBlocks(m: number, C: number, batch: number, rows: number, columns: number) {
-  const each = (m + 2) ** 2 * 4 * (C + PANEL) * columns;
+  const each = pointsOf(m) * 4 * (C + PANEL) * columns;
   const block = Math.min(rows, Math.max(1, Math.floor(TILE_BYTES / each)));
   const wanted = Math.ceil(TILES / (block * columns));
   const images =
@@ -100,12 +86,12 @@ export function transformFilter(
   p: Planner,
   { w, C, OC, m, rotate = false }: { w: Tensor | number; C: number; OC: number; m: number; rotate?: boolean },
 ): Tensor {
-  const panels = Math.ceil(OC / PANEL);
+  const panels = panelsOf(OC);
   const u = p.tensor(panels * panelBytes(m, C));
   p.call(
     "winogradFilter",
     { u, w, C, OC, rotate: Number(rotate), m },
-    { tasks: panels, scratch: 64 * (9 + 3 * (m + 2)) },
+    { tasks: panels, scratch: filterScratch(m) },
   );
   return u;
 }
@@ -137,7 +123,7 @@ export function winogradConvolution(p: Planner, m: TileSize, conv: Convolution, 
     { ...conv, batch: p.batch, m, block, images },
     {
       tasks: Math.ceil(p.batch / images),
-      scratch: winogradScratch(m, { images, rows: block, columns }, conv.C),
+      scratch: blockScratch(m, images, block, columns, conv.C),
       flops,
       algorithm: algorithmName(m),
     },
@@ -165,7 +151,7 @@ export function winogradFilterGradient(
   { dw, x, dy, H, W, C, OH, OW, OC, top, left }: FilterGradient,
   flops: number,
 ): void {
-  const points = (m + 2) ** 2;
+  const points = pointsOf(m);
   const [rows, columns] = [Math.ceil(OH / m), Math.ceil(OW / m)];
   const tiles = rows * columns;
   const images = Math.min(p.batch, Math.max(1, Math.floor(GRADIENT_BYTES / (4 * points * tiles * (C + OC)))));
@@ -174,7 +160,7 @@ export function winogradFilterGradient(
   const grid = { rows, columns, m, top, left };
   const algorithm = algorithmName(m);
   const rowsAtOnce = Math.min(C, 128);
-  const across = Math.min(PANEL * Math.ceil(OC / PANEL), 64);
+  const across = Math.min(wholePanels(OC), 64);
   for (let first = 0; first < p.batch; first += images) {
     const batch = Math.min(images, p.batch - first);
     p.call(
@@ -221,9 +207,4 @@ export function winogradFilterGradient(
     { dw, du, x, dy, batch: p.batch, H, W, C, OH, OW, OC, top, left, m },
     { tasks: C, scratch: tapScratch(m) },
   );
-}
-
-/** Scratch of a gemm task; cols is a multiple of PANEL. */
-export function gemmScratch(rows: number, cols: number, transA: boolean): number {
-  return packedBytes(cols) + (transA ? packedBytes(rows + 1) : 0);
 }

@@ -5,7 +5,7 @@ import { availableParallelism } from "node:os";
 import { setImmediate } from "node:timers/promises";
 import { setFlagsFromString } from "node:v8";
 import { Worker } from "node:worker_threads";
-import { CONTROL } from "../abi.ts";
+import { CONTROL, COUNTER } from "../abi.ts";
 
 /** Bytes of build/NAME.wasm of this package. The folder lies at the same depth from src/ and from dist/. */
 export async function loadWasmBytes(name: string): Promise<Uint8Array<ArrayBuffer>> {
@@ -116,7 +116,7 @@ const THREAD = `
     // Others wait for tasks that are done no more: a count that never comes makes them look up.
     if (working)
       for (let i = words[at(${CONTROL.first})]; i < words[at(${CONTROL.last})]; i++) {
-        const done = (words[at(${CONTROL.counters})] >>> 2) + 2 * i + 1;
+        const done = (words[at(${CONTROL.counters})] + ${COUNTER.bytes} * i + ${COUNTER.done}) >>> 2;
         Atomics.store(words, done, -1);
         Atomics.notify(words, done);
       }
