@@ -1,6 +1,6 @@
 import { SHORT_RUN } from "./conv2d";
 import { LANES } from "./simd";
-import { ALIGNMENT, wholePanels } from "./tile";
+import { PANEL_ROW, wholePanels } from "./tile";
 import { blockScratch } from "./winograd";
 
 /** Columns of the convolution that a window reaches: what lies beyond the last one is not computed. */
@@ -32,7 +32,7 @@ export function limitBytes(OC: i32): usize {
 // @ts-ignore: decorator
 @inline
 export function directScratch(OC: i32, outputs: i32, run: i32, K: i32): usize {
-  return limitBytes(OC) + ALIGNMENT * <usize>outputs + (run < SHORT_RUN ? 4 * <usize>outputs * <usize>K : 0);
+  return limitBytes(OC) + PANEL_ROW * <usize>outputs + (run < SHORT_RUN ? 4 * <usize>outputs * <usize>K : 0);
 }
 
 /** The same with Winograd's: the panel of one image's rows x columns tiles, and what their products take. */
@@ -40,7 +40,7 @@ export function directScratch(OC: i32, outputs: i32, run: i32, K: i32): usize {
 // @ts-ignore: decorator
 @inline
 export function windowScratch(m: i32, images: i32, rows: i32, columns: i32, C: i32, OC: i32): usize {
-  return limitBytes(OC) + ALIGNMENT * <usize>(m * m * rows * columns) + blockScratch(m, images, rows, columns, C);
+  return limitBytes(OC) + PANEL_ROW * <usize>(m * m * rows * columns) + blockScratch(m, images, rows, columns, C);
 }
 
 /** f32 of one patch row of `run`, rounded up to whole vectors. */

@@ -9,12 +9,12 @@ import { loadSplat, madd, vadd, vload, vrelu, vstore, splat, lanes } from "./sim
 /** Columns of one panel of B. */
 // @host
 export const PANEL = 16;
-/**
- * Bytes of a row of a panel: a cache line. Every tensor starts on one, and may be read so far beyond its end, as vectors and
- * panels reach there.
- */
+/** Bytes of one row of a panel. */
 // @host
-export const ALIGNMENT: i32 = 4 * PANEL;
+export const PANEL_ROW: i32 = 4 * PANEL;
+/** Every tensor starts on a multiple of so many bytes, a cache line, and may be read so far beyond its end: panels reach there. */
+// @host
+export const ALIGNMENT: i32 = PANEL_ROW;
 
 /** Panels that n columns take. */
 // @host
@@ -37,7 +37,7 @@ export function wholePanels(n: i32): u32 {
 // @ts-ignore: decorator
 @inline
 export function panelsBytes(panels: i32, K: i32): usize {
-  return <usize>panels * <usize>K * ALIGNMENT;
+  return <usize>panels * <usize>K * PANEL_ROW;
 }
 
 /** The result is added to what C holds. */

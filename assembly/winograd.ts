@@ -1,5 +1,5 @@
 import { FAINT, loadSplat, madd, splat, vload, vstore, vstorePart } from "./simd";
-import { ALIGNMENT, PANEL } from "./tile";
+import { PANEL_ROW, PANEL } from "./tile";
 import { filterLine, inputLine, outputLine } from "./winograd-lines";
 import { flagBytes, flagPitch, mapBytes, mapTiles, settleTile } from "./winograd-zeros";
 
@@ -48,7 +48,7 @@ export function panelBytes(m: i32, C: i32): usize {
 // @ts-ignore: decorator
 @inline
 export function filterScratch(m: i32): usize {
-  return ALIGNMENT * <usize>(9 + 3 * (m + 2));
+  return PANEL_ROW * <usize>(9 + 3 * (m + 2));
 }
 
 /** u[ceil(OC / 16)][t * t][C][16], in planes, from w[3, 3, C, OC]; with `rotate` from w[3, 3, OC, C] turned by 180 degrees. One task is one panel. */

@@ -66,7 +66,7 @@ export const limitBytes = (OC: number): number => 4 * wholePanels(OC);
 
 /** Scratch of convPoolForward with direct products: a panel of so many outputs, and their patches, where rows of those are short. */
 export const directScratch = (OC: number, outputs: number, run: number, K: number): number =>
-  limitBytes(OC) + ALIGNMENT * outputs + (run < SHORT_RUN ? 4 * outputs * K : 0);
+  limitBytes(OC) + PANEL_ROW * outputs + (run < SHORT_RUN ? 4 * outputs * K : 0);
 
 /** The same with Winograd's: the panel of one image's rows x columns tiles, and what their products take. */
 export const windowScratch = (
@@ -77,7 +77,7 @@ export const windowScratch = (
   C: number,
   OC: number,
 ): number =>
-  limitBytes(OC) + ALIGNMENT * (m * m * rows * columns) + blockScratch(m, images, rows, columns, C);
+  limitBytes(OC) + PANEL_ROW * (m * m * rows * columns) + blockScratch(m, images, rows, columns, C);
 
 /** f32 of one patch row of `run`, rounded up to whole vectors. */
 export const paddedRun = (run: number): number => Math.ceil(run / LANES) * LANES;
@@ -187,10 +187,10 @@ export const LANES = 4;
 /** Columns of one panel of B. */
 export const PANEL = 16;
 
-/**
- * Bytes of a row of a panel: a cache line. Every tensor starts on one, and may be read so far beyond its end, as vectors and
- * panels reach there.
- */
+/** Bytes of one row of a panel. */
+export const PANEL_ROW = 64;
+
+/** Every tensor starts on a multiple of so many bytes, a cache line, and may be read so far beyond its end: panels reach there. */
 export const ALIGNMENT = 64;
 
 /** Panels that n columns take. */
@@ -200,7 +200,7 @@ export const panelsOf = (n: number): number => Math.ceil(n / PANEL);
 export const wholePanels = (n: number): number => Math.ceil(n / PANEL) * PANEL;
 
 /** Bytes of so many panels [K, PANEL]. */
-export const panelsBytes = (panels: number, K: number): number => panels * K * ALIGNMENT;
+export const panelsBytes = (panels: number, K: number): number => panels * K * PANEL_ROW;
 
 /** Scratch of winogradTaps: 3 t vectors. */
 export const tapScratch = (m: number): number => 48 * (m + 2);
@@ -229,7 +229,7 @@ export const tileScratch = (m: number, C: number): number => pointsOf(m) * (32 +
 export const panelBytes = (m: number, C: number): number => pointsOf(m) * planeBytes(C, PANEL);
 
 /** Scratch of winogradFilter: nine taps, and 3 t of their sums, of a panel of filters. */
-export const filterScratch = (m: number): number => ALIGNMENT * (9 + 3 * (m + 2));
+export const filterScratch = (m: number): number => PANEL_ROW * (9 + 3 * (m + 2));
 
 /** Bytes of transformed tiles and of their products with a panel of filters: n tiles of C channels. */
 export const productBytes = (m: number, n: number, C: number): number =>

@@ -1,10 +1,10 @@
 import {
-  ALIGNMENT,
   columnsUnder,
   directScratch,
   filterListScratch,
   inputListScratch,
   LIST_CHANNELS,
+  PANEL_ROW,
   patchBytes,
   rowsUnder,
   windowScratch,
@@ -60,7 +60,7 @@ const rowsOf = ({ args: { OH, poolStrideH, poolH } }: Geometry, block: number) =
 /** Direct products: pooled rows at once, so that their panel stays in the L1 cache. */
 function directForward(g: Geometry, batch: number) {
   const { OC, OW, PH, poolH, poolStrideH } = g.args;
-  const most = Math.floor((PANEL_BYTES / (ALIGNMENT * OW) - poolH) / poolStrideH) + 1;
+  const most = Math.floor((PANEL_BYTES / (PANEL_ROW * OW) - poolH) / poolStrideH) + 1;
   const block = Math.max(1, Math.min(PH, most));
   return {
     args: { block, m: 0, images: 1 },
