@@ -33,7 +33,7 @@ const ELSEWHERE: readonly Change[] = [
   [
     "program.ts",
     /( {2}kernel: i32;.*\n)( {2}args: usize;.*\n)( {2}tasks: i32;.*\n)/,
-    "$3$2  unused1: i64;\n$1",
+    "  unused1: i64;\n$3$2$1",
   ],
   ["parallel.ts", /( {2}claimed: i32;.*\n)( {2}done: i32;.*\n)/, "  unused: i64;\n$2$1"],
   [
