@@ -872,7 +872,6 @@ type Pointers = { readonly [K in keyof KernelStructs]?: readonly (keyof KernelSt
 /** What a kernel reads and writes in the same place. All else is either read or written. */
 export const UPDATED: Pointers = {
   addInto: ["y"],
-  winogradTaps: ["dw"],
   sgd: ["w", "m"],
   rmsprop: ["w", "v", "a", "m"],
   adam: ["w", "m", "v"],
