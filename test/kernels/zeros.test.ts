@@ -191,6 +191,53 @@ describeBuilds("zeros through Winograd's products", (bench) => {
       expect(dead).toBeGreaterThan(1000);
     });
 
+    test("taps that miss one another by columns are zero, however great the sums beside them", () => {
+      for (const [across, least] of [
+        [true, 0.3],
+        [false, -1],
+      ] as const) {
+        const g = windowOf({ batch: 8, C: 4, KH: 3, H: 16, W: 16, padding: "same" });
+        const o = { ...g, H: g.OH, W: g.OW };
+        // Of one sign, sums of thousands of products grow with their number.
+        const every2nd = (of: Window, seed: number) =>
+          sparse(of, seed, (_, i, j) => (across ? j : i) % 2 === 0).map((v) =>
+            v === 0 || least < 0 ? v : Math.abs(v) + least,
+          );
+        const [x, dy] = [every2nd(g, 1), every2nd(o, 2)];
+        const { dw } = conv2dGradients(x, new Float32Array(9 * 4 * 4), dy, g, 4);
+        const actual = winogradFilterGradient(bench(), m, { g, OC: 4, x, w: x }, dy, 8);
+        const misses = (tap: number) => (across ? tap % 3 : Math.floor(tap / 3)) !== 1;
+        for (const [k, v] of actual.entries()) {
+          if (misses(Math.floor(k / 16))) expect(v, `tap ${k}`).toBe(0);
+          else expect(Math.abs(v - dw[k]!)).toBeLessThan(2e-5 * Math.max(...dw.map(Math.abs)));
+        }
+      }
+    });
+
+    test("a faint product beside a bright one makes a tap, too", () => {
+      const faint = { 2: 5e-6, 4: 5e-5, 5: 2e-4 }[m];
+      for (const grid of GRIDS) {
+        const g = windowOf({ batch: 4, C: 8, KH: 3, ...grid });
+        const OC = 8;
+        for (let k = 0; k < 12; k++) {
+          const [x, dy] = [new Float32Array(inputSize(g)), new Float32Array(outputSize(g, OC))];
+          const [n, i, j] = [k % 4, 1 + ((5 * k) % (g.OH - 2)), 1 + ((11 * k) % (g.OW - 2))];
+          dy[((n * g.OH + i) * g.OW + j) * OC + 3] = 1;
+          const pixel = (tap: number) =>
+            ((n * g.H + i - g.top + Math.floor(tap / 3)) * g.W + j - g.left + (tap % 3)) * 8 + 5;
+          const [bright, dim] = [k % 9, (5 * k + 2) % 9];
+          if (bright === dim) continue;
+          x[pixel(bright)] = 1;
+          x[pixel(dim)] = faint;
+          const actual = winogradFilterGradient(bench(), m, { g, OC, x, w: x }, dy, 4);
+          const of = (tap: number) => actual[(tap * 8 + 5) * OC + 3]!;
+          expect(of(bright)).toBeCloseTo(1, 4);
+          expect(Math.abs(of(dim) / faint - 1), `tap ${dim} beside ${bright}`).toBeLessThan(0.3);
+          expect(actual.filter((v) => v !== 0).length).toBe(2);
+        }
+      }
+    });
+
     test("a single product makes a tap, wherever it is", () => {
       for (const grid of GRIDS) {
         const g = windowOf({ batch: 4, C: 8, KH: 3, ...grid });
