@@ -55,16 +55,18 @@ export interface Port {
 }
 
 type Ports = readonly Port[];
-/** One for each Samples object, so that a worker has each but once. */
-const ORDERED = new WeakMap<Samples, Samples>();
+/** One for each Samples object, so that a worker has each but once; by inputs and outputs, as models differ in their order. */
+const ORDERED = new WeakMap<Samples, Record<string, Samples>>();
 
 /** What is given by name as a list in the order of the model's inputs and outputs; what is not, as it is. */
 export function inOrder(samples: Samples, { inputs, outputs }: { inputs: Ports; outputs: Ports }): Samples {
   const { images, shape, labels, targets, count } = samples;
   if (![images, shape, labels, targets].some(isOptions)) return samples;
-  const ordered = ORDERED.get(samples) ?? ({} as Samples);
+  const ordered = ORDERED.get(samples) ?? {};
   ORDERED.set(samples, ordered);
-  return Object.assign(ordered, {
+  const key = JSON.stringify([inputs, outputs]);
+  ordered[key] ??= {} as Samples;
+  return Object.assign(ordered[key], {
     images: inOrderOf(images, inputs),
     shape: inOrderOf(shape, inputs),
     labels: inOrderOf(labels, outputs),

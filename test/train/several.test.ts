@@ -28,6 +28,12 @@ function twoInputs(): Model {
   });
 }
 
+/** Two inputs of one shape, and the same two in the other order. */
+function turned(names: readonly ["a" | "b", "a" | "b"]): Model {
+  const inputs = names.map((name) => input({ shape: [3], name }));
+  return model({ inputs, outputs: dense({ units: 1 }).apply(concatenate().apply(inputs)) });
+}
+
 /** Both inputs tell of the class: whether the picture is bright is the class where the first number is positive, else its opposite. */
 function pairs(count: number, seed: number) {
   const picture = new Uint8Array(count * 16);
@@ -286,6 +292,27 @@ describe("several outputs", () => {
       ]);
     }
     expect(results[1]).toEqual(results[0]);
+  });
+
+  test("samples by name stay in a training's order when another model takes them in another", async () => {
+    const samples = {
+      images: { a: fixtureValues(60, 1, 1), b: fixtureValues(60, 2, 3) },
+      shape: { a: [3], b: [3] },
+      count: 20,
+      targets: fixtureValues(20, 3, 1),
+    };
+    const results = [];
+    for (const between of [false, true]) {
+      const nets = [turned(["a", "b"]), turned(["b", "a"])] as const;
+      for (const net of nets) {
+        await net.compile({ loss: "meanSquaredError", threads: 1 });
+        onTestFinished(() => net.dispose());
+      }
+      const training = nets[0].training(samples, { batchSize: 5 });
+      while (await training.step()) if (between) await nets[1].evaluate(samples);
+      results.push(await nets[0].weightsSha256());
+    }
+    expect(results[1]).toBe(results[0]);
   });
 
   test("any number of threads: the same bits", async () => {
