@@ -40,6 +40,10 @@ export function keepState({ session, meters, callbacks, place }: Prepared): Kept
 export function putState({ session, meters, callbacks, place }: Prepared, state: KeptState): void {
   const { optimizer, trained } = session;
   const { weights, optimizer: kept, sums, callbacks: states, epoch, batch, begun, seconds, history } = state;
+  // First, as they may throw: then the model is as it was.
+  callbacks.filter(keepsState).forEach((callback, i) => {
+    callback.restore?.(states[i]);
+  });
   session.setWeights(weights);
   optimizer.step = kept.step;
   optimizer.rate = kept.learningRate;
@@ -52,8 +56,5 @@ export function putState({ session, meters, callbacks, place }: Prepared, state:
     own.set(sums.slice(at, at + own.length));
     at += own.length;
   }
-  callbacks.filter(keepsState).forEach((callback, i) => {
-    callback.restore?.(states[i]);
-  });
   Object.assign(place, { epoch, batch, begun, seconds, history });
 }

@@ -334,6 +334,40 @@ describe("a state that does not fit is refused, and nothing is changed", () => {
     await begun.step();
     expect(() => begun.restore(state)).toThrow(/^the training has begun/);
   });
+
+  test("where a callback throws on what is given back to it", async () => {
+    const kept: Callbacks = { state: () => 1 };
+    const state = await stateOf({ callbacks: kept });
+    const model = await modelOf(layers());
+    const before = await model.weightsSha256();
+    const callbacks: Callbacks = {
+      ...kept,
+      restore() {
+        throw new Error("not mine");
+      },
+    };
+    expect(() => model.training(data, { epochs: 3, callbacks, initialState: state })).toThrow("not mine");
+    expect(await model.weightsSha256()).toBe(before);
+  });
+
+  test("of callbacks in another order, or that watch another figure", async () => {
+    const stopping = (monitor: string) => earlyStopping({ monitor });
+    const reducing = reduceLROnPlateau({ monitor: "loss" });
+    const initialState = await stateOf({ callbacks: [stopping("loss"), reducing] });
+    const model = await modelOf(layers());
+    for (const [callbacks, message] of [
+      [
+        [reducing, stopping("loss")],
+        'initialState has earlyStopping({ monitor: "loss" }) where the training has reduceLROnPlateau({ monitor: "loss" }): give fit(train, { callbacks }) what it had then, in the same order',
+      ],
+      [
+        [stopping("accuracy"), reducing],
+        'initialState has earlyStopping({ monitor: "loss" }) where the training has earlyStopping({ monitor: "accuracy" })',
+      ],
+      [[{ state: () => 1 }, stopping("loss")], "initialState has reduceLROnPlateau({"],
+    ] as const)
+      expect(() => model.training(data, { epochs: 3, initialState, callbacks })).toThrow(message);
+  });
 });
 
 describe("checkpoints as files", () => {

@@ -52,13 +52,24 @@ export class Watch<Kept extends object> {
     return this.#sign * value - this.#minDelta > this.#sign * than;
   }
 
-  state(): Kept {
-    return { ...this.kept };
+  /** Says whose it is, as a state's callbacks are told apart by their order alone. */
+  state(): Kept & { of: string } {
+    return { ...this.kept, of: this.#title };
   }
 
+  /** Throws RangeError where the state is another callback's, or of another figure. */
   restore(state: unknown): void {
-    this.kept = state as Kept;
+    const { of, ...kept } = Object(state) as Kept & { of?: string };
+    if (of !== this.#title)
+      throw new RangeError(
+        `initialState has ${of ?? "something else"} where the training has ${this.#title}: give fit(train, { callbacks }) what it had then, in the same order`,
+      );
+    this.kept = kept as Kept;
     this.#restored = true;
+  }
+
+  get #title(): string {
+    return `${this.#callback}({ monitor: ${show(this.#monitor)} })`;
   }
 }
 
