@@ -1,119 +1,114 @@
-import { AddArgs, FillArgs, PairArgs, addForward, addInto, fill, multiplyForward } from "./elementwise";
-import { BroadcastArgs, SumBroadcastArgs, addBroadcast, multiplyBroadcast, sumBroadcast } from "./broadcast";
-import { CopyColumnsArgs, copyColumns } from "./copy";
+// Written by scripts/dispatch.mjs from the other files here: do not edit.
+import { ActivationForwardArgs, ActivationBackwardArgs, activationForward, activationBackward } from "./activation";
+import { averagePool2dForward, averagePool2dBackward } from "./averagepool2d";
 import {
-  BatchNormConstantsArgs, BatchNormForwardArgs, BatchNormInferenceArgs, BatchNormStatisticsArgs, FoldNormArgs,
-  batchNormConstants, batchNormForward, batchNormInference, batchNormStatistics, foldNorm,
-} from "./batchnorm";
-import {
-  BatchNormBackwardArgs, BatchNormGradientsArgs, BatchNormSumsArgs, batchNormBackward, batchNormGradients, batchNormSums,
+  BatchNormSumsArgs, BatchNormGradientsArgs, BatchNormBackwardArgs, batchNormSums, batchNormGradients,
+  batchNormBackward,
 } from "./batchnorm-backward";
+import {
+  BatchNormStatisticsArgs, BatchNormConstantsArgs, BatchNormInferenceArgs, BatchNormForwardArgs, FoldNormArgs,
+  batchNormStatistics, batchNormConstants, batchNormInference, batchNormForward, foldNorm,
+} from "./batchnorm";
+import { BroadcastArgs, SumBroadcastArgs, addBroadcast, multiplyBroadcast, sumBroadcast } from "./broadcast";
+import { ClipByValueArgs, SumSquaresArgs, ClipByNormArgs, clipByValue, sumSquares, clipByNorm } from "./clip";
+import {
+  Conv2dArgs, PackArgs, PadArgs, packFilter, packFilterTransposed, conv2dForward, conv2dBackwardFilter,
+  conv2dBackwardInput, pad2d,
+} from "./conv2d";
+import { ConvPoolArgs } from "./convpool-args";
+import { convPoolBackwardFilter, packFilterRows, convPoolBackwardInput } from "./convpool-backward";
+import { convPoolForward } from "./convpool";
+import { CopyColumnsArgs, copyColumns } from "./copy";
+import { FillArgs, AddArgs, PairArgs, fill, addInto, addForward, multiplyForward } from "./elementwise";
 import { GemmArgs, gemm } from "./gemm";
 import {
-  Conv2dArgs, PackArgs, PadArgs, conv2dBackwardFilter, conv2dBackwardInput, conv2dForward, packFilter,
-  packFilterTransposed, pad2d,
-} from "./conv2d";
-import { ActivationBackwardArgs, ActivationForwardArgs, activationBackward, activationForward } from "./activation";
-import { SoftmaxBackwardArgs, SoftmaxForwardArgs, softmaxBackward, softmaxForward } from "./softmax";
-import { averagePool2dBackward, averagePool2dForward } from "./averagepool2d";
-import { Pool2dArgs, maxPool2dBackward, maxPool2dForward } from "./pool2d";
-import {
-  ColumnSumArgs, GlobalPoolArgs, columnSum, globalAveragePool2dBackward, globalAveragePool2dForward,
-} from "./reduce";
-import {
-  LogitsLossArgs, LossArgs, MeanLossArgs, binaryCrossentropy, categoricalCrossentropy, meanAbsoluteError, meanLoss, meanSquaredError,
-  sigmoidCrossentropy, softmaxCrossentropy,
+  LogitsLossArgs, LossArgs, MeanLossArgs, softmaxCrossentropy, sigmoidCrossentropy, categoricalCrossentropy,
+  binaryCrossentropy, meanSquaredError, meanAbsoluteError, meanLoss,
 } from "./loss";
 import { CountCorrectArgs, countCorrect } from "./metrics";
-import { OneHotArgs, PixelsToFloatArgs, oneHot, pixelsToFloat } from "./pixels";
-import {
-  DropoutArgs, RandomBitsArgs, RandomNormalArgs, RandomUniformArgs, dropoutBackward, dropoutForward,
-  randomBits, randomNormal, randomUniform,
-} from "./random";
-import { ClipByNormArgs, ClipByValueArgs, SumSquaresArgs, clipByNorm, clipByValue, sumSquares } from "./clip";
-import {
-  AdamArgs, AdvanceStepArgs, RmspropArgs, SgdArgs, adam, advanceStep, rmsprop, sgd,
-} from "./optimizer";
-import { convPoolForward } from "./convpool";
-import { ConvPoolArgs } from "./convpool-args";
-import { convPoolBackwardFilter, convPoolBackwardInput, packFilterRows } from "./convpool-backward";
-import { WinogradArgs, WinogradFilterArgs, winogradFilter, winogradForward } from "./winograd";
-import {
-  WinogradTapsArgs, WinogradTilesArgs, winogradTaps, winogradTiles,
-} from "./winograd-gradient";
+import { AdvanceStepArgs, SgdArgs, RmspropArgs, AdamArgs, advanceStep, sgd, rmsprop, adam } from "./optimizer";
 import { PeakArgs, peak } from "./peak";
+import { PixelsToFloatArgs, OneHotArgs, pixelsToFloat, oneHot } from "./pixels";
+import { Pool2dArgs, maxPool2dForward, maxPool2dBackward } from "./pool2d";
+import {
+  RandomBitsArgs, RandomUniformArgs, RandomNormalArgs, DropoutArgs, randomBits, randomUniform, randomNormal,
+  dropoutForward, dropoutBackward,
+} from "./random";
+import {
+  ColumnSumArgs, GlobalPoolArgs, columnSum, globalAveragePool2dForward, globalAveragePool2dBackward,
+} from "./reduce";
+import { SoftmaxForwardArgs, SoftmaxBackwardArgs, softmaxForward, softmaxBackward } from "./softmax";
+import { WinogradTilesArgs, WinogradTapsArgs, winogradTiles, winogradTaps } from "./winograd-gradient";
+import { WinogradFilterArgs, WinogradArgs, winogradFilter, winogradForward } from "./winograd";
 
-/**
- * Runs one task of a kernel. A switch, because first-class functions stay indirect calls in AssemblyScript.
- * scripts/abi.mjs reads these lines and the argument classes, and writes src/engine/abi.ts from them.
- */
+/** Runs one task of a kernel. A switch, because first-class functions stay indirect calls in AssemblyScript. */
 export function dispatch(id: i32, args: usize, task: i32, scratch: usize): void {
   switch (id) {
-    case 0: fill(changetype<FillArgs>(args), task, scratch); break;
-    case 1: addInto(changetype<AddArgs>(args), task, scratch); break;
-    case 2: gemm(changetype<GemmArgs>(args), task, scratch); break;
-    case 3: pad2d(changetype<PadArgs>(args), task, scratch); break;
-    case 4: packFilter(changetype<PackArgs>(args), task, scratch); break;
-    case 5: packFilterTransposed(changetype<PackArgs>(args), task, scratch); break;
-    case 6: conv2dForward(changetype<Conv2dArgs>(args), task, scratch); break;
-    case 7: conv2dBackwardFilter(changetype<Conv2dArgs>(args), task, scratch); break;
-    case 8: conv2dBackwardInput(changetype<Conv2dArgs>(args), task, scratch); break;
-    case 9: convPoolForward(changetype<ConvPoolArgs>(args), task, scratch); break;
-    case 10: packFilterRows(changetype<ConvPoolArgs>(args), task, scratch); break;
-    case 11: convPoolBackwardFilter(changetype<ConvPoolArgs>(args), task, scratch); break;
-    case 12: convPoolBackwardInput(changetype<ConvPoolArgs>(args), task, scratch); break;
-    case 13: winogradFilter(changetype<WinogradFilterArgs>(args), task, scratch); break;
-    case 14: winogradForward(changetype<WinogradArgs>(args), task, scratch); break;
-    case 15: winogradTiles(changetype<WinogradTilesArgs>(args), task, scratch); break;
-    case 16: winogradTaps(changetype<WinogradTapsArgs>(args), task, scratch); break;
-    case 20: activationForward(changetype<ActivationForwardArgs>(args), task, scratch); break;
-    case 21: activationBackward(changetype<ActivationBackwardArgs>(args), task, scratch); break;
-    case 22: softmaxForward(changetype<SoftmaxForwardArgs>(args), task, scratch); break;
-    case 23: softmaxBackward(changetype<SoftmaxBackwardArgs>(args), task, scratch); break;
-    case 24: maxPool2dForward(changetype<Pool2dArgs>(args), task, scratch); break;
-    case 25: maxPool2dBackward(changetype<Pool2dArgs>(args), task, scratch); break;
-    case 26: averagePool2dForward(changetype<Pool2dArgs>(args), task, scratch); break;
-    case 27: averagePool2dBackward(changetype<Pool2dArgs>(args), task, scratch); break;
-    case 28: globalAveragePool2dForward(changetype<GlobalPoolArgs>(args), task, scratch); break;
-    case 29: globalAveragePool2dBackward(changetype<GlobalPoolArgs>(args), task, scratch); break;
-    case 30: columnSum(changetype<ColumnSumArgs>(args), task, scratch); break;
-    case 31: softmaxCrossentropy(changetype<LogitsLossArgs>(args), task, scratch); break;
-    case 32: categoricalCrossentropy(changetype<LossArgs>(args), task, scratch); break;
-    case 33: binaryCrossentropy(changetype<LossArgs>(args), task, scratch); break;
-    case 34: meanSquaredError(changetype<LossArgs>(args), task, scratch); break;
-    case 35: meanLoss(changetype<MeanLossArgs>(args), task, scratch); break;
-    case 36: countCorrect(changetype<CountCorrectArgs>(args), task, scratch); break;
-    case 37: oneHot(changetype<OneHotArgs>(args), task, scratch); break;
-    case 38: pixelsToFloat(changetype<PixelsToFloatArgs>(args), task, scratch); break;
-    case 39: randomBits(changetype<RandomBitsArgs>(args), task, scratch); break;
-    case 40: randomUniform(changetype<RandomUniformArgs>(args), task, scratch); break;
-    case 41: randomNormal(changetype<RandomNormalArgs>(args), task, scratch); break;
-    case 42: dropoutForward(changetype<DropoutArgs>(args), task, scratch); break;
-    case 43: dropoutBackward(changetype<DropoutArgs>(args), task, scratch); break;
-    case 44: advanceStep(changetype<AdvanceStepArgs>(args), task, scratch); break;
-    case 45: sgd(changetype<SgdArgs>(args), task, scratch); break;
-    case 46: rmsprop(changetype<RmspropArgs>(args), task, scratch); break;
-    case 47: adam(changetype<AdamArgs>(args), task, scratch); break;
-    case 48: clipByValue(changetype<ClipByValueArgs>(args), task, scratch); break;
-    case 49: sumSquares(changetype<SumSquaresArgs>(args), task, scratch); break;
-    case 50: clipByNorm(changetype<ClipByNormArgs>(args), task, scratch); break;
-    case 51: sigmoidCrossentropy(changetype<LogitsLossArgs>(args), task, scratch); break;
-    case 52: addForward(changetype<PairArgs>(args), task, scratch); break;
-    case 53: multiplyForward(changetype<PairArgs>(args), task, scratch); break;
-    case 54: addBroadcast(changetype<BroadcastArgs>(args), task, scratch); break;
-    case 55: multiplyBroadcast(changetype<BroadcastArgs>(args), task, scratch); break;
-    case 56: sumBroadcast(changetype<SumBroadcastArgs>(args), task, scratch); break;
-    case 57: copyColumns(changetype<CopyColumnsArgs>(args), task, scratch); break;
-    case 60: peak(changetype<PeakArgs>(args), task, scratch); break;
-    case 61: batchNormStatistics(changetype<BatchNormStatisticsArgs>(args), task, scratch); break;
-    case 62: batchNormConstants(changetype<BatchNormConstantsArgs>(args), task, scratch); break;
-    case 63: batchNormInference(changetype<BatchNormInferenceArgs>(args), task, scratch); break;
-    case 64: batchNormForward(changetype<BatchNormForwardArgs>(args), task, scratch); break;
-    case 65: foldNorm(changetype<FoldNormArgs>(args), task, scratch); break;
-    case 66: batchNormSums(changetype<BatchNormSumsArgs>(args), task, scratch); break;
-    case 67: batchNormGradients(changetype<BatchNormGradientsArgs>(args), task, scratch); break;
-    case 68: batchNormBackward(changetype<BatchNormBackwardArgs>(args), task, scratch); break;
-    case 69: meanAbsoluteError(changetype<LossArgs>(args), task, scratch); break;
+    case 0: activationForward(changetype<ActivationForwardArgs>(args), task, scratch); break;
+    case 1: activationBackward(changetype<ActivationBackwardArgs>(args), task, scratch); break;
+    case 2: averagePool2dForward(changetype<Pool2dArgs>(args), task, scratch); break;
+    case 3: averagePool2dBackward(changetype<Pool2dArgs>(args), task, scratch); break;
+    case 4: batchNormSums(changetype<BatchNormSumsArgs>(args), task, scratch); break;
+    case 5: batchNormGradients(changetype<BatchNormGradientsArgs>(args), task, scratch); break;
+    case 6: batchNormBackward(changetype<BatchNormBackwardArgs>(args), task, scratch); break;
+    case 7: batchNormStatistics(changetype<BatchNormStatisticsArgs>(args), task, scratch); break;
+    case 8: batchNormConstants(changetype<BatchNormConstantsArgs>(args), task, scratch); break;
+    case 9: batchNormInference(changetype<BatchNormInferenceArgs>(args), task, scratch); break;
+    case 10: batchNormForward(changetype<BatchNormForwardArgs>(args), task, scratch); break;
+    case 11: foldNorm(changetype<FoldNormArgs>(args), task, scratch); break;
+    case 12: addBroadcast(changetype<BroadcastArgs>(args), task, scratch); break;
+    case 13: multiplyBroadcast(changetype<BroadcastArgs>(args), task, scratch); break;
+    case 14: sumBroadcast(changetype<SumBroadcastArgs>(args), task, scratch); break;
+    case 15: clipByValue(changetype<ClipByValueArgs>(args), task, scratch); break;
+    case 16: sumSquares(changetype<SumSquaresArgs>(args), task, scratch); break;
+    case 17: clipByNorm(changetype<ClipByNormArgs>(args), task, scratch); break;
+    case 18: packFilter(changetype<PackArgs>(args), task, scratch); break;
+    case 19: packFilterTransposed(changetype<PackArgs>(args), task, scratch); break;
+    case 20: conv2dForward(changetype<Conv2dArgs>(args), task, scratch); break;
+    case 21: conv2dBackwardFilter(changetype<Conv2dArgs>(args), task, scratch); break;
+    case 22: conv2dBackwardInput(changetype<Conv2dArgs>(args), task, scratch); break;
+    case 23: pad2d(changetype<PadArgs>(args), task, scratch); break;
+    case 24: convPoolBackwardFilter(changetype<ConvPoolArgs>(args), task, scratch); break;
+    case 25: packFilterRows(changetype<ConvPoolArgs>(args), task, scratch); break;
+    case 26: convPoolBackwardInput(changetype<ConvPoolArgs>(args), task, scratch); break;
+    case 27: convPoolForward(changetype<ConvPoolArgs>(args), task, scratch); break;
+    case 28: copyColumns(changetype<CopyColumnsArgs>(args), task, scratch); break;
+    case 29: fill(changetype<FillArgs>(args), task, scratch); break;
+    case 30: addInto(changetype<AddArgs>(args), task, scratch); break;
+    case 31: addForward(changetype<PairArgs>(args), task, scratch); break;
+    case 32: multiplyForward(changetype<PairArgs>(args), task, scratch); break;
+    case 33: gemm(changetype<GemmArgs>(args), task, scratch); break;
+    case 34: softmaxCrossentropy(changetype<LogitsLossArgs>(args), task, scratch); break;
+    case 35: sigmoidCrossentropy(changetype<LogitsLossArgs>(args), task, scratch); break;
+    case 36: categoricalCrossentropy(changetype<LossArgs>(args), task, scratch); break;
+    case 37: binaryCrossentropy(changetype<LossArgs>(args), task, scratch); break;
+    case 38: meanSquaredError(changetype<LossArgs>(args), task, scratch); break;
+    case 39: meanAbsoluteError(changetype<LossArgs>(args), task, scratch); break;
+    case 40: meanLoss(changetype<MeanLossArgs>(args), task, scratch); break;
+    case 41: countCorrect(changetype<CountCorrectArgs>(args), task, scratch); break;
+    case 42: advanceStep(changetype<AdvanceStepArgs>(args), task, scratch); break;
+    case 43: sgd(changetype<SgdArgs>(args), task, scratch); break;
+    case 44: rmsprop(changetype<RmspropArgs>(args), task, scratch); break;
+    case 45: adam(changetype<AdamArgs>(args), task, scratch); break;
+    case 46: peak(changetype<PeakArgs>(args), task, scratch); break;
+    case 47: pixelsToFloat(changetype<PixelsToFloatArgs>(args), task, scratch); break;
+    case 48: oneHot(changetype<OneHotArgs>(args), task, scratch); break;
+    case 49: maxPool2dForward(changetype<Pool2dArgs>(args), task, scratch); break;
+    case 50: maxPool2dBackward(changetype<Pool2dArgs>(args), task, scratch); break;
+    case 51: randomBits(changetype<RandomBitsArgs>(args), task, scratch); break;
+    case 52: randomUniform(changetype<RandomUniformArgs>(args), task, scratch); break;
+    case 53: randomNormal(changetype<RandomNormalArgs>(args), task, scratch); break;
+    case 54: dropoutForward(changetype<DropoutArgs>(args), task, scratch); break;
+    case 55: dropoutBackward(changetype<DropoutArgs>(args), task, scratch); break;
+    case 56: columnSum(changetype<ColumnSumArgs>(args), task, scratch); break;
+    case 57: globalAveragePool2dForward(changetype<GlobalPoolArgs>(args), task, scratch); break;
+    case 58: globalAveragePool2dBackward(changetype<GlobalPoolArgs>(args), task, scratch); break;
+    case 59: softmaxForward(changetype<SoftmaxForwardArgs>(args), task, scratch); break;
+    case 60: softmaxBackward(changetype<SoftmaxBackwardArgs>(args), task, scratch); break;
+    case 61: winogradTiles(changetype<WinogradTilesArgs>(args), task, scratch); break;
+    case 62: winogradTaps(changetype<WinogradTapsArgs>(args), task, scratch); break;
+    case 63: winogradFilter(changetype<WinogradFilterArgs>(args), task, scratch); break;
+    case 64: winogradForward(changetype<WinogradArgs>(args), task, scratch); break;
     default: unreachable();
   }
 }

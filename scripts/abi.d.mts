@@ -1,2 +1,2 @@
-export function abiSource(dir?: URL): string;
+export function abiSource(dir?: URL, dispatch?: string): string;
 export function writeAbi(): void;

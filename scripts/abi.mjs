@@ -1,6 +1,6 @@
 // The kernels' call interface for the host, read from the AssemblyScript sources so that the two cannot drift:
-// every `case` of assembly/dispatch.ts, every field of the argument classes it names, and what is marked // @host: see
-// host-declarations.mjs. What it cannot read it refuses: nothing is passed over.
+// every `case` of assembly/dispatch.ts (which dispatch.mjs writes), every field of the argument classes it names, and what is
+// marked // @host (see host-declarations.mjs). What it cannot read it refuses: nothing is passed over.
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { hostLines } from "./host-declarations.mjs";
 
@@ -76,8 +76,11 @@ function markedLines(classes, kernels, mark) {
   );
 }
 
-/** The text of src/engine/abi.ts, from the sources in a folder. */
-export function abiSource(dir = new URL("assembly/", root)) {
+/** The text of src/engine/abi.ts, from the sources in a folder; `dispatch`: of its dispatch.ts. */
+export function abiSource(
+  dir = new URL("assembly/", root),
+  dispatch = readFileSync(new URL("dispatch.ts", dir), "utf8"),
+) {
   const sources = readdirSync(dir, { recursive: true })
     .map((path) => path.replaceAll("\\", "/"))
     .filter((path) => path.endsWith(".ts"));
@@ -86,7 +89,7 @@ export function abiSource(dir = new URL("assembly/", root)) {
     .map((path) => readFileSync(new URL(path, dir), "utf8"))
     .join("\n");
   const classes = argumentClasses(text);
-  const kernels = casesOf(readFileSync(new URL("dispatch.ts", dir), "utf8"));
+  const kernels = casesOf(dispatch);
 
   const used = [...new Set(kernels.map(({ args }) => args))];
   const types = [];

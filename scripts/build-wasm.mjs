@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import asc from "assemblyscript/asc";
 import { writeAbi } from "./abi.mjs";
+import { writeDispatch } from "./dispatch.mjs";
 import { embedWasm, WASM } from "./embed.mjs";
 
 const DIGITS =
@@ -17,7 +18,10 @@ const folder = join(values.into, "build");
 const wanted = positionals.length > 0 ? positionals : WASM;
 
 mkdirSync(folder, { recursive: true });
-if (values.into === ".") writeAbi();
+if (values.into === ".") {
+  writeDispatch();
+  writeAbi();
+}
 for (const name of wanted) {
   const args = name === "digits" ? DIGITS.split(" ") : ["--config", "asconfig.json", "--target", name];
   const { error, stderr } = await asc.main([...args, "--outFile", join(folder, `${name}.wasm`)], {});

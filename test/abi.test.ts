@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { abiSource } from "../scripts/abi.mjs";
+import { dispatchSource } from "../scripts/dispatch.mjs";
 import { CONTROL, FEW_BYTES, mapBytes, planeBytes, UPDATED } from "../src/engine/abi.ts";
 import { KERNELS } from "../src/engine/kernel-table.ts";
 
@@ -19,13 +20,53 @@ test("src/engine/abi.ts is what the AssemblyScript sources declare", () => {
   expect(readFileSync(new URL("../src/engine/abi.ts", import.meta.url), "utf8")).toBe(abiSource());
 });
 
+test("assembly/dispatch.ts has a case for every kernel of the other files", () => {
+  const dispatch = readFileSync(new URL("../assembly/dispatch.ts", import.meta.url), "utf8");
+  expect(dispatch).toBe(dispatchSource());
+  expect(dispatch).toMatch(/case \d+: pad2d\(changetype<PadArgs>\(args\), task, scratch\); break;/);
+});
+
+describe("of kernels, the switch refuses", () => {
+  const CLASS = "export class FArgs {\n}\n";
+  const kernel = (name: string, list = "s: FArgs, task: i32, scratch: usize") =>
+    `export function ${name}(${list}): void {\n}\n`;
+  test.each([
+    ["two of one name", { "a.ts": CLASS + kernel("f"), "b.ts": kernel("f") }, "two kernels are called f"],
+    [
+      "one whose class is not there",
+      { "a.ts": kernel("f") },
+      "a kernel reads FArgs, which no exported class",
+    ],
+    [
+      "one whose class is called otherwise",
+      { "a.ts": kernel("f", "s: Other, task: i32, scratch: usize") },
+      "a.ts: read 0 of 1 kernels",
+    ],
+    [
+      "one of more arguments",
+      { "a.ts": CLASS + kernel("f") + kernel("g", "s: FArgs, n: i32, task: i32, scratch: usize") },
+      "a.ts: read 1 of 2 kernels",
+    ],
+  ])("%s", (_, files, message) => {
+    expect(() => dispatchSource(sources(files))).toThrow(message);
+  });
+
+  test("nothing else: what is no kernel has no case", () => {
+    const text = dispatchSource(
+      sources({ "a.ts": `${CLASS + kernel("f")}export function help(s: FArgs): void {\n}\n` }),
+    );
+    expect(text.match(/case .*/g)).toEqual(["case 0: f(changetype<FArgs>(args), task, scratch); break;"]);
+    expect(text).toContain('import { FArgs, f } from "./a";');
+  });
+});
+
 test("the table that pages load has every kernel's id and fields", () => {
   const dispatch = readFileSync(new URL("../assembly/dispatch.ts", import.meta.url), "utf8");
   const cases = [...dispatch.matchAll(/case (\d+): (\w+)\(/g)].map(([, id, name]) => [name, Number(id)]);
   expect(Object.entries(KERNELS).map(([name, { id }]) => [name, id])).toEqual(expect.arrayContaining(cases));
   expect(Object.keys(KERNELS)).toHaveLength(cases.length);
   expect(KERNELS.pad2d).toEqual({
-    id: 3,
+    id: 23,
     fields: ["out*", "x*", "H", "W", "C", "top", "bottom", "left", "right"].map((field) =>
       field.endsWith("*") ? [field.slice(0, -1), "pointer"] : [field, "i32"],
     ),

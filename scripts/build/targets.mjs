@@ -13,6 +13,7 @@ const node = process.execPath;
 const SCRIPTS = [
   "scripts/build",
   "scripts/abi.mjs",
+  "scripts/dispatch.mjs",
   "scripts/host-declarations.mjs",
   "scripts/host-expressions.mjs",
   "scripts/build-wasm.mjs",
@@ -47,6 +48,7 @@ const step = (name) => (staging) => [node, ["scripts/build/step.mjs", name, stag
 const kernels = WASM.map((name) => ({
   name: `kernels-${name}`,
   label: name === "digits" ? "the digit generator" : `kernels (${name})`,
+  needs: name === "digits" ? [] : ["abi"],
   inputs: [name === "digits" ? "assembly/digits" : "assembly", "asconfig.json", ...SCRIPTS],
   except: (path) => name !== "digits" && path.startsWith("assembly/digits/"),
   salt: compilers(),
@@ -60,6 +62,7 @@ export const targets = [
     label: "the kernels' interface",
     quiet: true,
     inputs: ["assembly", ...SCRIPTS],
+    except: (path) => path === "assembly/dispatch.ts",
     build: step("abi"),
   },
   {

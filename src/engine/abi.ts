@@ -239,184 +239,6 @@ export const productBytes = (m: number, n: number, C: number): number =>
 export const blockScratch = (m: number, images: number, rows: number, columns: number, C: number): number =>
   mapBytes(m, images, rows, columns) + productBytes(m, images * rows * columns, C) + tileScratch(m, C);
 
-interface FillArgs {
-  readonly out: number;
-  readonly n: number;
-  readonly value: number;
-  readonly grain: number;
-}
-
-interface AddArgs {
-  readonly y: number;
-  readonly x: number;
-  readonly n: number;
-  readonly grain: number;
-}
-
-interface GemmArgs {
-  readonly c: number;
-  readonly a: number;
-  readonly b: number;
-  readonly bias: number;
-  readonly M: number;
-  readonly N: number;
-  readonly K: number;
-  readonly transA: number;
-  readonly transB: number;
-  readonly beta: number;
-  readonly relu: number;
-  readonly rows: number;
-  readonly cols: number;
-  readonly cNext: number;
-  readonly aNext: number;
-  readonly bNext: number;
-}
-
-interface PadArgs {
-  readonly out: number;
-  readonly x: number;
-  readonly H: number;
-  readonly W: number;
-  readonly C: number;
-  readonly top: number;
-  readonly bottom: number;
-  readonly left: number;
-  readonly right: number;
-}
-
-interface PackArgs {
-  readonly out: number;
-  readonly w: number;
-  readonly K: number;
-  readonly OC: number;
-  readonly C: number;
-}
-
-interface Conv2dArgs {
-  readonly y: number;
-  readonly x: number;
-  readonly w: number;
-  readonly bias: number;
-  readonly batch: number;
-  readonly H: number;
-  readonly W: number;
-  readonly C: number;
-  readonly OH: number;
-  readonly OW: number;
-  readonly OC: number;
-  readonly KH: number;
-  readonly KW: number;
-  readonly strideH: number;
-  readonly strideW: number;
-  readonly dilationH: number;
-  readonly dilationW: number;
-  readonly relu: number;
-  readonly top: number;
-  readonly left: number;
-  readonly cropH: number;
-  readonly cropW: number;
-  readonly rows: number;
-}
-
-interface ConvPoolArgs {
-  readonly y: number;
-  readonly argmax: number;
-  readonly x: number;
-  readonly w: number;
-  readonly bias: number;
-  readonly batch: number;
-  readonly H: number;
-  readonly W: number;
-  readonly C: number;
-  readonly OH: number;
-  readonly OW: number;
-  readonly OC: number;
-  readonly KH: number;
-  readonly KW: number;
-  readonly strideH: number;
-  readonly strideW: number;
-  readonly relu: number;
-  readonly PH: number;
-  readonly PW: number;
-  readonly poolH: number;
-  readonly poolW: number;
-  readonly poolStrideH: number;
-  readonly poolStrideW: number;
-  readonly poolTop: number;
-  readonly poolLeft: number;
-  readonly block: number;
-  readonly m: number;
-  readonly images: number;
-  readonly group: number;
-  readonly top: number;
-  readonly left: number;
-  readonly cropH: number;
-  readonly cropW: number;
-  readonly filter: number;
-}
-
-interface WinogradFilterArgs {
-  readonly u: number;
-  readonly w: number;
-  readonly C: number;
-  readonly OC: number;
-  readonly rotate: number;
-  readonly m: number;
-}
-
-interface WinogradArgs {
-  readonly y: number;
-  readonly x: number;
-  readonly u: number;
-  readonly bias: number;
-  readonly batch: number;
-  readonly H: number;
-  readonly W: number;
-  readonly C: number;
-  readonly OH: number;
-  readonly OW: number;
-  readonly OC: number;
-  readonly top: number;
-  readonly left: number;
-  readonly relu: number;
-  readonly m: number;
-  readonly images: number;
-  readonly block: number;
-}
-
-interface WinogradTilesArgs {
-  readonly v: number;
-  readonly x: number;
-  readonly first: number;
-  readonly batch: number;
-  readonly H: number;
-  readonly W: number;
-  readonly C: number;
-  readonly top: number;
-  readonly left: number;
-  readonly rows: number;
-  readonly columns: number;
-  readonly m: number;
-  readonly gradient: number;
-}
-
-interface WinogradTapsArgs {
-  readonly dw: number;
-  readonly du: number;
-  readonly x: number;
-  readonly dy: number;
-  readonly batch: number;
-  readonly H: number;
-  readonly W: number;
-  readonly C: number;
-  readonly OH: number;
-  readonly OW: number;
-  readonly OC: number;
-  readonly top: number;
-  readonly left: number;
-  readonly m: number;
-}
-
 interface ActivationForwardArgs {
   readonly y: number;
   readonly x: number;
@@ -433,23 +255,6 @@ interface ActivationBackwardArgs {
   readonly n: number;
   readonly kind: number;
   readonly alpha: number;
-  readonly grain: number;
-}
-
-interface SoftmaxForwardArgs {
-  readonly y: number;
-  readonly x: number;
-  readonly rows: number;
-  readonly cols: number;
-  readonly grain: number;
-}
-
-interface SoftmaxBackwardArgs {
-  readonly dx: number;
-  readonly dy: number;
-  readonly y: number;
-  readonly rows: number;
-  readonly cols: number;
   readonly grain: number;
 }
 
@@ -472,240 +277,39 @@ interface Pool2dArgs {
   readonly grain: number;
 }
 
-interface GlobalPoolArgs {
-  readonly y: number;
-  readonly x: number;
-  readonly batch: number;
-  readonly positions: number;
-  readonly C: number;
-  readonly grain: number;
-}
-
-interface ColumnSumArgs {
-  readonly out: number;
-  readonly x: number;
-  readonly M: number;
-  readonly N: number;
-}
-
-interface LogitsLossArgs {
-  readonly losses: number;
-  readonly dx: number;
-  readonly y: number;
-  readonly x: number;
-  readonly t: number;
-  readonly rows: number;
-  readonly cols: number;
-  readonly scale: number;
-  readonly grain: number;
-}
-
-interface LossArgs {
-  readonly losses: number;
+interface BatchNormSumsArgs {
+  readonly partials: number;
   readonly dy: number;
   readonly y: number;
-  readonly t: number;
-  readonly rows: number;
-  readonly cols: number;
-  readonly scale: number;
-  readonly grain: number;
-}
-
-interface MeanLossArgs {
-  readonly out: number;
-  readonly losses: number;
-  readonly rows: number;
-}
-
-interface CountCorrectArgs {
-  readonly out: number;
-  readonly y: number;
-  readonly t: number;
-  readonly rows: number;
-  readonly cols: number;
-}
-
-interface OneHotArgs {
-  readonly t: number;
-  readonly labels: number;
-  readonly rows: number;
-  readonly cols: number;
-}
-
-interface PixelsToFloatArgs {
-  readonly out: number;
-  readonly pixels: number;
-  readonly n: number;
-  readonly scale: number;
-  readonly offset: number;
-  readonly grain: number;
-}
-
-interface RandomBitsArgs {
-  readonly out: number;
-  readonly n: number;
-  readonly key0: number;
-  readonly key1: number;
-  readonly block: number;
-  readonly step: number;
-  readonly stream: number;
-  readonly attempt: number;
-  readonly grain: number;
-}
-
-interface RandomUniformArgs {
-  readonly out: number;
-  readonly n: number;
-  readonly key0: number;
-  readonly key1: number;
-  readonly step: number;
-  readonly stream: number;
-  readonly low: number;
-  readonly high: number;
-  readonly grain: number;
-}
-
-interface RandomNormalArgs {
-  readonly out: number;
-  readonly n: number;
-  readonly key0: number;
-  readonly key1: number;
-  readonly step: number;
-  readonly stream: number;
-  readonly mean: number;
-  readonly stddev: number;
-  readonly truncated: number;
-  readonly grain: number;
-}
-
-interface DropoutArgs {
-  readonly y: number;
   readonly x: number;
-  readonly step: number;
-  readonly n: number;
-  readonly key0: number;
-  readonly key1: number;
-  readonly stream: number;
-  readonly rate: number;
-  readonly grain: number;
-}
-
-interface AdvanceStepArgs {
-  readonly state: number;
-}
-
-interface SgdArgs {
-  readonly w: number;
-  readonly g: number;
-  readonly m: number;
-  readonly state: number;
-  readonly n: number;
-  readonly momentum: number;
-  readonly nesterov: number;
-  readonly weightDecay: number;
-  readonly grain: number;
-}
-
-interface RmspropArgs {
-  readonly w: number;
-  readonly g: number;
-  readonly v: number;
-  readonly a: number;
-  readonly m: number;
-  readonly state: number;
-  readonly n: number;
-  readonly rho: number;
-  readonly oneMinusRho: number;
-  readonly momentum: number;
-  readonly epsilon: number;
-  readonly weightDecay: number;
-  readonly grain: number;
-}
-
-interface AdamArgs {
-  readonly w: number;
-  readonly g: number;
-  readonly m: number;
-  readonly v: number;
-  readonly state: number;
-  readonly n: number;
-  readonly oneMinusBeta1: number;
-  readonly oneMinusBeta2: number;
-  readonly epsilon: number;
-  readonly weightDecay: number;
-  readonly grain: number;
-}
-
-interface ClipByValueArgs {
-  readonly g: number;
-  readonly n: number;
-  readonly limit: number;
-  readonly grain: number;
-}
-
-interface SumSquaresArgs {
-  readonly partials: number;
-  readonly g: number;
-  readonly n: number;
-  readonly grain: number;
-}
-
-interface ClipByNormArgs {
-  readonly g: number;
-  readonly partials: number;
-  readonly count: number;
-  readonly n: number;
-  readonly maxNorm: number;
-  readonly grain: number;
-}
-
-interface PairArgs {
-  readonly z: number;
-  readonly x: number;
-  readonly y: number;
-  readonly n: number;
-  readonly relu: number;
-  readonly grain: number;
-}
-
-interface BroadcastArgs {
-  readonly z: number;
-  readonly x: number;
-  readonly y: number;
-  readonly batch: number;
-  readonly inner: number;
-  readonly C: number;
-  readonly relu: number;
-  readonly grain: number;
-}
-
-interface SumBroadcastArgs {
-  readonly out: number;
-  readonly x: number;
-  readonly y: number;
-  readonly batch: number;
-  readonly inner: number;
+  readonly constants: number;
+  readonly rows: number;
   readonly C: number;
   readonly grain: number;
 }
 
-interface CopyColumnsArgs {
-  readonly out: number;
-  readonly x: number;
+interface BatchNormGradientsArgs {
+  readonly coefficients: number;
+  readonly dgamma: number;
+  readonly dbeta: number;
+  readonly partials: number;
+  readonly constants: number;
   readonly rows: number;
-  readonly cols: number;
-  readonly outCols: number;
-  readonly at: number;
-  readonly xCols: number;
-  readonly from: number;
+  readonly C: number;
   readonly grain: number;
 }
 
-interface PeakArgs {
-  readonly n: number;
-  readonly chains: number;
-  readonly x: number;
+interface BatchNormBackwardArgs {
+  readonly dx: number;
+  readonly dresidual: number;
+  readonly dy: number;
   readonly y: number;
+  readonly x: number;
+  readonly constants: number;
+  readonly coefficients: number;
+  readonly rows: number;
+  readonly C: number;
+  readonly grain: number;
 }
 
 interface BatchNormStatisticsArgs {
@@ -762,108 +366,504 @@ interface FoldNormArgs {
   readonly grain: number;
 }
 
-interface BatchNormSumsArgs {
+interface BroadcastArgs {
+  readonly z: number;
+  readonly x: number;
+  readonly y: number;
+  readonly batch: number;
+  readonly inner: number;
+  readonly C: number;
+  readonly relu: number;
+  readonly grain: number;
+}
+
+interface SumBroadcastArgs {
+  readonly out: number;
+  readonly x: number;
+  readonly y: number;
+  readonly batch: number;
+  readonly inner: number;
+  readonly C: number;
+  readonly grain: number;
+}
+
+interface ClipByValueArgs {
+  readonly g: number;
+  readonly n: number;
+  readonly limit: number;
+  readonly grain: number;
+}
+
+interface SumSquaresArgs {
   readonly partials: number;
-  readonly dy: number;
+  readonly g: number;
+  readonly n: number;
+  readonly grain: number;
+}
+
+interface ClipByNormArgs {
+  readonly g: number;
+  readonly partials: number;
+  readonly count: number;
+  readonly n: number;
+  readonly maxNorm: number;
+  readonly grain: number;
+}
+
+interface PackArgs {
+  readonly out: number;
+  readonly w: number;
+  readonly K: number;
+  readonly OC: number;
+  readonly C: number;
+}
+
+interface Conv2dArgs {
   readonly y: number;
   readonly x: number;
-  readonly constants: number;
-  readonly rows: number;
+  readonly w: number;
+  readonly bias: number;
+  readonly batch: number;
+  readonly H: number;
+  readonly W: number;
   readonly C: number;
+  readonly OH: number;
+  readonly OW: number;
+  readonly OC: number;
+  readonly KH: number;
+  readonly KW: number;
+  readonly strideH: number;
+  readonly strideW: number;
+  readonly dilationH: number;
+  readonly dilationW: number;
+  readonly relu: number;
+  readonly top: number;
+  readonly left: number;
+  readonly cropH: number;
+  readonly cropW: number;
+  readonly rows: number;
+}
+
+interface PadArgs {
+  readonly out: number;
+  readonly x: number;
+  readonly H: number;
+  readonly W: number;
+  readonly C: number;
+  readonly top: number;
+  readonly bottom: number;
+  readonly left: number;
+  readonly right: number;
+}
+
+interface ConvPoolArgs {
+  readonly y: number;
+  readonly argmax: number;
+  readonly x: number;
+  readonly w: number;
+  readonly bias: number;
+  readonly batch: number;
+  readonly H: number;
+  readonly W: number;
+  readonly C: number;
+  readonly OH: number;
+  readonly OW: number;
+  readonly OC: number;
+  readonly KH: number;
+  readonly KW: number;
+  readonly strideH: number;
+  readonly strideW: number;
+  readonly relu: number;
+  readonly PH: number;
+  readonly PW: number;
+  readonly poolH: number;
+  readonly poolW: number;
+  readonly poolStrideH: number;
+  readonly poolStrideW: number;
+  readonly poolTop: number;
+  readonly poolLeft: number;
+  readonly block: number;
+  readonly m: number;
+  readonly images: number;
+  readonly group: number;
+  readonly top: number;
+  readonly left: number;
+  readonly cropH: number;
+  readonly cropW: number;
+  readonly filter: number;
+}
+
+interface CopyColumnsArgs {
+  readonly out: number;
+  readonly x: number;
+  readonly rows: number;
+  readonly cols: number;
+  readonly outCols: number;
+  readonly at: number;
+  readonly xCols: number;
+  readonly from: number;
   readonly grain: number;
 }
 
-interface BatchNormGradientsArgs {
-  readonly coefficients: number;
-  readonly dgamma: number;
-  readonly dbeta: number;
-  readonly partials: number;
-  readonly constants: number;
-  readonly rows: number;
-  readonly C: number;
+interface FillArgs {
+  readonly out: number;
+  readonly n: number;
+  readonly value: number;
   readonly grain: number;
 }
 
-interface BatchNormBackwardArgs {
+interface AddArgs {
+  readonly y: number;
+  readonly x: number;
+  readonly n: number;
+  readonly grain: number;
+}
+
+interface PairArgs {
+  readonly z: number;
+  readonly x: number;
+  readonly y: number;
+  readonly n: number;
+  readonly relu: number;
+  readonly grain: number;
+}
+
+interface GemmArgs {
+  readonly c: number;
+  readonly a: number;
+  readonly b: number;
+  readonly bias: number;
+  readonly M: number;
+  readonly N: number;
+  readonly K: number;
+  readonly transA: number;
+  readonly transB: number;
+  readonly beta: number;
+  readonly relu: number;
+  readonly rows: number;
+  readonly cols: number;
+  readonly cNext: number;
+  readonly aNext: number;
+  readonly bNext: number;
+}
+
+interface LogitsLossArgs {
+  readonly losses: number;
   readonly dx: number;
-  readonly dresidual: number;
-  readonly dy: number;
   readonly y: number;
   readonly x: number;
-  readonly constants: number;
-  readonly coefficients: number;
+  readonly t: number;
   readonly rows: number;
+  readonly cols: number;
+  readonly scale: number;
+  readonly grain: number;
+}
+
+interface LossArgs {
+  readonly losses: number;
+  readonly dy: number;
+  readonly y: number;
+  readonly t: number;
+  readonly rows: number;
+  readonly cols: number;
+  readonly scale: number;
+  readonly grain: number;
+}
+
+interface MeanLossArgs {
+  readonly out: number;
+  readonly losses: number;
+  readonly rows: number;
+}
+
+interface CountCorrectArgs {
+  readonly out: number;
+  readonly y: number;
+  readonly t: number;
+  readonly rows: number;
+  readonly cols: number;
+}
+
+interface AdvanceStepArgs {
+  readonly state: number;
+}
+
+interface SgdArgs {
+  readonly w: number;
+  readonly g: number;
+  readonly m: number;
+  readonly state: number;
+  readonly n: number;
+  readonly momentum: number;
+  readonly nesterov: number;
+  readonly weightDecay: number;
+  readonly grain: number;
+}
+
+interface RmspropArgs {
+  readonly w: number;
+  readonly g: number;
+  readonly v: number;
+  readonly a: number;
+  readonly m: number;
+  readonly state: number;
+  readonly n: number;
+  readonly rho: number;
+  readonly oneMinusRho: number;
+  readonly momentum: number;
+  readonly epsilon: number;
+  readonly weightDecay: number;
+  readonly grain: number;
+}
+
+interface AdamArgs {
+  readonly w: number;
+  readonly g: number;
+  readonly m: number;
+  readonly v: number;
+  readonly state: number;
+  readonly n: number;
+  readonly oneMinusBeta1: number;
+  readonly oneMinusBeta2: number;
+  readonly epsilon: number;
+  readonly weightDecay: number;
+  readonly grain: number;
+}
+
+interface PeakArgs {
+  readonly n: number;
+  readonly chains: number;
+  readonly x: number;
+  readonly y: number;
+}
+
+interface PixelsToFloatArgs {
+  readonly out: number;
+  readonly pixels: number;
+  readonly n: number;
+  readonly scale: number;
+  readonly offset: number;
+  readonly grain: number;
+}
+
+interface OneHotArgs {
+  readonly t: number;
+  readonly labels: number;
+  readonly rows: number;
+  readonly cols: number;
+}
+
+interface RandomBitsArgs {
+  readonly out: number;
+  readonly n: number;
+  readonly key0: number;
+  readonly key1: number;
+  readonly block: number;
+  readonly step: number;
+  readonly stream: number;
+  readonly attempt: number;
+  readonly grain: number;
+}
+
+interface RandomUniformArgs {
+  readonly out: number;
+  readonly n: number;
+  readonly key0: number;
+  readonly key1: number;
+  readonly step: number;
+  readonly stream: number;
+  readonly low: number;
+  readonly high: number;
+  readonly grain: number;
+}
+
+interface RandomNormalArgs {
+  readonly out: number;
+  readonly n: number;
+  readonly key0: number;
+  readonly key1: number;
+  readonly step: number;
+  readonly stream: number;
+  readonly mean: number;
+  readonly stddev: number;
+  readonly truncated: number;
+  readonly grain: number;
+}
+
+interface DropoutArgs {
+  readonly y: number;
+  readonly x: number;
+  readonly step: number;
+  readonly n: number;
+  readonly key0: number;
+  readonly key1: number;
+  readonly stream: number;
+  readonly rate: number;
+  readonly grain: number;
+}
+
+interface ColumnSumArgs {
+  readonly out: number;
+  readonly x: number;
+  readonly M: number;
+  readonly N: number;
+}
+
+interface GlobalPoolArgs {
+  readonly y: number;
+  readonly x: number;
+  readonly batch: number;
+  readonly positions: number;
   readonly C: number;
   readonly grain: number;
+}
+
+interface SoftmaxForwardArgs {
+  readonly y: number;
+  readonly x: number;
+  readonly rows: number;
+  readonly cols: number;
+  readonly grain: number;
+}
+
+interface SoftmaxBackwardArgs {
+  readonly dx: number;
+  readonly dy: number;
+  readonly y: number;
+  readonly rows: number;
+  readonly cols: number;
+  readonly grain: number;
+}
+
+interface WinogradTilesArgs {
+  readonly v: number;
+  readonly x: number;
+  readonly first: number;
+  readonly batch: number;
+  readonly H: number;
+  readonly W: number;
+  readonly C: number;
+  readonly top: number;
+  readonly left: number;
+  readonly rows: number;
+  readonly columns: number;
+  readonly m: number;
+  readonly gradient: number;
+}
+
+interface WinogradTapsArgs {
+  readonly dw: number;
+  readonly du: number;
+  readonly x: number;
+  readonly dy: number;
+  readonly batch: number;
+  readonly H: number;
+  readonly W: number;
+  readonly C: number;
+  readonly OH: number;
+  readonly OW: number;
+  readonly OC: number;
+  readonly top: number;
+  readonly left: number;
+  readonly m: number;
+}
+
+interface WinogradFilterArgs {
+  readonly u: number;
+  readonly w: number;
+  readonly C: number;
+  readonly OC: number;
+  readonly rotate: number;
+  readonly m: number;
+}
+
+interface WinogradArgs {
+  readonly y: number;
+  readonly x: number;
+  readonly u: number;
+  readonly bias: number;
+  readonly batch: number;
+  readonly H: number;
+  readonly W: number;
+  readonly C: number;
+  readonly OH: number;
+  readonly OW: number;
+  readonly OC: number;
+  readonly top: number;
+  readonly left: number;
+  readonly relu: number;
+  readonly m: number;
+  readonly images: number;
+  readonly block: number;
 }
 
 /** Every kernel, and the argument struct that it reads. */
 export interface KernelStructs {
-  fill: FillArgs;
-  addInto: AddArgs;
-  gemm: GemmArgs;
-  pad2d: PadArgs;
-  packFilter: PackArgs;
-  packFilterTransposed: PackArgs;
-  conv2dForward: Conv2dArgs;
-  conv2dBackwardFilter: Conv2dArgs;
-  conv2dBackwardInput: Conv2dArgs;
-  convPoolForward: ConvPoolArgs;
-  packFilterRows: ConvPoolArgs;
-  convPoolBackwardFilter: ConvPoolArgs;
-  convPoolBackwardInput: ConvPoolArgs;
-  winogradFilter: WinogradFilterArgs;
-  winogradForward: WinogradArgs;
-  winogradTiles: WinogradTilesArgs;
-  winogradTaps: WinogradTapsArgs;
   activationForward: ActivationForwardArgs;
   activationBackward: ActivationBackwardArgs;
-  softmaxForward: SoftmaxForwardArgs;
-  softmaxBackward: SoftmaxBackwardArgs;
-  maxPool2dForward: Pool2dArgs;
-  maxPool2dBackward: Pool2dArgs;
   averagePool2dForward: Pool2dArgs;
   averagePool2dBackward: Pool2dArgs;
-  globalAveragePool2dForward: GlobalPoolArgs;
-  globalAveragePool2dBackward: GlobalPoolArgs;
-  columnSum: ColumnSumArgs;
-  softmaxCrossentropy: LogitsLossArgs;
-  categoricalCrossentropy: LossArgs;
-  binaryCrossentropy: LossArgs;
-  meanSquaredError: LossArgs;
-  meanLoss: MeanLossArgs;
-  countCorrect: CountCorrectArgs;
-  oneHot: OneHotArgs;
-  pixelsToFloat: PixelsToFloatArgs;
-  randomBits: RandomBitsArgs;
-  randomUniform: RandomUniformArgs;
-  randomNormal: RandomNormalArgs;
-  dropoutForward: DropoutArgs;
-  dropoutBackward: DropoutArgs;
-  advanceStep: AdvanceStepArgs;
-  sgd: SgdArgs;
-  rmsprop: RmspropArgs;
-  adam: AdamArgs;
-  clipByValue: ClipByValueArgs;
-  sumSquares: SumSquaresArgs;
-  clipByNorm: ClipByNormArgs;
-  sigmoidCrossentropy: LogitsLossArgs;
-  addForward: PairArgs;
-  multiplyForward: PairArgs;
-  addBroadcast: BroadcastArgs;
-  multiplyBroadcast: BroadcastArgs;
-  sumBroadcast: SumBroadcastArgs;
-  copyColumns: CopyColumnsArgs;
-  peak: PeakArgs;
+  batchNormSums: BatchNormSumsArgs;
+  batchNormGradients: BatchNormGradientsArgs;
+  batchNormBackward: BatchNormBackwardArgs;
   batchNormStatistics: BatchNormStatisticsArgs;
   batchNormConstants: BatchNormConstantsArgs;
   batchNormInference: BatchNormInferenceArgs;
   batchNormForward: BatchNormForwardArgs;
   foldNorm: FoldNormArgs;
-  batchNormSums: BatchNormSumsArgs;
-  batchNormGradients: BatchNormGradientsArgs;
-  batchNormBackward: BatchNormBackwardArgs;
+  addBroadcast: BroadcastArgs;
+  multiplyBroadcast: BroadcastArgs;
+  sumBroadcast: SumBroadcastArgs;
+  clipByValue: ClipByValueArgs;
+  sumSquares: SumSquaresArgs;
+  clipByNorm: ClipByNormArgs;
+  packFilter: PackArgs;
+  packFilterTransposed: PackArgs;
+  conv2dForward: Conv2dArgs;
+  conv2dBackwardFilter: Conv2dArgs;
+  conv2dBackwardInput: Conv2dArgs;
+  pad2d: PadArgs;
+  convPoolBackwardFilter: ConvPoolArgs;
+  packFilterRows: ConvPoolArgs;
+  convPoolBackwardInput: ConvPoolArgs;
+  convPoolForward: ConvPoolArgs;
+  copyColumns: CopyColumnsArgs;
+  fill: FillArgs;
+  addInto: AddArgs;
+  addForward: PairArgs;
+  multiplyForward: PairArgs;
+  gemm: GemmArgs;
+  softmaxCrossentropy: LogitsLossArgs;
+  sigmoidCrossentropy: LogitsLossArgs;
+  categoricalCrossentropy: LossArgs;
+  binaryCrossentropy: LossArgs;
+  meanSquaredError: LossArgs;
   meanAbsoluteError: LossArgs;
+  meanLoss: MeanLossArgs;
+  countCorrect: CountCorrectArgs;
+  advanceStep: AdvanceStepArgs;
+  sgd: SgdArgs;
+  rmsprop: RmspropArgs;
+  adam: AdamArgs;
+  peak: PeakArgs;
+  pixelsToFloat: PixelsToFloatArgs;
+  oneHot: OneHotArgs;
+  maxPool2dForward: Pool2dArgs;
+  maxPool2dBackward: Pool2dArgs;
+  randomBits: RandomBitsArgs;
+  randomUniform: RandomUniformArgs;
+  randomNormal: RandomNormalArgs;
+  dropoutForward: DropoutArgs;
+  dropoutBackward: DropoutArgs;
+  columnSum: ColumnSumArgs;
+  globalAveragePool2dForward: GlobalPoolArgs;
+  globalAveragePool2dBackward: GlobalPoolArgs;
+  softmaxForward: SoftmaxForwardArgs;
+  softmaxBackward: SoftmaxBackwardArgs;
+  winogradTiles: WinogradTilesArgs;
+  winogradTaps: WinogradTapsArgs;
+  winogradFilter: WinogradFilterArgs;
+  winogradForward: WinogradArgs;
 }
 
 /** Some pointers of some kernels. */
@@ -871,74 +871,74 @@ type Pointers = { readonly [K in keyof KernelStructs]?: readonly (keyof KernelSt
 
 /** What a kernel reads and writes in the same place. All else is either read or written. */
 export const UPDATED: Pointers = {
+  batchNormConstants: ["movingMean", "movingVariance"],
+  clipByValue: ["g"],
+  clipByNorm: ["g"],
   addInto: ["y"],
   sgd: ["w", "m"],
   rmsprop: ["w", "v", "a", "m"],
   adam: ["w", "m", "v"],
-  clipByValue: ["g"],
-  clipByNorm: ["g"],
-  batchNormConstants: ["movingMean", "movingVariance"],
 };
 
 /** Pointers to a few bytes, whatever the kernel's sizes. */
 export const FEW_BYTES: Pointers = {
-  dropoutForward: ["step"],
-  dropoutBackward: ["step"],
   advanceStep: ["state"],
   sgd: ["state"],
   rmsprop: ["state"],
   adam: ["state"],
+  dropoutForward: ["step"],
+  dropoutBackward: ["step"],
 };
 
 /**
  * A line for each struct: the kernels that read it, each behind its id in the dispatch switch, then its 4-byte fields in
  * this order: pointers with *, f32 with %, the others i32. One text, as pages load it: see kernel-table.ts.
  */
-export const KERNEL_TABLE = `0fill: out* n value% grain
-1addInto: y* x* n grain
-2gemm: c* a* b* bias* M N K transA transB beta% relu rows cols cNext* aNext* bNext*
-3pad2d: out* x* H W C top bottom left right
-4packFilter 5packFilterTransposed: out* w* K OC C
-6conv2dForward 7conv2dBackwardFilter 8conv2dBackwardInput: y* x* w* bias* batch H W C OH OW OC KH KW strideH strideW dilationH dilationW relu top left cropH cropW rows
-9convPoolForward 10packFilterRows 11convPoolBackwardFilter 12convPoolBackwardInput: y* argmax* x* w* bias* batch H W C OH OW OC KH KW strideH strideW relu PH PW poolH poolW poolStrideH poolStrideW poolTop poolLeft block m images group top left cropH cropW filter*
-13winogradFilter: u* w* C OC rotate m
-14winogradForward: y* x* u* bias* batch H W C OH OW OC top left relu m images block
-15winogradTiles: v* x* first batch H W C top left rows columns m gradient
-16winogradTaps: dw* du* x* dy* batch H W C OH OW OC top left m
-20activationForward: y* x* n kind alpha% grain
-21activationBackward: dx* dy* y* n kind alpha% grain
-22softmaxForward: y* x* rows cols grain
-23softmaxBackward: dx* dy* y* rows cols grain
-24maxPool2dForward 25maxPool2dBackward 26averagePool2dForward 27averagePool2dBackward: y* x* argmax* batch H W C OH OW KH KW strideH strideW top left grain
-28globalAveragePool2dForward 29globalAveragePool2dBackward: y* x* batch positions C grain
-30columnSum: out* x* M N
-31softmaxCrossentropy 51sigmoidCrossentropy: losses* dx* y* x* t* rows cols scale% grain
-32categoricalCrossentropy 33binaryCrossentropy 34meanSquaredError 69meanAbsoluteError: losses* dy* y* t* rows cols scale% grain
-35meanLoss: out* losses* rows
-36countCorrect: out* y* t* rows cols
-37oneHot: t* labels* rows cols
-38pixelsToFloat: out* pixels* n scale% offset% grain
-39randomBits: out* n key0 key1 block step stream attempt grain
-40randomUniform: out* n key0 key1 step stream low% high% grain
-41randomNormal: out* n key0 key1 step stream mean% stddev% truncated grain
-42dropoutForward 43dropoutBackward: y* x* step* n key0 key1 stream rate% grain
-44advanceStep: state*
-45sgd: w* g* m* state* n momentum% nesterov weightDecay% grain
-46rmsprop: w* g* v* a* m* state* n rho% oneMinusRho% momentum% epsilon% weightDecay% grain
-47adam: w* g* m* v* state* n oneMinusBeta1% oneMinusBeta2% epsilon% weightDecay% grain
-48clipByValue: g* n limit% grain
-49sumSquares: partials* g* n grain
-50clipByNorm: g* partials* count n maxNorm% grain
-52addForward 53multiplyForward: z* x* y* n relu grain
-54addBroadcast 55multiplyBroadcast: z* x* y* batch inner C relu grain
-56sumBroadcast: out* x* y* batch inner C grain
-57copyColumns: out* x* rows cols outCols at xCols from grain
-60peak: n chains x% y%
-61batchNormStatistics: partials* x* rows C grain
-62batchNormConstants: constants* partials* gamma* beta* movingMean* movingVariance* rows C grain epsilon% oneMinusMomentum%
-63batchNormInference: constants* gamma* beta* movingMean* movingVariance* C epsilon%
-64batchNormForward: y* x* residual* constants* rows C relu grain
-65foldNorm: w* bias* filter* filterBias* constants* K OC grain
-66batchNormSums: partials* dy* y* x* constants* rows C grain
-67batchNormGradients: coefficients* dgamma* dbeta* partials* constants* rows C grain
-68batchNormBackward: dx* dresidual* dy* y* x* constants* coefficients* rows C grain`;
+export const KERNEL_TABLE = `0activationForward: y* x* n kind alpha% grain
+1activationBackward: dx* dy* y* n kind alpha% grain
+2averagePool2dForward 3averagePool2dBackward 49maxPool2dForward 50maxPool2dBackward: y* x* argmax* batch H W C OH OW KH KW strideH strideW top left grain
+4batchNormSums: partials* dy* y* x* constants* rows C grain
+5batchNormGradients: coefficients* dgamma* dbeta* partials* constants* rows C grain
+6batchNormBackward: dx* dresidual* dy* y* x* constants* coefficients* rows C grain
+7batchNormStatistics: partials* x* rows C grain
+8batchNormConstants: constants* partials* gamma* beta* movingMean* movingVariance* rows C grain epsilon% oneMinusMomentum%
+9batchNormInference: constants* gamma* beta* movingMean* movingVariance* C epsilon%
+10batchNormForward: y* x* residual* constants* rows C relu grain
+11foldNorm: w* bias* filter* filterBias* constants* K OC grain
+12addBroadcast 13multiplyBroadcast: z* x* y* batch inner C relu grain
+14sumBroadcast: out* x* y* batch inner C grain
+15clipByValue: g* n limit% grain
+16sumSquares: partials* g* n grain
+17clipByNorm: g* partials* count n maxNorm% grain
+18packFilter 19packFilterTransposed: out* w* K OC C
+20conv2dForward 21conv2dBackwardFilter 22conv2dBackwardInput: y* x* w* bias* batch H W C OH OW OC KH KW strideH strideW dilationH dilationW relu top left cropH cropW rows
+23pad2d: out* x* H W C top bottom left right
+24convPoolBackwardFilter 25packFilterRows 26convPoolBackwardInput 27convPoolForward: y* argmax* x* w* bias* batch H W C OH OW OC KH KW strideH strideW relu PH PW poolH poolW poolStrideH poolStrideW poolTop poolLeft block m images group top left cropH cropW filter*
+28copyColumns: out* x* rows cols outCols at xCols from grain
+29fill: out* n value% grain
+30addInto: y* x* n grain
+31addForward 32multiplyForward: z* x* y* n relu grain
+33gemm: c* a* b* bias* M N K transA transB beta% relu rows cols cNext* aNext* bNext*
+34softmaxCrossentropy 35sigmoidCrossentropy: losses* dx* y* x* t* rows cols scale% grain
+36categoricalCrossentropy 37binaryCrossentropy 38meanSquaredError 39meanAbsoluteError: losses* dy* y* t* rows cols scale% grain
+40meanLoss: out* losses* rows
+41countCorrect: out* y* t* rows cols
+42advanceStep: state*
+43sgd: w* g* m* state* n momentum% nesterov weightDecay% grain
+44rmsprop: w* g* v* a* m* state* n rho% oneMinusRho% momentum% epsilon% weightDecay% grain
+45adam: w* g* m* v* state* n oneMinusBeta1% oneMinusBeta2% epsilon% weightDecay% grain
+46peak: n chains x% y%
+47pixelsToFloat: out* pixels* n scale% offset% grain
+48oneHot: t* labels* rows cols
+51randomBits: out* n key0 key1 block step stream attempt grain
+52randomUniform: out* n key0 key1 step stream low% high% grain
+53randomNormal: out* n key0 key1 step stream mean% stddev% truncated grain
+54dropoutForward 55dropoutBackward: y* x* step* n key0 key1 stream rate% grain
+56columnSum: out* x* M N
+57globalAveragePool2dForward 58globalAveragePool2dBackward: y* x* batch positions C grain
+59softmaxForward: y* x* rows cols grain
+60softmaxBackward: dx* dy* y* rows cols grain
+61winogradTiles: v* x* first batch H W C top left rows columns m gradient
+62winogradTaps: dw* du* x* dy* batch H W C OH OW OC top left m
+63winogradFilter: u* w* C OC rotate m
+64winogradForward: y* x* u* bias* batch H W C OH OW OC top left relu m images block`;

@@ -1,0 +1,2 @@
+export function dispatchSource(dir?: URL): string;
+export function writeDispatch(): void;

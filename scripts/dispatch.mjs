@@ -1,0 +1,83 @@
+// assembly/dispatch.ts, the switch over all kernels, from the sources: a kernel is an exported function of its arguments class,
+// a task and scratch.
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+
+const WIDTH = 120;
+const root = new URL("../", import.meta.url);
+
+const KERNEL = /^export function (\w+)\(\w+: (\w+Args), task: i32, scratch: usize\): void \{$/gm;
+const LIKE_ONE = /^export function \w+\([^)]*\btask: i32, scratch: usize\)/gm;
+
+/** Kernels, [name, arguments class], and argument classes of each file that has some. */
+function declarationsIn(dir) {
+  const files = readdirSync(dir)
+    .filter((file) => file.endsWith(".ts") && file !== "dispatch.ts")
+    .sort();
+  return files.map((file) => {
+    const text = readFileSync(new URL(file, dir), "utf8");
+    const kernels = [...text.matchAll(KERNEL)].map(([, name, args]) => [name, args]);
+    const alike = [...text.matchAll(LIKE_ONE)].length;
+    if (kernels.length !== alike)
+      throw new Error(
+        `${file}: read ${kernels.length} of ${alike} kernels: one is 'export function name(args: NameArgs, task: i32, scratch: usize): void {'`,
+      );
+    const classes = [...text.matchAll(/^export class (\w+Args) \{/gm)].map(([, name]) => name);
+    return { file: file.replace(/\.ts$/, ""), kernels, classes };
+  });
+}
+
+/** The text of assembly/dispatch.ts, from the sources in a folder. */
+export function dispatchSource(dir = new URL("assembly/", root)) {
+  const declared = declarationsIn(dir);
+  const kernels = declared.flatMap(({ kernels }) => kernels);
+  const names = kernels.map(([name]) => name);
+  const twice = names.find((name, i) => names.indexOf(name) !== i);
+  if (twice) throw new Error(`two kernels are called ${twice}`);
+  const used = new Set(kernels.map(([, args]) => args));
+  const classes = new Set(declared.flatMap(({ classes }) => classes));
+  const lacking = [...used].find((args) => !classes.has(args));
+  if (lacking) throw new Error(`a kernel reads ${lacking}, which no exported class declares`);
+  const imports = declared.flatMap((own) => {
+    const list = [...own.classes.filter((name) => used.has(name)), ...own.kernels.map(([name]) => name)];
+    return list.length > 0 ? importOf(list, own.file) : [];
+  });
+  return [
+    "// Written by scripts/dispatch.mjs from the other files here: do not edit.",
+    ...imports,
+    "",
+    "/** Runs one task of a kernel. A switch, because first-class functions stay indirect calls in AssemblyScript. */",
+    "export function dispatch(id: i32, args: usize, task: i32, scratch: usize): void {",
+    "  switch (id) {",
+    ...kernels.map(
+      ([name, args], id) => `    case ${id}: ${name}(changetype<${args}>(args), task, scratch); break;`,
+    ),
+    "    default: unreachable();",
+    "  }",
+    "}",
+    "",
+  ].join("\n");
+}
+
+/** An import, in lines that are not too long. */
+function importOf(names, file) {
+  const from = JSON.stringify(`./${file}`);
+  const line = `import { ${names.join(", ")} } from ${from};`;
+  if (line.length <= WIDTH) return [line];
+  const lines = [""];
+  for (const name of names) {
+    const last = lines.at(-1);
+    if (last.length + name.length + 4 > WIDTH) lines.push(`${name},`);
+    else lines[lines.length - 1] = `${last}${last && " "}${name},`;
+  }
+  return ["import {", ...lines.map((line) => `  ${line}`), `} from ${from};`];
+}
+
+export function writeDispatch() {
+  const file = new URL("assembly/dispatch.ts", root);
+  const next = dispatchSource();
+  let now = "";
+  try {
+    now = readFileSync(file, "utf8");
+  } catch {}
+  if (now !== next) writeFileSync(file, next);
+}
