@@ -1,4 +1,4 @@
-import { describe, expect, onTestFinished, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { BACKENDS, type Backend } from "../../src/engine/engine.ts";
 import {
   activation,
@@ -12,13 +12,12 @@ import {
   input,
 } from "../../src/model/layers/index.ts";
 import type { SymbolicTensor } from "../../src/model/layers/types.ts";
-import { sgd } from "../../src/optim/index.ts";
 import { model } from "../../src/train/functional.ts";
 import type { Model } from "../../src/train/model.ts";
 import type { Samples } from "../../src/train/samples.ts";
-import { Session } from "../../src/train/session.ts";
 import { fixtureLabels, fixtureValues } from "../support/fixture-values.ts";
-import { all } from "../support/sessions.ts";
+import { all, sessionOf as sessionWith } from "../support/sessions.ts";
+import { expectSlopes, gradientsOf } from "../support/slopes.ts";
 
 const COUNT = 5;
 /** Of a picture and of numbers: classes by label, numbers by target. */
@@ -73,12 +72,8 @@ function build(write: (typeof NETS)[string]): Model {
   return model({ inputs: [picture, numbers], outputs: write(picture, numbers) });
 }
 
-async function sessionOf(
-  net: Model,
-  backend: Backend,
-  { fuse = true, threads = 1, weights = [1, 0.3] } = {},
-) {
-  const session = await Session.create(net.graph, {
+const sessionOf = (net: Model, backend: Backend, { fuse = true, threads = 1, weights = [1, 0.3] } = {}) =>
+  sessionWith(net, {
     backend,
     threads,
     seed: 3,
@@ -88,17 +83,11 @@ async function sessionOf(
       weight: weights[i]!,
       metrics: [],
     })),
-    optimizer: sgd({ learningRate: 0 }),
     preprocessing: { scale: 1, offset: 0 },
     fuse,
   });
-  onTestFinished(() => session.dispose());
-  return session;
-}
 
 const rows = all(samples);
-const gradientsOf = (session: Session) =>
-  [...session.gradients()].map(({ parameter, data }) => [parameter, data.slice()] as const);
 
 describe.each(Object.entries(NETS))("%s", (_, write) => {
   test.each(BACKENDS)("build %s: every gradient is the slope of the weighted sum", async (backend) => {
@@ -106,22 +95,7 @@ describe.each(Object.entries(NETS))("%s", (_, write) => {
     const { loss, outputs } = session.trainStep(samples, rows);
     const [first, second] = outputs.map(({ meanLoss }) => meanLoss[0]!);
     expect(loss).toBe(first! + 0.3 * second!);
-    const gradients = gradientsOf(session);
-    const weights = new Map([...session.weights()].map(({ parameter, data }) => [parameter, data]));
-    for (const [parameter, gradient] of gradients) {
-      const data = weights.get(parameter)!;
-      const length = Math.hypot(...gradient);
-      expect(length, parameter.name).toBeGreaterThan(1e-4);
-      const before = data.slice();
-      const at = (t: number) => {
-        for (let k = 0; k < data.length; k++) data[k] = before[k]! + (t * gradient[k]!) / length;
-        return session.trainStep(samples, rows).loss;
-      };
-      const h = 2e-3;
-      const slope = (8 * (at(h / 2) - at(-h / 2)) - (at(h) - at(-h))) / (6 * h);
-      data.set(before);
-      expect(Math.abs(slope - length) / length, `${parameter.name}: ${slope}, ${length}`).toBeLessThan(0.02);
-    }
+    expectSlopes(session, samples, rows);
   });
 
   test.each(BACKENDS)("build %s: fused, unfused and on three threads, the same", async (backend) => {

@@ -24,9 +24,9 @@ import { decodeSafetensors } from "../../src/safetensors/safetensors.ts";
 import { model, modelFromConfig } from "../../src/train/functional.ts";
 import type { Model } from "../../src/train/model.ts";
 import { sequential } from "../../src/train/sequential.ts";
-import { Session } from "../../src/train/session.ts";
 import { fixtureLabels, fixtureValues } from "../support/fixture-values.ts";
-import { all } from "../support/sessions.ts";
+import { all, sessionOf as sessionWith } from "../support/sessions.ts";
+import { expectSlopes } from "../support/slopes.ts";
 
 const SHAPE = [6, 5, 3];
 const COUNT = 3;
@@ -163,19 +163,8 @@ const NETS: Readonly<Record<string, (x: SymbolicTensor) => SymbolicTensor>> = {
   },
 };
 
-async function sessionOf(net: Model, backend: Backend, fuse = true, threads = 1): Promise<Session> {
-  const session = await Session.create(net.graph, {
-    backend,
-    threads,
-    seed: 3,
-    outputs: [{ name: "dense", loss: "categoricalCrossentropy", weight: 1, metrics: [] }],
-    optimizer: sgd({ learningRate: 0 }),
-    preprocessing: { scale: 1, offset: 0 },
-    fuse,
-  });
-  onTestFinished(() => session.dispose());
-  return session;
-}
+const sessionOf = (net: Model, backend: Backend, fuse = true, threads = 1) =>
+  sessionWith(net, { backend, threads, seed: 3, metrics: [], preprocessing: { scale: 1, offset: 0 }, fuse });
 
 function build(write: (x: SymbolicTensor) => SymbolicTensor): Model {
   const x = input({ shape: SHAPE });
@@ -190,25 +179,7 @@ describe.each(Object.entries(NETS))("%s", (net, write) => {
     const session = await sessionOf(build(write), backend);
     const { loss } = session.trainStep(samples, rows);
     expect(loss).toBeGreaterThan(0.1);
-    const gradients = [...session.gradients()].map(
-      ({ parameter, data }) => [parameter, data.slice()] as const,
-    );
-    const weights = new Map([...session.weights()].map(({ parameter, data }) => [parameter, data]));
-    for (const [parameter, gradient] of gradients) {
-      const data = weights.get(parameter)!;
-      const length = Math.hypot(...gradient);
-      expect(length, parameter.name).toBeGreaterThan(1e-4);
-      // Along the gradient itself the slope is its length, and f32's rounding the smallest share of it.
-      const before = data.slice();
-      const at = (t: number) => {
-        for (let k = 0; k < data.length; k++) data[k] = before[k]! + (t * gradient[k]!) / length;
-        return session.trainStep(samples, rows).loss;
-      };
-      const h = 2e-3;
-      const slope = (8 * (at(h / 2) - at(-h / 2)) - (at(h) - at(-h))) / (6 * h);
-      data.set(before);
-      expect(Math.abs(slope - length) / length, `${parameter.name}: ${slope}, ${length}`).toBeLessThan(0.02);
-    }
+    expectSlopes(session, samples, rows);
   });
 
   test.each(BACKENDS)("build %s: fused, unfused and on three threads, the same", async (backend) => {
