@@ -1,111 +1,22 @@
 import { expect, onTestFinished, test, vi } from "vitest";
-import { serve } from "../../src/browser/host/calls.ts";
-import { scope } from "../../src/browser/host/scope.ts";
-import { TrainingHost } from "../../src/browser/host/training.ts";
-import type { FromWorker, ToWorker } from "../../src/browser/protocol.ts";
-import { createTrainer } from "../../src/browser/trainer.ts";
 import type { Trainer, TrainerOptions } from "../../src/browser/types.ts";
 import { loadCheckpoint, saveCheckpoint } from "../../src/formats/checkpoint.ts";
-import {
-  add,
-  batchNormalization,
-  conv2d,
-  dense,
-  dropout,
-  flatten,
-  input,
-  maxPooling2d,
-} from "../../src/model/layers/index.ts";
 import { adam, oneCycle, rmsprop, sgd } from "../../src/optim/index.ts";
 import { earlyStopping } from "../../src/train/callbacks/early-stopping.ts";
 import { reduceLROnPlateau } from "../../src/train/callbacks/reduce-lr-on-plateau.ts";
 import type { Callbacks, TrainingHandle } from "../../src/train/callbacks.ts";
 import type { FitOptions } from "../../src/train/fit.ts";
-import { model as graphModel } from "../../src/train/functional.ts";
-import type { Model } from "../../src/train/model.ts";
-import { sequential } from "../../src/train/sequential.ts";
 import type { Trainable } from "../../src/train/trainable.ts";
 import type { TrainingState } from "../../src/train/training-state.ts";
 import { halves } from "../support/samples.ts";
+import { inNode, inWorker, type Make, MODELS, using } from "../support/trainables.ts";
 
-// A training's state goes from any Trainable to any other. Both halves of a trainer are in one thread here, and what they
-// send each other is cloned, as between threads.
+// A training's state goes from any Trainable to any other.
 
 vi.mock("../../src/browser/locks.ts", () => ({ holdLock: async () => "", watchLock: () => {} }));
 vi.mock("../../src/browser/host/scope.ts", () => ({ scope: {} }));
 
-/** A worker in this thread. There may be one at a time. */
-class OwnWorker {
-  onmessage: ((event: { data: FromWorker }) => void) | undefined;
-  #ended = false;
-  #serving: typeof scope.onmessage | undefined;
-
-  postMessage(message: ToWorker, transfer?: Transferable[]): void {
-    if ("role" in message) {
-      serve(new TrainingHost());
-      this.#serving = scope.onmessage;
-      scope.postMessage = (answer, transfer) => {
-        const data = structuredClone(answer, { transfer: transfer ?? [] });
-        setImmediate(() => this.#ended || this.onmessage?.({ data }));
-      };
-    } else {
-      const data = structuredClone(message, { transfer: transfer ?? [] });
-      setImmediate(() => this.#ended || this.#serving?.({ data } as MessageEvent<ToWorker>));
-    }
-  }
-  terminate(): void {
-    this.#ended = true;
-  }
-}
-vi.stubGlobal("Worker", OwnWorker);
-
 const data = halves(50, 3);
-
-/** With all that has a state of its own: moving statistics, dropout's draws. */
-const LAYERS = () => [
-  conv2d({ filters: 4, kernelSize: 3, useBias: false, inputShape: [6, 6, 1] }),
-  batchNormalization(),
-  maxPooling2d(),
-  flatten(),
-  dropout({ rate: 0.3 }),
-  dense({ units: 2, activation: "softmax" }),
-];
-const MODELS: Readonly<Record<string, () => Model>> = {
-  Sequential: () => sequential(LAYERS()),
-  "a functional model": () => {
-    const x = input({ shape: [6, 6, 1] });
-    const y = conv2d({ filters: 3, kernelSize: 3, padding: "same", activation: "relu" }).apply(x);
-    const sum = add().apply([y, batchNormalization().apply(conv2d({ filters: 3, kernelSize: 1 }).apply(y))]);
-    return graphModel({
-      inputs: x,
-      outputs: dense({ units: 2, activation: "softmax" }).apply(
-        dropout({ rate: 0.3 }).apply(flatten().apply(sum)),
-      ),
-    });
-  },
-};
-
-type Make = (options: TrainerOptions) => Promise<Trainable>;
-const inNode =
-  (build: () => Model): Make =>
-  async (options) => {
-    const net = build();
-    await net.compile({ threads: 1, ...options });
-    return net;
-  };
-const inWorker =
-  (build: () => Model): Make =>
-  (options) =>
-    createTrainer(build(), { threads: 1, workerUrl: "worker.js", ...options });
-
-async function using<T>(make: Make, options: TrainerOptions, use: (trainable: Trainable) => Promise<T>) {
-  const trainable = await make(options);
-  try {
-    return await use(trainable);
-  } finally {
-    trainable.dispose();
-  }
-}
 
 /** What a training ended with, clocks left out. */
 async function outcome(trainable: Trainable, fit: FitOptions) {

@@ -1,0 +1,140 @@
+import { describe, expect, onTestFinished, test, vi } from "vitest";
+import { adam } from "../../src/optim/index.ts";
+import type { Callbacks } from "../../src/train/callbacks.ts";
+import type { Samples } from "../../src/train/samples.ts";
+import type { Trainable } from "../../src/train/trainable.ts";
+import { halves } from "../support/samples.ts";
+import { inNode, inWorker, type Make, MODELS } from "../support/trainables.ts";
+
+// What a Sequential, a functional model and the trainers of both have in common does the same, to the bit.
+
+vi.mock("../../src/browser/locks.ts", () => ({ holdLock: async () => "", watchLock: () => {} }));
+vi.mock("../../src/browser/host/scope.ts", () => ({ scope: {} }));
+
+const data = halves(50, 3);
+const options = () => ({ optimizer: adam({ learningRate: 0.01 }), metrics: ["accuracy"] as const, seed: 5 });
+
+/** Made and done away with at the test's end. */
+async function made(make: Make): Promise<Trainable> {
+  const trainable = await make(options());
+  onTestFinished(() => trainable.dispose());
+  return trainable;
+}
+
+/** What all of a trainable's calls give, clocks left out. */
+async function all(trainable: Trainable) {
+  const told: unknown[] = [];
+  const callbacks: Callbacks = {
+    onTrainBegin: (info) => void told.push(info),
+    onEpochBegin: (epoch) => void told.push(epoch),
+    onEpochEnd: ({ epoch, learningRate }, logs) => void told.push([epoch, learningRate, logs]),
+    onTrainEnd: ({ stopped }) => void told.push(stopped),
+  };
+  const first = (await trainable.getWeights()).map(({ name, data }) => [name, [...data]]);
+  const fit = { epochs: 3, batchSize: 8, validationSplit: 0.2, restoreBestWeights: "val_loss", callbacks };
+  const { trainSeconds: _, ...history } = await trainable.fit(data, fit);
+  const {
+    seconds: __,
+    imagesPerSecond: ___,
+    ...evaluation
+  } = (await trainable.evaluate(data)) as never as {
+    [key: string]: unknown;
+  };
+  return {
+    first,
+    told,
+    history,
+    evaluation,
+    outputs: [...(await trainable.predict(data))],
+    one: [...(await trainable.predict(data.images.subarray(0, 36)))],
+    activations: (await trainable.activations(data.images.subarray(0, 36))).map(({ data, ...layer }) => [
+      layer,
+      [...data],
+    ]),
+    sha256: await trainable.weightsSha256(),
+  };
+}
+
+describe.each(Object.entries(MODELS))("%s", (_, build) => {
+  test("and its trainer give the same from every call", async () => {
+    const model = await all(await made(inNode(build)));
+    expect(model.history.epoch).toEqual([0, 1, 2]);
+    // A trainer tells of some batches alone: of those it has the time for.
+    expect(model.told.length).toBe(1 + 3 * 2 + 1);
+    expect(await all(await made(inWorker(build)))).toEqual(model);
+  });
+
+  describe.each([
+    ["the model", inNode(build)],
+    ["its trainer", inWorker(build)],
+  ] as const)("%s", (_, make) => {
+    test("is stopped by a signal and by a callback, and trained on", async () => {
+      const trainable = await made(make);
+      const controller = new AbortController();
+      const abort: Callbacks = { onEpochEnd: ({ epoch }) => void (epoch === 1 && controller.abort()) };
+      const signal = { epochs: 9, batchSize: 8, signal: controller.signal, callbacks: abort };
+      expect(await trainable.fit(data, signal)).toMatchObject({ stopped: true, epoch: [0, 1] });
+      const stop: Callbacks = {
+        onEpochEnd: ({ epoch }, _logs, training) => void (epoch === 2 && training.stop()),
+      };
+      expect(await trainable.fit(data, { epochs: 9, batchSize: 8, callbacks: stop })).toMatchObject({
+        stopped: true,
+        epoch: [0, 1, 2],
+      });
+      expect(await trainable.fit(data, { epochs: 1 })).toMatchObject({ stopped: false });
+    });
+
+    test("lets callbacks set the rate, and read and set weights", async () => {
+      const trainable = await made(make);
+      const rates: number[] = [];
+      const callbacks: Callbacks = {
+        onEpochBegin(epoch, training) {
+          if (epoch === 1) training.learningRate = 0;
+        },
+        async onEpochEnd({ epoch, learningRate }, _logs, training) {
+          rates.push(learningRate);
+          if (epoch === 1)
+            await training.setWeights(
+              (await training.getWeights()).map(({ name, shape, data }) => ({
+                name,
+                shape,
+                data: data.map(() => 0.25),
+              })),
+            );
+        },
+      };
+      await trainable.fit(data, { epochs: 2, batchSize: 8, callbacks });
+      expect(rates).toEqual([0.01, 0]);
+      for (const { data } of await trainable.getWeights()) expect(new Set(data)).toEqual(new Set([0.25]));
+    });
+
+    test("takes weights that it gave, and refuses others with nothing changed", async () => {
+      const trainable = await made(make);
+      const given = await trainable.getWeights();
+      const before = await trainable.weightsSha256();
+      await trainable.fit(data, { epochs: 1 });
+      expect(await trainable.weightsSha256()).not.toBe(before);
+      await trainable.setWeights(given);
+      expect(await trainable.weightsSha256()).toBe(before);
+      const refused = async (weights: typeof given) => trainable.setWeights(weights);
+      await expect(refused(given.slice(1))).rejects.toThrow(given[0]!.name);
+      const [first, ...others] = given;
+      await expect(refused([{ ...first!, shape: [...first!.shape].reverse() }, ...others])).rejects.toThrow(
+        first!.name,
+      );
+      expect(await trainable.weightsSha256()).toBe(before);
+    });
+
+    test("refuses what is no option, samples that do not fit, and figures that there are not", async () => {
+      const trainable = await made(make);
+      const before = await trainable.weightsSha256();
+      await expect(trainable.fit(data, { batch_size: 8 } as never)).rejects.toThrow(/batchSize/);
+      await expect(trainable.evaluate(data, { batchsize: 8 } as never)).rejects.toThrow(/batchSize/);
+      const wide: Samples = { ...data, shape: [6, 12, 1], count: 25, labels: data.labels!.subarray(0, 25) };
+      await expect(trainable.fit(wide)).rejects.toThrow(/\(6, 6, 1\)/);
+      await expect(trainable.predict(wide)).rejects.toThrow(/\(6, 6, 1\)/);
+      await expect(trainable.fit(data, { restoreBestWeights: "val_loss" })).rejects.toThrow(/val_loss/);
+      expect(await trainable.weightsSha256()).toBe(before);
+    });
+  });
+});

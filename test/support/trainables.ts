@@ -1,0 +1,99 @@
+import { vi } from "vitest";
+import { serve } from "../../src/browser/host/calls.ts";
+import { scope } from "../../src/browser/host/scope.ts";
+import { TrainingHost } from "../../src/browser/host/training.ts";
+import type { FromWorker, ToWorker } from "../../src/browser/protocol.ts";
+import { createTrainer } from "../../src/browser/trainer.ts";
+import type { TrainerOptions } from "../../src/browser/types.ts";
+import {
+  add,
+  batchNormalization,
+  conv2d,
+  dense,
+  dropout,
+  flatten,
+  input,
+  maxPooling2d,
+} from "../../src/model/layers/index.ts";
+import { model as graphModel } from "../../src/train/functional.ts";
+import type { Model } from "../../src/train/model.ts";
+import { sequential } from "../../src/train/sequential.ts";
+import type { Trainable } from "../../src/train/trainable.ts";
+
+// Models and trainers by one interface. Both halves of a trainer are in one thread here, and what they send each other is
+// cloned, as between threads. A test file that uses this mocks src/browser/locks.ts and src/browser/host/scope.ts.
+
+/** A worker in this thread. There may be one at a time. */
+class OwnWorker {
+  onmessage: ((event: { data: FromWorker }) => void) | undefined;
+  #ended = false;
+  #serving: typeof scope.onmessage | undefined;
+
+  postMessage(message: ToWorker, transfer?: Transferable[]): void {
+    if ("role" in message) {
+      serve(new TrainingHost());
+      this.#serving = scope.onmessage;
+      scope.postMessage = (answer, transfer) => {
+        const data = structuredClone(answer, { transfer: transfer ?? [] });
+        setImmediate(() => this.#ended || this.onmessage?.({ data }));
+      };
+    } else {
+      const data = structuredClone(message, { transfer: transfer ?? [] });
+      setImmediate(() => this.#ended || this.#serving?.({ data } as MessageEvent<ToWorker>));
+    }
+  }
+  terminate(): void {
+    this.#ended = true;
+  }
+}
+vi.stubGlobal("Worker", OwnWorker);
+
+/** With all that has a state of its own: moving statistics, dropout's draws. */
+const LAYERS = () => [
+  conv2d({ filters: 4, kernelSize: 3, useBias: false, inputShape: [6, 6, 1] }),
+  batchNormalization(),
+  maxPooling2d(),
+  flatten(),
+  dropout({ rate: 0.3 }),
+  dense({ units: 2, activation: "softmax" }),
+];
+export const MODELS: Readonly<Record<string, () => Model>> = {
+  Sequential: () => sequential(LAYERS()),
+  "a functional model": () => {
+    const x = input({ shape: [6, 6, 1] });
+    const y = conv2d({ filters: 3, kernelSize: 3, padding: "same", activation: "relu" }).apply(x);
+    const sum = add().apply([y, batchNormalization().apply(conv2d({ filters: 3, kernelSize: 1 }).apply(y))]);
+    return graphModel({
+      inputs: x,
+      outputs: dense({ units: 2, activation: "softmax" }).apply(
+        dropout({ rate: 0.3 }).apply(flatten().apply(sum)),
+      ),
+    });
+  },
+};
+
+export type Make = (options: TrainerOptions) => Promise<Trainable>;
+export const inNode =
+  (build: () => Model): Make =>
+  async (options) => {
+    const net = build();
+    await net.compile({ threads: 1, ...options });
+    return net;
+  };
+export const inWorker =
+  (build: () => Model): Make =>
+  (options) =>
+    createTrainer(build(), { threads: 1, workerUrl: "worker.js", ...options });
+
+export async function using<T>(
+  make: Make,
+  options: TrainerOptions,
+  use: (trainable: Trainable) => Promise<T>,
+) {
+  const trainable = await make(options);
+  try {
+    return await use(trainable);
+  } finally {
+    trainable.dispose();
+  }
+}
