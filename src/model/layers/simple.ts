@@ -1,5 +1,5 @@
 import { elements } from "../../compiler/graph.ts";
-import { needed, type OptionsOf, oneOf, optional, real } from "../../options/kinds.ts";
+import { type Defaulted, needed, type OptionsOf, oneOf, optional, real } from "../../options/kinds.ts";
 import { ACTIVATIONS, defineLayer, type Layer, type LayerOptions, layer, lowerActivation } from "./layer.ts";
 
 export const FLATTEN = defineLayer({
@@ -47,6 +47,15 @@ export function activation(options: ActivationOptions): Layer {
   return layer(ACTIVATION, options);
 }
 
+/** An activation with a number of its own, as a layer of its name. */
+function scaled(type: "leakyRelu" | "elu", options: { readonly alpha: Defaulted<number> }) {
+  return defineLayer({
+    type,
+    options,
+    lower: (graph, name, [input], { alpha }) => lowerActivation(graph, name, input, type, alpha),
+  });
+}
+
 /** What the kernels compute in holds less than this. */
 const F32_END = 3.4e38;
 
@@ -57,11 +66,7 @@ const leakyReluOptions = {
 
 export interface LeakyReluOptions extends LayerOptions, OptionsOf<typeof leakyReluOptions> {}
 
-export const LEAKY_RELU = defineLayer({
-  type: "leakyRelu",
-  options: leakyReluOptions,
-  lower: (graph, name, [input], { alpha }) => lowerActivation(graph, name, input, "leakyRelu", alpha),
-});
+export const LEAKY_RELU = /* @__PURE__ */ scaled("leakyRelu", leakyReluOptions);
 
 /** leakyRelu with a slope of one's own: x for x > 0, alpha x below. */
 export function leakyRelu(options: LeakyReluOptions = {}): Layer {
@@ -75,11 +80,7 @@ const eluOptions = {
 
 export interface EluOptions extends LayerOptions, OptionsOf<typeof eluOptions> {}
 
-export const ELU = defineLayer({
-  type: "elu",
-  options: eluOptions,
-  lower: (graph, name, [input], { alpha }) => lowerActivation(graph, name, input, "elu", alpha),
-});
+export const ELU = /* @__PURE__ */ scaled("elu", eluOptions);
 
 /** elu with a scale of one's own: x for x > 0, alpha (exp(x) - 1) below (Clevert et al. 2016). */
 export function elu(options: EluOptions = {}): Layer {
