@@ -35,12 +35,19 @@ const DEFINITIONS = {
   lecunNormal: /* @__PURE__ */ normal(lecun),
 } satisfies Record<string, Definition>;
 
+/** All numbers the same. */
+export interface Constant {
+  readonly type: "constant";
+  readonly value: number;
+}
+
 /** How a parameter starts. */
-export type Initializer = keyof typeof DEFINITIONS;
-export const INITIALIZERS = /* @__PURE__ */ Object.keys(DEFINITIONS) as readonly Initializer[];
+export type Initializer = keyof typeof DEFINITIONS | Constant;
+export const INITIALIZERS = /* @__PURE__ */ Object.keys(DEFINITIONS) as readonly (keyof typeof DEFINITIONS)[];
 
 /** The fill of a kernel of this shape, `[..., fanIn, fanOut]` with the leading axes a receptive field. */
 export function fillOf(initializer: Initializer, shape: readonly number[]): Fill {
+  if (typeof initializer !== "string") return { kind: "constant", value: initializer.value };
   const field = shape.slice(0, -2).reduce((product, size) => product * size, 1);
   return DEFINITIONS[initializer](field * (shape.at(-2) ?? 1), field * (shape.at(-1) ?? 1));
 }

@@ -97,7 +97,7 @@ describe("a layer that does not fit", () => {
 describe("an option out of range", () => {
   const conv = { filters: 2, kernelSize: 5, name: "bad" };
   const initializers =
-    "one of zeros, ones, glorotUniform, glorotNormal, heUniform, heNormal, lecunUniform, lecunNormal";
+    "one of zeros, ones, glorotUniform, glorotNormal, heUniform, heNormal, lecunUniform, lecunNormal, or constant({ value })";
   const activations = "one of linear, relu, leakyRelu, elu, sigmoid, tanh, softmax";
   const pair = "a whole number >= 1, or two: [height, width]";
   const size = (key: string, value: unknown, shown: string, line: string) =>
@@ -157,6 +157,18 @@ describe("an option out of range", () => {
       () => conv2d({ ...conv, biasInitializer: wrong(0) }),
       `biasInitializer is 0, expected ${initializers}. Write: `,
     ],
+    ...[
+      { value: 1 },
+      { type: "ones", value: 1 },
+      { type: "constant", value: 1e39 },
+      { type: "constant" },
+    ].map(
+      (given) =>
+        [
+          () => dense({ units: 1, biasInitializer: wrong(given), ...at }),
+          `biasInitializer is an object, expected ${initializers}. Write: `,
+        ] as const,
+    ),
     [
       () => maxPooling2d({ poolSize: 0, ...at }),
       `poolSize is 0, expected ${pair}. Write: maxPooling2d({ poolSize: 2, name: "bad" })`,

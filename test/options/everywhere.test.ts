@@ -136,6 +136,7 @@ const TAKERS: Readonly<Record<string, Taker>> = {
     needed: { units: 2 },
     call: api.dense,
   },
+  constant: { names: names<api.ConstantOptions>({ value: true }), needed: { value: 1 }, call: api.constant },
   maxPooling2d: { names: pooling, call: api.maxPooling2d },
   averagePooling2d: { names: pooling, call: api.averagePooling2d },
   batchNormalization: {

@@ -20,7 +20,7 @@ const small = fc.integer({ min: 1, max: 4 });
 const pair = fc.oneof(small, fc.tuple(small, small));
 const padding = fc.constantFrom("valid", "same");
 const activation = fc.constantFrom("linear", "relu", "leakyRelu", "elu", "sigmoid", "tanh");
-const initializer = fc.constantFrom(...INITIALIZERS);
+const initializer = fc.constantFrom(...INITIALIZERS, { type: "constant", value: 0.25 });
 const maybe = <T>(arbitrary: fc.Arbitrary<T>) => fc.option(arbitrary, { nil: undefined });
 const weights = {
   activation: maybe(activation),

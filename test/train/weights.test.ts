@@ -2,7 +2,15 @@ import { createHash } from "node:crypto";
 import { describe, expect, test } from "vitest";
 import { fillOf, INITIALIZERS, type Initializer } from "../../src/compiler/initializers.ts";
 import type { BACKENDS } from "../../src/engine/engine.ts";
-import { conv2d, dense, flatten, maxPooling2d } from "../../src/model/layers/index.ts";
+import {
+  batchNormalization,
+  constant,
+  conv2d,
+  dense,
+  flatten,
+  maxPooling2d,
+} from "../../src/model/layers/index.ts";
+import { modelFromConfig } from "../../src/train/functional.ts";
 import { expectSame } from "../support/close.ts";
 import { fixtureValues } from "../support/fixture-values.ts";
 import { halves } from "../support/samples.ts";
@@ -23,7 +31,7 @@ function statistics(x: Float32Array) {
 }
 
 // Keras: variance 2 / (fanIn + fanOut), 2 / fanIn, 1 / fanIn; a kernel's fans count its receptive field.
-const VARIANCE: Partial<Record<Initializer, (fanIn: number, fanOut: number) => number>> = {
+const VARIANCE: Partial<Record<Initializer & string, (fanIn: number, fanOut: number) => number>> = {
   glorotUniform: (fanIn, fanOut) => 2 / (fanIn + fanOut),
   glorotNormal: (fanIn, fanOut) => 2 / (fanIn + fanOut),
   heUniform: (fanIn) => 2 / fanIn,
@@ -93,6 +101,27 @@ describe("initial weights", () => {
     );
     const values = model.getWeights().map(({ data }) => [...new Set(data)]);
     expect(values).toEqual([[1], [1], [0], [0]]);
+  });
+
+  test("a constant, in code and in a model's JSON", async () => {
+    const kernelInitializer = constant({ value: 0.1 });
+    const layers = [
+      dense({ units: 3, inputShape: [4], kernelInitializer, biasInitializer: constant({ value: -2 }) }),
+      batchNormalization({ gammaInitializer: constant({ value: 3 }) }),
+    ];
+    const model = await modelOf(layers, { loss: "meanSquaredError" });
+    const values = model.getWeights().map(({ data }) => [...new Set(data)]);
+    expect(values).toEqual([[Math.fround(0.1)], [-2], [3], [0], [0], [1]]);
+    const config = JSON.parse(JSON.stringify(model.toConfig()));
+    expect(config.layers[0].kernelInitializer).toEqual({ type: "constant", value: 0.1 });
+    const again = modelFromConfig(config);
+    expect(again.toConfig()).toEqual(model.toConfig());
+    await again.compile({ loss: "meanSquaredError", threads: 1 });
+    expect(await again.weightsSha256()).toBe(await model.weightsSha256());
+    again.dispose();
+    expect(() => constant({ value: 1e39 })).toThrow(
+      "constant: value is 1e+39, expected a finite number, below 3.4e38. Write: constant({ value: 0.1 })",
+    );
   });
 
   test("a bias initializer draws for its own shape", async () => {

@@ -1,7 +1,15 @@
 import { expect, test } from "vitest";
 import { LAYERS } from "../../src/model/layers/index.ts";
 import { type LayerDefinition, layerTable } from "../../src/model/layers/layer.ts";
-import { LAYER_TYPES, optionProblem, optionText, parseOption } from "../../src/web/state/layers.ts";
+import {
+  LAYER_TYPES,
+  layerText,
+  optionProblem,
+  optionText,
+  parseOption,
+} from "../../src/web/state/layers.ts";
+import { fromFragment, toFragment } from "../../src/web/state/link.ts";
+import { CUSTOM, DEFAULTS } from "../../src/web/state/settings.ts";
 
 /** Layers that take several inputs, or none, have no place in a list. */
 const OF_GRAPHS = ["input", "add", "multiply", "concatenate"];
@@ -33,4 +41,23 @@ test("the editor has every layer type that a list can have, and all its options,
     const needed = Object.keys(table).filter((key) => "needed" in table[key]!);
     expect(Object.keys(start), type).toEqual(expect.arrayContaining(needed));
   }
+});
+
+test("a constant of a model file is kept, told, and goes into a link", () => {
+  const value = { type: "constant", value: -0.5 };
+  for (const key of ["kernelInitializer", "biasInitializer"]) {
+    const option = LAYER_TYPES.dense!.options.find((candidate) => candidate.key === key)!;
+    expect(optionProblem(option, value)).toBeUndefined();
+    expect(optionText(value)).toBe("constant -0.5");
+    expect(parseOption(option, "constant -0.5")).toEqual(value);
+    for (const wrong of ["constant x", "constant", "constant 1e39"])
+      expect(optionProblem(option, parseOption(option, wrong))).toMatch(/^expected one of zeros, ones/);
+  }
+  const other = LAYER_TYPES.dense!.options.find(({ key }) => key === "activation")!;
+  expect(optionProblem(other, value)).toMatch(/^expected one of linear/);
+  const layers = [{ type: "dense", units: 3, kernelInitializer: value }];
+  expect(layerText(layers[0]!)).toContain("constant -0.5");
+  const linked = fromFragment(toFragment({ ...DEFAULTS, model: CUSTOM, layers }, "train"));
+  expect(linked.unknown).toEqual([]);
+  expect(linked.settings.layers).toEqual(layers);
 });

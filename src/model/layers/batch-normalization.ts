@@ -1,6 +1,6 @@
 import type { Parameter } from "../../compiler/graph.ts";
-import { INITIALIZERS } from "../../compiler/initializers.ts";
-import { flag, type OptionsOf, oneOf, optional, real } from "../../options/kinds.ts";
+import { flag, type OptionsOf, optional, real } from "../../options/kinds.ts";
+import { initializer } from "./initializer.ts";
 import { defineLayer, type Layer, type LayerOptions, layer } from "./layer.ts";
 
 const options = {
@@ -13,13 +13,13 @@ const options = {
   /** Whether the result is scaled by a learnt gamma. Default true. */
   scale: optional(flag, true),
   /** Default "zeros". */
-  betaInitializer: optional(oneOf(INITIALIZERS), "zeros"),
+  betaInitializer: optional(initializer, "zeros"),
   /** Default "ones". */
-  gammaInitializer: optional(oneOf(INITIALIZERS), "ones"),
+  gammaInitializer: optional(initializer, "ones"),
   /** Default "zeros". */
-  movingMeanInitializer: optional(oneOf(INITIALIZERS), "zeros"),
+  movingMeanInitializer: optional(initializer, "zeros"),
   /** Default "ones". */
-  movingVarianceInitializer: optional(oneOf(INITIALIZERS), "ones"),
+  movingVarianceInitializer: optional(initializer, "ones"),
 };
 
 export interface BatchNormalizationOptions extends LayerOptions, OptionsOf<typeof options> {}

@@ -10,6 +10,7 @@ import { ACTIVATION, DROPOUT, ELU, FLATTEN, LEAKY_RELU } from "./simple.ts";
 export { type BatchNormalizationOptions, batchNormalization } from "./batch-normalization.ts";
 export { type Conv2dOptions, conv2d } from "./conv2d.ts";
 export { type DenseOptions, dense } from "./dense.ts";
+export { type ConstantOptions, constant } from "./initializer.ts";
 export { type InputOptions, input } from "./input.ts";
 export type { Activation, Layer, LayerOptions } from "./layer.ts";
 export { add, type ConcatenateOptions, concatenate, multiply } from "./merging.ts";

@@ -6,7 +6,6 @@ import {
   type Shape,
   type Value,
 } from "../../compiler/graph.ts";
-import { INITIALIZERS } from "../../compiler/initializers.ts";
 import { checkOptions } from "../../options/check.ts";
 import {
   type Filled,
@@ -20,6 +19,7 @@ import {
 } from "../../options/kinds.ts";
 import { applyLayer } from "../symbolic.ts";
 import type { Padding, Pair } from "../window.ts";
+import { initializer } from "./initializer.ts";
 import type { Inputs, Layer } from "./types.ts";
 
 export type { Inputs, Layer } from "./types.ts";
@@ -146,9 +146,9 @@ export const WEIGHTS = {
   /** Default true. */
   useBias: optional(flag, true),
   /** Default "glorotUniform". */
-  kernelInitializer: optional(oneOf(INITIALIZERS), "glorotUniform"),
+  kernelInitializer: optional(initializer, "glorotUniform"),
   /** Default "zeros". */
-  biasInitializer: optional(oneOf(INITIALIZERS), "zeros"),
+  biasInitializer: optional(initializer, "zeros"),
 };
 
 /** Adds the op of an activation; "linear" adds none. Softmax is over the last axis of a flat value. */

@@ -85,9 +85,9 @@ function OptionField({ option, value, set }: OptionProps) {
       <Select
         label={label}
         name={key}
-        value={String(shown)}
-        choices={option.choices.map((choice) => [choice, choice])}
-        onChange={give}
+        value={optionText(shown)}
+        choices={[...new Set([...option.choices, optionText(shown)])].map((choice) => [choice, choice])}
+        onChange={(text) => give(parseOption(option, text))}
       />
     );
   return (

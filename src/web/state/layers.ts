@@ -1,4 +1,5 @@
 import { LAYERS } from "../../model/layers/index.ts";
+import { isConstant } from "../../model/layers/initializer.ts";
 import { INPUT } from "../../model/layers/input.ts";
 import type { LayerDefinition } from "../../model/layers/layer.ts";
 import type { Kind } from "../../options/kinds.ts";
@@ -137,7 +138,8 @@ export function optionProblem(option: LayerOption, value: unknown): string | und
         ? undefined
         : "expected a number from 0";
     case "choice":
-      return option.choices.includes(value as string)
+      return option.choices.includes(value as string) ||
+        (option.key.endsWith("Initializer") && isConstant(value))
         ? undefined
         : `expected one of ${option.choices.join(", ")}`;
     case "flag":
@@ -148,7 +150,9 @@ export function optionProblem(option: LayerOption, value: unknown): string | und
 /** Text as an option's value; NaN where it is none, which optionProblem() tells. */
 export function parseOption({ kind }: LayerOption, text: string): unknown {
   const trimmed = text.trim();
-  if (kind === "choice") return trimmed;
+  // Only model files and links bring one: the editor keeps it.
+  const constant = /^constant (.+)$/.exec(trimmed);
+  if (kind === "choice") return constant ? { type: "constant", value: Number(constant[1]) } : trimmed;
   if (kind === "flag") return trimmed === "true" ? true : trimmed === "false" ? false : Number.NaN;
   const number = (part: string) => (/^\d+(\.\d+)?$/.test(part) ? Number(part) : Number.NaN);
   const pair = kind === "size" ? /^(\d+)\s*[x×]\s*(\d+)$/i.exec(trimmed) : null;
@@ -157,6 +161,7 @@ export function parseOption({ kind }: LayerOption, text: string): unknown {
 
 /** An option's value as text that parseOption() reads. */
 export function optionText(value: unknown): string {
+  if (isConstant(value)) return `${value.type} ${value.value}`;
   if (Array.isArray(value)) return value.join("x");
   return typeof value === "number" && Number.isNaN(value) ? "" : String(value ?? "");
 }
@@ -175,7 +180,7 @@ export function layerText({ type, ...options }: LayerSpec): string {
     options.padding === "same" && "same padding",
     options.dilationRate !== undefined && `dilation ${size(options.dilationRate)}`,
     options.useBias === false && "no bias",
-    typeof options.kernelInitializer === "string" && options.kernelInitializer,
+    options.kernelInitializer !== undefined && optionText(options.kernelInitializer),
   ];
   return parts.filter(Boolean).join(", ");
 }
