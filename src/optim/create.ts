@@ -1,13 +1,8 @@
 import { checkName } from "../options/check.ts";
 import type { Table } from "../options/kinds.ts";
 import { checkedOptimizer } from "./checked.ts";
-import {
-  type AnyOptimizerOptions,
-  OPTIMIZER_TABLES,
-  OPTIMIZERS,
-  type OptimizerName,
-  optimizerDefinition,
-} from "./definitions.ts";
+import { definitionOf } from "./definition-of.ts";
+import { type AnyOptimizerOptions, OPTIMIZER_TABLES, OPTIMIZERS, type OptimizerName } from "./definitions.ts";
 import type { commonOptions, Optimizer } from "./optimizer.ts";
 
 /** An optimizer by name. Throws RangeError on an unknown name, and on an option that this one does not have. */
@@ -15,5 +10,5 @@ export function createOptimizer(name: OptimizerName, options: AnyOptimizerOption
   checkName("optimizer", name, OPTIMIZERS, "createOptimizer(*)");
   const tables: Readonly<Record<OptimizerName, () => ReturnType<typeof commonOptions> & Table>> =
     OPTIMIZER_TABLES;
-  return checkedOptimizer(optimizerDefinition(name), tables[name](), options);
+  return checkedOptimizer(definitionOf(name), tables[name](), options);
 }

@@ -1,9 +1,13 @@
 import { ADAM, ADAMW, ADAMW_DECAY, type AdamOptions, adamOptions } from "./adam.ts";
-import type { OptimizerDefinition } from "./optimizer.ts";
 import { RMSPROP, type RmspropOptions, rmspropOptions } from "./rmsprop.ts";
 import { SGD, type SgdOptions, sgdOptions } from "./sgd.ts";
 
-/** Every optimizer, by name. A new one has its line here, in the tables and in the type below. */
+// Every optimizer: a new one has its lines here.
+export { type AdamOptions, adam, adamw } from "./adam.ts";
+export { type RmspropOptions, rmsprop } from "./rmsprop.ts";
+export { type SgdOptions, sgd } from "./sgd.ts";
+
+/** What every optimizer keeps and does, by name. */
 export const OPTIMIZER_DEFINITIONS = { sgd: SGD, rmsprop: RMSPROP, adam: ADAM, adamw: ADAMW };
 
 /** The options of each. Workers, which have no use for them, leave them out. */
@@ -19,8 +23,3 @@ export type AnyOptimizerOptions = SgdOptions & RmspropOptions & AdamOptions;
 
 export type OptimizerName = keyof typeof OPTIMIZER_DEFINITIONS;
 export const OPTIMIZERS = /* @__PURE__ */ Object.keys(OPTIMIZER_DEFINITIONS) as readonly OptimizerName[];
-
-/** The definition of an optimizer, its own options left open. */
-export function optimizerDefinition(name: OptimizerName): OptimizerDefinition {
-  return OPTIMIZER_DEFINITIONS[name] as unknown as OptimizerDefinition;
-}

@@ -1,6 +1,6 @@
 import { elements } from "../../compiler/graph.ts";
 import { isIsolated, type KernelThread, startThreadsBy, type ThreadTask } from "../../engine/platform/web.ts";
-import { optimizerDefinition } from "../../optim/definitions.ts";
+import { definitionOf } from "../../optim/definition-of.ts";
 import { makeOptimizer } from "../../optim/optimizer.ts";
 import type { Callbacks, TrainInfo } from "../../train/callbacks.ts";
 import { Compiled } from "../../train/compiled.ts";
@@ -53,10 +53,10 @@ export class TrainingHost {
       backend: kernels.backend,
       wasm: kernels.module,
       // The page has checked all options, and filled in the defaults.
-      optimizer: makeOptimizer(optimizerDefinition(name), {
+      optimizer: makeOptimizer(definitionOf(name), {
         ...settings,
         ...(scheduled && { learningRate: (step: number) => this.#rate(step) }),
-      } as Parameters<ReturnType<typeof optimizerDefinition>["stateVectors"]>[0]),
+      } as Parameters<ReturnType<typeof definitionOf>["stateVectors"]>[0]),
     });
     this.#model = model;
     const { backend, threads } = model.session.engine;

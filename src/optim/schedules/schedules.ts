@@ -3,7 +3,13 @@ import { EXPONENTIAL_DECAY } from "./exponential-decay.ts";
 import { ONE_CYCLE } from "./one-cycle.ts";
 import { PIECEWISE_CONSTANT_DECAY } from "./piecewise-constant-decay.ts";
 
-/** Every schedule's options. A new one has its line here, and its formula in extra.ts. */
+// Every schedule: a new one has its lines here, and its formula in extra.ts.
+export { type CosineDecayOptions, cosineDecay } from "./cosine-decay.ts";
+export { type ExponentialDecayOptions, exponentialDecay } from "./exponential-decay.ts";
+export { type OneCycleOptions, oneCycle } from "./one-cycle.ts";
+export { type PiecewiseConstantDecayOptions, piecewiseConstantDecay } from "./piecewise-constant-decay.ts";
+
+/** The options of each, by name. */
 export const SCHEDULE_OPTIONS = {
   oneCycle: ONE_CYCLE,
   exponentialDecay: EXPONENTIAL_DECAY,
