@@ -50,7 +50,9 @@ function handleOf({ trainer, client, fitting }: Told): TrainingHandle {
       made.rate = rate;
       client.note({ note: "rate", rate });
     },
-    stop: () => trainer.stop(),
+    stop() {
+      if (made.last === fitting) trainer.stop();
+    },
     getWeights: () => trainer.getWeights(),
     setWeights: (tensors) => trainer.setWeights(tensors),
     async state() {

@@ -1,6 +1,6 @@
 import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { adam } from "../../src/optim/index.ts";
-import type { Callbacks } from "../../src/train/callbacks.ts";
+import type { Callbacks, TrainingHandle } from "../../src/train/callbacks.ts";
 import type { Samples } from "../../src/train/samples.ts";
 import type { Trainable } from "../../src/train/trainable.ts";
 import { halves } from "../support/samples.ts";
@@ -82,6 +82,15 @@ describe.each(Object.entries(MODELS))("%s", (_, build) => {
         epoch: [0, 1, 2],
       });
       expect(await trainable.fit(data, { epochs: 1 })).toMatchObject({ stopped: false });
+    });
+
+    test("goes on where a callback stops a training that has ended", async () => {
+      const trainable = await made(make);
+      const trainings: TrainingHandle[] = [];
+      const keep: Callbacks = { onTrainBegin: (_, training) => void trainings.push(training) };
+      await trainable.fit(data, { callbacks: keep });
+      const stop: Callbacks = { onEpochEnd: () => trainings[0]!.stop() };
+      expect(await trainable.fit(data, { epochs: 2, callbacks: stop })).toMatchObject({ stopped: false });
     });
 
     test("lets callbacks set the rate, and read and set weights", async () => {
