@@ -83,7 +83,7 @@ const unchecked = {
     build.onLoad(
       {
         filter:
-          /[\\/]src[\\/](compiler|losses|metrics|model|optim|options|train|safetensors|formats|data)[\\/](check[\w-]*|options|traffic|training)\.ts$/,
+          /[\\/]src[\\/](compiler|losses|metrics|optim|options|train|data)[\\/](check[\w-]*|options|traffic|training)\.ts$/,
       },
       ({ path }) => {
         const names = readFileSync(path, "utf8").matchAll(/^export (?:const|function|class) (\w+)/gm);
