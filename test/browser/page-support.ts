@@ -2,7 +2,7 @@ import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { fileURLToPath } from "node:url";
-import type { Page } from "puppeteer-core";
+import type { HTTPRequest, Page } from "puppeteer-core";
 import { afterAll, afterEach, beforeAll } from "vitest";
 import { type PageServer, serveFolder } from "../../src/cli/serve/server.ts";
 import { type BrowserName, launch } from "./support/browsers.ts";
@@ -93,6 +93,21 @@ export interface AppOptions {
   readonly serviceWorkers?: boolean;
 }
 
+/** What a page has asked for and not got yet. */
+const openRequests = new WeakMap<Page, Set<HTTPRequest>>();
+
+function followRequests(page: Page): Set<HTTPRequest> {
+  const requests = new Set<HTTPRequest>();
+  page.on("request", (request) => {
+    // What the document before had asked for is broken off: of some of it nobody tells.
+    if (request.isNavigationRequest() && request.frame() === page.mainFrame()) requests.clear();
+    requests.add(request);
+  });
+  for (const event of ["requestfinished", "requestfailed"] as const)
+    page.on(event, (request) => requests.delete(request));
+  return requests;
+}
+
 /** The page in a context of its own, once it shows something. */
 export async function openApp(name: BrowserName, options: AppOptions = {}): Promise<App> {
   const { fragment = "", isolated = true, width = 1280, dark = false } = options;
@@ -104,6 +119,7 @@ export async function openApp(name: BrowserName, options: AppOptions = {}): Prom
   page.on("console", (message) => {
     if (message.type() === "error") errors.push(message.text());
   });
+  openRequests.set(page, followRequests(page));
   await page.setViewport({ width, height: 900 });
   await page.evaluateOnNewDocument(note);
   if (options.before) await page.evaluateOnNewDocument(options.before, options.beforeArgument ?? 0);
@@ -129,8 +145,14 @@ export async function fetched(page: Page): Promise<void> {
   await page.waitForFunction(() =>
     performance.getEntriesByType("resource").some(({ name }) => /\/simd-[\w-]+\.js$/.test(name)),
   );
-  // The icon is the browser's request, of which the page knows nothing.
-  await page.waitForNetworkIdle();
+  // The icon is the browser's request, of which the page knows nothing. Puppeteer's own idleness would wait for what the
+  // document before a reload had asked for, too.
+  const requests = openRequests.get(page)!;
+  let idle = performance.now();
+  while (performance.now() - idle < 500) {
+    if (requests.size > 0) idle = performance.now();
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
 }
 
 /** Text of the first element that fits. */
