@@ -4,13 +4,8 @@ import { loadKernels, requestedThreads } from "../engine/kernels.ts";
 import type { WorkerPart } from "../engine/platform/web.ts";
 import type { Loss } from "../losses/loss.ts";
 import type { Metric } from "../metrics/metric.ts";
-import {
-  adam,
-  createOptimizer,
-  type LearningRate,
-  type Optimizer,
-  type OptimizerName,
-} from "../optim/index.ts";
+import { adam, createOptimizer, type Optimizer, type OptimizerName } from "../optim/index.ts";
+import { rateOf } from "../optim/schedules/index.ts";
 import { type Checked, checkOptions } from "../options/check.ts";
 import { some, type TableOf, url } from "../options/kinds.ts";
 import { show } from "../options/show.ts";
@@ -105,11 +100,7 @@ export async function createTrainer(model: Model, options: TrainerOptions = {}):
   };
   const holder: { trainer?: WorkerTrainer } = {};
   const parts: WorkerPart[] = ["training"];
-  if (
-    modules.length > 0 ||
-    typeof made.options.learningRate === "object" ||
-    outputs.some(({ metrics }) => metrics.some((metric) => metric !== "accuracy"))
-  )
+  if (modules.length > 0 || outputs.some(({ metrics }) => metrics.some((metric) => metric !== "accuracy")))
     parts.unshift("extra");
   if (model.graph.ops.some(({ kind }) => (FURTHER_KINDS as readonly string[]).includes(kind)))
     parts.unshift("further");
@@ -143,18 +134,12 @@ export async function createTrainer(model: Model, options: TrainerOptions = {}):
   }
 }
 
-/** An optimizer's name and options; a function of the step stays here, see #rates. */
+/** An optimizer's name and options; what changes with the step stays here, see #rates. */
 function sendable({ name: given, options }: Optimizer): InitRequest["optimizer"] {
   const name = given as OptimizerName;
   const { learningRate, ...others } = options;
-  if (!ownRate(learningRate)) return { name, options: { ...others, learningRate } };
+  if (typeof learningRate === "number") return { name, options: { ...others, learningRate } };
   return { name, options: others, scheduled: true };
-}
-
-/** What gives the rate of a step, where that is a function of the caller's, which cannot be sent. */
-function ownRate(rate: LearningRate): ((step: number) => number) | undefined {
-  if (typeof rate !== "object") return typeof rate === "function" ? rate : undefined;
-  return rate.rate && ((step) => rate.rate!(step, rate.options));
 }
 
 class WorkerTrainer implements Trainer {
@@ -342,14 +327,15 @@ class WorkerTrainer implements Trainer {
       }
   }
 
-  /** A function's rates for all steps of a fit, and the one after, which the last epoch's report shows. */
+  /** A schedule's rates for all steps of a fit, and the one after, which the last epoch's report shows. */
   async #rates(
     count: number,
     options: FitRequest["options"],
     state: KeptState | undefined,
   ): Promise<FitRequest["rates"]> {
-    const rate = ownRate(this.#made.optimizer.options.learningRate);
-    if (!rate) return undefined;
+    const { learningRate } = this.#made.optimizer.options;
+    if (typeof learningRate === "number") return undefined;
+    const rate = rateOf(learningRate);
     const { epochs = 1, initialEpoch = 0, batchSize = 32 } = options;
     const steps = Math.ceil(count / batchSize) * (epochs - initialEpoch);
     const firstStep = state?.optimizer.step ?? (await this.#client.call("step", undefined));

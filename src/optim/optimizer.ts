@@ -9,9 +9,11 @@ export function commonOptions(learningRate: number, weightDecay = 0) {
     /** Step size, or a schedule such as cosineDecay(), or a function of the step (from 0) that gives it. */
     learningRate: optional(
       some<LearningRate>(
-        "a number >= 0, a schedule, or a function of the step",
+        "a number >= 0, a schedule such as oneCycle() gives, or a function of the step",
         (value) =>
-          typeof value === "function" || rate.accepts(value) || (isObject(value) && isObject(value.options)),
+          typeof value === "function" ||
+          rate.accepts(value) ||
+          (isObject(value) && typeof value.rate === "function"),
       ),
       learningRate,
     ),

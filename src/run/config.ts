@@ -7,6 +7,8 @@ import type { ModelConfig } from "../model/model-config.ts";
 import { createOptimizer } from "../optim/create.ts";
 import { type AnyOptimizerOptions, OPTIMIZERS, type OptimizerName } from "../optim/definitions.ts";
 import type { OptimizerConfig } from "../optim/optimizer.ts";
+import { scheduleFromConfig } from "../optim/schedules/from-config.ts";
+import type { ScheduleData } from "../optim/schedules/schedule.ts";
 import { optionProblem } from "../options/check.ts";
 import {
   type Filled,
@@ -25,12 +27,16 @@ import {
 import { written } from "../options/show.ts";
 import { RECIPE_NAMES, RECIPES } from "../train/recipes.ts";
 import { VALIDATION_SOURCES } from "../train/validation.ts";
-import { scheduleOfData } from "./schedule.ts";
 
 /** A model as plain data: what toConfig() gives, or its layers alone. */
 export type ModelData = ModelConfig | ModelConfig["layers"];
 /** An optimizer as plain data: its name beside its options, `{ name: "sgd", momentum: 0.9 }`. */
 export type OptimizerData = { readonly name: OptimizerName } & OptimizerConfig;
+
+/** An optimizer by name with its options; a schedule of the learning rate may be plain data. */
+type OptimizerOptions = { readonly name: OptimizerName } & Omit<AnyOptimizerOptions, "learningRate"> & {
+    readonly learningRate?: AnyOptimizerOptions["learningRate"] | ScheduleData;
+  };
 
 /** Most images that are drawn, and most epochs: more is a slip of the finger. */
 const MILLION = 1_000_000;
@@ -64,7 +70,7 @@ export const runTable = () => ({
   /** An optimizer's name (default "adam"), or `{ name, ...options }`. */
   optimizer: optional(
     {
-      ...some<OptimizerName | ({ readonly name: OptimizerName } & AnyOptimizerOptions)>(
+      ...some<OptimizerName | OptimizerOptions>(
         `one of ${OPTIMIZERS.join(", ")}, or { name, … } with its options`,
         (value) => OPTIMIZERS.includes((isOptions(value) ? value.name : value) as OptimizerName),
       ),
@@ -233,11 +239,14 @@ function withoutSteps(schedule: unknown): OptimizerConfig {
 
 /** An optimizer by name or with options, all of them filled in. */
 function optimizerData(given: RunOptions["optimizer"] & {}): OptimizerData {
-  const { name, ...options } = typeof given === "string" ? { name: given } : given;
-  const { learningRate } = options;
+  const { name, learningRate, ...others }: OptimizerOptions =
+    typeof given === "string" ? { name: given } : given;
   const scheduled = typeof learningRate === "function" || isObject(learningRate);
   try {
-    const own = createOptimizer(name, scheduled ? { ...options, learningRate: 0 } : options);
+    const own = createOptimizer(name, {
+      ...others,
+      ...(learningRate !== undefined && { learningRate: scheduled ? 0 : (learningRate as number) }),
+    });
     return {
       name,
       ...own.config,
@@ -252,7 +261,7 @@ function optimizerData(given: RunOptions["optimizer"] & {}): OptimizerData {
 /** A schedule as the plain data that it is. Throws RangeError on what is none. */
 function dataOf(schedule: unknown): OptimizerConfig {
   try {
-    return scheduleOfData(schedule) as unknown as OptimizerConfig;
+    return scheduleFromConfig(schedule) as unknown as OptimizerConfig;
   } catch (error) {
     if (error instanceof RangeError) error.message = `learningRate: ${error.message}`;
     throw error;

@@ -3,6 +3,7 @@ import type { Dataset, ImageSet } from "../data/types.ts";
 import { createOptimizer } from "../optim/create.ts";
 import type { OptimizerName } from "../optim/definitions.ts";
 import type { Optimizer } from "../optim/optimizer.ts";
+import { scheduleFromConfig } from "../optim/schedules/from-config.ts";
 import { type Checked, checkOptions } from "../options/check.ts";
 import { callable, isObject, signal as signalKind, some, type TableOf, url } from "../options/kinds.ts";
 import { pictureTraits } from "../picture/centred.ts";
@@ -237,8 +238,11 @@ export function compileOptions(
 /** The optimizer, that of a recipe with its schedule stretched over the whole training. */
 function optimizerOf({ recipe, optimizer, epochs, batchSize }: RunConfig, images: number): Optimizer {
   if (recipe) return RECIPES[recipe].optimizer(epochs * Math.ceil(images / batchSize));
-  const { name, ...options } = optimizer;
-  return createOptimizer(name, options);
+  const { name, learningRate, ...options } = optimizer;
+  return createOptimizer(name, {
+    ...options,
+    learningRate: isObject(learningRate) ? scheduleFromConfig(learningRate) : (learningRate as number),
+  });
 }
 
 /** With so many images only: the first, or of images that may be sorted by class some of each. */

@@ -42,7 +42,7 @@ describe("every definition", () => {
       ["optim/schedules", SCHEDULES],
     ] as const) {
       const exported = code(folder).match(
-        /^export const [A-Z_]+ = \{$|^export const [A-Z_]+: ScheduleOptions<.*\{/gm,
+        /^export const [A-Z_]+ = \{$|^export const [A-Z_]+: ScheduleDefinition<.*\{/gm,
       );
       // And the list of the schedules.
       expect(exported, folder).toHaveLength(names.length + Number(folder !== "losses"));
@@ -91,7 +91,7 @@ describe("every definition", () => {
     } satisfies Record<(typeof SCHEDULES)[number], api.Schedule>;
     for (const [name, schedule] of Object.entries(schedules)) {
       expect(schedule.name).toBe(name);
-      expect(rateOf(JSON.parse(JSON.stringify(schedule)))(5)).toBeGreaterThan(0);
+      expect(rateOf(api.scheduleFromConfig(JSON.parse(JSON.stringify(schedule))))(5)).toBeGreaterThan(0);
     }
   });
 });

@@ -190,7 +190,7 @@ describe("an option out of range", () => {
     ],
     [
       () => sgd({ learningRate: wrong("0.1") }),
-      'sgd: learningRate is "0.1", expected a number >= 0, a schedule, or a function of the step. Write: sgd({ learningRate: 0.1 })',
+      'sgd: learningRate is "0.1", expected a number >= 0, a schedule such as oneCycle() gives, or a function of the step. Write: sgd({ learningRate: 0.1 })',
     ],
     [() => sgd({ momentum: 1 }), "sgd: momentum is 1, expected a number >= 0 and < 1"],
     [() => sgd({ momentum: -0.1 }), "sgd: momentum is -0.1, expected a number >= 0 and < 1"],

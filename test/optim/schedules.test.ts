@@ -9,6 +9,7 @@ import {
   piecewiseConstantDecay,
   SCHEDULES,
   type Schedule,
+  scheduleFromConfig,
 } from "../../src/optim/index.ts";
 import { rateOf } from "../../src/optim/schedules/index.ts";
 
@@ -136,14 +137,19 @@ test("schedules are data: what JSON gives back is the same schedule, and an opti
     cosineDecay({ initialLearningRate: 0.1, decaySteps: 10 }),
     piecewiseConstantDecay({ boundaries: [1], values: [1, 2] }),
   ]) {
-    const copy = JSON.parse(JSON.stringify(schedule)) as Schedule;
+    const data: unknown = JSON.parse(JSON.stringify(schedule));
+    expect(data).toEqual(schedule);
+    expect(() => adam({ learningRate: data as Schedule })).toThrow(
+      /^adam: learningRate is an object, expected a number >= 0, a schedule such as oneCycle\(\) gives, or a function of the step/,
+    );
+    const copy = scheduleFromConfig(data);
     expect(copy).toEqual(schedule);
     expect(adam({ learningRate: copy }).config.learningRate).toEqual(schedule);
     expect(ratesOf(copy, [0, 1, 5])).toEqual(ratesOf(schedule, [0, 1, 5]));
     expect(structuredClone(schedule)).toEqual(schedule);
   }
-  expect(() => rateOf({ name: "linear", options: {} })).toThrow(
-    `no schedule is called 'linear', expected one of ${SCHEDULES.join(", ")}, or what defineSchedule() gave`,
+  expect(() => scheduleFromConfig({ name: "linear", options: {} })).toThrow(
+    `name is "linear", expected one of ${SCHEDULES.join(", ")}. Write: `,
   );
 });
 

@@ -421,6 +421,7 @@ const WITHOUT = [
   "Model",
   "modelFromConfig",
   "createModel",
+  "scheduleFromConfig",
   "MemoryError",
   "ModelError",
   "ModelFileError",

@@ -1,10 +1,9 @@
-// Embedded for the blob: worker that has schedules, further metrics, or losses and metrics of users' own: before its own script.
+// Embedded for the blob: worker that has further metrics, or losses and metrics of users' own: before its own script.
 import * as losses from "../../losses/extra.ts";
 import * as metrics from "../../metrics/extra.ts";
-import { scheduleRate } from "../../optim/schedules/extra.ts";
 import * as host from "./extra.ts";
 
 const { wasmgradFurther } = globalThis as { wasmgradFurther?: object };
 Object.assign(globalThis, {
-  wasmgradFurther: { ...wasmgradFurther, ...losses, ...metrics, scheduleRate, ...host },
+  wasmgradFurther: { ...wasmgradFurther, ...losses, ...metrics, ...host },
 });

@@ -4,10 +4,9 @@
 import type * as Ops from "../../compiler/ops/further.ts";
 import type * as Losses from "../../losses/extra.ts";
 import type * as Metrics from "../../metrics/extra.ts";
-import type * as Schedules from "../../optim/schedules/extra.ts";
 import type * as Host from "./extra.ts";
 
 /** Set by further-main.ts and extra-main.ts. Without them none of these is asked for. */
-export const { FURTHER, foldedFilter, sumMerger, EXTRA_METRICS, scheduleRate, runnerOf, imported } = ((
+export const { FURTHER, foldedFilter, sumMerger, EXTRA_METRICS, runnerOf, imported } = ((
   globalThis as { wasmgradFurther?: unknown }
-).wasmgradFurther ?? {}) as typeof Ops & typeof Metrics & typeof Schedules & typeof Losses & typeof Host;
+).wasmgradFurther ?? {}) as typeof Ops & typeof Metrics & typeof Losses & typeof Host;

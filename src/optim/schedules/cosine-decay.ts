@@ -1,6 +1,7 @@
 import { needed, type OptionsOf, optional, real, whole } from "../../options/kinds.ts";
 import { made, share } from "./made.ts";
-import type { Schedule, ScheduleOptions } from "./schedule.ts";
+import type { Schedule, ScheduleDefinition } from "./schedule.ts";
+import { halfCosine } from "./series.ts";
 
 const table = () => ({
   /** The rate that the decay begins with; with a warmupTarget, the first one of the warm-up. */
@@ -18,7 +19,18 @@ type Table = ReturnType<typeof table>;
 
 export interface CosineDecayOptions extends OptionsOf<Table> {}
 
-export const COSINE_DECAY: ScheduleOptions<Table> = { name: "cosineDecay", table };
+export const COSINE_DECAY: ScheduleDefinition<Table> = {
+  name: "cosineDecay",
+  table,
+  rate(step, { initialLearningRate: first, decaySteps, alpha, warmupTarget, warmupSteps }) {
+    if (warmupTarget !== undefined) {
+      if (step < warmupSteps) return first + ((warmupTarget - first) * step) / warmupSteps;
+      step -= warmupSteps;
+    }
+    const part = (1 - alpha) * halfCosine(step < decaySteps ? step / decaySteps : 1) + alpha;
+    return (warmupTarget ?? first) * part;
+  },
+};
 
 /**
  * Keras's CosineDecay (Loshchilov and Hutter 2017): the rate falls along half a cosine, to `alpha` of what it was, after a

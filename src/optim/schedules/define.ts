@@ -36,6 +36,6 @@ export function defineSchedule<Options extends object = Readonly<Record<string, 
   return (options) => ({
     name,
     options: { ...options } as unknown as Schedule["options"],
-    rate: rate as unknown as NonNullable<Schedule["rate"]>,
+    rate: rate as unknown as Schedule["rate"],
   });
 }

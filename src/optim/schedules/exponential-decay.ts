@@ -1,6 +1,7 @@
 import { flag, needed, type OptionsOf, optional, real, whole } from "../../options/kinds.ts";
 import { made } from "./made.ts";
-import type { Schedule, ScheduleOptions } from "./schedule.ts";
+import type { Schedule, ScheduleDefinition } from "./schedule.ts";
+import { power } from "./series.ts";
 
 const table = () => ({
   /** The first rate. */
@@ -15,7 +16,14 @@ type Table = ReturnType<typeof table>;
 
 export interface ExponentialDecayOptions extends OptionsOf<Table> {}
 
-export const EXPONENTIAL_DECAY: ScheduleOptions<Table> = { name: "exponentialDecay", table };
+export const EXPONENTIAL_DECAY: ScheduleDefinition<Table> = {
+  name: "exponentialDecay",
+  table,
+  rate(step, { initialLearningRate, decaySteps, decayRate, staircase }) {
+    const times = step / decaySteps;
+    return initialLearningRate * power(decayRate, staircase ? times - (times % 1) : times);
+  },
+};
 
 /** Keras's ExponentialDecay: initialLearningRate * decayRate ** (step / decaySteps). Throws RangeError on options out of range. */
 export function exponentialDecay(options: ExponentialDecayOptions): Schedule {

@@ -1,8 +1,7 @@
-import { scheduleRate } from "./extra.ts";
 import type { LearningRate } from "./schedule.ts";
 
-/** What gives the rate of a step. Throws RangeError on a schedule whose name none has. */
+/** What gives the rate of a step. */
 export function rateOf(rate: LearningRate): (step: number) => number {
-  if (typeof rate === "object") return scheduleRate(rate);
+  if (typeof rate === "object") return (step) => rate.rate(step, rate.options);
   return typeof rate === "function" ? rate : () => rate;
 }

@@ -1,6 +1,6 @@
 import { needed, type OptionsOf, optional, real, whole } from "../../options/kinds.ts";
 import { made, share } from "./made.ts";
-import type { Schedule, ScheduleOptions } from "./schedule.ts";
+import type { Schedule, ScheduleDefinition } from "./schedule.ts";
 
 const table = () => ({
   /** The highest rate. */
@@ -16,7 +16,15 @@ type Table = ReturnType<typeof table>;
 
 export interface OneCycleOptions extends OptionsOf<Table> {}
 
-export const ONE_CYCLE: ScheduleOptions<Table> = { name: "oneCycle", table };
+export const ONE_CYCLE: ScheduleDefinition<Table> = {
+  name: "oneCycle",
+  table,
+  rate(step, { peak, steps, warmUp, start }) {
+    const top = warmUp * steps;
+    if (step < top) return peak * (start + ((1 - start) * step) / top);
+    return step < steps ? (peak * (steps - step)) / (steps - top) : 0;
+  },
+};
 
 /**
  * One cycle (Smith and Topin 2018): the rate rises linearly from `start * peak` to `peak`, then falls linearly to 0 with

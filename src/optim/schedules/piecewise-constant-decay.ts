@@ -1,6 +1,6 @@
 import { needed, type OptionsOf, some } from "../../options/kinds.ts";
 import { made } from "./made.ts";
-import type { Schedule, ScheduleOptions } from "./schedule.ts";
+import type { Schedule, ScheduleDefinition } from "./schedule.ts";
 
 const numbers = (
   expected: string,
@@ -32,13 +32,14 @@ type Table = ReturnType<typeof table>;
 
 export interface PiecewiseConstantDecayOptions extends OptionsOf<Table> {}
 
-export const PIECEWISE_CONSTANT_DECAY: ScheduleOptions<Table> = {
+export const PIECEWISE_CONSTANT_DECAY: ScheduleDefinition<Table> = {
   name: "piecewiseConstantDecay",
   table,
   problem: ({ boundaries, values }) =>
     values.length === boundaries.length + 1
       ? undefined
       : `got ${boundaries.length} boundaries and ${values.length} values, expected one value more than boundaries`,
+  rate: (step, { boundaries, values }) => values.at(boundaries.findIndex((boundary) => step <= boundary))!,
 };
 
 /** Keras's PiecewiseConstantDecay: values[0] up to step boundaries[0], and so on. Throws RangeError on options out of range. */

@@ -1,21 +1,22 @@
-import type { Schedule, ScheduleOptions } from "../optim/schedules/schedule.ts";
-import { SCHEDULE_OPTIONS, SCHEDULES, type ScheduleName } from "../optim/schedules/schedules.ts";
-import { optionProblem } from "../options/check.ts";
-import { isOptions, withDefaults } from "../options/kinds.ts";
-import { nearest } from "../options/names.ts";
-import { show, written } from "../options/show.ts";
+import { optionProblem } from "../../options/check.ts";
+import { isOptions, withDefaults } from "../../options/kinds.ts";
+import { nearest } from "../../options/names.ts";
+import { show, written } from "../../options/show.ts";
+import { scheduleOf } from "./made.ts";
+import type { Schedule, ScheduleDefinition } from "./schedule.ts";
+import { SCHEDULE_DEFINITIONS, SCHEDULES, type ScheduleName } from "./schedules.ts";
 
 /**
- * A schedule that is given as plain data, `{ name, options }`, with its defaults filled in.
+ * The schedule of plain data, `{ name, options }`, which is what JSON keeps of one. Defaults are filled in.
  * Throws RangeError on what is none.
  */
-export function scheduleOfData(given: unknown): Schedule {
+export function scheduleFromConfig(given: unknown): Schedule {
   const { name, options, ...others } = isOptions(given) ? given : {};
   const own = typeof given === "function" || typeof others.rate === "function";
   const known = !own && SCHEDULES.includes(name as ScheduleName);
   const right = known ? (name as ScheduleName) : nearestName(name);
-  const { table: tableOf, problem }: ScheduleOptions = SCHEDULE_OPTIONS[right] as ScheduleOptions;
-  const table = tableOf();
+  const definition = SCHEDULE_DEFINITIONS[right] as unknown as ScheduleDefinition;
+  const table = definition.table();
   /** The line to write: with those of `from` that fit, and an example of each that is needed. */
   const line = (from: unknown) => {
     const needed = Object.entries(table).filter(([, kind]) => "needed" in kind);
@@ -42,9 +43,10 @@ export function scheduleOfData(given: unknown): Schedule {
       `${right}: got ${show(stray)} beside the name, expected name and options alone. Write: ${line({ ...others, ...(isOptions(options) && options) })}`,
     );
   const wrong =
-    optionProblem(table, chosen, (mended) => lineOf(right, mended)) ?? problem?.(withDefaults(table, chosen));
+    optionProblem(table, chosen, (mended) => lineOf(right, mended)) ??
+    definition.problem?.(withDefaults(table, chosen));
   if (wrong !== undefined) throw new RangeError(`${right}: ${wrong}`);
-  return { name: right, options: withDefaults(table, chosen) };
+  return scheduleOf(definition, withDefaults(table, chosen));
 }
 
 function nearestName(name: unknown): ScheduleName {
