@@ -10,6 +10,8 @@ import { embedWasm, WASM } from "./embed.mjs";
 
 const DIGITS =
   "assembly/digits/index.ts --config none --runtime stub --optimizeLevel 3 --shrinkLevel 0 --converge --noAssert --use abort=";
+/** The kernels of assembly/further/, too, and an export that tells so. */
+const ALL = ["assembly/all.ts", "--use", "ALL_KERNELS=1"];
 const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: { into: { type: "string", default: "." } },
@@ -23,7 +25,11 @@ if (values.into === ".") {
   writeAbi();
 }
 for (const name of wanted) {
-  const args = name === "digits" ? DIGITS.split(" ") : ["--config", "asconfig.json", "--target", name];
+  const [target, all] = name.split("-");
+  const args =
+    name === "digits"
+      ? DIGITS.split(" ")
+      : ["--config", "asconfig.json", "--target", target, ...(all ? ALL : [])];
   const { error, stderr } = await asc.main([...args, "--outFile", join(folder, `${name}.wasm`)], {});
   if (error) {
     process.stderr.write(`${stderr.toString()}\nbuild of ${name}.wasm failed: ${error.message}\n`);

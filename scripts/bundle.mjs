@@ -30,7 +30,7 @@ export async function bundle({
     target: ["es2022", "chrome115", "firefox115", "safari16.4"],
     alias: { "#platform": `./src/engine/platform/${platform}.ts` },
     plugins: [
-      ...(embed ? [] : [buildModules(outfile)]),
+      ...(embed ? [allKernels] : [buildModules(outfile)]),
       ...(platform === "worker" ? [unchecked, wordless, kernelTable(apart)] : []),
       ...(apart ? [further] : []),
     ],
@@ -52,6 +52,16 @@ async function smaller(script) {
   });
   return `${code}\n`;
 }
+
+/** In one file the builds that have all kernels stand for those that have not. */
+const allKernels = {
+  name: "all-kernels",
+  setup(build) {
+    build.onResolve({ filter: /\/build\/(scalar|simd|relaxed)\.js$/ }, ({ path }) => ({
+      path: `${root}build/${/(\w+)\.js$/.exec(path)[1]}-all.js`,
+    }));
+  },
+};
 
 /** import("../../../build/simd.js") of a source becomes an import of the same file, from where the bundle lies. */
 function buildModules(outfile = "dist/out.js") {

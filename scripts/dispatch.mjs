@@ -1,6 +1,6 @@
-// assembly/dispatch.ts, the switch over all kernels, from the sources: a kernel is an exported function of its arguments class,
-// a task and scratch.
-import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+// assembly/dispatch.ts, the switches over all kernels, from the sources: a kernel is an exported function of its arguments class,
+// a task and scratch. Those of assembly/further/ are in the builds called -all alone, and count on from the others.
+import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 
 const WIDTH = 120;
 const root = new URL("../", import.meta.url);
@@ -8,8 +8,9 @@ const root = new URL("../", import.meta.url);
 const KERNEL = /^export function (\w+)\(\w+: (\w+Args), task: i32, scratch: usize\): void \{$/gm;
 const LIKE_ONE = /^export function \w+\([^)]*\btask: i32, scratch: usize\)/gm;
 
-/** Kernels, [name, arguments class], and argument classes of each file that has some. */
-function declarationsIn(dir) {
+/** Kernels, [name, arguments class], and argument classes of each file of a folder. */
+function declarationsIn(dir, folder = "") {
+  if (!existsSync(dir)) return [];
   const files = readdirSync(dir)
     .filter((file) => file.endsWith(".ts") && file !== "dispatch.ts")
     .sort();
@@ -22,13 +23,15 @@ function declarationsIn(dir) {
         `${file}: read ${kernels.length} of ${alike} kernels: one is 'export function name(args: NameArgs, task: i32, scratch: usize): void {'`,
       );
     const classes = [...text.matchAll(/^export class (\w+Args) \{/gm)].map(([, name]) => name);
-    return { file: file.replace(/\.ts$/, ""), kernels, classes };
+    return { file: folder + file.replace(/\.ts$/, ""), kernels, classes };
   });
 }
 
 /** The text of assembly/dispatch.ts, from the sources in a folder. */
 export function dispatchSource(dir = new URL("assembly/", root)) {
-  const declared = declarationsIn(dir);
+  const core = declarationsIn(dir);
+  const further = declarationsIn(new URL("further/", dir), "further/");
+  const declared = [...core, ...further];
   const kernels = declared.flatMap(({ kernels }) => kernels);
   const names = kernels.map(([name]) => name);
   const twice = names.find((name, i) => names.indexOf(name) !== i);
@@ -41,6 +44,11 @@ export function dispatchSource(dir = new URL("assembly/", root)) {
     const list = [...own.classes.filter((name) => used.has(name)), ...own.kernels.map(([name]) => name)];
     return list.length > 0 ? importOf(list, own.file) : [];
   });
+  const coreKernels = core.flatMap(({ kernels }) => kernels).length;
+  const cases = (list, first) =>
+    list.map(
+      ([name, args], i) => `    case ${first + i}: ${name}(changetype<${args}>(args), task, scratch); break;`,
+    );
   return [
     "// Written by scripts/dispatch.mjs from the other files here: do not edit.",
     ...imports,
@@ -48,9 +56,18 @@ export function dispatchSource(dir = new URL("assembly/", root)) {
     "/** Runs one task of a kernel. A switch, because first-class functions stay indirect calls in AssemblyScript. */",
     "export function dispatch(id: i32, args: usize, task: i32, scratch: usize): void {",
     "  switch (id) {",
-    ...kernels.map(
-      ([name, args], id) => `    case ${id}: ${name}(changetype<${args}>(args), task, scratch); break;`,
-    ),
+    ...cases(kernels.slice(0, coreKernels), 0),
+    "    default:",
+    "      // @ts-ignore: of the command that builds",
+    "      if (ALL_KERNELS) dispatchFurther(id, args, task, scratch);",
+    "      else unreachable();",
+    "  }",
+    "}",
+    "",
+    "/** The kernels of further/, which the builds called -all have. */",
+    "function dispatchFurther(id: i32, args: usize, task: i32, scratch: usize): void {",
+    "  switch (id) {",
+    ...cases(kernels.slice(coreKernels), coreKernels),
     "    default: unreachable();",
     "  }",
     "}",

@@ -11,23 +11,24 @@ import { some, type TableOf, url } from "../options/kinds.ts";
 import { show } from "../options/show.ts";
 import type { NamedTensor } from "../safetensors/safetensors.ts";
 import type { Callbacks, History } from "../train/callbacks.ts";
+import type { SamplesTaker } from "../train/check-samples.ts";
 import { classNamesProblem } from "../train/class-names.ts";
-import type { LayerActivation } from "../train/compiled-options.ts";
+import { type LayerActivation, needsAllKernels } from "../train/compiled-options.ts";
 import type { EvaluateOptions, Evaluation } from "../train/evaluate.ts";
 import type { FitOptions } from "../train/fit.ts";
 import type { KeptState } from "../train/keep-state.ts";
-import {
-  checkCompile,
-  checked,
-  isModel,
-  type Model,
-  oneSample,
-  type Predicted,
-  unlisted,
-} from "../train/model.ts";
+import { checkCompile, isModel, type Model, oneSample, type Predicted, unlisted } from "../train/model.ts";
 import type { ModelMetadata } from "../train/model-entries.ts";
 import { compileTable, EVALUATE, FIT, PREDICT, SAVE } from "../train/options.ts";
-import { type Asking, asSamples, listed, type Pixels, type Samples } from "../train/samples.ts";
+import {
+  type Asking,
+  asSamples,
+  fitAtSight,
+  inOrder,
+  listed,
+  type Pixels,
+  type Samples,
+} from "../train/samples.ts";
 import type { Part } from "../train/validation.ts";
 import type { Fitting, Made } from "./fitting.ts";
 import type { FitRequest, InitRequest, Reference, Report } from "./protocol.ts";
@@ -100,7 +101,12 @@ export async function createTrainer(model: Model, options: TrainerOptions = {}):
   };
   const holder: { trainer?: WorkerTrainer } = {};
   const parts: WorkerPart[] = ["training"];
-  if (modules.length > 0 || outputs.some(({ metrics }) => metrics.some((metric) => metric !== "accuracy")))
+  const all = needsAllKernels(model.graph, { optimizer: made, outputs });
+  if (
+    all ||
+    modules.length > 0 ||
+    outputs.some(({ metrics }) => metrics.some((metric) => metric !== "accuracy"))
+  )
     parts.unshift("extra");
   if (model.graph.ops.some(({ kind }) => (FURTHER_KINDS as readonly string[]).includes(kind)))
     parts.unshift("further");
@@ -110,7 +116,7 @@ export async function createTrainer(model: Model, options: TrainerOptions = {}):
   try {
     const { info, lock } = await client.call("init", {
       model: model.parts(),
-      kernels: await loadKernels({ backend, wasm }),
+      kernels: await loadKernels({ backend, wasm, all }),
       options: { ...rest, seed, threads: wanted },
       ...sent,
       optimizer: sendable(made),
@@ -142,6 +148,15 @@ function sendable({ name: given, options }: Optimizer): InitRequest["optimizer"]
   return { name, options: others, scheduled: true };
 }
 
+/** Samples that fit the model, as lists; a promise where that is not seen at once, which rejects with SamplesError, which names `taker`, where they do not. */
+function checked(samples: Samples, model: Model, taker: SamplesTaker): Samples | Promise<Samples> {
+  if (fitAtSight(samples, model, taker === "predict" || taker === "activations")) return samples;
+  return import("./rarely.ts").then(({ checkSamples }) => {
+    checkSamples(samples, model, taker);
+    return inOrder(samples, model);
+  });
+}
+
 class WorkerTrainer implements Trainer {
   readonly model: Model;
   readonly info: TrainerInfo;
@@ -171,8 +186,11 @@ class WorkerTrainer implements Trainer {
   async fit(samples: Samples, options: FitOptions = {}): Promise<History> {
     checkOptions(FIT, options);
     const { callbacks, signal, validationData, initialState, ...rest } = options;
-    const given = checked(samples, this.model, "fit");
-    const own = validationData && checked(validationData, this.model, "validationData");
+    // Where all is well the state changes at once.
+    const first = checked(samples, this.model, "fit");
+    const given = first instanceof Promise ? await first : first;
+    const other = validationData && checked(validationData, this.model, "validationData");
+    const own = other instanceof Promise ? await other : other;
     const fitting: Fitting = {
       made: this.#made,
       samples: given,
@@ -241,7 +259,7 @@ class WorkerTrainer implements Trainer {
 
   async evaluate(samples: Samples, options: EvaluateOptions = {}): Promise<Evaluation> {
     checkOptions(EVALUATE, options);
-    const given = checked(samples, this.model, "evaluate");
+    const given = await checked(samples, this.model, "evaluate");
     const { signal, ...rest } = options;
     signal?.throwIfAborted();
     const handle = await this.#samples.send(given);
@@ -255,7 +273,7 @@ class WorkerTrainer implements Trainer {
     const { signal, ...rest } = options;
     signal?.throwIfAborted();
     const asked = asSamples(images, this.model.inputs);
-    const given = checked(asked, this.model, "predict");
+    const given = await checked(asked, this.model, "predict");
     const plain =
       asked === images ? undefined : listed(given.images).map((numbers) => numbers.slice() as typeof numbers);
     const samples = plain ?? (await this.#samples.send(given));
@@ -289,7 +307,7 @@ class WorkerTrainer implements Trainer {
   }
 
   async activations(image: Samples["images"]): Promise<LayerActivation[]> {
-    const { images } = checked(oneSample(image, this.model.inputs), this.model, "activations");
+    const { images } = await checked(oneSample(image, this.model.inputs), this.model, "activations");
     return this.#client.call(
       "activations",
       listed<Pixels>(images).map((numbers) => numbers.slice()),

@@ -111,6 +111,12 @@ export type OpKind = keyof OpAttributes;
 /** Ops that stacks of the usual layers have none of: pages load what does them, ops/further.ts, for models that have one. */
 export const FURTHER_KINDS = ["add", "multiply", "concatenate", "batchNorm"] as const satisfies OpKind[];
 export type FurtherKind = (typeof FURTHER_KINDS)[number];
+/**
+ * Ops whose kernels lie in assembly/further/, which the builds called -all have. What does them, ops/extra.ts, is loaded by pages for
+ * models that have one.
+ */
+export const EXTRA_KINDS = [] as const satisfies OpKind[];
+export type ExtraKind = (typeof EXTRA_KINDS)[number];
 
 export type Op = { [K in OpKind]: OpOf<K> }[OpKind];
 

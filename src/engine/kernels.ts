@@ -12,6 +12,8 @@ export interface KernelOptions {
   readonly backend?: Backend | "auto" | undefined;
   /** In place of the package's own file. `backend` says which build it is; "auto" then means simd. */
   readonly wasm?: WasmSource | undefined;
+  /** The build called -all, which has the kernels of assembly/further/, too. Default false. */
+  readonly all?: boolean | undefined;
 }
 
 export interface Kernels {
@@ -27,32 +29,42 @@ const NEEDS: Readonly<Record<Backend, string>> = {
 /** What an engine calls. */
 const EXPORTS = ["heapBase", "squareRoot", "run", "runParallel", "work"];
 
-const modules = new Map<Backend, Promise<WebAssembly.Module>>();
+/** What the builds called -all export beside. */
+const ALL = "allKernels";
+
+const modules = new Map<string, Promise<WebAssembly.Module>>();
+
+const nameOf = (backend: Backend, all: boolean) => (all ? `${backend}-all` : backend);
 
 /**
  * The compiled kernels that the options name. Throws RangeError on an unknown build, Error where the runtime cannot run
  * it or `wasm` is none.
  */
-export async function loadKernels({ backend = "auto", wasm }: KernelOptions = {}): Promise<Kernels> {
+export async function loadKernels({
+  backend = "auto",
+  wasm,
+  all = false,
+}: KernelOptions = {}): Promise<Kernels> {
   if (backend !== "auto" && !BACKENDS.includes(backend))
     throw new RangeError(`backend '${backend}' is unknown: expected auto, ${BACKENDS.join(", ")}`);
   if (wasm !== undefined) {
     const named = backend === "auto" ? "simd" : backend;
-    return { backend: named, module: await given(wasm, named) };
+    return { backend: named, module: await given(wasm, named, all) };
   }
-  const chosen = backend === "auto" ? await detectBackend() : backend;
-  let module = modules.get(chosen);
+  const chosen = backend === "auto" ? await detectBackend(all) : backend;
+  const name = nameOf(chosen, all);
+  let module = modules.get(name);
   if (!module) {
-    module = loadWasmBytes(chosen).then((bytes) => compile(bytes, chosen));
-    modules.set(chosen, module);
-    module.catch(() => modules.delete(chosen));
+    module = loadWasmBytes(name).then((bytes) => compile(bytes, chosen));
+    modules.set(name, module);
+    module.catch(() => modules.delete(name));
   }
   return { backend: chosen, module: await module };
 }
 
 /** The fastest reproducible build that this runtime can run: simd, or else scalar. */
-export async function detectBackend(): Promise<Backend> {
-  return WebAssembly.validate(await loadWasmBytes("simd")) ? "simd" : "scalar";
+export async function detectBackend(all = false): Promise<Backend> {
+  return WebAssembly.validate(await loadWasmBytes(nameOf("simd", all))) ? "simd" : "scalar";
 }
 
 /** Compiles a build. Throws where the runtime lacks what it needs. */
@@ -65,13 +77,17 @@ async function compile(bytes: BufferSource, backend: Backend): Promise<WebAssemb
   return WebAssembly.compile(bytes);
 }
 
-async function given(wasm: WasmSource, backend: Backend): Promise<WebAssembly.Module> {
+async function given(wasm: WasmSource, backend: Backend, all: boolean): Promise<WebAssembly.Module> {
   const module = wasm instanceof WebAssembly.Module ? wasm : await compileGiven(wasm, backend);
   const names = new Set(WebAssembly.Module.exports(module).map(({ name }) => name));
   const missing = EXPORTS.filter((name) => !names.has(name));
   if (missing.length > 0)
     throw new Error(
       `the wasm given is no build of these kernels: it does not export ${missing.join(", ")}; give a build/*.wasm of this version`,
+    );
+  if (all && !names.has(ALL))
+    throw new Error(
+      `the wasm given lacks kernels that this model needs; give build/${nameOf(backend, all)}.wasm of this version`,
     );
   return module;
 }

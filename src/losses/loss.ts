@@ -33,6 +33,8 @@ export interface Loss {
    * `<op>Crossentropy`.
    */
   readonly fused?: "softmax" | "sigmoid";
+  /** Built-in: whether its kernel is one of assembly/further/. */
+  readonly allKernels?: boolean;
   /** A user's: fills `losses` and, where it is there, `gradient`, both of which are 0 before. */
   compute?(batch: LossBatch): void;
 }

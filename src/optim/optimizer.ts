@@ -61,6 +61,8 @@ export interface OptimizerDefinition<T extends CommonTable & Table = CommonTable
   readonly name: string;
   /** Powers in Adam's bias correction. Default: there is none. */
   betas?(options: Filled<T>): readonly [number, number];
+  /** Whether its kernel is one of assembly/further/. */
+  readonly allKernels?: boolean;
   /** Vectors as long as the weights that it keeps from step to step. */
   stateVectors(options: Filled<T>): number;
   /** Emits the step of the weights w from their gradient g. */
@@ -80,6 +82,7 @@ export interface Optimizer {
   /** Powers in Adam's bias correction; 0.5 where there is none. */
   readonly betas: readonly [number, number];
   readonly stateVectors: number;
+  readonly allKernels?: boolean | undefined;
   /** Emits the step of the weights w from their gradient g; with `decays` false without weight decay. */
   update(planner: Planner, vectors: Vectors, decays: boolean): void;
 }
@@ -101,6 +104,7 @@ export function makeOptimizer<T extends CommonTable & Table>(
     config,
     betas: definition.betas?.(options) ?? [0.5, 0.5],
     stateVectors: definition.stateVectors(options),
+    allKernels: definition.allKernels,
     update: (planner, vectors, decays) =>
       definition.update(planner, vectors, decays ? options : { ...options, weightDecay: 0 }),
   };

@@ -1,7 +1,8 @@
+import { EXTRA_KINDS, type Graph } from "../compiler/graph.ts";
 import { type Preprocessing, TO_UNIT } from "../compiler/preprocessing.ts";
 import type { Backend } from "../engine/engine.ts";
 import type { WasmSource } from "../engine/kernels.ts";
-import type { LossName } from "../losses/index.ts";
+import { type LossName, lossDefinition } from "../losses/index.ts";
 import type { Loss } from "../losses/loss.ts";
 import type { Metric, MetricName } from "../metrics/metric.ts";
 import type { OptimizerName } from "../optim/definitions.ts";
@@ -47,6 +48,18 @@ export interface CompiledOptions {
   readonly seed?: number | undefined;
   readonly preprocessing?: { readonly [K in keyof Preprocessing]?: number | undefined } | undefined;
   readonly weights?: "loaded" | "new" | undefined;
+}
+
+/** Whether a training needs the build that has all kernels. */
+export function needsAllKernels(
+  { ops }: Graph,
+  { optimizer, outputs }: Pick<CompiledOptions, "optimizer" | "outputs">,
+): boolean {
+  return (
+    optimizer.allKernels === true ||
+    ops.some(({ kind }) => (EXTRA_KINDS as readonly string[]).includes(kind)) ||
+    outputs.some(({ loss }) => lossDefinition(loss)?.allKernels)
+  );
 }
 
 /** What a model's file says of images, or else what bytes usually become: 0 to 1. */

@@ -7,8 +7,7 @@ import { checkOptions } from "../options/check.ts";
 import { isObject } from "../options/kinds.ts";
 import type { NamedTensor } from "../safetensors/safetensors.ts";
 import type { History } from "./callbacks.ts";
-import { checkSamples, type SamplesTaker } from "./check-samples.ts";
-import type { Compiled } from "./compiled.ts";
+import type { Compiled, checked } from "./compiled.ts";
 import type { CompileOptions } from "./compiled-options.ts";
 import {
   type LayerActivation,
@@ -24,7 +23,6 @@ import {
   type Asking,
   asSamples,
   type ByName,
-  inOrder,
   listed,
   type Pixels,
   type Port,
@@ -51,6 +49,7 @@ export class Model implements Trainable {
   readonly loaded: Loaded | undefined;
   readonly #config: ModelParts["config"];
   #made: Compiled | undefined;
+  #check: typeof checked | undefined;
   #disposals = 0;
   #fitting = false;
 
@@ -113,7 +112,7 @@ export class Model implements Trainable {
     const { optimizer = "adam" } = options;
     const outputs = checkCompile(this, options);
     const disposals = this.#disposals;
-    const { Compiled, checkMetrics } = await import("./compiled.ts");
+    const { Compiled, checked, checkMetrics } = await import("./compiled.ts");
     checkMetrics(outputs);
     const compiled = await Compiled.create(this.graph, this.loaded, {
       ...options,
@@ -126,6 +125,7 @@ export class Model implements Trainable {
     }
     this.#made?.dispose();
     this.#made = compiled;
+    this.#check = checked;
   }
 
   /**
@@ -149,8 +149,9 @@ export class Model implements Trainable {
    */
   training(samples: Samples, options: FitOptions = {}): Training {
     checkOptions(FIT, options);
-    const given = checked(samples, this, "fit");
-    const validationData = options.validationData && checked(options.validationData, this, "validationData");
+    const given = this.#checked(samples, this, "fit");
+    const validationData =
+      options.validationData && this.#checked(options.validationData, this, "validationData");
     if (this.#fitting) throw new Error("the model is training: wait until the fit() under way has ended");
     return this.#compiled.training(given, { ...options, validationData }, this);
   }
@@ -161,7 +162,7 @@ export class Model implements Trainable {
    */
   async evaluate(samples: Samples, options: EvaluateOptions = {}): Promise<Evaluation> {
     checkOptions(EVALUATE, options);
-    return this.#compiled.evaluate(checked(samples, this, "evaluate"), options);
+    return this.#compiled.evaluate(this.#checked(samples, this, "evaluate"), options);
   }
 
   /**
@@ -172,7 +173,7 @@ export class Model implements Trainable {
   predict<Outputs extends Float32Array[]>(images: Asking, options?: EvaluateOptions): Promise<Outputs>;
   async predict(images: Asking, options: EvaluateOptions = {}): Promise<Predicted> {
     checkOptions(PREDICT, options);
-    const samples = checked(asSamples(images, this.inputs), this, "predict");
+    const samples = this.#checked(asSamples(images, this.inputs), this, "predict");
     return unlisted(await this.#compiled.predict(samples, options));
   }
 
@@ -181,7 +182,7 @@ export class Model implements Trainable {
    * several inputs a list, or a record by their names.
    */
   async activations(image: Pixels | readonly Pixels[] | ByName<Pixels>): Promise<LayerActivation[]> {
-    const { images } = checked(oneSample(image, this.inputs), this, "activations");
+    const { images } = this.#checked(oneSample(image, this.inputs), this, "activations");
     return this.#compiled.activations(listed<Pixels>(images));
   }
 
@@ -210,6 +211,12 @@ export class Model implements Trainable {
     return this.#compiled.session;
   }
 
+  /** Samples that fit the model, as lists. Throws SamplesError where they do not, Error where compile() has not run. */
+  get #checked(): typeof checked {
+    void this.#compiled;
+    return this.#check!;
+  }
+
   get #compiled(): Compiled {
     if (!this.#made) throw new Error("the model is not compiled: call `await model.compile(...)` first");
     return this.#made;
@@ -221,16 +228,6 @@ export class Model implements Trainable {
     this.#made?.dispose();
     this.#made = undefined;
   }
-}
-
-/** Samples that fit the model, as lists. Throws SamplesError, which names `taker`, where they do not. */
-export function checked(
-  samples: Samples,
-  model: Pick<Model, "inputs" | "outputs">,
-  taker: SamplesTaker,
-): Samples {
-  checkSamples(samples, model, taker);
-  return inOrder(samples, model);
 }
 
 /** What predict() gives: the numbers of the output; of several outputs a list, in the order of model({ outputs }). */

@@ -55,6 +55,38 @@ export interface Port {
 }
 
 type Ports = readonly Port[];
+
+/**
+ * Whether samples fit a model of one input and one output, as most do at first sight. Of others check-samples.ts, which pages load
+ * for them alone, knows whether they do, and says why not.
+ */
+export function fitAtSight(
+  samples: Samples,
+  { inputs, outputs }: { inputs: Ports; outputs: Ports },
+  asked: boolean,
+): boolean {
+  const { images, shape, count, labels, targets, ...others } = Object(samples) as Partial<Samples>;
+  const [input, output] = [inputs[0]!.shape, outputs[0]!.shape];
+  const size = elements(output);
+  const answers = targets
+    ? !labels && targets instanceof Float32Array && targets.length === count! * size
+    : labels instanceof Uint8Array &&
+      labels.length === count &&
+      labels.every((label) => label < Math.max(size, 2));
+  return (
+    inputs.length + outputs.length === 2 &&
+    Object.keys(others).length === 0 &&
+    isPixels(images) &&
+    Array.isArray(shape) &&
+    shape.length === input.length &&
+    input.every((length, i) => length === shape[i]) &&
+    Number.isSafeInteger(count) &&
+    count! > 0 &&
+    images.length === count! * elements(input) &&
+    (answers || (asked && !labels && !targets))
+  );
+}
+
 /** One for each Samples object, so that a worker has each but once; by inputs and outputs, as models differ in their order. */
 const ORDERED = new WeakMap<Samples, Record<string, Samples>>();
 

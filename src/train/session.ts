@@ -14,7 +14,7 @@ import type { Optimizer } from "../optim/optimizer.ts";
 import { OptimizerState } from "../optim/state.ts";
 import type { NamedTensor } from "../safetensors/safetensors.ts";
 import { type CompiledPlan, compilePlan, type InputKind, type PlanOptions } from "./compile-plan.ts";
-import type { OutputOptions } from "./compiled-options.ts";
+import { needsAllKernels, type OutputOptions } from "./compiled-options.ts";
 import { Meters } from "./meters.ts";
 import { isBytes, listed, type Pixels, type Samples } from "./samples.ts";
 import type { StepResult } from "./step-result.ts";
@@ -126,8 +126,9 @@ export class Session {
 
   static async create(graph: Graph, options: SessionOptions): Promise<Session> {
     const { backend, threads, wasm, maxMemory } = options;
+    const all = needsAllKernels(graph, options);
     requireRoom(graph, maxMemory, (bytes) => `compile({ maxMemory: ${bytes} })`);
-    const engine = await Engine.create({ backend, threads, wasm, maxMemory });
+    const engine = await Engine.create({ backend, threads, wasm, maxMemory, all });
     try {
       return new Session(engine, graph, options);
     } catch (error) {

@@ -59,7 +59,7 @@ describe.skipIf(!built)(
     afterAll(() => rm(project, { recursive: true, force: true }));
 
     test("holds what runs, and no sources", () => {
-      for (const name of ["scalar", "simd", "relaxed", "digits"])
+      for (const name of ["scalar", "simd", "relaxed", "scalar-all", "simd-all", "relaxed-all", "digits"])
         expect(packed).toEqual(expect.arrayContaining([`build/${name}.wasm`, `build/${name}.js`]));
       for (const path of ["dist/wasmgrad.js", "dist/browser.js", "dist/browser/worker.js", "dist/node.js"])
         expect(packed).toContain(path);

@@ -55,10 +55,14 @@ export class KernelBench {
     this.reset();
   }
 
-  static async create(backend: Backend): Promise<KernelBench> {
+  /** `all`: of the build that has the kernels of assembly/further/, too. */
+  static async create(backend: Backend, all = false): Promise<KernelBench> {
     if (backend === "relaxed") enableRelaxedSimd();
     const memory = new WebAssembly.Memory({ initial: PAGES, maximum: PAGES, shared: true });
-    const { instance } = await WebAssembly.instantiate(await loadWasmBytes(backend), { env: { memory } });
+    const { instance } = await WebAssembly.instantiate(
+      await loadWasmBytes(all ? `${backend}-all` : backend),
+      { env: { memory } },
+    );
     return new KernelBench(backend, memory, instance.exports as unknown as Exports);
   }
 

@@ -1,9 +1,22 @@
-// Embedded for the blob: worker that has further metrics, or losses and metrics of users' own: before its own script.
+// Embedded for the blob: worker that has ops of EXTRA_KINDS, further metrics, or losses and metrics of users' own: before its own script.
+import * as ops from "../../compiler/ops/extra.ts";
+import { KERNEL_TABLE } from "../../engine/abi.ts";
 import * as losses from "../../losses/extra.ts";
 import * as metrics from "../../metrics/extra.ts";
 import * as host from "./extra.ts";
 
-const { wasmgradFurther } = globalThis as { wasmgradFurther?: object };
+interface Given {
+  readonly wasmgradFurther?: { readonly KERNEL_TABLE?: string };
+}
+
+const { wasmgradFurther } = globalThis as Given;
 Object.assign(globalThis, {
-  wasmgradFurther: { ...wasmgradFurther, ...losses, ...metrics, ...host },
+  wasmgradFurther: {
+    ...wasmgradFurther,
+    ...ops,
+    ...losses,
+    ...metrics,
+    ...host,
+    KERNEL_TABLE: (wasmgradFurther?.KERNEL_TABLE ?? "") + KERNEL_TABLE,
+  },
 });

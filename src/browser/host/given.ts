@@ -1,12 +1,13 @@
 // What the script of training workers has in place of all files called further.ts or extra.ts: what stands before it, where the
 // page has put it there.
 
+import type * as ExtraOps from "../../compiler/ops/extra.ts";
 import type * as Ops from "../../compiler/ops/further.ts";
 import type * as Losses from "../../losses/extra.ts";
 import type * as Metrics from "../../metrics/extra.ts";
 import type * as Host from "./extra.ts";
 
 /** Set by further-main.ts and extra-main.ts. Without them none of these is asked for. */
-export const { FURTHER, foldedFilter, sumMerger, EXTRA_METRICS, runnerOf, imported } = ((
+export const { FURTHER, EXTRA, foldedFilter, sumMerger, EXTRA_METRICS, runnerOf, imported } = ((
   globalThis as { wasmgradFurther?: unknown }
-).wasmgradFurther ?? {}) as typeof Ops & typeof Metrics & typeof Losses & typeof Host;
+).wasmgradFurther ?? {}) as typeof Ops & typeof ExtraOps & typeof Metrics & typeof Losses & typeof Host;

@@ -4,6 +4,7 @@ import { conv2d } from "./conv2d.ts";
 import { convPool } from "./convpool.ts";
 import { dense } from "./dense.ts";
 import { dropout } from "./dropout.ts";
+import { EXTRA } from "./extra.ts";
 import { FURTHER } from "./further.ts";
 import { globalAveragePool2d, pool2d } from "./pool2d.ts";
 import { reshape } from "./reshape.ts";
@@ -21,4 +22,5 @@ export const IMPLEMENTATIONS: Implementations = {
   dropout,
   reshape,
   ...FURTHER,
+  ...EXTRA,
 };

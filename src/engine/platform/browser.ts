@@ -20,6 +20,9 @@ const BUILDS: Readonly<Record<string, () => Promise<{ default: string }>>> = {
   scalar: () => import("../../../build/scalar.js"),
   simd: () => import("../../../build/simd.js"),
   relaxed: () => import("../../../build/relaxed.js"),
+  "scalar-all": () => import("../../../build/scalar-all.js"),
+  "simd-all": () => import("../../../build/simd-all.js"),
+  "relaxed-all": () => import("../../../build/relaxed-all.js"),
   digits: () => import("../../../build/digits.js"),
 };
 
