@@ -2,6 +2,7 @@ import { PictureError } from "./picture.ts";
 
 /** Formats that pictures come in, by the bytes they begin with in hex; `..` is any byte. */
 const FORMATS: readonly (readonly [name: string, magic: string])[] = [
+  ["PNG", "89504e470d0a1a0a"],
   ["JPEG", "ffd8ff"],
   ["GIF", "47494638"],
   ["WebP", "52494646........57454250"],
@@ -16,14 +17,24 @@ const FORMATS: readonly (readonly [name: string, magic: string])[] = [
   ["SVG", "3c737667"],
 ];
 
-/** The error for a file that is no PNG: what it is, and how to make one of it. */
-export function notPng(bytes: Uint8Array): PictureError {
-  if (bytes.length === 0) return new PictureError("is empty; expected a PNG file");
+/** Formats whose pictures are read, and how their files' names end. */
+export const READ = ["PNG", "JPEG", "WebP", "GIF"] as const;
+export const PICTURE_ENDINGS = /\.(png|jpe?g|webp|gif)$/i;
+
+/** The format of a picture, by its first bytes; undefined where it is none that is known here. */
+export function formatOf(bytes: Uint8Array): string | undefined {
   const hex = Array.from(bytes.subarray(0, 16), (byte) => byte.toString(16).padStart(2, "0")).join("");
-  const format = FORMATS.find(([, magic]) => new RegExp(`^${magic}`).test(hex))?.[0];
+  return FORMATS.find(([, magic]) => new RegExp(`^${magic}`).test(hex))?.[0];
+}
+
+/** The error for a file that cannot be read: what it is, and how to make a PNG of it. */
+export function notRead(bytes: Uint8Array): PictureError {
+  const expected = `${READ.slice(0, -1).join(", ")} or ${READ.at(-1)}`;
+  if (bytes.length === 0) return new PictureError(`is empty; expected a ${expected} file`);
+  const format = formatOf(bytes);
   if (format === undefined)
-    return new PictureError("is no PNG file, and no other kind of picture that is known here");
+    return new PictureError(`is no ${expected} file, and no other kind of picture that is known here`);
   return new PictureError(
-    `is in ${format} format, and only PNG can be read. Open it in any viewer and save it as PNG, or with ImageMagick: magick in.${format.toLowerCase()} out.png`,
+    `is in ${format} format, and only ${expected.replace(" or ", " and ")} can be read. Open it in any viewer and save it as PNG, or with ImageMagick: magick in.${format.toLowerCase()} out.png`,
   );
 }

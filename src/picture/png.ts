@@ -1,10 +1,10 @@
 import { convertIndexedToRgb, type DecodedPng, decode, hasPngSignature } from "fast-png";
-import { notPng } from "./format.ts";
+import { notRead } from "./format.ts";
 import { type Picture, PictureError } from "./picture.ts";
 import { pixelsOnly } from "./png-chunks.ts";
 
-/** Bytes of a PNG file: as many as the largest picture takes where nothing in it can be packed. */
-export const MAX_PNG_BYTES = 2 ** 28;
+/** Bytes of a picture file: as many as the largest picture takes where nothing in it can be packed. */
+export const MAX_PICTURE_BYTES = 2 ** 28;
 
 /**
  * Decodes a PNG of any colour type and depth, and interlaced ones of 8 bits a channel or more; gamma and colour profiles
@@ -12,7 +12,7 @@ export const MAX_PNG_BYTES = 2 ** 28;
  * Throws PictureError.
  */
 export function decodePng(bytes: Uint8Array): Picture {
-  if (!hasPngSignature(bytes)) throw notPng(bytes);
+  if (!hasPngSignature(bytes)) throw notRead(bytes);
   const pixels = pixelsOnly(bytes);
   let png: DecodedPng;
   try {

@@ -81,9 +81,9 @@ describe("predict", () => {
   };
 
   test.each([
-    ["photo.jpg", [0xff, 0xd8, 0xff, 0xe0], "JPEG", "jpeg"],
-    ["a.gif", [...Buffer.from("GIF89a")], "GIF", "gif"],
-    ["a.webp", [...Buffer.from("RIFF1234WEBPVP8 ")], "WebP", "webp"],
+    ["photo.jpg", [0, 0, 0, 0x18, ...Buffer.from("ftypheix")], "HEIC", "heic"],
+    ["a.avif", [0, 0, 0, 0x18, ...Buffer.from("ftypavif")], "AVIF", "avif"],
+    ["a.tif", [0x49, 0x49, 0x2a, 0], "TIFF", "tiff"],
     ["a.heic", [0, 0, 0, 0x18, ...Buffer.from("ftypheic")], "HEIC", "heic"],
     ["a.pdf", [...Buffer.from("%PDF-1.7")], "PDF", "pdf"],
     ["a.bmp", [0x42, 0x4d, 1, 2, 3, 4, 0, 0, 0, 0], "BMP", "bmp"],
@@ -91,17 +91,29 @@ describe("predict", () => {
     const { status, stdout, stderr } = await predict(name, Uint8Array.from(bytes));
     expect({ status, stdout }).toEqual({ status: 1, stdout: "" });
     expect(stderr).toBe(
-      `wasmgrad: ${name}: is in ${format} format, and only PNG can be read. Open it in any viewer and save it as PNG, or with ImageMagick: magick in.${ending} out.png\n`,
+      `wasmgrad: ${name}: is in ${format} format, and only PNG, JPEG, WebP and GIF can be read. Open it in any viewer and save it as PNG, or with ImageMagick: magick in.${ending} out.png\n`,
     );
+  });
+
+  test.each([
+    ["photo.jpg", [0xff, 0xd8, 0xff, 0xe0], "JPEG"],
+    ["a.gif", [...Buffer.from("GIF89a")], "GIF"],
+    ["a.webp", [...Buffer.from("RIFF1234WEBPVP8 ")], "WebP"],
+  ])("%s that is damaged", async (name, bytes, format) => {
+    const { status, stdout, stderr } = await predict(name, Uint8Array.from(bytes));
+    expect({ status, stdout }).toEqual({ status: 1, stdout: "" });
+    expect(stderr).toMatch(new RegExp(`^wasmgrad: ${name}: is a damaged ${format}: .*\n$`));
   });
 
   test("a picture that is not there, one that is empty, one that is none", async () => {
     expect((await predict("nothing.png")).stderr).toBe(
       "wasmgrad: nothing.png: there is no such file. Check the path.\n",
     );
-    expect((await predict("empty.png", new Uint8Array())).stderr).toContain("is empty; expected a PNG file");
+    expect((await predict("empty.png", new Uint8Array())).stderr).toContain(
+      "is empty; expected a PNG, JPEG, WebP or GIF file",
+    );
     expect((await predict("text.png", Buffer.from("hello"))).stderr).toContain(
-      "is no PNG file, and no other",
+      "is no PNG, JPEG, WebP or GIF file, and no other",
     );
   });
 

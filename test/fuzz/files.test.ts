@@ -1,5 +1,6 @@
 // Mutated files through everything that reads files: what comes is the file's content or an error of ours, and soon.
 // WASMGRAD_FUZZ=20000 runs as many mutations of each kind, WASMGRAD_FUZZ_SEED=2 others; both say what took longest.
+import { readFileSync } from "node:fs";
 import { gzipSync } from "node:zlib";
 import { encode } from "fast-png";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -10,6 +11,7 @@ import { MemoryError } from "../../src/engine/memory-error.ts";
 import { loadModel, ModelFileError, saveModel } from "../../src/formats/model-file.ts";
 import { layersFromConfig } from "../../src/model/model-json.ts";
 import { parseJson } from "../../src/options/strict-json.ts";
+import { loadPicture } from "../../src/picture/load.ts";
 import { PictureError } from "../../src/picture/picture.ts";
 import { decodePng } from "../../src/picture/png.ts";
 import { decodeSafetensors, encodeSafetensors, SafetensorsError } from "../../src/safetensors/safetensors.ts";
@@ -225,6 +227,16 @@ test("IDX files, gzipped and plain", async () => {
     ([own, their]) => readIdxPair(own, their, { classCount: 3 }),
     [DataError],
   );
+});
+
+/** Small pictures of each format that has a decoder of its own. */
+const others = Object.entries<{ file: string }>(
+  JSON.parse(readFileSync(new URL("../fixtures/pictures/decoded.json", import.meta.url), "utf8")),
+).map(([name, { file }]) => [name, new Uint8Array(Buffer.from(file, "base64"))] as const);
+
+test.each(["jpg", "webp", "gif"])("pictures: %s", async (ending) => {
+  const files = others.filter(([name]) => name.endsWith(`.${ending}`)).map(([, bytes]) => bytes);
+  await fuzz(ending, (below) => mutateBytes(files[below(files.length)]!, below), loadPicture, [PictureError]);
 });
 
 test("the files that are mutated are good ones", async () => {

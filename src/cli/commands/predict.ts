@@ -2,8 +2,9 @@ import { type Command, Option } from "commander";
 import { DataError } from "../../data/errors.ts";
 import { readWhole } from "../../data/files.ts";
 import type { Backend } from "../../engine/engine.ts";
+import { loadPicture } from "../../picture/load.ts";
 import { PictureError } from "../../picture/picture.ts";
-import { decodePng, MAX_PNG_BYTES } from "../../picture/png.ts";
+import { MAX_PICTURE_BYTES } from "../../picture/png.ts";
 import { type Prepared, preparePicture } from "../../picture/prepare.ts";
 import { predictedClasses } from "../../report/metrics.ts";
 import { sizes } from "../../run/build-model.ts";
@@ -24,9 +25,9 @@ export interface PredictOptions {
 }
 
 export function predictCommand(): Command {
-  const command = createCommand("predict", "Classify PNG pictures with a trained model")
+  const command = createCommand("predict", "Classify pictures with a trained model")
     .argument("<run>", "run folder, or a model.safetensors")
-    .argument("<image...>", "PNG files")
+    .argument("<image...>", "PNG, JPEG, WebP or GIF files")
     .optionsGroup("Pictures:")
     .addOption(
       new Option("--invert", "swap light and dark (default: where the picture's border calls for it)"),
@@ -158,7 +159,7 @@ async function prepare(
   file: string,
   options: PredictOptions,
 ): Promise<Prepared> {
-  const picture = decodePng(await readWhole(file, MAX_PNG_BYTES));
+  const picture = await loadPicture(await readWhole(file, MAX_PICTURE_BYTES));
   const { invert, center } = options;
   return preparePicture(picture, model.inputShape, { metadata, invert, center });
 }
