@@ -40,6 +40,9 @@ import {
 import { SoftmaxForwardArgs, SoftmaxBackwardArgs, softmaxForward, softmaxBackward } from "./softmax";
 import { WinogradTilesArgs, WinogradTapsArgs, winogradTiles, winogradTaps } from "./winograd-gradient";
 import { WinogradFilterArgs, WinogradArgs, winogradFilter, winogradForward } from "./winograd";
+import {
+  DepthwiseArgs, ReverseTapsArgs, depthwiseForward, depthwiseBackwardInput, depthwiseBackwardFilter, reverseTaps,
+} from "./further/depthwise";
 
 /** Runs one task of a kernel. A switch, because first-class functions stay indirect calls in AssemblyScript. */
 export function dispatch(id: i32, args: usize, task: i32, scratch: usize): void {
@@ -119,6 +122,10 @@ export function dispatch(id: i32, args: usize, task: i32, scratch: usize): void 
 /** The kernels of further/, which the builds called -all have. */
 function dispatchFurther(id: i32, args: usize, task: i32, scratch: usize): void {
   switch (id) {
+    case 65: depthwiseForward(changetype<DepthwiseArgs>(args), task, scratch); break;
+    case 66: depthwiseBackwardInput(changetype<DepthwiseArgs>(args), task, scratch); break;
+    case 67: depthwiseBackwardFilter(changetype<DepthwiseArgs>(args), task, scratch); break;
+    case 68: reverseTaps(changetype<ReverseTapsArgs>(args), task, scratch); break;
     default: unreachable();
   }
 }

@@ -10,7 +10,8 @@ import { embedWasm, WASM } from "./embed.mjs";
 
 const DIGITS =
   "assembly/digits/index.ts --config none --runtime stub --optimizeLevel 3 --shrinkLevel 0 --converge --noAssert --use abort=";
-/** The kernels of assembly/further/, too, and an export that tells so. */
+/** Without and with the kernels of assembly/further/; those builds have an export that tells so. */
+const CORE = ["--use", "ALL_KERNELS=0"];
 const ALL = ["assembly/all.ts", "--use", "ALL_KERNELS=1"];
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -29,7 +30,7 @@ for (const name of wanted) {
   const args =
     name === "digits"
       ? DIGITS.split(" ")
-      : ["--config", "asconfig.json", "--target", target, ...(all ? ALL : [])];
+      : ["--config", "asconfig.json", "--target", target, ...(all ? ALL : CORE)];
   const { error, stderr } = await asc.main([...args, "--outFile", join(folder, `${name}.wasm`)], {});
   if (error) {
     process.stderr.write(`${stderr.toString()}\nbuild of ${name}.wasm failed: ${error.message}\n`);

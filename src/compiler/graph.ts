@@ -67,6 +67,8 @@ export interface OpAttributes {
     readonly relu: boolean;
     readonly residual: boolean;
   };
+  /** A convolution of each channel by filters of its own: `multiplier` outputs of each, those of a channel side by side. */
+  depthwiseConv2d: WindowAttributes & { readonly multiplier: number };
   /** Values one behind the other along an axis, counted without the batch. */
   concatenate: { readonly axis: number };
 }
@@ -115,7 +117,7 @@ export type FurtherKind = (typeof FURTHER_KINDS)[number];
  * Ops whose kernels lie in assembly/further/, which the builds called -all have. What does them, ops/extra.ts, is loaded by pages for
  * models that have one.
  */
-export const EXTRA_KINDS = [] as const satisfies OpKind[];
+export const EXTRA_KINDS = ["depthwiseConv2d"] as const satisfies OpKind[];
 export type ExtraKind = (typeof EXTRA_KINDS)[number];
 
 export type Op = { [K in OpKind]: OpOf<K> }[OpKind];

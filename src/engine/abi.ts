@@ -110,6 +110,9 @@ export const DIGIT_SIDE = 28;
 
 export const DIGIT_PIXELS = 784;
 
+/** Channels in one task of backwardFilter: a cache line of them. */
+export const DEPTHWISE_CHANNELS = 16;
+
 /** Depth of one block: a packed panel of B (KC x 16 f32, 16 KiB) stays in the L1 cache. */
 export const KC = 256;
 
@@ -797,6 +800,36 @@ interface WinogradArgs {
   readonly block: number;
 }
 
+interface DepthwiseArgs {
+  readonly y: number;
+  readonly x: number;
+  readonly w: number;
+  readonly bias: number;
+  readonly batch: number;
+  readonly H: number;
+  readonly W: number;
+  readonly C: number;
+  readonly OH: number;
+  readonly OW: number;
+  readonly KH: number;
+  readonly KW: number;
+  readonly strideH: number;
+  readonly strideW: number;
+  readonly dilationH: number;
+  readonly dilationW: number;
+  readonly top: number;
+  readonly left: number;
+  readonly multiplier: number;
+  readonly grain: number;
+}
+
+interface ReverseTapsArgs {
+  readonly out: number;
+  readonly w: number;
+  readonly taps: number;
+  readonly C: number;
+}
+
 /** Every kernel, and the argument struct that it reads. */
 export interface KernelStructs {
   activationForward: ActivationForwardArgs;
@@ -864,6 +897,10 @@ export interface KernelStructs {
   winogradTaps: WinogradTapsArgs;
   winogradFilter: WinogradFilterArgs;
   winogradForward: WinogradArgs;
+  depthwiseForward: DepthwiseArgs;
+  depthwiseBackwardInput: DepthwiseArgs;
+  depthwiseBackwardFilter: DepthwiseArgs;
+  reverseTaps: ReverseTapsArgs;
 }
 
 /** Some pointers of some kernels. */
@@ -941,4 +978,6 @@ export const KERNEL_TABLE = `0activationForward: y* x* n kind alpha% grain
 61winogradTiles: v* x* first batch H W C top left rows columns m gradient
 62winogradTaps: dw* du* x* dy* batch H W C OH OW OC top left m
 63winogradFilter: u* w* C OC rotate m
-64winogradForward: y* x* u* bias* batch H W C OH OW OC top left relu m images block`;
+64winogradForward: y* x* u* bias* batch H W C OH OW OC top left relu m images block
+65depthwiseForward 66depthwiseBackwardInput 67depthwiseBackwardFilter: y* x* w* bias* batch H W C OH OW KH KW strideH strideW dilationH dilationW top left multiplier grain
+68reverseTaps: out* w* taps C`;

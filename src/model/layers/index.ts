@@ -1,6 +1,7 @@
 import { BATCH_NORMALIZATION } from "./batch-normalization.ts";
 import { CONV2D } from "./conv2d.ts";
 import { DENSE } from "./dense.ts";
+import { DEPTHWISE_CONV2D, SEPARABLE_CONV2D } from "./depthwise-conv2d.ts";
 import { INPUT } from "./input.ts";
 import type { LayerDefinition } from "./layer.ts";
 import { ADD, CONCATENATE, MULTIPLY } from "./merging.ts";
@@ -10,6 +11,12 @@ import { ACTIVATION, DROPOUT, ELU, FLATTEN, LEAKY_RELU } from "./simple.ts";
 export { type BatchNormalizationOptions, batchNormalization } from "./batch-normalization.ts";
 export { type Conv2dOptions, conv2d } from "./conv2d.ts";
 export { type DenseOptions, dense } from "./dense.ts";
+export {
+  type DepthwiseConv2dOptions,
+  depthwiseConv2d,
+  type SeparableConv2dOptions,
+  separableConv2d,
+} from "./depthwise-conv2d.ts";
 export { type ConstantOptions, constant } from "./initializer.ts";
 export { type InputOptions, input } from "./input.ts";
 export type { Activation, Layer, LayerOptions } from "./layer.ts";
@@ -52,6 +59,8 @@ export const LAYERS = /* @__PURE__ */ byType([
   ADD,
   MULTIPLY,
   CONCATENATE,
+  DEPTHWISE_CONV2D,
+  SEPARABLE_CONV2D,
 ]);
 
 function byType(definitions: readonly unknown[]): Readonly<Record<string, LayerDefinition>> {
