@@ -43,6 +43,10 @@ const MILLION = 1_000_000;
 
 const words = (what: string, example?: string) =>
   some<string>(what, (value) => typeof value === "string" && value !== "", example);
+/** After so many epochs, or steps. */
+export type CheckpointEvery = number | `${number}steps`;
+const isCount = (value: unknown) => Number.isSafeInteger(value) && (value as number) > 0;
+
 const images = (least: number, example: number) => ({ ...whole(least, MILLION), example });
 const finite = () => some<number>("a finite number", Number.isFinite, 1);
 
@@ -111,6 +115,15 @@ export const runTable = () => ({
   ),
   /** The figure that chooses the epoch whose weights are kept. Default: val_accuracy, without validation "none". */
   restoreBest: oneOf(["val_accuracy", "val_loss", "accuracy", "loss", "none"]),
+  /**
+   * How often a checkpoint is made to go on from: after so many epochs, or as "500steps" training steps. Default: never.
+   */
+  checkpointEvery: some<CheckpointEvery>(
+    'a number of epochs, or of steps as "500steps"',
+    (value) =>
+      isCount(value) || (typeof value === "string" && isCount(Number(/^(\d+)steps$/.exec(value)?.[1]))),
+    1,
+  ),
   /** Node: where the files of a known dataset are. */
   dataDir: words("the path of a folder"),
   /** So many training images only, and so many test images: the first, or of images that may be sorted some of each class. */
@@ -149,12 +162,9 @@ const asKey: SettingName = (key) => key;
  */
 export function checkRunConfig(given: RunOptions, nameOf: SettingName = asKey): RunConfig {
   const options = settingsIn(given);
-  const table = runTable();
-  const problem = optionProblem(table, options, (right) => written(mended(options, right), true));
-  if (problem !== undefined)
-    throw new RunConfigError(isOptions(options) ? problem : `configuration: ${problem}`);
+  checkSettings(options);
   const recipe = recipeOf(options, nameOf);
-  const filled = withDefaults(table, { ...recipe, ...options });
+  const filled = withDefaults(runTable(), { ...recipe, ...options });
   const optimizer = recipe ? recipe.optimizer : optimizerData(filled.optimizer);
   const { dataset, validationSplit } = filled;
   const misfit = dataProblem(filled, nameOf);
@@ -171,6 +181,13 @@ export function checkRunConfig(given: RunOptions, nameOf: SettingName = asKey): 
     ...(validationSplit > 0 && { validationFrom: from ?? (isKnown(dataset) ? "last" : "stratified") }),
     restoreBest,
   } as RunConfig;
+}
+
+/** Throws RunConfigError on a setting that is none, or cannot be. */
+export function checkSettings(options: unknown): void {
+  const problem = optionProblem(runTable(), options, (right) => written(mended(options, right), true));
+  if (problem !== undefined)
+    throw new RunConfigError(isOptions(options) ? problem : `configuration: ${problem}`);
 }
 
 /** Whether it is one of the datasets by name: their images come in no order; others' may well be sorted by class. */

@@ -13,7 +13,10 @@ import { NonFiniteError, TrainingDivergedError } from "../train/errors.ts";
 import type { Model } from "../train/model.ts";
 import { RECIPES } from "../train/recipes.ts";
 import { testModel } from "../train/test-model.ts";
+import type { TrainingState } from "../train/training-state.ts";
 import { splitForValidation, wholePart } from "../train/validation.ts";
+import { modelOfData } from "./build-model.ts";
+import { checkpoints, type Resumed, type RunCheckpointInfo, resumed } from "./checkpoint.ts";
 import { checkRunConfig, isKnown, type RunConfig, type RunOptions } from "./config.ts";
 import { judge } from "./judge.ts";
 import type { Learner, Platform } from "./learner.ts";
@@ -41,6 +44,16 @@ export interface RunHooks<L extends Learner = Learner> {
   onReady?(run: ReadyRun<L>): void | Promise<void>;
   /** Told of batches and epochs, as fit() tells. */
   readonly callbacks?: Callbacks | readonly Callbacks[] | undefined;
+  /**
+   * Takes a checkpoint as the bytes of a file, for `resume`: as often as checkpointEvery says, by default after each epoch; at
+   * the end of training; and where that was stopped.
+   */
+  onCheckpoint?(bytes: Uint8Array<ArrayBuffer>, info: RunCheckpointInfo): unknown;
+  /**
+   * A checkpoint to go on from: the run ends with the same bits as one that was never interrupted. Its settings are those of the
+   * file; of those given beside it, epochs and the optimizer's learningRate may be others, and what changes no result.
+   */
+  readonly resume?: Uint8Array | undefined;
   /** Training has ended, of itself or not: the time to save what was learned, before anything else can fail. */
   onTrained?(run: TrainedRun<L>): void | Promise<void>;
 }
@@ -66,6 +79,8 @@ const HOOKS: Checked = {
       "callbacks, or a list of them",
       (value) => isObject(value) || Array.isArray(value),
     ),
+    onCheckpoint: callable(),
+    resume: some<Uint8Array>("the bytes of a checkpoint", (value) => value instanceof Uint8Array),
     onTrained: callable(),
   }),
 };
@@ -82,10 +97,16 @@ export async function runOn<L extends Learner>(
   hooks: RunHooks<L> = {},
 ): Promise<RunOutcome<L>> {
   checkOptions(HOOKS, hooks);
-  const ready = await prepareRun(platform, options, hooks);
+  const { resume, onCheckpoint } = hooks;
+  const kept = resume && resumed(resume, options);
+  const ready = await prepareRun(platform, kept?.config ?? options, hooks, kept);
+  const { recorder, config } = ready;
   try {
     await hooks.onReady?.(ready);
-    const trained = await trainRun(ready, hooks);
+    const callbacks = ([] as Callbacks[]).concat(hooks.callbacks ?? []);
+    if (onCheckpoint) callbacks.push(checkpoints(ready, config.checkpointEvery ?? 1, recorder, onCheckpoint));
+    if (kept?.ended) callbacks.push({ onTrainBegin: (_, training) => training.stop() });
+    const trained = await trainRun(ready, { ...hooks, callbacks }, 0, recorder, kept?.state);
     if (trained.recorder.trainedImages === 0) hooks.signal?.throwIfAborted();
     await hooks.onTrained?.(trained);
     return await finishRun(trained);
@@ -100,6 +121,7 @@ export async function prepareRun<L extends Learner>(
   platform: Platform<L>,
   options: RunOptions,
   hooks: RunHooks<L>,
+  kept?: Resumed,
 ): Promise<ReadyRun<L>> {
   const { dataset: own, load = platform.load, signal } = hooks;
   const asked = checkRunConfig(own ? ofOwnImages(options, own) : options);
@@ -115,10 +137,15 @@ export async function prepareRun<L extends Learner>(
     }));
   signal?.throwIfAborted();
   const dataset = withLimits(whole, asked, own !== undefined || !isKnown(asked.dataset));
-  const model = await platform.build(asked, dataset, signal);
+  const { classNames } = dataset;
+  const model = kept
+    ? modelOfData(kept.model)(dataset.train.shape, classNames.length)
+    : await platform.build(asked, dataset, signal);
   const { training, validation } = partsOf(dataset, asked);
   hooks.onBuilt?.(model, dataset);
-  const startedAt = new Date();
+  const startedAt = kept ? new Date(kept.startedAt) : new Date();
+  const recorder = new Recorder();
+  if (kept) recorder.resume(kept.epochs, kept.firstLoss, kept.state);
   const compiled = compileOptions(asked, training.count);
   const learner = await platform.ready(model, compiled);
   if (signal?.aborted) {
@@ -141,24 +168,26 @@ export async function prepareRun<L extends Learner>(
     validation,
     metadata: {
       preprocessing: asked.preprocessing,
-      classNames: dataset.classNames,
+      classNames,
       loss: asked.loss,
       dataset: dataset.name,
       ...pictureTraits(dataset.train),
     },
     startedAt,
+    recorder,
   };
 }
 
-/** Trains from `initialEpoch` on, for as many epochs as the configuration says. */
+/** Trains from `initialEpoch` on, for as many epochs as the configuration says; or goes on from a state. */
 export async function trainRun<R extends Pick<ReadyRun, "config" | "dataset" | "learner">>(
   ready: R,
   { callbacks = [], signal }: Pick<RunHooks, "callbacks" | "signal">,
   initialEpoch = 0,
+  recorder = new Recorder(),
+  initialState?: TrainingState,
 ): Promise<R & Pick<TrainedRun, "recorder" | "ended" | "stoppedBy">> {
   const { learner, dataset, config } = ready;
   const { epochs, batchSize, validationSplit, validationFrom, shuffle, restoreBest } = config;
-  const recorder = new Recorder();
   let aborted = false;
   // Asked at the end of training: one that is aborted later has stopped nothing.
   const onTrainEnd = () => {
@@ -174,6 +203,7 @@ export async function trainRun<R extends Pick<ReadyRun, "config" | "dataset" | "
       ...(restoreBest !== "none" && { restoreBestWeights: restoreBest }),
       callbacks: [recorder, { onTrainEnd }, ...([] as Callbacks[]).concat(callbacks)],
       ...(signal && { signal }),
+      ...(initialState && { initialState }),
     });
     const stoppedBy = !ended.stopped ? undefined : aborted ? "signal" : "callback";
     return { ...ready, recorder, ended, stoppedBy };

@@ -22,10 +22,11 @@ export interface ReadyRun<L extends Learner = Learner> {
   /** What the model's file says besides the weights. */
   readonly metadata: ModelMetadata;
   readonly startedAt: Date;
+  /** What is recorded of it: of a run that goes on, what was before. */
+  readonly recorder: Recorder;
 }
 
 export interface TrainedRun<L extends Learner = Learner> extends ReadyRun<L> {
-  readonly recorder: Recorder;
   /** What fit() gave; or, where the loss was no longer finite, its error: the model has its last good weights then. */
   readonly ended: History | TrainingDivergedError;
   /** Why training ended before its last epoch; undefined where it did not. */

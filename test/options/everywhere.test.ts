@@ -93,6 +93,7 @@ const runOptions = {
   digitsCount: true,
   digitsTestCount: true,
   maxMemory: true,
+  checkpointEvery: true,
 } as const;
 const fit = names<api.FitOptions>({
   epochs: true,
@@ -219,6 +220,8 @@ const TAKERS: Readonly<Record<string, Taker>> = {
       onBuilt: true,
       onReady: true,
       callbacks: true,
+      onCheckpoint: true,
+      resume: true,
       onTrained: true,
     }),
     quick: { signal: AbortSignal.abort() },
