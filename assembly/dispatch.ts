@@ -43,6 +43,7 @@ import { WinogradFilterArgs, WinogradArgs, winogradFilter, winogradForward } fro
 import {
   DepthwiseArgs, ReverseTapsArgs, depthwiseForward, depthwiseBackwardInput, depthwiseBackwardFilter, reverseTaps,
 } from "./further/depthwise";
+import { GroupNormArgs, groupNormForward, groupNormBackward, groupNormGamma } from "./further/normalize";
 
 /** Runs one task of a kernel. A switch, because first-class functions stay indirect calls in AssemblyScript. */
 export function dispatch(id: i32, args: usize, task: i32, scratch: usize): void {
@@ -126,6 +127,9 @@ function dispatchFurther(id: i32, args: usize, task: i32, scratch: usize): void 
     case 66: depthwiseBackwardInput(changetype<DepthwiseArgs>(args), task, scratch); break;
     case 67: depthwiseBackwardFilter(changetype<DepthwiseArgs>(args), task, scratch); break;
     case 68: reverseTaps(changetype<ReverseTapsArgs>(args), task, scratch); break;
+    case 69: groupNormForward(changetype<GroupNormArgs>(args), task, scratch); break;
+    case 70: groupNormBackward(changetype<GroupNormArgs>(args), task, scratch); break;
+    case 71: groupNormGamma(changetype<GroupNormArgs>(args), task, scratch); break;
     default: unreachable();
   }
 }

@@ -69,6 +69,22 @@ export interface OpAttributes {
   };
   /** A convolution of each channel by filters of its own: `multiplier` outputs of each, those of a channel side by side. */
   depthwiseConv2d: WindowAttributes & { readonly multiplier: number };
+  /** The gradient of a convolution by its input, as an op: the window's sizes and padding are those of that convolution. */
+  conv2dTranspose: WindowAttributes;
+  /** A convolution of each group of input channels to a group of the filters. */
+  groupedConv2d: WindowAttributes & { readonly filters: number; readonly groups: number };
+  /**
+   * Each sample's numbers `[positions, channels]`, or each such part of it, brought to mean 0 and variance 1 over all positions and the
+   * channels of a group, then scaled and shifted by channel.
+   */
+  groupNorm: {
+    readonly positions: number;
+    readonly channels: number;
+    readonly groups: number;
+    readonly epsilon: number;
+    readonly scale: boolean;
+    readonly center: boolean;
+  };
   /** Values one behind the other along an axis, counted without the batch. */
   concatenate: { readonly axis: number };
 }
@@ -117,7 +133,12 @@ export type FurtherKind = (typeof FURTHER_KINDS)[number];
  * Ops whose kernels lie in assembly/further/, which the builds called -all have. What does them, ops/extra.ts, is loaded by pages for
  * models that have one.
  */
-export const EXTRA_KINDS = ["depthwiseConv2d"] as const satisfies OpKind[];
+export const EXTRA_KINDS = [
+  "depthwiseConv2d",
+  "conv2dTranspose",
+  "groupedConv2d",
+  "groupNorm",
+] as const satisfies OpKind[];
 export type ExtraKind = (typeof EXTRA_KINDS)[number];
 
 export type Op = { [K in OpKind]: OpOf<K> }[OpKind];

@@ -830,6 +830,22 @@ interface ReverseTapsArgs {
   readonly C: number;
 }
 
+interface GroupNormArgs {
+  readonly y: number;
+  readonly x: number;
+  readonly dx: number;
+  readonly gamma: number;
+  readonly beta: number;
+  readonly statistics: number;
+  readonly dgamma: number;
+  readonly N: number;
+  readonly P: number;
+  readonly C: number;
+  readonly G: number;
+  readonly epsilon: number;
+  readonly grain: number;
+}
+
 /** Every kernel, and the argument struct that it reads. */
 export interface KernelStructs {
   activationForward: ActivationForwardArgs;
@@ -901,6 +917,9 @@ export interface KernelStructs {
   depthwiseBackwardInput: DepthwiseArgs;
   depthwiseBackwardFilter: DepthwiseArgs;
   reverseTaps: ReverseTapsArgs;
+  groupNormForward: GroupNormArgs;
+  groupNormBackward: GroupNormArgs;
+  groupNormGamma: GroupNormArgs;
 }
 
 /** Some pointers of some kernels. */
@@ -980,4 +999,5 @@ export const KERNEL_TABLE = `0activationForward: y* x* n kind alpha% grain
 63winogradFilter: u* w* C OC rotate m
 64winogradForward: y* x* u* bias* batch H W C OH OW OC top left relu m images block
 65depthwiseForward 66depthwiseBackwardInput 67depthwiseBackwardFilter: y* x* w* bias* batch H W C OH OW KH KW strideH strideW dilationH dilationW top left multiplier grain
-68reverseTaps: out* w* taps C`;
+68reverseTaps: out* w* taps C
+69groupNormForward 70groupNormBackward 71groupNormGamma: y* x* dx* gamma* beta* statistics* dgamma* N P C G epsilon% grain`;

@@ -64,6 +64,7 @@ test("a file needs no more than what has no default", () => {
       strides: 1,
       padding: "valid",
       dilationRate: 1,
+      groups: 1,
       activation: "linear",
       useBias: true,
       kernelInitializer: "glorotUniform",

@@ -1,15 +1,18 @@
 import { BATCH_NORMALIZATION } from "./batch-normalization.ts";
 import { CONV2D } from "./conv2d.ts";
+import { CONV2D_TRANSPOSE } from "./conv2d-transpose.ts";
 import { DENSE } from "./dense.ts";
 import { DEPTHWISE_CONV2D, SEPARABLE_CONV2D } from "./depthwise-conv2d.ts";
 import { INPUT } from "./input.ts";
 import type { LayerDefinition } from "./layer.ts";
 import { ADD, CONCATENATE, MULTIPLY } from "./merging.ts";
+import { GROUP_NORMALIZATION, LAYER_NORMALIZATION } from "./normalization.ts";
 import { AVERAGE_POOLING_2D, GLOBAL_AVERAGE_POOLING_2D, MAX_POOLING_2D } from "./pooling2d.ts";
 import { ACTIVATION, DROPOUT, ELU, FLATTEN, LEAKY_RELU } from "./simple.ts";
 
 export { type BatchNormalizationOptions, batchNormalization } from "./batch-normalization.ts";
 export { type Conv2dOptions, conv2d } from "./conv2d.ts";
+export { type Conv2dTransposeOptions, conv2dTranspose } from "./conv2d-transpose.ts";
 export { type DenseOptions, dense } from "./dense.ts";
 export {
   type DepthwiseConv2dOptions,
@@ -21,6 +24,12 @@ export { type ConstantOptions, constant } from "./initializer.ts";
 export { type InputOptions, input } from "./input.ts";
 export type { Activation, Layer, LayerOptions } from "./layer.ts";
 export { add, type ConcatenateOptions, concatenate, multiply } from "./merging.ts";
+export {
+  type GroupNormalizationOptions,
+  groupNormalization,
+  type LayerNormalizationOptions,
+  layerNormalization,
+} from "./normalization.ts";
 export {
   averagePooling2d,
   globalAveragePooling2d,
@@ -61,6 +70,9 @@ export const LAYERS = /* @__PURE__ */ byType([
   CONCATENATE,
   DEPTHWISE_CONV2D,
   SEPARABLE_CONV2D,
+  CONV2D_TRANSPOSE,
+  LAYER_NORMALIZATION,
+  GROUP_NORMALIZATION,
 ]);
 
 function byType(definitions: readonly unknown[]): Readonly<Record<string, LayerDefinition>> {

@@ -118,6 +118,15 @@ export const pair = some<Pair>(
   3,
 );
 
+/** Two whole numbers from 0 on, or one for both. */
+export const sizes = some<Pair>(
+  "a whole number >= 0, or two: [height, width]",
+  (value) =>
+    [value].flat().every((size) => Number.isSafeInteger(size) && (size as number) >= 0) &&
+    (!Array.isArray(value) || value.length === 2),
+  1,
+);
+
 export const padding = optional(oneOf<Padding>(["valid", "same"]), "valid");
 
 export type Activation = "linear" | ActivationKind | "softmax";
