@@ -67,6 +67,7 @@ export type {
   TrainInfo,
   TrainingHandle,
 } from "./train/callbacks.ts";
+export type { SetWeightsOptions, WeightsTaken } from "./train/check-weights.ts";
 export type { ByOutput, CompileOptions, LayerActivation } from "./train/compiled-options.ts";
 export { NonFiniteError, type NonFiniteSource, TrainingDivergedError } from "./train/errors.ts";
 export type { EvaluateOptions, Evaluation } from "./train/evaluate.ts";

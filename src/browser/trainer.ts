@@ -12,6 +12,7 @@ import { show } from "../options/show.ts";
 import type { NamedTensor } from "../safetensors/safetensors.ts";
 import type { Callbacks, History } from "../train/callbacks.ts";
 import type { SamplesTaker } from "../train/check-samples.ts";
+import type { SetWeightsOptions, WeightsTaken } from "../train/check-weights.ts";
 import { classNamesProblem } from "../train/class-names.ts";
 import { type LayerActivation, needsAllKernels } from "../train/compiled-options.ts";
 import type { EvaluateOptions, Evaluation } from "../train/evaluate.ts";
@@ -287,10 +288,11 @@ class WorkerTrainer implements Trainer {
     return this.#client.call("getWeights", undefined);
   }
 
-  async setWeights(tensors: readonly NamedTensor[]): Promise<void> {
+  async setWeights(tensors: readonly NamedTensor[], options?: SetWeightsOptions): Promise<WeightsTaken> {
     const { checkWeights } = await import("./rarely.ts");
-    checkWeights(tensors, this.model.graph.parameters);
-    await this.#client.call("setWeights", tensors);
+    const given = checkWeights(tensors, this.model.graph.parameters, options);
+    await this.#client.call("setWeights", given.tensors);
+    return given.told;
   }
 
   async weightsSha256(): Promise<string> {

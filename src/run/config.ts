@@ -116,6 +116,11 @@ export const runTable = () => ({
   /** The figure that chooses the epoch whose weights are kept. Default: val_accuracy, without validation "none". */
   restoreBest: oneOf(["val_accuracy", "val_loss", "accuracy", "loss", "none"]),
   /**
+   * Node: the path of a model's file, or of a run's folder, whose weights the training begins with, as far as names and shapes are
+   * the same; the model is that one's, where none is named, with as many outputs as there are classes.
+   */
+  from: words("the path of a model's file or of a run's folder"),
+  /**
    * How often a checkpoint is made to go on from: after so many epochs, or as "500steps" training steps. Default: never.
    */
   checkpointEvery: some<CheckpointEvery>(

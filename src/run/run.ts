@@ -1,23 +1,26 @@
 import { take, takeOfEach } from "../data/split.ts";
 import type { Dataset, ImageSet } from "../data/types.ts";
+import type { LoadedModel } from "../formats/model-file.ts";
 import { createOptimizer } from "../optim/create.ts";
 import type { OptimizerName } from "../optim/definitions.ts";
 import type { Optimizer } from "../optim/optimizer.ts";
 import { scheduleFromConfig } from "../optim/schedules/from-config.ts";
 import { type Checked, checkOptions } from "../options/check.ts";
 import { callable, isObject, signal as signalKind, some, type TableOf, url } from "../options/kinds.ts";
+import { show } from "../options/show.ts";
 import { pictureTraits } from "../picture/centred.ts";
 import type { Callbacks } from "../train/callbacks.ts";
+import type { WeightsTaken } from "../train/check-weights.ts";
 import type { CompileOptions } from "../train/compiled-options.ts";
 import { NonFiniteError, TrainingDivergedError } from "../train/errors.ts";
-import type { Model } from "../train/model.ts";
+import { isModel, type Model } from "../train/model.ts";
 import { RECIPES } from "../train/recipes.ts";
 import { testModel } from "../train/test-model.ts";
 import type { TrainingState } from "../train/training-state.ts";
 import { splitForValidation, wholePart } from "../train/validation.ts";
-import { modelOfData } from "./build-model.ts";
+import { modelLike, modelOfData } from "./build-model.ts";
 import { checkpoints, type Resumed, type RunCheckpointInfo, resumed } from "./checkpoint.ts";
-import { checkRunConfig, isKnown, type RunConfig, type RunOptions } from "./config.ts";
+import { checkRunConfig, isKnown, type RunConfig, RunConfigError, type RunOptions } from "./config.ts";
 import { judge } from "./judge.ts";
 import type { Learner, Platform } from "./learner.ts";
 import { Recorder } from "./recorder.ts";
@@ -44,6 +47,8 @@ export interface RunHooks<L extends Learner = Learner> {
   onReady?(run: ReadyRun<L>): void | Promise<void>;
   /** Told of batches and epochs, as fit() tells. */
   readonly callbacks?: Callbacks | readonly Callbacks[] | undefined;
+  /** A model whose weights to begin with, in place of `from` of the settings: what loadModel() gave. */
+  readonly from?: LoadedModel | undefined;
   /**
    * Takes a checkpoint as the bytes of a file, for `resume`: as often as checkpointEvery says, by default after each epoch; at
    * the end of training; and where that was stopped.
@@ -79,6 +84,7 @@ const HOOKS: Checked = {
       "callbacks, or a list of them",
       (value) => isObject(value) || Array.isArray(value),
     ),
+    from: some<LoadedModel>("what loadModel() gives", (value) => isObject(value) && isModel(value.model)),
     onCheckpoint: callable(),
     resume: some<Uint8Array>("the bytes of a checkpoint", (value) => value instanceof Uint8Array),
     onTrained: callable(),
@@ -138,9 +144,15 @@ export async function prepareRun<L extends Learner>(
   signal?.throwIfAborted();
   const dataset = withLimits(whole, asked, own !== undefined || !isKnown(asked.dataset));
   const { classNames } = dataset;
-  const model = kept
-    ? modelOfData(kept.model)(dataset.train.shape, classNames.length)
-    : await platform.build(asked, dataset, signal);
+  const from = kept ? undefined : (hooks.from ?? (await opened(platform, asked.from)));
+  const config =
+    from && options.model === undefined
+      ? { ...asked, model: modelLike(from.model, classNames.length) }
+      : asked;
+  const model =
+    kept || config !== asked
+      ? modelOfData(kept?.model ?? config.model)(dataset.train.shape, classNames.length)
+      : await platform.build(asked, dataset, signal);
   const { training, validation } = partsOf(dataset, asked);
   hooks.onBuilt?.(model, dataset);
   const startedAt = kept ? new Date(kept.startedAt) : new Date();
@@ -152,13 +164,14 @@ export async function prepareRun<L extends Learner>(
     learner.dispose();
     signal.throwIfAborted();
   }
+  const taken = from && (await takeWeights(learner, from));
   const { info } = learner;
-  const { name, config } = compiled.optimizer;
+  const { name, config: rates } = compiled.optimizer;
   return {
     config: {
-      ...asked,
+      ...config,
       // A recipe's schedule with its steps.
-      optimizer: { name: name as OptimizerName, ...config },
+      optimizer: { name: name as OptimizerName, ...rates },
       backend: info.backend,
       threads: info.threads,
     },
@@ -174,8 +187,35 @@ export async function prepareRun<L extends Learner>(
       ...pictureTraits(dataset.train),
     },
     startedAt,
+    from: taken,
     recorder,
   };
+}
+
+/** The model that settings begin with. Throws RunConfigError where there is none. */
+async function opened(
+  { open }: Pick<Platform, "open">,
+  place: string | undefined,
+): Promise<LoadedModel | undefined> {
+  if (place === undefined) return undefined;
+  if (!open)
+    throw new RunConfigError(
+      `from is ${show(place)}, a path, which a page cannot open. Write: run(settings, { from: loadModel(bytes) })`,
+    );
+  return open(place).catch((error: Error) => {
+    throw new RunConfigError(`from is ${show(place)}: ${error.message}`, { cause: error });
+  });
+}
+
+/** Gives a model the weights that another one has for it. */
+async function takeWeights(learner: Learner, { tensors }: LoadedModel): Promise<WeightsTaken> {
+  try {
+    return await learner.setWeights(tensors, { partial: true });
+  } catch (error) {
+    learner.dispose();
+    if (!(error instanceof RangeError)) throw error;
+    throw new RunConfigError(`from: ${error.message.replace(/^setWeights: /, "")}`, { cause: error });
+  }
 }
 
 /** Trains from `initialEpoch` on, for as many epochs as the configuration says; or goes on from a state. */

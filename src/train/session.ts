@@ -160,7 +160,7 @@ export class Session {
   /** Sets all parameters, matched by name: they are known to fit. */
   setWeights(tensors: readonly NamedTensor[]): void {
     const named = new Map(tensors.map(({ name, data }) => [name, data]));
-    for (const { parameter, data } of this.weights()) data.set(named.get(parameter.name)!);
+    for (const { parameter, data } of this.weights()) data.set(named.get(parameter.name) ?? data);
   }
 
   /** Places of what an optimizer changes. */

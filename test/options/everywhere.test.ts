@@ -93,6 +93,7 @@ const runOptions = {
   digitsCount: true,
   digitsTestCount: true,
   maxMemory: true,
+  from: true,
   checkpointEvery: true,
 } as const;
 const fit = names<api.FitOptions>({
@@ -293,6 +294,7 @@ const TAKERS: Readonly<Record<string, Taker>> = {
       onBuilt: true,
       onReady: true,
       callbacks: true,
+      from: true,
       onCheckpoint: true,
       resume: true,
       onTrained: true,

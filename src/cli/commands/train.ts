@@ -46,6 +46,12 @@ export function trainCommand(): Command {
         "go on with a run that was stopped or killed, from its last checkpoint and with its settings; --epochs and --learning-rate may be others",
       ).argParser(nonEmpty),
     )
+    .addOption(
+      new Option(
+        "--from <run>",
+        "begin with the weights of a run or a model file, as far as names and shapes are the same; without --model also with its layers, and a head for the dataset's classes",
+      ).argParser(nonEmpty),
+    )
     .optionsGroup("Data:")
     .addOption(datasetOption().default(usual.dataset))
     .addOption(dataDirOption())
@@ -163,6 +169,7 @@ Examples:
   wasmgrad train --config runs/first/result.json --out runs/again
   wasmgrad train --epochs 50 --checkpoint-every 5 --out runs/long
   wasmgrad train --resume runs/long
+  wasmgrad train --dataset kmnist --from runs/first --learning-rate 0.0003
   wasmgrad train --dataset fashion-mnist --model lenet5 \\
     --optimizer sgd --momentum 0.9 --nesterov
   wasmgrad train --dataset path/to/idx-folder --model my-model.json --json`;

@@ -5,6 +5,7 @@ import { UsageError } from "../errors.ts";
 import { findModel, type ModelSource } from "../models.ts";
 import { printable } from "../output.ts";
 import { RunFolder } from "./folder.ts";
+import { openRun } from "./load.ts";
 import { type RunFlags, settingsOf } from "./settings.ts";
 
 export interface TrainOptions extends RunFlags {
@@ -32,13 +33,21 @@ export interface Plan {
 /** A run of its own, in a folder of its own. Throws UsageError, ModelError, RunFolderError. */
 export async function begin(options: TrainOptions): Promise<Plan> {
   const settings = await settingsOf(options);
-  const source = await findModel(settings.model);
+  const { from, model } = settings;
+  // Read once more when it is needed: here it is seen that it can be.
+  const taken = from === undefined ? undefined : await openRun(from);
+  const source = model === undefined ? undefined : await findModel(model);
   const folder = await RunFolder.claim({
     out: options.out,
     overwrite: options.overwrite === true,
-    name: `${settings.dataset.split(/[\\/]/).filter(Boolean).at(-1) ?? "data"}-${source.name}`,
+    name: `${settings.dataset.split(/[\\/]/).filter(Boolean).at(-1) ?? "data"}-${source?.name ?? taken?.model.name}`,
   });
-  return { folder, settings, source, checkpoints: settings.checkpointEvery !== undefined };
+  return {
+    folder,
+    settings,
+    ...(source && { source }),
+    checkpoints: settings.checkpointEvery !== undefined,
+  };
 }
 
 /** Settings that may be given beside --resume, and what else may. */

@@ -1,18 +1,20 @@
 import type { Dataset } from "../../data/types.ts";
 import { missingClasses } from "../../report/verdict.ts";
-import type { RunConfig } from "../../run/config.ts";
+import { type RunConfig, RunConfigError } from "../../run/config.ts";
 import { NODE } from "../../run/node.ts";
 import { type RunOutcome, runOn } from "../../run/run.ts";
 import type { ReadyRun, TrainedRun } from "../../run/types.ts";
+import type { WeightsTaken } from "../../train/check-weights.ts";
 import { countsOf } from "../../train/validation.ts";
 import { describeDataset, openDataset } from "../datasets.ts";
-import { EXIT, InterruptedError } from "../errors.ts";
+import { EXIT, InterruptedError, UsageError } from "../errors.ts";
 import { withInterrupt } from "../interrupt.ts";
 import { layerTable } from "../layer-table.ts";
 import { formatCount, formatSeconds, type Output, printable, wrap } from "../output.ts";
 import { trainProgress } from "../progress.ts";
 import { begin, resume, type TrainOptions } from "./begin.ts";
 import type { RunFolder } from "./folder.ts";
+import { openRun } from "./load.ts";
 import { nextSteps } from "./next-steps.ts";
 import { testLine } from "./print.ts";
 import { recordOf } from "./record.ts";
@@ -42,6 +44,7 @@ export async function train(options: TrainOptions, output: Output): Promise<numb
       const { source } = plan;
       const platform = {
         ...NODE,
+        open: (place: string) => openRun(place),
         ...(source && {
           build: (_: RunConfig, { train: { shape }, classNames }: Dataset) =>
             source.build(shape, classNames.length),
@@ -71,6 +74,8 @@ export async function train(options: TrainOptions, output: Output): Promise<numb
           await writer!.saveWeights();
         },
       }).catch((error: unknown) => {
+        if (error instanceof RunConfigError)
+          throw new UsageError(error.message.replace(/^from\b/, "--from"), { cause: error });
         throw error === signal.reason && progress.begun() && !trained
           ? untrained(error as InterruptedError)
           : error;
@@ -140,6 +145,7 @@ function introduce({ config, dataset, learner, ...run }: ReadyRun, output: Outpu
     `${epochs} epoch${epochs > 1 ? "s" : ""}, batch size ${batchSize}, ${optimizer.name}${recipe ? ` (recipe ${recipe})` : ""}, ${loss}, seed ${seed} ` +
     `(${backend}, ${threads} thread${threads > 1 ? "s" : ""})`;
   output.print(wrap(plan, columns));
+  if (run.from) output.print(wrap(printable(begunWith(config.from!, run.from)), columns));
   const { length } = run.recorder.epochs;
   if (goesOn)
     output.print(
@@ -156,6 +162,16 @@ function introduce({ config, dataset, learner, ...run }: ReadyRun, output: Outpu
       ? ""
       : " --validation-from stratified takes the same share of each class.";
   if (missing) output.notice(`Warning: ${missing.text}${advice}`);
+}
+
+/** Which weights of another model it begins with. */
+function begunWith(place: string, { taken, kept, unused }: WeightsTaken): string {
+  const all = kept.length === 0 ? "all" : `${taken.length} of ${taken.length + kept.length}`;
+  const rest = [
+    ...(kept.length > 0 ? [`drawn anew: ${kept.join(", ")}`] : []),
+    ...(unused.length > 0 ? [`not taken: ${unused.join(", ")}`] : []),
+  ];
+  return `Beginning with the weights of ${place}: ${[`${all} parameters`, ...rest].join("; ")}`;
 }
 
 function printOutcome({ stoppedBy, kept, verdict, recorder, test }: RunOutcome, output: Output): void {
