@@ -43,6 +43,14 @@ import { WinogradFilterArgs, WinogradArgs, winogradFilter, winogradForward } fro
 import {
   DepthwiseArgs, ReverseTapsArgs, depthwiseForward, depthwiseBackwardInput, depthwiseBackwardFilter, reverseTaps,
 } from "./further/depthwise";
+import {
+  FocalArgs, LogitsFocalArgs, sigmoidFocalCrossentropy, softmaxFocalCrossentropy, binaryFocalCrossentropy,
+  categoricalFocalCrossentropy,
+} from "./further/focal";
+import {
+  HuberArgs, SmoothTargetsArgs, HingeTargetsArgs, meanAbsolutePercentageError, meanSquaredLogarithmicError, huber,
+  logCosh, klDivergence, poisson, hinge, squaredHinge, categoricalHinge, cosineSimilarity, smoothTargets, hingeTargets,
+} from "./further/loss";
 import { GroupNormArgs, groupNormForward, groupNormBackward, groupNormGamma } from "./further/normalize";
 
 /** Runs one task of a kernel. A switch, because first-class functions stay indirect calls in AssemblyScript. */
@@ -127,9 +135,25 @@ function dispatchFurther(id: i32, args: usize, task: i32, scratch: usize): void 
     case 66: depthwiseBackwardInput(changetype<DepthwiseArgs>(args), task, scratch); break;
     case 67: depthwiseBackwardFilter(changetype<DepthwiseArgs>(args), task, scratch); break;
     case 68: reverseTaps(changetype<ReverseTapsArgs>(args), task, scratch); break;
-    case 69: groupNormForward(changetype<GroupNormArgs>(args), task, scratch); break;
-    case 70: groupNormBackward(changetype<GroupNormArgs>(args), task, scratch); break;
-    case 71: groupNormGamma(changetype<GroupNormArgs>(args), task, scratch); break;
+    case 69: sigmoidFocalCrossentropy(changetype<LogitsFocalArgs>(args), task, scratch); break;
+    case 70: softmaxFocalCrossentropy(changetype<LogitsFocalArgs>(args), task, scratch); break;
+    case 71: binaryFocalCrossentropy(changetype<FocalArgs>(args), task, scratch); break;
+    case 72: categoricalFocalCrossentropy(changetype<FocalArgs>(args), task, scratch); break;
+    case 73: meanAbsolutePercentageError(changetype<LossArgs>(args), task, scratch); break;
+    case 74: meanSquaredLogarithmicError(changetype<LossArgs>(args), task, scratch); break;
+    case 75: huber(changetype<HuberArgs>(args), task, scratch); break;
+    case 76: logCosh(changetype<LossArgs>(args), task, scratch); break;
+    case 77: klDivergence(changetype<LossArgs>(args), task, scratch); break;
+    case 78: poisson(changetype<LossArgs>(args), task, scratch); break;
+    case 79: hinge(changetype<LossArgs>(args), task, scratch); break;
+    case 80: squaredHinge(changetype<LossArgs>(args), task, scratch); break;
+    case 81: categoricalHinge(changetype<LossArgs>(args), task, scratch); break;
+    case 82: cosineSimilarity(changetype<LossArgs>(args), task, scratch); break;
+    case 83: smoothTargets(changetype<SmoothTargetsArgs>(args), task, scratch); break;
+    case 84: hingeTargets(changetype<HingeTargetsArgs>(args), task, scratch); break;
+    case 85: groupNormForward(changetype<GroupNormArgs>(args), task, scratch); break;
+    case 86: groupNormBackward(changetype<GroupNormArgs>(args), task, scratch); break;
+    case 87: groupNormGamma(changetype<GroupNormArgs>(args), task, scratch); break;
     default: unreachable();
   }
 }

@@ -19,8 +19,9 @@ export {
   saveModel,
 } from "./formats/model-file.ts";
 export { defineLoss, type LossDefinition } from "./losses/define.ts";
-export { LOSSES, type LossName } from "./losses/index.ts";
+export { LOSSES, type LossData, type LossName } from "./losses/index.ts";
 export type { Loss, LossBatch } from "./losses/loss.ts";
+export * from "./losses/make.ts";
 export { defineMetric, type MetricDefinition } from "./metrics/define.ts";
 export { type TopKOptions, topKCategoricalAccuracy } from "./metrics/make.ts";
 export { METRICS, type Metric, type MetricBatch, type MetricName } from "./metrics/metric.ts";

@@ -830,6 +830,62 @@ interface ReverseTapsArgs {
   readonly C: number;
 }
 
+interface LogitsFocalArgs {
+  readonly losses: number;
+  readonly dx: number;
+  readonly y: number;
+  readonly x: number;
+  readonly t: number;
+  readonly rows: number;
+  readonly cols: number;
+  readonly scale: number;
+  readonly grain: number;
+  readonly gamma: number;
+  readonly alpha: number;
+  readonly applyClassBalancing: number;
+}
+
+interface FocalArgs {
+  readonly losses: number;
+  readonly dy: number;
+  readonly y: number;
+  readonly t: number;
+  readonly rows: number;
+  readonly cols: number;
+  readonly scale: number;
+  readonly grain: number;
+  readonly gamma: number;
+  readonly alpha: number;
+  readonly applyClassBalancing: number;
+}
+
+interface HuberArgs {
+  readonly losses: number;
+  readonly dy: number;
+  readonly y: number;
+  readonly t: number;
+  readonly rows: number;
+  readonly cols: number;
+  readonly scale: number;
+  readonly grain: number;
+  readonly delta: number;
+}
+
+interface SmoothTargetsArgs {
+  readonly out: number;
+  readonly t: number;
+  readonly n: number;
+  readonly keep: number;
+  readonly add: number;
+  readonly grain: number;
+}
+
+interface HingeTargetsArgs {
+  readonly out: number;
+  readonly t: number;
+  readonly n: number;
+}
+
 interface GroupNormArgs {
   readonly y: number;
   readonly x: number;
@@ -917,6 +973,22 @@ export interface KernelStructs {
   depthwiseBackwardInput: DepthwiseArgs;
   depthwiseBackwardFilter: DepthwiseArgs;
   reverseTaps: ReverseTapsArgs;
+  sigmoidFocalCrossentropy: LogitsFocalArgs;
+  softmaxFocalCrossentropy: LogitsFocalArgs;
+  binaryFocalCrossentropy: FocalArgs;
+  categoricalFocalCrossentropy: FocalArgs;
+  meanAbsolutePercentageError: LossArgs;
+  meanSquaredLogarithmicError: LossArgs;
+  huber: HuberArgs;
+  logCosh: LossArgs;
+  klDivergence: LossArgs;
+  poisson: LossArgs;
+  hinge: LossArgs;
+  squaredHinge: LossArgs;
+  categoricalHinge: LossArgs;
+  cosineSimilarity: LossArgs;
+  smoothTargets: SmoothTargetsArgs;
+  hingeTargets: HingeTargetsArgs;
   groupNormForward: GroupNormArgs;
   groupNormBackward: GroupNormArgs;
   groupNormGamma: GroupNormArgs;
@@ -976,7 +1048,7 @@ export const KERNEL_TABLE = `0activationForward: y* x* n kind alpha% grain
 31addForward 32multiplyForward: z* x* y* n relu grain
 33gemm: c* a* b* bias* M N K transA transB beta% relu rows cols cNext* aNext* bNext*
 34softmaxCrossentropy 35sigmoidCrossentropy: losses* dx* y* x* t* rows cols scale% grain
-36categoricalCrossentropy 37binaryCrossentropy 38meanSquaredError 39meanAbsoluteError: losses* dy* y* t* rows cols scale% grain
+36categoricalCrossentropy 37binaryCrossentropy 38meanSquaredError 39meanAbsoluteError 73meanAbsolutePercentageError 74meanSquaredLogarithmicError 76logCosh 77klDivergence 78poisson 79hinge 80squaredHinge 81categoricalHinge 82cosineSimilarity: losses* dy* y* t* rows cols scale% grain
 40meanLoss: out* losses* rows
 41countCorrect: out* y* t* rows cols
 42advanceStep: state*
@@ -1000,4 +1072,9 @@ export const KERNEL_TABLE = `0activationForward: y* x* n kind alpha% grain
 64winogradForward: y* x* u* bias* batch H W C OH OW OC top left relu m images block
 65depthwiseForward 66depthwiseBackwardInput 67depthwiseBackwardFilter: y* x* w* bias* batch H W C OH OW KH KW strideH strideW dilationH dilationW top left multiplier grain
 68reverseTaps: out* w* taps C
-69groupNormForward 70groupNormBackward 71groupNormGamma: y* x* dx* gamma* beta* statistics* dgamma* N P C G epsilon% grain`;
+69sigmoidFocalCrossentropy 70softmaxFocalCrossentropy: losses* dx* y* x* t* rows cols scale% grain gamma% alpha% applyClassBalancing
+71binaryFocalCrossentropy 72categoricalFocalCrossentropy: losses* dy* y* t* rows cols scale% grain gamma% alpha% applyClassBalancing
+75huber: losses* dy* y* t* rows cols scale% grain delta%
+83smoothTargets: out* t* n keep% add% grain
+84hingeTargets: out* t* n
+85groupNormForward 86groupNormBackward 87groupNormGamma: y* x* dx* gamma* beta* statistics* dgamma* N P C G epsilon% grain`;

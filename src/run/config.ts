@@ -2,7 +2,8 @@ import { type Preprocessing, TO_UNIT } from "../compiler/preprocessing.ts";
 import { findDataset, GENERATED } from "../data/datasets.ts";
 import { BACKENDS, type Backend, MAX_THREADS } from "../engine/kernels.ts";
 import { DEFAULT_MAX_MEMORY, LEAST_MEMORY, MOST_MEMORY } from "../engine/memory-sizes.ts";
-import { LOSSES } from "../losses/index.ts";
+import { isBuiltInLoss, LOSSES, type LossData, type LossName } from "../losses/index.ts";
+import { lossProblem } from "../losses/options.ts";
 import type { ModelConfig } from "../model/model-config.ts";
 import { createOptimizer } from "../optim/create.ts";
 import { type AnyOptimizerOptions, OPTIMIZERS, type OptimizerName } from "../optim/definitions.ts";
@@ -82,8 +83,18 @@ export const runTable = () => ({
     },
     "adam",
   ),
-  /** What training minimizes. Default "categoricalCrossentropy". */
-  loss: optional(oneOf(LOSSES), "categoricalCrossentropy"),
+  /** What training minimizes: a loss's name (default "categoricalCrossentropy"), or `{ name, ...options }`. */
+  loss: optional(
+    {
+      ...some<LossName | LossData>(
+        `one of ${LOSSES.join(", ")}, or { name, … } with its options`,
+        isBuiltInLoss,
+      ),
+      names: LOSSES,
+      problem: (loss: LossName | LossData) => (typeof loss === "object" ? lossProblem(loss) : undefined),
+    },
+    "categoricalCrossentropy",
+  ),
   /** Share of the training images that is kept for validation, 0 to below 1. Default 0.2. */
   validationSplit: optional(
     some<number>(

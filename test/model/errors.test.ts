@@ -328,7 +328,7 @@ describe("a loss that does not fit the model", () => {
     for (const graph of [sigmoid, softmax]) expect(() => checkLoss(loss, graph)).not.toThrow();
     expect(() => checkLoss(loss, linear)).toThrow(
       new ModelError(
-        `loss ${loss} takes probabilities: end the model with activation "softmax"${or}, or use meanSquaredError`,
+        `loss ${loss} takes probabilities: end the model with activation "softmax"${or}, give the loss fromLogits: true, or use meanSquaredError`,
         "last",
       ),
     );
@@ -357,7 +357,7 @@ describe("a loss that does not fit the model", () => {
     );
   });
 
-  test.each(["hinge", undefined, 3])("%j is no loss", (loss) => {
+  test.each(["triplet", undefined, 3])("%j is no loss", (loss) => {
     expect(() => checkLoss(loss, linear)).toThrow(
       `loss is ${JSON.stringify(loss)}, expected one of categoricalCrossentropy, sparseCategoricalCrossentropy, binaryCrossentropy, meanSquaredError`,
     );

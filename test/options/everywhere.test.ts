@@ -71,6 +71,8 @@ const compile = {
   weights: true,
   preprocessing: true,
 } as const;
+const crossentropy = names<api.CrossentropyOptions>({ labelSmoothing: true, fromLogits: true });
+const focal = { labelSmoothing: true, fromLogits: true, alpha: true, gamma: true } as const;
 const runOptions = {
   dataset: true,
   model: true,
@@ -337,6 +339,18 @@ const TAKERS: Readonly<Record<string, Taker>> = {
     needed: { type: "mine", lower: (_graph: unknown, _name: string, [input]: [unknown]) => input },
     call: api.defineLayer,
   },
+  categoricalCrossentropy: { names: crossentropy, call: api.categoricalCrossentropy },
+  sparseCategoricalCrossentropy: { names: crossentropy, call: api.sparseCategoricalCrossentropy },
+  binaryCrossentropy: { names: crossentropy, call: api.binaryCrossentropy },
+  categoricalFocalCrossentropy: {
+    names: names<api.CategoricalFocalOptions>(focal),
+    call: api.categoricalFocalCrossentropy,
+  },
+  binaryFocalCrossentropy: {
+    names: names<api.BinaryFocalOptions>({ ...focal, applyClassBalancing: true }),
+    call: api.binaryFocalCrossentropy,
+  },
+  huber: { names: names<api.HuberOptions>({ delta: true }), call: api.huber },
   defineLoss: {
     names: names<api.LossDefinition>({ name: true, takes: true, metrics: true, compute: true }),
     needed: { name: "mine", compute() {} },

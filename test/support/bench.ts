@@ -171,16 +171,17 @@ export class KernelBench {
 /** The relaxed build is the simd one but for how it multiplies and adds: npm run test:all has it, too. */
 const QUICK = BACKENDS.filter((name) => process.env.WASMGRAD_TESTS === "all" || name !== "relaxed");
 
-/** One suite for every build of the kernels. `bench()` is an empty bench; call it inside of tests. */
+/** One suite for every build of the kernels. `bench()` is an empty bench; call it inside of tests. `all`: as KernelBench.create(). */
 export function describeBuilds(
   name: string,
   suite: (bench: () => KernelBench, backend: Backend) => void,
   builds: readonly Backend[] = QUICK,
+  all = false,
 ): void {
   describe.each(builds)(`${name} (%s)`, (backend) => {
     let shared: KernelBench;
     beforeAll(async () => {
-      shared = await KernelBench.create(backend);
+      shared = await KernelBench.create(backend, all);
     });
     suite(() => {
       shared.reset();
