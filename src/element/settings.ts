@@ -9,7 +9,6 @@ import {
   type OptimizerName,
   type RunOptions,
 } from "../browser.ts";
-import { LOSSES, lossName } from "../losses/index.ts";
 import type { Kind } from "../options/kinds.ts";
 import { checkRunConfig, runTable } from "../run/config.ts";
 
@@ -109,7 +108,7 @@ export function readSettings(get: (name: string) => string | null): Settings {
     validationSplit: read("validation-split", usual.validationSplit, number(table.validationSplit)),
     optimizer: read("optimizer", usual.optimizer.name, oneOf(OPTIMIZERS)),
     learningRate: read("learning-rate", undefined, rate),
-    loss: read("loss", lossName(usual.loss), oneOf(LOSSES)),
+    loss: read("loss", usual.loss, name(table.loss)),
     seed: read("seed", usual.seed, number(table.seed)),
     threads: read("threads", undefined, number(table.threads)),
     backend: read("backend", usual.backend, name(table.backend)),

@@ -40,17 +40,12 @@ const ARRAYS: Readonly<Record<string, { from(values: number[]): unknown }>> = {
  * loadCheckpoint(), in Node and in pages alike.
  */
 export function saveCheckpoint(state: TrainingState): Uint8Array<ArrayBuffer> {
-  return encodeCheckpoint(state);
-}
-
-/** `beside`: plain data to keep in the same file, as runs do; loadCheckpoint() passes over it. */
-export function encodeCheckpoint(state: TrainingState, beside?: unknown): Uint8Array<ArrayBuffer> {
   if (!isObject(state) || state.version !== 1)
     throw new TypeError(
       `saveCheckpoint: got ${show(state)}, expected a training's state. Write: saveCheckpoint(training.state())`,
     );
   const tensors: NamedTensor[] = [];
-  const written = (_: string, value: unknown) => {
+  const json = JSON.stringify(state, (_, value: unknown) => {
     if (value instanceof Float32Array) {
       tensors.push({ name: String(tensors.length), shape: [value.length], data: value });
       return { [TENSOR]: tensors.length - 1 };
@@ -60,13 +55,8 @@ export function encodeCheckpoint(state: TrainingState, beside?: unknown): Uint8A
     if (Object.is(value, -0)) return { [NUMBER]: "-0" };
     if (typeof value === "number" && !Number.isFinite(value)) return { [NUMBER]: String(value) };
     return value;
-  };
-  const entries = {
-    format: FORMAT,
-    formatVersion: String(VERSION),
-    state: JSON.stringify(state, written),
-    ...(beside !== undefined && { beside: JSON.stringify(beside, written) }),
-  };
+  });
+  const entries = { format: FORMAT, formatVersion: String(VERSION), state: json };
   return encodeSafetensors(tensors, sealed(entries, tensors));
 }
 
@@ -76,14 +66,6 @@ export function encodeCheckpoint(state: TrainingState, beside?: unknown): Uint8A
  * Throws CheckpointError where the file is another one, or damaged; TypeError where it is no bytes.
  */
 export function loadCheckpoint(file: Uint8Array | ArrayBuffer): TrainingState {
-  return decodeCheckpoint(file).state;
-}
-
-/** What encodeCheckpoint() was given. Throws as loadCheckpoint(). */
-export function decodeCheckpoint(file: Uint8Array | ArrayBuffer): {
-  readonly state: TrainingState;
-  readonly beside: unknown;
-} {
   const { tensors, metadata } = decoded(bytesOf(file, "loadCheckpoint"));
   if (metadata.format !== FORMAT)
     throw new CheckpointError(
@@ -98,11 +80,7 @@ export function decodeCheckpoint(file: Uint8Array | ArrayBuffer): {
   const damage = metadataDamage(metadata) ?? weightsDamage(metadata, ordered as NamedTensor[]);
   if (damage !== undefined || !Object.hasOwn(metadata, "metadataSha256"))
     throw damaged(damage ?? "it has no hash");
-  const read = (text: string | undefined) => revived(parseState(text), ordered as NamedTensor[]);
-  return {
-    state: read(metadata.state) as TrainingState,
-    beside: metadata.beside === undefined ? undefined : read(metadata.beside),
-  };
+  return revived(parseState(metadata.state), ordered as NamedTensor[]) as TrainingState;
 }
 
 function damaged(what: string, cause?: unknown): CheckpointError {

@@ -9,5 +9,4 @@ export const BINARY_CROSSENTROPY = {
   takes: "probabilities",
   kernel: "binaryCrossentropy",
   fused: "sigmoid",
-  logitsKernel: "sigmoidCrossentropy",
 } as const satisfies Loss;

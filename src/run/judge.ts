@@ -1,4 +1,3 @@
-import { lossName } from "../losses/index.ts";
 import { type VerdictInput, verdict } from "../report/verdict.ts";
 import type { History } from "../train/callbacks.ts";
 import { TrainingDivergedError } from "../train/errors.ts";
@@ -40,7 +39,7 @@ export function circumstances(
 ): Omit<VerdictInput, "history"> {
   const classes = classNames.length;
   return {
-    loss: lossName(loss),
+    loss,
     classes,
     classNames,
     trainCounts: parts && countsOf(parts.training, classes),

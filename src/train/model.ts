@@ -7,7 +7,6 @@ import { checkOptions } from "../options/check.ts";
 import { isObject } from "../options/kinds.ts";
 import type { NamedTensor } from "../safetensors/safetensors.ts";
 import type { History } from "./callbacks.ts";
-import type { SetWeightsOptions, WeightsTaken } from "./check-weights.ts";
 import type { Compiled, checked } from "./compiled.ts";
 import type { CompileOptions } from "./compiled-options.ts";
 import {
@@ -193,12 +192,11 @@ export class Model implements Trainable {
   }
 
   /**
-   * Sets all parameters, matched by name; with `partial` those that a tensor of their name and shape is given for. Tells which.
-   * Throws RangeError where one is missing, unknown or of another shape, with `partial` where none fits; TypeError on
+   * Sets all parameters, matched by name. Throws RangeError where one is missing, unknown or of another shape; TypeError on
    * what is no list of tensors.
    */
-  setWeights(tensors: readonly NamedTensor[], options?: SetWeightsOptions): WeightsTaken {
-    return this.#compiled.setWeights(tensors, options);
+  setWeights(tensors: readonly NamedTensor[]): void {
+    this.#compiled.setWeights(tensors);
   }
 
   /** SHA-256 of all weights as little-endian f32 in order, in hex: equal for equal models. */

@@ -2,7 +2,6 @@
 import * as ops from "../../compiler/ops/extra.ts";
 import { KERNEL_TABLE } from "../../engine/abi.ts";
 import * as losses from "../../losses/extra.ts";
-import * as furtherLosses from "../../losses/further.ts";
 import * as metrics from "../../metrics/extra.ts";
 import * as host from "./extra.ts";
 
@@ -16,7 +15,6 @@ Object.assign(globalThis, {
     ...wasmgradFurther,
     ...ops,
     ...losses,
-    ...furtherLosses,
     ...metrics,
     ...host,
     KERNEL_TABLE: (wasmgradFurther?.KERNEL_TABLE ?? "") + KERNEL_TABLE,

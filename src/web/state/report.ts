@@ -60,7 +60,6 @@ function configurationOf({ settings, trainer, metadata }: Subject): Configuratio
   const { backend, threads } = trainer.info;
   return {
     ...config,
-    loss: settings.loss,
     model: settings.model,
     epochs: epochs.value.length,
     backend,
