@@ -40,14 +40,18 @@ import {
 import { SoftmaxForwardArgs, SoftmaxBackwardArgs, softmaxForward, softmaxBackward } from "./softmax";
 import { WinogradTilesArgs, WinogradTapsArgs, winogradTiles, winogradTaps } from "./winograd-gradient";
 import { WinogradFilterArgs, WinogradArgs, winogradFilter, winogradForward } from "./winograd";
-import { BinaryForwardArgs, BinaryBackwardArgs, binaryForward, binaryBackward } from "./further/binary";
 import {
   DepthwiseArgs, ReverseTapsArgs, depthwiseForward, depthwiseBackwardInput, depthwiseBackwardFilter, reverseTaps,
 } from "./further/depthwise";
-import { GaussianArgs, gaussian } from "./further/gaussian";
-import { PermuteArgs, permute } from "./further/permute";
-import { ResampleArgs, resample2d, sumBlocks2d, bilinear2dForward, bilinear2dBackward } from "./further/resample";
-import { UnaryForwardArgs, UnaryBackwardArgs, unaryForward, unaryBackward } from "./further/unary";
+import {
+  FocalArgs, LogitsFocalArgs, sigmoidFocalCrossentropy, softmaxFocalCrossentropy, binaryFocalCrossentropy,
+  categoricalFocalCrossentropy,
+} from "./further/focal";
+import {
+  HuberArgs, SmoothTargetsArgs, HingeTargetsArgs, meanAbsolutePercentageError, meanSquaredLogarithmicError, huber,
+  logCosh, klDivergence, poisson, hinge, squaredHinge, categoricalHinge, cosineSimilarity, smoothTargets, hingeTargets,
+} from "./further/loss";
+import { GroupNormArgs, groupNormForward, groupNormBackward, groupNormGamma } from "./further/normalize";
 
 /** Runs one task of a kernel. A switch, because first-class functions stay indirect calls in AssemblyScript. */
 export function dispatch(id: i32, args: usize, task: i32, scratch: usize): void {
@@ -127,20 +131,29 @@ export function dispatch(id: i32, args: usize, task: i32, scratch: usize): void 
 /** The kernels of further/, which the builds called -all have. */
 function dispatchFurther(id: i32, args: usize, task: i32, scratch: usize): void {
   switch (id) {
-    case 65: binaryForward(changetype<BinaryForwardArgs>(args), task, scratch); break;
-    case 66: binaryBackward(changetype<BinaryBackwardArgs>(args), task, scratch); break;
-    case 67: depthwiseForward(changetype<DepthwiseArgs>(args), task, scratch); break;
-    case 68: depthwiseBackwardInput(changetype<DepthwiseArgs>(args), task, scratch); break;
-    case 69: depthwiseBackwardFilter(changetype<DepthwiseArgs>(args), task, scratch); break;
-    case 70: reverseTaps(changetype<ReverseTapsArgs>(args), task, scratch); break;
-    case 71: gaussian(changetype<GaussianArgs>(args), task, scratch); break;
-    case 72: permute(changetype<PermuteArgs>(args), task, scratch); break;
-    case 73: resample2d(changetype<ResampleArgs>(args), task, scratch); break;
-    case 74: sumBlocks2d(changetype<ResampleArgs>(args), task, scratch); break;
-    case 75: bilinear2dForward(changetype<ResampleArgs>(args), task, scratch); break;
-    case 76: bilinear2dBackward(changetype<ResampleArgs>(args), task, scratch); break;
-    case 77: unaryForward(changetype<UnaryForwardArgs>(args), task, scratch); break;
-    case 78: unaryBackward(changetype<UnaryBackwardArgs>(args), task, scratch); break;
+    case 65: depthwiseForward(changetype<DepthwiseArgs>(args), task, scratch); break;
+    case 66: depthwiseBackwardInput(changetype<DepthwiseArgs>(args), task, scratch); break;
+    case 67: depthwiseBackwardFilter(changetype<DepthwiseArgs>(args), task, scratch); break;
+    case 68: reverseTaps(changetype<ReverseTapsArgs>(args), task, scratch); break;
+    case 69: sigmoidFocalCrossentropy(changetype<LogitsFocalArgs>(args), task, scratch); break;
+    case 70: softmaxFocalCrossentropy(changetype<LogitsFocalArgs>(args), task, scratch); break;
+    case 71: binaryFocalCrossentropy(changetype<FocalArgs>(args), task, scratch); break;
+    case 72: categoricalFocalCrossentropy(changetype<FocalArgs>(args), task, scratch); break;
+    case 73: meanAbsolutePercentageError(changetype<LossArgs>(args), task, scratch); break;
+    case 74: meanSquaredLogarithmicError(changetype<LossArgs>(args), task, scratch); break;
+    case 75: huber(changetype<HuberArgs>(args), task, scratch); break;
+    case 76: logCosh(changetype<LossArgs>(args), task, scratch); break;
+    case 77: klDivergence(changetype<LossArgs>(args), task, scratch); break;
+    case 78: poisson(changetype<LossArgs>(args), task, scratch); break;
+    case 79: hinge(changetype<LossArgs>(args), task, scratch); break;
+    case 80: squaredHinge(changetype<LossArgs>(args), task, scratch); break;
+    case 81: categoricalHinge(changetype<LossArgs>(args), task, scratch); break;
+    case 82: cosineSimilarity(changetype<LossArgs>(args), task, scratch); break;
+    case 83: smoothTargets(changetype<SmoothTargetsArgs>(args), task, scratch); break;
+    case 84: hingeTargets(changetype<HingeTargetsArgs>(args), task, scratch); break;
+    case 85: groupNormForward(changetype<GroupNormArgs>(args), task, scratch); break;
+    case 86: groupNormBackward(changetype<GroupNormArgs>(args), task, scratch); break;
+    case 87: groupNormGamma(changetype<GroupNormArgs>(args), task, scratch); break;
     default: unreachable();
   }
 }

@@ -65,7 +65,7 @@ function philox(out: usize, block: u32, c1: u32, c2: u32, c3: u32, k0: u32, k1: 
 /** The four words of one block to out, `step` bytes apart. */
 // @ts-ignore: decorator
 @inline
-export function philoxBlock(out: usize, step: usize, x0: u32, x1: u32, x2: u32, x3: u32, k0: u32, k1: u32): void {
+function philoxBlock(out: usize, step: usize, x0: u32, x1: u32, x2: u32, x3: u32, k0: u32, k1: u32): void {
   for (let round = 0; round < 10; round++, k0 += W0, k1 += W1) {
     const a = <u64>x0 * <u64>M0, b = <u64>x2 * <u64>M1;
     x0 = <u32>(b >> 32) ^ x1 ^ k0;
@@ -166,7 +166,7 @@ export class RandomNormalArgs {
 /** Standard normal from two words at p, `step` bytes apart: the cosine of the pair, or its sine. */
 // @ts-ignore: decorator
 @inline
-export function toNormal(p: usize, step: usize, sine: bool): f32 {
+function toNormal(p: usize, step: usize, sine: bool): f32 {
   const u: f32 = <f32>1 - toUnit<f32>(p); // (0, 1]
   const angle = toUnit<f32>(p + step) * <f32>6.283185307179586;
   return Mathf.sqrt(-2 * vlog<f32>(u)) * (sine ? Mathf.sin(angle) : Mathf.cos(angle));

@@ -19,8 +19,9 @@ export {
   saveModel,
 } from "./formats/model-file.ts";
 export { defineLoss, type LossDefinition } from "./losses/define.ts";
-export { LOSSES, type LossName } from "./losses/index.ts";
+export { LOSSES, type LossData, type LossName } from "./losses/index.ts";
 export type { Loss, LossBatch } from "./losses/loss.ts";
+export * from "./losses/make.ts";
 export { defineMetric, type MetricDefinition } from "./metrics/define.ts";
 export { type TopKOptions, topKCategoricalAccuracy } from "./metrics/make.ts";
 export { METRICS, type Metric, type MetricBatch, type MetricName } from "./metrics/metric.ts";
@@ -54,7 +55,6 @@ export {
   type NamedTensor,
   SafetensorsError,
 } from "./safetensors/safetensors.ts";
-export { type AdaptOptions, adapt, type Statistics } from "./train/adapt.ts";
 export { type EarlyStoppingOptions, earlyStopping } from "./train/callbacks/early-stopping.ts";
 export { learningRateScheduler } from "./train/callbacks/learning-rate-scheduler.ts";
 export { type ReduceLROnPlateauOptions, reduceLROnPlateau } from "./train/callbacks/reduce-lr-on-plateau.ts";
@@ -68,6 +68,7 @@ export type {
   TrainInfo,
   TrainingHandle,
 } from "./train/callbacks.ts";
+export type { SetWeightsOptions, WeightsTaken } from "./train/check-weights.ts";
 export type { ByOutput, CompileOptions, LayerActivation } from "./train/compiled-options.ts";
 export { NonFiniteError, type NonFiniteSource, TrainingDivergedError } from "./train/errors.ts";
 export type { EvaluateOptions, Evaluation } from "./train/evaluate.ts";

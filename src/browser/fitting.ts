@@ -27,6 +27,8 @@ export interface Fitting {
   handle?: TrainingHandle;
   /** While the worker waits for a callback. */
   waits?: boolean;
+  /** Whether one of them has stopped it. */
+  stopping?: boolean;
   /** As its callbacks left it, once it has ended. */
   history?: History;
 }

@@ -3,7 +3,6 @@
 import type { DataRequest, DataResult } from "../data/web.ts";
 import type { Kernels } from "../engine/kernels.ts";
 import type { ThreadTask } from "../engine/platform/web.ts";
-import type { Metric } from "../metrics/metric.ts";
 import type { AnyOptimizerOptions } from "../optim/definitions.ts";
 import type { OptimizerName } from "../optim/index.ts";
 import type { NamedTensor } from "../safetensors/safetensors.ts";
@@ -39,11 +38,13 @@ export interface SamplesFrame {
   }[];
 }
 
-/** What is sent in place of a loss or a metric that is more than its name: a built-in one has a type, others come from modules. */
+/**
+ * What is sent in place of a loss or a metric that is more than its name: a built-in one, which has a type and is plain data, or the
+ * name of one that comes from modules.
+ */
 export interface Reference {
   readonly name: string;
   readonly type?: string;
-  readonly options?: Metric["options"] | undefined;
 }
 
 export interface InitRequest {

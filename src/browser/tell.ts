@@ -51,7 +51,9 @@ function handleOf({ trainer, client, fitting }: Told): TrainingHandle {
       client.note({ note: "rate", rate });
     },
     stop() {
-      if (made.last === fitting) trainer.stop();
+      if (made.last !== fitting) return;
+      fitting.stopping = true;
+      trainer.stop();
     },
     getWeights: () => trainer.getWeights(),
     setWeights: (tensors) => trainer.setWeights(tensors),
@@ -64,8 +66,8 @@ function handleOf({ trainer, client, fitting }: Told): TrainingHandle {
 
 /** What the worker keeps, and what there is of it on the page. */
 function stateOf(fitting: Fitting, kept: KeptState): TrainingState {
-  const { callbacks, history = kept.history } = fitting;
+  const { callbacks, history = kept.history, stopping = false } = fitting;
   const states = callbacks.filter(keepsState).map((callback) => callback.state!());
   const own = structuredClone({ history, callbacks: [...kept.callbacks, ...states] });
-  return { ...kept, ...own, setting: settingOfFit(fitting) };
+  return { ...kept, ...own, stopping, setting: settingOfFit(fitting) };
 }

@@ -2,7 +2,6 @@ import { noteOneThread } from "#platform";
 import { FURTHER_KINDS } from "../compiler/graph.ts";
 import { loadKernels, requestedThreads } from "../engine/kernels.ts";
 import type { WorkerPart } from "../engine/platform/web.ts";
-import type { Loss } from "../losses/loss.ts";
 import type { Metric } from "../metrics/metric.ts";
 import { adam, createOptimizer, type Optimizer, type OptimizerName } from "../optim/index.ts";
 import { rateOf } from "../optim/schedules/index.ts";
@@ -12,8 +11,9 @@ import { show } from "../options/show.ts";
 import type { NamedTensor } from "../safetensors/safetensors.ts";
 import type { Callbacks, History } from "../train/callbacks.ts";
 import type { SamplesTaker } from "../train/check-samples.ts";
+import type { SetWeightsOptions, WeightsTaken } from "../train/check-weights.ts";
 import { classNamesProblem } from "../train/class-names.ts";
-import { type LayerActivation, needsAllKernels } from "../train/compiled-options.ts";
+import { type LayerActivation, needsAllKernels, type OutputOptions } from "../train/compiled-options.ts";
 import type { EvaluateOptions, Evaluation } from "../train/evaluate.ts";
 import type { FitOptions } from "../train/fit.ts";
 import type { KeptState } from "../train/keep-state.ts";
@@ -80,14 +80,16 @@ export async function createTrainer(model: Model, options: TrainerOptions = {}):
     typeof optimizer === "string"
       ? createOptimizer(optimizer)
       : createOptimizer(optimizer.name as OptimizerName, optimizer.options);
-  const reference = (what: string, given: string | Loss | Metric): string | Reference => {
+  const reference = (what: string, given: OutputOptions["loss"] | Metric): string | Reference => {
     if (typeof given === "string") return given;
-    const { name, type, options: own } = given as Metric;
-    if (type === undefined && modules.length === 0)
+    const { name } = given;
+    // Built-in, with options: plain data.
+    if (!("compute" in given || "update" in given)) return { type: name, ...given };
+    if (modules.length === 0)
       throw new TypeError(
         `createTrainer: ${what} '${name}' is code, which cannot be sent to the worker: give the URL of a module that exports it. Write: modules: [new URL("mine.js", import.meta.url)]`,
       );
-    return type === undefined ? { name } : { name, type, options: own };
+    return { name };
   };
   const sent = {
     outputs: outputs.map((output) => ({
@@ -287,10 +289,11 @@ class WorkerTrainer implements Trainer {
     return this.#client.call("getWeights", undefined);
   }
 
-  async setWeights(tensors: readonly NamedTensor[]): Promise<void> {
+  async setWeights(tensors: readonly NamedTensor[], options?: SetWeightsOptions): Promise<WeightsTaken> {
     const { checkWeights } = await import("./rarely.ts");
-    checkWeights(tensors, this.model.graph.parameters);
-    await this.#client.call("setWeights", tensors);
+    const given = checkWeights(tensors, this.model.graph.parameters, options);
+    await this.#client.call("setWeights", given.tensors);
+    return given.told;
   }
 
   async weightsSha256(): Promise<string> {

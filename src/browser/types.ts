@@ -1,6 +1,7 @@
 import type { Backend } from "../engine/engine.ts";
 import type { NamedTensor } from "../safetensors/safetensors.ts";
 import type { BatchInfo, Callbacks, EpochInfo, History, Logs, TrainInfo } from "../train/callbacks.ts";
+import type { SetWeightsOptions, WeightsTaken } from "../train/check-weights.ts";
 import type { CompileOptions, LayerActivation } from "../train/compiled-options.ts";
 import type { EvaluateOptions, Evaluation } from "../train/evaluate.ts";
 import type { FitOptions } from "../train/fit.ts";
@@ -94,7 +95,7 @@ export interface Trainer extends Trainable {
   predict(images: Asking, options?: EvaluateOptions): Promise<Float32Array>;
   predict<Outputs extends Float32Array[]>(images: Asking, options?: EvaluateOptions): Promise<Outputs>;
   getWeights(): Promise<NamedTensor[]>;
-  setWeights(tensors: readonly NamedTensor[]): Promise<void>;
+  setWeights(tensors: readonly NamedTensor[], options?: SetWeightsOptions): Promise<WeightsTaken>;
   weightsSha256(): Promise<string>;
   /** Bytes of a model.safetensors, as saveModel() writes it. */
   save(metadata?: ModelMetadata): Promise<Uint8Array<ArrayBuffer>>;

@@ -44,6 +44,15 @@ export function shape(text: string): Shape {
   return sizes;
 }
 
+/** 5: epochs; 500steps: training steps. */
+export function checkpointEvery(text: string): number | `${number}steps` {
+  const [, number, steps] = /^(\d+) ?(steps?)?$/i.exec(text) ?? [];
+  const n = Number(number);
+  if (!Number.isSafeInteger(n) || n < 1)
+    throw new InvalidArgumentError("Expected a number of epochs such as 1, or of steps such as 500steps.");
+  return steps === undefined ? n : `${n}steps`;
+}
+
 export function nonEmpty(text: string): string {
   if (text === "") throw new InvalidArgumentError("Expected a name or a path, got nothing.");
   return text;

@@ -79,12 +79,15 @@ export function trainProgress(output: Output): Callbacks & { begun(): boolean; s
     onTrainBegin: (training) => {
       info = training;
       begun = true;
+      lineAt = performance.now() + LINE_MS;
     },
     onEpochBegin: (epoch) => {
       lineAt = performance.now() + LINE_MS;
       if (bars(output)) bar = new Bar(info.samples, title(epoch));
     },
     onBatchEnd: (batch, logs) => {
+      // Of an epoch that goes on nobody told the beginning.
+      if (!bar && bars(output)) bar = new Bar(info.samples, title(batch.epoch));
       if (bar) bar.update(batch.seen, [title(batch.epoch), ...batchFigures(batch, logs, info)]);
       else if (!output.json && performance.now() > lineAt) {
         lineAt = performance.now() + LINE_MS;

@@ -9,6 +9,7 @@ import {
   type OptimizerName,
   type RunOptions,
 } from "../browser.ts";
+import { LOSSES, lossName } from "../losses/index.ts";
 import type { Kind } from "../options/kinds.ts";
 import { checkRunConfig, runTable } from "../run/config.ts";
 
@@ -108,7 +109,7 @@ export function readSettings(get: (name: string) => string | null): Settings {
     validationSplit: read("validation-split", usual.validationSplit, number(table.validationSplit)),
     optimizer: read("optimizer", usual.optimizer.name, oneOf(OPTIMIZERS)),
     learningRate: read("learning-rate", undefined, rate),
-    loss: read("loss", usual.loss, name(table.loss)),
+    loss: read("loss", lossName(usual.loss), oneOf(LOSSES)),
     seed: read("seed", usual.seed, number(table.seed)),
     threads: read("threads", undefined, number(table.threads)),
     backend: read("backend", usual.backend, name(table.backend)),

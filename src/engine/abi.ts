@@ -110,60 +110,8 @@ export const DIGIT_SIDE = 28;
 
 export const DIGIT_PIXELS = 784;
 
-/** x + y */
-export const SUM = 0;
-
-/** x - y */
-export const DIFFERENCE = 1;
-
-/** x y; fainter than FAINT is stored as 0 */
-export const PRODUCT = 2;
-
-export const GREATER = 3;
-
-export const LESS = 4;
-
-/** x > 0 ? x : y x; fainter than FAINT is stored as 0 */
-export const SLOPED = 5;
-
 /** Channels in one task of backwardFilter: a cache line of them. */
 export const DEPTHWISE_CHANNELS = 16;
-
-/** a x + b */
-export const LINEAR = 0;
-
-/** x > c ? min(x, b) : a (x - c) */
-export const BOUNDED_RELU = 1;
-
-/** x / (1 + e^-x) */
-export const SILU = 2;
-
-/** x Phi(x), Phi the normal distribution: (1 + erf(x / sqrt 2)) / 2 */
-export const GELU = 3;
-
-/** x (1 + tanh(sqrt(2 / pi) (x + 0.044715 x^3))) / 2 */
-export const GELU_APPROXIMATE = 4;
-
-/** log(1 + e^x) */
-export const SOFTPLUS = 5;
-
-/** x / (1 + |x|) */
-export const SOFTSIGN = 6;
-
-/** a x for x > 0, b (e^x - 1) below */
-export const SELU = 7;
-
-/** min(max(x + 3, 0), 6) / 6 */
-export const HARD_SIGMOID = 8;
-
-/** x times that */
-export const HARD_SILU = 9;
-
-/** e^x */
-export const EXPONENTIAL = 10;
-
-/** x tanh(log(1 + e^x)) */
-export const MISH = 11;
 
 /** Depth of one block: a packed panel of B (KC x 16 f32, 16 KiB) stays in the L1 cache. */
 export const KC = 256;
@@ -852,59 +800,6 @@ interface WinogradArgs {
   readonly block: number;
 }
 
-interface BinaryForwardArgs {
-  readonly z: number;
-  readonly x: number;
-  readonly y: number;
-  readonly op: number;
-  readonly n0: number;
-  readonly n1: number;
-  readonly n2: number;
-  readonly n3: number;
-  readonly n4: number;
-  readonly x0: number;
-  readonly x1: number;
-  readonly x2: number;
-  readonly x3: number;
-  readonly x4: number;
-  readonly y0: number;
-  readonly y1: number;
-  readonly y2: number;
-  readonly y3: number;
-  readonly y4: number;
-  readonly grain: number;
-}
-
-interface BinaryBackwardArgs {
-  readonly out: number;
-  readonly dz: number;
-  readonly x: number;
-  readonly y: number;
-  readonly op: number;
-  readonly second: number;
-  readonly n0: number;
-  readonly n1: number;
-  readonly n2: number;
-  readonly n3: number;
-  readonly n4: number;
-  readonly x0: number;
-  readonly x1: number;
-  readonly x2: number;
-  readonly x3: number;
-  readonly x4: number;
-  readonly y0: number;
-  readonly y1: number;
-  readonly y2: number;
-  readonly y3: number;
-  readonly y4: number;
-  readonly o1: number;
-  readonly o2: number;
-  readonly o3: number;
-  readonly o4: number;
-  readonly size: number;
-  readonly grain: number;
-}
-
 interface DepthwiseArgs {
   readonly y: number;
   readonly x: number;
@@ -935,73 +830,75 @@ interface ReverseTapsArgs {
   readonly C: number;
 }
 
-interface GaussianArgs {
-  readonly y: number;
-  readonly x: number;
-  readonly step: number;
-  readonly n: number;
-  readonly key0: number;
-  readonly key1: number;
-  readonly stream: number;
-  readonly stddev: number;
-  readonly scales: number;
-  readonly grain: number;
-}
-
-interface PermuteArgs {
-  readonly y: number;
-  readonly x: number;
-  readonly n0: number;
-  readonly n1: number;
-  readonly n2: number;
-  readonly n3: number;
-  readonly n4: number;
-  readonly n5: number;
-  readonly s0: number;
-  readonly s1: number;
-  readonly s2: number;
-  readonly s3: number;
-  readonly s4: number;
-  readonly s5: number;
-  readonly grain: number;
-}
-
-interface ResampleArgs {
-  readonly y: number;
-  readonly x: number;
-  readonly batch: number;
-  readonly H: number;
-  readonly W: number;
-  readonly C: number;
-  readonly OH: number;
-  readonly OW: number;
-  readonly top: number;
-  readonly left: number;
-  readonly repH: number;
-  readonly repW: number;
-  readonly grain: number;
-}
-
-interface UnaryForwardArgs {
-  readonly y: number;
-  readonly x: number;
-  readonly n: number;
-  readonly kind: number;
-  readonly a: number;
-  readonly b: number;
-  readonly c: number;
-  readonly grain: number;
-}
-
-interface UnaryBackwardArgs {
+interface LogitsFocalArgs {
+  readonly losses: number;
   readonly dx: number;
-  readonly dy: number;
+  readonly y: number;
   readonly x: number;
+  readonly t: number;
+  readonly rows: number;
+  readonly cols: number;
+  readonly scale: number;
+  readonly grain: number;
+  readonly gamma: number;
+  readonly alpha: number;
+  readonly applyClassBalancing: number;
+}
+
+interface FocalArgs {
+  readonly losses: number;
+  readonly dy: number;
+  readonly y: number;
+  readonly t: number;
+  readonly rows: number;
+  readonly cols: number;
+  readonly scale: number;
+  readonly grain: number;
+  readonly gamma: number;
+  readonly alpha: number;
+  readonly applyClassBalancing: number;
+}
+
+interface HuberArgs {
+  readonly losses: number;
+  readonly dy: number;
+  readonly y: number;
+  readonly t: number;
+  readonly rows: number;
+  readonly cols: number;
+  readonly scale: number;
+  readonly grain: number;
+  readonly delta: number;
+}
+
+interface SmoothTargetsArgs {
+  readonly out: number;
+  readonly t: number;
   readonly n: number;
-  readonly kind: number;
-  readonly a: number;
-  readonly b: number;
-  readonly c: number;
+  readonly keep: number;
+  readonly add: number;
+  readonly grain: number;
+}
+
+interface HingeTargetsArgs {
+  readonly out: number;
+  readonly t: number;
+  readonly n: number;
+}
+
+interface GroupNormArgs {
+  readonly y: number;
+  readonly x: number;
+  readonly dx: number;
+  readonly gamma: number;
+  readonly beta: number;
+  readonly statistics: number;
+  readonly dgamma: number;
+  readonly N: number;
+  readonly P: number;
+  readonly C: number;
+  readonly G: number;
+  readonly epsilon: number;
   readonly grain: number;
 }
 
@@ -1072,20 +969,29 @@ export interface KernelStructs {
   winogradTaps: WinogradTapsArgs;
   winogradFilter: WinogradFilterArgs;
   winogradForward: WinogradArgs;
-  binaryForward: BinaryForwardArgs;
-  binaryBackward: BinaryBackwardArgs;
   depthwiseForward: DepthwiseArgs;
   depthwiseBackwardInput: DepthwiseArgs;
   depthwiseBackwardFilter: DepthwiseArgs;
   reverseTaps: ReverseTapsArgs;
-  gaussian: GaussianArgs;
-  permute: PermuteArgs;
-  resample2d: ResampleArgs;
-  sumBlocks2d: ResampleArgs;
-  bilinear2dForward: ResampleArgs;
-  bilinear2dBackward: ResampleArgs;
-  unaryForward: UnaryForwardArgs;
-  unaryBackward: UnaryBackwardArgs;
+  sigmoidFocalCrossentropy: LogitsFocalArgs;
+  softmaxFocalCrossentropy: LogitsFocalArgs;
+  binaryFocalCrossentropy: FocalArgs;
+  categoricalFocalCrossentropy: FocalArgs;
+  meanAbsolutePercentageError: LossArgs;
+  meanSquaredLogarithmicError: LossArgs;
+  huber: HuberArgs;
+  logCosh: LossArgs;
+  klDivergence: LossArgs;
+  poisson: LossArgs;
+  hinge: LossArgs;
+  squaredHinge: LossArgs;
+  categoricalHinge: LossArgs;
+  cosineSimilarity: LossArgs;
+  smoothTargets: SmoothTargetsArgs;
+  hingeTargets: HingeTargetsArgs;
+  groupNormForward: GroupNormArgs;
+  groupNormBackward: GroupNormArgs;
+  groupNormGamma: GroupNormArgs;
 }
 
 /** Some pointers of some kernels. */
@@ -1110,7 +1016,6 @@ export const FEW_BYTES: Pointers = {
   adam: ["state"],
   dropoutForward: ["step"],
   dropoutBackward: ["step"],
-  gaussian: ["step"],
 };
 
 /**
@@ -1143,7 +1048,7 @@ export const KERNEL_TABLE = `0activationForward: y* x* n kind alpha% grain
 31addForward 32multiplyForward: z* x* y* n relu grain
 33gemm: c* a* b* bias* M N K transA transB beta% relu rows cols cNext* aNext* bNext*
 34softmaxCrossentropy 35sigmoidCrossentropy: losses* dx* y* x* t* rows cols scale% grain
-36categoricalCrossentropy 37binaryCrossentropy 38meanSquaredError 39meanAbsoluteError: losses* dy* y* t* rows cols scale% grain
+36categoricalCrossentropy 37binaryCrossentropy 38meanSquaredError 39meanAbsoluteError 73meanAbsolutePercentageError 74meanSquaredLogarithmicError 76logCosh 77klDivergence 78poisson 79hinge 80squaredHinge 81categoricalHinge 82cosineSimilarity: losses* dy* y* t* rows cols scale% grain
 40meanLoss: out* losses* rows
 41countCorrect: out* y* t* rows cols
 42advanceStep: state*
@@ -1165,12 +1070,11 @@ export const KERNEL_TABLE = `0activationForward: y* x* n kind alpha% grain
 62winogradTaps: dw* du* x* dy* batch H W C OH OW OC top left m
 63winogradFilter: u* w* C OC rotate m
 64winogradForward: y* x* u* bias* batch H W C OH OW OC top left relu m images block
-65binaryForward: z* x* y* op n0 n1 n2 n3 n4 x0 x1 x2 x3 x4 y0 y1 y2 y3 y4 grain
-66binaryBackward: out* dz* x* y* op second n0 n1 n2 n3 n4 x0 x1 x2 x3 x4 y0 y1 y2 y3 y4 o1 o2 o3 o4 size grain
-67depthwiseForward 68depthwiseBackwardInput 69depthwiseBackwardFilter: y* x* w* bias* batch H W C OH OW KH KW strideH strideW dilationH dilationW top left multiplier grain
-70reverseTaps: out* w* taps C
-71gaussian: y* x* step* n key0 key1 stream stddev% scales grain
-72permute: y* x* n0 n1 n2 n3 n4 n5 s0 s1 s2 s3 s4 s5 grain
-73resample2d 74sumBlocks2d 75bilinear2dForward 76bilinear2dBackward: y* x* batch H W C OH OW top left repH repW grain
-77unaryForward: y* x* n kind a% b% c% grain
-78unaryBackward: dx* dy* x* n kind a% b% c% grain`;
+65depthwiseForward 66depthwiseBackwardInput 67depthwiseBackwardFilter: y* x* w* bias* batch H W C OH OW KH KW strideH strideW dilationH dilationW top left multiplier grain
+68reverseTaps: out* w* taps C
+69sigmoidFocalCrossentropy 70softmaxFocalCrossentropy: losses* dx* y* x* t* rows cols scale% grain gamma% alpha% applyClassBalancing
+71binaryFocalCrossentropy 72categoricalFocalCrossentropy: losses* dy* y* t* rows cols scale% grain gamma% alpha% applyClassBalancing
+75huber: losses* dy* y* t* rows cols scale% grain delta%
+83smoothTargets: out* t* n keep% add% grain
+84hingeTargets: out* t* n
+85groupNormForward 86groupNormBackward 87groupNormGamma: y* x* dx* gamma* beta* statistics* dgamma* N P C G epsilon% grain`;

@@ -40,12 +40,17 @@ const ARRAYS: Readonly<Record<string, { from(values: number[]): unknown }>> = {
  * loadCheckpoint(), in Node and in pages alike.
  */
 export function saveCheckpoint(state: TrainingState): Uint8Array<ArrayBuffer> {
+  return encodeCheckpoint(state);
+}
+
+/** `beside`: plain data to keep in the same file, as runs do; loadCheckpoint() passes over it. */
+export function encodeCheckpoint(state: TrainingState, beside?: unknown): Uint8Array<ArrayBuffer> {
   if (!isObject(state) || state.version !== 1)
     throw new TypeError(
       `saveCheckpoint: got ${show(state)}, expected a training's state. Write: saveCheckpoint(training.state())`,
     );
   const tensors: NamedTensor[] = [];
-  const json = JSON.stringify(state, (_, value: unknown) => {
+  const written = (_: string, value: unknown) => {
     if (value instanceof Float32Array) {
       tensors.push({ name: String(tensors.length), shape: [value.length], data: value });
       return { [TENSOR]: tensors.length - 1 };
@@ -55,8 +60,13 @@ export function saveCheckpoint(state: TrainingState): Uint8Array<ArrayBuffer> {
     if (Object.is(value, -0)) return { [NUMBER]: "-0" };
     if (typeof value === "number" && !Number.isFinite(value)) return { [NUMBER]: String(value) };
     return value;
-  });
-  const entries = { format: FORMAT, formatVersion: String(VERSION), state: json };
+  };
+  const entries = {
+    format: FORMAT,
+    formatVersion: String(VERSION),
+    state: JSON.stringify(state, written),
+    ...(beside !== undefined && { beside: JSON.stringify(beside, written) }),
+  };
   return encodeSafetensors(tensors, sealed(entries, tensors));
 }
 
@@ -66,6 +76,14 @@ export function saveCheckpoint(state: TrainingState): Uint8Array<ArrayBuffer> {
  * Throws CheckpointError where the file is another one, or damaged; TypeError where it is no bytes.
  */
 export function loadCheckpoint(file: Uint8Array | ArrayBuffer): TrainingState {
+  return decodeCheckpoint(file).state;
+}
+
+/** What encodeCheckpoint() was given. Throws as loadCheckpoint(). */
+export function decodeCheckpoint(file: Uint8Array | ArrayBuffer): {
+  readonly state: TrainingState;
+  readonly beside: unknown;
+} {
   const { tensors, metadata } = decoded(bytesOf(file, "loadCheckpoint"));
   if (metadata.format !== FORMAT)
     throw new CheckpointError(
@@ -80,7 +98,11 @@ export function loadCheckpoint(file: Uint8Array | ArrayBuffer): TrainingState {
   const damage = metadataDamage(metadata) ?? weightsDamage(metadata, ordered as NamedTensor[]);
   if (damage !== undefined || !Object.hasOwn(metadata, "metadataSha256"))
     throw damaged(damage ?? "it has no hash");
-  return revived(parseState(metadata.state), ordered as NamedTensor[]) as TrainingState;
+  const read = (text: string | undefined) => revived(parseState(text), ordered as NamedTensor[]);
+  return {
+    state: read(metadata.state) as TrainingState,
+    beside: metadata.beside === undefined ? undefined : read(metadata.beside),
+  };
 }
 
 function damaged(what: string, cause?: unknown): CheckpointError {

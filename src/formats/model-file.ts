@@ -3,7 +3,8 @@ import { ModelError } from "../compiler/errors.ts";
 import { requireRoom } from "../compiler/footprint.ts";
 import { preprocessingProblem, TO_UNIT } from "../compiler/preprocessing.ts";
 import { DEFAULT_FILE_MEMORY } from "../engine/memory-sizes.ts";
-import { LOSSES } from "../losses/index.ts";
+import { isBuiltInLoss, LOSSES, type LossData, type LossName } from "../losses/index.ts";
+import { lossProblem } from "../losses/options.ts";
 import type { ModelConfig } from "../model/model-json.ts";
 import { checkOptions } from "../options/check.ts";
 import { counted } from "../options/counted.ts";
@@ -72,6 +73,14 @@ export class ModelFileError extends Error {
 }
 
 const finite = v.pipe(v.number(), v.finite());
+/** A loss with its options. */
+const LOSS_DATA = v.pipe(
+  v.custom<LossData>(isBuiltInLoss),
+  v.check(
+    (loss) => lossProblem(loss) === undefined,
+    ({ input }) => lossProblem(input)!,
+  ),
+);
 /** Keys of the safetensors metadata: all values are JSON, but for `format`. */
 const METADATA = {
   architecture: v.looseObject({
@@ -93,9 +102,12 @@ const METADATA = {
   classNames: v.optional(v.pipe(v.array(v.string()), v.minLength(1))),
   loss: v.optional(
     v.lazy((loss): v.GenericSchema<NonNullable<ModelMetadata["loss"]>> => {
-      const one = v.picklist(LOSSES);
+      const one = v.lazy(
+        (given): v.GenericSchema<LossName | LossData> =>
+          isBuiltInLoss(given) && typeof given === "object" ? LOSS_DATA : v.picklist(LOSSES),
+      );
       if (Array.isArray(loss)) return v.pipe(v.array(one), v.minLength(1));
-      return typeof loss === "object" ? v.record(v.string(), one) : one;
+      return typeof loss === "object" && !isBuiltInLoss(loss) ? v.record(v.string(), one) : one;
     }),
   ),
   lossWeights: v.optional(

@@ -9,4 +9,5 @@ export const BINARY_CROSSENTROPY = {
   takes: "probabilities",
   kernel: "binaryCrossentropy",
   fused: "sigmoid",
+  logitsKernel: "sigmoidCrossentropy",
 } as const satisfies Loss;

@@ -6,6 +6,7 @@ export const CATEGORICAL_CROSSENTROPY = {
   takes: "classes",
   kernel: "categoricalCrossentropy",
   fused: "softmax",
+  logitsKernel: "softmaxCrossentropy",
 } as const satisfies Loss;
 
 /** The same: class ids are turned into one-hot targets under either name. */

@@ -1,14 +1,19 @@
 import { ModelError } from "../compiler/errors.ts";
 import { type Graph, producer } from "../compiler/graph.ts";
 import { show } from "../options/show.ts";
-import { LOSSES, lossDefinition } from "./index.ts";
+import { LOSSES, type LossData, lossDefinition } from "./index.ts";
 import type { Loss } from "./loss.ts";
+import { checkLossOptions } from "./options.ts";
 import { probabilitiesOf } from "./usual-loss.ts";
 
 /** Throws ModelError unless the loss fits the model's output; of several, the one of that number. */
 export function checkLoss(given: unknown, graph: Graph, at = 0): void {
-  const loss = lossDefinition(given as string | Loss);
+  const loss = lossDefinition(given as string | LossData | Loss);
   if (!loss) throw new ModelError(`loss is ${show(given)}, expected one of ${LOSSES.join(", ")}`);
+  if (typeof given === "object" && !loss.compute) {
+    const { name, ...options } = given as LossData;
+    checkLossOptions(name, options);
+  }
   const output = graph.outputs[at]!;
   if (output.shape.length !== 1)
     throw new ModelError(
@@ -22,9 +27,18 @@ export function checkLoss(given: unknown, graph: Graph, at = 0): void {
       `loss ${name} got one output, expected one a class; use binaryCrossentropy, or an output for each class`,
       layer,
     );
-  if (takes !== "numbers" && !probabilitiesOf(graph, output))
+  const probabilities = probabilitiesOf(graph, output);
+  if (loss.options?.fromLogits) {
+    if (probabilities)
+      throw new ModelError(
+        `loss ${name} takes logits, but the model ends with ${probabilities}: leave out fromLogits, or the activation`,
+        layer,
+      );
+    return;
+  }
+  if (takes !== "numbers" && !probabilities)
     throw new ModelError(
-      `loss ${name} takes probabilities: end the model with activation "softmax"${takes === "probabilities" ? ' or "sigmoid"' : ""}, or use meanSquaredError`,
+      `loss ${name} takes probabilities: end the model with activation "softmax"${takes === "probabilities" ? ' or "sigmoid"' : ""}, ${loss.logitsKernel ? "give the loss fromLogits: true, " : ""}or use meanSquaredError`,
       layer,
     );
 }

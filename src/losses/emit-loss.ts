@@ -1,7 +1,8 @@
 import { consumers, type Graph, type Op, producer, type Value } from "../compiler/graph.ts";
 import type { Planner } from "../compiler/planner.ts";
 import type { Tensor } from "../compiler/tensor.ts";
-import type { Metric } from "../metrics/metric.ts";
+import type { EmittedLoss, OutputLoss } from "./emitted.ts";
+import { targetsFor } from "./extra.ts";
 import type { Loss } from "./loss.ts";
 import { probabilitiesOf } from "./usual-loss.ts";
 
@@ -16,27 +17,6 @@ export function fusedOp(graph: Graph, output: Value, { fused }: Loss): Op | unde
 /** Rows in one task of a loss kernel. */
 const ROWS = 32;
 
-/** What is to be lost at an output, how much it counts, and what else is asked of it. */
-export interface OutputLoss {
-  readonly output: Value;
-  readonly loss: Loss;
-  readonly weight: number;
-  readonly metrics: readonly Metric[];
-}
-
-/** What was emitted for an output. */
-export interface EmittedLoss {
-  readonly meanLoss: Tensor;
-  /** By metric: i32 count, where a kernel counts. */
-  readonly counts: readonly (Tensor | undefined)[];
-  readonly outputs: Tensor;
-  readonly targets: Tensor;
-  readonly losses: Tensor;
-  readonly gradient: Tensor | undefined;
-  /** Where the loss is computed in JavaScript: before the call of this number. */
-  readonly at: number | undefined;
-}
-
 /** Emits the loss per sample, its mean, the metrics, and in training the gradient of the output. */
 export function emitLoss(
   p: Planner,
@@ -46,22 +26,25 @@ export function emitLoss(
   const { graph, batch } = p;
   const cols = output.shape[0]!;
   const fused = fusedOp(graph, output, loss);
+  const { options = {} } = loss;
   p.section("loss", loss.name);
   const losses = p.tensor(4 * batch);
-  const y = p.value(output);
-  const common = { losses, y, t: targets, rows: batch, cols, scale: weight / batch, grain: ROWS };
+  const t = loss.hinges || options.labelSmoothing ? targetsFor(p, loss, targets, cols) : targets;
+  const common = { losses, t, rows: batch, cols, scale: weight / batch, grain: ROWS };
+  const own = { ...options, applyClassBalancing: Number(options.applyClassBalancing) };
   const spread = { tasks: Math.ceil(batch / ROWS) };
+  let y = p.value(output);
   let gradient: Tensor | undefined;
   let at: number | undefined;
-  if (fused) {
-    const logits = fused.inputs[0]!;
-    const dx = p.needsGradient(logits) ? p.gradient(logits) : 0;
-    // In full: a worker's script has the kernels that it names.
-    const kernel = loss.fused === "softmax" ? "softmaxCrossentropy" : "sigmoidCrossentropy";
-    p.call(kernel, { ...common, x: p.value(logits), dx }, spread);
+  if (fused || options.fromLogits) {
+    const logits = fused ? fused.inputs[0]! : output;
+    // What metrics see: of logits the probabilities.
+    if (!fused) y = p.tensor(4 * batch * cols);
+    gradient = p.needsGradient(logits) ? p.gradient(logits) : undefined;
+    p.call(loss.logitsKernel!, { ...common, ...own, x: p.value(logits), y, dx: gradient ?? 0 }, spread);
   } else {
     gradient = p.needsGradient(output) ? p.gradient(output) : undefined;
-    if (loss.kernel) p.call(loss.kernel, { ...common, dy: gradient ?? 0 }, spread);
+    if (loss.kernel) p.call(loss.kernel, { ...common, ...own, y, dy: gradient ?? 0 }, spread);
     else at = p.pause([losses, y, targets, ...(gradient ? [gradient] : [])]);
   }
   p.addGradients();

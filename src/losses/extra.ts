@@ -1,10 +1,13 @@
-// What runs users' own losses, which is loaded where there is one: see browser/host/given.ts.
+// What runs users' own losses, and what losses with label smoothing and hinges need beside their kernels, which is loaded where there
+// is one: see browser/host/given.ts.
 
 import type { Plan } from "../compiler/plan.ts";
+import type { Planner } from "../compiler/planner.ts";
+import { chunks, GRAIN } from "../compiler/tasks.ts";
 import type { Tensor } from "../compiler/tensor.ts";
 import type { MetricBatch } from "../metrics/metric.ts";
-import type { EmittedLoss, OutputLoss } from "./emit-loss.ts";
-import type { LossBatch } from "./loss.ts";
+import type { EmittedLoss, OutputLoss } from "./emitted.ts";
+import type { Loss, LossBatch } from "./loss.ts";
 
 /** Runs a plan in parts: between them the losses that are written in JavaScript compute. Allocates nothing in a step. */
 export function runnerOf(
@@ -36,4 +39,24 @@ export function runnerOf(
     }
     plan.run(first);
   };
+}
+
+/** Targets t[batch, cols] as a loss takes them: smoothed, or with -1 for 0. Metrics see those that were given. */
+export function targetsFor(
+  p: Planner,
+  { takes, hinges, options = {} }: Loss,
+  t: Tensor,
+  cols: number,
+): Tensor {
+  const n = p.batch * cols;
+  const { labelSmoothing: share } = options;
+  if (!hinges && !share) return t;
+  const out = p.tensor(4 * n);
+  if (hinges) p.call("hingeTargets", { out, t, n });
+  else {
+    // Of classes 1 / cols each, of binary targets 1/2: Keras's.
+    const add = share! / (takes === "classes" ? cols : 2);
+    p.call("smoothTargets", { out, t, n, keep: 1 - share!, add, grain: GRAIN }, { tasks: chunks(n) });
+  }
+  return out;
 }

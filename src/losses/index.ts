@@ -1,6 +1,8 @@
+import { isObject } from "../options/kinds.ts";
 import { BINARY_CROSSENTROPY } from "./binary-crossentropy.ts";
 import { CATEGORICAL_CROSSENTROPY, SPARSE_CATEGORICAL_CROSSENTROPY } from "./categorical-crossentropy.ts";
-import type { Loss } from "./loss.ts";
+import { FURTHER_LOSSES } from "./further.ts";
+import type { Loss, LossSettings } from "./loss.ts";
 import { MEAN_ABSOLUTE_ERROR } from "./mean-absolute-error.ts";
 import { MEAN_SQUARED_ERROR } from "./mean-squared-error.ts";
 
@@ -11,16 +13,42 @@ const DEFINITIONS = [
   BINARY_CROSSENTROPY,
   MEAN_SQUARED_ERROR,
   MEAN_ABSOLUTE_ERROR,
+  // A worker that has no use for them is not given them.
+  ...(FURTHER_LOSSES ?? []),
 ] as const;
 
 /** What each computes: see its file in this folder. */
 export type LossName = (typeof DEFINITIONS)[number]["name"];
+/** A built-in loss with its options as plain data: `{ name: "huber", delta: 0.5 }`. */
+export interface LossData extends LossSettings {
+  readonly name: LossName;
+}
+
 export const LOSSES = /* @__PURE__ */ DEFINITIONS.map(({ name }) => name) as readonly LossName[];
 export const LOSS_DEFINITIONS: readonly Loss[] = DEFINITIONS;
 
-/** The loss of a name, or a user's own, which is one already; undefined where there is none of that name. */
-export function lossDefinition(loss: string | Loss): Loss | undefined {
-  return typeof loss === "object" ? loss : LOSS_DEFINITIONS.find(({ name }) => name === loss);
+/** A built-in loss by name, or as plain data with its name and options. */
+export function isBuiltInLoss(value: unknown): value is LossName | LossData {
+  return LOSSES.includes((isObject(value) ? value.name : value) as LossName);
+}
+
+/** The loss of a name, or of a name and options, or a user's own, which is one already; undefined where there is none of that name. */
+export function lossDefinition(loss: string | LossData | Loss): Loss | undefined {
+  if (typeof loss === "object" && "compute" in loss) return loss;
+  const { name, ...own } = (typeof loss === "object" ? loss : { name: loss }) as LossData;
+  const found = LOSS_DEFINITIONS.find((definition) => definition.name === name);
+  return (
+    found && {
+      ...found,
+      allKernels: found.allKernels || !!own.labelSmoothing,
+      options: { ...found.defaults, ...own },
+    }
+  );
+}
+
+/** What a built-in loss is called. */
+export function lossName(loss: LossName | LossData): LossName {
+  return typeof loss === "string" ? loss : loss.name;
 }
 
 /** Names of the metrics that are reported next to a loss unless one asks: the share of right classes, where outputs are those of classes. */

@@ -14,10 +14,22 @@ export interface LossBatch {
   readonly gradient?: Float32Array;
 }
 
-/** Kernels with the arguments of a loss. */
-type LossKernel = {
-  [K in KernelName]: KernelArgs<K> extends KernelArgs<"meanSquaredError"> ? K : never;
+/** Kernels with the arguments of that one, and maybe more. */
+type KernelLike<L extends KernelName> = {
+  [K in KernelName]: KernelArgs<K> extends KernelArgs<L> ? K : never;
 }[KernelName];
+
+/** Options of built-in losses: each has some of them. */
+export interface LossSettings {
+  /** Share of each target that is spread evenly over the classes, 0 to 1; of binary targets drawn towards 1/2. Default 0. */
+  readonly labelSmoothing?: number | undefined;
+  /** Whether the model ends without softmax or sigmoid, which the loss has to do then. Default false. */
+  readonly fromLogits?: boolean | undefined;
+  readonly delta?: number | undefined;
+  readonly gamma?: number | undefined;
+  readonly alpha?: number | undefined;
+  readonly applyClassBalancing?: boolean | undefined;
+}
 
 /** A loss, described once: a built-in one by its kernels, one of a user's by what it computes. */
 export interface Loss {
@@ -27,14 +39,19 @@ export interface Loss {
   /** Names of metrics that are reported unless others are asked for. Default: the accuracy, for numbers none. */
   readonly metrics?: readonly string[];
   /** Built-in: the kernel that computes it from outputs. */
-  readonly kernel?: LossKernel;
-  /**
-   * Built-in: the op for whose outputs there is a kernel that starts from the op's inputs and computes both, called
-   * `<op>Crossentropy`.
-   */
+  readonly kernel?: KernelLike<"meanSquaredError">;
+  /** Built-in: the op for whose outputs there is a kernel that starts from the op's inputs and computes both. */
   readonly fused?: "softmax" | "sigmoid";
+  /** That kernel. A model may lack the op: fromLogits. */
+  readonly logitsKernel?: KernelLike<"softmaxCrossentropy">;
   /** Built-in: whether its kernel is one of assembly/further/. */
   readonly allKernels?: boolean;
+  /** Built-in: whether 0 of its targets is to be -1. */
+  readonly hinges?: boolean;
+  /** Built-in: options that its kernels take, as they are by default. */
+  readonly defaults?: LossSettings;
+  /** Built-in: all options, as they are asked for. */
+  readonly options?: LossSettings;
   /** A user's: fills `losses` and, where it is there, `gradient`, both of which are 0 before. */
   compute?(batch: LossBatch): void;
 }

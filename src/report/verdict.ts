@@ -127,7 +127,14 @@ function exploded(input: VerdictInput): Verdict | undefined {
   if (!last) return undefined;
   const guess = guessing(input);
   const now = end(last);
-  const limit = guess ? WORSE_THAN_GUESSING * guess.loss : RUN_AWAY * (firstLoss ?? history[0]!.loss);
+  const began = firstLoss ?? history[0]!.loss;
+  // What can be negative has no scale, and a cosine cannot run away.
+  const scaled = began > 0 && input.loss !== "cosineSimilarity";
+  const limit = guess
+    ? WORSE_THAN_GUESSING * guess.loss
+    : scaled
+      ? RUN_AWAY * began
+      : Number.POSITIVE_INFINITY;
   const first = history.find(({ loss }) => loss > limit);
   const away = guess ? now.loss > NOTHING_GAINED * guess.loss : last.loss > limit;
   if (!first || !away || (guess && !isGuess(now.accuracy, guess.share))) return undefined;

@@ -33,6 +33,25 @@ export function modelOfData(data: unknown, name?: string): ModelBuilder {
   return (inputShape, classes) => chain(layers, own, inputShape, classes);
 }
 
+/**
+ * A model like that one as plain data, for images of any shape that its layers take, and for other classes: its last dense layer has
+ * as many units.
+ */
+export function modelLike(model: Model, classes: number): ModelConfig {
+  const config = model.toConfig();
+  const { length } = model.outputShape;
+  const fits =
+    length === 1 && (model.outputShape[0] === classes || (model.outputShape[0] === 1 && classes === 2));
+  const head = fits ? -1 : config.layers.findLastIndex(({ type }) => type === "dense");
+  const layers = config.layers.map((layer, i) => {
+    const own = i === head ? { ...layer, units: classes } : layer;
+    if (i > 0 || isGraphConfig(config)) return own;
+    const { inputShape: _, ...others } = own as { readonly inputShape?: unknown } & typeof own;
+    return others as typeof own;
+  });
+  return { ...config, layers };
+}
+
 /** Throws ModelError on a model of several inputs or outputs: datasets are of images and their classes. */
 export function requireOneOfEach({ inputs, outputs }: Model): void {
   if (inputs.length > 1 || outputs.length > 1)

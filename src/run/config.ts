@@ -2,7 +2,8 @@ import { type Preprocessing, TO_UNIT } from "../compiler/preprocessing.ts";
 import { findDataset, GENERATED } from "../data/datasets.ts";
 import { BACKENDS, type Backend, MAX_THREADS } from "../engine/kernels.ts";
 import { DEFAULT_MAX_MEMORY, LEAST_MEMORY, MOST_MEMORY } from "../engine/memory-sizes.ts";
-import { LOSSES } from "../losses/index.ts";
+import { isBuiltInLoss, LOSSES, type LossData, type LossName } from "../losses/index.ts";
+import { lossProblem } from "../losses/options.ts";
 import type { ModelConfig } from "../model/model-config.ts";
 import { createOptimizer } from "../optim/create.ts";
 import { type AnyOptimizerOptions, OPTIMIZERS, type OptimizerName } from "../optim/definitions.ts";
@@ -43,6 +44,10 @@ const MILLION = 1_000_000;
 
 const words = (what: string, example?: string) =>
   some<string>(what, (value) => typeof value === "string" && value !== "", example);
+/** After so many epochs, or steps. */
+export type CheckpointEvery = number | `${number}steps`;
+const isCount = (value: unknown) => Number.isSafeInteger(value) && (value as number) > 0;
+
 const images = (least: number, example: number) => ({ ...whole(least, MILLION), example });
 const finite = () => some<number>("a finite number", Number.isFinite, 1);
 
@@ -78,8 +83,18 @@ export const runTable = () => ({
     },
     "adam",
   ),
-  /** What training minimizes. Default "categoricalCrossentropy". */
-  loss: optional(oneOf(LOSSES), "categoricalCrossentropy"),
+  /** What training minimizes: a loss's name (default "categoricalCrossentropy"), or `{ name, ...options }`. */
+  loss: optional(
+    {
+      ...some<LossName | LossData>(
+        `one of ${LOSSES.join(", ")}, or { name, … } with its options`,
+        isBuiltInLoss,
+      ),
+      names: LOSSES,
+      problem: (loss: LossName | LossData) => (typeof loss === "object" ? lossProblem(loss) : undefined),
+    },
+    "categoricalCrossentropy",
+  ),
   /** Share of the training images that is kept for validation, 0 to below 1. Default 0.2. */
   validationSplit: optional(
     some<number>(
@@ -111,6 +126,20 @@ export const runTable = () => ({
   ),
   /** The figure that chooses the epoch whose weights are kept. Default: val_accuracy, without validation "none". */
   restoreBest: oneOf(["val_accuracy", "val_loss", "accuracy", "loss", "none"]),
+  /**
+   * Node: the path of a model's file, or of a run's folder, whose weights the training begins with, as far as names and shapes are
+   * the same; the model is that one's, where none is named, with as many outputs as there are classes.
+   */
+  from: words("the path of a model's file or of a run's folder"),
+  /**
+   * How often a checkpoint is made to go on from: after so many epochs, or as "500steps" training steps. Default: never.
+   */
+  checkpointEvery: some<CheckpointEvery>(
+    'a number of epochs, or of steps as "500steps"',
+    (value) =>
+      isCount(value) || (typeof value === "string" && isCount(Number(/^(\d+)steps$/.exec(value)?.[1]))),
+    1,
+  ),
   /** Node: where the files of a known dataset are. */
   dataDir: words("the path of a folder"),
   /** So many training images only, and so many test images: the first, or of images that may be sorted some of each class. */
@@ -149,12 +178,9 @@ const asKey: SettingName = (key) => key;
  */
 export function checkRunConfig(given: RunOptions, nameOf: SettingName = asKey): RunConfig {
   const options = settingsIn(given);
-  const table = runTable();
-  const problem = optionProblem(table, options, (right) => written(mended(options, right), true));
-  if (problem !== undefined)
-    throw new RunConfigError(isOptions(options) ? problem : `configuration: ${problem}`);
+  checkSettings(options);
   const recipe = recipeOf(options, nameOf);
-  const filled = withDefaults(table, { ...recipe, ...options });
+  const filled = withDefaults(runTable(), { ...recipe, ...options });
   const optimizer = recipe ? recipe.optimizer : optimizerData(filled.optimizer);
   const { dataset, validationSplit } = filled;
   const misfit = dataProblem(filled, nameOf);
@@ -171,6 +197,13 @@ export function checkRunConfig(given: RunOptions, nameOf: SettingName = asKey): 
     ...(validationSplit > 0 && { validationFrom: from ?? (isKnown(dataset) ? "last" : "stratified") }),
     restoreBest,
   } as RunConfig;
+}
+
+/** Throws RunConfigError on a setting that is none, or cannot be. */
+export function checkSettings(options: unknown): void {
+  const problem = optionProblem(runTable(), options, (right) => written(mended(options, right), true));
+  if (problem !== undefined)
+    throw new RunConfigError(isOptions(options) ? problem : `configuration: ${problem}`);
 }
 
 /** Whether it is one of the datasets by name: their images come in no order; others' may well be sorted by class. */

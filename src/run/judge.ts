@@ -1,3 +1,4 @@
+import { lossName } from "../losses/index.ts";
 import { type VerdictInput, verdict } from "../report/verdict.ts";
 import type { History } from "../train/callbacks.ts";
 import { TrainingDivergedError } from "../train/errors.ts";
@@ -39,7 +40,7 @@ export function circumstances(
 ): Omit<VerdictInput, "history"> {
   const classes = classNames.length;
   return {
-    loss,
+    loss: lossName(loss),
     classes,
     classNames,
     trainCounts: parts && countsOf(parts.training, classes),

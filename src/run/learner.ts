@@ -1,8 +1,10 @@
 import type { Progress } from "../data/load-options.ts";
 import type { Dataset } from "../data/types.ts";
 import type { Backend } from "../engine/kernels.ts";
+import type { LoadedModel } from "../formats/model-file.ts";
 import type { NamedTensor } from "../safetensors/safetensors.ts";
 import type { History } from "../train/callbacks.ts";
+import type { SetWeightsOptions, WeightsTaken } from "../train/check-weights.ts";
 import type { CompileOptions, LayerActivation } from "../train/compiled-options.ts";
 import type { FitOptions } from "../train/fit.ts";
 import type { Model } from "../train/model.ts";
@@ -20,7 +22,7 @@ export interface Learner extends Asked {
   /** What each layer gives for one image. */
   activations(image: Pixels): Promise<LayerActivation[]>;
   getWeights(): Promise<NamedTensor[]>;
-  setWeights(tensors: readonly NamedTensor[]): Promise<void>;
+  setWeights(tensors: readonly NamedTensor[], options?: SetWeightsOptions): Promise<WeightsTaken>;
   weightsSha256(): Promise<string>;
   /** Bytes of a model.safetensors. */
   save(metadata?: ModelMetadata): Promise<Uint8Array<ArrayBuffer>>;
@@ -41,6 +43,8 @@ export interface Platform<L extends Learner = Learner> {
   load(config: RunConfig, hooks: LoadHooks): Promise<Dataset>;
   /** The model that the configuration names, for these images and classes. */
   build(config: RunConfig, dataset: Dataset, signal: AbortSignal | undefined): Model | Promise<Model>;
+  /** Where settings may name a model by its place: reads one. */
+  open?(place: string): Promise<LoadedModel>;
   /** Compiles it. */
   ready(model: Model, options: CompileOptions): Promise<L>;
 }

@@ -1,8 +1,8 @@
 // Experiments in Node: this thread trains.
-import { readFile } from "node:fs/promises";
-import { basename, extname } from "node:path";
+import { readFile, stat } from "node:fs/promises";
+import { basename, extname, join } from "node:path";
 import { loadDataset } from "../data/load.ts";
-import { saveModel } from "../formats/model-file.ts";
+import { loadModel, saveModel } from "../formats/model-file.ts";
 import { MODELS } from "../model/models.ts";
 import { parseJson } from "../options/strict-json.ts";
 import type { CompileOptions } from "../train/compiled-options.ts";
@@ -23,6 +23,10 @@ export const NODE: Platform = {
     if (!file) return createModel(model, shape, classNames.length);
     const data = parseJson(await readFile(model, "utf8"));
     return modelOfData(data, basename(model, extname(model)))(shape, classNames.length);
+  },
+  async open(place) {
+    const folder = (await stat(place)).isDirectory();
+    return loadModel(await readFile(folder ? join(place, "model.safetensors") : place));
   },
   async ready(model: Model, options: CompileOptions) {
     await model.compile(options);
@@ -51,7 +55,7 @@ function learnerOf(model: Model): Learner {
     predict: (samples, options) => model.predict(samples, options),
     activations: (image) => model.activations(image),
     getWeights: async () => model.getWeights(),
-    setWeights: async (tensors) => model.setWeights(tensors),
+    setWeights: async (tensors, options) => model.setWeights(tensors, options),
     weightsSha256: () => model.weightsSha256(),
     save: async (metadata) => saveModel(model, metadata),
     dispose: () => model.dispose(),

@@ -1,4 +1,5 @@
 import type { Callbacks, EpochInfo, Logs } from "../train/callbacks.ts";
+import type { TrainingState } from "../train/training-state.ts";
 
 /** What is known of a finished epoch. */
 export type EpochRow = EpochInfo & Logs;
@@ -11,6 +12,17 @@ export class Recorder implements Callbacks {
   #stepped = 0;
   #seconds = 0;
   #partial = { seen: 0, seconds: 0 };
+
+  /** Goes on from what another one had recorded when that state was taken. */
+  resume(epochs: readonly EpochRow[], firstLoss: number | undefined, state: TrainingState): void {
+    const { begun, batch, seconds, setting, history } = state;
+    this.epochs.push(...epochs);
+    this.firstLoss = firstLoss;
+    const seen = begun ? Math.min(batch * setting.batchSize, history.trainSamples) : 0;
+    this.#partial = { seen, seconds: begun ? seconds : 0 };
+    this.#stepped = history.trainedSamples - seen;
+    this.#seconds = history.trainSeconds - this.#partial.seconds;
+  }
 
   onBatchEnd({ seen, imagesPerSecond }: { seen: number; imagesPerSecond: number }, { loss }: Logs): void {
     this.firstLoss ??= loss;

@@ -1,20 +1,26 @@
 import { take, takeOfEach } from "../data/split.ts";
 import type { Dataset, ImageSet } from "../data/types.ts";
+import type { LoadedModel } from "../formats/model-file.ts";
 import { createOptimizer } from "../optim/create.ts";
 import type { OptimizerName } from "../optim/definitions.ts";
 import type { Optimizer } from "../optim/optimizer.ts";
 import { scheduleFromConfig } from "../optim/schedules/from-config.ts";
 import { type Checked, checkOptions } from "../options/check.ts";
 import { callable, isObject, signal as signalKind, some, type TableOf, url } from "../options/kinds.ts";
+import { show } from "../options/show.ts";
 import { pictureTraits } from "../picture/centred.ts";
 import type { Callbacks } from "../train/callbacks.ts";
+import type { WeightsTaken } from "../train/check-weights.ts";
 import type { CompileOptions } from "../train/compiled-options.ts";
 import { NonFiniteError, TrainingDivergedError } from "../train/errors.ts";
-import type { Model } from "../train/model.ts";
+import { isModel, type Model } from "../train/model.ts";
 import { RECIPES } from "../train/recipes.ts";
 import { testModel } from "../train/test-model.ts";
+import type { TrainingState } from "../train/training-state.ts";
 import { splitForValidation, wholePart } from "../train/validation.ts";
-import { checkRunConfig, isKnown, type RunConfig, type RunOptions } from "./config.ts";
+import { modelLike, modelOfData } from "./build-model.ts";
+import { checkpoints, type Resumed, type RunCheckpointInfo, resumed } from "./checkpoint.ts";
+import { checkRunConfig, isKnown, type RunConfig, RunConfigError, type RunOptions } from "./config.ts";
 import { judge } from "./judge.ts";
 import type { Learner, Platform } from "./learner.ts";
 import { Recorder } from "./recorder.ts";
@@ -41,6 +47,18 @@ export interface RunHooks<L extends Learner = Learner> {
   onReady?(run: ReadyRun<L>): void | Promise<void>;
   /** Told of batches and epochs, as fit() tells. */
   readonly callbacks?: Callbacks | readonly Callbacks[] | undefined;
+  /** A model whose weights to begin with, in place of `from` of the settings: what loadModel() gave. */
+  readonly from?: LoadedModel | undefined;
+  /**
+   * Takes a checkpoint as the bytes of a file, for `resume`: as often as checkpointEvery says, by default after each epoch; at
+   * the end of training; and where that was stopped.
+   */
+  onCheckpoint?(bytes: Uint8Array<ArrayBuffer>, info: RunCheckpointInfo): unknown;
+  /**
+   * A checkpoint to go on from: the run ends with the same bits as one that was never interrupted. Its settings are those of the
+   * file; of those given beside it, epochs and the optimizer's learningRate may be others, and what changes no result.
+   */
+  readonly resume?: Uint8Array | undefined;
   /** Training has ended, of itself or not: the time to save what was learned, before anything else can fail. */
   onTrained?(run: TrainedRun<L>): void | Promise<void>;
 }
@@ -66,6 +84,9 @@ const HOOKS: Checked = {
       "callbacks, or a list of them",
       (value) => isObject(value) || Array.isArray(value),
     ),
+    from: some<LoadedModel>("what loadModel() gives", (value) => isObject(value) && isModel(value.model)),
+    onCheckpoint: callable(),
+    resume: some<Uint8Array>("the bytes of a checkpoint", (value) => value instanceof Uint8Array),
     onTrained: callable(),
   }),
 };
@@ -82,10 +103,16 @@ export async function runOn<L extends Learner>(
   hooks: RunHooks<L> = {},
 ): Promise<RunOutcome<L>> {
   checkOptions(HOOKS, hooks);
-  const ready = await prepareRun(platform, options, hooks);
+  const { resume, onCheckpoint } = hooks;
+  const kept = resume && resumed(resume, options);
+  const ready = await prepareRun(platform, kept?.config ?? options, hooks, kept);
+  const { recorder, config } = ready;
   try {
     await hooks.onReady?.(ready);
-    const trained = await trainRun(ready, hooks);
+    const callbacks = ([] as Callbacks[]).concat(hooks.callbacks ?? []);
+    if (onCheckpoint) callbacks.push(checkpoints(ready, config.checkpointEvery ?? 1, recorder, onCheckpoint));
+    if (kept?.ended) callbacks.push({ onTrainBegin: (_, training) => training.stop() });
+    const trained = await trainRun(ready, { ...hooks, callbacks }, 0, recorder, kept?.state);
     if (trained.recorder.trainedImages === 0) hooks.signal?.throwIfAborted();
     await hooks.onTrained?.(trained);
     return await finishRun(trained);
@@ -100,6 +127,7 @@ export async function prepareRun<L extends Learner>(
   platform: Platform<L>,
   options: RunOptions,
   hooks: RunHooks<L>,
+  kept?: Resumed,
 ): Promise<ReadyRun<L>> {
   const { dataset: own, load = platform.load, signal } = hooks;
   const asked = checkRunConfig(own ? ofOwnImages(options, own) : options);
@@ -115,23 +143,35 @@ export async function prepareRun<L extends Learner>(
     }));
   signal?.throwIfAborted();
   const dataset = withLimits(whole, asked, own !== undefined || !isKnown(asked.dataset));
-  const model = await platform.build(asked, dataset, signal);
+  const { classNames } = dataset;
+  const from = kept ? undefined : (hooks.from ?? (await opened(platform, asked.from)));
+  const config =
+    from && options.model === undefined
+      ? { ...asked, model: modelLike(from.model, classNames.length) }
+      : asked;
+  const model =
+    kept || config !== asked
+      ? modelOfData(kept?.model ?? config.model)(dataset.train.shape, classNames.length)
+      : await platform.build(asked, dataset, signal);
   const { training, validation } = partsOf(dataset, asked);
   hooks.onBuilt?.(model, dataset);
-  const startedAt = new Date();
+  const startedAt = kept ? new Date(kept.startedAt) : new Date();
+  const recorder = new Recorder();
+  if (kept) recorder.resume(kept.epochs, kept.firstLoss, kept.state);
   const compiled = compileOptions(asked, training.count);
   const learner = await platform.ready(model, compiled);
   if (signal?.aborted) {
     learner.dispose();
     signal.throwIfAborted();
   }
+  const taken = from && (await takeWeights(learner, from));
   const { info } = learner;
-  const { name, config } = compiled.optimizer;
+  const { name, config: rates } = compiled.optimizer;
   return {
     config: {
-      ...asked,
+      ...config,
       // A recipe's schedule with its steps.
-      optimizer: { name: name as OptimizerName, ...config },
+      optimizer: { name: name as OptimizerName, ...rates },
       backend: info.backend,
       threads: info.threads,
     },
@@ -141,24 +181,53 @@ export async function prepareRun<L extends Learner>(
     validation,
     metadata: {
       preprocessing: asked.preprocessing,
-      classNames: dataset.classNames,
+      classNames,
       loss: asked.loss,
       dataset: dataset.name,
       ...pictureTraits(dataset.train),
     },
     startedAt,
+    from: taken,
+    recorder,
   };
 }
 
-/** Trains from `initialEpoch` on, for as many epochs as the configuration says. */
+/** The model that settings begin with. Throws RunConfigError where there is none. */
+async function opened(
+  { open }: Pick<Platform, "open">,
+  place: string | undefined,
+): Promise<LoadedModel | undefined> {
+  if (place === undefined) return undefined;
+  if (!open)
+    throw new RunConfigError(
+      `from is ${show(place)}, a path, which a page cannot open. Write: run(settings, { from: loadModel(bytes) })`,
+    );
+  return open(place).catch((error: Error) => {
+    throw new RunConfigError(`from is ${show(place)}: ${error.message}`, { cause: error });
+  });
+}
+
+/** Gives a model the weights that another one has for it. */
+async function takeWeights(learner: Learner, { tensors }: LoadedModel): Promise<WeightsTaken> {
+  try {
+    return await learner.setWeights(tensors, { partial: true });
+  } catch (error) {
+    learner.dispose();
+    if (!(error instanceof RangeError)) throw error;
+    throw new RunConfigError(`from: ${error.message.replace(/^setWeights: /, "")}`, { cause: error });
+  }
+}
+
+/** Trains from `initialEpoch` on, for as many epochs as the configuration says; or goes on from a state. */
 export async function trainRun<R extends Pick<ReadyRun, "config" | "dataset" | "learner">>(
   ready: R,
   { callbacks = [], signal }: Pick<RunHooks, "callbacks" | "signal">,
   initialEpoch = 0,
+  recorder = new Recorder(),
+  initialState?: TrainingState,
 ): Promise<R & Pick<TrainedRun, "recorder" | "ended" | "stoppedBy">> {
   const { learner, dataset, config } = ready;
   const { epochs, batchSize, validationSplit, validationFrom, shuffle, restoreBest } = config;
-  const recorder = new Recorder();
   let aborted = false;
   // Asked at the end of training: one that is aborted later has stopped nothing.
   const onTrainEnd = () => {
@@ -174,6 +243,7 @@ export async function trainRun<R extends Pick<ReadyRun, "config" | "dataset" | "
       ...(restoreBest !== "none" && { restoreBestWeights: restoreBest }),
       callbacks: [recorder, { onTrainEnd }, ...([] as Callbacks[]).concat(callbacks)],
       ...(signal && { signal }),
+      ...(initialState && { initialState }),
     });
     const stoppedBy = !ended.stopped ? undefined : aborted ? "signal" : "callback";
     return { ...ready, recorder, ended, stoppedBy };

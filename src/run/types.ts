@@ -2,6 +2,7 @@ import type { Dataset } from "../data/types.ts";
 import type { KeptEpoch } from "../report/kept.ts";
 import type { Verdict } from "../report/verdict.ts";
 import type { History } from "../train/callbacks.ts";
+import type { WeightsTaken } from "../train/check-weights.ts";
 import type { NonFiniteError, TrainingDivergedError } from "../train/errors.ts";
 import type { ModelMetadata } from "../train/model-entries.ts";
 import type { TestResult } from "../train/test-model.ts";
@@ -22,10 +23,13 @@ export interface ReadyRun<L extends Learner = Learner> {
   /** What the model's file says besides the weights. */
   readonly metadata: ModelMetadata;
   readonly startedAt: Date;
+  /** Whose weights it began with, and which of them. */
+  readonly from?: WeightsTaken | undefined;
+  /** What is recorded of it: of a run that goes on, what was before. */
+  readonly recorder: Recorder;
 }
 
 export interface TrainedRun<L extends Learner = Learner> extends ReadyRun<L> {
-  readonly recorder: Recorder;
   /** What fit() gave; or, where the loss was no longer finite, its error: the model has its last good weights then. */
   readonly ended: History | TrainingDivergedError;
   /** Why training ended before its last epoch; undefined where it did not. */

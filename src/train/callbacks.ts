@@ -29,7 +29,7 @@ export interface TrainingHandle {
   stop(): void;
   getWeights(): NamedTensor[] | Promise<NamedTensor[]>;
   /** Throws as Model.setWeights. */
-  setWeights(tensors: readonly NamedTensor[]): void | Promise<void>;
+  setWeights(tensors: readonly NamedTensor[]): unknown;
   /** All that the training needs to go on from here to the same bits, for `initialState` or saveCheckpoint(). */
   state(): TrainingState | Promise<TrainingState>;
 }

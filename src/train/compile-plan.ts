@@ -6,7 +6,8 @@ import type { Preprocessing } from "../compiler/preprocessing.ts";
 import { chunks, GRAIN } from "../compiler/tasks.ts";
 import type { Tensor } from "../compiler/tensor.ts";
 import type { Engine } from "../engine/engine.ts";
-import { emitLoss, fusedOp, type OutputLoss } from "../losses/emit-loss.ts";
+import { emitLoss, fusedOp } from "../losses/emit-loss.ts";
+import type { OutputLoss } from "../losses/emitted.ts";
 import { runnerOf } from "../losses/extra.ts";
 import type { MetricBatch } from "../metrics/metric.ts";
 

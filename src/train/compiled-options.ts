@@ -2,7 +2,7 @@ import { EXTRA_KINDS, type Graph } from "../compiler/graph.ts";
 import { type Preprocessing, TO_UNIT } from "../compiler/preprocessing.ts";
 import type { Backend } from "../engine/engine.ts";
 import type { WasmSource } from "../engine/kernels.ts";
-import { type LossName, lossDefinition } from "../losses/index.ts";
+import { type LossData, type LossName, lossDefinition } from "../losses/index.ts";
 import type { Loss } from "../losses/loss.ts";
 import type { Metric, MetricName } from "../metrics/metric.ts";
 import type { OptimizerName } from "../optim/definitions.ts";
@@ -15,7 +15,7 @@ export type ByOutput<T> = T | readonly T[] | { readonly [output: string]: T };
 /** What is to be lost at an output, how much it counts, and what is reported of it beside the loss. */
 export interface OutputOptions {
   readonly name: string;
-  readonly loss: string | Loss;
+  readonly loss: string | LossData | Loss;
   readonly weight: number;
   readonly metrics: readonly (string | Metric)[];
 }
@@ -23,7 +23,7 @@ export interface OutputOptions {
 /** What a model brings along from a file. */
 export interface Loaded {
   readonly tensors: readonly NamedTensor[];
-  readonly loss?: ByOutput<LossName> | undefined;
+  readonly loss?: ByOutput<LossName | LossData> | undefined;
   readonly lossWeights?: ByOutput<number> | undefined;
   readonly preprocessing?: Preprocessing | undefined;
 }
@@ -84,10 +84,11 @@ export interface CompileOptions {
   /** An optimizer, or the name of one with its defaults. Default adam(). */
   optimizer?: Optimizer | OptimizerName | undefined;
   /**
-   * Of several outputs one for all, a list, or a record by their names: the sum is trained. Default: that of the file for a
-   * model from a file, else "categoricalCrossentropy".
+   * By name; with options as huber({ delta: 0.5 }) gives it, which is the plain data { name: "huber", delta: 0.5 }; or what
+   * defineLoss() gave. Of several outputs one for all, a list, or a record by their names: the sum is trained. Default: that of the
+   * file for a model from a file, else "categoricalCrossentropy".
    */
-  loss?: ByOutput<LossName | Loss> | undefined;
+  loss?: ByOutput<LossName | LossData | Loss> | undefined;
   /** What the losses of the outputs are multiplied by in the sum; a record may leave some out. Default: that of the file, else 1. */
   lossWeights?: ByOutput<number> | undefined;
   /**

@@ -3,7 +3,7 @@ import { metricsOf } from "../metrics/index.ts";
 import type { NamedTensor } from "../safetensors/safetensors.ts";
 import type { ModelView } from "./callbacks.ts";
 import { checkSamples, type SamplesTaker } from "./check-samples.ts";
-import { checkWeights } from "./check-weights.ts";
+import { checkWeights, type SetWeightsOptions, type WeightsTaken } from "./check-weights.ts";
 import {
   type CompiledOptions,
   type LayerActivation,
@@ -43,7 +43,10 @@ export class Compiled {
     });
     const compiled = new Compiled(session);
     try {
-      if (loaded && weights === "loaded") compiled.setWeights(loaded.tensors);
+      if (loaded && weights === "loaded") {
+        checkWeights(loaded.tensors, graph.parameters);
+        session.setWeights(loaded.tensors);
+      }
     } catch (error) {
       session.dispose();
       throw error;
@@ -75,9 +78,10 @@ export class Compiled {
     return this.session.getWeights();
   }
 
-  setWeights(tensors: readonly NamedTensor[]): void {
-    checkWeights(tensors, this.session.graph.parameters);
-    this.session.setWeights(tensors);
+  setWeights(tensors: readonly NamedTensor[], options?: SetWeightsOptions): WeightsTaken {
+    const given = checkWeights(tensors, this.session.graph.parameters, options);
+    this.session.setWeights(given.tensors);
+    return given.told;
   }
 
   dispose(): void {

@@ -11,7 +11,7 @@ export const keepsState = ({ state }: Callbacks) => state;
 /** The state of a training as it is: history, and what callbacks gave, are still theirs. */
 export function keepState({ session, meters, callbacks, place }: Prepared): KeptState {
   const { optimizer, trained } = session;
-  const { epoch, batch, begun, seconds, history, last } = place;
+  const { epoch, batch, begun, stopping, seconds, history, last } = place;
   return {
     version: 1,
     weights: structuredClone(last) ?? session.getWeights(),
@@ -29,6 +29,7 @@ export function keepState({ session, meters, callbacks, place }: Prepared): Kept
     epoch,
     batch,
     begun,
+    stopping,
     seconds,
     sums: meters.sums.flatMap((sums) => [...sums]),
     history,

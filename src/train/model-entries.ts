@@ -1,4 +1,4 @@
-import type { LossName } from "../losses/index.ts";
+import type { LossData, LossName } from "../losses/index.ts";
 import type { ModelConfig } from "../model/model-config.ts";
 import type { ByOutput } from "./compiled-options.ts";
 
@@ -19,7 +19,7 @@ export interface ModelMetadata {
   /** One name an output; for a single sigmoid output, the names of class 0 and class 1. */
   readonly classNames?: readonly string[];
   /** Of several outputs one for all, a list in their order, or a record by their names. */
-  readonly loss?: ByOutput<LossName>;
+  readonly loss?: ByOutput<LossName | LossData>;
   /** What those losses were multiplied by, as compile() takes it. */
   readonly lossWeights?: ByOutput<number>;
   /** Name of the dataset it was trained on. */

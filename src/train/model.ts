@@ -7,6 +7,7 @@ import { checkOptions } from "../options/check.ts";
 import { isObject } from "../options/kinds.ts";
 import type { NamedTensor } from "../safetensors/safetensors.ts";
 import type { History } from "./callbacks.ts";
+import type { SetWeightsOptions, WeightsTaken } from "./check-weights.ts";
 import type { Compiled, checked } from "./compiled.ts";
 import type { CompileOptions } from "./compiled-options.ts";
 import {
@@ -192,11 +193,12 @@ export class Model implements Trainable {
   }
 
   /**
-   * Sets all parameters, matched by name. Throws RangeError where one is missing, unknown or of another shape; TypeError on
+   * Sets all parameters, matched by name; with `partial` those that a tensor of their name and shape is given for. Tells which.
+   * Throws RangeError where one is missing, unknown or of another shape, with `partial` where none fits; TypeError on
    * what is no list of tensors.
    */
-  setWeights(tensors: readonly NamedTensor[]): void {
-    this.#compiled.setWeights(tensors);
+  setWeights(tensors: readonly NamedTensor[], options?: SetWeightsOptions): WeightsTaken {
+    return this.#compiled.setWeights(tensors, options);
   }
 
   /** SHA-256 of all weights as little-endian f32 in order, in hex: equal for equal models. */

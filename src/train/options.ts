@@ -3,7 +3,7 @@
 import { ModelError } from "../compiler/errors.ts";
 import { BACKENDS, MAX_THREADS, type WasmSource } from "../engine/kernels.ts";
 import { DEFAULT_MAX_MEMORY, LEAST_MEMORY, MOST_MEMORY } from "../engine/memory-sizes.ts";
-import { LOSSES } from "../losses/index.ts";
+import { isBuiltInLoss, LOSSES } from "../losses/index.ts";
 import { COMMON, type Layer } from "../model/layers/layer.ts";
 import { isSymbolic } from "../model/symbolic.ts";
 import { OPTIMIZERS, type OptimizerName } from "../optim/definitions.ts";
@@ -66,7 +66,7 @@ export const compileTable = (): TableOf<CompileOptions> => ({
   },
   loss: {
     ...some<NonNullable<CompileOptions["loss"]>>(
-      `one of ${LOSSES.join(", ")}, or what defineLoss() gave`,
+      `one of ${LOSSES.join(", ")}, { name, … } with options of it, or what defineLoss() gave`,
       (value) => isLoss(value) || isOfEach(value),
       LOSSES[0],
     ),
@@ -157,10 +157,10 @@ export const SAVE: Checked = {
     ),
     loss: {
       ...some<NonNullable<ModelMetadata["loss"]>>(
-        `one of ${LOSSES.join(", ")}; of several outputs a list, or a record by their names`,
+        `one of ${LOSSES.join(", ")}, or { name, … } with its options; of several outputs a list, or a record by their names`,
         (value) =>
-          (typeof value === "object" && isOfEach(value) ? Object.values(value as object) : [value]).every(
-            (loss) => LOSSES.includes(loss),
+          (isBuiltInLoss(value) || !isOfEach(value) ? [value] : Object.values(value as object)).every(
+            isBuiltInLoss,
           ),
         LOSSES[0],
       ),

@@ -1,7 +1,14 @@
 import { ModelError } from "../compiler/errors.ts";
 import type { Graph } from "../compiler/graph.ts";
 import { checkLoss } from "../losses/check-loss.ts";
-import { defaultMetrics, LOSSES, type LossName, lossDefinition } from "../losses/index.ts";
+import {
+  defaultMetrics,
+  isBuiltInLoss,
+  LOSSES,
+  type LossData,
+  type LossName,
+  lossDefinition,
+} from "../losses/index.ts";
 import type { Loss } from "../losses/loss.ts";
 import { usualLoss } from "../losses/usual-loss.ts";
 import type { Metric, MetricName } from "../metrics/metric.ts";
@@ -18,9 +25,9 @@ export function isMetrics(value: unknown): value is readonly (MetricName | Metri
   );
 }
 
-/** A loss by name, or what defineLoss() gave. */
-export function isLoss(value: unknown): value is LossName | Loss {
-  return LOSSES.includes(value as LossName) || (isObject(value) && typeof value.compute === "function");
+/** A loss by name, as plain data with its name and options, or what defineLoss() gave. */
+export function isLoss(value: unknown): value is LossName | LossData | Loss {
+  return isBuiltInLoss(value) || (isObject(value) && typeof value.compute === "function");
 }
 
 /**
@@ -39,8 +46,12 @@ export function outputsOf(
       'is an output twice, expected each once; give one through a layer more. Write: activation({ activation: "linear" }).apply(y)',
       twice,
     );
-  const losses = forEach<LossName | Loss>("loss", lossOf(loaded, options.loss), names, isLoss, (i) =>
-    usualLoss(graph, i),
+  const losses = forEach<LossName | LossData | Loss>(
+    "loss",
+    lossOf(loaded, options.loss),
+    names,
+    isLoss,
+    (i) => usualLoss(graph, i),
   );
   const given = options.lossWeights ?? loaded?.lossWeights ?? 1;
   const weights = forEach<number>("lossWeights", given, names, Number.isFinite, () => 1);
@@ -57,7 +68,7 @@ export function outputsOf(
 }
 
 const EXPECTED = {
-  loss: `one of ${LOSSES.join(", ")}, or what defineLoss() gave`,
+  loss: `one of ${LOSSES.join(", ")}, { name, … } with options of it, or what defineLoss() gave`,
   lossWeights: "a finite number",
   metrics: "a list of metrics' names and of what defineMetric() gave",
 };

@@ -160,7 +160,7 @@ export class Session {
   /** Sets all parameters, matched by name: they are known to fit. */
   setWeights(tensors: readonly NamedTensor[]): void {
     const named = new Map(tensors.map(({ name, data }) => [name, data]));
-    for (const { parameter, data } of this.weights()) data.set(named.get(parameter.name)!);
+    for (const { parameter, data } of this.weights()) data.set(named.get(parameter.name) ?? data);
   }
 
   /** Places of what an optimizer changes. */
@@ -319,10 +319,7 @@ export class Session {
       const fill = fillOf(parameter.initializer, parameter.shape);
       const out = this.#weights + 4 * offset;
       if (fill.kind === "constant") {
-        const { value } = fill;
-        const data = this.engine.f32(out, length);
-        if (typeof value === "number") data.fill(value);
-        else data.set(value);
+        this.engine.f32(out, length).fill(fill.value);
         return;
       }
       this.#draw(fill.kind, fill.variance, out, length, index);

@@ -1,5 +1,6 @@
 import type { NamedTensor } from "../safetensors/safetensors.ts";
 import type { History } from "./callbacks.ts";
+import type { SetWeightsOptions, WeightsTaken } from "./check-weights.ts";
 import type { LayerActivation } from "./compiled-options.ts";
 import type { EvaluateOptions, Evaluation } from "./evaluate.ts";
 import type { FitOptions } from "./fit.ts";
@@ -17,7 +18,7 @@ export interface Trainable {
   predict(images: Samples | Pixels, options?: EvaluateOptions): Promise<Float32Array>;
   activations(image: Pixels): Promise<LayerActivation[]>;
   getWeights(): Answer<NamedTensor[]>;
-  setWeights(tensors: readonly NamedTensor[]): Answer<void>;
+  setWeights(tensors: readonly NamedTensor[], options?: SetWeightsOptions): Answer<WeightsTaken>;
   weightsSha256(): Promise<string>;
   dispose(): void;
 }

@@ -44,6 +44,8 @@ export interface TrainingState {
   readonly batch: number;
   /** Whether onEpochBegin was told of it. */
   readonly begun: boolean;
+  /** Whether a callback had called stop(): a training that goes on from there trains on all the same. */
+  readonly stopping?: boolean;
   /** Sums of the epoch under way, and its seconds. */
   readonly sums: readonly number[];
   readonly seconds: number;

@@ -132,6 +132,16 @@ describe.each(Object.entries(MODELS))("%s", (_, build) => {
         first!.name,
       );
       expect(await trainable.weightsSha256()).toBe(before);
+      const names = given.map(({ name }) => name);
+      const zeros = [
+        { ...first!, data: first!.data.map(() => 0) },
+        { ...first!, name: "nobody's" },
+      ];
+      const told = await trainable.setWeights(zeros, { partial: true });
+      expect(told).toEqual({ taken: names.slice(0, 1), kept: names.slice(1), unused: ["nobody's"] });
+      const after = await trainable.getWeights();
+      expect(after[0]!.data.every((value) => value === 0)).toBe(true);
+      expect(after.slice(1)).toEqual(given.slice(1));
     });
 
     test("refuses what is no option, samples that do not fit, and figures that there are not", async () => {

@@ -59,6 +59,14 @@ describe("a layer that does not fit", () => {
       'got an input of shape (6, 7, 2), but poolSize 7x7 spans 7 rows; use a smaller poolSize or padding: "same"',
     ],
     [
+      dense({ units: 3, ...at }),
+      "got an input of shape (6, 7, 2), expected a flat one; put flatten() before it",
+    ],
+    [
+      activation({ activation: "softmax", ...at }),
+      "softmax got values of shape (6, 7, 2), expected flat ones; put flatten() or globalAveragePooling2d() before it",
+    ],
+    [
       dense({ units: 3, inputShape: [42], ...at }),
       "inputShape is (42,), but the layer before it gives (6, 7, 2)",
     ],
@@ -90,8 +98,7 @@ describe("an option out of range", () => {
   const conv = { filters: 2, kernelSize: 5, name: "bad" };
   const initializers =
     "one of zeros, ones, glorotUniform, glorotNormal, heUniform, heNormal, lecunUniform, lecunNormal, or constant({ value })";
-  const activations =
-    "one of linear, relu, leakyRelu, elu, sigmoid, tanh, softmax, relu6, silu, swish, gelu, geluApproximate, softplus, softsign, selu, hardSigmoid, hardSilu, hardSwish, exponential, mish";
+  const activations = "one of linear, relu, leakyRelu, elu, sigmoid, tanh, softmax";
   const pair = "a whole number >= 1, or two: [height, width]";
   const size = (key: string, value: unknown, shown: string, line: string) =>
     [
@@ -140,7 +147,7 @@ describe("an option out of range", () => {
       () => conv2d({ ...conv, padding: wrong("SAME") }),
       'padding is "SAME", expected one of valid, same. Write: conv2d({ filters: 2, kernelSize: 5, name: "bad", padding: "same" })',
     ],
-    [() => conv2d({ ...conv, activation: wrong("glu") }), `activation is "glu", expected ${activations}`],
+    [() => conv2d({ ...conv, activation: wrong("gelu") }), `activation is "gelu", expected ${activations}`],
     [() => conv2d({ ...conv, useBias: wrong("false") }), 'useBias is "false", expected true or false'],
     [
       () => conv2d({ ...conv, kernelInitializer: wrong("he_normal") }),
@@ -221,6 +228,13 @@ describe("an option out of range", () => {
     );
     expect(errorOf(() => [dense({ units: 1, name: wrong(1) })]).message).toMatch(
       /^dense: name is 1, expected a/,
+    );
+  });
+
+  test("softmax over an image is refused when the model is built", () => {
+    const error = errorOf(() => [conv2d({ ...conv, ...image, activation: "softmax" })]);
+    expect(error.message).toBe(
+      "layer 'bad': softmax got values of shape (4, 5, 2), expected flat ones; put flatten() or globalAveragePooling2d() before it",
     );
   });
 });
@@ -314,7 +328,7 @@ describe("a loss that does not fit the model", () => {
     for (const graph of [sigmoid, softmax]) expect(() => checkLoss(loss, graph)).not.toThrow();
     expect(() => checkLoss(loss, linear)).toThrow(
       new ModelError(
-        `loss ${loss} takes probabilities: end the model with activation "softmax"${or}, or use meanSquaredError`,
+        `loss ${loss} takes probabilities: end the model with activation "softmax"${or}, give the loss fromLogits: true, or use meanSquaredError`,
         "last",
       ),
     );
@@ -343,7 +357,7 @@ describe("a loss that does not fit the model", () => {
     );
   });
 
-  test.each(["hinge", undefined, 3])("%j is no loss", (loss) => {
+  test.each(["triplet", undefined, 3])("%j is no loss", (loss) => {
     expect(() => checkLoss(loss, linear)).toThrow(
       `loss is ${JSON.stringify(loss)}, expected one of categoricalCrossentropy, sparseCategoricalCrossentropy, binaryCrossentropy, meanSquaredError`,
     );

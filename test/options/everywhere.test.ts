@@ -71,6 +71,8 @@ const compile = {
   weights: true,
   preprocessing: true,
 } as const;
+const crossentropy = names<api.CrossentropyOptions>({ labelSmoothing: true, fromLogits: true });
+const focal = { labelSmoothing: true, fromLogits: true, alpha: true, gamma: true } as const;
 const runOptions = {
   dataset: true,
   model: true,
@@ -93,6 +95,8 @@ const runOptions = {
   digitsCount: true,
   digitsTestCount: true,
   maxMemory: true,
+  from: true,
+  checkpointEvery: true,
 } as const;
 const fit = names<api.FitOptions>({
   epochs: true,
@@ -127,6 +131,7 @@ const TAKERS: Readonly<Record<string, Taker>> = {
       strides: true,
       padding: true,
       dilationRate: true,
+      groups: true,
     }),
     needed: { filters: 2, kernelSize: 3 },
     call: api.conv2d,
@@ -153,109 +158,79 @@ const TAKERS: Readonly<Record<string, Taker>> = {
     }),
     call: api.batchNormalization,
   },
-  globalAveragePooling2d: {
-    names: names<api.GlobalPooling2dOptions>({ ...layer, keepdims: true }),
-    call: api.globalAveragePooling2d,
+  depthwiseConv2d: {
+    names: names<api.DepthwiseConv2dOptions>({
+      ...layer,
+      kernelSize: true,
+      strides: true,
+      padding: true,
+      depthMultiplier: true,
+      dilationRate: true,
+      depthwiseInitializer: true,
+      activation: true,
+      useBias: true,
+      biasInitializer: true,
+    }),
+    needed: { kernelSize: 3 },
+    call: api.depthwiseConv2d,
   },
-  globalMaxPooling2d: {
-    names: names<api.GlobalPooling2dOptions>({ ...layer, keepdims: true }),
-    call: api.globalMaxPooling2d,
+  separableConv2d: {
+    names: names<api.SeparableConv2dOptions>({
+      ...layer,
+      filters: true,
+      pointwiseInitializer: true,
+      kernelSize: true,
+      strides: true,
+      padding: true,
+      depthMultiplier: true,
+      dilationRate: true,
+      depthwiseInitializer: true,
+      activation: true,
+      useBias: true,
+      biasInitializer: true,
+    }),
+    needed: { filters: 2, kernelSize: 3 },
+    call: api.separableConv2d,
   },
-  globalAveragePooling1d: {
-    names: names<api.GlobalPooling1dOptions>({ ...layer, keepdims: true }),
-    call: api.globalAveragePooling1d,
-  },
-  globalMaxPooling1d: {
-    names: names<api.GlobalPooling1dOptions>({ ...layer, keepdims: true }),
-    call: api.globalMaxPooling1d,
-  },
-  conv1d: {
-    names: names<api.Conv1dOptions>({
+  conv2dTranspose: {
+    names: names<api.Conv2dTransposeOptions>({
       ...layer,
       ...weights,
       filters: true,
       kernelSize: true,
       strides: true,
       padding: true,
+      outputPadding: true,
       dilationRate: true,
     }),
     needed: { filters: 2, kernelSize: 3 },
-    call: api.conv1d,
+    call: api.conv2dTranspose,
   },
-  maxPooling1d: {
-    names: names<api.Pooling1dOptions>({ ...layer, poolSize: true, strides: true, padding: true }),
-    call: api.maxPooling1d,
+  layerNormalization: {
+    names: names<api.LayerNormalizationOptions>({
+      ...layer,
+      axis: true,
+      epsilon: true,
+      center: true,
+      scale: true,
+      betaInitializer: true,
+      gammaInitializer: true,
+    }),
+    call: api.layerNormalization,
   },
-  averagePooling1d: {
-    names: names<api.Pooling1dOptions>({ ...layer, poolSize: true, strides: true, padding: true }),
-    call: api.averagePooling1d,
+  groupNormalization: {
+    names: names<api.GroupNormalizationOptions>({
+      ...layer,
+      groups: true,
+      epsilon: true,
+      center: true,
+      scale: true,
+      betaInitializer: true,
+      gammaInitializer: true,
+    }),
+    call: api.groupNormalization,
   },
-  relu: {
-    names: names<api.ReluOptions>({ ...layer, maxValue: true, negativeSlope: true, threshold: true }),
-    call: api.relu,
-  },
-  prelu: {
-    names: names<api.PreluOptions>({ ...layer, alphaInitializer: true, sharedAxes: true }),
-    call: api.prelu,
-  },
-  softmax: { names: plain, call: api.softmax },
-  reshape: {
-    names: names<api.ReshapeOptions>({ ...layer, targetShape: true }),
-    needed: { targetShape: [-1] },
-    call: api.reshape,
-  },
-  permute: {
-    names: names<api.PermuteOptions>({ ...layer, dims: true }),
-    needed: { dims: [2, 1] },
-    call: api.permute,
-  },
-  zeroPadding2d: {
-    names: names<api.ZeroPadding2dOptions>({ ...layer, padding: true }),
-    call: api.zeroPadding2d,
-  },
-  cropping2d: { names: names<api.Cropping2dOptions>({ ...layer, cropping: true }), call: api.cropping2d },
-  upSampling2d: {
-    names: names<api.UpSampling2dOptions>({ ...layer, size: true, interpolation: true }),
-    call: api.upSampling2d,
-  },
-  spatialDropout2d: {
-    names: names<api.SpatialDropout2dOptions>({ ...layer, rate: true }),
-    needed: { rate: 0.5 },
-    call: api.spatialDropout2d,
-  },
-  gaussianNoise: {
-    names: names<api.GaussianNoiseOptions>({ ...layer, stddev: true }),
-    needed: { stddev: 0.5 },
-    call: api.gaussianNoise,
-  },
-  gaussianDropout: {
-    names: names<api.GaussianDropoutOptions>({ ...layer, rate: true }),
-    needed: { rate: 0.5 },
-    call: api.gaussianDropout,
-  },
-  rescaling: {
-    names: names<api.RescalingOptions>({ ...layer, scale: true, offset: true }),
-    needed: { scale: 2 },
-    call: api.rescaling,
-  },
-  normalization: {
-    names: names<api.NormalizationOptions>({ ...layer, mean: true, variance: true }),
-    needed: { mean: 0, variance: 1 },
-    call: api.normalization,
-  },
-  adapt: {
-    names: names<api.AdaptOptions>({ preprocessing: true }),
-    call: (options) => api.adapt(samples, options),
-  },
-  "adapt, preprocessing": {
-    names: ["scale", "offset"],
-    needed: { scale: 1, offset: 0 },
-    call: (preprocessing) => api.adapt(samples, { preprocessing }),
-  },
-  subtract: { names: plain, call: api.subtract },
-  average: { names: plain, call: api.average },
-  maximum: { names: plain, call: api.maximum },
-  minimum: { names: plain, call: api.minimum },
+  globalAveragePooling2d: { names: plain, call: api.globalAveragePooling2d },
   flatten: { names: plain, call: api.flatten },
   dropout: {
     names: names<api.DropoutOptions>({ ...layer, rate: true }),
@@ -321,6 +296,9 @@ const TAKERS: Readonly<Record<string, Taker>> = {
       onBuilt: true,
       onReady: true,
       callbacks: true,
+      from: true,
+      onCheckpoint: true,
+      resume: true,
       onTrained: true,
     }),
     quick: { signal: AbortSignal.abort() },
@@ -361,6 +339,18 @@ const TAKERS: Readonly<Record<string, Taker>> = {
     needed: { type: "mine", lower: (_graph: unknown, _name: string, [input]: [unknown]) => input },
     call: api.defineLayer,
   },
+  categoricalCrossentropy: { names: crossentropy, call: api.categoricalCrossentropy },
+  sparseCategoricalCrossentropy: { names: crossentropy, call: api.sparseCategoricalCrossentropy },
+  binaryCrossentropy: { names: crossentropy, call: api.binaryCrossentropy },
+  categoricalFocalCrossentropy: {
+    names: names<api.CategoricalFocalOptions>(focal),
+    call: api.categoricalFocalCrossentropy,
+  },
+  binaryFocalCrossentropy: {
+    names: names<api.BinaryFocalOptions>({ ...focal, applyClassBalancing: true }),
+    call: api.binaryFocalCrossentropy,
+  },
+  huber: { names: names<api.HuberOptions>({ delta: true }), call: api.huber },
   defineLoss: {
     names: names<api.LossDefinition>({ name: true, takes: true, metrics: true, compute: true }),
     needed: { name: "mine", compute() {} },

@@ -171,7 +171,7 @@ export class KernelBench {
 /** The relaxed build is the simd one but for how it multiplies and adds: npm run test:all has it, too. */
 const QUICK = BACKENDS.filter((name) => process.env.WASMGRAD_TESTS === "all" || name !== "relaxed");
 
-/** One suite for every build of the kernels. `bench()` is an empty bench; call it inside of tests. */
+/** One suite for every build of the kernels. `bench()` is an empty bench; call it inside of tests. `all`: as KernelBench.create(). */
 export function describeBuilds(
   name: string,
   suite: (bench: () => KernelBench, backend: Backend) => void,
@@ -188,11 +188,6 @@ export function describeBuilds(
       return shared;
     }, backend);
   });
-}
-
-/** The same for the builds that have the kernels of assembly/further/, too. */
-export function describeAll(name: string, suite: (bench: () => KernelBench, backend: Backend) => void): void {
-  describeBuilds(name, suite, QUICK, true);
 }
 
 /** Number of tasks for n units of work. */

@@ -203,9 +203,9 @@ describe("a loss of one's own", () => {
   });
 
   test("takes classes where it says so, and reports their accuracy", async () => {
-    const hinge = defineLoss({ name: "hinge", takes: "classes", compute() {} });
+    const hinge = defineLoss({ name: "own", takes: "classes", compute() {} });
     await expect(modelOf(layers(), { loss: hinge })).rejects.toThrow(
-      'loss hinge takes probabilities: end the model with activation "softmax", or use meanSquaredError',
+      'loss own takes probabilities: end the model with activation "softmax", or use meanSquaredError',
     );
     const model = await modelOf([dense({ units: 2, activation: "softmax", inputShape: [4] })], {
       loss: hinge,

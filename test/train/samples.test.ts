@@ -250,7 +250,7 @@ describe("compile() refuses", () => {
       { optimizer: wrong("adagrad") },
       'optimizer is "adagrad", expected an optimizer such as adam(), or one of sgd, rmsprop, adam, adamw',
     ],
-    [{ loss: wrong("hinge") }, 'loss is "hinge", expected one of categoricalCrossentropy'],
+    [{ loss: wrong("triplet") }, 'loss is "triplet", expected one of categoricalCrossentropy'],
     [{ backend: wrong("webgl") }, 'backend is "webgl", expected one of auto, scalar, simd, relaxed'],
     [{ threads: 0 }, "threads is 0, expected a whole number from 1 to 256"],
     [{ threads: 1000 }, "threads is 1000, expected a whole number from 1 to 256"],

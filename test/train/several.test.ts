@@ -389,7 +389,7 @@ describe("several outputs", () => {
     [
       "one that is missing",
       { loss: { class: "categoricalCrossentropy" } },
-      `loss of output "first" is missing, expected one of ${LOSSES.join(", ")}, or what defineLoss() gave. Write: loss: { class: "categoricalCrossentropy", first: "meanSquaredError" }`,
+      `loss of output "first" is missing, expected one of ${LOSSES.join(", ")}, { name, … } with options of it, or what defineLoss() gave. Write: loss: { class: "categoricalCrossentropy", first: "meanSquaredError" }`,
     ],
     [
       "a list that is too short",

@@ -18,13 +18,13 @@ test("the code of docs/training.md does what it says", async () => {
     },
   };
   const blocks = Array.from(text.matchAll(/^```js\n(.*?)^```/gms), ([, code]) => code!);
-  expect(blocks).toHaveLength(4);
+  expect(blocks).toHaveLength(5);
   const body = blocks.join("\n").replace(/import (\{[^}]*\}) from ("[^"]+");/g, "const $1 = modules[$2];");
   const AsyncFunction = (async () => {}).constructor as FunctionConstructor;
-  const { history, training, first, rest, half, train, done } = await new AsyncFunction(
+  const { history, training, first, rest, half, train, done, told } = await new AsyncFunction(
     "modules",
     "console",
-    `${body}; return { history, training, first, rest, half, train, done };`,
+    `${body}; return { history, training, first, rest, half, train, done, told: { taken, kept, unused } };`,
   )(modules, { log() {} });
   expect(history.history.val_loss.length).toBe(history.epoch.length);
   expect(history.bestEpoch).toBeGreaterThan(0);
@@ -32,6 +32,9 @@ test("the code of docs/training.md does what it says", async () => {
   expect(first.steps).toBe(20);
   expect(rest.steps).toBe(39);
   expect(rest.epoch).toEqual([0, 1, 2]);
+
+  const comment = /\/\/ taken: (.*); kept: (.*); unused: (.*)/.exec(text)!.slice(1);
+  expect([told.taken, told.kept, told.unused].map((names) => names.join(", "))).toEqual(comment);
 
   const files = ["best", ...[0, 1, 2, 3].map((epoch) => `epoch-${epoch}`)];
   expect((await readdir(folder)).sort()).toEqual(files.map((name) => `${name}.safetensors`));

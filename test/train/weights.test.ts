@@ -235,6 +235,53 @@ describe("getWeights and setWeights", () => {
   });
 });
 
+describe("setWeights of a part", () => {
+  const named = (name: string, shape: readonly number[]) => ({
+    name,
+    shape,
+    data: new Float32Array(shape.reduce((a, b) => a * b, 1)).fill(7),
+  });
+
+  test("takes what has the name and the shape of a parameter, and says which", async () => {
+    const model = await modelOf(layers());
+    const before = model.getWeights();
+    const told = model.setWeights(
+      [named("x/kernel", [3]), named("c/bias", [3]), named("d/kernel", [2, 12]), named("d/bias", [2])],
+      { partial: true },
+    );
+    expect(told).toEqual({
+      taken: ["c/bias", "d/bias"],
+      kept: ["c/kernel", "d/kernel"],
+      unused: ["x/kernel", "d/kernel"],
+    });
+    const after = model.getWeights();
+    for (const i of [0, 2]) expectSame(after[i]!.data, before[i]!.data);
+    expect([...after[1]!.data, ...after[3]!.data]).toEqual([7, 7, 7, 7, 7]);
+    const all = model.setWeights(before);
+    expect(all).toEqual({ taken: before.map(({ name }) => name), kept: [], unused: [] });
+  });
+
+  test("refuses what fits nowhere, what is too short for its shape, and other options", async () => {
+    const model = await modelOf(layers());
+    const before = await model.weightsSha256();
+    const set =
+      (tensors: unknown, options: unknown = { partial: true }) =>
+      () =>
+        model.setWeights(tensors as never, options as never);
+    expect(set([named("c/bias", [4]), named("y", [1, 2])])).toThrow(
+      "setWeights: no tensor has the name and the shape of a parameter: got 'c/bias' [4], 'y' [1, 2], expected some of 'c/kernel' [2, 2, 1, 3], 'c/bias' [3], 'd/kernel' [12, 2] and 1 more",
+    );
+    expect(set([])).toThrow("got none, expected some of 'c/kernel'");
+    expect(set([{ ...named("c/bias", [3]), data: new Float32Array(2) }])).toThrow(
+      "weights for 'c/bias' have 2 numbers, expected 3 numbers for shape [3]",
+    );
+    expect(set([named("c/bias", [3])], { partail: true })).toThrow(
+      'setWeights: no option is called "partail": did you mean partial? Write: model.setWeights(tensors, { partial: true })',
+    );
+    expect(await model.weightsSha256()).toBe(before);
+  });
+});
+
 test.each([5, null, {}, [1], [null], [{ name: "c/kernel", shape: [2, 2, 1, 3] }]])(
   "setWeights of %j is refused in words",
   async (given) => {

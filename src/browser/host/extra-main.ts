@@ -2,6 +2,7 @@
 import * as ops from "../../compiler/ops/extra.ts";
 import { KERNEL_TABLE } from "../../engine/abi.ts";
 import * as losses from "../../losses/extra.ts";
+import * as furtherLosses from "../../losses/further.ts";
 import * as metrics from "../../metrics/extra.ts";
 import * as host from "./extra.ts";
 
@@ -15,6 +16,7 @@ Object.assign(globalThis, {
     ...wasmgradFurther,
     ...ops,
     ...losses,
+    ...furtherLosses,
     ...metrics,
     ...host,
     KERNEL_TABLE: (wasmgradFurther?.KERNEL_TABLE ?? "") + KERNEL_TABLE,

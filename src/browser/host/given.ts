@@ -4,10 +4,24 @@
 import type * as ExtraOps from "../../compiler/ops/extra.ts";
 import type * as Ops from "../../compiler/ops/further.ts";
 import type * as Losses from "../../losses/extra.ts";
+import type * as FurtherLosses from "../../losses/further.ts";
 import type * as Metrics from "../../metrics/extra.ts";
 import type * as Host from "./extra.ts";
 
 /** Set by further-main.ts and extra-main.ts. Without them none of these is asked for. */
-export const { FURTHER, EXTRA, foldedFilter, sumMerger, EXTRA_METRICS, runnerOf, imported } = ((
-  globalThis as { wasmgradFurther?: unknown }
-).wasmgradFurther ?? {}) as typeof Ops & typeof ExtraOps & typeof Metrics & typeof Losses & typeof Host;
+export const {
+  FURTHER,
+  EXTRA,
+  foldedFilter,
+  sumMerger,
+  EXTRA_METRICS,
+  FURTHER_LOSSES,
+  runnerOf,
+  targetsFor,
+  imported,
+} = ((globalThis as { wasmgradFurther?: unknown }).wasmgradFurther ?? {}) as typeof Ops &
+  typeof ExtraOps &
+  typeof Metrics &
+  typeof Losses &
+  typeof FurtherLosses &
+  typeof Host;

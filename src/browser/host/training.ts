@@ -164,7 +164,7 @@ export class TrainingHost {
   }
 
   setWeights(tensors: Requests["setWeights"][0]): Promise<undefined> {
-    return this.#gate.run(() => void this.model.setWeights(tensors)) as Promise<undefined>;
+    return this.#gate.run(() => void this.model.session.setWeights(tensors)) as Promise<undefined>;
   }
 
   activations(image: Requests["activations"][0]): Promise<Requests["activations"][1]> {

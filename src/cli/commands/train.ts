@@ -9,6 +9,7 @@ import { addOptimizerOptions } from "../optimizer-options.ts";
 import {
   backendOption,
   batchSizeOption,
+  checkpointEvery,
   dataDirOption,
   datasetOption,
   maxMemoryOption,
@@ -19,7 +20,8 @@ import {
   threadsOption,
   wholeNumber,
 } from "../options.ts";
-import { type TrainOptions, train } from "../run/train.ts";
+import type { TrainOptions } from "../run/begin.ts";
+import { train } from "../run/train.ts";
 
 export function trainCommand(): Command {
   const usual = checkRunConfig({});
@@ -30,6 +32,24 @@ export function trainCommand(): Command {
       new Option(
         "--config <file>",
         "a JSON file of settings, or the result.json of a run to repeat; flags given beside it win",
+      ).argParser(nonEmpty),
+    )
+    .addOption(
+      new Option(
+        "--checkpoint-every <n>",
+        "save what the run can go on from after every n epochs, or with 500steps that many training steps",
+      ).argParser(checkpointEvery),
+    )
+    .addOption(
+      new Option(
+        "--resume <run>",
+        "go on with a run that was stopped or killed, from its last checkpoint and with its settings; --epochs and --learning-rate may be others",
+      ).argParser(nonEmpty),
+    )
+    .addOption(
+      new Option(
+        "--from <run>",
+        "begin with the weights of a run or a model file, as far as names and shapes are the same; without --model also with its layers, and a head for the dataset's classes",
       ).argParser(nonEmpty),
     )
     .optionsGroup("Data:")
@@ -132,6 +152,12 @@ run stays whole until the new one is complete and takes its place in one step. A
 folder takes one training at a time; what a killed one left is put in order by
 the next. docs/run-folder.md says more.
 
+With --checkpoint-every the folder also holds checkpoint.safetensors, renewed
+together with model and history. --resume goes on from it, also after kill -9:
+the run ends with the same bits as one that was never interrupted. A run that is
+complete trains on with more --epochs, one that diverged with another
+--learning-rate; what it was stays until the run is complete again.
+
 Ctrl-C stops after the step under way, then tests and saves the model as it is;
 the exit status is 130 (SIGTERM: likewise, 143; a closed terminal, SIGHUP: 129).
 A second Ctrl-C exits at once. Exit status else: 0 done, 1 failed, 2 wrong usage.
@@ -141,6 +167,9 @@ Examples:
   wasmgrad train --dataset mnist --epochs 10 --seed 1 --out runs/first
   wasmgrad train --dataset mnist --recipe fast
   wasmgrad train --config runs/first/result.json --out runs/again
+  wasmgrad train --epochs 50 --checkpoint-every 5 --out runs/long
+  wasmgrad train --resume runs/long
+  wasmgrad train --dataset kmnist --from runs/first --learning-rate 0.0003
   wasmgrad train --dataset fashion-mnist --model lenet5 \\
     --optimizer sgd --momentum 0.9 --nesterov
   wasmgrad train --dataset path/to/idx-folder --model my-model.json --json`;

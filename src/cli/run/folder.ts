@@ -1,5 +1,7 @@
 import { stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
+import { readWhole } from "../../data/files.ts";
+import { parseJson } from "../../options/strict-json.ts";
 import { UsageError } from "../errors.ts";
 import {
   attempt,
@@ -20,15 +22,18 @@ import { RunFolderError, refused } from "./errors.ts";
 import { LOCK_FILE, RunLock, TAKEOVER_FILE } from "./lock.ts";
 import { PROCESSES, type Processes } from "./processes.ts";
 import {
+  CHECKPOINT,
   commit,
   moveIn,
   NEXT,
   OWN_NAMES,
   PARTIAL,
+  placesOf,
   promote,
   READY,
   RUN_FILES,
   type RunFiles,
+  reopen,
 } from "./swap.ts";
 
 /** What a run folder stands on. Tests bring a disk that fails and processes that are dead. */
@@ -57,6 +62,8 @@ export class RunFolder {
   readonly #made: readonly string[];
   /** Where this run's files go: the folder itself, or the one in it for a run that is to replace another. */
   readonly #base: string;
+  /** Where the checkpoint of the run is that goes on here. */
+  readonly #source: string | undefined;
   readonly #stayOpen: () => void;
   #ownsNext = false;
   #begun = false;
@@ -67,7 +74,7 @@ export class RunFolder {
     path: string,
     made: readonly string[],
     lock: RunLock,
-    replaces: boolean,
+    { replaces, source }: Judged,
     ground: Ground,
   ) {
     this.path = path;
@@ -76,6 +83,8 @@ export class RunFolder {
     this.#ground = ground;
     this.replaces = replaces;
     this.#base = replaces ? join(path, NEXT) : path;
+    this.#source = source;
+    this.#saved = source === this.#base;
     // A second Ctrl-C ends the process at once.
     this.#stayOpen = ground.processes.atExit(() => this.close());
   }
@@ -103,7 +112,7 @@ export class RunFolder {
       try {
         return await RunFolder.#take(path, ground, (names) => {
           if (!names.every(isLeftover)) throw new Occupied();
-          return false;
+          return { replaces: false };
         });
       } catch (error) {
         const inTheWay =
@@ -129,20 +138,47 @@ export class RunFolder {
         );
       if (locked && (isRun || unfinished) && !overwrite)
         throw new UsageError(
-          `--out is ${printable(out)}, which holds a training run: name another folder, or add --overwrite to replace the run`,
+          `--out is ${printable(out)}, which holds a training run: name another folder, or add --overwrite to replace the run${checkpointIn(disk, out) ? `; to go on with it write --resume ${printable(out)}` : ""}`,
         );
-      return isRun;
+      return { replaces: isRun };
     });
   }
 
   /**
+   * The folder of a run that is to go on from its checkpoint: from that of an unfinished one in `.wasmgrad.next`, if there is
+   * such. One that had come to its end, whatever that was, stays until it has come to the next.
+   *
+   * Throws UsageError where there is no checkpoint, RunFolderError as claim().
+   */
+  static async reopen(path: string, ground = GROUND): Promise<RunFolder> {
+    const { disk } = ground;
+    if (!isThere(disk, path))
+      throw new UsageError(`--resume is ${printable(path)}: there is no such folder; expected a run folder`);
+    return RunFolder.#take(
+      path,
+      ground,
+      (names) => {
+        const source = checkpointIn(disk, path);
+        if (source === undefined)
+          throw new UsageError(
+            `--resume is ${printable(path)}, which holds no ${CHECKPOINT}: a run can go on that was begun with --checkpoint-every 1`,
+          );
+        return { replaces: source !== path || names.includes("result.json"), source };
+      },
+      () => moveIn(disk, join(path, NEXT)),
+    );
+  }
+
+  /**
    * @param judge told what is in the folder, before it is touched and again once it is locked; throws where the folder
-   *   cannot be had; returns whether it holds a run
+   *   cannot be had
+   * @param settle what else to put in order once it is locked
    */
   static async #take(
     path: string,
     ground: Ground,
-    judge: (names: readonly string[], locked: boolean) => boolean,
+    judge: (names: readonly string[], locked: boolean) => Judged,
+    settle?: () => Promise<void>,
   ): Promise<RunFolder> {
     const { disk, processes } = ground;
     for (let tries = 1; ; tries++) {
@@ -153,11 +189,12 @@ export class RunFolder {
         judge(namesIn(disk, path), false);
         lock = await RunLock.take(path, disk, processes);
         await moveIn(disk, path);
-        const replaces = judge(namesIn(disk, path), true);
+        if (holdsRealFolder(disk, join(path, NEXT))) await settle?.();
+        const judged = judge(namesIn(disk, path), true);
         removeTree(disk, join(path, PARTIAL));
         for (const name of namesIn(disk, path))
           if (OLD_LEFTOVER.test(name)) removeFile(disk, join(path, name));
-        return new RunFolder(path, made, lock, replaces, ground);
+        return new RunFolder(path, made, lock, judged, ground);
       } catch (error) {
         lock?.release();
         removeFolders(disk, made);
@@ -201,6 +238,18 @@ export class RunFolder {
     }
   }
 
+  /** The checkpoint to go on from. Throws as readWhole(). */
+  checkpoint(): Promise<Uint8Array> {
+    return readWhole(join(this.#source!, CHECKPOINT));
+  }
+
+  /** What `result.json` of the run that goes on says, if it has come to an end before. */
+  async ending(): Promise<Record<string, unknown> | undefined> {
+    const path = join(this.#source!, "result.json");
+    if (!isThere(this.#ground.disk, path)) return undefined;
+    return parseJson(new TextDecoder().decode(await readWhole(path))) as Record<string, unknown>;
+  }
+
   /** Where this run's model can be found, as far as it is saved. */
   get saved(): string | undefined {
     return this.#saved ? (this.#complete ? this.path : this.#base) : undefined;
@@ -221,9 +270,11 @@ export class RunFolder {
 
   async #begin(): Promise<void> {
     const { disk } = this.#ground;
+    const goesOn = this.#source === this.#base;
     // What another training got done in there before it was killed.
-    removeTree(disk, join(this.path, NEXT));
-    if (this.replaces) {
+    if (!goesOn || !this.replaces) removeTree(disk, join(this.path, NEXT));
+    if (goesOn) await reopen(disk, this.#base);
+    else if (this.replaces) {
       disk.mkdirSync(this.#base);
       this.#ownsNext = true;
     }
@@ -236,6 +287,23 @@ export class RunFolder {
     // Who lost the lock leaves alone what may be another's.
     if (this.#lock.held) attempt(() => removeTree(this.#ground.disk, join(this.#base, PARTIAL)));
   }
+}
+
+/** Where in a run folder the checkpoint is of the run that is to go on: an unfinished one goes before. */
+function checkpointIn(disk: Disk, path: string): string | undefined {
+  const folders = [join(path, NEXT), path];
+  return folders.find(
+    (folder, i) =>
+      (i === 1 || holdsRealFolder(disk, folder)) &&
+      placesOf(disk, folder, CHECKPOINT).some((place) => isThere(disk, place)),
+  );
+}
+
+/** What a folder is to a training. */
+interface Judged {
+  /** Whether it holds a run that stays until this one is complete. */
+  readonly replaces: boolean;
+  readonly source?: string;
 }
 
 /** A numbered folder that is another run's. */

@@ -2,8 +2,8 @@ import { join } from "node:path";
 import { findDataset, GENERATED } from "../../data/datasets.ts";
 import { printable } from "../output.ts";
 
-/** Where the report of a run is, and commands that go on from it. */
-export function nextSteps(folder: string, { dataset, dataDir }: NextOptions): string {
+/** Where the report of a run is, and commands that go on from it. `goesOn`: it was stopped, and has a checkpoint. */
+export function nextSteps(folder: string, { dataset, dataDir }: NextOptions, goesOn = false): string {
   const run = quote(folder);
   const evaluate = `${invocation()} evaluate ${run}`;
   // A known dataset is found again by the name in the model's file.
@@ -11,6 +11,7 @@ export function nextSteps(folder: string, { dataset, dataDir }: NextOptions): st
   const place = dataDir === undefined ? "" : ` --data-dir ${quote(dataDir)}`;
   return [
     `Report:    ${printable(join(folder, "report.html"))}`,
+    ...(goesOn ? [`Go on:     ${invocation()} train --resume ${run}`] : []),
     `By class:  ${evaluate}${name}${place}`,
     `Predict:   ${invocation()} predict ${run} picture.png`,
     ...(dataset === GENERATED

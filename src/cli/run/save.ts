@@ -1,6 +1,5 @@
 import { accuracySvg, lossSvg } from "../../report/curves.ts";
 import { reportHtml } from "../../report/html.ts";
-import type { Recorder } from "../../run/recorder.ts";
 import type { RunOutcome } from "../../run/run.ts";
 import type { ReadyRun } from "../../run/types.ts";
 import { formatJson } from "../json.ts";
@@ -10,6 +9,7 @@ import type { RunFolder } from "./folder.ts";
 import { historyCsv } from "./history.ts";
 import { type RunRecord, reportOfRun } from "./record.ts";
 import { rescue } from "./rescue.ts";
+import { CHECKPOINT } from "./swap.ts";
 
 /** Epochs shorter than this are not each saved: waiting for the disk would slow them down. */
 const CHECKPOINT_MS = 5000;
@@ -18,7 +18,6 @@ const CHECKPOINT_MS = 5000;
 export class RunWriter {
   readonly #folder: RunFolder;
   readonly #run: ReadyRun;
-  readonly #recorder: Recorder;
   readonly #output: Output;
   #savedAt = Number.NEGATIVE_INFINITY;
   /** A checkpoint that could not be written is told of once. */
@@ -26,19 +25,25 @@ export class RunWriter {
   /** Epochs that the last checkpoint has seen. */
   #savedEpochs = 0;
 
-  constructor(folder: RunFolder, run: ReadyRun, recorder: Recorder, output: Output) {
+  constructor(folder: RunFolder, run: ReadyRun, output: Output) {
     this.#folder = folder;
     this.#run = run;
-    this.#recorder = recorder;
     this.#output = output;
   }
 
   /** After an epoch, so that a crash or power cut costs little. Training goes on if it fails. */
-  async checkpoint(): Promise<void> {
+  async epochEnd(): Promise<void> {
+    // A model of another moment than the checkpoint's must not lie beside it.
+    if (this.#run.config.checkpointEvery !== undefined) return;
     if (performance.now() - this.#savedAt < CHECKPOINT_MS) return;
     this.#savedAt = performance.now();
+    await this.checkpoint();
+  }
+
+  /** The model with what there is to go on from, whenever that is due. Training goes on if it fails. */
+  async checkpoint(checkpoint?: Uint8Array): Promise<void> {
     try {
-      await this.#write(await this.#modelFile());
+      await this.#write(await this.#modelFile(), checkpoint);
     } catch (error) {
       if (!(error instanceof RunFolderError)) throw error;
       if (!this.#warned)
@@ -77,7 +82,7 @@ export class RunWriter {
    * the other.
    */
   async saveReport(run: RunOutcome, record: RunRecord): Promise<void> {
-    const { epochs } = this.#recorder;
+    const { epochs } = this.#run.recorder;
     try {
       await this.#folder[run.failure ? "save" : "complete"]({
         "accuracy.svg": accuracySvg(epochs, run.kept),
@@ -98,9 +103,13 @@ export class RunWriter {
     return this.#run.learner.save(this.#run.metadata);
   }
 
-  async #write(model: Uint8Array): Promise<void> {
-    const { epochs } = this.#recorder;
-    await this.#folder.save({ "model.safetensors": model, "history.csv": historyCsv(epochs) });
+  async #write(model: Uint8Array, checkpoint?: Uint8Array): Promise<void> {
+    const { epochs } = this.#run.recorder;
+    await this.#folder.save({
+      "model.safetensors": model,
+      ...(checkpoint && { [CHECKPOINT]: checkpoint }),
+      "history.csv": historyCsv(epochs),
+    });
     this.#savedEpochs = epochs.length;
   }
 }

@@ -22,6 +22,9 @@ export interface RunFlags
   readonly config?: string;
 }
 
+/** Where they begin with the weights of a model, and name none, that one is meant. */
+export type Settings = Omit<RunConfig, "model"> & { readonly model: RunConfig["model"] | undefined };
+
 /** What a recipe brings, and follows from it. */
 const OF_RECIPE = ["optimizer", "epochs", "batchSize", "validationSplit", "validationFrom", "restoreBest"];
 const OF_DATASET = ["validationFrom", "dataDir", "trainLimit", "testLimit", "digitsCount", "digitsTestCount"];
@@ -30,7 +33,7 @@ const OF_DATASET = ["validationFrom", "dataDir", "trainLimit", "testLimit", "dig
  * The experiment that flags, and a file that they name, describe.
  * Throws UsageError on what cannot be.
  */
-export async function settingsOf(flags: RunFlags): Promise<RunConfig> {
+export async function settingsOf(flags: RunFlags): Promise<Settings> {
   const file = flags.config === undefined ? {} : await settingsIn(flags.config, flags);
   // The flags that are settings, each by its name.
   const { optimizer: _, ...table } = runTable();
@@ -39,7 +42,10 @@ export async function settingsOf(flags: RunFlags): Promise<RunConfig> {
   const recipe = flags.recipe ?? base.recipe;
   refuseBeside(recipe, flags);
   const optimizer = recipe === undefined ? optimizerOf(base, flags) : base.optimizer;
-  return usage(() => checkRunConfig({ ...base, ...given, ...(optimizer && { optimizer }) }, flagOf));
+  const config = usage(() => checkRunConfig({ ...base, ...given, ...(optimizer && { optimizer }) }, flagOf));
+  return config.from !== undefined && (flags.model ?? base.model) === undefined
+    ? { ...config, model: undefined }
+    : config;
 }
 
 /** Throws UsageError where a flag of an optimizer stands beside a recipe. */
@@ -92,7 +98,10 @@ async function settingsIn(path: string, { dataset }: RunFlags): Promise<RunConfi
     );
   }
   const settings = isOptions(given) ? { dataset, ...given } : given;
-  return usage(() => checkRunConfig(settings as RunOptions), `${name}: `);
+  const config = usage(() => checkRunConfig(settings as RunOptions), `${name}: `);
+  const { from, model } =
+    (settings as RunOptions & { configuration?: RunOptions }).configuration ?? (settings as RunOptions);
+  return from !== undefined && model === undefined ? (without(config, ["model"]) as RunConfig) : config;
 }
 
 function usage<T>(work: () => T, where = ""): T {

@@ -33,8 +33,15 @@ export const RUN_FILES = [
   "report.html",
   "result.json",
 ] as const;
-export type RunFile = (typeof RUN_FILES)[number];
+/** Where a run goes on from, if it makes checkpoints: moved in behind the model. */
+export const CHECKPOINT = "checkpoint.safetensors";
+const [MODEL, ...OTHERS] = RUN_FILES;
+const MOVED = [MODEL, CHECKPOINT, ...OTHERS] as const;
+export type RunFile = (typeof MOVED)[number];
 export type RunFiles = Readonly<Partial<Record<RunFile, string | Uint8Array>>>;
+
+/** What is written when a run has ended. */
+const ENDING = RUN_FILES.slice(2);
 
 /** Files on their way to the disk: worth nothing until all are there. */
 export const PARTIAL = ".wasmgrad.partial";
@@ -56,12 +63,18 @@ export async function commit(disk: Disk, folder: string, files: RunFiles): Promi
   const partial = join(folder, PARTIAL);
   removeTree(disk, partial);
   disk.mkdirSync(partial);
-  for (const name of RUN_FILES) {
+  for (const name of MOVED) {
     const data = files[name];
     if (data !== undefined) await writeNew(disk, join(partial, name), data);
   }
   await syncFolder(disk, partial);
   await makeReady(disk, folder, PARTIAL);
+}
+
+/** Takes away what tells how a run ended, as it goes on. The checkpoint stays. */
+export async function reopen(disk: Disk, folder: string): Promise<void> {
+  for (const name of ENDING.toReversed()) removeFile(disk, join(folder, name));
+  await syncFolder(disk, folder);
 }
 
 /** Replaces a run by the complete one in its `.wasmgrad.next`, in one step. Throws as commit() does. */
@@ -86,7 +99,13 @@ export async function moveIn(disk: Disk, folder: string): Promise<void> {
   const ready = join(folder, READY);
   if (!holdsRealFolder(disk, ready)) return removeFile(disk, ready);
   const names = namesIn(disk, ready);
-  const files = RUN_FILES.filter((name) => names.includes(name));
+  const files = MOVED.filter((name) => names.includes(name));
+  // A whole run: the checkpoint of the one that it replaces goes for good, before anything can be taken for the new one's.
+  const replaces = RUN_FILES.every((name) => names.includes(name)) && !names.includes(CHECKPOINT);
+  if (replaces && isThere(disk, join(folder, CHECKPOINT))) {
+    removeFile(disk, join(folder, CHECKPOINT));
+    await syncFolder(disk, folder);
+  }
   for (const name of files.toReversed())
     if (name !== "model.safetensors") removeFile(disk, join(folder, name));
   for (const name of files) disk.renameSync(join(ready, name), join(folder, name));

@@ -1,36 +1,28 @@
 import type { Dataset } from "../../data/types.ts";
 import { missingClasses } from "../../report/verdict.ts";
-import type { RunConfig } from "../../run/config.ts";
+import { type RunConfig, RunConfigError } from "../../run/config.ts";
 import { NODE } from "../../run/node.ts";
-import { Recorder } from "../../run/recorder.ts";
 import { type RunOutcome, runOn } from "../../run/run.ts";
 import type { ReadyRun, TrainedRun } from "../../run/types.ts";
+import type { WeightsTaken } from "../../train/check-weights.ts";
 import { countsOf } from "../../train/validation.ts";
 import { describeDataset, openDataset } from "../datasets.ts";
-import { InterruptedError } from "../errors.ts";
+import { EXIT, InterruptedError, UsageError } from "../errors.ts";
 import { withInterrupt } from "../interrupt.ts";
 import { layerTable } from "../layer-table.ts";
-import { findModel } from "../models.ts";
 import { formatCount, formatSeconds, type Output, printable, wrap } from "../output.ts";
 import { trainProgress } from "../progress.ts";
-import { RunFolder } from "./folder.ts";
+import { begin, resume, type TrainOptions } from "./begin.ts";
+import type { RunFolder } from "./folder.ts";
+import { openRun } from "./load.ts";
 import { nextSteps } from "./next-steps.ts";
 import { testLine } from "./print.ts";
 import { recordOf } from "./record.ts";
 import { RunWriter } from "./save.ts";
-import { type RunFlags, settingsOf } from "./settings.ts";
-import { RUN_FILES } from "./swap.ts";
-
-export interface TrainOptions extends RunFlags {
-  readonly offline?: boolean;
-  readonly out?: string;
-  readonly overwrite?: boolean;
-}
+import { CHECKPOINT, RUN_FILES } from "./swap.ts";
 
 /** Trains a model and fills a run folder. Returns the exit status: that of the signal which stopped it, if one did. */
 export async function train(options: TrainOptions, output: Output): Promise<number> {
-  const config = await settingsOf(options);
-  const source = await findModel(config.model);
   const progress = trainProgress(output);
   const onStop = () => {
     progress.stop();
@@ -38,36 +30,42 @@ export async function train(options: TrainOptions, output: Output): Promise<numb
     output.notice(`Stopping${saving}; Ctrl-C again quits at once.`);
   };
   return withInterrupt(onStop, async (signal) => {
-    const folder = await RunFolder.claim({
-      out: options.out,
-      overwrite: options.overwrite === true,
-      name: `${config.dataset.split(/[\\/]/).filter(Boolean).at(-1) ?? "data"}-${source.name}`,
-    });
+    const plan = options.resume === undefined ? await begin(options) : await resume(options.resume, options);
+    const { folder, settings, checkpoint } = plan;
     const tell = () => tellOfKept(folder, output);
     // A second Ctrl-C ends the process before the code below is reached.
     process.once("exit", tell);
     try {
+      if (plan.done) {
+        output.notice(plan.done.text);
+        output.document({ run: folder.path, files: [...RUN_FILES, CHECKPOINT], ...plan.done.record });
+        return EXIT.ok;
+      }
+      const { source } = plan;
       const platform = {
         ...NODE,
-        build: (_: RunConfig, { train: { shape }, classNames }: Dataset) =>
-          source.build(shape, classNames.length),
+        open: (place: string) => openRun(place),
+        ...(source && {
+          build: (_: RunConfig, { train: { shape }, classNames }: Dataset) =>
+            source.build(shape, classNames.length),
+        }),
       };
-      const recorder = new Recorder();
       let writer: RunWriter | undefined;
       let trained: TrainedRun | undefined;
-      const run = await runOn(platform, config, {
+      const run = await runOn(platform, settings, {
         signal,
-        load: () => openDataset({ ...config, offline: options.offline }, output, signal),
+        load: (config) => openDataset({ ...config, offline: options.offline }, output, signal),
         onReady: (ready) => {
-          writer = new RunWriter(folder, ready, recorder, output);
-          introduce(ready, output);
+          writer = new RunWriter(folder, ready, output);
+          introduce(ready, output, checkpoint !== undefined);
         },
+        ...(checkpoint && { resume: checkpoint }),
+        ...(plan.checkpoints && { onCheckpoint: (bytes: Uint8Array) => writer!.checkpoint(bytes) }),
         callbacks: [
           progress,
-          recorder,
           // What there is to warn of was said, with the classes' names.
           { onWarning: () => {} },
-          { onEpochEnd: () => writer!.checkpoint() },
+          { onEpochEnd: () => writer!.epochEnd() },
         ],
         onTrained: async (run) => {
           progress.stop();
@@ -76,6 +74,8 @@ export async function train(options: TrainOptions, output: Output): Promise<numb
           await writer!.saveWeights();
         },
       }).catch((error: unknown) => {
+        if (error instanceof RunConfigError)
+          throw new UsageError(error.message.replace(/^from\b/, "--from"), { cause: error });
         throw error === signal.reason && progress.begun() && !trained
           ? untrained(error as InterruptedError)
           : error;
@@ -116,10 +116,16 @@ async function conclude(run: RunOutcome, { folder, writer, output, signal }: End
   printOutcome(run, output);
   const record = recordOf(run);
   await writer.saveReport(run, record);
-  output.print(`\n${nextSteps(folder.saved!, run.config)}`);
+  const { config, stoppedBy } = run;
+  const checkpoint = config.checkpointEvery !== undefined;
+  output.print(`\n${nextSteps(folder.saved!, config, checkpoint && stoppedBy === "signal")}`);
   if (run.failure) throw savedIn(folder, run.failure);
-  output.document({ run: folder.path, files: RUN_FILES, ...record });
-  return run.stoppedBy === "signal" ? (signal.reason as InterruptedError).exitCode : 0;
+  output.document({
+    run: folder.path,
+    files: checkpoint ? [...RUN_FILES, CHECKPOINT] : RUN_FILES,
+    ...record,
+  });
+  return stoppedBy === "signal" ? (signal.reason as InterruptedError).exitCode : 0;
 }
 
 /** The error that ends a run whose weights are saved. */
@@ -128,7 +134,7 @@ function savedIn(folder: RunFolder, error: Error): Error {
   return error;
 }
 
-function introduce({ config, dataset, learner, ...run }: ReadyRun, output: Output): void {
+function introduce({ config, dataset, learner, ...run }: ReadyRun, output: Output, goesOn: boolean): void {
   const { epochs, batchSize, recipe, loss, seed, optimizer, backend, threads = 1 } = config;
   const validation = run.validation?.count ?? 0;
   const { columns } = output;
@@ -139,6 +145,12 @@ function introduce({ config, dataset, learner, ...run }: ReadyRun, output: Outpu
     `${epochs} epoch${epochs > 1 ? "s" : ""}, batch size ${batchSize}, ${optimizer.name}${recipe ? ` (recipe ${recipe})` : ""}, ${loss}, seed ${seed} ` +
     `(${backend}, ${threads} thread${threads > 1 ? "s" : ""})`;
   output.print(wrap(plan, columns));
+  if (run.from) output.print(wrap(printable(begunWith(config.from!, run.from)), columns));
+  const { length } = run.recorder.epochs;
+  if (goesOn)
+    output.print(
+      `Going on after ${length} epoch${length === 1 ? "" : "s"}, ${formatCount(run.recorder.trainedImages)} images`,
+    );
   const { classNames } = dataset;
   const missing = missingClasses({
     classNames,
@@ -150,6 +162,16 @@ function introduce({ config, dataset, learner, ...run }: ReadyRun, output: Outpu
       ? ""
       : " --validation-from stratified takes the same share of each class.";
   if (missing) output.notice(`Warning: ${missing.text}${advice}`);
+}
+
+/** Which weights of another model it begins with. */
+function begunWith(place: string, { taken, kept, unused }: WeightsTaken): string {
+  const all = kept.length === 0 ? "all" : `${taken.length} of ${taken.length + kept.length}`;
+  const rest = [
+    ...(kept.length > 0 ? [`drawn anew: ${kept.join(", ")}`] : []),
+    ...(unused.length > 0 ? [`not taken: ${unused.join(", ")}`] : []),
+  ];
+  return `Beginning with the weights of ${place}: ${[`${all} parameters`, ...rest].join("; ")}`;
 }
 
 function printOutcome({ stoppedBy, kept, verdict, recorder, test }: RunOutcome, output: Output): void {

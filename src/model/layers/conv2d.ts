@@ -1,3 +1,4 @@
+import { ModelError } from "../../compiler/errors.ts";
 import { needed, type OptionsOf, optional, whole } from "../../options/kinds.ts";
 import { resolveWindow } from "../window.ts";
 import {
@@ -22,6 +23,8 @@ const options = {
   padding,
   /** Distance between taps; default 1. */
   dilationRate: optional(pair, 1),
+  /** Groups of channels, each convolved by filters of its own; divides channels and filters. Default 1. */
+  groups: optional(whole(), 1),
   ...WEIGHTS,
 };
 
@@ -38,25 +41,38 @@ export const CONV2D = defineLayer({
       dilation: config.dilationRate,
       padding: config.padding,
     });
-    const shape = [...attributes.kernel, input.shape[2]!, config.filters];
+    const { filters, groups } = config;
+    const channels = input.shape[2]!;
+    if (channels % groups !== 0 || filters % groups !== 0)
+      throw new ModelError(
+        `groups is ${groups}, expected a number that divides the ${channels} channels of its input and its ${filters} filters`,
+        name,
+      );
+    const shape = [...attributes.kernel, channels / groups, filters];
     const parameters = [graph.parameter(`${name}/kernel`, shape, config.kernelInitializer)];
     if (config.useBias)
       parameters.push(graph.parameter(`${name}/bias`, [config.filters], config.biasInitializer));
-    const output = graph.op(
-      "conv2d",
-      name,
-      [input],
-      { ...attributes, filters: config.filters, relu: false },
-      [...outputSize, config.filters],
-      parameters,
-    );
+    const to = [...outputSize, filters];
+    const output =
+      groups === 1
+        ? graph.op("conv2d", name, [input], { ...attributes, filters, relu: false }, to, parameters)
+        : groups === channels
+          ? graph.op(
+              "depthwiseConv2d",
+              name,
+              [input],
+              { ...attributes, multiplier: filters / groups },
+              to,
+              parameters,
+            )
+          : graph.op("groupedConv2d", name, [input], { ...attributes, filters, groups }, to, parameters);
     return lowerActivation(graph, name, output, config.activation);
   },
 });
 
 /**
  * 2-D convolution: `[height, width, channels]` to `[outHeight, outWidth, filters]`.
- * Parameters: kernel `[kernelHeight, kernelWidth, channels, filters]` and bias `[filters]`.
+ * Parameters: kernel `[kernelHeight, kernelWidth, channels / groups, filters]` and bias `[filters]`.
  */
 export function conv2d(options: Conv2dOptions): Layer {
   return layer(CONV2D, options);

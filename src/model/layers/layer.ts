@@ -1,5 +1,11 @@
 import { ModelError } from "../../compiler/errors.ts";
-import type { ActivationKind, GraphBuilder, Shape, UnaryActivation, Value } from "../../compiler/graph.ts";
+import {
+  type ActivationKind,
+  formatShape,
+  type GraphBuilder,
+  type Shape,
+  type Value,
+} from "../../compiler/graph.ts";
 import { checkOptions } from "../../options/check.ts";
 import {
   type Filled,
@@ -112,13 +118,27 @@ export const pair = some<Pair>(
   3,
 );
 
+/** Two whole numbers from 0 on, or one for both. */
+export const sizes = some<Pair>(
+  "a whole number >= 0, or two: [height, width]",
+  (value) =>
+    [value].flat().every((size) => Number.isSafeInteger(size) && (size as number) >= 0) &&
+    (!Array.isArray(value) || value.length === 2),
+  1,
+);
+
 export const padding = optional(oneOf<Padding>(["valid", "same"]), "valid");
 
-export type Activation = "linear" | ActivationKind | "softmax" | UnaryActivation;
-export const ACTIVATIONS = /* @__PURE__ */ (
-  "linear relu leakyRelu elu sigmoid tanh softmax " +
-  "relu6 silu swish gelu geluApproximate softplus softsign selu hardSigmoid hardSilu hardSwish exponential mish"
-).split(" ") as readonly Activation[];
+export type Activation = "linear" | ActivationKind | "softmax";
+export const ACTIVATIONS: readonly Activation[] = [
+  "linear",
+  "relu",
+  "leakyRelu",
+  "elu",
+  "sigmoid",
+  "tanh",
+  "softmax",
+];
 /** Keras's defaults for an activation by name: the slope of leakyRelu and the scale of elu for x < 0. The layer leakyRelu() has 0.3. */
 export const ACTIVATION_ALPHA: Readonly<Record<ActivationKind, number>> = {
   relu: 0,
@@ -140,17 +160,23 @@ export const WEIGHTS = {
   biasInitializer: optional(initializer, "zeros"),
 };
 
-/** Adds the op of an activation; "linear" adds none. Softmax is over the last axis. */
+/** Adds the op of an activation; "linear" adds none. Softmax is over the last axis of a flat value. */
 export function lowerActivation(
   graph: GraphBuilder,
   name: string,
   input: Value,
-  kind: Activation,
-  alpha = ACTIVATION_ALPHA[kind as ActivationKind],
+  activation: Activation,
+  alpha?: number,
 ): Value {
-  if (kind === "linear") return input;
-  if (kind === "softmax") return graph.op(kind, name, [input], {}, input.shape);
-  return alpha === undefined
-    ? graph.op("unary", name, [input], { kind: kind as UnaryActivation }, input.shape)
-    : graph.op("activation", name, [input], { kind: kind as ActivationKind, alpha }, input.shape);
+  if (activation === "linear") return input;
+  if (activation === "softmax") {
+    if (input.shape.length !== 1)
+      throw new ModelError(
+        `softmax got values of shape ${formatShape(input.shape)}, expected flat ones; put flatten() or globalAveragePooling2d() before it`,
+        name,
+      );
+    return graph.op("softmax", name, [input], {}, input.shape);
+  }
+  const scale = alpha ?? ACTIVATION_ALPHA[activation];
+  return graph.op("activation", name, [input], { kind: activation, alpha: scale }, input.shape);
 }

@@ -1,3 +1,4 @@
+import { lossName } from "../../losses/index.ts";
 import { layersFromConfig } from "../../model/model-json.ts";
 import { chainNames } from "../../model/models.ts";
 import { checkRunConfig, type ModelData, RunConfigError, type RunOptions } from "../../run/config.ts";
@@ -26,7 +27,7 @@ export function settingsOfRun(given: RunOptions): Settings {
   if (typeof learningRate !== "number") throw lacking(config.recipe ? "recipe" : "learningRate");
   const settings: Settings = {
     ...DEFAULTS,
-    ...{ dataset, images, loss, batchSize, epochs, validationSplit, seed, backend, threads },
+    ...{ dataset, images, loss: lossName(loss), batchSize, epochs, validationSplit, seed, backend, threads },
     ...(typeof model === "string" ? { model } : { model: CUSTOM, layers: layersOf(model) }),
     optimizer: optimizer.name,
     learningRate: learningRate === usual ? undefined : learningRate,

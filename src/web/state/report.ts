@@ -60,6 +60,7 @@ function configurationOf({ settings, trainer, metadata }: Subject): Configuratio
   const { backend, threads } = trainer.info;
   return {
     ...config,
+    loss: settings.loss,
     model: settings.model,
     epochs: epochs.value.length,
     backend,

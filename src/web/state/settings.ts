@@ -1,6 +1,6 @@
 import { DATASETS, GENERATED } from "../../data/datasets.ts";
 import type { Backend } from "../../engine/engine.ts";
-import type { LossName } from "../../losses/index.ts";
+import { type LossName, lossName } from "../../losses/index.ts";
 import { OPTIMIZERS, type OptimizerName } from "../../optim/definitions.ts";
 import { checkRunConfig, type RunConfig, runTable } from "../../run/config.ts";
 import type { LayerSpec } from "./layers.ts";
@@ -45,7 +45,7 @@ export const DEFAULTS: Settings = {
   layers: [],
   optimizer: USUAL.optimizer.name,
   learningRate: undefined,
-  loss: USUAL.loss,
+  loss: lossName(USUAL.loss),
   batchSize: USUAL.batchSize,
   epochs: 5,
   validationSplit: USUAL.validationSplit,

@@ -3,24 +3,18 @@
 import type { LossName } from "../../../src/losses/index.ts";
 import type { Layer } from "../../../src/model/layers/index.ts";
 import { averagePool2d, conv2d, maxPool2d, type Window, windowOf } from "./conv.ts";
-import {
-  binaryCrossentropy,
-  categoricalCrossentropy,
-  meanAbsoluteError,
-  meanSquaredError,
-  type RowLoss,
-  rowLosses,
-} from "./losses.ts";
+import * as reference from "./losses.ts";
+import { type RowLoss, rowLosses } from "./losses.ts";
 import { gemm, softmax } from "./matrix.ts";
 
 type Numbers = ArrayLike<number>;
 
 const LOSSES: Record<LossName, RowLoss> = {
-  categoricalCrossentropy,
-  sparseCategoricalCrossentropy: categoricalCrossentropy,
-  binaryCrossentropy,
-  meanAbsoluteError,
-  meanSquaredError,
+  ...reference,
+  sparseCategoricalCrossentropy: reference.categoricalCrossentropy,
+  huber: reference.huber(),
+  binaryFocalCrossentropy: reference.binaryFocalCrossentropy(),
+  categoricalFocalCrossentropy: reference.categoricalFocalCrossentropy(),
 };
 
 const ALPHA: Record<string, number> = { leakyRelu: 0.2, elu: 1 };
