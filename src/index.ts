@@ -3,6 +3,7 @@ export type { GraphBuilder, Shape, Value } from "./compiler/graph.ts";
 export { generateDigits } from "./data/digits.ts";
 export * from "./data/index.ts";
 export type { DigitsOptions } from "./data/load-options.ts";
+export type { ColorMode, Interpolation, PictureFit, PictureOptions, Resize } from "./data/picture-options.ts";
 export { BACKENDS, type Backend, type WasmSource } from "./engine/kernels.ts";
 export { MemoryError } from "./engine/memory-error.ts";
 export { CheckpointError, loadCheckpoint, saveCheckpoint } from "./formats/checkpoint.ts";
@@ -55,6 +56,8 @@ export {
   type NamedTensor,
   SafetensorsError,
 } from "./safetensors/safetensors.ts";
+export type { DirectoryImages, ImageDirectoryOptions } from "./sources/image-directory.ts";
+export type { BadFile } from "./sources/pictures.ts";
 export { type EarlyStoppingOptions, earlyStopping } from "./train/callbacks/early-stopping.ts";
 export { learningRateScheduler } from "./train/callbacks/learning-rate-scheduler.ts";
 export { type ReduceLROnPlateauOptions, reduceLROnPlateau } from "./train/callbacks/reduce-lr-on-plateau.ts";

@@ -10,12 +10,9 @@ export type {
   TrainerState,
   WorkerOptions,
 } from "./browser/types.ts";
-export {
-  DATA_ENV,
-  defaultCacheDir,
-  loadDataset,
-  loadFolder,
-} from "./data/node.ts";
+export { DATA_ENV, defaultCacheDir, loadFolder } from "./data/node.ts";
 export * from "./index.ts";
 export { loadPicture } from "./picture/load.ts";
 export { run } from "./run/node.ts";
+export { imageDatasetFromDirectory } from "./sources/image-directory.ts";
+export { loadDataset } from "./sources/load.ts";

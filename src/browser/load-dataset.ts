@@ -4,6 +4,7 @@ import { DATASET_NAMES, findDataset, GENERATED } from "../data/datasets.ts";
 import { DataError } from "../data/errors.ts";
 import type { LoadOptions } from "../data/load-options.ts";
 import { LOAD } from "../data/options.ts";
+import { PICTURE_KEYS } from "../data/picture-options.ts";
 import type { Dataset } from "../data/types.ts";
 import type { DataRequest } from "../data/web.ts";
 import { type WasmSource, wasmBytes } from "../engine/kernels.ts";
@@ -12,7 +13,7 @@ import { nearest } from "../options/names.ts";
 import { WorkerClient } from "./worker-client.ts";
 
 /** What a page cannot do. Where code serves Node as well, they may be there, but off. */
-const NODE_ONLY = ["dataDir", "offline", "cacheDir", "fetch"] as const;
+const NODE_ONLY = ["dataDir", "offline", "cacheDir", "fetch", ...PICTURE_KEYS] as const;
 
 /**
  * Loads a dataset in a web page: `digits`, which is generated, or one of `DATASET_NAMES`, or a registry entry of your

@@ -1,6 +1,7 @@
 // What Node's half of the package has more than a page's: there so that modules shared with Node can be loaded.
 import { DataError } from "../data/errors.ts";
 import type { Dataset } from "../data/types.ts";
+import type { DirectoryImages, ImageDirectoryOptions } from "../sources/image-directory.ts";
 
 /** Node: the environment variable that names a folder of datasets. */
 export const DATA_ENV = "WASMGRAD_DATA";
@@ -11,6 +12,22 @@ export async function loadFolder(_folder: string): Promise<Dataset> {
     "unsupported",
     "loadFolder() reads files: it runs in Node. In a page, readIdxPair(images, labels) takes the bytes of IDX files that the visitor chose",
   );
+}
+
+/** Node: images of a folder of pictures. In a page it rejects with DataError `unsupported`. */
+export async function imageDatasetFromDirectory(
+  path: string,
+  options: ImageDirectoryOptions & { readonly subset: "both" },
+): Promise<[training: DirectoryImages, validation: DirectoryImages]>;
+export async function imageDatasetFromDirectory(
+  path: string,
+  options?: ImageDirectoryOptions & { readonly subset?: "training" | "validation" | undefined },
+): Promise<DirectoryImages>;
+export async function imageDatasetFromDirectory(
+  _path: string,
+  _options: ImageDirectoryOptions = {},
+): Promise<never> {
+  throw new DataError("unsupported", "imageDatasetFromDirectory() reads files: it runs in Node");
 }
 
 /** Node: where downloads are kept. In a page it throws DataError `unsupported`. */

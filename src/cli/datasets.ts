@@ -1,12 +1,13 @@
 import { GENERATED } from "../data/datasets.ts";
-import { loadDataset } from "../data/load.ts";
+import { type PictureOptions, pictureOptionsIn } from "../data/picture-options.ts";
 import type { Dataset } from "../data/types.ts";
 import { dataProblem, type RunOptions } from "../run/config.ts";
+import { loadDataset } from "../sources/load.ts";
 import { UsageError } from "./errors.ts";
 import { formatCount, type Output, printable } from "./output.ts";
 import { DownloadProgress } from "./progress.ts";
 
-export interface DataOptions {
+export interface DataOptions extends PictureOptions {
   readonly dataset: string;
   readonly dataDir?: string | undefined;
   readonly offline?: boolean | undefined;
@@ -41,6 +42,7 @@ export async function openDataset(
       onProgress: (state) => progress.update(state),
       onNotice: (message) => output.notice(message),
       digits: { train: digitsCount, test: digitsTestCount },
+      ...pictureOptionsIn(options),
     });
   } finally {
     progress.stop();

@@ -1,6 +1,7 @@
 import { InvalidArgumentError, Option } from "commander";
 import type { Shape } from "../compiler/graph.ts";
 import { DATASET_NAMES } from "../data/datasets.ts";
+import { COLOR_MODES, INTERPOLATIONS, isImageSize, RESIZES } from "../data/picture-options.ts";
 import { BACKENDS } from "../engine/engine.ts";
 import { MOST_MEMORY } from "../engine/memory-sizes.ts";
 
@@ -100,10 +101,48 @@ export const maxMemoryOption = (fallback: string) =>
     `memory that the model may take, such as 3GB; at most 4GB (default: ${fallback})`,
   ).argParser(memorySize);
 
+/** 64x64, or 64 for both sides, as [64, 64]. */
+export function imageSize(text: string): readonly [height: number, width: number] {
+  const sides = (/[x,]/i.test(text) ? text.split(/[x,]/i) : [text, text]).map(Number);
+  if (!/^\d+([x,]\d+)?$/i.test(text) || !isImageSize(sides))
+    throw new InvalidArgumentError("Expected height x width in pixels, such as 64x64.");
+  return sides;
+}
+
+export const pictureOptions = () => [
+  new Option(
+    "--image-size <height>x<width>",
+    "of pictures: the size of the images (default: the pictures' own, where all have one of up to 256 a side; else 64x64)",
+  ).argParser(imageSize),
+  new Option(
+    "--color-mode <mode>",
+    "of pictures: rgb or grayscale (default: grayscale where none has colours)",
+  ).choices(COLOR_MODES),
+  new Option(
+    "--interpolation <how>",
+    "of pictures: how they change their size, as in Keras; area is best where they get much smaller (default: bilinear)",
+  ).choices(INTERPOLATIONS),
+  new Option(
+    "--resize <how>",
+    "of pictures with other proportions: stretch, crop to the middle, or pad with black (default: stretch)",
+  ).choices(RESIZES),
+  testSplitOption(),
+  skipBadOption(),
+];
+
+export const testSplitOption = () =>
+  new Option(
+    "--test-split <x>",
+    "of pictures: share of each class that is kept for the test, where there is no folder of them (default: 0.2)",
+  ).argParser(realNumber(0, 1, true));
+
+export const skipBadOption = () =>
+  new Option("--skip-bad", "of pictures: leave out files that cannot be read, and say which");
+
 export const datasetOption = (note = "") =>
   new Option(
     "--dataset <name>",
-    `${DATASET_NAMES.join(", ")}, or the path of a folder of IDX files${note}`,
+    `${DATASET_NAMES.join(", ")}, or the path of a folder: of pictures, with a folder for each class, or of IDX files${note}`,
   ).argParser(nonEmpty);
 
 export const dataDirOption = () =>

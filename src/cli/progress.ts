@@ -7,6 +7,8 @@ import { formatCount, formatSeconds, type Output, printable } from "./output.ts"
 /** Without a terminal: a line this often, so that a log shows life and stays short. */
 const LINE_MS = 10_000;
 const REDRAW_MS = 100;
+/** Reading that takes longer is shown. */
+const PICTURES_MS = 1_000;
 const BAR = { least: 8, most: 30 };
 
 /** One line on stderr that is drawn anew and goes when it is done. Only on a terminal. */
@@ -116,9 +118,10 @@ function batchFigures(
   ];
 }
 
-/** Shows downloads: a bar for the file under way, or a line for each file. */
+/** Shows how pictures are read, and downloads: a bar for the file under way, or a line for each file. */
 export class DownloadProgress {
   readonly #output: Output;
+  #began: number | undefined;
   #file: string | undefined;
   #bar: Bar | undefined;
 
@@ -126,7 +129,11 @@ export class DownloadProgress {
     this.#output = output;
   }
 
-  update({ file, received, total }: Progress): void {
+  update({ file, received, total, unit }: Progress): void {
+    if (unit === "pictures") {
+      this.#pictures(received, total!);
+      return;
+    }
     if (file !== this.#file) {
       this.stop();
       this.#file = file;
@@ -138,6 +145,18 @@ export class DownloadProgress {
     }
     const size = total === undefined ? "" : ` of ${megabytes(total)}`;
     this.#bar?.update(received, [printable(file), `${megabytes(received)}${size}`]);
+  }
+
+  /** Not before a while: those of a small folder are read at once. */
+  #pictures(read: number, of: number): void {
+    this.#began ??= performance.now();
+    const late = performance.now() - this.#began > PICTURES_MS;
+    if (late && !this.#bar && read < of && bars(this.#output)) this.#bar = new Bar(of, "Reading pictures");
+    this.#bar?.update(read, ["Reading pictures", `${formatCount(read)} of ${formatCount(of)}`]);
+    if (late && !bars(this.#output) && !this.#output.json) {
+      this.#output.notice(`Reading pictures: ${formatCount(read)} of ${formatCount(of)}`);
+      this.#began = performance.now() + LINE_MS - PICTURES_MS;
+    }
   }
 
   stop(): void {

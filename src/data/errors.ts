@@ -18,8 +18,10 @@ export type DataErrorCode =
   | "too-large"
   /** SHA-256 differs from the registry's. */
   | "checksum"
-  /** `classes.txt` is empty, too long, or repeats a name. */
+  /** `classes.txt` is empty, too long, or repeats a name; or folders are none of the classes that were named. */
   | "bad-classes"
+  /** Pictures of a folder cannot be read. */
+  | "bad-pictures"
   /** No mirror delivered a good file. */
   | "download"
   /** A file or folder that was asked for is not there. */

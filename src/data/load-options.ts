@@ -1,7 +1,8 @@
 import type { WasmSource } from "../engine/kernels.ts";
+import type { PictureOptions } from "./picture-options.ts";
 
 /** What loadDataset() takes, in Node and in a page alike, so that one module can serve both. */
-export interface LoadOptions extends DownloadOptions, DigitsOptions {
+export interface LoadOptions extends DownloadOptions, DigitsOptions, PictureOptions {
   /** Sizes and seed of the generated dataset, as an object of their own; other datasets ignore them. */
   readonly digits?: DigitsOptions | undefined;
   /** Told, in a sentence, what a user should know but need not act on, e.g. that a damaged file is fetched again. */
@@ -55,11 +56,13 @@ export type FetchLike = (
   init: { signal: AbortSignal; headers: Record<string, string> },
 ) => Promise<Response>;
 
-/** Bytes of one file so far; `total` is there if the mirror announced it. Starts again at 0 with each attempt. */
+/** Bytes of one file so far, or pictures of a folder; `total` is there if the mirror announced it. Starts again at 0 with each attempt. */
 export interface Progress {
   readonly file: string;
   readonly received: number;
   readonly total?: number;
+  /** What is counted. Default "bytes". */
+  readonly unit?: "pictures";
 }
 
 export interface GunzipOptions {

@@ -15,6 +15,7 @@ import {
 } from "../options/kinds.ts";
 import { DataError } from "./errors.ts";
 import type { DigitsOptions, DownloadOptions, GunzipOptions, LoadOptions } from "./load-options.ts";
+import { pictureTable } from "./picture-options.ts";
 
 /** Most images of one generated set: 784 MB of pixels. */
 const MAX_IMAGES = 1_000_000;
@@ -71,5 +72,6 @@ export const LOAD: Checked = {
     cacheDir: path(),
     storage: flag,
     workerUrl: url,
+    ...pictureTable(),
   }),
 };

@@ -51,8 +51,8 @@ const WAYS: Readonly<Partial<Record<Kind, { readonly section: string; readonly h
     how: 'write IDX files from its rows: save("my-data", "train", pixels, labels, [28, 28, 1])',
   },
   pictures: {
-    section: "from-pictures",
-    how: 'write IDX files from the pictures: save("my-data", "train", images, labels)',
+    section: "pictures",
+    how: "put the pictures of each class into a folder of its name, my-data/cat/1.png, and name the folder of those",
   },
   numpy: {
     section: "from-numpy",
@@ -74,7 +74,7 @@ export async function describeFile(path: string): Promise<string> {
   if (kind === "idx")
     return `is one IDX file; expected the folder that holds images and labels, for training and for the test: ${quoted(dirname(path))}. ${seeAlso()}`;
   const what = kind ? `is ${KINDS[kind]}` : "is a file";
-  return `${what}; expected a folder with IDX files. ${advice(kind)}`;
+  return `${what}; expected a folder with IDX files${kind === "pictures" ? ", or with a folder of pictures for each class" : ""}. ${advice(kind)}`;
 }
 
 /** What a folder holds in place of IDX files, and what to do with it; undefined where nothing is known of its files. */
@@ -150,7 +150,7 @@ export function seeAlso(section?: string): string {
   const page = fileURLToPath(new URL("../../docs/datasets.md", import.meta.url));
   const near = relative(process.cwd(), page);
   const path = near.startsWith("..") ? page : near;
-  return `${path}${section ? `#${section}` : ""} has ${section ? "the whole script" : "the format, and scripts that write it"}.`;
+  return `${path}${section ? `#${section}` : ""} has ${section ? (section === "pictures" ? "an example" : "the whole script") : "the format, and scripts that write it"}.`;
 }
 
 function quoted(path: string): string {

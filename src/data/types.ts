@@ -1,3 +1,5 @@
+import type { PictureFit } from "./picture-options.ts";
+
 /** Pixels of one split, kept as bytes: they become scaled f32 only batch by batch, inside linear memory. */
 export interface ImageSet {
   /** NHWC bytes, `count * height * width * channels` of them. */
@@ -15,4 +17,8 @@ export interface Dataset {
   readonly classNames: readonly string[];
   readonly train: ImageSet;
   readonly test: ImageSet;
+  /** Where it brings images for validation: then none are split off. */
+  readonly validation?: ImageSet | undefined;
+  /** How pictures became its images: so those that the model is asked about do, too. */
+  readonly pictures?: PictureFit | undefined;
 }

@@ -2,6 +2,7 @@ import * as v from "valibot";
 import { ModelError } from "../compiler/errors.ts";
 import { requireRoom } from "../compiler/footprint.ts";
 import { preprocessingProblem, TO_UNIT } from "../compiler/preprocessing.ts";
+import { INTERPOLATIONS, RESIZES } from "../data/picture-options.ts";
 import { DEFAULT_FILE_MEMORY } from "../engine/memory-sizes.ts";
 import { isBuiltInLoss, LOSSES, type LossData, type LossName } from "../losses/index.ts";
 import { lossProblem } from "../losses/options.ts";
@@ -119,6 +120,12 @@ const METADATA = {
   dataset: v.optional(v.string()),
   background: v.optional(v.pipe(v.number(), v.minValue(0), v.maxValue(1))),
   centred: v.optional(v.boolean()),
+  pictures: v.optional(
+    v.object({
+      interpolation: v.optional(v.picklist(INTERPOLATIONS)),
+      resize: v.optional(v.picklist(RESIZES)),
+    }),
+  ),
 };
 
 /**

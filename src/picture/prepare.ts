@@ -1,8 +1,10 @@
 import { formatShape, type Shape } from "../compiler/graph.ts";
+import type { PictureFit } from "../data/picture-options.ts";
 import { type Checked, checkOptions } from "../options/check.ts";
 import { flag, some, type TableOf } from "../options/kinds.ts";
 import { centreInk, inkOf } from "./centre.ts";
 import { countDrawings } from "./drawings.ts";
+import { fitPicture } from "./fit.ts";
 import { CENTRED_DATASETS, isPictureSize, PICTURE_SIZES, type Picture, PictureError } from "./picture.ts";
 import { borderBrightness, colourPlanes, greyPlane, invert, type Plane, resize } from "./plane.ts";
 
@@ -14,6 +16,8 @@ export interface PictureHints {
   readonly centred?: boolean | undefined;
   /** The dataset's name. */
   readonly dataset?: string | undefined;
+  /** Where they were pictures, how they became images: others do alike, with light and dark as they are. */
+  readonly pictures?: PictureFit | undefined;
 }
 
 export interface PrepareOptions {
@@ -69,7 +73,13 @@ export function preparePicture(picture: Picture, shape: Shape, options: PrepareO
     background = 0,
     dataset = "",
     centred = CENTRED_DATASETS.includes(dataset),
+    pictures,
   } = options.metadata ?? {};
+  if (pictures && !options.center) {
+    const turned = options.invert ? negative(picture) : picture;
+    const pixels = fitPicture(turned, [height!, width!, channels], pictures);
+    return { pixels, inverted: options.invert === true, centred: false, drawings: 1 };
+  }
   const grey = greyPlane(picture);
   const inverted = options.invert ?? Math.abs(borderBrightness(grey) - background) > 0.5;
   const turned = (plane: Plane) => (inverted ? invert(plane) : plane);
@@ -94,6 +104,10 @@ export function preparePicture(picture: Picture, shape: Shape, options: PrepareO
     centred: true,
     drawings: countDrawings(ink),
   };
+}
+
+function negative({ rgb, ...picture }: Picture): Picture {
+  return { ...picture, rgb: rgb.map((value) => 1 - value) };
 }
 
 function interleave(planes: readonly Plane[]): Uint8Array {

@@ -1,5 +1,6 @@
 import { type Preprocessing, TO_UNIT } from "../compiler/preprocessing.ts";
 import { findDataset, GENERATED } from "../data/datasets.ts";
+import { PICTURE_KEYS, type PictureOptions, pictureTable } from "../data/picture-options.ts";
 import { BACKENDS, type Backend, MAX_THREADS } from "../engine/kernels.ts";
 import { DEFAULT_MAX_MEMORY, LEAST_MEMORY, MOST_MEMORY } from "../engine/memory-sizes.ts";
 import { isBuiltInLoss, LOSSES, type LossData, type LossName } from "../losses/index.ts";
@@ -53,7 +54,7 @@ const finite = () => some<number>("a finite number", Number.isFinite, 1);
 
 /** Every setting of an experiment: its name, what it takes, its default. */
 export const runTable = () => ({
-  /** `digits` (the default), a dataset's name, or in Node the path of a folder of IDX files. */
+  /** `digits` (the default), a dataset's name, or in Node the path of a folder of IDX files, or of pictures with a folder for each class. */
   dataset: optional(words("a dataset's name or a folder"), GENERATED),
   /**
    * A model's name (default "keras-mnist"), a model as plain data, or where a JSON file of such is: a path in Node, an
@@ -148,6 +149,8 @@ export const runTable = () => ({
   /** Training and test images to draw, for `digits`. Default 12,000 and 2,000. */
   digitsCount: images(1, 12_000),
   digitsTestCount: images(1, 2000),
+  /** Node, of folders of pictures: how they become images, as loadDataset() takes it. */
+  ...pictureTable(),
   /** Bytes that the model may take. Default 2 GiB. */
   maxMemory: { ...whole(LEAST_MEMORY, MOST_MEMORY), example: DEFAULT_MAX_MEMORY },
 });
@@ -218,16 +221,20 @@ export function dataProblem(
     dataDir,
     digitsCount,
     digitsTestCount,
-  }: Pick<RunOptions, "dataDir" | "digitsCount" | "digitsTestCount"> & {
+    ...options
+  }: Pick<RunOptions, "dataDir" | "digitsCount" | "digitsTestCount" | keyof PictureOptions> & {
     readonly dataset: string;
   },
   nameOf: SettingName = asKey,
 ): string | undefined {
+  const picture = PICTURE_KEYS.find((key) => options[key] !== undefined);
+  if (picture !== undefined && isKnown(dataset))
+    return `${nameOf(picture)} is for folders of pictures, not for '${dataset}', whose images have a size`;
   const drawn = digitsCount !== undefined ? "digitsCount" : "digitsTestCount";
   if ((digitsCount ?? digitsTestCount) !== undefined && dataset !== GENERATED)
     return `${nameOf(drawn)} is for the generated dataset '${GENERATED}', not for '${dataset}'`;
   if (dataDir !== undefined && !findDataset(dataset))
-    return `${nameOf("dataDir")} is for datasets that have files of their own, not for '${dataset}'; a folder of IDX files is named by ${nameOf("dataset")} itself`;
+    return `${nameOf("dataDir")} is for datasets that have files of their own, not for '${dataset}'; a folder of files is named by ${nameOf("dataset")} itself`;
   return undefined;
 }
 

@@ -1,10 +1,11 @@
 // Experiments in Node: this thread trains.
 import { readFile, stat } from "node:fs/promises";
 import { basename, extname, join } from "node:path";
-import { loadDataset } from "../data/load.ts";
+import { pictureOptionsIn } from "../data/picture-options.ts";
 import { loadModel, saveModel } from "../formats/model-file.ts";
 import { MODELS } from "../model/models.ts";
 import { parseJson } from "../options/strict-json.ts";
+import { loadDataset } from "../sources/load.ts";
 import type { CompileOptions } from "../train/compiled-options.ts";
 import type { Model } from "../train/model.ts";
 import { createModel } from "../train/named.ts";
@@ -14,8 +15,8 @@ import type { Learner, Platform } from "./learner.ts";
 import { type RunHooks, type RunOutcome, runOn } from "./run.ts";
 
 export const NODE: Platform = {
-  load: ({ dataset, dataDir, digitsCount: train, digitsTestCount: test }, hooks) =>
-    loadDataset(dataset, { ...hooks, dataDir, digits: { train, test } }),
+  load: ({ dataset, dataDir, digitsCount: train, digitsTestCount: test, ...options }, hooks) =>
+    loadDataset(dataset, { ...hooks, ...pictureOptionsIn(options), dataDir, digits: { train, test } }),
   async build({ model }: RunConfig, { train, classNames }) {
     const { shape } = train;
     if (typeof model !== "string") return modelOfData(model)(shape, classNames.length);

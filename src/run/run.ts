@@ -184,7 +184,7 @@ export async function prepareRun<L extends Learner>(
       classNames,
       loss: asked.loss,
       dataset: dataset.name,
-      ...pictureTraits(dataset.train),
+      ...(dataset.pictures ? { pictures: dataset.pictures } : pictureTraits(dataset.train)),
     },
     startedAt,
     from: taken,
@@ -238,7 +238,9 @@ export async function trainRun<R extends Pick<ReadyRun, "config" | "dataset" | "
       epochs: initialEpoch + epochs,
       initialEpoch,
       batchSize,
-      ...(validationSplit > 0 && { validationSplit, validationFrom: validationFrom! }),
+      ...(dataset.validation
+        ? { validationData: dataset.validation }
+        : validationSplit > 0 && { validationSplit, validationFrom: validationFrom! }),
       shuffle,
       ...(restoreBest !== "none" && { restoreBestWeights: restoreBest }),
       callbacks: [recorder, { onTrainEnd }, ...([] as Callbacks[]).concat(callbacks)],
@@ -278,10 +280,10 @@ function ofOwnImages(options: RunOptions, { name }: Dataset): RunOptions {
 
 /** The training images, and those for validation. */
 export function partsOf(
-  { train }: Pick<Dataset, "train">,
+  { train, validation: own }: Pick<Dataset, "train" | "validation">,
   { validationSplit, validationFrom = "last", seed }: RunConfig,
 ): Pick<ReadyRun, "training" | "validation"> {
-  if (validationSplit === 0) return { training: wholePart(train), validation: undefined };
+  if (own || validationSplit === 0) return { training: wholePart(train), validation: own && wholePart(own) };
   const { train: training, validation } = splitForValidation(train, validationSplit, validationFrom, seed);
   return { training, validation };
 }

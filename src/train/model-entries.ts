@@ -1,3 +1,4 @@
+import type { PictureFit } from "../data/picture-options.ts";
 import type { LossData, LossName } from "../losses/index.ts";
 import type { ModelConfig } from "../model/model-config.ts";
 import type { ByOutput } from "./compiled-options.ts";
@@ -28,6 +29,8 @@ export interface ModelMetadata {
   readonly background?: number;
   /** Whether the training images are ink placed as MNIST's: then drawings for the model are, too. */
   readonly centred?: boolean;
+  /** How pictures became the training images, where they were pictures: those that the model is asked about do, too. */
+  readonly pictures?: PictureFit;
 }
 
 /** The entries of a model file's metadata: all values are JSON, but for `format`. */

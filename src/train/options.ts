@@ -1,6 +1,7 @@
 // What compile, fit, evaluate, predict, saveModel and createTrainer take: for callers whom no compiler told.
 
 import { ModelError } from "../compiler/errors.ts";
+import { INTERPOLATIONS, type PictureFit, RESIZES } from "../data/picture-options.ts";
 import { BACKENDS, MAX_THREADS, type WasmSource } from "../engine/kernels.ts";
 import { DEFAULT_MAX_MEMORY, LEAST_MEMORY, MOST_MEMORY } from "../engine/memory-sizes.ts";
 import { isBuiltInLoss, LOSSES } from "../losses/index.ts";
@@ -170,6 +171,7 @@ export const SAVE: Checked = {
     dataset: text,
     background: share("a number from 0 to 1", (value) => value <= 1),
     centred: flag,
+    pictures: group<PictureFit>({ interpolation: oneOf(INTERPOLATIONS), resize: oneOf(RESIZES) }),
   }),
 };
 

@@ -20,6 +20,11 @@ test("after generated digits, MNIST is offered with the reason", () => {
   );
 });
 
+test("pictures that were left out are so again, and the same ones are kept for the test", () => {
+  const text = nextSteps("r", { dataset: "pets", testSplit: 0.3, skipBad: true });
+  expect(text).toMatch(/evaluate r --dataset pets --test-split 0\.3 --skip-bad$/m);
+});
+
 test("folders are named, quoted for the shell", () => {
   expect(nextSteps("r", { dataset: "my data" })).toContain("evaluate r --dataset 'my data'");
   expect(nextSteps("r", { dataset: "mnist", dataDir: "/data" })).toContain("evaluate r --data-dir /data");

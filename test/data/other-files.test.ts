@@ -24,7 +24,7 @@ describe("a file in place of a folder says what it is, and what to write", () =>
     ["data.zip", ZIP, /is an archive;.*Unpack it.*#from-an-archive/],
     ["data.tar.gz", Uint8Array.of(0x1f, 0x8b), /is an archive/],
     ["noname", ZIP, /is an archive/],
-    ["cat.jpeg", "", /is a picture;.*#from-pictures/],
+    ["cat.jpeg", "", /is a picture;.*folder of pictures for each class.*#pictures/],
     ["noname2", PNG, /is a picture/],
     ["noname3", Uint8Array.of(0xff, 0xd8, 0xff, 0xe0), /is a picture/],
     ["noname4", "GIF89a", /is a picture/],
@@ -64,7 +64,7 @@ describe("a folder of other files says what it holds", () => {
     [
       "pictures",
       ["a.png", "b.PNG", "c.jpg"],
-      /; it holds 3 pictures\. Write IDX files from the pictures:.*#from-pictures/,
+      /; it holds 3 pictures\. Put the pictures of each class into a folder of its name.*#pictures/,
     ],
     ["folders of pictures", ["train/cat/1.png", "train/dog/2.png", "test/cat/3.png"], /it holds 3 pictures/],
     ["a table", ["data.csv", "readme.txt"], /it holds a table \(CSV\)\./],

@@ -47,6 +47,14 @@ const download = {
   stallTimeoutMs: true,
   retryDelayMs: true,
 } as const;
+const pictures = {
+  imageSize: true,
+  colorMode: true,
+  interpolation: true,
+  resize: true,
+  skipBad: true,
+  testSplit: true,
+} as const;
 const load = names<api.LoadOptions>({
   ...download,
   ...digits,
@@ -57,6 +65,7 @@ const load = names<api.LoadOptions>({
   cacheDir: true,
   storage: true,
   workerUrl: true,
+  ...pictures,
 });
 const compile = {
   optimizer: true,
@@ -97,6 +106,7 @@ const runOptions = {
   maxMemory: true,
   from: true,
   checkpointEvery: true,
+  ...pictures,
 } as const;
 const fit = names<api.FitOptions>({
   epochs: true,
@@ -380,6 +390,25 @@ const TAKERS: Readonly<Record<string, Taker>> = {
     quick: few,
     call: (digits) => api.loadDataset("digits", { digits }),
   },
+  imageDatasetFromDirectory: {
+    names: names<api.ImageDirectoryOptions>({
+      classNames: true,
+      colorMode: true,
+      imageSize: true,
+      interpolation: true,
+      cropToAspectRatio: true,
+      padToAspectRatio: true,
+      validationSplit: true,
+      subset: true,
+      seed: true,
+      followLinks: true,
+      skipBad: true,
+      signal: true,
+      onProgress: true,
+    }),
+    quick: { signal: AbortSignal.abort() },
+    call: (options) => api.imageDatasetFromDirectory("nowhere", options),
+  },
   downloadFile: {
     names: names<api.DownloadOptions>(download),
     quick: { signal: AbortSignal.abort() },
@@ -401,6 +430,7 @@ const TAKERS: Readonly<Record<string, Taker>> = {
       dataset: true,
       background: true,
       centred: true,
+      pictures: true,
     }),
     call: (options) => api.saveModel(model, options),
   },
@@ -408,6 +438,10 @@ const TAKERS: Readonly<Record<string, Taker>> = {
     names: ["scale", "offset"],
     needed: { scale: 1, offset: 0 },
     call: (preprocessing) => api.saveModel(model, { preprocessing }),
+  },
+  "saveModel, pictures": {
+    names: ["interpolation", "resize"],
+    call: (pictures) => api.saveModel(model, { pictures }),
   },
   loadModel: {
     names: names<api.ModelLoadOptions>({ maxMemory: true }),

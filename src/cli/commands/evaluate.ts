@@ -2,7 +2,9 @@ import { type Command, Option } from "commander";
 import type { Shape } from "../../compiler/graph.ts";
 import { findDataset, GENERATED } from "../../data/datasets.ts";
 import { DIGITS_SHAPE } from "../../data/digits.ts";
+import { isImageSize, type PictureOptions } from "../../data/picture-options.ts";
 import { requireOneOfEach, sizes } from "../../run/build-model.ts";
+import { isKnown } from "../../run/config.ts";
 import { testModel } from "../../train/test-model.ts";
 import { type DataOptions, describeDataset, openDataset } from "../datasets.ts";
 import { type EngineFlags, engineOptions } from "../engine-options.ts";
@@ -16,6 +18,8 @@ import {
   datasetOption,
   maxMemoryOption,
   offlineOption,
+  skipBadOption,
+  testSplitOption,
   threadsOption,
 } from "../options.ts";
 import { type Output, printable } from "../output.ts";
@@ -37,6 +41,8 @@ export function evaluateCommand(): Command {
     .addOption(new Option("--split <name>", "which images").choices(["test", "train"]).default("test"))
     .addOption(dataDirOption())
     .addOption(offlineOption())
+    .addOption(testSplitOption())
+    .addOption(skipBadOption())
     .optionsGroup("Engine:")
     .addOption(batchSizeOption("images computed at once; results do not depend on it").default(64))
     .addOption(backendOption())
@@ -74,7 +80,7 @@ export async function evaluate(path: string, options: EvaluateOptions, output: O
     // Before anything is downloaded or generated for nothing.
     const known = name === GENERATED ? DIGITS_SHAPE : findDataset(name)?.shape;
     if (known) fits(known);
-    const dataset = await openDataset({ ...options, dataset: name }, output, signal);
+    const dataset = await openDataset({ ...options, ...fitting(run, name), dataset: name }, output, signal);
     const set = dataset[options.split];
     const outputs = model.outputShape.at(-1)!;
     fits(set.shape);
@@ -112,6 +118,14 @@ export async function evaluate(path: string, options: EvaluateOptions, output: O
       model.dispose();
     }
   });
+}
+
+/** How a folder of pictures becomes images for the model. */
+function fitting({ model, metadata }: OpenedRun, name: string): PictureOptions {
+  const [height, width, channels] = model.inputShape;
+  const size = [height, width];
+  if (isKnown(name) || !metadata.pictures || !isImageSize(size)) return {};
+  return { ...metadata.pictures, imageSize: size, colorMode: channels === 1 ? "grayscale" : "rgb" };
 }
 
 /** The dataset in the model's metadata, where its name alone finds it again. */

@@ -1,8 +1,8 @@
 import { type Command, Option } from "commander";
 import { elements } from "../../compiler/graph.ts";
-import { loadDataset } from "../../data/load.ts";
 import { usualLoss } from "../../losses/usual-loss.ts";
 import { requireOneOfEach } from "../../run/build-model.ts";
+import { loadDataset } from "../../sources/load.ts";
 import type { Model } from "../../train/model.ts";
 import { type Profile, profile } from "../../train/profile.ts";
 import type { Samples } from "../../train/samples.ts";

@@ -16,6 +16,7 @@ import {
   modelOption,
   nonEmpty,
   offlineOption,
+  pictureOptions,
   realNumber,
   threadsOption,
   wholeNumber,
@@ -78,6 +79,9 @@ export function trainCommand(): Command {
         "which ones: the last, as Keras; the same share of each class; or any, by the seed (default: stratified for folders, else last)",
       ).choices(VALIDATION_SOURCES),
     )
+    .optionsGroup("Pictures:");
+  for (const option of pictureOptions()) command.addOption(option);
+  command
     .optionsGroup("Model and training:")
     .addOption(modelOption().default(usual.model))
     .addOption(
@@ -172,4 +176,5 @@ Examples:
   wasmgrad train --dataset kmnist --from runs/first --learning-rate 0.0003
   wasmgrad train --dataset fashion-mnist --model lenet5 \\
     --optimizer sgd --momentum 0.9 --nesterov
+  wasmgrad train --dataset path/to/pictures --image-size 64x64 --model lenet5
   wasmgrad train --dataset path/to/idx-folder --model my-model.json --json`;

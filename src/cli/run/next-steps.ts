@@ -3,16 +3,21 @@ import { findDataset, GENERATED } from "../../data/datasets.ts";
 import { printable } from "../output.ts";
 
 /** Where the report of a run is, and commands that go on from it. `goesOn`: it was stopped, and has a checkpoint. */
-export function nextSteps(folder: string, { dataset, dataDir }: NextOptions, goesOn = false): string {
+export function nextSteps(
+  folder: string,
+  { dataset, dataDir, testSplit, skipBad }: NextOptions,
+  goesOn = false,
+): string {
   const run = quote(folder);
   const evaluate = `${invocation()} evaluate ${run}`;
   // A known dataset is found again by the name in the model's file.
   const name = findDataset(dataset) || dataset === GENERATED ? "" : ` --dataset ${quote(dataset)}`;
   const place = dataDir === undefined ? "" : ` --data-dir ${quote(dataDir)}`;
+  const pictures = `${testSplit === undefined ? "" : ` --test-split ${testSplit}`}${skipBad ? " --skip-bad" : ""}`;
   return [
     `Report:    ${printable(join(folder, "report.html"))}`,
     ...(goesOn ? [`Go on:     ${invocation()} train --resume ${run}`] : []),
-    `By class:  ${evaluate}${name}${place}`,
+    `By class:  ${evaluate}${name}${place}${pictures}`,
     `Predict:   ${invocation()} predict ${run} picture.png`,
     ...(dataset === GENERATED
       ? [
@@ -27,6 +32,8 @@ export function nextSteps(folder: string, { dataset, dataDir }: NextOptions, goe
 interface NextOptions {
   readonly dataset: string;
   readonly dataDir?: string | undefined;
+  readonly testSplit?: number | undefined;
+  readonly skipBad?: boolean | undefined;
 }
 
 /** How the user started this program. npm says so. */

@@ -1,4 +1,5 @@
 import { readFile } from "node:fs/promises";
+import { PICTURE_KEYS } from "../../data/picture-options.ts";
 import { isOptions } from "../../options/kinds.ts";
 import { parseJson } from "../../options/strict-json.ts";
 import {
@@ -27,7 +28,15 @@ export type Settings = Omit<RunConfig, "model"> & { readonly model: RunConfig["m
 
 /** What a recipe brings, and follows from it. */
 const OF_RECIPE = ["optimizer", "epochs", "batchSize", "validationSplit", "validationFrom", "restoreBest"];
-const OF_DATASET = ["validationFrom", "dataDir", "trainLimit", "testLimit", "digitsCount", "digitsTestCount"];
+const OF_DATASET = [
+  "validationFrom",
+  "dataDir",
+  "trainLimit",
+  "testLimit",
+  "digitsCount",
+  "digitsTestCount",
+  ...PICTURE_KEYS,
+];
 
 /**
  * The experiment that flags, and a file that they name, describe.

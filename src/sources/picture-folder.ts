@@ -1,0 +1,139 @@
+import { basename, join, resolve } from "node:path";
+import { DataError } from "../data/errors.ts";
+import type { LoadOptions } from "../data/load-options.ts";
+import type { Dataset, ImageSet } from "../data/types.ts";
+import { counted } from "../options/counted.ts";
+import { show } from "../options/show.ts";
+import { loadPicture } from "../picture/load.ts";
+import { foldersIn, holdsPictures, type Listing, listPictures, othersNote } from "./directory.ts";
+import { divide } from "./parts.ts";
+import { type BadFile, listBad, type PictureFile, readPictures } from "./pictures.ts";
+
+/** Names of folders that hold a part of the pictures, each with a folder for each class. */
+const PARTS = {
+  train: /^(train|training)$/i,
+  validation: /^(val|valid|validation)$/i,
+  test: /^(test|testing)$/i,
+} as const;
+type Part = keyof typeof PARTS;
+type Parts = Partial<Record<Part, string>>;
+
+const TEST_SPLIT = 0.2;
+/** The same images are kept for the test whatever a run's seed: results of several are to be compared. */
+const TEST_SEED = 1;
+
+/** Whether a folder is one of pictures, with a folder for each class. */
+export async function isPictureFolder(folder: string): Promise<boolean> {
+  for (const name of await foldersIn(folder).catch(() => []))
+    if (await holdsPictures(join(folder, name))) return true;
+  return false;
+}
+
+/** Folders of parts where there is one to train on and one more, and nothing else: `train` may be a class, too. */
+async function partsOf(folder: string): Promise<Parts | undefined> {
+  const names = await foldersIn(folder);
+  const parts: Parts = {};
+  for (const name of names) {
+    const part = (Object.keys(PARTS) as Part[]).find((key) => PARTS[key].test(name));
+    if (!part || parts[part] !== undefined) return undefined;
+    parts[part] = name;
+  }
+  if (parts.train === undefined || (await foldersIn(join(folder, parts.train))).length === 0)
+    return undefined;
+  return parts;
+}
+
+/**
+ * Reads a folder of pictures as a dataset: a folder for each class; or such folders in `train/` and `test/` (and
+ * `validation/`). Where there is none for the test, `testSplit` of the pictures of each class are kept for it.
+ * Throws DataError: see listPictures() and readPictures(); the signal's reason.
+ */
+export async function loadPictureFolder(folder: string, options: LoadOptions = {}): Promise<Dataset> {
+  const { testSplit, onNotice, interpolation, resize } = options;
+  const parts = await partsOf(folder);
+  const list = await listPictures(parts ? join(folder, parts.train!) : folder);
+  const { classNames } = list;
+  const listed = async (name: string | undefined) => {
+    if (name === undefined) return undefined;
+    return (await listPart(join(folder, name), classNames)).files;
+  };
+  let train = list.files;
+  let test = await listed(parts?.test);
+  let validation = await listed(parts?.validation);
+  const given = test ?? validation;
+  if (testSplit !== undefined && given)
+    throw new DataError(
+      "bad-argument",
+      `${folder}: testSplit is ${testSplit}, but ${show(parts!.test ?? parts!.validation!)} has pictures for the test: leave testSplit out`,
+    );
+  if (!test && validation) {
+    onNotice?.(
+      `${folder} has no folder test: the pictures of ${show(parts!.validation!)} are kept for the test, and validation is taken from ${show(parts!.train!)}.`,
+    );
+    [test, validation] = [validation, undefined];
+  }
+  if (!test) {
+    if (train.length < 2)
+      throw new DataError(
+        "bad-argument",
+        `${folder}: has one picture, of which none can be kept for the test.`,
+      );
+    [train, test] = divide(train, testSplit ?? TEST_SPLIT, TEST_SEED);
+    onNotice?.(
+      `${folder} has no folder test: ${test.length} of ${list.files.length} pictures, the same share of each class, are kept for the test.`,
+    );
+  }
+  if (list.others.size > 0)
+    onNotice?.(`${folder}: files that are no pictures to be read are left out${othersNote(list.others)}.`);
+  const all = [...train, ...(validation ?? []), ...test];
+  const { set, files, bad } = await readPictures(folder, all, loadPicture, options);
+  if (bad.length > 0) onNotice?.(`${folder}: ${counted(bad.length, "picture")} left out: ${listBad(bad)}`);
+  const kept = new Set(files);
+  const count = (some: readonly PictureFile[]) => some.filter((file) => kept.has(file)).length;
+  const [trained, validated] = [count(train), count(validation ?? [])];
+  for (const [n, what] of [
+    [trained, "training"],
+    [count(test), "the test"],
+  ] as const)
+    if (n === 0) throw noneLeft(folder, what, bad);
+  return {
+    name: basename(resolve(folder)),
+    classNames,
+    train: rows(set, 0, trained),
+    ...(validated > 0 && { validation: rows(set, trained, trained + validated) }),
+    test: rows(set, trained + validated, set.count),
+    pictures: { interpolation: interpolation ?? "bilinear", resize: resize ?? "stretch" },
+  };
+}
+
+/** Pictures for the test or for validation, whose folders are those of the classes, or some of them. */
+async function listPart(folder: string, classNames: readonly string[]): Promise<Listing> {
+  const there = await foldersIn(folder);
+  const known = classNames.filter((name) => there.includes(name));
+  const unknown = there.find((name) => !classNames.includes(name));
+  if (unknown !== undefined)
+    throw new DataError(
+      "bad-classes",
+      `${folder}: has a class ${show(unknown)}, of which there is nothing to train on; the classes are ${classNames
+        .slice(0, 20)
+        .map((name) => show(name))
+        .join(", ")}.`,
+    );
+  const { files, others } = await listPictures(folder, { classNames: known });
+  const relabelled = files.map((file) => ({ ...file, label: classNames.indexOf(known[file.label]!) }));
+  return { classNames, files: relabelled, others };
+}
+
+function noneLeft(folder: string, what: string, bad: readonly BadFile[]): DataError {
+  return new DataError("bad-pictures", `${folder}: no picture for ${what} can be read: ${listBad(bad)}`);
+}
+
+function rows({ images, labels, shape }: ImageSet, from: number, to: number): ImageSet {
+  const bytes = shape[0] * shape[1] * shape[2];
+  return {
+    images: images.subarray(from * bytes, to * bytes),
+    labels: labels.subarray(from, to),
+    count: to - from,
+    shape,
+  };
+}

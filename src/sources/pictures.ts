@@ -1,0 +1,166 @@
+import { DataError } from "../data/errors.ts";
+import { MAX_IDX_BYTES } from "../data/idx.ts";
+import type { Progress } from "../data/load-options.ts";
+import type { ColorMode, PictureFit } from "../data/picture-options.ts";
+import type { ImageSet } from "../data/types.ts";
+import { fitPicture } from "../picture/fit.ts";
+import { type Picture, PictureError } from "../picture/picture.ts";
+
+/** A file of a picture, and its class. */
+export interface PictureFile {
+  /** What messages call it. */
+  readonly name: string;
+  readonly label: number;
+  /** Throws DataError where it cannot be read. */
+  read(): Promise<Uint8Array>;
+}
+
+/** A file that was left out, and why. */
+export interface BadFile {
+  readonly file: string;
+  readonly reason: string;
+}
+
+/** What reading pictures takes of the options that several functions have. */
+export interface Reading extends PictureFit {
+  readonly imageSize?: readonly [height: number, width: number] | undefined;
+  readonly colorMode?: ColorMode | undefined;
+  readonly skipBad?: boolean | undefined;
+  readonly signal?: AbortSignal | undefined;
+  readonly onProgress?: ((progress: Progress) => void) | undefined;
+}
+
+export interface PictureSet {
+  readonly set: ImageSet;
+  /** Files that the set is made of, in its order. */
+  readonly files: readonly PictureFile[];
+  readonly bad: readonly BadFile[];
+}
+
+type Decode = (bytes: Uint8Array) => Promise<Picture>;
+
+/** A side up to which pictures of one size keep it, where none is asked for; and the size of those that do not. */
+const MOST_OWN_SIDE = 256;
+const USUAL_SIDE = 64;
+/** Bad files that a message names. */
+const NAMED = 10;
+
+/**
+ * Reads pictures as one set of images, in their order.
+ * Throws DataError `bad-pictures` that names the files which cannot be read, unless they are skipped; `too-large`; the
+ * signal's reason.
+ * @param what these are, for messages
+ */
+export async function readPictures(
+  what: string,
+  files: readonly PictureFile[],
+  decode: Decode,
+  options: Reading,
+): Promise<PictureSet> {
+  const { imageSize, colorMode } = options;
+  const size = imageSize ?? (await commonSize(files, decode, options));
+  const channels = colorMode === "grayscale" ? 1 : 3;
+  const shape = [...size, channels] as const;
+  const bytes = shape[0] * shape[1] * channels;
+  const total = files.length * bytes;
+  if (total > MAX_IDX_BYTES)
+    throw new DataError(
+      "too-large",
+      `${what}: ${files.length} images of ${shape.join("x")} take ${total} bytes; the limit is ${MAX_IDX_BYTES}. Make them smaller: imageSize: [64, 64], on the command line --image-size 64x64.`,
+    );
+  const images = new Uint8Array(total);
+  const kept: PictureFile[] = [];
+  const bad: BadFile[] = [];
+  let coloured = false;
+  for await (const [file, picture] of decoded(files, decode, options)) {
+    if (picture instanceof Error) {
+      bad.push({ file: file.name, reason: picture.message });
+      continue;
+    }
+    const pixels = fitPicture(picture, shape, options);
+    coloured ||= channels === 3 && pixels.some((value, i) => i % 3 > 0 && value !== pixels[i - 1]);
+    images.set(pixels, bytes * kept.length);
+    kept.push(file);
+  }
+  if (bad.length > 0 && !options.skipBad) throw badPictures(what, bad, files.length);
+  const count = kept.length;
+  const grey = colorMode === undefined && !coloured;
+  const set = {
+    images: grey ? everyThird(images, count * bytes) : images.subarray(0, count * bytes),
+    labels: Uint8Array.from(kept, ({ label }) => label),
+    count,
+    shape: [...size, grey ? 1 : channels] as const,
+  };
+  return { set, files: kept, bad };
+}
+
+function everyThird(bytes: Uint8Array, length: number): Uint8Array {
+  return new Uint8Array(length / 3).map((_, i) => bytes[3 * i]!);
+}
+
+/** The size that all pictures have, where it is a small one. */
+async function commonSize(
+  files: readonly PictureFile[],
+  decode: Decode,
+  { signal }: Reading,
+): Promise<readonly [number, number]> {
+  let size: readonly [number, number] | undefined;
+  for await (const [, picture] of decoded(files, decode, { signal })) {
+    if (picture instanceof Error) continue;
+    const { height, width } = picture;
+    if (Math.max(height, width) > MOST_OWN_SIDE || (size && (size[0] !== height || size[1] !== width)))
+      return [USUAL_SIDE, USUAL_SIDE];
+    size = [height, width];
+  }
+  return size ?? [USUAL_SIDE, USUAL_SIDE];
+}
+
+/** Pictures, or what is wrong with them, one after the other; the next file is read while one is decoded. */
+async function* decoded(
+  files: readonly PictureFile[],
+  decode: Decode,
+  { signal, onProgress }: Pick<Reading, "signal" | "onProgress">,
+): AsyncGenerator<readonly [PictureFile, Picture | PictureError | DataError]> {
+  const read = (at: number) =>
+    files[at]?.read().catch((error: unknown) => {
+      if (error instanceof DataError) return error;
+      throw error;
+    });
+  let next = read(0);
+  for (const [i, file] of files.entries()) {
+    signal?.throwIfAborted();
+    const bytes = await next!;
+    next = read(i + 1);
+    // It is waited for in the next round, if there is one.
+    next?.catch(() => {});
+    yield [file, bytes instanceof DataError ? bytes : await attempt(bytes, decode)];
+    onProgress?.({ file: "pictures", received: i + 1, total: files.length, unit: "pictures" });
+  }
+}
+
+async function attempt(bytes: Uint8Array, decode: Decode): Promise<Picture | PictureError> {
+  try {
+    return await decode(bytes);
+  } catch (error) {
+    if (error instanceof PictureError) return error;
+    throw error;
+  }
+}
+
+function badPictures(what: string, bad: readonly BadFile[], of: number): DataError {
+  return new DataError(
+    "bad-pictures",
+    `${what}: ${bad.length} of ${of} pictures cannot be read: ${listBad(bad)} Mend or remove them, or leave them out: skipBad: true, on the command line --skip-bad.`,
+  );
+}
+
+/** Files and what is wrong with them, in sentences. */
+export function listBad(bad: readonly BadFile[]): string {
+  const named = bad.slice(0, NAMED).map(({ file, reason }) => {
+    // A file system's reason names the file already.
+    const said = reason.includes(file) ? reason : `${file} ${reason}`;
+    return said.endsWith(".") ? said : `${said}.`;
+  });
+  const more = bad.length - named.length;
+  return `${named.join(" ")}${more > 0 ? ` And ${more} more.` : ""}`;
+}
