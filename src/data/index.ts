@@ -1,4 +1,6 @@
 // Runs in browsers as well as in Node; node.ts adds what needs a file system.
+
+export { balancedClassWeights } from "./class-weights.ts";
 export {
   type DatasetInfo,
   type FileChecksum,

@@ -558,6 +558,7 @@ const WITHOUT = [
   "SamplesError",
   "TrainingDivergedError",
   "assembleDataset",
+  "balancedClassWeights",
   "checkLabels",
   "decodeSafetensors",
   "defaultCacheDir",
