@@ -2,7 +2,14 @@
 // It exports the same names as node.ts: what needs files says when it is called what to use instead.
 export { loadDataset } from "./browser/load-dataset.ts";
 export { loadPicture } from "./browser/load-picture.ts";
-export { DATA_ENV, defaultCacheDir, imageDatasetFromDirectory, loadFolder } from "./browser/no-files.ts";
+export {
+  DATA_ENV,
+  defaultCacheDir,
+  imageDatasetFromDirectory,
+  loadFolder,
+  writeReport,
+} from "./browser/no-files.ts";
+export { readPicture } from "./browser/read-picture.ts";
 export { run } from "./browser/run.ts";
 export { createTrainer } from "./browser/trainer.ts";
 export type {

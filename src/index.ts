@@ -37,6 +37,7 @@ export * as kinds from "./options/kinds.ts";
 export { type Picture, PictureError } from "./picture/picture.ts";
 export { pictureOf } from "./picture/pixels.ts";
 export { type PictureHints, type Prepared, type PrepareOptions, preparePicture } from "./picture/prepare.ts";
+export type { PicturePixels, PictureSource } from "./picture/source.ts";
 export type { Configuration, ReportMachine } from "./report/types.ts";
 export {
   checkRunConfig,
@@ -80,6 +81,13 @@ export { type FunctionalOptions, model, modelFromConfig } from "./train/function
 export { Model } from "./train/model.ts";
 export type { LoadOptions as ModelLoadOptions } from "./train/model-entries.ts";
 export { createModel } from "./train/named.ts";
+export {
+  type PictureClass,
+  type PictureModel,
+  type PredictedPicture,
+  type PredictPictureOptions,
+  predictPicture,
+} from "./train/predict-picture.ts";
 export { createReport, type Reported, type ReportOptions } from "./train/report.ts";
 export { type Pixels, type PlainSamples, type Samples, SamplesError } from "./train/samples.ts";
 export { Sequential, sequential } from "./train/sequential.ts";

@@ -11,8 +11,10 @@ export type {
   WorkerOptions,
 } from "./browser/types.ts";
 export { DATA_ENV, defaultCacheDir, loadFolder } from "./data/node.ts";
+export { writeReport } from "./formats/write-report.ts";
 export * from "./index.ts";
 export { loadPicture } from "./picture/load.ts";
+export { readPicture } from "./picture/read.ts";
 export { run } from "./run/node.ts";
 export { imageDatasetFromDirectory } from "./sources/image-directory.ts";
 export { loadDataset } from "./sources/load.ts";

@@ -16,6 +16,11 @@ test("what needs files says in a page that it runs in Node, and what to use ther
     code: "unsupported",
     message: expect.stringMatching(/runs in Node.*readIdxPair/),
   });
+  await expect(browser.imageDatasetFromDirectory("folder")).rejects.toMatchObject({ code: "unsupported" });
+  await expect(browser.writeReport("report.html", {} as never, {} as never)).rejects.toMatchObject({
+    code: "unsupported",
+    message: expect.stringMatching(/runs in Node.*createReport/),
+  });
   expect(() => browser.defaultCacheDir()).toThrow(/there in Node.*loadDataset/);
   expect(browser.DATA_ENV).toBe(node.DATA_ENV);
 });

@@ -2,6 +2,7 @@
 import { DataError } from "../data/errors.ts";
 import type { Dataset } from "../data/types.ts";
 import type { DirectoryImages, ImageDirectoryOptions } from "../sources/image-directory.ts";
+import type { Reported, ReportOptions } from "../train/report.ts";
 
 /** Node: the environment variable that names a folder of datasets. */
 export const DATA_ENV = "WASMGRAD_DATA";
@@ -28,6 +29,18 @@ export async function imageDatasetFromDirectory(
   _options: ImageDirectoryOptions = {},
 ): Promise<never> {
   throw new DataError("unsupported", "imageDatasetFromDirectory() reads files: it runs in Node");
+}
+
+/** Node: a report as a file. In a page it rejects with DataError `unsupported`. */
+export async function writeReport(
+  _path: string,
+  _reported: Reported,
+  _options: ReportOptions,
+): Promise<void> {
+  throw new DataError(
+    "unsupported",
+    "writeReport() writes a file: it runs in Node. In a page, createReport(trainer, { dataset, history }) gives the text of one",
+  );
 }
 
 /** Node: where downloads are kept. In a page it throws DataError `unsupported`. */

@@ -41,17 +41,16 @@ export interface Prepared {
   readonly drawings: number;
 }
 
-const PREPARE: Checked = {
-  call: "preparePicture(picture, model.inputShape, *)",
-  table: (): TableOf<PrepareOptions> => ({
-    metadata: some(
-      "the metadata that loadModel() gave",
-      (value) => typeof value === "object" && value !== null,
-    ),
-    invert: flag,
-    center: flag,
-  }),
-};
+export const prepareTable = (): TableOf<PrepareOptions> => ({
+  metadata: some(
+    "the metadata that loadModel() gave",
+    (value) => typeof value === "object" && value !== null,
+  ),
+  invert: flag,
+  center: flag,
+});
+
+const PREPARE: Checked = { call: "preparePicture(picture, model.inputShape, *)", table: prepareTable };
 
 /**
  * Turns a picture into what a model takes: grey for one channel, RGB for three.

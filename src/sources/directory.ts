@@ -113,6 +113,13 @@ export function othersNote(others: ReadonlyMap<string, number>): string {
   return `; there are ${counts.map(([ending, n]) => `${n} ${ending || "without an ending"}`).join(", ")}`;
 }
 
+/** Paths of all pictures in a folder and those within it, in the order of their names. Throws DataError. */
+export async function listAll(folder: string): Promise<string[]> {
+  const files: PictureFile[] = [];
+  await walk(folder, 0, MAX_DEPTH, { files, others: new Map(), followLinks: false });
+  return files.map(({ name }) => name);
+}
+
 interface Walk {
   readonly files: PictureFile[];
   readonly others: Map<string, number>;

@@ -124,7 +124,7 @@ describe.skipIf(!built)(
       await writeFile(join(project, "seven.png"), png);
       await writeFile(join(project, "ask.js"), ask!);
       const { stdout } = await run(process.execPath, ["ask.js"], { cwd: project });
-      expect(stdout).toMatch(/^\d: [\d.]+ %\n$/);
+      expect(stdout).toMatch(/^\d: [\d.]+ %\n\d, \d, \d\n$/);
     });
 
     test("publint finds nothing", async () => {

@@ -75,6 +75,55 @@ describe("wasmgrad train --dataset of a folder of pictures", () => {
   });
 });
 
+describe("wasmgrad predict of many pictures", () => {
+  test("takes folders and globs, in the order of the names, and says which have none", async () => {
+    await fillTree(work, {
+      "many/b.png": png(9, 9, [250, 0, 0]),
+      "many/in/a.png": png(9, 9, [0, 0, 250]),
+      "many/.hidden.png": "",
+      "many/notes.txt": "",
+      "none/notes.txt": "",
+    });
+    const files = async (...args: string[]) => {
+      const { predictions } = json(
+        (await wasmgrad(["predict", "run", ...args, "--json"], { cwd: work })).stdout,
+      );
+      return predictions.map(({ file, name, error }: Record<string, string>) => [
+        file!.replaceAll("\\", "/"),
+        name ?? error,
+      ]);
+    };
+    const all = [
+      ["many/b.png", "red one"],
+      ["many/in/a.png", "blue"],
+    ];
+    expect(await files("many")).toEqual(all);
+    expect(await files("many/**/*.png")).toEqual(all);
+    expect(await files("many/*.png", "none", "*.gif")).toEqual([
+      all[0],
+      ["none", "holds no pictures (.png, .jpg, .jpeg, .webp, .gif)"],
+      ["*.gif", "no file has such a name"],
+    ]);
+  });
+
+  test("--csv is a table with every class, failures among its lines", async () => {
+    await fillTree(work, { 'table/a "b", c.png': png(9, 9, [250, 0, 0]), "table/bad.png": "" });
+    const done = await wasmgrad(["predict", "run", "table", "--csv"], { cwd: work });
+    expect(done.status).toBe(1);
+    const [head, first, second, ...rest] = done.stdout.trim().split("\n");
+    expect(head).toBe("file,answer,probability,blue,red one,error");
+    const [, answer, probability, blue, red] = /^"table.a ""b"", c\.png",(.*),(.*),(.*),(.*),$/.exec(first!)!;
+    expect(answer).toBe("red one");
+    expect(probability).toBe(red);
+    expect(Number(blue) + Number(red)).toBeCloseTo(1, 5);
+    expect(second).toMatch(/^table.bad\.png,,,,,"?is empty; expected a PNG/);
+    expect(rest).toEqual([]);
+    const both = await wasmgrad(["predict", "run", "table", "--csv", "--json"], { cwd: work });
+    expect(both.status).toBe(2);
+    expect(both.stderr).toContain("--csv");
+  });
+});
+
 test("options of pictures are for pictures, and say what they take", async () => {
   const stderr = async (...args: string[]) => {
     const done = await wasmgrad(["train", ...args], { cwd: work });

@@ -142,7 +142,8 @@ describe("predict", () => {
     await picture("good.png", 1);
     await copyFile(join(work, "good.png"), join(work, hostile));
     await writeFile(join(work, "text.png"), "no picture");
-    const files = ["missing.png", "text.png", ".", hostile];
+    await mkdir(join(work, "empty"), { recursive: true });
+    const files = ["missing.png", "text.png", "empty", hostile];
     const done = await wasmgrad(["predict", "run", "--", ...files], { cwd: work });
     expect(done.status).toBe(1);
     expect(done.stdout).toMatch(/^-x\\x0a\\x1b\[2J'; rm\.png\n {2}<b>mid<\/b> /);

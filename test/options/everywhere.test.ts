@@ -409,6 +409,10 @@ const TAKERS: Readonly<Record<string, Taker>> = {
     quick: { signal: AbortSignal.abort() },
     call: (options) => api.imageDatasetFromDirectory("nowhere", options),
   },
+  predictPicture: {
+    names: names<api.PredictPictureOptions>({ metadata: true, invert: true, center: true, top: true }),
+    call: (options) => api.predictPicture(model, picture, options),
+  },
   downloadFile: {
     names: names<api.DownloadOptions>(download),
     quick: { signal: AbortSignal.abort() },
@@ -559,6 +563,8 @@ const WITHOUT = [
   "TrainingDivergedError",
   "assembleDataset",
   "balancedClassWeights",
+  "readPicture",
+  "writeReport",
   "checkLabels",
   "decodeSafetensors",
   "defaultCacheDir",

@@ -5,19 +5,21 @@ import type { Backend } from "../../engine/engine.ts";
 import { loadPicture } from "../../picture/load.ts";
 import { PictureError } from "../../picture/picture.ts";
 import { MAX_PICTURE_BYTES } from "../../picture/png.ts";
-import { type Prepared, preparePicture } from "../../picture/prepare.ts";
-import { predictedClasses } from "../../report/metrics.ts";
 import { sizes } from "../../run/build-model.ts";
 import { NonFiniteError } from "../../train/errors.ts";
+import { type PictureClass, predictPicture } from "../../train/predict-picture.ts";
+import { csvLine } from "../csv.ts";
 import { engineOptions } from "../engine-options.ts";
 import { EXIT } from "../errors.ts";
 import { addCommonOptions, type CommonOptions, createCommand, perform } from "../main.ts";
 import { backendOption, maxMemoryOption, wholeNumber } from "../options.ts";
 import { formatPercent, type Output, printable } from "../output.ts";
+import { pictureFiles } from "../picture-files.ts";
 import { type OpenedRun, openRun, readyModel } from "../run/load.ts";
 
 export interface PredictOptions {
   readonly top: number;
+  readonly csv?: boolean;
   readonly invert?: boolean;
   readonly center?: boolean;
   readonly backend: Backend | "auto";
@@ -27,7 +29,7 @@ export interface PredictOptions {
 export function predictCommand(): Command {
   const command = createCommand("predict", "Classify pictures with a trained model")
     .argument("<run>", "run folder, or a model.safetensors")
-    .argument("<image...>", "PNG, JPEG, WebP or GIF files")
+    .argument("<image...>", "PNG, JPEG, WebP or GIF files; folders of them; globs in quotes")
     .optionsGroup("Pictures:")
     .addOption(
       new Option("--invert", "swap light and dark (default: where the picture's border calls for it)"),
@@ -42,6 +44,11 @@ export function predictCommand(): Command {
     .addOption(new Option("--no-center", "resize the whole picture"))
     .optionsGroup("Output:")
     .addOption(new Option("--top <n>", "classes to show").argParser(wholeNumber(1)).default(3))
+    .addOption(
+      new Option("--csv", "print a table: file, answer, its probability, then that of each class").conflicts(
+        "json",
+      ),
+    )
     .optionsGroup("Engine:")
     .addOption(backendOption())
     .addOption(maxMemoryOption("1GB"));
@@ -68,21 +75,19 @@ What is done to a picture, in this order:
      has the model's size already is taken as it is; one for another model is
      resized whole. --center and --no-center decide it by hand.
 
-A picture that cannot be read does not keep the others from being classified;
-the exit status is 1 then.
+For models that were trained on a folder of pictures all of it is done as it was
+there: size, colours and proportions, with light and dark as they are.
+
+Of a folder all pictures are classified, those in folders within it, too. A
+picture that cannot be read does not keep the others from being
+classified; the exit status is 1 then.
 
 Examples:
   wasmgrad predict runs/digits-keras-mnist-1 seven.png
   wasmgrad predict runs/first scan-*.png --top 1 --json
-  wasmgrad predict runs/fashion photo.png --no-invert`;
-
-/** A class and how sure the model is of it. */
-interface Answer {
-  readonly class: number;
-  readonly name: string;
-  /** The output; a probability where the model ends with softmax or sigmoid. */
-  readonly probability: number;
-}
+  wasmgrad predict runs/fashion photo.png --no-invert
+  wasmgrad predict runs/pets holiday/ --csv > answers.csv
+  wasmgrad predict runs/pets "photos/**/*.jpg" --top 1`;
 
 type Prediction =
   | ({
@@ -91,8 +96,8 @@ type Prediction =
       readonly centered: boolean;
       /** What is doubtful about the answer. */
       readonly notice?: string;
-      readonly top: Answer[];
-    } & Answer)
+      readonly top: readonly PictureClass[];
+    } & PictureClass)
   | { readonly file: string; readonly error: string };
 
 export async function predict(
@@ -103,13 +108,18 @@ export async function predict(
 ): Promise<number> {
   const run = await openRun(path, options.maxMemory);
   const predictions: Prediction[] = [];
+  // A table has all classes.
+  const most = options.csv ? Number.MAX_SAFE_INTEGER : options.top;
+  const tell = options.csv ? printRow : print;
   try {
+    const files = await pictureFiles(images);
     // One picture is no work for two threads.
     await readyModel(run, engineOptions({ ...options, threads: 1 }));
-    for (const file of images) {
-      const prediction = await classify(run, file, options);
+    if (options.csv) printHead(run, output);
+    for (const { file, error } of files) {
+      const prediction = error === undefined ? await classify(run, file, most, options) : { file, error };
       predictions.push(prediction);
-      print(prediction, run, output);
+      tell(prediction, run, output);
     }
   } finally {
     run.model.dispose();
@@ -118,59 +128,65 @@ export async function predict(
   return predictions.some((prediction) => "error" in prediction) ? EXIT.failed : EXIT.ok;
 }
 
-async function classify(run: OpenedRun, file: string, options: PredictOptions): Promise<Prediction> {
-  const { model, metadata } = run;
-  let prepared: Prepared;
-  let outputs: Float32Array;
+async function classify(
+  { model, metadata }: OpenedRun,
+  file: string,
+  top: number,
+  { invert, center }: PredictOptions,
+): Promise<Prediction> {
   try {
-    prepared = await prepare(run, file, options);
-    outputs = await model.predict(prepared.pixels);
+    const picture = await loadPicture(await readWhole(file, MAX_PICTURE_BYTES));
+    const { centred: centered, ...predicted } = await predictPicture(model, picture, {
+      metadata,
+      invert,
+      center,
+      top,
+    });
+    return { file, ...predicted, centered };
   } catch (error) {
     const own = [PictureError, DataError, NonFiniteError].some((type) => error instanceof type);
     if (!own) throw error;
     return { file, error: (error as Error).message };
   }
-  const shares = outputs.length === 1 ? Float32Array.of(1 - outputs[0]!, outputs[0]!) : outputs;
-  const answers = Array.from(shares, (probability, i): Answer => {
-    return { class: i, name: metadata.classNames?.[i] ?? String(i), probability };
-  });
-  // The engine's own choice among equals comes first.
-  const first = predictedClasses(outputs, 1).classes[0]!;
-  answers.sort(
-    (a, b) => b.probability - a.probability || Number(b.class === first) - Number(a.class === first),
-  );
-  const { inverted, centred: centered, drawings } = prepared;
-  const notice =
-    drawings > 1
-      ? `${drawings} drawings lie side by side in it, and the model knows pictures of one: the answer is for all of them together. Cut them into a picture each`
-      : undefined;
-  return {
-    file,
-    ...answers[0]!,
-    inverted,
-    centered,
-    ...(notice && { notice }),
-    top: answers.slice(0, options.top),
-  };
 }
 
-async function prepare(
-  { model, metadata }: OpenedRun,
-  file: string,
-  options: PredictOptions,
-): Promise<Prepared> {
-  const picture = await loadPicture(await readWhole(file, MAX_PICTURE_BYTES));
-  const { invert, center } = options;
-  return preparePicture(picture, model.inputShape, { metadata, invert, center });
+/** Classes in the order of the model's outputs. */
+function namesOf({ model, metadata }: OpenedRun): string[] {
+  const outputs = Math.max(model.outputShape.at(-1)!, 2);
+  return Array.from({ length: outputs }, (_, i) => metadata.classNames?.[i] ?? String(i));
+}
+
+/** For programs as it is, but a terminal would obey what names may hold. */
+function printLine(cells: readonly (string | number)[], output: Output): void {
+  const line = csvLine(cells);
+  output.print(process.stdout.isTTY ? printable(line) : line);
+}
+
+function printHead(run: OpenedRun, output: Output): void {
+  printLine(["file", "answer", "probability", ...namesOf(run), "error"], output);
+}
+
+function printRow(prediction: Prediction, run: OpenedRun, output: Output): void {
+  if ("error" in prediction) {
+    tellError(prediction, output);
+    const none = namesOf(run).map(() => "");
+    printLine([prediction.file, "", "", ...none, prediction.error], output);
+    return;
+  }
+  const { file, name, probability, top } = prediction;
+  const shares = top.toSorted((a, b) => a.class - b.class).map((one) => one.probability);
+  printLine([file, name, probability, ...shares, ""], output);
+}
+
+function tellError({ file, error }: { readonly file: string; readonly error: string }, output: Output): void {
+  const said = error.startsWith(file) ? error : `${file}: ${error}`;
+  output.notice(`wasmgrad: ${printable(said)}`);
 }
 
 function print(prediction: Prediction, { model }: OpenedRun, output: Output): void {
   const file = printable(prediction.file);
   if ("error" in prediction) {
-    const said = prediction.error.startsWith(prediction.file)
-      ? prediction.error
-      : `${file}: ${prediction.error}`;
-    output.notice(`wasmgrad: ${printable(said)}`);
+    tellError(prediction, output);
     return;
   }
   const { paint } = output;
