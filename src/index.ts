@@ -24,7 +24,7 @@ export { LOSSES, type LossData, type LossName } from "./losses/index.ts";
 export type { Loss, LossBatch } from "./losses/loss.ts";
 export * from "./losses/make.ts";
 export { defineMetric, type MetricDefinition } from "./metrics/define.ts";
-export { type TopKOptions, topKCategoricalAccuracy } from "./metrics/make.ts";
+export * from "./metrics/make.ts";
 export { METRICS, type Metric, type MetricBatch, type MetricName } from "./metrics/metric.ts";
 export * from "./model/layers/index.ts";
 export type { LayerDefinition } from "./model/layers/layer.ts";

@@ -4,9 +4,20 @@ import type { Tensor } from "../compiler/tensor.ts";
 /** Every metric. A new one has its name here, and what it does in extra.ts. */
 export const METRICS = [
   "accuracy",
+  "categoricalAccuracy",
+  "sparseCategoricalAccuracy",
+  "binaryAccuracy",
   "topKCategoricalAccuracy",
+  "sparseTopKCategoricalAccuracy",
+  "precision",
+  "recall",
+  "f1Score",
+  "auc",
+  "meanIoU",
   "meanAbsoluteError",
   "meanSquaredError",
+  "rootMeanSquaredError",
+  "cosineSimilarity",
 ] as const;
 export type MetricName = (typeof METRICS)[number];
 
@@ -26,12 +37,14 @@ export interface Metric {
   readonly name: string;
   /** Numbers that it gathers: 0 when an epoch begins. Default 2. */
   readonly accumulators?: number;
+  /** Built-in: how many these are where an output has so many numbers. */
+  sizeOf?(cols: number, options: Readonly<Record<string, unknown>>): number;
   /** Which of two figures is the better one. Default "more". */
   readonly better?: "more" | "less";
   /** Gathers a batch. */
   update?(accumulators: Float64Array, batch: MetricBatch, options: Readonly<Record<string, unknown>>): void;
   /** The figure. Default: the first accumulator over the second. */
-  value?(accumulators: Float64Array): number;
+  value?(accumulators: Float64Array, options: Readonly<Record<string, unknown>>): number;
   /** Built-in, with options: which one it is, and they, all filled in. */
   readonly type?: string;
   readonly options?: Readonly<Record<string, unknown>>;

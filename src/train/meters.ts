@@ -6,6 +6,8 @@ import type { StepResult } from "./step-result.ts";
 export interface MeteredOutput {
   readonly name: string;
   readonly metrics: readonly Metric[];
+  /** Numbers that it has. Where it is left out, nothing can be gathered. */
+  readonly cols?: number;
 }
 
 /** The figures of an epoch, from sums over its samples: exact, also where the last batch is smaller. */
@@ -27,10 +29,11 @@ export class Meters {
     const several = outputs.length > 1;
     this.#losses = several ? outputs.map(({ name }) => `${name}_loss`) : [];
     this.#sums = new Float64Array(2 + this.#losses.length);
-    this.#gathered = outputs.flatMap(({ name: from, metrics }, output) =>
+    this.#gathered = outputs.flatMap(({ name: from, metrics, cols = 1 }, output) =>
       metrics.map((metric, index) => {
         const name = several ? `${from}_${metric.name}` : metric.name;
-        return { name, metric, accumulators: new Float64Array(metric.accumulators ?? 2), output, index };
+        const size = metric.sizeOf?.(cols, metric.options ?? {}) ?? metric.accumulators ?? 2;
+        return { name, metric, accumulators: new Float64Array(size), output, index };
       }),
     );
   }
@@ -75,7 +78,8 @@ export class Meters {
     for (const [i, name] of ["loss", ...this.#losses].entries())
       logs[prefix + name] = this.#sums[1 + i]! / this.#sums[0]!;
     for (const { name, metric, accumulators } of this.#gathered)
-      logs[prefix + name] = metric.value?.(accumulators) ?? accumulators[0]! / accumulators[1]!;
+      logs[prefix + name] =
+        metric.value?.(accumulators, metric.options ?? {}) ?? accumulators[0]! / accumulators[1]!;
     return logs as Logs;
   }
 }

@@ -240,7 +240,10 @@ export class Session {
 
   /** What adds up the results of steps. */
   meters(): Meters {
-    return new Meters(this.options.outputs);
+    const { outputs } = this.graph;
+    return new Meters(
+      this.options.outputs.map((output, i) => ({ ...output, cols: elements(outputs[i]!.shape) })),
+    );
   }
 
   /** One training step on samples[indices]; what it tells was so before the update. */

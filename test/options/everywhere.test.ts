@@ -82,6 +82,7 @@ const compile = {
 } as const;
 const crossentropy = names<api.CrossentropyOptions>({ labelSmoothing: true, fromLogits: true });
 const focal = { labelSmoothing: true, fromLogits: true, alpha: true, gamma: true } as const;
+const answers = names<api.AnswersOptions>({ threshold: true, topK: true, classId: true, name: true });
 const runOptions = {
   dataset: true,
   model: true,
@@ -343,6 +344,26 @@ const TAKERS: Readonly<Record<string, Taker>> = {
   topKCategoricalAccuracy: {
     names: names<api.TopKOptions>({ k: true, name: true }),
     call: api.topKCategoricalAccuracy,
+  },
+  binaryAccuracy: {
+    names: names<api.BinaryAccuracyOptions>({ threshold: true, name: true }),
+    call: api.binaryAccuracy,
+  },
+  precision: { names: answers, call: api.precision },
+  recall: { names: answers, call: api.recall },
+  f1Score: {
+    names: names<api.F1Options>({ average: true, threshold: true, name: true }),
+    call: api.f1Score,
+  },
+  auc: {
+    names: names<api.AucOptions>({
+      numThresholds: true,
+      curve: true,
+      summationMethod: true,
+      multiLabel: true,
+      name: true,
+    }),
+    call: api.auc,
   },
   defineLayer: {
     names: ["type", "options", "merges", "lower"],

@@ -1,15 +1,5 @@
 // Functions that JavaScript's own may round differently on another engine, by series of + - * / alone, to some 1e-15.
-
-/** Natural logarithm of x > 0. */
-function ln(x: number): number {
-  let twos = 0;
-  for (; x > 1.5; x /= 2) twos++;
-  for (; x < 0.75; x *= 2) twos--;
-  const z = (x - 1) / (x + 1);
-  let sum = 0;
-  for (let n = 33; n > 0; n -= 2) sum = sum * z * z + 1 / n;
-  return 2 * z * sum + twos * Math.LN2;
-}
+import { ln } from "../../options/ln.ts";
 
 /** x ** y for x > 0, y >= 0: the whole part of y by multiplication alone. */
 export function power(x: number, y: number): number {
