@@ -1,8 +1,18 @@
 import type { ModelConfig } from "../model/model-config.ts";
+import { checkOptions } from "../options/check.ts";
 import { type Entries, seal, sealedText, WEIGHTS } from "../safetensors/seal.ts";
 import { type NamedTensor, writeSafetensors } from "../safetensors/write-safetensors.ts";
+import { classNamesProblem } from "../train/class-names.ts";
 import { type ModelMetadata, modelEntries } from "../train/model-entries.ts";
+import { SAVE } from "../train/save-options.ts";
 import { sha256, weightsSha256 } from "../train/weights.ts";
+
+/** Throws RangeError where a trainer's save() is told what cannot be of a model of so many outputs. */
+export function checkMetadata(metadata: ModelMetadata, outputs: number): void {
+  checkOptions(SAVE, metadata);
+  const problem = classNamesProblem(metadata.classNames, outputs);
+  if (problem) throw new RangeError(`save: metadata ${problem}`);
+}
 
 /**
  * What saveModel() writes, hashed by the browser: a page that trains has no room for a hash of its own. On a page

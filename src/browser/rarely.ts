@@ -3,8 +3,9 @@
 export { checkMetrics } from "../metrics/check-metrics.ts";
 export { checkSamples } from "../train/check-samples.ts";
 export { checkWeights } from "../train/check-weights.ts";
+export { checkCompile } from "../train/outputs.ts";
 export { weightsSha256 } from "../train/weights.ts";
 export { begin } from "./begin.ts";
 export { fromPlain } from "./errors.ts";
-export { modelFile } from "./model-file.ts";
+export { checkMetadata, modelFile } from "./model-file.ts";
 export { tell } from "./tell.ts";

@@ -12,14 +12,13 @@ import type { NamedTensor } from "../safetensors/safetensors.ts";
 import type { Callbacks, History } from "../train/callbacks.ts";
 import type { SamplesTaker } from "../train/check-samples.ts";
 import type { SetWeightsOptions, WeightsTaken } from "../train/check-weights.ts";
-import { classNamesProblem } from "../train/class-names.ts";
 import { type LayerActivation, needsAllKernels, type OutputOptions } from "../train/compiled-options.ts";
 import type { EvaluateOptions, Evaluation } from "../train/evaluate.ts";
 import type { FitOptions } from "../train/fit.ts";
 import type { KeptState } from "../train/keep-state.ts";
-import { checkCompile, isModel, type Model, oneSample, type Predicted, unlisted } from "../train/model.ts";
+import { isModel, type Model, oneSample, type Predicted, unlisted } from "../train/model.ts";
 import type { ModelMetadata } from "../train/model-entries.ts";
-import { compileTable, EVALUATE, FIT, PREDICT, SAVE } from "../train/options.ts";
+import { compileTable, EVALUATE, FIT, PREDICT } from "../train/options.ts";
 import {
   type Asking,
   asSamples,
@@ -29,6 +28,7 @@ import {
   type Pixels,
   type Samples,
 } from "../train/samples.ts";
+import { usualOutputs } from "../train/usual-outputs.ts";
 import type { Part } from "../train/validation.ts";
 import type { Fitting, Made } from "./fitting.ts";
 import type { FitRequest, InitRequest, Reference, Report } from "./protocol.ts";
@@ -71,7 +71,8 @@ export async function createTrainer(model: Model, options: TrainerOptions = {}):
     seed = 1,
     ...rest
   } = options;
-  const outputs = checkCompile(model, options);
+  const outputs =
+    usualOutputs(model, options) ?? (await import("./rarely.ts")).checkCompile(model, options, TRAINER);
   // A loss of a module's may name some, too.
   if (metrics || modules.length > 0) (await import("./rarely.ts")).checkMetrics(outputs);
   const wanted = requestedThreads(threads);
@@ -103,7 +104,7 @@ export async function createTrainer(model: Model, options: TrainerOptions = {}):
   };
   const holder: { trainer?: WorkerTrainer } = {};
   const parts: WorkerPart[] = ["training"];
-  const all = needsAllKernels(model.graph, { optimizer: made, outputs });
+  const all = needsAllKernels(model.graph, made, outputs);
   if (
     all ||
     modules.length > 0 ||
@@ -302,10 +303,8 @@ class WorkerTrainer implements Trainer {
   }
 
   async save(metadata: ModelMetadata = {}): Promise<Uint8Array<ArrayBuffer>> {
-    checkOptions(SAVE, metadata);
-    const problem = classNamesProblem(metadata.classNames, this.model.outputShape.at(-1)!);
-    if (problem) throw new RangeError(`save: metadata ${problem}`);
-    const { modelFile } = await import("./rarely.ts");
+    const { checkMetadata, modelFile } = await import("./rarely.ts");
+    checkMetadata(metadata, this.model.outputShape.at(-1)!);
     return modelFile(await this.#client.call("getWeights", "save()"), this.model.parts().config, metadata);
   }
 

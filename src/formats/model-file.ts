@@ -32,7 +32,8 @@ import {
   type ModelMetadata,
   modelEntries,
 } from "../train/model-entries.ts";
-import { LOAD_MODEL, SAVE } from "../train/options.ts";
+import { LOAD_MODEL } from "../train/options.ts";
+import { SAVE } from "../train/save-options.ts";
 
 export { MODEL_FORMAT_VERSION, type ModelMetadata } from "../train/model-entries.ts";
 

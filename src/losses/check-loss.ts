@@ -4,7 +4,7 @@ import { show } from "../options/show.ts";
 import { LOSSES, type LossData, lossDefinition } from "./index.ts";
 import type { Loss } from "./loss.ts";
 import { checkLossOptions } from "./options.ts";
-import { probabilitiesOf } from "./usual-loss.ts";
+import { probabilitiesOf } from "./probabilities.ts";
 
 /** Throws ModelError unless the loss fits the model's output; of several, the one of that number. */
 export function checkLoss(given: unknown, graph: Graph, at = 0): void {

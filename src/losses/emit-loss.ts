@@ -4,7 +4,7 @@ import type { Tensor } from "../compiler/tensor.ts";
 import type { EmittedLoss, OutputLoss } from "./emitted.ts";
 import { targetsFor } from "./extra.ts";
 import type { Loss } from "./loss.ts";
-import { probabilitiesOf } from "./usual-loss.ts";
+import { probabilitiesOf } from "./probabilities.ts";
 
 /** Where the loss of an output and the op that gives it are computed in one: that op. */
 export function fusedOp(graph: Graph, output: Value, { fused }: Loss): Op | undefined {

@@ -2,7 +2,7 @@ import { EXTRA_KINDS, type Graph } from "../compiler/graph.ts";
 import { type Preprocessing, TO_UNIT } from "../compiler/preprocessing.ts";
 import type { Backend } from "../engine/engine.ts";
 import type { WasmSource } from "../engine/kernels.ts";
-import { type LossData, type LossName, lossDefinition } from "../losses/index.ts";
+import type { LossData, LossName } from "../losses/index.ts";
 import type { Loss } from "../losses/loss.ts";
 import type { Metric, MetricName } from "../metrics/metric.ts";
 import type { OptimizerName } from "../optim/definitions.ts";
@@ -18,6 +18,8 @@ export interface OutputOptions {
   readonly loss: string | LossData | Loss;
   readonly weight: number;
   readonly metrics: readonly (string | Metric)[];
+  /** Whether the loss needs the build that has all kernels. */
+  readonly allKernels?: boolean | undefined;
 }
 
 /** What a model brings along from a file. */
@@ -50,15 +52,15 @@ export interface CompiledOptions {
   readonly weights?: "loaded" | "new" | undefined;
 }
 
-/** Whether a training needs the build that has all kernels. */
+/** Whether a training needs the build that has all kernels. @param losses what tells it of them */
 export function needsAllKernels(
   { ops }: Graph,
-  { optimizer, outputs }: Pick<CompiledOptions, "optimizer" | "outputs">,
+  optimizer: Optimizer,
+  losses: readonly { readonly allKernels?: boolean | undefined }[],
 ): boolean {
   return (
-    optimizer.allKernels === true ||
-    ops.some(({ kind }) => (EXTRA_KINDS as readonly string[]).includes(kind)) ||
-    outputs.some(({ loss }) => lossDefinition(loss)?.allKernels)
+    [optimizer, ...losses].some(({ allKernels }) => allKernels) ||
+    ops.some(({ kind }) => (EXTRA_KINDS as readonly string[]).includes(kind))
   );
 }
 

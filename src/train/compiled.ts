@@ -96,4 +96,5 @@ export function checked(samples: Samples, model: Ports, taker: SamplesTaker): Sa
 }
 
 export { checkMetrics } from "../metrics/check-metrics.ts";
+export { checkCompile } from "./outputs.ts";
 export { weightsSha256 } from "./weights.ts";

@@ -1,5 +1,4 @@
 import type { Graph, Shape } from "../compiler/graph.ts";
-import { preprocessingProblem } from "../compiler/preprocessing.ts";
 import { type LayerRow, summaryTable } from "../model/build.ts";
 import type { ModelConfig } from "../model/model-config.ts";
 import { createOptimizer } from "../optim/index.ts";
@@ -9,17 +8,10 @@ import type { NamedTensor } from "../safetensors/safetensors.ts";
 import type { History } from "./callbacks.ts";
 import type { SetWeightsOptions, WeightsTaken } from "./check-weights.ts";
 import type { Compiled, checked } from "./compiled.ts";
-import type { CompileOptions } from "./compiled-options.ts";
-import {
-  type LayerActivation,
-  type Loaded,
-  type OutputOptions,
-  preprocessingOf,
-} from "./compiled-options.ts";
+import type { CompileOptions, LayerActivation, Loaded } from "./compiled-options.ts";
 import type { EvaluateOptions, Evaluation } from "./evaluate.ts";
 import type { FitOptions } from "./fit.ts";
 import { COMPILE, EVALUATE, FIT, PREDICT } from "./options.ts";
-import { outputsOf } from "./outputs.ts";
 import {
   type Asking,
   asSamples,
@@ -109,11 +101,10 @@ export class Model implements Trainable {
    * the weights, the preprocessing and the loss of its file. Compiling again starts anew: from there, too.
    */
   async compile(options: CompileOptions = {}): Promise<void> {
-    checkOptions(COMPILE, options);
     const { optimizer = "adam" } = options;
-    const outputs = checkCompile(this, options);
     const disposals = this.#disposals;
-    const { Compiled, checked, checkMetrics } = await import("./compiled.ts");
+    const { checkCompile, Compiled, checked, checkMetrics } = await import("./compiled.ts");
+    const outputs = checkCompile(this, options, COMPILE);
     checkMetrics(outputs);
     const compiled = await Compiled.create(this.graph, this.loaded, {
       ...options,
@@ -248,16 +239,6 @@ export function oneSample(image: Samples["images"], inputs: readonly Port[]): Sa
 
 function portsOf(values: Graph["inputs"], names: readonly string[]): Port[] {
   return values.map(({ shape }, i) => ({ name: names[i]!, shape }));
-}
-
-/** Throws where a loss or a preprocessing does not fit the model, or each other's ranges. Gives the losses by output. */
-export function checkCompile(
-  model: Pick<Model, "graph" | "outputs" | "loaded">,
-  options: Pick<CompileOptions, "loss" | "lossWeights" | "metrics" | "preprocessing">,
-): OutputOptions[] {
-  const problem = preprocessingProblem(preprocessingOf(model.loaded, options.preprocessing));
-  if (problem) throw new RangeError(`preprocessing: ${problem}`);
-  return outputsOf(model, options);
 }
 
 /** By what it can do: a page may have the class twice, as the element's script brings its own. */

@@ -1,5 +1,6 @@
 import { ModelError } from "../compiler/errors.ts";
 import type { Graph } from "../compiler/graph.ts";
+import { preprocessingProblem } from "../compiler/preprocessing.ts";
 import { checkLoss } from "../losses/check-loss.ts";
 import {
   defaultMetrics,
@@ -12,13 +13,32 @@ import {
 import type { Loss } from "../losses/loss.ts";
 import { usualLoss } from "../losses/usual-loss.ts";
 import type { Metric, MetricName } from "../metrics/metric.ts";
-import { isObject } from "../options/kinds.ts";
+import { type Checked, checkOptions } from "../options/check.ts";
+import { isObject, isOptions, some, type TableOf } from "../options/kinds.ts";
 import { show, written } from "../options/show.ts";
-import { type CompileOptions, type Loaded, lossOf, type OutputOptions } from "./compiled-options.ts";
+import {
+  type CompileOptions,
+  type Loaded,
+  lossOf,
+  type OutputOptions,
+  preprocessingOf,
+} from "./compiled-options.ts";
 import type { Port } from "./samples.ts";
 
+/** What outputsOf() looks into: a list, or a record. */
+export const isOfEach = (value: unknown) =>
+  (Array.isArray(value) || isOptions(value)) && Object.keys(value).length > 0;
+
+/** @param each whether a value in a list or a record fits: what is wrong there outputsOf() says at more length */
+export const lossWeights = (each: (value: unknown) => boolean = () => true) =>
+  some<NonNullable<CompileOptions["lossWeights"]>>(
+    "a number, a list, or a record by the names of outputs",
+    (value) => Number.isFinite(value) || (isOfEach(value) && Object.values(value as object).every(each)),
+    1,
+  );
+
 /** A list of metrics' names, and of what defineMetric() or a metric's function gave. */
-export function isMetrics(value: unknown): value is readonly (MetricName | Metric)[] {
+function isMetrics(value: unknown): value is readonly (MetricName | Metric)[] {
   return (
     Array.isArray(value) &&
     value.every((metric) => typeof metric === "string" || !!(metric?.update ?? metric?.type))
@@ -26,8 +46,44 @@ export function isMetrics(value: unknown): value is readonly (MetricName | Metri
 }
 
 /** A loss by name, as plain data with its name and options, or what defineLoss() gave. */
-export function isLoss(value: unknown): value is LossName | LossData | Loss {
+function isLoss(value: unknown): value is LossName | LossData | Loss {
   return isBuiltInLoss(value) || (isObject(value) && typeof value.compute === "function");
+}
+
+/** What compile() and createTrainer() are told of a model's outputs. */
+const outputsTable = (): Pick<TableOf<CompileOptions>, "loss" | "lossWeights" | "metrics"> => ({
+  loss: {
+    ...some<NonNullable<CompileOptions["loss"]>>(
+      `one of ${LOSSES.join(", ")}, { name, … } with options of it, or what defineLoss() gave`,
+      (value) => isLoss(value) || isOfEach(value),
+      LOSSES[0],
+    ),
+    names: LOSSES,
+  },
+  lossWeights: lossWeights(),
+  metrics: some<NonNullable<CompileOptions["metrics"]>>(
+    "a list of metrics' names and of what defineMetric() gave",
+    (value) =>
+      isMetrics(value) ||
+      (isOfEach(value) && (!Array.isArray(value) || value.every(Array.isArray)) && !isMetrics([value])),
+    ["accuracy"],
+  ),
+});
+
+/**
+ * Throws where an option is wrong, a loss or a preprocessing does not fit the model, or each other's ranges. Gives the losses by output.
+ * @param checked what those options are checked by that usualOutputs() has not looked into
+ */
+export function checkCompile(
+  model: { graph: Graph; outputs: readonly Port[]; loaded: Loaded | undefined },
+  options: Pick<CompileOptions, "loss" | "lossWeights" | "metrics" | "preprocessing">,
+  { call, table }: Checked,
+): OutputOptions[] {
+  const others = typeof table === "function" ? table() : table;
+  checkOptions({ call, table: { ...others, ...outputsTable() } }, options);
+  const problem = preprocessingProblem(preprocessingOf(model.loaded, options.preprocessing));
+  if (problem) throw new RangeError(`preprocessing: ${problem}`);
+  return outputsOf(model, options);
 }
 
 /**
@@ -35,7 +91,7 @@ export function isLoss(value: unknown): value is LossName | LossData | Loss {
  * so for the weights and the metrics, whose names are not looked at. Throws ModelError where one is missing, of no output, or
  * does not fit its output.
  */
-export function outputsOf(
+function outputsOf(
   { graph, outputs, loaded }: { graph: Graph; outputs: readonly Port[]; loaded: Loaded | undefined },
   options: Pick<CompileOptions, "loss" | "lossWeights" | "metrics">,
 ): OutputOptions[] {
@@ -64,7 +120,13 @@ export function outputsOf(
     isMetrics,
     usual,
   );
-  return names.map((name, i) => ({ name, loss: losses[i]!, weight: weights[i]!, metrics: metrics[i]! }));
+  return names.map((name, i) => ({
+    name,
+    loss: losses[i]!,
+    weight: weights[i]!,
+    metrics: metrics[i]!,
+    allKernels: lossDefinition(losses[i]!)!.allKernels,
+  }));
 }
 
 const EXPECTED = {

@@ -126,7 +126,12 @@ export class Session {
 
   static async create(graph: Graph, options: SessionOptions): Promise<Session> {
     const { backend, threads, wasm, maxMemory } = options;
-    const all = needsAllKernels(graph, options);
+    const { optimizer, outputs } = options;
+    const all = needsAllKernels(
+      graph,
+      optimizer,
+      outputs.map(({ loss }) => lossDefinition(loss)!),
+    );
     requireRoom(graph, maxMemory, (bytes) => `compile({ maxMemory: ${bytes} })`);
     const engine = await Engine.create({ backend, threads, wasm, maxMemory, all });
     try {

@@ -59,12 +59,13 @@ async function trainer() {
 const samples = { images: fixtureValues(4, 1, 1), shape: [2], count: 2, targets: fixtureValues(2, 2, 1) };
 
 test("an error of the worker's reaches the caller, also where what says it cannot be loaded", async () => {
+  const error = { name: "RangeError", message: "no", stack: undefined, fields: {} };
+  withWorker(({ id }, tell) => tell({ id, error }));
+  const made = await trainer();
   vi.doMock("../../src/browser/rarely.ts", () => {
     throw new Error("no network");
   });
-  const error = { name: "RangeError", message: "no", stack: undefined, fields: {} };
-  withWorker(({ id }, tell) => tell({ id, error }));
-  const fitting = (await trainer()).fit(samples);
+  const fitting = made.fit(samples);
   await expect(fitting).rejects.toThrow();
 });
 

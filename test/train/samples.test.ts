@@ -239,8 +239,8 @@ describe("compile() refuses", () => {
     [{ seed: 1.5 }, "seed is 1.5, expected a whole number"],
     [{ seed: 2 ** 53 }, "seed is 9007199254740992, expected a whole number"],
     [
-      { metrics: wrong(["auc"]) },
-      "metrics: no metric is called 'auc', expected some of accuracy, topKCategoricalAccuracy, meanAbsoluteError, meanSquaredError",
+      { metrics: wrong(["aucs"]) },
+      "metrics: no metric is called 'aucs', expected some of accuracy, categoricalAccuracy, sparseCategoricalAccuracy, binaryAccuracy, topKCategoricalAccuracy",
     ],
     [
       { metrics: wrong("accuracy") },
