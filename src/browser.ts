@@ -3,6 +3,7 @@
 export { loadDataset } from "./browser/load-dataset.ts";
 export { loadPicture } from "./browser/load-picture.ts";
 export {
+  csvLogger,
   DATA_ENV,
   defaultCacheDir,
   imageDatasetFromDirectory,

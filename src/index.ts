@@ -7,6 +7,7 @@ export type { ColorMode, Interpolation, PictureFit, PictureOptions, Resize } fro
 export { BACKENDS, type Backend, type WasmSource } from "./engine/kernels.ts";
 export { MemoryError } from "./engine/memory-error.ts";
 export { CheckpointError, loadCheckpoint, saveCheckpoint } from "./formats/checkpoint.ts";
+export type { CsvLoggerOptions } from "./formats/logs/options.ts";
 export {
   type CheckpointInfo,
   type ModelCheckpointOptions,
@@ -39,7 +40,10 @@ export { pictureOf } from "./picture/pixels.ts";
 export { type PictureHints, type Prepared, type PrepareOptions, preparePicture } from "./picture/prepare.ts";
 export type { PicturePixels, PictureSource } from "./picture/source.ts";
 export type { Configuration, ReportMachine } from "./report/types.ts";
+export type { CallbackData, CallbackGiven, CallbackName } from "./run/callbacks.ts";
+export type { RunCheckpointInfo } from "./run/checkpoint.ts";
 export {
+  type CheckpointEvery,
   checkRunConfig,
   type ModelData,
   type OptimizerData,
@@ -62,6 +66,7 @@ export type { BadFile } from "./sources/pictures.ts";
 export { type EarlyStoppingOptions, earlyStopping } from "./train/callbacks/early-stopping.ts";
 export { learningRateScheduler } from "./train/callbacks/learning-rate-scheduler.ts";
 export { type ReduceLROnPlateauOptions, reduceLROnPlateau } from "./train/callbacks/reduce-lr-on-plateau.ts";
+export { type TerminateOnNaNOptions, terminateOnNaN } from "./train/callbacks/terminate-on-nan.ts";
 export type {
   BatchInfo,
   Callbacks,

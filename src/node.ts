@@ -11,6 +11,7 @@ export type {
   WorkerOptions,
 } from "./browser/types.ts";
 export { DATA_ENV, defaultCacheDir, loadFolder } from "./data/node.ts";
+export { csvLogger } from "./formats/logs/csv-logger.ts";
 export { writeReport } from "./formats/write-report.ts";
 export * from "./index.ts";
 export { loadPicture } from "./picture/load.ts";

@@ -1,7 +1,9 @@
 // What Node's half of the package has more than a page's: there so that modules shared with Node can be loaded.
 import { DataError } from "../data/errors.ts";
 import type { Dataset } from "../data/types.ts";
+import type { CsvLoggerOptions } from "../formats/logs/options.ts";
 import type { DirectoryImages, ImageDirectoryOptions } from "../sources/image-directory.ts";
+import type { Callbacks } from "../train/callbacks.ts";
 import type { Reported, ReportOptions } from "../train/report.ts";
 
 /** Node: the environment variable that names a folder of datasets. */
@@ -48,5 +50,13 @@ export function defaultCacheDir(): string {
   throw new DataError(
     "unsupported",
     "defaultCacheDir() is a folder: it is there in Node. In a page, loadDataset() keeps downloads in the browser's storage",
+  );
+}
+
+/** Node: a callback that writes a line an epoch into a CSV file. In a page it throws DataError `unsupported`. */
+export function csvLogger(_filename: string, _options: CsvLoggerOptions = {}): Callbacks {
+  throw new DataError(
+    "unsupported",
+    "csvLogger() writes a file: it is there in Node. In a page a callback of your own can keep what onEpochEnd(info, logs) tells",
   );
 }

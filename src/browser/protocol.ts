@@ -78,6 +78,8 @@ export interface FitRequest {
   /** Where it goes on from, without what page's callbacks gave. */
   readonly state?: KeptState | undefined;
   readonly options: Omit<FitOptions, "callbacks" | "signal" | "validationData" | "initialState">;
+  /** Whether one of the page's callbacks is for that. */
+  readonly terminatesOnNaN?: boolean | undefined;
   /** Rates of the optimizer's steps from `firstStep` on, where a schedule gives them: functions cannot be sent. */
   readonly rates?: { readonly firstStep: number; readonly values: Float64Array } | undefined;
 }

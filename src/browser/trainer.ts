@@ -224,6 +224,7 @@ class WorkerTrainer implements Trainer {
         warnings,
         state,
         options: rest,
+        terminatesOnNaN: fitting.callbacks.some((callback) => callback.terminatesOnNaN),
         rates: await this.#rates(train.count, rest, state),
       };
       this.#made.last = fitting;

@@ -104,8 +104,9 @@ export function checkpoints(
     onEpochEnd({ epoch }, _logs, training) {
       if (!inSteps && (epoch + 1) % length === 0) return hand(training);
     },
-    onTrainEnd({ stopped }, training) {
-      if (stopped) return hand(training);
+    onTrainEnd({ stopped, diverged }, training) {
+      // The last one before is what to go on from.
+      if (stopped && !diverged) return hand(training);
     },
   };
 }

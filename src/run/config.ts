@@ -18,6 +18,7 @@ import {
   group,
   isObject,
   isOptions,
+  type Kind,
   needed,
   type OptionsOf,
   oneOf,
@@ -26,9 +27,10 @@ import {
   whole,
   withDefaults,
 } from "../options/kinds.ts";
-import { written } from "../options/show.ts";
+import { show, written } from "../options/show.ts";
 import { RECIPE_NAMES, RECIPES } from "../train/recipes.ts";
 import { VALIDATION_SOURCES } from "../train/validation.ts";
+import { type CallbackData, type CallbackGiven, callbacksProblem, filledCallbacks } from "./callbacks.ts";
 
 /** A model as plain data: what toConfig() gives, or its layers alone. */
 export type ModelData = ModelConfig | ModelConfig["layers"];
@@ -125,6 +127,14 @@ export const runTable = () => ({
     }),
     TO_UNIT,
   ),
+  /**
+   * Callbacks by name, or as { name, ...options }: earlyStopping, reduceLROnPlateau, terminateOnNaN, and in Node csvLogger.
+   * Default: none.
+   */
+  callbacks: {
+    ...some<readonly CallbackGiven[]>("a list of callbacks", Array.isArray, ["earlyStopping"]),
+    problem: callbacksProblem,
+  } as Kind<readonly CallbackGiven[]>,
   /** The figure that chooses the epoch whose weights are kept. Default: val_accuracy, without validation "none". */
   restoreBest: oneOf(["val_accuracy", "val_loss", "accuracy", "loss", "none"]),
   /**
@@ -159,7 +169,8 @@ type RunTable = ReturnType<typeof runTable>;
 /** What describes an experiment: whatever is left out has its default. */
 export interface RunOptions extends OptionsOf<RunTable> {}
 /** An experiment as plain data, defaults filled in: `configuration` in a run's result.json. */
-export type RunConfig = Omit<Filled<RunTable>, "optimizer"> & {
+export type RunConfig = Omit<Filled<RunTable>, "optimizer" | "callbacks"> & {
+  readonly callbacks?: readonly CallbackData[] | undefined;
   readonly optimizer: OptimizerData;
   readonly restoreBest: NonNullable<Filled<RunTable>["restoreBest"]>;
 };
@@ -193,13 +204,35 @@ export function checkRunConfig(given: RunOptions, nameOf: SettingName = asKey): 
     throw new RunConfigError(
       `${nameOf("restoreBest")} is ${restoreBest}, but ${nameOf("validationSplit")} 0 leaves nothing to validate on`,
     );
-  const { validationFrom: from, ...others } = filled;
+  const { validationFrom: from, callbacks: listed, ...others } = filled;
+  const callbacks = listed && filledCallbacks(listed);
+  const unfit = callbacks && unfitCallback(callbacks, { validationSplit, optimizer }, nameOf);
+  if (unfit !== undefined) throw new RunConfigError(unfit);
   return {
     ...others,
     optimizer,
+    ...(callbacks && { callbacks }),
     ...(validationSplit > 0 && { validationFrom: from ?? (isKnown(dataset) ? "last" : "stratified") }),
     restoreBest,
   } as RunConfig;
+}
+
+/** What is wrong with callbacks beside other settings. */
+function unfitCallback(
+  callbacks: readonly CallbackData[],
+  { validationSplit, optimizer }: Pick<RunConfig, "validationSplit" | "optimizer">,
+  nameOf: SettingName,
+): string | undefined {
+  for (const callback of callbacks) {
+    const { monitor } = callback as { readonly monitor?: string };
+    if (monitor !== undefined && !/^(val_)?(loss|accuracy)$/.test(monitor))
+      return `callbacks: ${callback.name}: monitor is ${show(monitor)}, expected one of loss, accuracy, val_loss, val_accuracy`;
+    if (monitor?.startsWith("val_") && validationSplit === 0)
+      return `callbacks: ${callback.name}: monitor is ${monitor}, but ${nameOf("validationSplit")} 0 leaves nothing to validate on: let it be ${monitor.slice(4)}`;
+    if (callback.name === "reduceLROnPlateau" && isObject(optimizer.learningRate))
+      return "callbacks: reduceLROnPlateau sets the rate, but the optimizer's follows a schedule: leave one of them out";
+  }
+  return undefined;
 }
 
 /** Throws RunConfigError on a setting that is none, or cannot be. */

@@ -13,7 +13,7 @@ export function judge(
   recorder: Recorder,
   ended: History | TrainingDivergedError,
 ): Judgement {
-  const diverged = ended instanceof TrainingDivergedError ? ended : undefined;
+  const diverged = ended instanceof TrainingDivergedError ? ended : ended.diverged;
   const bestEpoch = ended instanceof TrainingDivergedError ? undefined : ended.bestEpoch;
   const { restoreBest } = config;
   return {

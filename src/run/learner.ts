@@ -11,6 +11,7 @@ import type { Model } from "../train/model.ts";
 import type { ModelMetadata } from "../train/model-entries.ts";
 import type { Pixels, Samples } from "../train/samples.ts";
 import type { Asked } from "../train/test-model.ts";
+import type { FileCallbacks } from "./callbacks.ts";
 import type { RunConfig } from "./config.ts";
 
 /** A model that is ready to learn: in a page a Trainer is one. */
@@ -45,6 +46,8 @@ export interface Platform<L extends Learner = Learner> {
   build(config: RunConfig, dataset: Dataset, signal: AbortSignal | undefined): Model | Promise<Model>;
   /** Where settings may name a model by its place: reads one. */
   open?(place: string): Promise<LoadedModel>;
+  /** Where there are files: callbacks that write some. */
+  readonly files?: FileCallbacks;
   /** Compiles it. */
   ready(model: Model, options: CompileOptions): Promise<L>;
 }

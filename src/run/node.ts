@@ -2,6 +2,7 @@
 import { readFile, stat } from "node:fs/promises";
 import { basename, extname, join } from "node:path";
 import { pictureOptionsIn } from "../data/picture-options.ts";
+import { csvLogger } from "../formats/logs/csv-logger.ts";
 import { loadModel, saveModel } from "../formats/model-file.ts";
 import { MODELS } from "../model/models.ts";
 import { parseJson } from "../options/strict-json.ts";
@@ -28,6 +29,9 @@ export const NODE: Platform = {
   async open(place) {
     const folder = (await stat(place)).isDirectory();
     return loadModel(await readFile(folder ? join(place, "model.safetensors") : place));
+  },
+  files: {
+    csvLogger: ({ filename, ...options }) => csvLogger(filename, options),
   },
   async ready(model: Model, options: CompileOptions) {
     await model.compile(options);

@@ -19,6 +19,7 @@ import { testModel } from "../train/test-model.ts";
 import type { TrainingState } from "../train/training-state.ts";
 import { splitForValidation, wholePart } from "../train/validation.ts";
 import { modelLike, modelOfData } from "./build-model.ts";
+import { callbacksOf } from "./callbacks.ts";
 import { checkpoints, type Resumed, type RunCheckpointInfo, resumed } from "./checkpoint.ts";
 import { checkRunConfig, isKnown, type RunConfig, RunConfigError, type RunOptions } from "./config.ts";
 import { judge } from "./judge.ts";
@@ -109,7 +110,9 @@ export async function runOn<L extends Learner>(
   const { recorder, config } = ready;
   try {
     await hooks.onReady?.(ready);
-    const callbacks = ([] as Callbacks[]).concat(hooks.callbacks ?? []);
+    const callbacks = (await callbacksOf(config.callbacks ?? [], platform.files)).concat(
+      hooks.callbacks ?? [],
+    );
     if (onCheckpoint) callbacks.push(checkpoints(ready, config.checkpointEvery ?? 1, recorder, onCheckpoint));
     if (kept?.ended) callbacks.push({ onTrainBegin: (_, training) => training.stop() });
     const trained = await trainRun(ready, { ...hooks, callbacks }, 0, recorder, kept?.state);
@@ -247,7 +250,13 @@ export async function trainRun<R extends Pick<ReadyRun, "config" | "dataset" | "
       ...(signal && { signal }),
       ...(initialState && { initialState }),
     });
-    const stoppedBy = !ended.stopped ? undefined : aborted ? "signal" : "callback";
+    const stoppedBy = ended.diverged
+      ? "diverged"
+      : !ended.stopped
+        ? undefined
+        : aborted
+          ? "signal"
+          : "callback";
     return { ...ready, recorder, ended, stoppedBy };
   } catch (error) {
     if (!(error instanceof TrainingDivergedError)) throw error;

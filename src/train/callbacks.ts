@@ -52,6 +52,12 @@ export interface Callbacks {
   restore?(state: unknown): void;
 }
 
+/** What terminateOnNaN() gives. */
+export interface Terminating extends Callbacks {
+  /** Where the loss or a weight is not finite, training ends with history.diverged rather than with TrainingDivergedError. */
+  readonly terminatesOnNaN?: boolean;
+}
+
 /** The hooks by name, and what each is told besides the training. */
 export interface Hooks {
   onWarning: [text: string];

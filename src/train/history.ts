@@ -51,6 +51,8 @@ export interface History {
   bestEpoch?: number;
   /** True where the signal or a callback's stop() ended training early: an epoch that was broken off is not in the history. */
   stopped: boolean;
+  /** Where the loss was no longer finite, both from 0, with terminateOnNaN(): that epoch is not in the history. */
+  diverged?: { readonly epoch: number; readonly batch: number };
   /** What is odd about what was given, e.g. that validation lacks classes: a sentence each. */
   warnings: string[];
   /** Seconds in training steps, and samples trained on, over all epochs. */

@@ -57,5 +57,6 @@ export function putState({ session, meters, callbacks, place }: Prepared, state:
     own.set(sums.slice(at, at + own.length));
     at += own.length;
   }
+  delete history.diverged;
   Object.assign(place, { epoch, batch, begun, seconds, history });
 }

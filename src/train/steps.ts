@@ -1,32 +1,16 @@
 import { yieldToEventLoop } from "#platform";
-import type { NamedTensor } from "../safetensors/safetensors.ts";
 import { BestWeights } from "./best-weights.ts";
-import type { Callbacks, History, Logs, TrainingHandle } from "./callbacks.ts";
+import type { Callbacks, History, Logs, Terminating, TrainingHandle } from "./callbacks.ts";
 import type { Division } from "./divide.ts";
 import { measure, YIELD_MS } from "./evaluate.ts";
 import type { FitOptions } from "./fit.ts";
 import { goodWeights } from "./good-weights.ts";
 import type { Meters } from "./meters.ts";
+import type { Place } from "./place.ts";
 import type { Session } from "./session.ts";
 import { permutation } from "./shuffle.ts";
 import { classesOf, countsOf, type Part } from "./validation.ts";
 import { trainWords } from "./words.ts";
-
-/** Where a training is. */
-export interface Place {
-  /** The epoch under way, from 0; when all are done, their number. */
-  epoch: number;
-  /** Batches of it that are done. */
-  batch: number;
-  /** Whether onEpochBegin was told of it. */
-  begun: boolean;
-  /** Of its steps. */
-  seconds: number;
-  history: History;
-  stopping: boolean;
-  /** Its weights when it ended, before onTrainEnd gave the model others: those of the best epoch. */
-  last?: NamedTensor[];
-}
 
 /** A training before its first step. */
 export interface Prepared {
@@ -73,13 +57,14 @@ export function prepare(
     validationCounts,
   };
   const place: Place = { epoch: initialEpoch, batch: 0, begun: false, seconds: 0, history, stopping: false };
-  const others = [...best, ...([] as Callbacks[]).concat(options.callbacks ?? [])];
+  const others: Terminating[] = [...best, ...([] as Callbacks[]).concat(options.callbacks ?? [])];
   const keeper: Callbacks = {
     onTrainEnd() {
       if (others.some(({ onTrainEnd }) => onTrainEnd)) place.last = session.getWeights();
     },
   };
-  const callbacks = [goodWeights(session), keeper, ...others];
+  const quietly = others.some(({ terminatesOnNaN }) => terminatesOnNaN);
+  const callbacks = [goodWeights(session, place, quietly), keeper, ...others];
   return { session, train, validation, meters, figures, callbacks, place };
 }
 
@@ -141,7 +126,7 @@ export async function* steps(
       }
       if (place.batch < stepsPerEpoch) yield;
     }
-    if (seen < train.count) break;
+    if (seen < train.count || history.diverged) break;
 
     const validationBegan = performance.now();
     const logs: Logs = {

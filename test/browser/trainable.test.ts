@@ -1,5 +1,6 @@
 import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { adam } from "../../src/optim/index.ts";
+import { terminateOnNaN } from "../../src/train/callbacks/terminate-on-nan.ts";
 import type { Callbacks, TrainingHandle } from "../../src/train/callbacks.ts";
 import type { Samples } from "../../src/train/samples.ts";
 import type { Trainable } from "../../src/train/trainable.ts";
@@ -115,6 +116,21 @@ describe.each(Object.entries(MODELS))("%s", (_, build) => {
       await trainable.fit(data, { epochs: 2, batchSize: 8, callbacks });
       expect(rates).toEqual([0.01, 0]);
       for (const { data } of await trainable.getWeights()) expect(new Set(data)).toEqual(new Set([0.25]));
+    });
+
+    test("ends quietly with terminateOnNaN where the loss is no longer finite", async () => {
+      const images = Float32Array.from(data.images as Uint8Array, (byte) => byte / 255);
+      images[36 * 20] = Number.NaN;
+      const broken = { ...data, images };
+      const fit = { epochs: 2, batchSize: 8, shuffle: false, restoreBestWeights: "loss" };
+      const trainable = await made(make);
+      const told: unknown[] = [];
+      const watch: Callbacks = { onTrainEnd: ({ diverged }) => void told.push(diverged) };
+      const history = await trainable.fit(broken, { ...fit, callbacks: [watch, terminateOnNaN()] });
+      expect(history).toMatchObject({ stopped: true, diverged: { epoch: 0, batch: 2 }, epoch: [] });
+      expect(told).toEqual([{ epoch: 0, batch: 2 }]);
+      for (const { data } of await trainable.getWeights()) expect(data.every(Number.isFinite)).toBe(true);
+      await expect(trainable.fit(broken, fit)).rejects.toThrow(/^the loss became NaN in epoch 1, batch 3/);
     });
 
     test("takes weights that it gave, and refuses others with nothing changed", async () => {

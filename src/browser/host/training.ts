@@ -103,13 +103,14 @@ export class TrainingHost {
   }
 
   async fit(
-    { train, validation, warnings, state, options, rates }: FitRequest,
+    { train, validation, warnings, state, options, terminatesOnNaN, rates }: FitRequest,
     caller: Caller,
   ): Promise<Requests["fit"][1]> {
     this.#rates = rates;
     this.#gate.resume();
     try {
-      const given = { ...options, callbacks: this.#callbacks(caller), signal: caller.signal };
+      const callbacks = { ...this.#callbacks(caller), terminatesOnNaN };
+      const given = { ...options, callbacks, signal: caller.signal };
       const part = (sent: SentPart) => ({ ...sent, samples: this.#of(sent.samples) });
       const { session } = this.model;
       const division = { train: part(train), validation: validation && part(validation), warnings };

@@ -3,6 +3,7 @@ import { LOSSES } from "../../losses/index.ts";
 import { checkRunConfig, runTable } from "../../run/config.ts";
 import { RECIPE_NAMES, RECIPES } from "../../train/recipes.ts";
 import { VALIDATION_SOURCES } from "../../train/validation.ts";
+import { addCallbackOptions } from "../callback-options.ts";
 import { addCommonOptions, type CommonOptions, createCommand, perform } from "../main.ts";
 import { modelsHelp } from "../models.ts";
 import { addOptimizerOptions } from "../optimizer-options.ts";
@@ -111,7 +112,7 @@ export function trainCommand(): Command {
     .addOption(backendOption())
     .addOption(threadsOption())
     .addOption(maxMemoryOption("2GB"));
-  addOptimizerOptions(command)
+  addCallbackOptions(addOptimizerOptions(command))
     .optionsGroup("Output:")
     .addOption(
       new Option(
@@ -173,6 +174,7 @@ Examples:
   wasmgrad train --config runs/first/result.json --out runs/again
   wasmgrad train --epochs 50 --checkpoint-every 5 --out runs/long
   wasmgrad train --resume runs/long
+  wasmgrad train --epochs 100 --early-stopping 5 --reduce-lr 2 --csv-log log.csv
   wasmgrad train --dataset kmnist --from runs/first --learning-rate 0.0003
   wasmgrad train --dataset fashion-mnist --model lenet5 \\
     --optimizer sgd --momentum 0.9 --nesterov

@@ -10,6 +10,7 @@ import {
   runTable,
 } from "../../run/config.ts";
 import type { RecipeName } from "../../train/recipes.ts";
+import { type CallbackFlags, callbacksOfFlags } from "../callback-options.ts";
 import { flagOf } from "../datasets.ts";
 import { fileReason, UsageError } from "../errors.ts";
 import { OPTIMIZER_FLAGS, type OptimizerFlags, optimizerOptions } from "../optimizer-options.ts";
@@ -17,7 +18,8 @@ import { printable } from "../output.ts";
 
 /** What flags say of a run, those alone that were given. */
 export interface RunFlags
-  extends Omit<RunOptions, "optimizer" | "shuffle" | "preprocessing">,
+  extends Omit<RunOptions, "optimizer" | "shuffle" | "preprocessing" | "callbacks">,
+    CallbackFlags,
     Partial<OptimizerFlags> {
   /** A file of settings, or a run's result.json: flags go before what it says. */
   readonly config?: string;
@@ -51,7 +53,14 @@ export async function settingsOf(flags: RunFlags): Promise<Settings> {
   const recipe = flags.recipe ?? base.recipe;
   refuseBeside(recipe, flags);
   const optimizer = recipe === undefined ? optimizerOf(base, flags) : base.optimizer;
-  const config = usage(() => checkRunConfig({ ...base, ...given, ...(optimizer && { optimizer }) }, flagOf));
+  const callbacks = callbacksOfFlags(flags, base.callbacks);
+  const all = {
+    ...base,
+    ...given,
+    ...(optimizer && { optimizer }),
+    ...(callbacks && { callbacks }),
+  };
+  const config = usage(() => checkRunConfig(all, flagOf));
   return config.from !== undefined && (flags.model ?? base.model) === undefined
     ? { ...config, model: undefined }
     : config;

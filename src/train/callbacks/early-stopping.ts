@@ -4,7 +4,7 @@ import type { NamedTensor } from "../../safetensors/safetensors.ts";
 import type { Callbacks } from "../callbacks.ts";
 import { MONITOR, Watch } from "./monitor.ts";
 
-const table = {
+export const EARLY_STOPPING = {
   ...MONITOR,
   /** What counts as better: by more than this. Default 0. */
   minDelta: optional(real(0), 0),
@@ -18,7 +18,7 @@ const table = {
   startFromEpoch: optional(whole(0), 0),
 };
 
-export interface EarlyStoppingOptions extends OptionsOf<typeof table> {}
+export interface EarlyStoppingOptions extends OptionsOf<typeof EARLY_STOPPING> {}
 
 interface Kept {
   wait: number;
@@ -33,8 +33,8 @@ interface Kept {
  * Throws RangeError on options out of range; in fit(), where the training does not report the figure.
  */
 export function earlyStopping(options: EarlyStoppingOptions = {}): Callbacks {
-  checkOptions({ call: "earlyStopping(*)", table }, options);
-  const filled = withDefaults(table, options);
+  checkOptions({ call: "earlyStopping(*)", table: EARLY_STOPPING }, options);
+  const filled = withDefaults(EARLY_STOPPING, options);
   const { monitor, patience, baseline, restoreBestWeights, startFromEpoch } = filled;
   const watch = new Watch("earlyStopping", filled, (): Kept => ({ wait: 0, bestEpoch: 0 }));
   return {

@@ -3,7 +3,7 @@ import { type OptionsOf, optional, real, some, whole, withDefaults } from "../..
 import type { Callbacks } from "../callbacks.ts";
 import { MONITOR, Watch } from "./monitor.ts";
 
-const table = {
+export const REDUCE_LR_ON_PLATEAU = {
   ...MONITOR,
   /** The rate is multiplied by this, above 0 and below 1. Default 0.1. */
   factor: optional(
@@ -24,7 +24,7 @@ const table = {
   minLr: optional(real(0), 0),
 };
 
-export interface ReduceLROnPlateauOptions extends OptionsOf<typeof table> {}
+export interface ReduceLROnPlateauOptions extends OptionsOf<typeof REDUCE_LR_ON_PLATEAU> {}
 
 interface Kept {
   wait: number;
@@ -39,8 +39,8 @@ interface Kept {
  * Throws RangeError on options out of range; in fit(), where the training does not report the figure; TypeError there on a schedule.
  */
 export function reduceLROnPlateau(options: ReduceLROnPlateauOptions = {}): Callbacks {
-  checkOptions({ call: "reduceLROnPlateau(*)", table }, options);
-  const filled = withDefaults(table, options);
+  checkOptions({ call: "reduceLROnPlateau(*)", table: REDUCE_LR_ON_PLATEAU }, options);
+  const filled = withDefaults(REDUCE_LR_ON_PLATEAU, options);
   const { monitor, factor, patience, cooldown, minLr } = filled;
   const watch = new Watch("reduceLROnPlateau", filled, (): Kept => ({ wait: 0, cooling: 0 }));
   return {
