@@ -41,6 +41,10 @@ import { SoftmaxForwardArgs, SoftmaxBackwardArgs, softmaxForward, softmaxBackwar
 import { WinogradTilesArgs, WinogradTapsArgs, winogradTiles, winogradTaps } from "./winograd-gradient";
 import { WinogradFilterArgs, WinogradArgs, winogradFilter, winogradForward } from "./winograd";
 import {
+  AffineArgs, CropArgs, ColorArgs, EraseArgs, MixPlanArgs, MixArgs, MixTargetsArgs, affineImages, cropImages,
+  colorImages, eraseImages, mixPlan, mixImages, mixTargets,
+} from "./further/augment";
+import {
   DepthwiseArgs, ReverseTapsArgs, depthwiseForward, depthwiseBackwardInput, depthwiseBackwardFilter, reverseTaps,
 } from "./further/depthwise";
 import {
@@ -131,29 +135,36 @@ export function dispatch(id: i32, args: usize, task: i32, scratch: usize): void 
 /** The kernels of further/, which the builds called -all have. */
 function dispatchFurther(id: i32, args: usize, task: i32, scratch: usize): void {
   switch (id) {
-    case 65: depthwiseForward(changetype<DepthwiseArgs>(args), task, scratch); break;
-    case 66: depthwiseBackwardInput(changetype<DepthwiseArgs>(args), task, scratch); break;
-    case 67: depthwiseBackwardFilter(changetype<DepthwiseArgs>(args), task, scratch); break;
-    case 68: reverseTaps(changetype<ReverseTapsArgs>(args), task, scratch); break;
-    case 69: sigmoidFocalCrossentropy(changetype<LogitsFocalArgs>(args), task, scratch); break;
-    case 70: softmaxFocalCrossentropy(changetype<LogitsFocalArgs>(args), task, scratch); break;
-    case 71: binaryFocalCrossentropy(changetype<FocalArgs>(args), task, scratch); break;
-    case 72: categoricalFocalCrossentropy(changetype<FocalArgs>(args), task, scratch); break;
-    case 73: meanAbsolutePercentageError(changetype<LossArgs>(args), task, scratch); break;
-    case 74: meanSquaredLogarithmicError(changetype<LossArgs>(args), task, scratch); break;
-    case 75: huber(changetype<HuberArgs>(args), task, scratch); break;
-    case 76: logCosh(changetype<LossArgs>(args), task, scratch); break;
-    case 77: klDivergence(changetype<LossArgs>(args), task, scratch); break;
-    case 78: poisson(changetype<LossArgs>(args), task, scratch); break;
-    case 79: hinge(changetype<LossArgs>(args), task, scratch); break;
-    case 80: squaredHinge(changetype<LossArgs>(args), task, scratch); break;
-    case 81: categoricalHinge(changetype<LossArgs>(args), task, scratch); break;
-    case 82: cosineSimilarity(changetype<LossArgs>(args), task, scratch); break;
-    case 83: smoothTargets(changetype<SmoothTargetsArgs>(args), task, scratch); break;
-    case 84: hingeTargets(changetype<HingeTargetsArgs>(args), task, scratch); break;
-    case 85: groupNormForward(changetype<GroupNormArgs>(args), task, scratch); break;
-    case 86: groupNormBackward(changetype<GroupNormArgs>(args), task, scratch); break;
-    case 87: groupNormGamma(changetype<GroupNormArgs>(args), task, scratch); break;
+    case 65: affineImages(changetype<AffineArgs>(args), task, scratch); break;
+    case 66: cropImages(changetype<CropArgs>(args), task, scratch); break;
+    case 67: colorImages(changetype<ColorArgs>(args), task, scratch); break;
+    case 68: eraseImages(changetype<EraseArgs>(args), task, scratch); break;
+    case 69: mixPlan(changetype<MixPlanArgs>(args), task, scratch); break;
+    case 70: mixImages(changetype<MixArgs>(args), task, scratch); break;
+    case 71: mixTargets(changetype<MixTargetsArgs>(args), task, scratch); break;
+    case 72: depthwiseForward(changetype<DepthwiseArgs>(args), task, scratch); break;
+    case 73: depthwiseBackwardInput(changetype<DepthwiseArgs>(args), task, scratch); break;
+    case 74: depthwiseBackwardFilter(changetype<DepthwiseArgs>(args), task, scratch); break;
+    case 75: reverseTaps(changetype<ReverseTapsArgs>(args), task, scratch); break;
+    case 76: sigmoidFocalCrossentropy(changetype<LogitsFocalArgs>(args), task, scratch); break;
+    case 77: softmaxFocalCrossentropy(changetype<LogitsFocalArgs>(args), task, scratch); break;
+    case 78: binaryFocalCrossentropy(changetype<FocalArgs>(args), task, scratch); break;
+    case 79: categoricalFocalCrossentropy(changetype<FocalArgs>(args), task, scratch); break;
+    case 80: meanAbsolutePercentageError(changetype<LossArgs>(args), task, scratch); break;
+    case 81: meanSquaredLogarithmicError(changetype<LossArgs>(args), task, scratch); break;
+    case 82: huber(changetype<HuberArgs>(args), task, scratch); break;
+    case 83: logCosh(changetype<LossArgs>(args), task, scratch); break;
+    case 84: klDivergence(changetype<LossArgs>(args), task, scratch); break;
+    case 85: poisson(changetype<LossArgs>(args), task, scratch); break;
+    case 86: hinge(changetype<LossArgs>(args), task, scratch); break;
+    case 87: squaredHinge(changetype<LossArgs>(args), task, scratch); break;
+    case 88: categoricalHinge(changetype<LossArgs>(args), task, scratch); break;
+    case 89: cosineSimilarity(changetype<LossArgs>(args), task, scratch); break;
+    case 90: smoothTargets(changetype<SmoothTargetsArgs>(args), task, scratch); break;
+    case 91: hingeTargets(changetype<HingeTargetsArgs>(args), task, scratch); break;
+    case 92: groupNormForward(changetype<GroupNormArgs>(args), task, scratch); break;
+    case 93: groupNormBackward(changetype<GroupNormArgs>(args), task, scratch); break;
+    case 94: groupNormGamma(changetype<GroupNormArgs>(args), task, scratch); break;
     default: unreachable();
   }
 }

@@ -65,7 +65,7 @@ function philox(out: usize, block: u32, c1: u32, c2: u32, c3: u32, k0: u32, k1: 
 /** The four words of one block to out, `step` bytes apart. */
 // @ts-ignore: decorator
 @inline
-function philoxBlock(out: usize, step: usize, x0: u32, x1: u32, x2: u32, x3: u32, k0: u32, k1: u32): void {
+export function philoxBlock(out: usize, step: usize, x0: u32, x1: u32, x2: u32, x3: u32, k0: u32, k1: u32): void {
   for (let round = 0; round < 10; round++, k0 += W0, k1 += W1) {
     const a = <u64>x0 * <u64>M0, b = <u64>x2 * <u64>M1;
     x0 = <u32>(b >> 32) ^ x1 ^ k0;

@@ -1,6 +1,7 @@
 import { quoted } from "../options/show.ts";
 import { ModelError } from "./errors.ts";
 import type { Initializer } from "./initializers.ts";
+import type { AugmentAttributes } from "./ops/augment-kinds.ts";
 
 /** Sizes without the batch axis; images are `[height, width, channels]`. */
 export type Shape = readonly number[];
@@ -41,7 +42,7 @@ export interface Value {
 }
 
 /** What an op computes, by kind. The attributes hold all that its kernels need beyond shapes. */
-export interface OpAttributes {
+export interface OpAttributes extends AugmentAttributes {
   conv2d: Conv2dAttributes;
   /** conv2d, relu or not, and max pooling as one; only fuse() makes it. */
   convPool: { readonly conv: Conv2dAttributes; readonly pool: Pool2dAttributes; readonly convShape: Shape };
@@ -138,6 +139,11 @@ export const EXTRA_KINDS = [
   "conv2dTranspose",
   "groupedConv2d",
   "groupNorm",
+  "randomAffine",
+  "randomCrop",
+  "randomColor",
+  "randomErasing",
+  "mixImages",
 ] as const satisfies OpKind[];
 export type ExtraKind = (typeof EXTRA_KINDS)[number];
 

@@ -110,6 +110,24 @@ export const DIGIT_SIDE = 28;
 
 export const DIGIT_PIXELS = 784;
 
+/** Words drawn for an image: four blocks of four. */
+export const AUGMENT_WORDS = 16;
+
+/** Scratch of every kernel here but mixPlan: an image's words. */
+export const AUGMENT_SCRATCH = 64;
+
+/** Cells outside of the image: a constant; the image mirrored at its edges; begun anew; the nearest cell. */
+export const FILL_CONSTANT = 0;
+
+export const FILL_REFLECT = 1;
+
+export const FILL_WRAP = 2;
+
+export const FILL_NEAREST = 3;
+
+/** What image n is mixed with and how: f32 or i32, MIX_BYTES for each image. */
+export const MIX_BYTES = 32;
+
 /** Channels in one task of backwardFilter: a cache line of them. */
 export const DEPTHWISE_CHANNELS = 16;
 
@@ -800,6 +818,119 @@ interface WinogradArgs {
   readonly block: number;
 }
 
+interface AffineArgs {
+  readonly y: number;
+  readonly x: number;
+  readonly step: number;
+  readonly batch: number;
+  readonly H: number;
+  readonly W: number;
+  readonly C: number;
+  readonly key0: number;
+  readonly key1: number;
+  readonly stream: number;
+  readonly flipRows: number;
+  readonly flipColumns: number;
+  readonly angle0: number;
+  readonly angle1: number;
+  readonly zoomH0: number;
+  readonly zoomH1: number;
+  readonly zoomW0: number;
+  readonly zoomW1: number;
+  readonly together: number;
+  readonly shiftH0: number;
+  readonly shiftH1: number;
+  readonly shiftW0: number;
+  readonly shiftW1: number;
+  readonly fill: number;
+  readonly bilinear: number;
+  readonly value: number;
+}
+
+interface CropArgs {
+  readonly y: number;
+  readonly x: number;
+  readonly step: number;
+  readonly H: number;
+  readonly W: number;
+  readonly C: number;
+  readonly OH: number;
+  readonly OW: number;
+  readonly key0: number;
+  readonly key1: number;
+  readonly stream: number;
+  readonly random: number;
+}
+
+interface ColorArgs {
+  readonly y: number;
+  readonly x: number;
+  readonly step: number;
+  readonly positions: number;
+  readonly C: number;
+  readonly key0: number;
+  readonly key1: number;
+  readonly stream: number;
+  readonly contrast0: number;
+  readonly contrast1: number;
+  readonly brightness0: number;
+  readonly brightness1: number;
+  readonly low: number;
+  readonly high: number;
+}
+
+interface EraseArgs {
+  readonly y: number;
+  readonly x: number;
+  readonly step: number;
+  readonly H: number;
+  readonly W: number;
+  readonly C: number;
+  readonly key0: number;
+  readonly key1: number;
+  readonly stream: number;
+  readonly chance0: number;
+  readonly chance1: number;
+  readonly scale0: number;
+  readonly scale1: number;
+  readonly value: number;
+  readonly noise: number;
+  readonly low: number;
+  readonly high: number;
+}
+
+interface MixPlanArgs {
+  readonly plan: number;
+  readonly step: number;
+  readonly batch: number;
+  readonly H: number;
+  readonly W: number;
+  readonly key0: number;
+  readonly key1: number;
+  readonly stream: number;
+  readonly alpha0: number;
+  readonly alpha1: number;
+  readonly cut: number;
+}
+
+interface MixArgs {
+  readonly y: number;
+  readonly x: number;
+  readonly plan: number;
+  readonly H: number;
+  readonly W: number;
+  readonly C: number;
+  readonly cut: number;
+}
+
+interface MixTargetsArgs {
+  readonly y: number;
+  readonly x: number;
+  readonly plan: number;
+  readonly rows: number;
+  readonly cols: number;
+}
+
 interface DepthwiseArgs {
   readonly y: number;
   readonly x: number;
@@ -969,6 +1100,13 @@ export interface KernelStructs {
   winogradTaps: WinogradTapsArgs;
   winogradFilter: WinogradFilterArgs;
   winogradForward: WinogradArgs;
+  affineImages: AffineArgs;
+  cropImages: CropArgs;
+  colorImages: ColorArgs;
+  eraseImages: EraseArgs;
+  mixPlan: MixPlanArgs;
+  mixImages: MixArgs;
+  mixTargets: MixTargetsArgs;
   depthwiseForward: DepthwiseArgs;
   depthwiseBackwardInput: DepthwiseArgs;
   depthwiseBackwardFilter: DepthwiseArgs;
@@ -1016,6 +1154,11 @@ export const FEW_BYTES: Pointers = {
   adam: ["state"],
   dropoutForward: ["step"],
   dropoutBackward: ["step"],
+  affineImages: ["step"],
+  cropImages: ["step"],
+  colorImages: ["step"],
+  eraseImages: ["step"],
+  mixPlan: ["step"],
 };
 
 /**
@@ -1048,7 +1191,7 @@ export const KERNEL_TABLE = `0activationForward: y* x* n kind alpha% grain
 31addForward 32multiplyForward: z* x* y* n relu grain
 33gemm: c* a* b* bias* M N K transA transB beta% relu rows cols cNext* aNext* bNext*
 34softmaxCrossentropy 35sigmoidCrossentropy: losses* dx* y* x* t* rows cols scale% grain
-36categoricalCrossentropy 37binaryCrossentropy 38meanSquaredError 39meanAbsoluteError 73meanAbsolutePercentageError 74meanSquaredLogarithmicError 76logCosh 77klDivergence 78poisson 79hinge 80squaredHinge 81categoricalHinge 82cosineSimilarity: losses* dy* y* t* rows cols scale% grain
+36categoricalCrossentropy 37binaryCrossentropy 38meanSquaredError 39meanAbsoluteError 80meanAbsolutePercentageError 81meanSquaredLogarithmicError 83logCosh 84klDivergence 85poisson 86hinge 87squaredHinge 88categoricalHinge 89cosineSimilarity: losses* dy* y* t* rows cols scale% grain
 40meanLoss: out* losses* rows
 41countCorrect: out* y* t* rows cols
 42advanceStep: state*
@@ -1070,11 +1213,18 @@ export const KERNEL_TABLE = `0activationForward: y* x* n kind alpha% grain
 62winogradTaps: dw* du* x* dy* batch H W C OH OW OC top left m
 63winogradFilter: u* w* C OC rotate m
 64winogradForward: y* x* u* bias* batch H W C OH OW OC top left relu m images block
-65depthwiseForward 66depthwiseBackwardInput 67depthwiseBackwardFilter: y* x* w* bias* batch H W C OH OW KH KW strideH strideW dilationH dilationW top left multiplier grain
-68reverseTaps: out* w* taps C
-69sigmoidFocalCrossentropy 70softmaxFocalCrossentropy: losses* dx* y* x* t* rows cols scale% grain gamma% alpha% applyClassBalancing
-71binaryFocalCrossentropy 72categoricalFocalCrossentropy: losses* dy* y* t* rows cols scale% grain gamma% alpha% applyClassBalancing
-75huber: losses* dy* y* t* rows cols scale% grain delta%
-83smoothTargets: out* t* n keep% add% grain
-84hingeTargets: out* t* n
-85groupNormForward 86groupNormBackward 87groupNormGamma: y* x* dx* gamma* beta* statistics* dgamma* N P C G epsilon% grain`;
+65affineImages: y* x* step* batch H W C key0 key1 stream flipRows flipColumns angle0% angle1% zoomH0% zoomH1% zoomW0% zoomW1% together shiftH0% shiftH1% shiftW0% shiftW1% fill bilinear value%
+66cropImages: y* x* step* H W C OH OW key0 key1 stream random
+67colorImages: y* x* step* positions C key0 key1 stream contrast0% contrast1% brightness0% brightness1% low% high%
+68eraseImages: y* x* step* H W C key0 key1 stream chance0% chance1% scale0% scale1% value% noise low% high%
+69mixPlan: plan* step* batch H W key0 key1 stream alpha0% alpha1% cut
+70mixImages: y* x* plan* H W C cut
+71mixTargets: y* x* plan* rows cols
+72depthwiseForward 73depthwiseBackwardInput 74depthwiseBackwardFilter: y* x* w* bias* batch H W C OH OW KH KW strideH strideW dilationH dilationW top left multiplier grain
+75reverseTaps: out* w* taps C
+76sigmoidFocalCrossentropy 77softmaxFocalCrossentropy: losses* dx* y* x* t* rows cols scale% grain gamma% alpha% applyClassBalancing
+78binaryFocalCrossentropy 79categoricalFocalCrossentropy: losses* dy* y* t* rows cols scale% grain gamma% alpha% applyClassBalancing
+82huber: losses* dy* y* t* rows cols scale% grain delta%
+90smoothTargets: out* t* n keep% add% grain
+91hingeTargets: out* t* n
+92groupNormForward 93groupNormBackward 94groupNormGamma: y* x* dx* gamma* beta* statistics* dgamma* N P C G epsilon% grain`;

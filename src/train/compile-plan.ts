@@ -1,4 +1,5 @@
 import { elements, type Graph, type Value } from "../compiler/graph.ts";
+import { mixedTargets } from "../compiler/ops/extra.ts";
 import { IMPLEMENTATIONS } from "../compiler/ops/index.ts";
 import { Plan } from "../compiler/plan.ts";
 import { type ParameterPointers, Planner } from "../compiler/planner.ts";
@@ -68,12 +69,17 @@ export function compilePlan(
   const inputs = graph.inputs.map((value, i) => emitInput(p, value, options.inputs[i]!, options));
   const losses: readonly OutputLoss[] =
     mode === "predict" ? [] : options.losses.map((loss, i) => ({ ...loss, output: graph.outputs[i]! }));
-  const targets = losses.map(({ output }, i) => emitTargets(p, output, options.targets[i]!));
+  let targets = losses.map(({ output }, i) => emitTargets(p, output, options.targets[i]!));
 
   const skipped = new Set(losses.map(({ output, loss }) => fusedOp(graph, output, loss)));
   const ops = graph.ops.filter((op) => !skipped.has(op));
   for (const op of ops) p.forward(op);
   const outputs = graph.outputs.map((value) => p.value(value).read());
+  if (mode === "train" && graph.ops.some(({ kind }) => kind === "mixImages"))
+    targets = targets.map((target, i) => ({
+      ...target,
+      values: mixedTargets(p, graph, target.values, losses[i]!.output.shape[0]!),
+    }));
   const results = losses.map((loss, i) => emitLoss(p, loss, targets[i]!.values));
   if (mode === "train") {
     for (const op of ops.reverse()) p.backward(op);

@@ -170,6 +170,82 @@ const TAKERS: Readonly<Record<string, Taker>> = {
     }),
     call: api.batchNormalization,
   },
+  randomFlip: {
+    names: names<api.RandomFlipOptions>({ ...layer, mode: true }),
+
+    call: api.randomFlip,
+  },
+  randomTranslation: {
+    names: names<api.RandomTranslationOptions>({
+      ...layer,
+      heightFactor: true,
+      widthFactor: true,
+      fillMode: true,
+      interpolation: true,
+      fillValue: true,
+    }),
+    needed: { heightFactor: 0.1, widthFactor: 0.1 },
+    call: api.randomTranslation,
+  },
+  randomRotation: {
+    names: names<api.RandomRotationOptions>({
+      ...layer,
+      factor: true,
+      fillMode: true,
+      interpolation: true,
+      fillValue: true,
+    }),
+    needed: { factor: 0.1 },
+    call: api.randomRotation,
+  },
+  randomZoom: {
+    names: names<api.RandomZoomOptions>({
+      ...layer,
+      heightFactor: true,
+      widthFactor: true,
+      fillMode: true,
+      interpolation: true,
+      fillValue: true,
+    }),
+    needed: { heightFactor: 0.1 },
+    call: api.randomZoom,
+  },
+  randomCrop: {
+    names: names<api.RandomCropOptions>({ ...layer, height: true, width: true }),
+    needed: { height: 4, width: 4 },
+    call: api.randomCrop,
+  },
+  randomContrast: {
+    names: names<api.RandomContrastOptions>({ ...layer, factor: true, valueRange: true }),
+    needed: { factor: 0.1 },
+    call: api.randomContrast,
+  },
+  randomBrightness: {
+    names: names<api.RandomBrightnessOptions>({ ...layer, factor: true, valueRange: true }),
+    needed: { factor: 0.1 },
+    call: api.randomBrightness,
+  },
+  randomErasing: {
+    names: names<api.RandomErasingOptions>({
+      ...layer,
+      factor: true,
+      scale: true,
+      fillValue: true,
+      valueRange: true,
+    }),
+
+    call: api.randomErasing,
+  },
+  mixUp: {
+    names: names<api.MixUpOptions>({ ...layer, alpha: true }),
+
+    call: api.mixUp,
+  },
+  cutMix: {
+    names: names<api.CutMixOptions>({ ...layer, factor: true }),
+
+    call: api.cutMix,
+  },
   depthwiseConv2d: {
     names: names<api.DepthwiseConv2dOptions>({
       ...layer,

@@ -12,6 +12,7 @@ import type * as Host from "./extra.ts";
 export const {
   FURTHER,
   EXTRA,
+  mixedTargets,
   foldedFilter,
   sumMerger,
   EXTRA_METRICS,

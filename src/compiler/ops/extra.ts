@@ -1,14 +1,22 @@
 // What models with an op of EXTRA_KINDS need, which is loaded where there is one: see browser/host/given.ts.
 import type { ExtraKind } from "../graph.ts";
 import type { Implementations } from "../planner.ts";
+import { mixImages, randomAffine, randomColor, randomCrop, randomErasing } from "./augment.ts";
 import { conv2dTranspose } from "./conv2d-transpose.ts";
 import { depthwiseConv2d } from "./depthwise-conv2d.ts";
 import { groupNorm } from "./group-norm.ts";
 import { groupedConv2d } from "./grouped-conv2d.ts";
+
+export { mixedTargets } from "./augment.ts";
 
 export const EXTRA: Pick<Implementations, ExtraKind> = {
   depthwiseConv2d,
   conv2dTranspose,
   groupedConv2d,
   groupNorm,
+  randomAffine,
+  randomCrop,
+  randomColor,
+  randomErasing,
+  mixImages,
 };

@@ -1,3 +1,15 @@
+import {
+  CUT_MIX,
+  MIX_UP,
+  RANDOM_BRIGHTNESS,
+  RANDOM_CONTRAST,
+  RANDOM_CROP,
+  RANDOM_ERASING,
+  RANDOM_FLIP,
+  RANDOM_ROTATION,
+  RANDOM_TRANSLATION,
+  RANDOM_ZOOM,
+} from "./augmentation.ts";
 import { BATCH_NORMALIZATION } from "./batch-normalization.ts";
 import { CONV2D } from "./conv2d.ts";
 import { CONV2D_TRANSPOSE } from "./conv2d-transpose.ts";
@@ -10,6 +22,28 @@ import { GROUP_NORMALIZATION, LAYER_NORMALIZATION } from "./normalization.ts";
 import { AVERAGE_POOLING_2D, GLOBAL_AVERAGE_POOLING_2D, MAX_POOLING_2D } from "./pooling2d.ts";
 import { ACTIVATION, DROPOUT, ELU, FLATTEN, LEAKY_RELU } from "./simple.ts";
 
+export {
+  type CutMixOptions,
+  cutMix,
+  type MixUpOptions,
+  mixUp,
+  type RandomBrightnessOptions,
+  type RandomContrastOptions,
+  type RandomCropOptions,
+  type RandomErasingOptions,
+  type RandomFlipOptions,
+  type RandomRotationOptions,
+  type RandomTranslationOptions,
+  type RandomZoomOptions,
+  randomBrightness,
+  randomContrast,
+  randomCrop,
+  randomErasing,
+  randomFlip,
+  randomRotation,
+  randomTranslation,
+  randomZoom,
+} from "./augmentation.ts";
 export { type BatchNormalizationOptions, batchNormalization } from "./batch-normalization.ts";
 export { type Conv2dOptions, conv2d } from "./conv2d.ts";
 export { type Conv2dTransposeOptions, conv2dTranspose } from "./conv2d-transpose.ts";
@@ -73,6 +107,16 @@ export const LAYERS = /* @__PURE__ */ byType([
   CONV2D_TRANSPOSE,
   LAYER_NORMALIZATION,
   GROUP_NORMALIZATION,
+  RANDOM_FLIP,
+  RANDOM_TRANSLATION,
+  RANDOM_ROTATION,
+  RANDOM_ZOOM,
+  RANDOM_CROP,
+  RANDOM_CONTRAST,
+  RANDOM_BRIGHTNESS,
+  RANDOM_ERASING,
+  MIX_UP,
+  CUT_MIX,
 ]);
 
 function byType(definitions: readonly unknown[]): Readonly<Record<string, LayerDefinition>> {
