@@ -1,6 +1,8 @@
 // The package in Node: everything of index.ts, and loading datasets from files, the user's cache and mirrors.
 // It exports the same names as browser.ts, so that one declaration file serves whatever resolves it, and modules can be
 // shared: what runs in pages alone, createTrainer(), says when it is called what to use instead.
+import "./options/other-names.ts";
+
 export { createTrainer } from "./browser/trainer.ts";
 export type {
   EpochWeights,

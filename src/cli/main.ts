@@ -1,3 +1,4 @@
+import "../options/other-names.ts";
 import { Command } from "commander";
 import { EXIT, type Failure, failureOf } from "./errors.ts";
 import { formatJson } from "./json.ts";

@@ -130,22 +130,19 @@ export type OpKind = keyof OpAttributes;
 /** Ops that stacks of the usual layers have none of: pages load what does them, ops/further.ts, for models that have one. */
 export const FURTHER_KINDS = ["add", "multiply", "concatenate", "batchNorm"] as const satisfies OpKind[];
 export type FurtherKind = (typeof FURTHER_KINDS)[number];
-/**
- * Ops whose kernels lie in assembly/further/, which the builds called -all have. What does them, ops/extra.ts, is loaded by pages for
- * models that have one.
- */
-export const EXTRA_KINDS = [
-  "depthwiseConv2d",
-  "conv2dTranspose",
-  "groupedConv2d",
-  "groupNorm",
-  "randomAffine",
-  "randomCrop",
-  "randomColor",
-  "randomErasing",
-  "mixImages",
+/** Ops that stacks of the usual layers have. */
+export const USUAL_KINDS = [
+  "conv2d",
+  "dense",
+  "pool2d",
+  "globalAveragePool2d",
+  "activation",
+  "softmax",
+  "dropout",
+  "reshape",
 ] as const satisfies OpKind[];
-export type ExtraKind = (typeof EXTRA_KINDS)[number];
+/** Ops whose kernels lie in assembly/further/: pages load what does them, ops/extra.ts, for models that have one. */
+export type ExtraKind = Exclude<OpKind, FurtherKind | (typeof USUAL_KINDS)[number] | "convPool">;
 
 export type Op = { [K in OpKind]: OpOf<K> }[OpKind];
 

@@ -1,4 +1,5 @@
 // `import "wasmgrad/element"` registers <wasmgrad-trainer>; on a server, where there are no elements, it does nothing.
+import "../options/other-names.ts";
 import { WasmgradTrainer } from "./element.ts";
 
 export type {

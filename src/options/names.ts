@@ -1,54 +1,24 @@
-// What users of other frameworks, and of the command line, call things: so that a wrong name is answered with the right one.
+// Which of the names that there are is meant by one that there is not.
 
 /** Names that others use, bare and with blanks between them, by the right one. */
 export type Others = Readonly<Record<string, string>>;
 
-/** Only where spelling alone does not tell: see bare(). */
-const OTHERS: Others = {
-  accuracy: "acc",
-  alpha: "negativeslope",
-  averagePooling2d: "avgpool2d",
-  batchNormalization: "batchnorm batchnorm1d batchnorm2d",
-  batchSize: "bs batch",
-  binaryCrossentropy: "bce",
-  categoricalCrossentropy: "crossentropy",
-  concatenate: "cat concat",
-  dense: "linear",
-  dilationRate: "dilation",
-  epsilon: "eps",
-  filters: "outchannels",
-  globalAveragePooling2d: "globalavgpool2d",
-  images: "x",
-  kernelSize: "kernel",
-  labels: "y",
-  learningRate: "lr",
-  maxPooling2d: "maxpool2d",
-  meanAbsoluteError: "mae l1",
-  meanSquaredError: "mse",
-  rate: "p",
-  strides: "stride",
-  units: "outfeatures",
-  useBias: "bias",
-  val_accuracy: "valacc",
-  weightDecay: "wd",
-};
+/** What other frameworks call things: see other-names.ts. */
+export interface OtherNames {
+  /** Only where spelling alone does not tell. */
+  readonly others: Others;
+  /** What there is not, and what there is instead. */
+  readonly absent: readonly (readonly [RegExp, string])[];
+  /** Where an option belongs, if it was given to another function. */
+  readonly homes: readonly (readonly [names: string, line: string])[];
+}
 
-/** What there is not, and what there is instead. */
-const ABSENT: readonly (readonly [RegExp, string])[] = [
-  [/^(class|sample)weights?$/, "nothing can be weighted; put samples of a rare class in several times"],
-  [/^trainable$/, "layers take it: dense({ units: 10, trainable: false })"],
-  [/regularizer$/, "there are none; weight decay keeps weights small: adamw({ weightDecay: 0.004 })"],
-  [/^(patience|earlystopping)$/, "callbacks: earlyStopping({ patience: 3 }) does it"],
-  [/^verbose$/, "fit prints nothing; callbacks can: { onEpochEnd: (info, logs) => console.log(logs) }"],
-  [/^in(channels|features)$/, "inputs follow from the layer before; the first takes inputShape"],
-];
+let known: OtherNames = { others: {}, absent: [], homes: [] };
 
-/** Where an option belongs, if it was given to another function. */
-const HOMES: readonly (readonly [names: string, line: string])[] = [
-  ["learningRate weightDecay", "adam({ learningRate: 0.001 })"],
-  ["epochs batchSize validationSplit callbacks", "model.fit(train, { epochs: 3, batchSize: 32 })"],
-  ["optimizer loss metrics seed threads", 'model.compile({ optimizer: "adam" })'],
-];
+/** From here on what others call things is known, too. Pages that train have no room for it. */
+export function knowOtherNames(names: OtherNames): void {
+  known = names;
+}
 
 /** The name without what conventions differ in: kernel_size, --kernel-size and kernelSize are one. */
 function bare(name: string): string {
@@ -65,13 +35,13 @@ function synonym(name: string, names: readonly string[], others: Others = {}): s
     Object.hasOwn(table, candidate) && table[candidate]!.split(" ").includes(wanted);
   return (
     names.find((candidate) => bare(candidate) === wanted) ??
-    names.find((candidate) => has(OTHERS, candidate) || has(others, candidate))
+    names.find((candidate) => has(known.others, candidate) || has(others, candidate))
   );
 }
 
 /**
  * The one of `names` that is most likely meant; undefined where none is near.
- * @param others more names of what they are, as OTHERS
+ * @param others more names of what they are
  */
 export function nearest(name: string, names: readonly string[], others?: Others): string | undefined {
   const same = synonym(name, names, others);
@@ -94,7 +64,7 @@ const MOST_LETTERS = 2000;
 export function adviceOn(name: string, names: readonly string[]): string {
   const near = nearest(name, names);
   if (near !== undefined) return `did you mean ${near.slice(0, 60)}?`;
-  const home = HOMES.find(([keys]) => synonym(name, keys.split(" ")) !== undefined);
+  const home = known.homes.find(([keys]) => synonym(name, keys.split(" ")) !== undefined);
   return (
     absent(name) ??
     (home ? `it belongs into ${home[1]}` : `expected ${names.join(", ").slice(0, MOST_LETTERS) || "none"}`)
@@ -104,7 +74,7 @@ export function adviceOn(name: string, names: readonly string[]): string {
 /** What there is in place of a thing that does not exist. */
 export function absent(name: string): string | undefined {
   const wanted = bare(name);
-  return ABSENT.find(([pattern]) => pattern.test(wanted))?.[1];
+  return known.absent.find(([pattern]) => pattern.test(wanted))?.[1];
 }
 
 /** Letters to insert, remove, replace or swap with their neighbour to make b of a. */

@@ -1,4 +1,4 @@
-import { EXTRA_KINDS, type Graph } from "../compiler/graph.ts";
+import { FURTHER_KINDS, type Graph, USUAL_KINDS } from "../compiler/graph.ts";
 import { type Preprocessing, TO_UNIT } from "../compiler/preprocessing.ts";
 import type { Backend } from "../engine/engine.ts";
 import type { WasmSource } from "../engine/kernels.ts";
@@ -60,7 +60,7 @@ export function needsAllKernels(
 ): boolean {
   return (
     [optimizer, ...losses].some(({ allKernels }) => allKernels) ||
-    ops.some(({ kind }) => (EXTRA_KINDS as readonly string[]).includes(kind))
+    ops.some(({ kind }) => ![...USUAL_KINDS, ...FURTHER_KINDS, "convPool"].includes(kind))
   );
 }
 

@@ -1,4 +1,5 @@
 import { render } from "preact";
+import "../options/other-names.ts";
 import { App } from "./app.tsx";
 import "./state/auto-load.ts";
 import "./state/offline.ts";

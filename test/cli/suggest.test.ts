@@ -49,7 +49,6 @@ describe("an option by another name", () => {
 
 test.each([
   ["--patience 3", "unknown option '--patience': training does not stop early; --restore-best val_accuracy"],
-  ["--resume", "unknown option '--resume': a run cannot be continued; train anew with more --epochs"],
   [
     "--gpu",
     "unknown option '--gpu': training runs on the processor; --threads says on how many of its cores",

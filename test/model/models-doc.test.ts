@@ -13,7 +13,7 @@ function run(code: string, names: readonly string[]): Record<string, never> {
 }
 
 test("the code of docs/models.md makes the models that it shows", () => {
-  const [chain, graph, , optimizer] = blocks("js") as [string, string, string, string];
+  const [chain, graph, , , optimizer] = blocks("js") as [string, string, string, string, string];
   const { model } = run(chain, ["model"]) as unknown as { model: api.Sequential };
   expect(model.outputShape).toEqual([10]);
   const { net } = run(graph, ["net"]) as unknown as { net: api.Model };

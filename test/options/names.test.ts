@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import "../../src/options/other-names.ts";
 import { adviceOn, nearest } from "../../src/options/names.ts";
 
 const LAYERS = ["conv2d", "dense", "maxPooling2d", "averagePooling2d", "globalAveragePooling2d", "flatten"];

@@ -1,4 +1,4 @@
-// Embedded for the blob: worker that has ops of EXTRA_KINDS, further metrics, or losses and metrics of users' own: before its own script.
+// Embedded for the blob: worker that has ops that are not usual, further metrics, or losses and metrics of users' own: before its own script.
 import * as ops from "../../compiler/ops/extra.ts";
 import { KERNEL_TABLE } from "../../engine/abi.ts";
 import * as losses from "../../losses/extra.ts";

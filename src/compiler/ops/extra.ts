@@ -1,4 +1,4 @@
-// What models with an op of EXTRA_KINDS need, which is loaded where there is one: see browser/host/given.ts.
+// What models with an op of ExtraKind need, which is loaded where there is one: see browser/host/given.ts.
 import type { ExtraKind } from "../graph.ts";
 import type { Implementations } from "../planner.ts";
 import { mixImages, randomAffine, randomColor, randomCrop, randomErasing } from "./augment.ts";

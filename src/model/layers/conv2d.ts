@@ -45,7 +45,7 @@ export const CONV2D = defineLayer({
     const channels = input.shape[2]!;
     if (channels % groups !== 0 || filters % groups !== 0)
       throw new ModelError(
-        `groups is ${groups}, expected a number that divides the ${channels} channels of its input and its ${filters} filters`,
+        `groups is ${groups}, expected a divisor of ${channels} channels and ${filters} filters`,
         name,
       );
     const shape = [...attributes.kernel, channels / groups, filters];
