@@ -12,6 +12,7 @@ export {
 } from "./browser/no-files.ts";
 export { readPicture } from "./browser/read-picture.ts";
 export { run } from "./browser/run.ts";
+export { samplesFrom } from "./browser/samples-from.ts";
 export { createTrainer } from "./browser/trainer.ts";
 export type {
   EpochWeights,

@@ -21,3 +21,4 @@ export { readPicture } from "./picture/read.ts";
 export { run } from "./run/node.ts";
 export { imageDatasetFromDirectory } from "./sources/image-directory.ts";
 export { loadDataset } from "./sources/load.ts";
+export { samplesFrom } from "./sources/samples-from-files.ts";

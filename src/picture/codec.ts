@@ -18,7 +18,7 @@ interface Settings {
   readonly noInitialRun: true;
   print(line: string): void;
   printErr(line: string): void;
-  instantiateWasm(
+  instantiateWasm?(
     imports: WebAssembly.Imports,
     done: (instance: WebAssembly.Instance) => void,
   ): WebAssembly.Exports;
@@ -45,7 +45,7 @@ export class Codec {
   async decode(
     bytes: Uint8Array,
     pixels: number,
-    wasmOf: CodecSource,
+    wasmOf: CodecSource | undefined,
     damage: (said: string) => boolean = () => false,
   ): Promise<Picture> {
     this.#instance ??= this.#start(wasmOf).catch((error: unknown) => {
@@ -72,8 +72,8 @@ export class Codec {
     return pictureOf(picture);
   }
 
-  async #start(wasmOf: CodecSource): Promise<Instance> {
-    this.#module ??= wasmOf(this.#format).then((bytes) => WebAssembly.compile(bytes));
+  async #start(wasmOf: CodecSource | undefined): Promise<Instance> {
+    this.#module ??= wasmOf?.(this.#format).then((bytes) => WebAssembly.compile(bytes));
     const [module, loaded] = await Promise.all([this.#module, this.#factory()]);
     const factory = loaded.default as (settings: Settings) => Promise<Instance>;
     // It runs at once, and only then waits.
@@ -84,11 +84,13 @@ export class Codec {
         printErr: (line) => {
           this.#said.push(line);
         },
-        instantiateWasm(imports, done) {
-          const instance = new WebAssembly.Instance(module, imports);
-          done(instance);
-          return instance.exports;
-        },
+        ...(module && {
+          instantiateWasm(imports, done) {
+            const instance = new WebAssembly.Instance(module, imports);
+            done(instance);
+            return instance.exports;
+          },
+        }),
       }),
     );
   }

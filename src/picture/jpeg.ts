@@ -10,7 +10,7 @@ const MOST_PIXELS_A_BYTE = 512;
 const codec = new Codec("jpeg", () => import("@jsquash/jpeg/codec/dec/mozjpeg_dec.js"));
 
 /** Decodes a JPEG, baseline or progressive, grey or in colour. Throws PictureError. */
-export async function decodeJpeg(bytes: Uint8Array, wasmOf: CodecSource): Promise<Picture> {
+export async function decodeJpeg(bytes: Uint8Array, wasmOf?: CodecSource): Promise<Picture> {
   const { width, height } = jpegHeader(bytes);
   // Other remarks are of what every reader passes over.
   return codec.decode(bytes, width * height, wasmOf, (said) => /premature end/i.test(said));

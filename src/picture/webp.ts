@@ -4,7 +4,7 @@ import { type Picture, PictureError } from "./picture.ts";
 const codec = new Codec("webp", () => import("@jsquash/webp/codec/dec/webp_dec.js"));
 
 /** Decodes a WebP that is no animation, lossy or not. Throws PictureError. */
-export async function decodeWebp(bytes: Uint8Array, wasmOf: CodecSource): Promise<Picture> {
+export async function decodeWebp(bytes: Uint8Array, wasmOf?: CodecSource): Promise<Picture> {
   const { width, height } = webpHeader(bytes);
   return codec.decode(bytes, width * height, wasmOf);
 }

@@ -32,7 +32,14 @@ const noNumpy = lacks("numpy");
 
 describe("the scripts of docs/datasets.md", () => {
   it("are all there", () => {
-    expect(Object.keys(scripts)).toEqual(["pictures.mjs", "save.mjs", "save.py", "csv.mjs", "npz.py"]);
+    expect(Object.keys(scripts)).toEqual([
+      "pictures.mjs",
+      "save.mjs",
+      "save.py",
+      "csv.mjs",
+      "npz.py",
+      "memory.mjs",
+    ]);
   });
 
   it("csv.mjs makes a dataset of a table", async () => {
@@ -103,6 +110,12 @@ np.savez("mnist.npz", x_train=x.astype(np.uint8), y_train=y, x_test=x[:2], y_tes
       expect(save("7", value).stderr).toContain(`labels${expected}`);
     }
     expect(save("255", "0")).toMatchObject({ status: 0, stderr: "" });
+  });
+
+  it("memory.mjs makes samples of what a program holds", async () => {
+    const folder = await project("memory.mjs");
+    const stdout = execFileSync(process.execPath, ["memory.mjs"], { cwd: folder, encoding: "utf8" });
+    expect(stdout).toBe("falling,rising 3 8x8x1\n");
   });
 
   it("pictures.mjs trains on a folder of pictures", async () => {

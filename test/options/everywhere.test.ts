@@ -507,6 +507,18 @@ const TAKERS: Readonly<Record<string, Taker>> = {
     quick: { signal: AbortSignal.abort() },
     call: (options) => api.imageDatasetFromDirectory("nowhere", options),
   },
+  samplesFrom: {
+    names: names<api.SamplesFromOptions>({
+      shape: true,
+      classNames: true,
+      pixels: true,
+      imageSize: true,
+      colorMode: true,
+      interpolation: true,
+      resize: true,
+    }),
+    call: (options) => api.samplesFrom([[[0, 1]]], [0], options),
+  },
   predictPicture: {
     names: names<api.PredictPictureOptions>({ metadata: true, invert: true, center: true, top: true }),
     call: (options) => api.predictPicture(model, picture, options),
