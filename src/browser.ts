@@ -8,6 +8,7 @@ export {
   defaultCacheDir,
   imageDatasetFromDirectory,
   loadFolder,
+  tensorBoard,
   writeReport,
 } from "./browser/no-files.ts";
 export { readPicture } from "./browser/read-picture.ts";

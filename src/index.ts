@@ -7,7 +7,7 @@ export type { ColorMode, Interpolation, PictureFit, PictureOptions, Resize } fro
 export { BACKENDS, type Backend, type WasmSource } from "./engine/kernels.ts";
 export { MemoryError } from "./engine/memory-error.ts";
 export { CheckpointError, loadCheckpoint, saveCheckpoint } from "./formats/checkpoint.ts";
-export type { CsvLoggerOptions } from "./formats/logs/options.ts";
+export type { CsvLoggerOptions, TensorBoardOptions } from "./formats/logs/options.ts";
 export {
   type CheckpointInfo,
   type ModelCheckpointOptions,

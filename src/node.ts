@@ -14,6 +14,7 @@ export type {
 } from "./browser/types.ts";
 export { DATA_ENV, defaultCacheDir, loadFolder } from "./data/node.ts";
 export { csvLogger } from "./formats/logs/csv-logger.ts";
+export { tensorBoard } from "./formats/logs/tensor-board.ts";
 export { writeReport } from "./formats/write-report.ts";
 export * from "./index.ts";
 export { loadPicture } from "./picture/load.ts";

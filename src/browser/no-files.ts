@@ -1,7 +1,7 @@
 // What Node's half of the package has more than a page's: there so that modules shared with Node can be loaded.
 import { DataError } from "../data/errors.ts";
 import type { Dataset } from "../data/types.ts";
-import type { CsvLoggerOptions } from "../formats/logs/options.ts";
+import type { CsvLoggerOptions, TensorBoardOptions } from "../formats/logs/options.ts";
 import type { DirectoryImages, ImageDirectoryOptions } from "../sources/image-directory.ts";
 import type { Callbacks } from "../train/callbacks.ts";
 import type { Reported, ReportOptions } from "../train/report.ts";
@@ -58,5 +58,13 @@ export function csvLogger(_filename: string, _options: CsvLoggerOptions = {}): C
   throw new DataError(
     "unsupported",
     "csvLogger() writes a file: it is there in Node. In a page a callback of your own can keep what onEpochEnd(info, logs) tells",
+  );
+}
+
+/** Node: a callback that writes event files for TensorBoard. In a page it throws DataError `unsupported`. */
+export function tensorBoard(_options: TensorBoardOptions = {}): Callbacks {
+  throw new DataError(
+    "unsupported",
+    "tensorBoard() writes files: it is there in Node. In a page a callback of your own can keep what onEpochEnd(info, logs) tells",
   );
 }

@@ -8,6 +8,7 @@ export interface CallbackFlags {
   readonly reduceLr?: CallbackGiven;
   readonly terminateOnNan?: true;
   readonly csvLog?: string;
+  readonly tensorboard?: string;
 }
 
 export function addCallbackOptions(command: Command): Command {
@@ -35,12 +36,18 @@ export function addCallbackOptions(command: Command): Command {
       new Option("--csv-log <file>", "write a line per epoch, in the format of Keras's CSVLogger").argParser(
         nonEmpty,
       ),
+    )
+    .addOption(
+      new Option(
+        "--tensorboard <dir>",
+        "write what TensorBoard shows: figures, histograms of weights, filters, the graph of layers",
+      ).argParser(nonEmpty),
     );
 }
 
 /** The callbacks that flags name, in place of those of the same names that a file of settings has. */
 export function callbacksOfFlags(
-  { earlyStopping, reduceLr, terminateOnNan, csvLog }: CallbackFlags,
+  { earlyStopping, reduceLr, terminateOnNan, csvLog, tensorboard }: CallbackFlags,
   before: readonly CallbackGiven[] = [],
 ): readonly CallbackGiven[] | undefined {
   const own: CallbackGiven[] = [];
@@ -48,6 +55,8 @@ export function callbacksOfFlags(
   if (earlyStopping) own.push(earlyStopping);
   if (terminateOnNan) own.push("terminateOnNaN");
   if (csvLog !== undefined) own.push({ name: "csvLogger", filename: csvLog });
+  if (tensorboard !== undefined)
+    own.push({ name: "tensorBoard", logDir: tensorboard, histogramFreq: 1, writeImages: true });
   const names = own.map(nameOf);
   const all = [...before.filter((other) => !names.includes(nameOf(other))), ...own];
   return all.length > 0 ? all : undefined;

@@ -21,10 +21,14 @@ export function imageRaster(pixels: Uint8Array, shape: readonly number[]): Raste
   return { width, height, channels: 1, data };
 }
 
+/** The raster as a PNG file. */
+export function pngBytes({ width, height, channels, data }: Raster): Uint8Array {
+  return encode({ width, height, channels, depth: 8, data }, { zlib: { level: 9 } });
+}
+
 /** The raster as a PNG in a `data:` URI. */
 export function pngDataUri(raster: Raster): string {
-  const { width, height, channels, data } = raster;
-  const bytes = encode({ width, height, channels, depth: 8, data }, { zlib: { level: 9 } });
+  const bytes = pngBytes(raster);
   let binary = "";
   for (let i = 0; i < bytes.length; i += 0x8000)
     binary += String.fromCharCode(...bytes.subarray(i, i + 0x8000));

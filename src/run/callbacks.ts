@@ -1,4 +1,4 @@
-import { CSV_LOGGER_DATA } from "../formats/logs/options.ts";
+import { CSV_LOGGER_DATA, TENSOR_BOARD } from "../formats/logs/options.ts";
 import { optionProblem } from "../options/check.ts";
 import { isOptions, type OptionsOf, type Table, withDefaults } from "../options/kinds.ts";
 import { adviceOn, nearest } from "../options/names.ts";
@@ -14,6 +14,7 @@ const TABLES = {
   reduceLROnPlateau: REDUCE_LR_ON_PLATEAU,
   terminateOnNaN: TERMINATE_ON_NAN,
   csvLogger: CSV_LOGGER_DATA,
+  tensorBoard: TENSOR_BOARD,
 };
 export type CallbackName = keyof typeof TABLES;
 export const CALLBACKS = Object.keys(TABLES) as CallbackName[];
@@ -27,7 +28,7 @@ export type CallbackGiven = CallbackData | CallbackName;
 
 /** Callbacks that write files: what makes each, of its options, where there are files. */
 export type FileCallbacks = {
-  readonly [Name in "csvLogger"]: (
+  readonly [Name in "csvLogger" | "tensorBoard"]: (
     options: OptionsOf<(typeof TABLES)[Name]>,
   ) => Callbacks | Promise<Callbacks>;
 };

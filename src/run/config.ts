@@ -128,7 +128,7 @@ export const runTable = () => ({
     TO_UNIT,
   ),
   /**
-   * Callbacks by name, or as { name, ...options }: earlyStopping, reduceLROnPlateau, terminateOnNaN, and in Node csvLogger.
+   * Callbacks by name, or as { name, ...options }: earlyStopping, reduceLROnPlateau, terminateOnNaN, and in Node csvLogger, tensorBoard.
    * Default: none.
    */
   callbacks: {

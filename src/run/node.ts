@@ -3,6 +3,7 @@ import { readFile, stat } from "node:fs/promises";
 import { basename, extname, join } from "node:path";
 import { pictureOptionsIn } from "../data/picture-options.ts";
 import { csvLogger } from "../formats/logs/csv-logger.ts";
+import { tensorBoard } from "../formats/logs/tensor-board.ts";
 import { loadModel, saveModel } from "../formats/model-file.ts";
 import { MODELS } from "../model/models.ts";
 import { parseJson } from "../options/strict-json.ts";
@@ -32,6 +33,7 @@ export const NODE: Platform = {
   },
   files: {
     csvLogger: ({ filename, ...options }) => csvLogger(filename, options),
+    tensorBoard,
   },
   async ready(model: Model, options: CompileOptions) {
     await model.compile(options);

@@ -652,6 +652,17 @@ const TAKERS: Readonly<Record<string, Taker>> = {
     names: names<api.CsvLoggerOptions>({ separator: true, append: true }),
     call: (options) => api.csvLogger("log.csv", options),
   },
+  tensorBoard: {
+    names: names<api.TensorBoardOptions>({
+      logDir: true,
+      histogramFreq: true,
+      writeGraph: true,
+      writeImages: true,
+      writeStepsPerSecond: true,
+      updateFreq: true,
+    }),
+    call: api.tensorBoard,
+  },
   "Sequential.evaluate": { names: evaluate, call: (options) => model.evaluate(samples, options) },
   "Sequential.predict": { names: evaluate, call: (options) => model.predict(samples, options) },
 };
