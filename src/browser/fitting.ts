@@ -1,5 +1,5 @@
 import type { Optimizer } from "../optim/optimizer.ts";
-import type { History, Terminating, TrainingHandle } from "../train/callbacks.ts";
+import type { History, OwnCallbacks, TrainingHandle } from "../train/callbacks.ts";
 import type { OutputOptions } from "../train/compiled-options.ts";
 import type { FitOptions } from "../train/fit.ts";
 import type { Model } from "../train/model.ts";
@@ -22,7 +22,7 @@ export interface Fitting {
   readonly made: Made;
   readonly samples: Samples;
   readonly options: FitOptions;
-  readonly callbacks: readonly Terminating[];
+  readonly callbacks: readonly OwnCallbacks[];
   /** What callbacks get of it. */
   handle?: TrainingHandle;
   /** While the worker waits for a callback. */

@@ -1,6 +1,7 @@
 import { checkRate } from "../optim/check-rate.ts";
-import type { Callbacks, TrainingHandle } from "../train/callbacks.ts";
+import type { TrainingHandle } from "../train/callbacks.ts";
 import { requireOwn } from "../train/check-state.ts";
+import { inTurn } from "../train/in-turn.ts";
 import { type KeptState, keepsState } from "../train/keep-state.ts";
 import type { TrainingState } from "../train/training-state.ts";
 import { settingOfFit } from "./begin.ts";
@@ -15,21 +16,23 @@ interface Told {
   readonly fitting: Fitting;
 }
 
-/** Tells a callback what the worker reports, with a hand on the training. */
+/** Tells callbacks what the worker reports, with a hand on the training. */
 export async function tell(
-  callback: Callbacks,
   { callback: name, args }: Extract<Report, { callback: unknown }>,
   told: Told,
 ): Promise<void> {
   const { fitting } = told;
   fitting.handle ??= handleOf(told);
-  const hook = callback[name] as (...args: unknown[]) => void | Promise<void>;
   const waits = name !== "onBatchEnd";
-  if (waits) fitting.waits = true;
-  try {
-    await hook.call(callback, ...args, fitting.handle);
-  } finally {
-    if (waits) fitting.waits = false;
+  for (const callback of inTurn(fitting.callbacks)) {
+    const hook = callback[name] as ((...args: unknown[]) => void | Promise<void>) | undefined;
+    if (!hook) continue;
+    if (waits) fitting.waits = true;
+    try {
+      await hook.call(callback, ...args, fitting.handle);
+    } finally {
+      if (waits) fitting.waits = false;
+    }
   }
 }
 

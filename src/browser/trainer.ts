@@ -340,12 +340,11 @@ class WorkerTrainer implements Trainer {
     if (report.callback === "onTrainEnd") fitting.history = report.args[0];
     if (report.callback === "onWarning" && !callbacks.some(({ onWarning }) => onWarning))
       console.warn(`wasmgrad: ${report.args[0]}`);
-    for (const callback of callbacks)
-      if (callback[report.callback]) {
-        // Batches may come while it is being loaded.
-        const { tell } = await import("./rarely.ts");
-        await tell(callback, report, { trainer: this, client: this.#client, fitting });
-      }
+    if (callbacks.some((callback) => callback[report.callback])) {
+      // Batches may come while it is being loaded.
+      const { tell } = await import("./rarely.ts");
+      await tell(report, { trainer: this, client: this.#client, fitting });
+    }
   }
 
   /** A schedule's rates for all steps of a fit, and the one after, which the last epoch's report shows. */

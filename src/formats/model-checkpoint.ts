@@ -1,8 +1,9 @@
 import { checkOptions } from "../options/check.ts";
 import { callable, flag, needed, type OptionsOf, optional, whole, withDefaults } from "../options/kinds.ts";
+import { show } from "../options/show.ts";
 import { encodeSafetensors } from "../safetensors/safetensors.ts";
 import { MONITOR, Watch } from "../train/callbacks/monitor.ts";
-import type { Callbacks, EpochInfo, Logs } from "../train/callbacks.ts";
+import type { EpochInfo, Logs, OwnCallbacks } from "../train/callbacks.ts";
 import { saveCheckpoint } from "./checkpoint.ts";
 
 /** What a checkpoint is of. */
@@ -32,17 +33,23 @@ const table = {
 export interface ModelCheckpointOptions extends OptionsOf<typeof table> {}
 
 /**
- * A callback that hands over the training, or its weights, as the bytes of a safetensors file: Keras's ModelCheckpoint. Give it
- * last: what callbacks behind it make of an epoch is not in the state yet.
+ * A callback that hands over the training, or its weights, as the bytes of a safetensors file: Keras's ModelCheckpoint. It is
+ * told of an epoch after all other callbacks, wherever it stands: what they make of it is in the state.
  *
- * Throws RangeError on options out of range; in fit(), where the training does not report the figure of saveBestOnly.
+ * Throws RangeError on options out of range, and on a monitor that chooses nothing, without saveBestOnly; in fit(), where the training does not report the figure of saveBestOnly.
  */
-export function modelCheckpoint(options: ModelCheckpointOptions): Callbacks {
+export function modelCheckpoint(options: ModelCheckpointOptions): OwnCallbacks {
   checkOptions({ call: "modelCheckpoint(*)", table }, options);
+  const idle = options.saveBestOnly ? undefined : options.monitor !== undefined ? "monitor" : "mode";
+  if (idle && options[idle] !== undefined)
+    throw new RangeError(
+      `modelCheckpoint: ${idle} is ${show(options[idle])}, but without saveBestOnly every epoch is saved. Write: modelCheckpoint({ save, ${idle}: ${show(options[idle])}, saveBestOnly: true })`,
+    );
   const filled = withDefaults(table, options);
   const { save, everyEpochs, saveBestOnly, saveWeightsOnly, monitor } = filled;
   const watch = new Watch("modelCheckpoint", { ...filled, minDelta: 0 }, (): { best?: number } => ({}));
   return {
+    comesLast: true,
     onTrainBegin(info) {
       if (saveBestOnly) watch.begin(info);
     },

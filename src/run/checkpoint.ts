@@ -2,7 +2,7 @@ import { CheckpointError, decodeCheckpoint, encodeCheckpoint } from "../formats/
 import type { ModelConfig } from "../model/model-config.ts";
 import { isObject } from "../options/kinds.ts";
 import { show } from "../options/show.ts";
-import type { Callbacks, TrainInfo, TrainingHandle } from "../train/callbacks.ts";
+import type { OwnCallbacks, TrainInfo, TrainingHandle } from "../train/callbacks.ts";
 import type { TrainingState } from "../train/training-state.ts";
 import {
   type CheckpointEvery,
@@ -55,14 +55,14 @@ const FREE: ReadonlySet<string> = new Set<keyof RunOptions>([
 
 /**
  * A callback that hands over the run, as the bytes of a file, whenever it is due, at the end of training, and where that was
- * stopped. To be the last one: what callbacks behind it make of an epoch is not in the state yet.
+ * stopped.
  */
 export function checkpoints(
   ready: ReadyRun,
   every: CheckpointEvery,
   recorder: Recorder,
   save: (bytes: Uint8Array<ArrayBuffer>, info: RunCheckpointInfo) => unknown,
-): Callbacks {
+): OwnCallbacks {
   const inSteps = typeof every === "string";
   const length = Number.parseInt(String(every), 10);
   let info: TrainInfo;
@@ -88,6 +88,7 @@ export function checkpoints(
     await save(encodeCheckpoint(state, kept), { epoch, batch, steps: history.steps });
   };
   return {
+    comesLast: true,
     onTrainBegin(train) {
       info = train;
     },

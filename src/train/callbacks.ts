@@ -52,10 +52,12 @@ export interface Callbacks {
   restore?(state: unknown): void;
 }
 
-/** What terminateOnNaN() gives. */
-export interface Terminating extends Callbacks {
+/** What callbacks of the package may have besides. */
+export interface OwnCallbacks extends Callbacks {
   /** Where the loss or a weight is not finite, training ends with history.diverged rather than with TrainingDivergedError. */
   readonly terminatesOnNaN?: boolean;
+  /** Told after all others, wherever it stands: it saves what they made of it. */
+  readonly comesLast?: boolean;
 }
 
 /** The hooks by name, and what each is told besides the training. */

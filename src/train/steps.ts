@@ -1,6 +1,6 @@
 import { yieldToEventLoop } from "#platform";
 import { BestWeights } from "./best-weights.ts";
-import type { Callbacks, History, Logs, Terminating, TrainingHandle } from "./callbacks.ts";
+import type { Callbacks, History, Logs, OwnCallbacks, TrainingHandle } from "./callbacks.ts";
 import type { Division } from "./divide.ts";
 import { measure, YIELD_MS } from "./evaluate.ts";
 import type { FitOptions } from "./fit.ts";
@@ -57,7 +57,7 @@ export function prepare(
     validationCounts,
   };
   const place: Place = { epoch: initialEpoch, batch: 0, begun: false, seconds: 0, history, stopping: false };
-  const others: Terminating[] = [...best, ...([] as Callbacks[]).concat(options.callbacks ?? [])];
+  const others: OwnCallbacks[] = [...best, ...([] as Callbacks[]).concat(options.callbacks ?? [])];
   const keeper: Callbacks = {
     onTrainEnd() {
       if (others.some(({ onTrainEnd }) => onTrainEnd)) place.last = session.getWeights();

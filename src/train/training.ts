@@ -6,6 +6,7 @@ import { checkWeights } from "./check-weights.ts";
 import { divide } from "./divide.ts";
 import { requireFiniteWeights } from "./finite.ts";
 import type { FitOptions } from "./fit.ts";
+import { inTurn } from "./in-turn.ts";
 import { keepState, keepsState, putState } from "./keep-state.ts";
 import type { Samples } from "./samples.ts";
 import type { Session } from "./session.ts";
@@ -42,7 +43,7 @@ export class Training implements TrainingHandle {
         this.#loss = loss;
       },
     };
-    const callbacks = [watch, ...prepared.callbacks];
+    const callbacks = [watch, ...inTurn(prepared.callbacks)];
     this.#steps = steps({ ...prepared, callbacks }, options, this);
     if (initialState) this.restore(initialState);
     else requireFiniteWeights(session, "the training");
@@ -129,7 +130,7 @@ export class Training implements TrainingHandle {
     return this.history;
   }
 
-  /** All that it needs to go on to the same bits. Callbacks may ask for it: those before them in the list have had their turn. */
+  /** All that it needs to go on to the same bits. Callbacks may ask for it: those before them have had their turn. */
   state(): TrainingState {
     requireOwn(this.#session.training === this);
     const { history, callbacks, ...kept } = keepState(this.#prepared);

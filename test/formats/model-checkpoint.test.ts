@@ -129,12 +129,18 @@ describe("saveBestOnly", () => {
     await expect(model.fit(data, { callbacks: callback })).rejects.toThrow(
       /^modelCheckpoint: monitor is "val_loss", but the training reports loss, accuracy: give fit\(\) validationSplit/,
     );
-    // The others never look at it.
+    // The others never look at it, and say so where one is named.
+    expect(() => saving({ monitor: "loss" })).toThrow(
+      'modelCheckpoint: monitor is "loss", but without saveBestOnly every epoch is saved. Write: modelCheckpoint({ save, monitor: "loss", saveBestOnly: true })',
+    );
+    expect(() => saving({ mode: "max", saveBestOnly: false })).toThrow(
+      'modelCheckpoint: mode is "max", but without',
+    );
     await model.fit(data, { callbacks: saving().callback });
   });
 });
 
-test("a training that goes on from any of its checkpoints ends with the same bits", async () => {
+test("a training that goes on from any of its checkpoints ends with the same bits, wherever the callback stands", async () => {
   const optimizer = adam({ learningRate: 0.05 });
   const options = { ...FIT, epochs: 8, restoreBestWeights: "val_loss" };
   const others = () => [
@@ -143,7 +149,7 @@ test("a training that goes on from any of its checkpoints ends with the same bit
   ];
   const { saved, callback } = saving();
   const whole = await modelOf(layers(), { optimizer });
-  const { history, bestEpoch } = await whole.fit(data, { ...options, callbacks: [...others(), callback] });
+  const { history, bestEpoch } = await whole.fit(data, { ...options, callbacks: [callback, ...others()] });
   expect(saved.length).toBeGreaterThan(3);
   for (const { bytes, info } of saved.slice(0, -1)) {
     const model = await modelOf(layers(), { optimizer });
@@ -166,10 +172,13 @@ describe("save", () => {
         if (epoch === 1) throw new Error("disk full");
       },
     });
-    const watch: Callbacks = { onEpochEnd: ({ epoch }) => void told.push(`end ${epoch}`) };
+    const watch: Callbacks = {
+      onEpochBegin: (epoch) => void told.push(`begin ${epoch}`),
+      onEpochEnd: ({ epoch }) => void told.push(`end ${epoch}`),
+    };
     const fit = (await modelOf(layers())).fit(data, { ...FIT, callbacks: [callback, watch] });
     await expect(fit).rejects.toThrow("disk full");
-    expect(told).toEqual(["saved 0", "end 0", "saved 1"]);
+    expect(told).toEqual(["begin 0", "end 0", "saved 0", "begin 1", "end 1", "saved 1"]);
   });
 
   test("is needed, and a function", () => {

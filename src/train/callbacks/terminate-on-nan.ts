@@ -1,6 +1,6 @@
 import { checkOptions } from "../../options/check.ts";
 import { flag, type OptionsOf, optional, withDefaults } from "../../options/kinds.ts";
-import type { Terminating } from "../callbacks.ts";
+import type { OwnCallbacks } from "../callbacks.ts";
 
 export const TERMINATE_ON_NAN = {
   /** Whether fit() rejects with TrainingDivergedError, as it does without this callback. Default false: it resolves. */
@@ -15,7 +15,7 @@ export interface TerminateOnNaNOptions extends OptionsOf<typeof TERMINATE_ON_NAN
  *
  * Throws RangeError on options out of range.
  */
-export function terminateOnNaN(options: TerminateOnNaNOptions = {}): Terminating {
+export function terminateOnNaN(options: TerminateOnNaNOptions = {}): OwnCallbacks {
   checkOptions({ call: "terminateOnNaN(*)", table: TERMINATE_ON_NAN }, options);
   return { terminatesOnNaN: !withDefaults(TERMINATE_ON_NAN, options).raiseError };
 }
