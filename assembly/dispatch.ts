@@ -44,6 +44,7 @@ import {
   AffineArgs, CropArgs, ColorArgs, EraseArgs, MixPlanArgs, MixArgs, MixTargetsArgs, affineImages, cropImages,
   colorImages, eraseImages, mixPlan, mixImages, mixTargets,
 } from "./further/augment";
+import { BinaryForwardArgs, BinaryBackwardArgs, binaryForward, binaryBackward } from "./further/binary";
 import {
   DepthwiseArgs, ReverseTapsArgs, depthwiseForward, depthwiseBackwardInput, depthwiseBackwardFilter, reverseTaps,
 } from "./further/depthwise";
@@ -51,11 +52,15 @@ import {
   FocalArgs, LogitsFocalArgs, sigmoidFocalCrossentropy, softmaxFocalCrossentropy, binaryFocalCrossentropy,
   categoricalFocalCrossentropy,
 } from "./further/focal";
+import { GaussianArgs, gaussian } from "./further/gaussian";
 import {
   HuberArgs, SmoothTargetsArgs, HingeTargetsArgs, meanAbsolutePercentageError, meanSquaredLogarithmicError, huber,
   logCosh, klDivergence, poisson, hinge, squaredHinge, categoricalHinge, cosineSimilarity, smoothTargets, hingeTargets,
 } from "./further/loss";
 import { GroupNormArgs, groupNormForward, groupNormBackward, groupNormGamma } from "./further/normalize";
+import { PermuteArgs, permute } from "./further/permute";
+import { ResampleArgs, resample2d, sumBlocks2d, bilinear2dForward, bilinear2dBackward } from "./further/resample";
+import { UnaryForwardArgs, UnaryBackwardArgs, unaryForward, unaryBackward } from "./further/unary";
 
 /** Runs one task of a kernel. A switch, because first-class functions stay indirect calls in AssemblyScript. */
 export function dispatch(id: i32, args: usize, task: i32, scratch: usize): void {
@@ -142,29 +147,39 @@ function dispatchFurther(id: i32, args: usize, task: i32, scratch: usize): void 
     case 69: mixPlan(changetype<MixPlanArgs>(args), task, scratch); break;
     case 70: mixImages(changetype<MixArgs>(args), task, scratch); break;
     case 71: mixTargets(changetype<MixTargetsArgs>(args), task, scratch); break;
-    case 72: depthwiseForward(changetype<DepthwiseArgs>(args), task, scratch); break;
-    case 73: depthwiseBackwardInput(changetype<DepthwiseArgs>(args), task, scratch); break;
-    case 74: depthwiseBackwardFilter(changetype<DepthwiseArgs>(args), task, scratch); break;
-    case 75: reverseTaps(changetype<ReverseTapsArgs>(args), task, scratch); break;
-    case 76: sigmoidFocalCrossentropy(changetype<LogitsFocalArgs>(args), task, scratch); break;
-    case 77: softmaxFocalCrossentropy(changetype<LogitsFocalArgs>(args), task, scratch); break;
-    case 78: binaryFocalCrossentropy(changetype<FocalArgs>(args), task, scratch); break;
-    case 79: categoricalFocalCrossentropy(changetype<FocalArgs>(args), task, scratch); break;
-    case 80: meanAbsolutePercentageError(changetype<LossArgs>(args), task, scratch); break;
-    case 81: meanSquaredLogarithmicError(changetype<LossArgs>(args), task, scratch); break;
-    case 82: huber(changetype<HuberArgs>(args), task, scratch); break;
-    case 83: logCosh(changetype<LossArgs>(args), task, scratch); break;
-    case 84: klDivergence(changetype<LossArgs>(args), task, scratch); break;
-    case 85: poisson(changetype<LossArgs>(args), task, scratch); break;
-    case 86: hinge(changetype<LossArgs>(args), task, scratch); break;
-    case 87: squaredHinge(changetype<LossArgs>(args), task, scratch); break;
-    case 88: categoricalHinge(changetype<LossArgs>(args), task, scratch); break;
-    case 89: cosineSimilarity(changetype<LossArgs>(args), task, scratch); break;
-    case 90: smoothTargets(changetype<SmoothTargetsArgs>(args), task, scratch); break;
-    case 91: hingeTargets(changetype<HingeTargetsArgs>(args), task, scratch); break;
-    case 92: groupNormForward(changetype<GroupNormArgs>(args), task, scratch); break;
-    case 93: groupNormBackward(changetype<GroupNormArgs>(args), task, scratch); break;
-    case 94: groupNormGamma(changetype<GroupNormArgs>(args), task, scratch); break;
+    case 72: binaryForward(changetype<BinaryForwardArgs>(args), task, scratch); break;
+    case 73: binaryBackward(changetype<BinaryBackwardArgs>(args), task, scratch); break;
+    case 74: depthwiseForward(changetype<DepthwiseArgs>(args), task, scratch); break;
+    case 75: depthwiseBackwardInput(changetype<DepthwiseArgs>(args), task, scratch); break;
+    case 76: depthwiseBackwardFilter(changetype<DepthwiseArgs>(args), task, scratch); break;
+    case 77: reverseTaps(changetype<ReverseTapsArgs>(args), task, scratch); break;
+    case 78: sigmoidFocalCrossentropy(changetype<LogitsFocalArgs>(args), task, scratch); break;
+    case 79: softmaxFocalCrossentropy(changetype<LogitsFocalArgs>(args), task, scratch); break;
+    case 80: binaryFocalCrossentropy(changetype<FocalArgs>(args), task, scratch); break;
+    case 81: categoricalFocalCrossentropy(changetype<FocalArgs>(args), task, scratch); break;
+    case 82: gaussian(changetype<GaussianArgs>(args), task, scratch); break;
+    case 83: meanAbsolutePercentageError(changetype<LossArgs>(args), task, scratch); break;
+    case 84: meanSquaredLogarithmicError(changetype<LossArgs>(args), task, scratch); break;
+    case 85: huber(changetype<HuberArgs>(args), task, scratch); break;
+    case 86: logCosh(changetype<LossArgs>(args), task, scratch); break;
+    case 87: klDivergence(changetype<LossArgs>(args), task, scratch); break;
+    case 88: poisson(changetype<LossArgs>(args), task, scratch); break;
+    case 89: hinge(changetype<LossArgs>(args), task, scratch); break;
+    case 90: squaredHinge(changetype<LossArgs>(args), task, scratch); break;
+    case 91: categoricalHinge(changetype<LossArgs>(args), task, scratch); break;
+    case 92: cosineSimilarity(changetype<LossArgs>(args), task, scratch); break;
+    case 93: smoothTargets(changetype<SmoothTargetsArgs>(args), task, scratch); break;
+    case 94: hingeTargets(changetype<HingeTargetsArgs>(args), task, scratch); break;
+    case 95: groupNormForward(changetype<GroupNormArgs>(args), task, scratch); break;
+    case 96: groupNormBackward(changetype<GroupNormArgs>(args), task, scratch); break;
+    case 97: groupNormGamma(changetype<GroupNormArgs>(args), task, scratch); break;
+    case 98: permute(changetype<PermuteArgs>(args), task, scratch); break;
+    case 99: resample2d(changetype<ResampleArgs>(args), task, scratch); break;
+    case 100: sumBlocks2d(changetype<ResampleArgs>(args), task, scratch); break;
+    case 101: bilinear2dForward(changetype<ResampleArgs>(args), task, scratch); break;
+    case 102: bilinear2dBackward(changetype<ResampleArgs>(args), task, scratch); break;
+    case 103: unaryForward(changetype<UnaryForwardArgs>(args), task, scratch); break;
+    case 104: unaryBackward(changetype<UnaryBackwardArgs>(args), task, scratch); break;
     default: unreachable();
   }
 }

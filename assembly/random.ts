@@ -166,7 +166,7 @@ export class RandomNormalArgs {
 /** Standard normal from two words at p, `step` bytes apart: the cosine of the pair, or its sine. */
 // @ts-ignore: decorator
 @inline
-function toNormal(p: usize, step: usize, sine: bool): f32 {
+export function toNormal(p: usize, step: usize, sine: bool): f32 {
   const u: f32 = <f32>1 - toUnit<f32>(p); // (0, 1]
   const angle = toUnit<f32>(p + step) * <f32>6.283185307179586;
   return Mathf.sqrt(-2 * vlog<f32>(u)) * (sine ? Mathf.sin(angle) : Mathf.cos(angle));

@@ -65,6 +65,9 @@ export type { LabelsSource } from "./sources/answers.ts";
 export type { DirectoryImages, ImageDirectoryOptions } from "./sources/image-directory.ts";
 export type { BadFile } from "./sources/pictures.ts";
 export type { ImagesSource, MadeSamples, SamplesFromOptions } from "./sources/samples-from.ts";
+
+export { type AdaptOptions, adapt, type Statistics } from "./train/adapt.ts";
+
 export { type EarlyStoppingOptions, earlyStopping } from "./train/callbacks/early-stopping.ts";
 export { learningRateScheduler } from "./train/callbacks/learning-rate-scheduler.ts";
 export { type ReduceLROnPlateauOptions, reduceLROnPlateau } from "./train/callbacks/reduce-lr-on-plateau.ts";

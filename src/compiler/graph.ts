@@ -88,9 +88,48 @@ export interface OpAttributes extends AugmentAttributes {
   };
   /** Values one behind the other along an axis, counted without the batch. */
   concatenate: { readonly axis: number };
+  /** A function of each number whose derivative needs what it reads; `numbers`: what those of the kinds that take some take. */
+  unary: { readonly kind: UnaryKind; readonly numbers?: readonly number[] };
+  /** Two values, or one and a parameter, that broadcast over each other as NumPy's do. */
+  binary: { readonly kind: BinaryKind };
+  /**
+   * An image whose pixel (i, j) is the input's ((i - top) / rep[0], (j - left) / rep[1]), rounded down or between pixels, and 0
+   * outside of that.
+   */
+  resample2d: {
+    readonly top: number;
+    readonly left: number;
+    readonly rep: readonly [number, number];
+    readonly bilinear: boolean;
+  };
+  /** Axes in another order: that of the output at i is the input's at axes[i], counted without the batch. */
+  permute: { readonly axes: readonly number[] };
+  /** Dropout of whole channels, those of the last axis. */
+  channelDropout: { readonly rate: number; readonly stream: number };
+  /** Normal noise of that standard deviation, added in training, or times the number. */
+  gaussian: { readonly stddev: number; readonly scales: boolean; readonly stream: number };
 }
 
 export type ActivationKind = "relu" | "leakyRelu" | "elu" | "sigmoid" | "tanh";
+/** `linear`: numbers[0] x + numbers[1]. `boundedRelu`: x > threshold ? min(x, most) : slope (x - threshold), of [slope, most, threshold]. */
+export type UnaryKind = UnaryActivation | "linear" | "boundedRelu";
+/** Activations by name that are ops of the kind unary. */
+export type UnaryActivation =
+  | "relu6"
+  | "silu"
+  | "swish"
+  | "gelu"
+  | "geluApproximate"
+  | "softplus"
+  | "softsign"
+  | "selu"
+  | "hardSigmoid"
+  | "hardSilu"
+  | "hardSwish"
+  | "exponential"
+  | "mish";
+/** `sloped`: x > 0 ? x : y x. */
+export type BinaryKind = "add" | "subtract" | "multiply" | "maximum" | "minimum" | "sloped";
 
 /** Sizes of a sliding window, already resolved: `pad` counts zeros added at each side. */
 export interface WindowAttributes {

@@ -1,6 +1,6 @@
 /** What to fill a tensor with: a constant, or draws of this variance. */
 export type Fill =
-  | { readonly kind: "constant"; readonly value: number }
+  | { readonly kind: "constant"; readonly value: Constant["value"] }
   | { readonly kind: "uniform" | "truncatedNormal"; readonly variance: number };
 
 /** How a parameter starts that has so many inputs and outputs. */
@@ -35,10 +35,10 @@ const DEFINITIONS = {
   lecunNormal: /* @__PURE__ */ normal(lecun),
 } satisfies Record<string, Definition>;
 
-/** All numbers the same. */
+/** All numbers the same; or, where a layer is given one for each, those. */
 export interface Constant {
   readonly type: "constant";
-  readonly value: number;
+  readonly value: number | readonly number[];
 }
 
 /** How a parameter starts. */

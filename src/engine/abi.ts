@@ -128,8 +128,60 @@ export const FILL_NEAREST = 3;
 /** What image n is mixed with and how: f32 or i32, MIX_BYTES for each image. */
 export const MIX_BYTES = 32;
 
+/** x + y */
+export const SUM = 0;
+
+/** x - y */
+export const DIFFERENCE = 1;
+
+/** x y; fainter than FAINT is stored as 0 */
+export const PRODUCT = 2;
+
+export const GREATER = 3;
+
+export const LESS = 4;
+
+/** x > 0 ? x : y x; fainter than FAINT is stored as 0 */
+export const SLOPED = 5;
+
 /** Channels in one task of backwardFilter: a cache line of them. */
 export const DEPTHWISE_CHANNELS = 16;
+
+/** a x + b */
+export const LINEAR = 0;
+
+/** x > c ? min(x, b) : a (x - c) */
+export const BOUNDED_RELU = 1;
+
+/** x / (1 + e^-x) */
+export const SILU = 2;
+
+/** x Phi(x), Phi the normal distribution: (1 + erf(x / sqrt 2)) / 2 */
+export const GELU = 3;
+
+/** x (1 + tanh(sqrt(2 / pi) (x + 0.044715 x^3))) / 2 */
+export const GELU_APPROXIMATE = 4;
+
+/** log(1 + e^x) */
+export const SOFTPLUS = 5;
+
+/** x / (1 + |x|) */
+export const SOFTSIGN = 6;
+
+/** a x for x > 0, b (e^x - 1) below */
+export const SELU = 7;
+
+/** min(max(x + 3, 0), 6) / 6 */
+export const HARD_SIGMOID = 8;
+
+/** x times that */
+export const HARD_SILU = 9;
+
+/** e^x */
+export const EXPONENTIAL = 10;
+
+/** x tanh(log(1 + e^x)) */
+export const MISH = 11;
 
 /** Depth of one block: a packed panel of B (KC x 16 f32, 16 KiB) stays in the L1 cache. */
 export const KC = 256;
@@ -931,6 +983,59 @@ interface MixTargetsArgs {
   readonly cols: number;
 }
 
+interface BinaryForwardArgs {
+  readonly z: number;
+  readonly x: number;
+  readonly y: number;
+  readonly op: number;
+  readonly n0: number;
+  readonly n1: number;
+  readonly n2: number;
+  readonly n3: number;
+  readonly n4: number;
+  readonly x0: number;
+  readonly x1: number;
+  readonly x2: number;
+  readonly x3: number;
+  readonly x4: number;
+  readonly y0: number;
+  readonly y1: number;
+  readonly y2: number;
+  readonly y3: number;
+  readonly y4: number;
+  readonly grain: number;
+}
+
+interface BinaryBackwardArgs {
+  readonly out: number;
+  readonly dz: number;
+  readonly x: number;
+  readonly y: number;
+  readonly op: number;
+  readonly second: number;
+  readonly n0: number;
+  readonly n1: number;
+  readonly n2: number;
+  readonly n3: number;
+  readonly n4: number;
+  readonly x0: number;
+  readonly x1: number;
+  readonly x2: number;
+  readonly x3: number;
+  readonly x4: number;
+  readonly y0: number;
+  readonly y1: number;
+  readonly y2: number;
+  readonly y3: number;
+  readonly y4: number;
+  readonly o1: number;
+  readonly o2: number;
+  readonly o3: number;
+  readonly o4: number;
+  readonly size: number;
+  readonly grain: number;
+}
+
 interface DepthwiseArgs {
   readonly y: number;
   readonly x: number;
@@ -990,6 +1095,19 @@ interface FocalArgs {
   readonly applyClassBalancing: number;
 }
 
+interface GaussianArgs {
+  readonly y: number;
+  readonly x: number;
+  readonly step: number;
+  readonly n: number;
+  readonly key0: number;
+  readonly key1: number;
+  readonly stream: number;
+  readonly stddev: number;
+  readonly scales: number;
+  readonly grain: number;
+}
+
 interface HuberArgs {
   readonly losses: number;
   readonly dy: number;
@@ -1030,6 +1148,63 @@ interface GroupNormArgs {
   readonly C: number;
   readonly G: number;
   readonly epsilon: number;
+  readonly grain: number;
+}
+
+interface PermuteArgs {
+  readonly y: number;
+  readonly x: number;
+  readonly n0: number;
+  readonly n1: number;
+  readonly n2: number;
+  readonly n3: number;
+  readonly n4: number;
+  readonly n5: number;
+  readonly s0: number;
+  readonly s1: number;
+  readonly s2: number;
+  readonly s3: number;
+  readonly s4: number;
+  readonly s5: number;
+  readonly grain: number;
+}
+
+interface ResampleArgs {
+  readonly y: number;
+  readonly x: number;
+  readonly batch: number;
+  readonly H: number;
+  readonly W: number;
+  readonly C: number;
+  readonly OH: number;
+  readonly OW: number;
+  readonly top: number;
+  readonly left: number;
+  readonly repH: number;
+  readonly repW: number;
+  readonly grain: number;
+}
+
+interface UnaryForwardArgs {
+  readonly y: number;
+  readonly x: number;
+  readonly n: number;
+  readonly kind: number;
+  readonly a: number;
+  readonly b: number;
+  readonly c: number;
+  readonly grain: number;
+}
+
+interface UnaryBackwardArgs {
+  readonly dx: number;
+  readonly dy: number;
+  readonly x: number;
+  readonly n: number;
+  readonly kind: number;
+  readonly a: number;
+  readonly b: number;
+  readonly c: number;
   readonly grain: number;
 }
 
@@ -1107,6 +1282,8 @@ export interface KernelStructs {
   mixPlan: MixPlanArgs;
   mixImages: MixArgs;
   mixTargets: MixTargetsArgs;
+  binaryForward: BinaryForwardArgs;
+  binaryBackward: BinaryBackwardArgs;
   depthwiseForward: DepthwiseArgs;
   depthwiseBackwardInput: DepthwiseArgs;
   depthwiseBackwardFilter: DepthwiseArgs;
@@ -1115,6 +1292,7 @@ export interface KernelStructs {
   softmaxFocalCrossentropy: LogitsFocalArgs;
   binaryFocalCrossentropy: FocalArgs;
   categoricalFocalCrossentropy: FocalArgs;
+  gaussian: GaussianArgs;
   meanAbsolutePercentageError: LossArgs;
   meanSquaredLogarithmicError: LossArgs;
   huber: HuberArgs;
@@ -1130,6 +1308,13 @@ export interface KernelStructs {
   groupNormForward: GroupNormArgs;
   groupNormBackward: GroupNormArgs;
   groupNormGamma: GroupNormArgs;
+  permute: PermuteArgs;
+  resample2d: ResampleArgs;
+  sumBlocks2d: ResampleArgs;
+  bilinear2dForward: ResampleArgs;
+  bilinear2dBackward: ResampleArgs;
+  unaryForward: UnaryForwardArgs;
+  unaryBackward: UnaryBackwardArgs;
 }
 
 /** Some pointers of some kernels. */
@@ -1159,6 +1344,7 @@ export const FEW_BYTES: Pointers = {
   colorImages: ["step"],
   eraseImages: ["step"],
   mixPlan: ["step"],
+  gaussian: ["step"],
 };
 
 /**
@@ -1191,7 +1377,7 @@ export const KERNEL_TABLE = `0activationForward: y* x* n kind alpha% grain
 31addForward 32multiplyForward: z* x* y* n relu grain
 33gemm: c* a* b* bias* M N K transA transB beta% relu rows cols cNext* aNext* bNext*
 34softmaxCrossentropy 35sigmoidCrossentropy: losses* dx* y* x* t* rows cols scale% grain
-36categoricalCrossentropy 37binaryCrossentropy 38meanSquaredError 39meanAbsoluteError 80meanAbsolutePercentageError 81meanSquaredLogarithmicError 83logCosh 84klDivergence 85poisson 86hinge 87squaredHinge 88categoricalHinge 89cosineSimilarity: losses* dy* y* t* rows cols scale% grain
+36categoricalCrossentropy 37binaryCrossentropy 38meanSquaredError 39meanAbsoluteError 83meanAbsolutePercentageError 84meanSquaredLogarithmicError 86logCosh 87klDivergence 88poisson 89hinge 90squaredHinge 91categoricalHinge 92cosineSimilarity: losses* dy* y* t* rows cols scale% grain
 40meanLoss: out* losses* rows
 41countCorrect: out* y* t* rows cols
 42advanceStep: state*
@@ -1220,11 +1406,18 @@ export const KERNEL_TABLE = `0activationForward: y* x* n kind alpha% grain
 69mixPlan: plan* step* batch H W key0 key1 stream alpha0% alpha1% cut
 70mixImages: y* x* plan* H W C cut
 71mixTargets: y* x* plan* rows cols
-72depthwiseForward 73depthwiseBackwardInput 74depthwiseBackwardFilter: y* x* w* bias* batch H W C OH OW KH KW strideH strideW dilationH dilationW top left multiplier grain
-75reverseTaps: out* w* taps C
-76sigmoidFocalCrossentropy 77softmaxFocalCrossentropy: losses* dx* y* x* t* rows cols scale% grain gamma% alpha% applyClassBalancing
-78binaryFocalCrossentropy 79categoricalFocalCrossentropy: losses* dy* y* t* rows cols scale% grain gamma% alpha% applyClassBalancing
-82huber: losses* dy* y* t* rows cols scale% grain delta%
-90smoothTargets: out* t* n keep% add% grain
-91hingeTargets: out* t* n
-92groupNormForward 93groupNormBackward 94groupNormGamma: y* x* dx* gamma* beta* statistics* dgamma* N P C G epsilon% grain`;
+72binaryForward: z* x* y* op n0 n1 n2 n3 n4 x0 x1 x2 x3 x4 y0 y1 y2 y3 y4 grain
+73binaryBackward: out* dz* x* y* op second n0 n1 n2 n3 n4 x0 x1 x2 x3 x4 y0 y1 y2 y3 y4 o1 o2 o3 o4 size grain
+74depthwiseForward 75depthwiseBackwardInput 76depthwiseBackwardFilter: y* x* w* bias* batch H W C OH OW KH KW strideH strideW dilationH dilationW top left multiplier grain
+77reverseTaps: out* w* taps C
+78sigmoidFocalCrossentropy 79softmaxFocalCrossentropy: losses* dx* y* x* t* rows cols scale% grain gamma% alpha% applyClassBalancing
+80binaryFocalCrossentropy 81categoricalFocalCrossentropy: losses* dy* y* t* rows cols scale% grain gamma% alpha% applyClassBalancing
+82gaussian: y* x* step* n key0 key1 stream stddev% scales grain
+85huber: losses* dy* y* t* rows cols scale% grain delta%
+93smoothTargets: out* t* n keep% add% grain
+94hingeTargets: out* t* n
+95groupNormForward 96groupNormBackward 97groupNormGamma: y* x* dx* gamma* beta* statistics* dgamma* N P C G epsilon% grain
+98permute: y* x* n0 n1 n2 n3 n4 n5 s0 s1 s2 s3 s4 s5 grain
+99resample2d 100sumBlocks2d 101bilinear2dForward 102bilinear2dBackward: y* x* batch H W C OH OW top left repH repW grain
+103unaryForward: y* x* n kind a% b% c% grain
+104unaryBackward: dx* dy* x* n kind a% b% c% grain`;

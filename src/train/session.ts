@@ -327,7 +327,10 @@ export class Session {
       const fill = fillOf(parameter.initializer, parameter.shape);
       const out = this.#weights + 4 * offset;
       if (fill.kind === "constant") {
-        this.engine.f32(out, length).fill(fill.value);
+        const { value } = fill;
+        const data = this.engine.f32(out, length);
+        if (typeof value === "number") data.fill(value);
+        else data.set(value);
         return;
       }
       this.#draw(fill.kind, fill.variance, out, length, index);

@@ -48,11 +48,7 @@ describe.each(BROWSERS)("settings in %s", (browser) => {
       const { page } = await openApp(browser, {
         fragment: "layers=conv2d:filters=4,kernelSize=3;dense:units=10,activation=softmax",
       });
-      await waitForText(
-        page,
-        "#model-verdict",
-        /Layer 'dense'.*expected a flat one; put flatten\(\) before it/,
-      );
+      await waitForText(page, "#model-verdict", /Layer 'dense'.*gives an output of shape 26×26×10/);
       expect(await page.$eval("#layers tr.faulty th", (head) => head.textContent)).toContain("Dense");
       expect(await page.$eval("#train", (button) => (button as HTMLButtonElement).disabled)).toBe(true);
       // What comes before the fault is shown.

@@ -77,6 +77,12 @@ describe.each(places)("$name, cross-origin isolated: $isolated", ({ name, isolat
     expect(actual).toEqual([expected, expected]);
   });
 
+  test.skipIf(reason)(title("adds what ops need whose kernels other builds have"), async () => {
+    const pairs = await call<{ expected: object; actual: object[] }[]>(opened, "extraOps");
+    expect(pairs).toHaveLength(2);
+    for (const { expected, actual } of pairs) expect(actual).toEqual([expected, expected]);
+  });
+
   test.skipIf(reason)(
     title("trains and asks a model of two inputs and two outputs as the page does"),
     async () => {

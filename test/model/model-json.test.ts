@@ -141,7 +141,7 @@ describe("a model file that is none", () => {
     [
       "a bad activation",
       { layers: [{ type: "dense", units: 2, activation: "Softmax" }] },
-      `${where("dense")}activation is "Softmax", expected one of linear, relu, leakyRelu, elu, sigmoid, tanh, softmax. Write: {"type": "dense", "units": 2, "activation": "softmax"}`,
+      `${where("dense")}activation is "Softmax", expected one of linear, relu, leakyRelu, elu, sigmoid, tanh, softmax, relu6, silu, swish, gelu, geluApproximate, softplus, softsign, selu, hardSigmoid, hardSilu, hardSwish, exponential, mish. Write: {"type": "dense", "units": 2, "activation": "softmax"}`,
     ],
     ["a bad initializer", { layers: [{ ...dense, kernelInitializer: 3 }] }, `${where("dense")}kernelInitia`],
     ["a bad name", { layers: [{ ...dense, name: 3 }] }, `${where("dense")}name is 3, expected a name`],

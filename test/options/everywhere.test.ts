@@ -318,7 +318,109 @@ const TAKERS: Readonly<Record<string, Taker>> = {
     }),
     call: api.groupNormalization,
   },
-  globalAveragePooling2d: { names: plain, call: api.globalAveragePooling2d },
+  globalAveragePooling2d: {
+    names: names<api.GlobalPooling2dOptions>({ ...layer, keepdims: true }),
+    call: api.globalAveragePooling2d,
+  },
+  globalMaxPooling2d: {
+    names: names<api.GlobalPooling2dOptions>({ ...layer, keepdims: true }),
+    call: api.globalMaxPooling2d,
+  },
+  globalAveragePooling1d: {
+    names: names<api.GlobalPooling1dOptions>({ ...layer, keepdims: true }),
+    call: api.globalAveragePooling1d,
+  },
+  globalMaxPooling1d: {
+    names: names<api.GlobalPooling1dOptions>({ ...layer, keepdims: true }),
+    call: api.globalMaxPooling1d,
+  },
+  conv1d: {
+    names: names<api.Conv1dOptions>({
+      ...layer,
+      ...weights,
+      filters: true,
+      kernelSize: true,
+      strides: true,
+      padding: true,
+      dilationRate: true,
+    }),
+    needed: { filters: 2, kernelSize: 3 },
+    call: api.conv1d,
+  },
+  maxPooling1d: {
+    names: names<api.Pooling1dOptions>({ ...layer, poolSize: true, strides: true, padding: true }),
+    call: api.maxPooling1d,
+  },
+  averagePooling1d: {
+    names: names<api.Pooling1dOptions>({ ...layer, poolSize: true, strides: true, padding: true }),
+    call: api.averagePooling1d,
+  },
+  relu: {
+    names: names<api.ReluOptions>({ ...layer, maxValue: true, negativeSlope: true, threshold: true }),
+    call: api.relu,
+  },
+  prelu: {
+    names: names<api.PreluOptions>({ ...layer, alphaInitializer: true, sharedAxes: true }),
+    call: api.prelu,
+  },
+  softmax: { names: plain, call: api.softmax },
+  reshape: {
+    names: names<api.ReshapeOptions>({ ...layer, targetShape: true }),
+    needed: { targetShape: [-1] },
+    call: api.reshape,
+  },
+  permute: {
+    names: names<api.PermuteOptions>({ ...layer, dims: true }),
+    needed: { dims: [2, 1] },
+    call: api.permute,
+  },
+  zeroPadding2d: {
+    names: names<api.ZeroPadding2dOptions>({ ...layer, padding: true }),
+    call: api.zeroPadding2d,
+  },
+  cropping2d: { names: names<api.Cropping2dOptions>({ ...layer, cropping: true }), call: api.cropping2d },
+  upSampling2d: {
+    names: names<api.UpSampling2dOptions>({ ...layer, size: true, interpolation: true }),
+    call: api.upSampling2d,
+  },
+  spatialDropout2d: {
+    names: names<api.SpatialDropout2dOptions>({ ...layer, rate: true }),
+    needed: { rate: 0.5 },
+    call: api.spatialDropout2d,
+  },
+  gaussianNoise: {
+    names: names<api.GaussianNoiseOptions>({ ...layer, stddev: true }),
+    needed: { stddev: 0.5 },
+    call: api.gaussianNoise,
+  },
+  gaussianDropout: {
+    names: names<api.GaussianDropoutOptions>({ ...layer, rate: true }),
+    needed: { rate: 0.5 },
+    call: api.gaussianDropout,
+  },
+  rescaling: {
+    names: names<api.RescalingOptions>({ ...layer, scale: true, offset: true }),
+    needed: { scale: 2 },
+    call: api.rescaling,
+  },
+  normalization: {
+    names: names<api.NormalizationOptions>({ ...layer, mean: true, variance: true }),
+    needed: { mean: 0, variance: 1 },
+    call: api.normalization,
+  },
+  adapt: {
+    names: names<api.AdaptOptions>({ preprocessing: true }),
+    call: (options) => api.adapt(samples, options),
+  },
+  "adapt, preprocessing": {
+    names: ["scale", "offset"],
+    needed: { scale: 1, offset: 0 },
+    call: (preprocessing) => api.adapt(samples, { preprocessing }),
+  },
+  subtract: { names: plain, call: api.subtract },
+  average: { names: plain, call: api.average },
+  maximum: { names: plain, call: api.maximum },
+  minimum: { names: plain, call: api.minimum },
   flatten: { names: plain, call: api.flatten },
   dropout: {
     names: names<api.DropoutOptions>({ ...layer, rate: true }),

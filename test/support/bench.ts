@@ -190,6 +190,11 @@ export function describeBuilds(
   });
 }
 
+/** The same for the builds that have the kernels of assembly/further/, too. */
+export function describeAll(name: string, suite: (bench: () => KernelBench, backend: Backend) => void): void {
+  describeBuilds(name, suite, QUICK, true);
+}
+
 /** Number of tasks for n units of work. */
 export function tasksOf(n: number, grain: number): number {
   return Math.ceil(n / grain);

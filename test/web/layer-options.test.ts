@@ -12,7 +12,9 @@ import { fromFragment, toFragment } from "../../src/web/state/link.ts";
 import { CUSTOM, DEFAULTS } from "../../src/web/state/settings.ts";
 
 /** Layers that take several inputs, or none, have no place in a list. */
-const OF_GRAPHS = ["input", "add", "multiply", "concatenate"];
+const OF_GRAPHS = Object.values(LAYERS)
+  .filter(({ type, merges }) => type === "input" || merges)
+  .map(({ type }) => type);
 
 test("the editor has every layer type that a list can have, and all its options, with their defaults", () => {
   const chains = Object.keys(LAYERS).filter((type) => !OF_GRAPHS.includes(type));

@@ -3,6 +3,7 @@ import { describe, expect, test } from "vitest";
 import { DATASETS } from "../../src/data/datasets.ts";
 import { BACKENDS } from "../../src/engine/engine.ts";
 import { LOSSES } from "../../src/losses/index.ts";
+import { LAYERS } from "../../src/model/layers/index.ts";
 import { layersFromConfig } from "../../src/model/model-json.ts";
 import { chainNames, MODELS, namedModel } from "../../src/model/models.ts";
 import { OPTIMIZERS } from "../../src/optim/index.ts";
@@ -17,6 +18,27 @@ const size = fc.oneof(
   fc.tuple(fc.integer({ min: 1, max: 9 }), fc.integer({ min: 1, max: 9 })),
 );
 const rate = fc.integer({ min: 0, max: 999 }).map((n) => n / 1000);
+
+const NUMBERS_OF_ALL_KINDS: readonly unknown[] = [
+  0,
+  3,
+  -1,
+  -0.5,
+  0.00390625,
+  1e-7,
+  [0.1, 0.3],
+  [-0.2, 0.2],
+  [1, 2],
+  [2, 1],
+  [0, 3],
+  [-1, 8],
+  [3, 1, 2],
+  [0.5, 1.25, 2, 3],
+  [
+    [1, 0],
+    [2, 3],
+  ],
+];
 
 /** Any layer that the editor can make, options at their defaults or not. */
 const layer: fc.Arbitrary<LayerSpec> = fc.constantFrom(...Object.keys(LAYER_TYPES)).chain((type) =>
@@ -33,14 +55,16 @@ const layer: fc.Arbitrary<LayerSpec> = fc.constantFrom(...Object.keys(LAYER_TYPE
                 ? fc.constantFrom(...option.choices)
                 : option.kind === "flag"
                   ? fc.boolean()
-                  : option.kind === "fraction"
-                    ? rate.map((share) => share + 1 / 2000)
-                    : rate,
+                  : option.kind === "numbers"
+                    ? fc.constantFrom(...NUMBERS_OF_ALL_KINDS.filter(option.takes))
+                    : option.kind === "fraction"
+                      ? rate.map((share) => share + 1 / 2000)
+                      : rate,
         ]),
       ),
       {
         requiredKeys: LAYER_TYPES[type]!.options.filter(
-          (option) => option.default === undefined && !option.hidden,
+          (option) => option.default === undefined && !option.optional,
         ).map(({ key }) => key),
       },
     )
@@ -214,7 +238,9 @@ describe("layers of the editor", () => {
   test("are all that model files know, with all their options", () => {
     for (const [type, { start, options }] of Object.entries(LAYER_TYPES)) {
       const [made] = layersFromConfig({ layers: [start] });
-      expect(Object.keys(made!.config).sort(), type).toEqual(options.map(({ key }) => key).sort());
+      const table = LAYERS[type]!.options;
+      const filled = options.filter(({ key }) => "default" in table[key]! || "needed" in table[key]!);
+      expect(Object.keys(made!.config).sort(), type).toEqual(filled.map(({ key }) => key).sort());
       for (const { key, default: value, hidden } of options)
         if (value !== undefined && !(key in start))
           expect(made!.config[key], `${type} ${key}`).toEqual(value);
@@ -261,7 +287,7 @@ describe("layers of the editor", () => {
       "a shape that does not fit",
       [{ type: "dense", units: 10, activation: "softmax" }],
       0,
-      /expected a flat one/,
+      /gives an output of shape 28×28×10, but the dataset has 10 classes: end with/,
     ],
     [
       "the second of a type",
@@ -288,6 +314,6 @@ describe("layers of the editor", () => {
       [26, 26, 4],
       [13, 13, 4],
     ]);
-    expect(rowsBefore([{ type: "dense", units: 3 }], [28, 28, 1])).toEqual([]);
+    expect(rowsBefore([{ type: "conv2d", filters: 3, kernelSize: 30 }], [28, 28, 1])).toEqual([]);
   });
 });

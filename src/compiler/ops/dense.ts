@@ -57,9 +57,10 @@ export function columnSum(p: Planner, x: Tensor, out: Tensor | number, M: number
   p.call("columnSum", { out, x, M, N }, { tasks: panelsOf(N) });
 }
 
-/** Inputs and units of a dense op. */
-function sizes(op: OpOf<"dense">) {
-  return { inputs: op.inputs[0]!.shape[0]!, units: op.attributes.units };
+/** Inputs and units of a dense op, and rows of them: what is before the last axis, the batch included. */
+function sizes(p: Planner, op: OpOf<"dense">) {
+  const inputs = op.inputs[0]!.shape.at(-1)!;
+  return { inputs, units: op.attributes.units, rows: p.count(op.inputs[0]!) / inputs };
 }
 
 export const dense: OpImplementation<"dense"> = {
@@ -67,14 +68,14 @@ export const dense: OpImplementation<"dense"> = {
   readsOutput: (op) => op.attributes.relu,
 
   forward(p, op) {
-    const { inputs, units } = sizes(op);
+    const { inputs, units, rows } = sizes(p, op);
     const [kernel, bias] = op.parameters;
     product(p, {
       c: p.value(op.output),
       a: p.value(op.inputs[0]!),
       b: p.pointers.value(kernel!),
       bias: bias ? p.pointers.value(bias) : 0,
-      M: p.batch,
+      M: rows,
       N: units,
       K: inputs,
       relu: op.attributes.relu,
@@ -82,21 +83,21 @@ export const dense: OpImplementation<"dense"> = {
   },
 
   backward(p, op) {
-    const { inputs, units } = sizes(op);
+    const { inputs, units, rows } = sizes(p, op);
     const [kernel, bias] = op.parameters;
     const x = p.value(op.inputs[0]!);
     const dy = op.attributes.relu ? backwardRelu(p, op) : p.outputGradient(op);
     if (p.trains(kernel!)) {
       const c = p.parameterGradient(kernel!);
-      product(p, { c, a: x, b: dy, M: inputs, N: units, K: p.batch, transA: true });
-      if (bias) columnSum(p, dy, p.parameterGradient(bias), p.batch, units);
+      product(p, { c, a: x, b: dy, M: inputs, N: units, K: rows, transA: true });
+      if (bias) columnSum(p, dy, p.parameterGradient(bias), rows, units);
     }
     if (!p.needsGradient(op.inputs[0]!)) return;
     product(p, {
       c: p.gradient(op.inputs[0]!),
       a: dy,
       b: p.pointers.value(kernel!),
-      M: p.batch,
+      M: rows,
       N: inputs,
       K: units,
       transB: true,

@@ -4,7 +4,7 @@ import type { OpImplementation, Planner } from "../planner.ts";
 import { chunks, GRAIN } from "../tasks.ts";
 
 /** Streams from here on are dropout's; those below draw initial weights. */
-const DROPOUT_STREAMS = 1 << 16;
+export const DROPOUT_STREAMS = 1 << 16;
 
 function common(p: Planner, op: OpOf<"dropout">) {
   const { seed, step } = p.pointers;

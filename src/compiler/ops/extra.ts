@@ -2,10 +2,15 @@
 import type { ExtraKind } from "../graph.ts";
 import type { Implementations } from "../planner.ts";
 import { mixImages, randomAffine, randomColor, randomCrop, randomErasing } from "./augment.ts";
+import { binary } from "./binary.ts";
 import { conv2dTranspose } from "./conv2d-transpose.ts";
 import { depthwiseConv2d } from "./depthwise-conv2d.ts";
 import { groupNorm } from "./group-norm.ts";
 import { groupedConv2d } from "./grouped-conv2d.ts";
+import { channelDropout, gaussian } from "./noise.ts";
+import { permute } from "./permute.ts";
+import { resample2d } from "./resample2d.ts";
+import { unary } from "./unary.ts";
 
 export { mixedTargets } from "./augment.ts";
 
@@ -19,4 +24,10 @@ export const EXTRA: Pick<Implementations, ExtraKind> = {
   randomColor,
   randomErasing,
   mixImages,
+  unary,
+  binary,
+  resample2d,
+  permute,
+  channelDropout,
+  gaussian,
 };

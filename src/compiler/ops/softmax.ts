@@ -1,7 +1,15 @@
-import type { OpImplementation } from "../planner.ts";
+import type { OpOf } from "../graph.ts";
+import type { OpImplementation, Planner } from "../planner.ts";
+import { chunks } from "../tasks.ts";
 
 /** Rows in one task. */
 const ROWS = 32;
+
+/** Rows are what is before the last axis, the batch included. */
+function sizes(p: Planner, { output }: OpOf<"softmax">) {
+  const cols = output.shape.at(-1)!;
+  return { rows: p.count(output) / cols, cols, grain: ROWS };
+}
 
 export const softmax: OpImplementation<"softmax"> = {
   readsInput: () => false,
@@ -9,17 +17,15 @@ export const softmax: OpImplementation<"softmax"> = {
 
   forward(p, op) {
     const x = p.value(op.inputs[0]!);
-    p.call(
-      "softmaxForward",
-      { y: p.valueInPlace(op), x, rows: p.batch, cols: op.output.shape[0]!, grain: ROWS },
-      { tasks: Math.ceil(p.batch / ROWS) },
-    );
+    const size = sizes(p, op);
+    p.call("softmaxForward", { y: p.valueInPlace(op), x, ...size }, { tasks: chunks(size.rows, ROWS) });
   },
 
   backward(p, op) {
     if (!p.needsGradient(op.inputs[0]!)) return;
     const dy = p.outputGradient(op);
-    const args = { dy, y: p.value(op.output), rows: p.batch, cols: op.output.shape[0]!, grain: ROWS };
-    p.call("softmaxBackward", { dx: p.gradientInPlace(op), ...args }, { tasks: Math.ceil(p.batch / ROWS) });
+    const size = sizes(p, op);
+    const args = { dx: p.gradientInPlace(op), dy, y: p.value(op.output), ...size };
+    p.call("softmaxBackward", args, { tasks: chunks(size.rows, ROWS) });
   },
 };

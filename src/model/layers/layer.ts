@@ -1,11 +1,5 @@
 import { ModelError } from "../../compiler/errors.ts";
-import {
-  type ActivationKind,
-  formatShape,
-  type GraphBuilder,
-  type Shape,
-  type Value,
-} from "../../compiler/graph.ts";
+import type { ActivationKind, GraphBuilder, Shape, UnaryActivation, Value } from "../../compiler/graph.ts";
 import { checkOptions } from "../../options/check.ts";
 import {
   type Filled,
@@ -129,16 +123,11 @@ export const sizes = some<Pair>(
 
 export const padding = optional(oneOf<Padding>(["valid", "same"]), "valid");
 
-export type Activation = "linear" | ActivationKind | "softmax";
-export const ACTIVATIONS: readonly Activation[] = [
-  "linear",
-  "relu",
-  "leakyRelu",
-  "elu",
-  "sigmoid",
-  "tanh",
-  "softmax",
-];
+export type Activation = "linear" | ActivationKind | "softmax" | UnaryActivation;
+export const ACTIVATIONS = /* @__PURE__ */ (
+  "linear relu leakyRelu elu sigmoid tanh softmax " +
+  "relu6 silu swish gelu geluApproximate softplus softsign selu hardSigmoid hardSilu hardSwish exponential mish"
+).split(" ") as readonly Activation[];
 /** Keras's defaults for an activation by name: the slope of leakyRelu and the scale of elu for x < 0. The layer leakyRelu() has 0.3. */
 export const ACTIVATION_ALPHA: Readonly<Record<ActivationKind, number>> = {
   relu: 0,
@@ -160,23 +149,17 @@ export const WEIGHTS = {
   biasInitializer: optional(initializer, "zeros"),
 };
 
-/** Adds the op of an activation; "linear" adds none. Softmax is over the last axis of a flat value. */
+/** Adds the op of an activation; "linear" adds none. Softmax is over the last axis. */
 export function lowerActivation(
   graph: GraphBuilder,
   name: string,
   input: Value,
-  activation: Activation,
-  alpha?: number,
+  kind: Activation,
+  alpha = ACTIVATION_ALPHA[kind as ActivationKind],
 ): Value {
-  if (activation === "linear") return input;
-  if (activation === "softmax") {
-    if (input.shape.length !== 1)
-      throw new ModelError(
-        `softmax got values of shape ${formatShape(input.shape)}, expected flat ones; put flatten() or globalAveragePooling2d() before it`,
-        name,
-      );
-    return graph.op("softmax", name, [input], {}, input.shape);
-  }
-  const scale = alpha ?? ACTIVATION_ALPHA[activation];
-  return graph.op("activation", name, [input], { kind: activation, alpha: scale }, input.shape);
+  if (kind === "linear") return input;
+  if (kind === "softmax") return graph.op(kind, name, [input], {}, input.shape);
+  return alpha === undefined
+    ? graph.op("unary", name, [input], { kind: kind as UnaryActivation }, input.shape)
+    : graph.op("activation", name, [input], { kind: kind as ActivationKind, alpha }, input.shape);
 }

@@ -1,105 +1,63 @@
 import { ModelError } from "../../compiler/errors.ts";
 import {
+  type BinaryKind,
+  elements,
   formatShape,
   type GraphBuilder,
-  type OpAttributes,
   type Shape,
   type Value,
 } from "../../compiler/graph.ts";
-import { type OptionsOf, optional, some } from "../../options/kinds.ts";
 import { defineLayer, type Inputs, type Layer, type LayerOptions, layer } from "./layer.ts";
 
-/**
- * Two values of one shape, or an image and one number a channel: `[height, width, channels]` with `[channels]` or
- * `[1, 1, channels]`. The larger is first.
- */
-function broadcast(name: string, a: Value, b: Value): readonly [Value, Value] {
-  const fits = (large: Shape, small: Shape) =>
-    large.join() === small.join() ||
-    ((small.length === 1 || small.length === large.length) &&
-      small.slice(0, -1).every((size) => size === 1) &&
-      small.at(-1) === large.at(-1));
-  if (fits(a.shape, b.shape)) return [a, b];
-  if (fits(b.shape, a.shape)) return [b, a];
-  throw new ModelError(
-    `got inputs of shapes ${formatShape(a.shape)} and ${formatShape(b.shape)}, expected the same shape, or one of ${formatShape([a.shape.at(-1)!])} beside an image`,
-    name,
-  );
+/** Adds the op of two values, which broadcast over each other as NumPy's do: last axes meet, and sizes of 1 repeat. */
+export function merge(graph: GraphBuilder, name: string, kind: BinaryKind, a: Value, b: Value): Value {
+  const rank = Math.max(a.shape.length, b.shape.length);
+  const padded = ({ shape }: Value) => [...Array<number>(rank - shape.length).fill(1), ...shape];
+  const [x, y] = [padded(a), padded(b)];
+  const shape = x.map((size, i) => (size === 1 ? y[i]! : size));
+  if (y.some((size, i) => size !== 1 && size !== shape[i]))
+    throw new ModelError(
+      `got inputs of shapes ${formatShape(a.shape)} and ${formatShape(b.shape)}, expected the same shape, or sizes of 1 where they differ`,
+      name,
+    );
+  const n = elements(shape);
+  const C = shape.at(-1);
+  /** Whether one is of the whole shape, and the other, too, or a number a channel: there are kernels for that alone. */
+  const isPlain = (large: Shape, small: Shape) =>
+    elements(large) === n && (elements(small) === n || (elements(small) === C && small.at(-1) === C));
+  if (kind === "add" || kind === "multiply") {
+    if (isPlain(x, y)) return graph.op(kind, name, [a, b], { relu: false }, shape);
+    if (isPlain(y, x)) return graph.op(kind, name, [b, a], { relu: false }, shape);
+  }
+  return graph.op("binary", name, [a, b], { kind }, shape);
 }
 
 /** The layer of an op of two values, as often as there are values. */
-function defineMerging<K extends "add" | "multiply">(type: K, attributes: OpAttributes[K]) {
+export function defineMerging(type: BinaryKind) {
   return defineLayer({
     type,
     options: {},
     merges: true,
     lower(graph, name, inputs) {
       requireSeveral(name, inputs);
-      return inputs.slice(1).reduce((sum, next) => {
-        const [large, small] = broadcast(name, sum, next);
-        return graph.op(type, name, [large, small], attributes, large.shape);
-      }, inputs[0]);
+      return inputs.slice(1).reduce((sum, next) => merge(graph, name, type, sum, next), inputs[0]);
     },
   });
 }
 
-function requireSeveral(name: string, inputs: Inputs): void {
+export function requireSeveral(name: string, inputs: Inputs): void {
   if (inputs.length < 2) throw new ModelError("got one input, expected a list of two or more", name);
 }
 
-export const ADD = defineMerging("add", { relu: false });
-export const MULTIPLY = defineMerging("multiply", {});
+export const ADD = /* @__PURE__ */ defineMerging("add");
+export const MULTIPLY = /* @__PURE__ */ defineMerging("multiply");
 
-/** Sum of its inputs, which have one shape; a `[channels]` is added to each pixel of an image. Apply it to a list. */
+/** Sum of its inputs, which have one shape, or sizes of 1 that repeat: a `[channels]` is added to each pixel of an image. Apply it to a list. */
 export function add(options: LayerOptions = {}): Layer {
   return layer(ADD, options);
 }
 
-/** Product of its inputs, which have one shape; a `[channels]` scales each pixel of an image. Apply it to a list. */
+/** Product of its inputs, which have one shape, or sizes of 1 that repeat: a `[channels]` scales each pixel of an image. Apply it to a list. */
 export function multiply(options: LayerOptions = {}): Layer {
   return layer(MULTIPLY, options);
-}
-
-const concatenateOptions = {
-  /** The axis along which inputs lie one behind the other, the batch being 0. Default -1: the last, channels. */
-  axis: optional(
-    some<number>("a whole number other than 0", (value) => Number.isInteger(value) && value !== 0),
-    -1,
-  ),
-};
-
-export interface ConcatenateOptions extends LayerOptions, OptionsOf<typeof concatenateOptions> {}
-
-export const CONCATENATE = defineLayer({
-  type: "concatenate",
-  options: concatenateOptions,
-  merges: true,
-  lower(graph, name, inputs, { axis }) {
-    requireSeveral(name, inputs);
-    return lowerConcatenate(graph, name, inputs, axis);
-  },
-});
-
-function lowerConcatenate(graph: GraphBuilder, name: string, inputs: Inputs, axis: number): Value {
-  const { shape } = inputs[0];
-  const at = axis < 0 ? shape.length + axis : axis - 1;
-  const others = (of: Shape) => formatShape(of.filter((_, i) => i !== at));
-  if (at < 0 || at >= shape.length)
-    throw new ModelError(
-      `axis is ${axis}, expected 1 to ${shape.length}, or -${shape.length} to -1, for inputs of shape ${formatShape(shape)}`,
-      name,
-    );
-  const odd = inputs.find((v) => v.shape.length !== shape.length || others(v.shape) !== others(shape));
-  if (odd)
-    throw new ModelError(
-      `got inputs of shapes ${formatShape(shape)} and ${formatShape(odd.shape)}, expected shapes that differ along the axis only`,
-      name,
-    );
-  const size = inputs.reduce((sum, v) => sum + v.shape[at]!, 0);
-  return graph.op("concatenate", name, inputs, { axis: at }, shape.with(at, size));
-}
-
-/** Its inputs one behind the other: `[h, w, a]` and `[h, w, b]` to `[h, w, a + b]`. Apply it to a list. */
-export function concatenate(options: ConcatenateOptions = {}): Layer {
-  return layer(CONCATENATE, options);
 }

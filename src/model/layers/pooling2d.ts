@@ -1,5 +1,3 @@
-import { ModelError } from "../../compiler/errors.ts";
-import { formatShape } from "../../compiler/graph.ts";
 import { type OptionsOf, optional } from "../../options/kinds.ts";
 import { type Pair, resolveWindow } from "../window.ts";
 import { defineLayer, type Layer, type LayerOptions, layer, padding, pair } from "./layer.ts";
@@ -32,8 +30,8 @@ function definePooling(type: string, mode: "max" | "average") {
   });
 }
 
-export const MAX_POOLING_2D = definePooling("maxPooling2d", "max");
-export const AVERAGE_POOLING_2D = definePooling("averagePooling2d", "average");
+export const MAX_POOLING_2D = /* @__PURE__ */ definePooling("maxPooling2d", "max");
+export const AVERAGE_POOLING_2D = /* @__PURE__ */ definePooling("averagePooling2d", "average");
 
 /** Maximum of each window. `[height, width, channels]` to `[outHeight, outWidth, channels]`. */
 export function maxPooling2d(options: Pooling2dOptions = {}): Layer {
@@ -43,22 +41,4 @@ export function maxPooling2d(options: Pooling2dOptions = {}): Layer {
 /** Mean of each window; at a padded border, of the cells that exist. */
 export function averagePooling2d(options: Pooling2dOptions = {}): Layer {
   return layer(AVERAGE_POOLING_2D, options);
-}
-
-export const GLOBAL_AVERAGE_POOLING_2D = defineLayer({
-  type: "globalAveragePooling2d",
-  options: {},
-  lower(graph, name, [input]) {
-    if (input.shape.length !== 3)
-      throw new ModelError(
-        `got an input of shape ${formatShape(input.shape)}, expected an image (height, width, channels)`,
-        name,
-      );
-    return graph.op("globalAveragePool2d", name, [input], {}, [input.shape[2]!]);
-  },
-});
-
-/** Mean over the whole image: `[height, width, channels]` to `[channels]`. */
-export function globalAveragePooling2d(options: LayerOptions = {}): Layer {
-  return layer(GLOBAL_AVERAGE_POOLING_2D, options);
 }

@@ -1,6 +1,7 @@
 import { elements } from "../../compiler/graph.ts";
 import { type Defaulted, needed, type OptionsOf, oneOf, optional, real } from "../../options/kinds.ts";
 import { ACTIVATIONS, defineLayer, type Layer, type LayerOptions, layer, lowerActivation } from "./layer.ts";
+import { F32_END } from "./numbers.ts";
 
 export const FLATTEN = defineLayer({
   type: "flatten",
@@ -55,9 +56,6 @@ function scaled(type: "leakyRelu" | "elu", options: { readonly alpha: Defaulted<
     lower: (graph, name, [input], { alpha }) => lowerActivation(graph, name, input, type, alpha),
   });
 }
-
-/** What the kernels compute in holds less than this. */
-const F32_END = 3.4e38;
 
 const leakyReluOptions = {
   /** Slope for x < 0. Default 0.3. */

@@ -10,16 +10,22 @@ export interface LayerSpec {
   readonly [option: string]: unknown;
 }
 
-/** How an option is edited. `size`: a whole number, or two as 3x5. `share`: 0 <= x < 1. `fraction`: 0 < x < 1. */
+/**
+ * How an option is edited. `size`: a whole number, or two as 3x5. `share`: 0 <= x < 1. `fraction`: 0 < x < 1. `numbers`: any
+ * that the option takes, several as 7x7x64.
+ */
 export type OptionKind =
   | { readonly kind: "count" | "size" | "share" | "fraction" | "slope" | "flag" }
+  | { readonly kind: "numbers"; readonly takes: (value: unknown) => boolean; readonly expected: string }
   | { readonly kind: "choice"; readonly choices: readonly string[] };
 
 export type LayerOption = OptionKind & {
   readonly key: string;
   readonly label: string;
-  /** What the layer takes where the option is left out; undefined where it must be given, unless it is hidden. */
+  /** What the layer takes where the option is left out. */
   readonly default?: unknown;
+  /** Whether it can be left out though it has no default. */
+  readonly optional?: boolean;
   /** Not in the editor, but model files may have it, and it is kept. */
   readonly hidden?: boolean;
 };
@@ -33,18 +39,24 @@ export interface LayerType {
 
 /** What the page calls layers and options where their own names, taken apart, would say it worse. */
 const LABELS: Readonly<Record<string, string>> = {
+  conv1d: "Convolution, 1-D",
   conv2d: "Convolution",
   leakyRelu: "Leaky ReLU",
   elu: "ELU",
+  prelu: "PReLU",
+  relu: "ReLU",
   kernelInitializer: "Initial weights",
   biasInitializer: "Initial bias",
   useBias: "Bias",
   dilationRate: "Dilation",
   alpha: "Slope below 0",
+  dims: "Axes in order",
+  keepdims: "Keep the axes",
+  stddev: "Standard deviation",
 };
 
 /** What only model files say: the editor leaves it alone, and keeps it. Strides of pools are the pool's own size. */
-const HIDDEN = /^biasInitializer|^(beta|gamma|moving\w+)Initializer|^(max|average)Pooling2d strides/;
+const HIDDEN = /^biasInitializer|^(alpha|beta|gamma|moving\w+)Initializer|^(max|average)Pooling[12]d strides/;
 
 /** What a layer is when it is added, where what has no default is not enough. */
 const STARTS: Readonly<Record<string, object>> = {
@@ -53,19 +65,30 @@ const STARTS: Readonly<Record<string, object>> = {
   dropout: { rate: 0.25 },
 };
 
-/** `kernelSize` as "Kernel size", `maxPooling2d` as "Max pooling". */
+/** `kernelSize` as "Kernel size", `maxPooling2d` as "Max pooling", `maxPooling1d` as "Max pooling, 1-D". */
 function labelOf(name: string): string {
-  const words = name.replace(/2d$/, "").replace(/[A-Z]/g, (capital) => ` ${capital.toLowerCase()}`);
+  const words = name
+    .replace(/2d$/, "")
+    .replace(/1d$/, ", 1-D")
+    .replace(/[A-Z]/g, (capital) => ` ${capital.toLowerCase()}`);
   return LABELS[name] ?? words[0]!.toUpperCase() + words.slice(1);
 }
 
 /** How values of a kind are edited; undefined where a line of text cannot hold them. */
-function editedAs({ names, accepts }: Kind<unknown>): OptionKind | undefined {
+function editedAs({ names, accepts, expected }: Kind<unknown>): OptionKind | undefined {
   const takes: (value: unknown) => boolean = accepts;
   if (names) return { kind: "choice", choices: names };
   if (takes(true)) return { kind: "flag" };
-  if (takes([1, 2])) return { kind: "size" };
-  if (!takes(0.5)) return takes(1) ? { kind: "count" } : undefined;
+  const lists = [
+    [1, 2],
+    [2, 1],
+    [0, 0.1],
+  ].some(takes);
+  if (takes(1) && !takes(0) && !takes(0.5) && !takes(-1)) return { kind: takes([1, 2]) ? "size" : "count" };
+  // Neither all from 0, nor some between 0 and 1.
+  if (lists || takes(-1) || takes(0) > takes(0.5) || takes(1) > takes(0))
+    return { kind: "numbers", takes, expected };
+  if (!takes(0.5)) return undefined;
   return { kind: takes(1) ? "slope" : takes(0) ? "share" : "fraction" };
 }
 
@@ -80,6 +103,7 @@ function optionsOf({ type, options }: LayerDefinition): LayerOption[] {
         label: labelOf(key),
         ...(edited ?? { kind: "count" as const }),
         ...(fallback !== undefined && { default: fallback }),
+        ...(!("needed" in kind) && fallback === undefined && { optional: true }),
         ...(hidden && { hidden }),
       },
     ];
@@ -119,7 +143,7 @@ function same(a: unknown, b: unknown): boolean {
 /** What is wrong with an option's value; undefined where nothing is. */
 export function optionProblem(option: LayerOption, value: unknown): string | undefined {
   const whole = (n: unknown) => Number.isSafeInteger(n) && (n as number) >= 1;
-  if (value === undefined && (option.default !== undefined || option.hidden)) return undefined;
+  if (value === undefined && (option.default !== undefined || option.optional)) return undefined;
   switch (option.kind) {
     case "count":
       return whole(value) ? undefined : "expected a whole number from 1";
@@ -137,6 +161,10 @@ export function optionProblem(option: LayerOption, value: unknown): string | und
       return typeof value === "number" && Number.isFinite(value) && value >= 0
         ? undefined
         : "expected a number from 0";
+    case "numbers":
+      return option.takes(value)
+        ? undefined
+        : `expected ${option.expected}${/\[|list/.test(option.expected) ? ", written as 1x2" : ""}`;
     case "choice":
       return option.choices.includes(value as string) ||
         (option.key.endsWith("Initializer") && isConstant(value))
@@ -147,32 +175,60 @@ export function optionProblem(option: LayerOption, value: unknown): string | und
   }
 }
 
-/** Text as an option's value; NaN where it is none, which optionProblem() tells. */
-export function parseOption({ kind }: LayerOption, text: string): unknown {
+/** Text as an option's value; NaN where it is none, which optionProblem() tells. Nothing is no value where there need be none. */
+export function parseOption(option: LayerOption, text: string): unknown {
+  const { kind } = option;
   const trimmed = text.trim();
+  if (trimmed === "" && option.optional) return undefined;
   // Only model files and links bring one: the editor keeps it.
   const constant = /^constant (.+)$/.exec(trimmed);
   if (kind === "choice") return constant ? { type: "constant", value: Number(constant[1]) } : trimmed;
   if (kind === "flag") return trimmed === "true" ? true : trimmed === "false" ? false : Number.NaN;
+  if (kind === "numbers") return parseNumbers(trimmed, option.takes);
   const number = (part: string) => (/^\d+(\.\d+)?$/.test(part) ? Number(part) : Number.NaN);
   const pair = kind === "size" ? /^(\d+)\s*[x×]\s*(\d+)$/i.exec(trimmed) : null;
   return pair ? [number(pair[1]!), number(pair[2]!)] : number(trimmed);
 }
 
+const signed = (part: string) => (/^-?\d+(\.\d+)?(e-?\d+)?$/i.test(part) ? Number(part) : Number.NaN);
+
+/** Numbers with an x or a comma between them. One is itself where the option takes that; four are two pairs where it takes those. */
+function parseNumbers(text: string, takes: (value: unknown) => boolean): unknown {
+  const list = text.split(/[\s,x×]+/i).map(signed);
+  if (list.length === 1 && (takes(list[0]) || !takes(list))) return list[0];
+  const pairs = [list.slice(0, 2), list.slice(2)];
+  return list.length === 4 && takes(pairs) ? pairs : list;
+}
+
 /** An option's value as text that parseOption() reads. */
 export function optionText(value: unknown): string {
   if (isConstant(value)) return `${value.type} ${value.value}`;
-  if (Array.isArray(value)) return value.join("x");
+  if (Array.isArray(value)) return value.flat().join("x");
   return typeof value === "number" && Number.isNaN(value) ? "" : String(value ?? "");
 }
 
 /** A layer in a few words: "32 filters 3×3, relu". */
 export function layerText({ type, ...options }: LayerSpec): string {
-  const size = (value: unknown) => (Array.isArray(value) ? value.join("×") : `${value}×${value}`);
+  const flat = type.endsWith("1d");
+  const list = (value: unknown) => (Array.isArray(value) ? value.flat().join("×") : `${value}`);
+  const size = (value: unknown) => (Array.isArray(value) || flat ? list(value) : `${value}×${value}`);
   const parts: (string | false)[] = [
     "filters" in options && `${options.filters} filters ${size(options.kernelSize)}`,
     "units" in options && `${options.units} units`,
-    type.endsWith("Pooling2d") && type !== "globalAveragePooling2d" && size(options.poolSize ?? 2),
+    /^(max|average)Pooling/.test(type) && size(options.poolSize ?? 2),
+    type === "upSampling2d" && size(options.size ?? 2),
+    type === "zeroPadding2d" && list(options.padding ?? 1),
+    "cropping" in options && list(options.cropping),
+    "targetShape" in options && list(options.targetShape),
+    "dims" in options && list(options.dims),
+    "interpolation" in options && `${options.interpolation}`,
+    "scale" in options && typeof options.scale === "number" && `times ${options.scale}`,
+    typeof options.offset === "number" && `plus ${options.offset}`,
+    "stddev" in options && `deviation ${options.stddev}`,
+    "maxValue" in options && `at most ${options.maxValue}`,
+    "negativeSlope" in options && `slope ${options.negativeSlope}`,
+    "threshold" in options && `above ${options.threshold}`,
+    "sharedAxes" in options && `shared axes ${list(options.sharedAxes)}`,
     "rate" in options && `${100 * (options.rate as number)} %`,
     "alpha" in options && `slope ${options.alpha}`,
     typeof options.activation === "string" && options.activation,

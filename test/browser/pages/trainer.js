@@ -111,6 +111,52 @@ export async function furtherOps() {
   return { expected, actual: [await results(trainers[0]), await results(trainers[1])] };
 }
 
+/** The same of a chain and of a graph with ops whose kernels are in the builds called -all alone. */
+export async function extraOps() {
+  const { activation, averagePooling2d, gaussianNoise, input, multiply, permute, prelu, rescaling } =
+    wasmgrad;
+  const { spatialDropout2d, subtract, upSampling2d, zeroPadding2d } = wasmgrad;
+  const chain = [
+    averagePooling2d({ poolSize: 4, inputShape: [28, 28, 1] }),
+    rescaling({ scale: 2, offset: -1 }),
+    zeroPadding2d(),
+    conv2d({ filters: 5, kernelSize: 3, activation: "gelu" }),
+    prelu({ sharedAxes: [1, 2] }),
+    upSampling2d({ interpolation: "bilinear" }),
+    spatialDropout2d({ rate: 0.2 }),
+    gaussianNoise({ stddev: 0.1 }),
+    permute({ dims: [2, 1, 3] }),
+    dense({ units: 3, activation: "softmax" }),
+    flatten(),
+    dense({ units: 10, activation: "softmax" }),
+  ];
+  const inputs = input({ shape: [28, 28, 1] });
+  const x = conv2d({ filters: 3, kernelSize: 5, strides: 4 }).apply(inputs);
+  const where = activation({ activation: "hardSigmoid" }).apply(
+    conv2d({ filters: 1, kernelSize: 1 }).apply(x),
+  );
+  const y = flatten().apply(subtract().apply([multiply().apply([where, x]), where]));
+  const graph = wasmgrad.model({ inputs, outputs: dense({ units: 10, activation: "softmax" }).apply(y) });
+  const results = async (made) => {
+    await made.fit(digits.train, { epochs: 1, batchSize: 32 });
+    const { loss } = await made.evaluate(digits.test);
+    const sha256 = await made.weightsSha256();
+    made.dispose();
+    return { loss, sha256 };
+  };
+  const pairs = [];
+  for (const built of [sequential(chain), graph]) {
+    await built.compile({ seed: 3 });
+    const expected = await results(built);
+    const apart = await results(await createTrainer(built, { seed: 3 }));
+    const whole = await results(
+      await createTrainer(built, { seed: 3, workerUrl: "/dist/browser/worker.js" }),
+    );
+    pairs.push({ expected, actual: [apart, whole] });
+  }
+  return pairs;
+}
+
 /** What a model of two inputs and two outputs gives, on the page and in a worker. */
 export async function severalOutputs() {
   const inputs = [[28, 28, 1], [3]].map((shape) => wasmgrad.input({ shape }));
