@@ -85,8 +85,8 @@ export type {
 export type { SetWeightsOptions, WeightsTaken } from "./train/check-weights.ts";
 export type { ByOutput, CompileOptions, LayerActivation } from "./train/compiled-options.ts";
 export { NonFiniteError, type NonFiniteSource, TrainingDivergedError } from "./train/errors.ts";
-export type { EvaluateOptions, Evaluation } from "./train/evaluate.ts";
-export type { FitOptions } from "./train/fit.ts";
+export type { EvaluateOptions, Evaluation, PredictOptions } from "./train/evaluate.ts";
+export type { ClassWeight, FitOptions } from "./train/fit.ts";
 export { type FunctionalOptions, model, modelFromConfig } from "./train/functional.ts";
 export { Model } from "./train/model.ts";
 export type { LoadOptions as ModelLoadOptions } from "./train/model-entries.ts";
@@ -99,7 +99,13 @@ export {
   predictPicture,
 } from "./train/predict-picture.ts";
 export { createReport, type Reported, type ReportOptions } from "./train/report.ts";
-export { type Pixels, type PlainSamples, type Samples, SamplesError } from "./train/samples.ts";
+export {
+  type Pixels,
+  type PlainSamples,
+  type Samples,
+  SamplesError,
+  type SampleWeights,
+} from "./train/samples.ts";
 export { Sequential, sequential } from "./train/sequential.ts";
 export type { Trainable } from "./train/trainable.ts";
 export type { Training } from "./train/training.ts";

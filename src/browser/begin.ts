@@ -1,9 +1,13 @@
 import { metricsOf } from "../metrics/index.ts";
+import { checked } from "../train/check-samples.ts";
 import { checkRestore, checkState } from "../train/check-state.ts";
+import { weighClasses } from "../train/class-weights.ts";
 import { type Division, divide } from "../train/divide.ts";
 import { type KeptState, keepsState } from "../train/keep-state.ts";
+import type { Samples } from "../train/samples.ts";
 import { settingOf } from "../train/training-setting.ts";
 import type { TrainingSetting } from "../train/training-state.ts";
+import type { Part } from "../train/validation.ts";
 import type { Fitting } from "./fitting.ts";
 
 /** What a training with validation, or from a state on, begins with in the worker. Throws as Model.training(). */
@@ -11,17 +15,30 @@ export function begin(fitting: Fitting): Division & { readonly state: KeptState 
   return { ...divideByRows(fitting), state: takeState(fitting) };
 }
 
-/** As divide(), but that what validationSplit divides keeps its samples, which the worker may have already: parts are their rows. */
+/**
+ * As divide(), but that samples stay those that the worker may have already: parts of them are their rows, and weights stand beside.
+ */
 function divideByRows({ samples, options, made }: Fitting): Division {
-  const division = divide(samples, options, made.model.graph, made.seed);
-  if (!options.validationSplit) return division;
-  const part = ({ rows, count }: Division["train"], first: number) => ({
-    samples,
+  const { classWeight, ...others } = options;
+  const { graph } = made.model;
+  const { sampleWeight } = options;
+  const given = sampleWeight ? checked(samples, made.model, "fit", sampleWeight) : samples;
+  const division = divide(given, others, graph, made.seed);
+  const part = ({ rows, count }: Part, first: number): Part => ({
+    samples: given,
     count,
     rows: rows ?? Uint32Array.from({ length: count }, (_, i) => first + i),
   });
   const { train, validation } = division;
-  return { ...division, train: part(train, 0), validation: part(validation!, train.count) };
+  const split = options.validationSplit;
+  const apart = (own: Part, from: Samples): Part => ({ ...own, samples: from, weights: own.samples.weights });
+  return {
+    ...division,
+    train: apart(weighClasses(split ? part(train, 0) : train, { classWeight }, graph), samples),
+    validation:
+      validation &&
+      (split ? apart(part(validation, train.count), samples) : apart(validation, validation.samples)),
+  };
 }
 
 /** Gives the page's callbacks and rate what is theirs of the state to go on from, and returns what is the worker's. */

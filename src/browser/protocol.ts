@@ -8,7 +8,7 @@ import type { OptimizerName } from "../optim/index.ts";
 import type { NamedTensor } from "../safetensors/safetensors.ts";
 import type { History, Hooks } from "../train/callbacks.ts";
 import type { CompileOptions, LayerActivation, OutputOptions } from "../train/compiled-options.ts";
-import type { EvaluateOptions, Evaluation } from "../train/evaluate.ts";
+import type { Evaluation, PredictOptions } from "../train/evaluate.ts";
 import type { FitOptions } from "../train/fit.ts";
 import type { KeptState } from "../train/keep-state.ts";
 import type { ModelParts } from "../train/model.ts";
@@ -77,14 +77,17 @@ export interface FitRequest {
   readonly warnings: string[];
   /** Where it goes on from, without what page's callbacks gave. */
   readonly state?: KeptState | undefined;
-  readonly options: Omit<FitOptions, "callbacks" | "signal" | "validationData" | "initialState">;
+  readonly options: Omit<
+    FitOptions,
+    "callbacks" | "signal" | "validationData" | "initialState" | "sampleWeight" | "classWeight"
+  >;
   /** Whether one of the page's callbacks is for that. */
   readonly terminatesOnNaN?: boolean | undefined;
   /** Rates of the optimizer's steps from `firstStep` on, where a schedule gives them: functions cannot be sent. */
   readonly rates?: { readonly firstStep: number; readonly values: Float64Array } | undefined;
 }
 
-type Options = Omit<EvaluateOptions, "signal">;
+type Options = Omit<PredictOptions, "signal">;
 
 /** What a page may ask of its worker, by name: argument and answer. */
 export interface Requests {
@@ -95,7 +98,7 @@ export interface Requests {
   step: [undefined, number];
   /** Of the last training: page's callbacks have their own. Argument: whether one of these asks that the training waits for. */
   state: [boolean, KeptState];
-  evaluate: [{ samples: Handle; options: Options }, Evaluation];
+  evaluate: [{ samples: Handle; weights?: Samples["weights"]; options: Options }, Evaluation];
   /** Samples by their handle, or the numbers of each input; the answer is by output. */
   predict: [{ samples: Handle | readonly Pixels[]; options: Options }, Float32Array[]];
   /** Argument: what wants them, where they have to be finite. */

@@ -1,7 +1,7 @@
 // What pages that train need only now and then, in one module that they load then: errors, validation, states, weights, files, callbacks' hand on a training.
 
 export { checkMetrics } from "../metrics/check-metrics.ts";
-export { checkSamples } from "../train/check-samples.ts";
+export { checked } from "../train/check-samples.ts";
 export { checkWeights } from "../train/check-weights.ts";
 export { checkCompile } from "../train/outputs.ts";
 export { weightsSha256 } from "../train/weights.ts";

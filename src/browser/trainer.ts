@@ -13,21 +13,13 @@ import type { Callbacks, History } from "../train/callbacks.ts";
 import type { SamplesTaker } from "../train/check-samples.ts";
 import type { SetWeightsOptions, WeightsTaken } from "../train/check-weights.ts";
 import { type LayerActivation, needsAllKernels, type OutputOptions } from "../train/compiled-options.ts";
-import type { EvaluateOptions, Evaluation } from "../train/evaluate.ts";
+import type { EvaluateOptions, Evaluation, PredictOptions } from "../train/evaluate.ts";
 import type { FitOptions } from "../train/fit.ts";
 import type { KeptState } from "../train/keep-state.ts";
 import { isModel, type Model, oneSample, type Predicted, unlisted } from "../train/model.ts";
 import type { ModelMetadata } from "../train/model-entries.ts";
 import { compileTable, EVALUATE, FIT, PREDICT } from "../train/options.ts";
-import {
-  type Asking,
-  asSamples,
-  fitAtSight,
-  inOrder,
-  listed,
-  type Pixels,
-  type Samples,
-} from "../train/samples.ts";
+import { type Asking, asSamples, fitAtSight, listed, type Pixels, type Samples } from "../train/samples.ts";
 import { usualOutputs } from "../train/usual-outputs.ts";
 import type { Part } from "../train/validation.ts";
 import type { Fitting, Made } from "./fitting.ts";
@@ -154,10 +146,7 @@ function sendable({ name: given, options }: Optimizer): InitRequest["optimizer"]
 /** Samples that fit the model, as lists; a promise where that is not seen at once, which rejects with SamplesError, which names `taker`, where they do not. */
 function checked(samples: Samples, model: Model, taker: SamplesTaker): Samples | Promise<Samples> {
   if (fitAtSight(samples, model, taker === "predict" || taker === "activations")) return samples;
-  return import("./rarely.ts").then(({ checkSamples }) => {
-    checkSamples(samples, model, taker);
-    return inOrder(samples, model);
-  });
+  return import("./rarely.ts").then((rarely) => rarely.checked(samples, model, taker));
 }
 
 class WorkerTrainer implements Trainer {
@@ -188,7 +177,7 @@ class WorkerTrainer implements Trainer {
 
   async fit(samples: Samples, options: FitOptions = {}): Promise<History> {
     checkOptions(FIT, options);
-    const { callbacks, signal, validationData, initialState, ...rest } = options;
+    const { callbacks, signal, validationData, initialState, sampleWeight, classWeight, ...rest } = options;
     // Where all is well the state changes at once.
     const first = checked(samples, this.model, "fit");
     const given = first instanceof Promise ? await first : first;
@@ -209,7 +198,7 @@ class WorkerTrainer implements Trainer {
       if (signal?.aborted) stop.abort();
       signal?.addEventListener("abort", onAbort);
       const { train, validation, warnings, state } =
-        initialState || own || rest.validationSplit
+        initialState || own || rest.validationSplit || sampleWeight || classWeight || given.weights
           ? (await import("./rarely.ts")).begin(fitting)
           : {
               train: { samples: given, count: given.count },
@@ -263,16 +252,22 @@ class WorkerTrainer implements Trainer {
 
   async evaluate(samples: Samples, options: EvaluateOptions = {}): Promise<Evaluation> {
     checkOptions(EVALUATE, options);
+    const { signal, sampleWeight, ...rest } = options;
     const given = await checked(samples, this.model, "evaluate");
-    const { signal, ...rest } = options;
+    const { weights } = sampleWeight
+      ? (await import("./rarely.ts")).checked(samples, this.model, "evaluate", sampleWeight)
+      : given;
     signal?.throwIfAborted();
     const handle = await this.#samples.send(given);
-    return abortable(signal, this.#client.call("evaluate", { samples: handle, options: rest }, { signal }));
+    return abortable(
+      signal,
+      this.#client.call("evaluate", { samples: handle, weights, options: rest }, { signal }),
+    );
   }
 
-  predict(images: Asking, options?: EvaluateOptions): Promise<Float32Array>;
-  predict<Outputs extends Float32Array[]>(images: Asking, options?: EvaluateOptions): Promise<Outputs>;
-  async predict(images: Asking, options: EvaluateOptions = {}): Promise<Predicted> {
+  predict(images: Asking, options?: PredictOptions): Promise<Float32Array>;
+  predict<Outputs extends Float32Array[]>(images: Asking, options?: PredictOptions): Promise<Outputs>;
+  async predict(images: Asking, options: PredictOptions = {}): Promise<Predicted> {
     checkOptions(PREDICT, options);
     const { signal, ...rest } = options;
     signal?.throwIfAborted();

@@ -3,7 +3,7 @@ import type { NamedTensor } from "../safetensors/safetensors.ts";
 import type { BatchInfo, Callbacks, EpochInfo, History, Logs, TrainInfo } from "../train/callbacks.ts";
 import type { SetWeightsOptions, WeightsTaken } from "../train/check-weights.ts";
 import type { CompileOptions, LayerActivation } from "../train/compiled-options.ts";
-import type { EvaluateOptions, Evaluation } from "../train/evaluate.ts";
+import type { EvaluateOptions, Evaluation, PredictOptions } from "../train/evaluate.ts";
 import type { FitOptions } from "../train/fit.ts";
 import type { Model } from "../train/model.ts";
 import type { ModelMetadata } from "../train/model-entries.ts";
@@ -92,8 +92,8 @@ export interface Trainer extends Trainable {
   /** Ends training after the step under way: fit resolves, with `stopped: true`. */
   stop(): void;
   evaluate(samples: Samples, options?: EvaluateOptions): Promise<Evaluation>;
-  predict(images: Asking, options?: EvaluateOptions): Promise<Float32Array>;
-  predict<Outputs extends Float32Array[]>(images: Asking, options?: EvaluateOptions): Promise<Outputs>;
+  predict(images: Asking, options?: PredictOptions): Promise<Float32Array>;
+  predict<Outputs extends Float32Array[]>(images: Asking, options?: PredictOptions): Promise<Outputs>;
   getWeights(): Promise<NamedTensor[]>;
   setWeights(tensors: readonly NamedTensor[], options?: SetWeightsOptions): Promise<WeightsTaken>;
   weightsSha256(): Promise<string>;

@@ -4,6 +4,7 @@ import { DATASET_NAMES } from "../data/datasets.ts";
 import { COLOR_MODES, INTERPOLATIONS, isImageSize, RESIZES } from "../data/picture-options.ts";
 import { BACKENDS } from "../engine/engine.ts";
 import { MOST_MEMORY } from "../engine/memory-sizes.ts";
+import type { ClassWeight } from "../train/fit.ts";
 
 /** Parses of option values. What commander prints then: the option, what was got, and the text given here. */
 
@@ -35,6 +36,20 @@ export function realNumber(
     }
     return x;
   };
+}
+
+/** balanced; or 0=1,3=2.5 as { 0: 1, 3: 2.5 }. */
+export function classWeights(text: string): ClassWeight {
+  if (text === "balanced") return text;
+  const pairs = text.split(",").map((pair) => pair.split("="));
+  if (
+    !pairs.every(
+      ([id, weight, ...more]) =>
+        /^\d+$/.test(id!) && weight && more.length === 0 && Number.isFinite(Number(weight)),
+    )
+  )
+    throw new InvalidArgumentError("Expected balanced, or weights by class id such as 0=1,3=2.5.");
+  return Object.fromEntries(pairs.map(([id, weight]) => [Number(id), Number(weight)]));
 }
 
 /** 28x28x1 as [28, 28, 1]; 784 as [784]. */

@@ -1,5 +1,6 @@
 import { consumers, type Graph, type Op, producer, type Value } from "../compiler/graph.ts";
 import type { Planner } from "../compiler/planner.ts";
+import { chunks, GRAIN } from "../compiler/tasks.ts";
 import type { Tensor } from "../compiler/tensor.ts";
 import type { EmittedLoss, OutputLoss } from "./emitted.ts";
 import { targetsFor } from "./extra.ts";
@@ -17,11 +18,12 @@ export function fusedOp(graph: Graph, output: Value, { fused }: Loss): Op | unde
 /** Rows in one task of a loss kernel. */
 const ROWS = 32;
 
-/** Emits the loss per sample, its mean, the metrics, and in training the gradient of the output. */
+/** Emits the loss per sample, times its weight where there are some, its mean, the metrics, and in training the gradient of the output. */
 export function emitLoss(
   p: Planner,
   { output, loss, weight, metrics }: OutputLoss,
   targets: Tensor,
+  weights?: Tensor,
 ): EmittedLoss {
   const { graph, batch } = p;
   const cols = output.shape[0]!;
@@ -46,6 +48,15 @@ export function emitLoss(
     gradient = p.needsGradient(output) ? p.gradient(output) : undefined;
     if (loss.kernel) p.call(loss.kernel, { ...common, ...own, y, dy: gradient ?? 0 }, spread);
     else at = p.pause([losses, y, targets, ...(gradient ? [gradient] : [])]);
+  }
+  if (weights) {
+    // A row of each counts what its sample does.
+    const weigh = (z: Tensor, inner: number) => {
+      const rows = { z, x: z, y: weights, batch, inner, C: 1, relu: 0, grain: GRAIN };
+      p.call("multiplyBroadcast", rows, { tasks: chunks(batch * inner) });
+    };
+    weigh(losses, 1);
+    if (gradient) weigh(gradient, cols);
   }
   p.addGradients();
   const meanLoss = p.tensor(4).read();

@@ -34,7 +34,6 @@ const others: Others = {
 
 /** What there is not, and what there is instead. */
 const absent: OtherNames["absent"] = [
-  [/^(class|sample)weights?$/, "nothing can be weighted; put samples of a rare class in several times"],
   [/^trainable$/, "layers take it: dense({ units: 10, trainable: false })"],
   [/regularizer$/, "there are none; weight decay keeps weights small: adamw({ weightDecay: 0.004 })"],
   [/^(patience|earlystopping)$/, "callbacks: earlyStopping({ patience: 3 }) does it"],
@@ -45,7 +44,10 @@ const absent: OtherNames["absent"] = [
 /** Where an option belongs, if it was given to another function. */
 const homes: OtherNames["homes"] = [
   ["learningRate weightDecay", "adam({ learningRate: 0.001 })"],
-  ["epochs batchSize validationSplit callbacks", "model.fit(train, { epochs: 3, batchSize: 32 })"],
+  [
+    "epochs batchSize validationSplit callbacks classWeight sampleWeight",
+    "model.fit(train, { epochs: 3, batchSize: 32 })",
+  ],
   ["optimizer loss metrics seed threads", 'model.compile({ optimizer: "adam" })'],
 ];
 

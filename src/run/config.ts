@@ -28,6 +28,7 @@ import {
   withDefaults,
 } from "../options/kinds.ts";
 import { show, written } from "../options/show.ts";
+import { classWeight } from "../train/options.ts";
 import { RECIPE_NAMES, RECIPES } from "../train/recipes.ts";
 import { VALIDATION_SOURCES } from "../train/validation.ts";
 import { type CallbackData, type CallbackGiven, callbacksProblem, filledCallbacks } from "./callbacks.ts";
@@ -117,6 +118,8 @@ export const runTable = () => ({
   backend: optional(oneOf<Backend | "auto">(["auto", ...BACKENDS]), "auto"),
   /** Changes speed, never results. Default: all cores. */
   threads: whole(1, MAX_THREADS),
+  /** What images of a class count in training, by its id, others 1; or "balanced": all classes the same. Default: all images the same. */
+  classWeight: classWeight(),
   /** A new order each epoch, from the seed. Default true. */
   shuffle: optional(flag, true),
   /** A byte pixel becomes pixel * scale + offset. Default: 0 to 1. */

@@ -230,7 +230,7 @@ export async function trainRun<R extends Pick<ReadyRun, "config" | "dataset" | "
   initialState?: TrainingState,
 ): Promise<R & Pick<TrainedRun, "recorder" | "ended" | "stoppedBy">> {
   const { learner, dataset, config } = ready;
-  const { epochs, batchSize, validationSplit, validationFrom, shuffle, restoreBest } = config;
+  const { epochs, batchSize, validationSplit, validationFrom, classWeight, shuffle, restoreBest } = config;
   let aborted = false;
   // Asked at the end of training: one that is aborted later has stopped nothing.
   const onTrainEnd = () => {
@@ -244,6 +244,7 @@ export async function trainRun<R extends Pick<ReadyRun, "config" | "dataset" | "
       ...(dataset.validation
         ? { validationData: dataset.validation }
         : validationSplit > 0 && { validationSplit, validationFrom: validationFrom! }),
+      ...(classWeight !== undefined && { classWeight }),
       shuffle,
       ...(restoreBest !== "none" && { restoreBestWeights: restoreBest }),
       callbacks: [recorder, { onTrainEnd }, ...([] as Callbacks[]).concat(callbacks)],

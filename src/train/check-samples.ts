@@ -1,10 +1,28 @@
 import { elements, formatShape, type Shape } from "../compiler/graph.ts";
-import { checkOptions } from "../options/check.ts";
+import { type Checked, checkOptions } from "../options/check.ts";
 import { counted } from "../options/counted.ts";
-import { isOptions } from "../options/kinds.ts";
+import { isOptions, some } from "../options/kinds.ts";
 import { show } from "../options/show.ts";
-import { SAMPLES } from "./options.ts";
-import { isPixels, type Pixels, type Port, type Samples, SamplesError } from "./samples.ts";
+import {
+  inOrder,
+  isPixels,
+  type Pixels,
+  type Port,
+  type Samples,
+  SamplesError,
+  type SampleWeights,
+} from "./samples.ts";
+
+/** Names alone: what is wrong with the values, and what to write, the checks below say at more length. */
+const SAMPLES: Pick<Checked, "table"> = {
+  table: () => {
+    const any = some("", () => true);
+    return { images: any, shape: any, count: any, labels: any, targets: any, weights: any } satisfies Record<
+      keyof Samples,
+      unknown
+    >;
+  },
+};
 
 /** Bytes are scaled and floats are not, so no other kind of array may pass for either. */
 function requireArray(
@@ -182,6 +200,7 @@ export function checkSamples(
   for (const [i, { shape }] of inputs.entries())
     requireLength(images[i]!, "input number", elements(shape), errorOf("input", inputs, i));
   if (taker === "predict" || taker === "activations") return;
+  checkSampleWeights(samples, outputs, error);
   for (const [i, port] of outputs.entries()) {
     const size = elements(port.shape);
     const wrong = errorOf("output", outputs, i);
@@ -208,6 +227,49 @@ export function checkSamples(
         );
     }
   }
+}
+
+function checkSampleWeights(
+  { weights, count }: Samples,
+  outputs: readonly Port[],
+  error: (problem: string) => SamplesError,
+): void {
+  if (weights === undefined) return;
+  const own = weights instanceof Float32Array;
+  const given = own ? [weights] : forEach("weights", weights, outputs, "output", variable, error);
+  for (const [i, array] of given.entries()) {
+    const wrong = (problem: string) =>
+      error(outputs.length === 1 || own ? problem : `output ${show(outputs[i]!.name)}: ${problem}`);
+    if (array === undefined && outputs.length > 1) continue;
+    requireArray("weights", array, array instanceof Float32Array, "Float32Array", "Float32Array", wrong);
+    const numbers = array as Float32Array;
+    if (numbers.length !== count)
+      throw wrong(`got ${counted(numbers.length, "weight")} for ${counted(count, "sample")}`);
+    const at = numbers.findIndex((weight) => !Number.isFinite(weight));
+    if (at >= 0) throw wrong(`weight ${at} is ${numbers[at]}, expected a finite number`);
+  }
+}
+
+/**
+ * Samples that fit the model, as lists, with the weights that an option gives them. Throws SamplesError, which names `taker`, where
+ * they do not fit.
+ */
+export function checked(
+  given: Samples,
+  model: { readonly inputs: readonly Port[]; readonly outputs: readonly Port[] },
+  taker: SamplesTaker,
+  sampleWeight?: SampleWeights | readonly number[] | undefined,
+): Samples {
+  let samples = given;
+  if (sampleWeight !== undefined && isOptions(given)) {
+    const plain = Array.isArray(sampleWeight) && typeof sampleWeight[0] === "number";
+    const weights = (plain ? Float32Array.from(sampleWeight as number[]) : sampleWeight) as SampleWeights;
+    if (given.weights)
+      throw new TypeError("both sampleWeight and weights in samples are given: expected one of them");
+    samples = { ...given, weights };
+  }
+  checkSamples(samples, model, taker);
+  return inOrder(samples, model);
 }
 
 const shapeCode = (shape: Shape) => `[${shape.join(", ")}]`;

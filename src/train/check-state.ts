@@ -19,6 +19,7 @@ const CALLS: Readonly<Record<keyof TrainingSetting, string>> = {
   validationFrom: "fit(train, { validationFrom })",
   validationSamples: "fit(train, { validationData })",
   restoreBestWeights: "fit(train, { restoreBestWeights })",
+  classWeight: "fit(train, { classWeight })",
 };
 
 /**

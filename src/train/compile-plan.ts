@@ -26,6 +26,8 @@ export interface PlanOptions {
   readonly preprocessing: Preprocessing;
   /** One for each of the graph's outputs (not for predict). */
   readonly targets: readonly TargetKind[];
+  /** By output whether samples have weights there. Default: they have none. */
+  readonly weighed?: readonly boolean[];
   /** One for each of the graph's outputs (not for predict). */
   readonly losses: readonly Omit<OutputLoss, "output">[];
   /** Emits the optimizer's calls (train). */
@@ -39,6 +41,8 @@ export interface CompiledPlan {
   readonly inputs: readonly (number | undefined)[];
   /** By output: u8 class ids `[batch]` or f32 targets `[batch, outputs]`; none for predict. */
   readonly targets: readonly number[];
+  /** By output: f32 `[batch]`, where samples have weights. */
+  readonly weights: readonly (number | undefined)[];
   /** By output: f32 `[batch, ...shape]`. */
   readonly outputs: readonly number[];
   /** By output; none for predict. */
@@ -71,6 +75,8 @@ export function compilePlan(
     mode === "predict" ? [] : options.losses.map((loss, i) => ({ ...loss, output: graph.outputs[i]! }));
   let targets = losses.map(({ output }, i) => emitTargets(p, output, options.targets[i]!));
 
+  const weights = losses.map((_, i) => (options.weighed?.[i] ? p.tensor(4 * batch).written() : undefined));
+
   const skipped = new Set(losses.map(({ output, loss }) => fusedOp(graph, output, loss)));
   const ops = graph.ops.filter((op) => !skipped.has(op));
   for (const op of ops) p.forward(op);
@@ -80,7 +86,7 @@ export function compilePlan(
       ...target,
       values: mixedTargets(p, graph, target.values, losses[i]!.output.shape[0]!),
     }));
-  const results = losses.map((loss, i) => emitLoss(p, loss, targets[i]!.values));
+  const results = losses.map((loss, i) => emitLoss(p, loss, targets[i]!.values, weights[i]));
   if (mode === "train") {
     for (const op of ops.reverse()) p.backward(op);
     p.section("update", "optimizer");
@@ -97,6 +103,7 @@ export function compilePlan(
     plan,
     inputs: inputs.map((tensor) => (tensor.offset < 0 ? undefined : plan.pointer(tensor))),
     targets: targets.map(({ host }) => plan.pointer(host)),
+    weights: weights.map((tensor) => tensor && plan.pointer(tensor)),
     outputs: outputs.map((tensor) => plan.pointer(tensor)),
     results: results.map(({ meanLoss, counts }, i) => ({
       meanLoss: floats(meanLoss, 1),

@@ -2,7 +2,6 @@ import type { Graph } from "../compiler/graph.ts";
 import { metricsOf } from "../metrics/index.ts";
 import type { NamedTensor } from "../safetensors/safetensors.ts";
 import type { ModelView } from "./callbacks.ts";
-import { checkSamples, type SamplesTaker } from "./check-samples.ts";
 import { checkWeights, type SetWeightsOptions, type WeightsTaken } from "./check-weights.ts";
 import {
   type CompiledOptions,
@@ -12,11 +11,9 @@ import {
 } from "./compiled-options.ts";
 import { type EvaluateOptions, type Evaluation, evaluate, predict } from "./evaluate.ts";
 import type { FitOptions } from "./fit.ts";
-import { inOrder, type Pixels, type Port, type Samples } from "./samples.ts";
+import type { Pixels, Samples } from "./samples.ts";
 import { Session } from "./session.ts";
 import { Training } from "./training.ts";
-
-type Ports = { readonly inputs: readonly Port[]; readonly outputs: readonly Port[] };
 
 /**
  * A model made ready: what trains it and asks it. Takes what Model and Trainer have checked: a worker has no room to check
@@ -89,12 +86,7 @@ export class Compiled {
   }
 }
 
-/** Samples that fit the model, as lists. Throws SamplesError, which names `taker`, where they do not. */
-export function checked(samples: Samples, model: Ports, taker: SamplesTaker): Samples {
-  checkSamples(samples, model, taker);
-  return inOrder(samples, model);
-}
-
 export { checkMetrics } from "../metrics/check-metrics.ts";
+export { checked } from "./check-samples.ts";
 export { checkCompile } from "./outputs.ts";
 export { weightsSha256 } from "./weights.ts";

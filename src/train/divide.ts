@@ -1,4 +1,5 @@
 import type { Graph } from "../compiler/graph.ts";
+import { weighClasses } from "./class-weights.ts";
 import type { FitOptions } from "./fit.ts";
 import type { Samples } from "./samples.ts";
 import { classesOf, countsOf, type Part, splitForValidation, warningsOf, wholePart } from "./validation.ts";
@@ -18,7 +19,8 @@ export function divide(
     validationSplit = 0,
     validationFrom = "last",
     validationData,
-  }: Pick<FitOptions, "validationSplit" | "validationFrom" | "validationData">,
+    classWeight,
+  }: Pick<FitOptions, "validationSplit" | "validationFrom" | "validationData" | "classWeight">,
   graph: Graph,
   seed: number,
 ): Division {
@@ -31,5 +33,9 @@ export function divide(
   const classes = classesOf(samples, graph);
   const counts = (part: Part | undefined) => part && countsOf(part, classes);
   const source = validationSplit === 0 ? "data" : validationFrom;
-  return { train, validation, warnings: warningsOf(counts(train), counts(validation), source) };
+  return {
+    train: weighClasses(train, { classWeight }, graph),
+    validation,
+    warnings: warningsOf(counts(train), counts(validation), source),
+  };
 }

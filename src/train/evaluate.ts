@@ -2,14 +2,19 @@ import { yieldToEventLoop } from "#platform";
 import { elements } from "../compiler/graph.ts";
 import type { Logs } from "./callbacks.ts";
 import { nonFinite, requireFiniteWeights } from "./finite.ts";
-import type { Samples } from "./samples.ts";
+import type { Samples, SampleWeights } from "./samples.ts";
 import type { Session } from "./session.ts";
 import { type Part, wholePart } from "./validation.ts";
 
-export interface EvaluateOptions {
+export interface PredictOptions {
   /** Samples computed at once; changes speed and memory, not results. Default 64. */
   batchSize?: number;
   signal?: AbortSignal;
+}
+
+export interface EvaluateOptions extends PredictOptions {
+  /** As `weights` in samples: what each one's loss is multiplied by. Metrics count all alike. */
+  sampleWeight?: SampleWeights | readonly number[] | undefined;
 }
 
 /** The loss and the metrics by name, e.g. accuracy. */
@@ -22,7 +27,7 @@ export const YIELD_MS = 15;
 /** Runs `step` over the samples in order, a batch at a time, yielding to the event loop. */
 async function inBatches(
   { samples, rows, count }: Part,
-  { batchSize = BATCH, signal }: EvaluateOptions,
+  { batchSize = BATCH, signal }: PredictOptions,
   step: (samples: Samples, indices: Uint32Array, first: number) => void,
 ): Promise<void> {
   let yielded = performance.now();
@@ -73,7 +78,7 @@ export async function measure(
 export async function predict(
   session: Session,
   samples: Samples,
-  options: EvaluateOptions,
+  options: PredictOptions,
 ): Promise<Float32Array[]> {
   requireFiniteWeights(session, "predict()");
   const sizes = session.graph.outputs.map(({ shape }) => elements(shape));

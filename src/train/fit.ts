@@ -1,7 +1,10 @@
 import type { Callbacks } from "./callbacks.ts";
-import type { Samples } from "./samples.ts";
+import type { Samples, SampleWeights } from "./samples.ts";
 import type { TrainingState } from "./training-state.ts";
 import type { ValidationSource } from "./validation.ts";
+
+/** A weight by class id, or "balanced". */
+export type ClassWeight = Readonly<Record<number, number>> | "balanced";
 
 export interface FitOptions {
   /** Default 1. */
@@ -17,6 +20,16 @@ export interface FitOptions {
   validationFrom?: ValidationSource;
   /** Or samples of their own to evaluate after each epoch. */
   validationData?: Samples | undefined;
+  /**
+   * As `weights` in samples: what each one's loss is multiplied by, in the part that validationSplit takes, too. Metrics count all alike.
+   * The mean stays over the number of samples, as Keras has it.
+   */
+  sampleWeight?: SampleWeights | readonly number[] | undefined;
+  /**
+   * What samples of a class count in training, by its id: `{ 0: 1, 1: 5 }`, others 1; "balanced": all classes the same, whatever the
+   * training part has of each. Not in validation. For models of one output; not beside weights of samples.
+   */
+  classWeight?: ClassWeight | undefined;
   /** A new order each epoch, from the model's seed. Default true. */
   shuffle?: boolean;
   /** Number of the first epoch: continues the shuffles of an earlier fit. Default 0. */

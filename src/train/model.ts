@@ -6,10 +6,11 @@ import { checkOptions } from "../options/check.ts";
 import { isObject } from "../options/kinds.ts";
 import type { NamedTensor } from "../safetensors/safetensors.ts";
 import type { History } from "./callbacks.ts";
+import type { checked } from "./check-samples.ts";
 import type { SetWeightsOptions, WeightsTaken } from "./check-weights.ts";
-import type { Compiled, checked } from "./compiled.ts";
+import type { Compiled } from "./compiled.ts";
 import type { CompileOptions, LayerActivation, Loaded } from "./compiled-options.ts";
-import type { EvaluateOptions, Evaluation } from "./evaluate.ts";
+import type { EvaluateOptions, Evaluation, PredictOptions } from "./evaluate.ts";
 import type { FitOptions } from "./fit.ts";
 import { COMPILE, EVALUATE, FIT, PREDICT } from "./options.ts";
 import {
@@ -101,11 +102,11 @@ export class Model implements Trainable {
    * the weights, the preprocessing and the loss of its file. Compiling again starts anew: from there, too.
    */
   async compile(options: CompileOptions = {}): Promise<void> {
-    const { optimizer = "adam" } = options;
     const disposals = this.#disposals;
     const { checkCompile, Compiled, checked, checkMetrics } = await import("./compiled.ts");
     const outputs = checkCompile(this, options, COMPILE);
     checkMetrics(outputs);
+    const { optimizer = "adam" } = options;
     const compiled = await Compiled.create(this.graph, this.loaded, {
       ...options,
       outputs,
@@ -141,7 +142,7 @@ export class Model implements Trainable {
    */
   training(samples: Samples, options: FitOptions = {}): Training {
     checkOptions(FIT, options);
-    const given = this.#checked(samples, this, "fit");
+    const given = this.#checked(samples, this, "fit", options.sampleWeight);
     const validationData =
       options.validationData && this.#checked(options.validationData, this, "validationData");
     if (this.#fitting) throw new Error("the model is training: wait until the fit() under way has ended");
@@ -149,21 +150,21 @@ export class Model implements Trainable {
   }
 
   /**
-   * Mean loss and the metrics over the samples, dropout off. Rejects with NonFiniteError where the loss or a weight is NaN or
+   * Mean loss, of samples with weights the weighed one, and the metrics over the samples, dropout off. Rejects with NonFiniteError where the loss or a weight is NaN or
    * infinite.
    */
   async evaluate(samples: Samples, options: EvaluateOptions = {}): Promise<Evaluation> {
     checkOptions(EVALUATE, options);
-    return this.#compiled.evaluate(this.#checked(samples, this, "evaluate"), options);
+    return this.#compiled.evaluate(this.#checked(samples, this, "evaluate", options.sampleWeight), options);
   }
 
   /**
    * Outputs `[count, ...outputShape]` for images given as Samples, or as their numbers alone; of a model of several outputs a
    * list of them: predict<Float32Array[]>(…). Rejects with NonFiniteError where one, or a weight, is NaN or infinite.
    */
-  predict(images: Asking, options?: EvaluateOptions): Promise<Float32Array>;
-  predict<Outputs extends Float32Array[]>(images: Asking, options?: EvaluateOptions): Promise<Outputs>;
-  async predict(images: Asking, options: EvaluateOptions = {}): Promise<Predicted> {
+  predict(images: Asking, options?: PredictOptions): Promise<Float32Array>;
+  predict<Outputs extends Float32Array[]>(images: Asking, options?: PredictOptions): Promise<Outputs>;
+  async predict(images: Asking, options: PredictOptions = {}): Promise<Predicted> {
     checkOptions(PREDICT, options);
     const samples = this.#checked(asSamples(images, this.inputs), this, "predict");
     return unlisted(await this.#compiled.predict(samples, options));

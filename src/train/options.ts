@@ -8,13 +8,24 @@ import { isSymbolic } from "../model/symbolic.ts";
 import { OPTIMIZERS, type OptimizerName } from "../optim/definitions.ts";
 import type { Optimizer } from "../optim/optimizer.ts";
 import { type Checked, optionProblem } from "../options/check.ts";
-import { flag, group, isObject, oneOf, signal, some, type TableOf, text, whole } from "../options/kinds.ts";
+import {
+  flag,
+  group,
+  isObject,
+  isOptions,
+  oneOf,
+  signal,
+  some,
+  type TableOf,
+  text,
+  whole,
+} from "../options/kinds.ts";
 import { adviceOn, nearest } from "../options/names.ts";
 import { show, written } from "../options/show.ts";
 import type { Callbacks, Hooks } from "./callbacks.ts";
 import type { CompileOptions } from "./compiled-options.ts";
-import type { EvaluateOptions } from "./evaluate.ts";
-import type { FitOptions } from "./fit.ts";
+import type { EvaluateOptions, PredictOptions } from "./evaluate.ts";
+import type { ClassWeight, FitOptions } from "./fit.ts";
 import type { LoadOptions } from "./model-entries.ts";
 import type { Samples } from "./samples.ts";
 import type { TrainingState } from "./training-state.ts";
@@ -65,17 +76,19 @@ export const LOAD_MODEL: Checked = {
 };
 export const COMPILE: Checked = { call: "model.compile(*)", table: compileTable };
 
-/** Names alone: what is wrong with the values, and what to write, checkSamples() says at more length. */
-export const SAMPLES: Pick<Checked, "table"> = {
-  table: () => {
-    const any = some("", () => true);
-    return { images: any, shape: any, count: any, labels: any, targets: any } satisfies Record<
-      keyof Samples,
-      unknown
-    >;
-  },
-};
-
+/** Also what a run takes. */
+export const classWeight = () =>
+  some<ClassWeight>(
+    'weights by class such as { 0: 1, 1: 5 }, or "balanced"',
+    (value) =>
+      value === "balanced" || (isOptions(value) && Object.values(value as object).every(Number.isFinite)),
+    "balanced",
+  );
+const sampleWeight = () =>
+  some<NonNullable<FitOptions["sampleWeight"]>>(
+    "numbers, one a sample",
+    (value) => typeof value === "object",
+  );
 const samplesKind = () => some<Samples>("samples: { images, shape, count } with labels or targets", isObject);
 
 /** Where labels are given as others' functions take them: fit(images, labels). */
@@ -90,6 +103,8 @@ export const FIT: Checked = {
     validationSplit: share("a number from 0 to below 1", (value) => value < 1),
     validationFrom: oneOf<ValidationSource>(["last", "stratified", "shuffled"]),
     validationData: samplesKind(),
+    sampleWeight: sampleWeight(),
+    classWeight: classWeight(),
     shuffle: flag,
     initialEpoch: whole(0),
     restoreBestWeights: { ...text, example: "val_accuracy" },
@@ -105,9 +120,13 @@ export const FIT: Checked = {
   }),
 };
 
-const evaluateTable = (): TableOf<EvaluateOptions> => ({ batchSize: batchSize(), signal });
-export const EVALUATE: Checked = { call: "model.evaluate(test, *)", lists: LISTS, table: evaluateTable };
-export const PREDICT: Checked = { call: "model.predict(images, *)", table: evaluateTable };
+const predictTable = (): TableOf<PredictOptions> => ({ batchSize: batchSize(), signal });
+export const EVALUATE: Checked = {
+  call: "model.evaluate(test, *)",
+  lists: LISTS,
+  table: (): TableOf<EvaluateOptions> => ({ ...predictTable(), sampleWeight: sampleWeight() }),
+};
+export const PREDICT: Checked = { call: "model.predict(images, *)", table: predictTable };
 
 const HOOKS: Readonly<Record<keyof Hooks, string>> = {
   onWarning: "text",

@@ -31,7 +31,15 @@ export interface Samples {
   readonly labels?: Uint8Array | readonly (Uint8Array | undefined)[] | ByName<Uint8Array> | undefined;
   /** Or the targets themselves, `count * outputs` numbers. In a list undefined where an output has labels, in a record left out. */
   readonly targets?: Float32Array | readonly (Float32Array | undefined)[] | ByName<Float32Array> | undefined;
+  /**
+   * What each sample's loss is multiplied by, `count` numbers: the mean is still over the count. Of several outputs the same for all,
+   * a list, or a record, which may leave some out. Default 1 each.
+   */
+  readonly weights?: SampleWeights | undefined;
 }
+
+/** Weights of samples, by output where there are several. */
+export type SampleWeights = Float32Array | readonly (Float32Array | undefined)[] | ByName<Float32Array>;
 
 /** Samples for a model of one input and one output: what datasets hold. */
 export interface PlainSamples extends Samples {
@@ -92,8 +100,9 @@ const ORDERED = new WeakMap<Samples, Record<string, Samples>>();
 
 /** What is given by name as a list in the order of the model's inputs and outputs; what is not, as it is. */
 export function inOrder(samples: Samples, { inputs, outputs }: { inputs: Ports; outputs: Ports }): Samples {
-  const { images, shape, labels, targets, count } = samples;
-  if (![images, shape, labels, targets].some(isOptions)) return samples;
+  const { images, shape, labels, targets, weights, count } = samples;
+  if (![images, shape, labels, targets].some(isOptions) && (!weights || Array.isArray(weights)))
+    return samples;
   const ordered = ORDERED.get(samples) ?? {};
   ORDERED.set(samples, ordered);
   const key = JSON.stringify([inputs, outputs]);
@@ -104,7 +113,14 @@ export function inOrder(samples: Samples, { inputs, outputs }: { inputs: Ports; 
     labels: inOrderOf(labels, outputs),
     targets: inOrderOf(targets, outputs),
     count,
+    ...(weights && { weights: weightsByOutput(weights, outputs) }),
   });
+}
+
+/** A list, by output. */
+function weightsByOutput(given: SampleWeights, outputs: Ports): readonly (Float32Array | undefined)[] {
+  if (given instanceof Float32Array) return outputs.map(() => given);
+  return listed(inOrderOf(given, outputs) as Float32Array | readonly (Float32Array | undefined)[]);
 }
 
 /** @param given for one of them a value, for several a list; or a record by their names */

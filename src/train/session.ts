@@ -40,7 +40,7 @@ const DRAW_GRAIN = 4096;
 const kindOf = (numbers: Pixels): InputKind => (isBytes(numbers) ? "bytes" : "floats");
 
 /** What plans of a session differ by. */
-type PlanKey = Pick<PlanOptions, "batch" | "mode" | "inputs" | "targets">;
+type PlanKey = Pick<PlanOptions, "batch" | "mode" | "inputs" | "targets" | "weighed">;
 
 /** A parameter's place in the weight vector, in f32 elements. */
 export interface Slot {
@@ -190,8 +190,8 @@ export class Session {
 
   /** The plan for a purpose and a batch size, compiled on first use. */
   plan(options: PlanKey): CompiledPlan {
-    const { batch, mode, inputs, targets } = options;
-    const key = `${mode} ${inputs} ${targets} ${batch}`;
+    const { batch, mode, inputs, targets, weighed } = options;
+    const key = `${mode} ${inputs} ${targets} ${weighed} ${batch}`;
     let compiled = this.#plans.get(key);
     if (!compiled) {
       compiled = this.#compile(mode === "train" ? this.graph : this.#inference, options);
@@ -281,11 +281,13 @@ export class Session {
     const images = listed(samples.images);
     const labels = listed(samples.labels);
     const targets = listed(samples.targets);
+    const weights = listed(samples.weights);
     const compiled = this.plan({
       batch: indices.length,
       mode,
       inputs: images.map(kindOf),
       targets: mode === "predict" ? [] : outputs.map((_, i) => (targets[i] ? "floats" : "labels")),
+      weighed: mode === "predict" ? [] : outputs.map((_, i) => !!weights[i]),
     });
     compiled.plan.activate();
     inputs.forEach(({ shape }, i) => {
@@ -295,6 +297,7 @@ export class Session {
       outputs.forEach(({ shape }, i) => {
         if (targets[i]) this.#gather(targets[i], indices, elements(shape), compiled.targets[i]!);
         else this.#gather(labels[i]!, indices, 1, compiled.targets[i]!);
+        if (weights[i]) this.#gather(weights[i], indices, 1, compiled.weights[i]);
       });
     return compiled;
   }

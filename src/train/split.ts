@@ -12,7 +12,7 @@ export function splitSamples<S extends Samples>(samples: S, validationSplit: num
 
 /** Some of the samples, which are inOrder(). */
 export function slice<S extends Samples>(samples: S, first: number, last: number): S {
-  const { images, labels, targets, shape, count } = samples;
+  const { images, labels, targets, weights, shape, count } = samples;
   const part = <T extends Pixels | undefined>(array: T): T => {
     const size = array ? array.length / count : 0;
     return array?.subarray(first * size, last * size) as T;
@@ -25,6 +25,7 @@ export function slice<S extends Samples>(samples: S, first: number, last: number
     images: parts<Pixels>(images),
     ...(labels && { labels: parts<Uint8Array | undefined>(labels) as Uint8Array }),
     ...(targets && { targets: parts<Float32Array | undefined>(targets) as Float32Array }),
+    ...(weights && { weights: parts<Float32Array | undefined>(weights) as Float32Array }),
   };
   return sliced as S;
 }

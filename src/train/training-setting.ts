@@ -15,6 +15,7 @@ export function settingOf(
     validationSplit = 0,
     validationFrom = "last",
     validationData,
+    classWeight,
     restoreBestWeights,
   }: FitOptions,
 ): TrainingSetting {
@@ -39,5 +40,6 @@ export function settingOf(
     validationFrom,
     validationSamples: validationData?.count ?? 0,
     restoreBestWeights,
+    classWeight: classWeight && JSON.stringify(classWeight),
   };
 }

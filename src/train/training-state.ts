@@ -22,6 +22,8 @@ export interface TrainingSetting {
   /** Samples of validationData; 0 without. */
   readonly validationSamples: number;
   readonly restoreBestWeights: string | undefined;
+  /** As JSON. */
+  readonly classWeight?: string | undefined;
 }
 
 /**

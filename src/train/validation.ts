@@ -17,6 +17,8 @@ export interface Part {
   /** Numbers of the samples, ascending. */
   readonly rows?: Uint32Array;
   readonly count: number;
+  /** In a page: weights of its samples, which lie in the worker. */
+  readonly weights?: Samples["weights"];
 }
 
 export const wholePart = (samples: Samples): Part => ({ samples, count: samples.count });

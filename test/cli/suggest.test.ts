@@ -53,10 +53,6 @@ test.each([
     "--gpu",
     "unknown option '--gpu': training runs on the processor; --threads says on how many of its cores",
   ],
-  [
-    "--class-weight 3",
-    "unknown option '--class-weight': nothing can be weighted; put samples of a rare class",
-  ],
   ["evaluate run --epochs 3", "unknown option '--epochs': it is an option of wasmgrad train"],
   ["--foo", "unknown option '--foo'"],
   ["-e 3", "unknown option '-e'"],

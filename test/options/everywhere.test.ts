@@ -96,6 +96,7 @@ const runOptions = {
   seed: true,
   backend: true,
   threads: true,
+  classWeight: true,
   shuffle: true,
   preprocessing: true,
   restoreBest: true,
@@ -119,11 +120,14 @@ const fit = names<api.FitOptions>({
   shuffle: true,
   initialEpoch: true,
   restoreBestWeights: true,
+  sampleWeight: true,
+  classWeight: true,
   callbacks: true,
   initialState: true,
   signal: true,
 });
-const evaluate = names<api.EvaluateOptions>({ batchSize: true, signal: true });
+const evaluate = names<api.EvaluateOptions>({ batchSize: true, sampleWeight: true, signal: true });
+const predict = names<api.PredictOptions>({ batchSize: true, signal: true });
 
 const few = { train: 1, test: 1 };
 const samples = halves(8, 1);
@@ -696,7 +700,14 @@ const TAKERS: Readonly<Record<string, Taker>> = {
   "Sequential.fit": { names: fit, call: (options) => model.fit(samples, options) },
   "Sequential.training": { names: fit, call: (options) => model.training(samples, options) },
   "Sequential.fit, samples": {
-    names: names<api.Samples>({ images: true, count: true, shape: true, labels: true, targets: true }),
+    names: names<api.Samples>({
+      images: true,
+      count: true,
+      shape: true,
+      labels: true,
+      targets: true,
+      weights: true,
+    }),
     needed: samples,
     call: (given) => model.fit(given),
   },
@@ -766,7 +777,7 @@ const TAKERS: Readonly<Record<string, Taker>> = {
     call: api.tensorBoard,
   },
   "Sequential.evaluate": { names: evaluate, call: (options) => model.evaluate(samples, options) },
-  "Sequential.predict": { names: evaluate, call: (options) => model.predict(samples, options) },
+  "Sequential.predict": { names: predict, call: (options) => model.predict(samples, options) },
 };
 
 /** Functions and classes whose arguments hold no options. */

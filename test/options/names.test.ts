@@ -72,8 +72,8 @@ describe("nearest", () => {
 
 describe("adviceOn", () => {
   test.each<[string, readonly string[], RegExp]>([
-    ["classWeight", FIT, /^nothing can be weighted; .*rare class/],
-    ["sample_weight", FIT, /^nothing can be weighted/],
+    ["class_weight", CONV, /^it belongs into model\.fit\(train, /],
+    ["sample_weights", ["sampleWeight", "epochs"], /^did you mean sampleWeight\?$/],
     ["trainable", CONV, /^layers take it: dense\(/],
     ["kernelRegularizer", CONV, /adamw\(\{ weightDecay: 0.004 \}\)$/],
     ["patience", FIT, /^callbacks: earlyStopping\(\{ patience: 3 \}\) does it$/],

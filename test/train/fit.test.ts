@@ -278,8 +278,8 @@ describe("options out of range", () => {
       'fit: no option is called "batch_size": did you mean batchSize? Write: model.fit(train, { batchSize: 16, epochs: 3 })',
     ],
     [
-      wrong({ batchSize: "32", classWeight: [1, 2] }),
-      'fit: no option is called "classWeight": nothing can be weighted; put samples of a rare class in several times',
+      wrong({ batchSize: "32", classWeights: [1, 2] }),
+      'fit: no option is called "classWeights": did you mean classWeight? Write: ',
     ],
     [
       { batchSize: wrong("32") },

@@ -59,7 +59,7 @@ const badTargets: [Samples, string][] = [
 const misspelt: [unknown, string][] = [
   [
     { ...ok, sampleWeight: new Float32Array(4) },
-    'samples: no option is called "sampleWeight": nothing can be weighted; put samples of a rare class in several times',
+    'samples: no option is called "sampleWeight": it belongs into model.fit(train, { epochs: 3, batchSize: 32 })',
   ],
   [null, "got no samples: expected { images, shape, count } with labels or targets"],
   ["mnist", 'got "mnist": expected { images, shape, count } with labels or targets'],

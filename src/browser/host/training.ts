@@ -111,7 +111,7 @@ export class TrainingHost {
     try {
       const callbacks = { ...this.#callbacks(caller), terminatesOnNaN };
       const given = { ...options, callbacks, signal: caller.signal };
-      const part = (sent: SentPart) => ({ ...sent, samples: this.#of(sent.samples) });
+      const part = (sent: SentPart) => ({ ...sent, samples: this.#of(sent.samples, sent.weights) });
       const { session } = this.model;
       const division = { train: part(train), validation: validation && part(validation), warnings };
       const prepared = prepare(session, division, given);
@@ -136,10 +136,10 @@ export class TrainingHost {
   }
 
   evaluate(
-    { samples, options }: Requests["evaluate"][0],
+    { samples, weights, options }: Requests["evaluate"][0],
     { signal }: Caller,
   ): Promise<Requests["evaluate"][1]> {
-    return this.#gate.run(() => this.model.evaluate(this.#of(samples), { ...options, signal }));
+    return this.#gate.run(() => this.model.evaluate(this.#of(samples, weights), { ...options, signal }));
   }
 
   async predict(
@@ -229,10 +229,10 @@ export class TrainingHost {
     return { terminate: () => scope.postMessage({ endThread: thread }) };
   }
 
-  #of(handle: Handle): Samples {
+  #of(handle: Handle, weights?: Samples["weights"]): Samples {
     const samples = this.#samples.get(handle)?.samples;
     if (!samples) throw new Error("the worker no longer has these samples");
-    return samples;
+    return { ...samples, weights };
   }
 
   #rate(step: number): number {

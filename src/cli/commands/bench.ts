@@ -157,7 +157,7 @@ function report(measured: readonly Measured[], skipped: readonly Skipped[], outp
 
 /** The images over and over, until there are `count`. */
 function repeated(
-  { images, labels, shape, count: have }: Required<Omit<PlainSamples, "targets">>,
+  { images, labels, shape, count: have }: Required<Omit<PlainSamples, "targets" | "weights">>,
   count: number,
 ): Samples {
   const size = images.length / have;

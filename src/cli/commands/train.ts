@@ -11,6 +11,7 @@ import {
   backendOption,
   batchSizeOption,
   checkpointEvery,
+  classWeights,
   dataDirOption,
   datasetOption,
   maxMemoryOption,
@@ -98,6 +99,12 @@ export function trainCommand(): Command {
     )
     .addOption(batchSizeOption("images in a training step").default(usual.batchSize))
     .addOption(new Option("--loss <name>", "what training minimizes").choices(LOSSES).default(usual.loss))
+    .addOption(
+      new Option(
+        "--class-weight <weights>",
+        "what images of a class count in training: balanced (all classes the same), or by class id as 0=1,3=2.5, others 1",
+      ).argParser(classWeights),
+    )
     .addOption(
       new Option("--seed <n>", "fixes initial weights, shuffles and dropout, and so the trained weights")
         .argParser(wholeNumber(0))
