@@ -157,7 +157,7 @@ export const skipBadOption = () =>
 export const datasetOption = (note = "") =>
   new Option(
     "--dataset <name>",
-    `${DATASET_NAMES.join(", ")}, or the path of a folder: of pictures, with a folder for each class, or of IDX files${note}`,
+    `${DATASET_NAMES.join(", ")}, or a path: of a folder of pictures with a folder for each class, of a folder of IDX files, of an .npz or .csv file${note}`,
   ).argParser(nonEmpty);
 
 export const dataDirOption = () =>

@@ -20,6 +20,8 @@ export type DataErrorCode =
   | "checksum"
   /** `classes.txt` is empty, too long, or repeats a name; or folders are none of the classes that were named. */
   | "bad-classes"
+  /** A table whose lines are no images. */
+  | "bad-table"
   /** Pictures of a folder cannot be read. */
   | "bad-pictures"
   /** No mirror delivered a good file. */

@@ -58,7 +58,7 @@ function unknown(name: string): string {
   const meant = near === undefined ? "" : `did you mean ${near}? `;
   return (
     `not a known name and not a folder (looked for ${resolve(name)}); ${meant}Expected one of ` +
-    `${DATASET_NAMES.join(", ")}, or the path of a folder with IDX files.`
+    `${DATASET_NAMES.join(", ")}, or the path of a folder of pictures or IDX files, of an .npz or of a table (.csv).`
   );
 }
 

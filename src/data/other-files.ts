@@ -47,16 +47,16 @@ const MAGIC: readonly (readonly [string, Kind])[] = [
 /** What to write, by kind; `section` is of docs/datasets.md. */
 const WAYS: Readonly<Partial<Record<Kind, { readonly section: string; readonly how: string }>>> = {
   table: {
-    section: "from-a-table-csv",
-    how: 'write IDX files from its rows: save("my-data", "train", pixels, labels, [28, 28, 1])',
+    section: "tables-csv",
+    how: "name the file of the training images itself: my-data/train.csv",
   },
   pictures: {
     section: "pictures",
     how: "put the pictures of each class into a folder of its name, my-data/cat/1.png, and name the folder of those",
   },
   numpy: {
-    section: "from-numpy",
-    how: 'write IDX files from its arrays: save("my-data", "train", data["x_train"], data["y_train"])',
+    section: "numpy-npz",
+    how: 'put its arrays into one file: np.savez("data.npz", x_train=x, y_train=y), and name that',
   },
   archive: {
     section: "from-an-archive",
@@ -150,7 +150,7 @@ export function seeAlso(section?: string): string {
   const page = fileURLToPath(new URL("../../docs/datasets.md", import.meta.url));
   const near = relative(process.cwd(), page);
   const path = near.startsWith("..") ? page : near;
-  return `${path}${section ? `#${section}` : ""} has ${section ? (section === "pictures" ? "an example" : "the whole script") : "the format, and scripts that write it"}.`;
+  return `${path}${section ? `#${section}` : ""} has ${section ? "an example" : "the format, and scripts that write it"}.`;
 }
 
 function quoted(path: string): string {

@@ -10,10 +10,11 @@ import { PICTURE_KEYS } from "../data/picture-options.ts";
 import type { Dataset } from "../data/types.ts";
 import { checkOptions } from "../options/check.ts";
 import { isPictureFolder, loadPictureFolder } from "./picture-folder.ts";
+import { isNumbersFile, loadNumbers, numbersFileIn } from "./tables.ts";
 
 /**
  * Loads a dataset: a known name (`DATASET_NAMES`), the path of a folder of IDX files or of pictures with a folder for each
- * class, or a registry entry of your own.
+ * class, that of an .npz or of a table (CSV), or a registry entry of your own.
  *
  * A known dataset comes from the first of: `dataDir`; `$WASMGRAD_DATA/<name>/`, if that has any of its files; the
  * cache; its mirrors, which fills the cache. Its files must have the registry's checksums wherever they come from.
@@ -26,17 +27,32 @@ export async function loadDataset(
 ): Promise<Dataset> {
   checkOptions(LOAD, options);
   options.signal?.throwIfAborted();
-  if (typeof dataset === "string" && dataset !== GENERATED && !findDataset(dataset)) {
-    const found = await stat(dataset).catch(() => undefined);
-    const idx = found?.isDirectory() && Object.keys(await findFiles(dataset)).length > 0;
-    if (found?.isDirectory() && !idx && (await isPictureFolder(dataset)))
-      return loadPictureFolder(dataset, options);
-  }
-  const own = PICTURE_KEYS.find((key) => options[key] !== undefined);
+  const found = typeof dataset === "string" && !isKnown(dataset) ? await sourceOf(dataset) : undefined;
+  const allowed = found === "pictures" ? PICTURE_KEYS : found === "numbers" ? OF_NUMBERS : [];
+  const own = PICTURE_KEYS.find((key) => options[key] !== undefined && !allowed.includes(key));
   if (own !== undefined)
     throw new DataError(
       "bad-argument",
       `loadDataset: ${own} is for folders of pictures, not for ${typeof dataset === "string" ? `"${dataset}"` : dataset.name}: leave it out`,
     );
+  if (found === "pictures") return loadPictureFolder(dataset as string, options);
+  if (found === "numbers") {
+    const path = dataset as string;
+    return loadNumbers(isNumbersFile(path) ? path : (await numbersFileIn(path))!, options);
+  }
   return loadIdx(dataset, options);
+}
+
+/** What is told of images that come as numbers. */
+const OF_NUMBERS: readonly string[] = ["imageSize", "testSplit"];
+
+const isKnown = (name: string) => name === GENERATED || findDataset(name) !== undefined;
+
+/** What lies at a path, where it is of a kind that is read here. */
+async function sourceOf(path: string): Promise<"pictures" | "numbers" | undefined> {
+  const found = await stat(path).catch(() => undefined);
+  if (found?.isFile()) return isNumbersFile(path) ? "numbers" : undefined;
+  if (!found?.isDirectory() || Object.keys(await findFiles(path)).length > 0) return undefined;
+  if (await isPictureFolder(path)) return "pictures";
+  return (await numbersFileIn(path)) === undefined ? undefined : "numbers";
 }

@@ -1,3 +1,5 @@
+import { DataError } from "../data/errors.ts";
+import type { Dataset, ImageSet } from "../data/types.ts";
 import { splitForValidation } from "../train/validation.ts";
 
 /**
@@ -14,4 +16,51 @@ export function divide<T extends { readonly label: number }>(
   const { train, validation } = splitForValidation(samples, share, "stratified", seed);
   const of = (rows: Uint32Array) => Array.from(rows, (row) => items[row]!);
   return [of(train.rows!), of(validation.rows!)];
+}
+
+/** What is told of images that come as one set, or as numbers without a shape. */
+export interface OneSet {
+  readonly testSplit?: number | undefined;
+  readonly imageSize?: readonly [height: number, width: number] | undefined;
+  readonly onNotice?: ((message: string) => void) | undefined;
+}
+
+/** Share of the images that is kept for the test, where none are given for it. */
+export const TEST_SPLIT = 0.2;
+/** The same images whatever a run's seed: results of several are to be compared. */
+export const TEST_SEED = 1;
+
+/** Images to train on and for the test: where there are none for it, the same share of each class is kept. Throws DataError. */
+export function withTest(
+  name: string,
+  { train, test }: { readonly train: ImageSet; readonly test: ImageSet | undefined },
+  { testSplit, onNotice }: OneSet,
+): Pick<Dataset, "train" | "test"> {
+  if (test) {
+    if (testSplit !== undefined)
+      throw new DataError(
+        "bad-argument",
+        `${name}: testSplit is ${testSplit}, but there are images for the test: leave testSplit out`,
+      );
+    return { train, test };
+  }
+  if (train.count < 2)
+    throw new DataError("bad-argument", `${name}: has one image, of which none can be kept for the test.`);
+  const parts = splitForValidation(train, testSplit ?? TEST_SPLIT, "stratified", TEST_SEED);
+  const [rest, kept] = [parts.train, parts.validation].map(({ rows }) => someOf(train, rows!)) as [
+    ImageSet,
+    ImageSet,
+  ];
+  onNotice?.(
+    `${name} has no images for the test: ${kept.count} of ${train.count}, the same share of each class, are kept for it.`,
+  );
+  return { train: rest, test: kept };
+}
+
+/** Some images of a set, copied. */
+export function someOf({ images, labels, shape }: ImageSet, rows: Uint32Array): ImageSet {
+  const bytes = shape[0] * shape[1] * shape[2];
+  const own = new Uint8Array(rows.length * bytes);
+  for (const [i, row] of rows.entries()) own.set(images.subarray(row * bytes, (row + 1) * bytes), i * bytes);
+  return { images: own, labels: Uint8Array.from(rows, (row) => labels[row]!), count: rows.length, shape };
 }

@@ -6,7 +6,7 @@ import { counted } from "../options/counted.ts";
 import { show } from "../options/show.ts";
 import { loadPicture } from "../picture/load.ts";
 import { foldersIn, holdsPictures, type Listing, listPictures, othersNote } from "./directory.ts";
-import { divide } from "./parts.ts";
+import { divide, TEST_SEED, TEST_SPLIT } from "./parts.ts";
 import { type BadFile, listBad, type PictureFile, readPictures } from "./pictures.ts";
 
 /** Names of folders that hold a part of the pictures, each with a folder for each class. */
@@ -17,10 +17,6 @@ const PARTS = {
 } as const;
 type Part = keyof typeof PARTS;
 type Parts = Partial<Record<Part, string>>;
-
-const TEST_SPLIT = 0.2;
-/** The same images are kept for the test whatever a run's seed: results of several are to be compared. */
-const TEST_SEED = 1;
 
 /** Whether a folder is one of pictures, with a folder for each class. */
 export async function isPictureFolder(folder: string): Promise<boolean> {

@@ -97,7 +97,7 @@ export async function listDatasets(output: Output): Promise<void> {
   output.print(formatTable([["dataset", "images", "classes", "train", "test", "where"], ...rows], "<<>>><"));
   output.print();
   output.print(
-    `Cache: ${printable(defaultCacheDir())}. Any folder of IDX files is a dataset too: --dataset path/to/folder.`,
+    `Cache: ${printable(defaultCacheDir())}. Any folder of pictures or IDX files, .npz or .csv file is a dataset too: --dataset path/to/it.`,
   );
   output.document({ cache: defaultCacheDir(), datasets });
 }

@@ -3,6 +3,7 @@ import { numberedClasses } from "../../data/datasets.ts";
 import { DataError } from "../../data/errors.ts";
 import { type IdxImages, pairUp, parseIdxImages, parseIdxLabels, unpackIdx } from "../../data/idx.ts";
 import type { Dataset, ImageSet } from "../../data/types.ts";
+import { someOf } from "../../sources/parts.ts";
 import { splitForValidation } from "../../train/validation.ts";
 import { fileKind, refusal } from "./file-kind.ts";
 import { type KnownFile, knownDataset, knownFile } from "./known-files.ts";
@@ -138,7 +139,7 @@ function assemble(
   } else {
     // Files may well be sorted by class.
     const parts = splitForValidation(first.set, TEST_SHARE, "stratified", TEST_SEED);
-    [train, test] = [imagesOf(first.set, parts.train.rows!), imagesOf(first.set, parts.validation.rows!)];
+    [train, test] = [someOf(first.set, parts.train.rows!), someOf(first.set, parts.validation.rows!)];
     notice = `No test files were given: ${test.count.toLocaleString("en-US")} of ${first.set.count.toLocaleString("en-US")} images, the same share of each class, are kept for the test.`;
   }
   const largest = largestLabel(train, test);
@@ -149,14 +150,6 @@ function assemble(
     );
   const classes = names ?? numberedClasses(Math.max(largest + 1, 2));
   return { dataset: { name: "own files", classNames: classes, train, test }, notice };
-}
-
-/** Some images of a set, copied. */
-function imagesOf({ images, labels, shape }: ImageSet, rows: Uint32Array): ImageSet {
-  const bytes = shape[0] * shape[1] * shape[2];
-  const own = new Uint8Array(rows.length * bytes);
-  for (const [i, row] of rows.entries()) own.set(images.subarray(row * bytes, (row + 1) * bytes), i * bytes);
-  return { images: own, labels: Uint8Array.from(rows, (row) => labels[row]!), count: rows.length, shape };
 }
 
 function counts({ train, test }: Pick<Dataset, "train" | "test">): string {

@@ -1,0 +1,88 @@
+import { DataError } from "../data/errors.ts";
+import { MAX_IDX_BYTES } from "../data/idx.ts";
+
+// The format: https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html
+
+const MAGIC = [0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59];
+/** NumPy's own headers are of 128 bytes. */
+const MAX_HEADER = 65_536;
+
+/** An array of NumPy. */
+export interface NpyArray {
+  readonly shape: readonly number[];
+  /** Numbers of the last axis side by side. */
+  readonly data: ArrayLike<number>;
+  /** What NumPy calls its type: "uint8", "float32". */
+  readonly type: string;
+}
+
+type Read = (view: DataView, at: number, little: boolean) => number;
+/** By the letter and the bytes of a type. */
+const TYPES: Readonly<Record<string, readonly [type: string, read: Read]>> = {
+  b1: ["bool", (view, at) => view.getUint8(at)],
+  u1: ["uint8", (view, at) => view.getUint8(at)],
+  u2: ["uint16", (view, at, little) => view.getUint16(at, little)],
+  u4: ["uint32", (view, at, little) => view.getUint32(at, little)],
+  u8: ["uint64", (view, at, little) => Number(view.getBigUint64(at, little))],
+  i1: ["int8", (view, at) => view.getInt8(at)],
+  i2: ["int16", (view, at, little) => view.getInt16(at, little)],
+  i4: ["int32", (view, at, little) => view.getInt32(at, little)],
+  i8: ["int64", (view, at, little) => Number(view.getBigInt64(at, little))],
+  f4: ["float32", (view, at, little) => view.getFloat32(at, little)],
+  f8: ["float64", (view, at, little) => view.getFloat64(at, little)],
+};
+
+/**
+ * Reads a .npy file. Bytes are a view on it; other numbers are copied.
+ * Throws DataError `bad-magic`, `truncated`, `trailing-bytes`, `too-large`.
+ */
+export function parseNpy(bytes: Uint8Array, source: string): NpyArray {
+  const bad = (problem: string) => new DataError("bad-magic", `${source}: ${problem}.`);
+  if (MAGIC.some((byte, i) => bytes[i] !== byte)) throw bad("is no array of NumPy");
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const wide = bytes[6]! > 1;
+  const start = wide ? 12 : 10;
+  if (bytes.length < start) throw new DataError("truncated", `${source}: ends within its header.`);
+  const length = wide ? view.getUint32(8, true) : view.getUint16(8, true);
+  if (length > MAX_HEADER || start + length > bytes.length)
+    throw new DataError(
+      "truncated",
+      `${source}: its header claims ${length} bytes; the file has ${bytes.length}.`,
+    );
+  const header = new TextDecoder().decode(bytes.subarray(start, start + length));
+  const [, order, code] = /'descr':\s*'([<>|=]?)(\w+)'/.exec(header) ?? [];
+  const [, fortran] = /'fortran_order':\s*(True|False)/.exec(header) ?? [];
+  const [, sizes] = /'shape':\s*\(([\d,\s]*)\)/.exec(header) ?? [];
+  if (code === undefined || fortran === undefined || sizes === undefined)
+    throw bad("its header is none of NumPy's");
+  const type = Object.hasOwn(TYPES, code) ? TYPES[code] : undefined;
+  if (!type)
+    throw bad(`holds numbers of type ${code}; expected integers or floats. Write: x.astype(np.uint8)`);
+  if (fortran === "True")
+    throw bad("has its first axis side by side (Fortran's order). Write: np.ascontiguousarray(x)");
+  const shape = sizes
+    .split(",")
+    .map((size) => size.trim())
+    .filter(Boolean)
+    .map(Number);
+  const count = shape.reduce((product, size) => product * size, 1);
+  const [name, read] = type;
+  const width = Number(code.slice(1));
+  const expected = start + length + count * width;
+  if (!Number.isSafeInteger(count) || count * width > MAX_IDX_BYTES)
+    throw new DataError(
+      "too-large",
+      `${source}: shape (${shape.join(", ")}) needs ${count * width} bytes; the limit is ${MAX_IDX_BYTES}.`,
+    );
+  if (bytes.length !== expected)
+    throw new DataError(
+      bytes.length < expected ? "truncated" : "trailing-bytes",
+      `${source}: has ${bytes.length} bytes; expected ${expected} for shape (${shape.join(", ")}) of ${name}.`,
+    );
+  const body = bytes.subarray(start + length);
+  if (width === 1 && name !== "int8") return { shape, data: body, type: name };
+  const data = new Float64Array(count);
+  const little = order !== ">";
+  for (let i = 0; i < count; i++) data[i] = read(view, start + length + i * width, little);
+  return { shape, data, type: name };
+}

@@ -1,0 +1,172 @@
+import { join } from "node:path";
+import { describe, expect, test } from "vitest";
+import { DataError } from "../../src/data/errors.ts";
+import { loadDataset } from "../../src/sources/load.ts";
+import { parseNpy } from "../../src/sources/npy.ts";
+import { parseNpz } from "../../src/sources/npz.ts";
+import { dataErrorOf, fill, tempFolder } from "../data/helpers.ts";
+import { npy, npz } from "./npy.ts";
+
+const count = (n: number) => Array.from({ length: n }, (_, i) => i);
+const four = { x_train: npy("|u1", [4, 2, 3], count(24)), y_train: npy("<i8", [4], [1, 0, 2, 1]) };
+const errorOf = (arrays: Record<string, Uint8Array>, options = {}) => {
+  try {
+    parseNpz(npz(arrays), "data.npz", options);
+  } catch (error) {
+    expect(error).toBeInstanceOf(DataError);
+    return error as DataError;
+  }
+  throw new Error("nothing was thrown");
+};
+
+describe("parseNpy", () => {
+  test.each(["|u1", "|i1", "<u2", ">i2", "<i4", ">u4", "<i8", ">i8", "<f4", ">f4", "<f8", ">f8"])(
+    "%s",
+    (type) => {
+      const { shape, data } = parseNpy(npy(type, [2, 3], [0, 1, 2, 3, 100, 7]), "x");
+      expect(shape).toEqual([2, 3]);
+      expect([...(data as Uint8Array)]).toEqual([0, 1, 2, 3, 100, 7]);
+    },
+  );
+
+  test("bytes are a view", () => {
+    const bytes = npy("|u1", [3], [1, 2, 3]);
+    expect((parseNpy(bytes, "x").data as Uint8Array).buffer).toBe(bytes.buffer);
+  });
+
+  test.each<[string, Uint8Array, RegExp]>([
+    ["of objects", npy("|O8", [1], [1]), /numbers of type O8.*astype/],
+    ["in Fortran's order", npy("|u1", [3], [1, 2, 3], "True"), /np\.ascontiguousarray/],
+    ["that is none", new Uint8Array(200), /is no array of NumPy/],
+    ["that is cut off", npy("|u1", [3], [1, 2, 3]).subarray(0, -1), /expected \d+ for shape \(3\) of uint8/],
+    ["that goes on", npy("|u1", [3], [1, 2, 3, 4]), /expected \d+ for shape \(3\)/],
+    ["that claims terabytes", npy("<f8", [1e9, 1e9], []), /the limit is/],
+    ["of a header alone", npy("|u1", [3], []).subarray(0, 11), /header claims/],
+  ])("an array %s is refused", (_, bytes, said) => {
+    expect(() => parseNpy(bytes, "x")).toThrow(said);
+    expect(() => parseNpy(bytes, "x")).toThrow(DataError);
+  });
+});
+
+describe("parseNpz", () => {
+  test("Keras's names, with images for the test and for validation", () => {
+    const {
+      train,
+      test: kept,
+      validation,
+      classNames,
+    } = parseNpz(
+      npz({
+        ...four,
+        x_test: npy("|u1", [1, 2, 3], count(6)),
+        y_test: npy("|u1", [1, 1], [3]),
+        x_val: npy("|u1", [1, 2, 3], count(6)),
+        y_val: npy("|u1", [1], [0]),
+      }),
+      "data.npz",
+    );
+    expect(train).toEqual({
+      images: Uint8Array.from(count(24)),
+      labels: Uint8Array.of(1, 0, 2, 1),
+      count: 4,
+      shape: [2, 3, 1],
+    });
+    expect([kept.labels[0], validation!.count, classNames]).toEqual([3, 1, ["0", "1", "2", "3"]]);
+  });
+
+  test("MedMNIST's names, colours, and labels as rows with one 1", () => {
+    const { train } = parseNpz(
+      npz({
+        train_images: npy("|u1", [2, 1, 2, 3], count(12)),
+        train_labels: npy("<f4", [2, 3], [0, 1, 0, 0, 0, 1]),
+        test_images: npy("|u1", [1, 1, 2, 3], count(6)),
+        test_labels: npy("|u1", [1, 1], [0]),
+      }),
+      "data.npz",
+    );
+    expect(train).toMatchObject({ shape: [1, 2, 3], labels: Uint8Array.of(1, 2) });
+  });
+
+  test("without images for the test a share of each class is kept", () => {
+    const notices: string[] = [];
+    const x = npy("|u1", [20, 1, 1], count(20));
+    const y = npy(
+      "|u1",
+      [20],
+      count(20).map((i) => (i < 10 ? 0 : 1)),
+    );
+    const { train, test: kept } = parseNpz(npz({ x, y }), "data.npz", {
+      onNotice: (text) => notices.push(text),
+    });
+    expect([train.count, [...kept.labels]]).toEqual([16, [0, 0, 1, 1]]);
+    expect(notices[0]).toMatch(/has no images for the test: 4 of 20/);
+    expect(parseNpz(npz({ x, y }), "data.npz", { testSplit: 0.5 }).test.count).toBe(10);
+    expect(errorOf({ x, y, x_test: x, y_test: y }, { testSplit: 0.5 }).message).toMatch(
+      /leave testSplit out/,
+    );
+  });
+
+  test("floats from 0 to 1 become bytes, whole numbers are; a flat image is a square, or of imageSize", () => {
+    const y_train = npy("|u1", [2], [0, 1]);
+    const of = (x_train: Uint8Array, options = {}) =>
+      parseNpz(npz({ x_train, y_train }), "d", { testSplit: 0.5, ...options });
+    const both = ({ train, test }: ReturnType<typeof of>) =>
+      [...train.images, ...test.images].sort((a, b) => a - b);
+    expect(both(of(npy("<f4", [2, 1, 1], [0.5, 1])))).toEqual([128, 255]);
+    expect(both(of(npy("<f8", [2, 1, 1], [7, 250])))).toEqual([7, 250]);
+    expect(of(npy("|u1", [2, 4], count(8))).train.shape).toEqual([2, 2, 1]);
+    expect(of(npy("|u1", [2, 12], count(24))).train.shape).toEqual([2, 2, 3]);
+    expect(of(npy("|u1", [2, 6], count(12)), { imageSize: [3, 2] }).train.shape).toEqual([3, 2, 1]);
+  });
+
+  test.each<[string, Record<string, Uint8Array>, RegExp]>([
+    ["other arrays", { images: four.x_train }, /holds "images"; expected x_train and y_train.*np\.savez/],
+    ["channels first", { ...four, x_train: npy("|u1", [4, 3, 8, 8], count(768)) }, /transpose\(0, 2, 3, 1\)/],
+    [
+      "numbers that are no pixels",
+      { ...four, x_train: npy("<f4", [4, 1, 1], [-1, 0, 1, 2]) },
+      /from -1 to 2.*astype/,
+    ],
+    ["NaN", { ...four, x_train: npy("<f4", [4, 1, 1], [0, Number.NaN, 1, 0]) }, /from NaN/],
+    ["another number of labels", { ...four, y_train: npy("|u1", [3], [0, 1, 2]) }, /4 images, .*3 labels/],
+    ["labels that are no classes", { ...four, y_train: npy("<f4", [4], [0, 1.5, 2, 3]) }, /label 1 is 1\.5/],
+    ["labels beyond a byte", { ...four, y_train: npy("<i8", [4], [0, 256, 2, 3]) }, /label 1 is 256/],
+    [
+      "rows without a 1",
+      { ...four, y_train: npy("|u1", [4, 2], [0, 1, 0, 0, 1, 0, 1, 1]) },
+      /label 1 is 0, 0/,
+    ],
+    [
+      "flat images of no square",
+      { ...four, x_train: npy("|u1", [4, 7], count(28)) },
+      /make no square.*--image-size/,
+    ],
+    [
+      "another shape for the test",
+      { ...four, x_test: npy("|u1", [1, 1, 1], [0]), y_test: npy("|u1", [1], [0]) },
+      /expected one shape/,
+    ],
+  ])("%s: refused, with what to write", (_, arrays, said) => {
+    expect(errorOf(arrays).message).toMatch(said);
+  });
+
+  test("a damaged archive, and one that claims more than it can hold", () => {
+    const file = npz(four);
+    expect(() => parseNpz(file.subarray(0, 50), "d")).toThrow(/damaged archive/);
+    const bomb = file.slice();
+    const view = new DataView(bomb.buffer);
+    // The sizes in the central directory.
+    for (let at = 0; at + 28 < bomb.length; at++)
+      if (view.getUint32(at, true) === 0x02014b50) view.setUint32(at + 24, 0x7fffffff, true);
+    expect(() => parseNpz(bomb, "d")).toThrow(/claims 2147483647 bytes, packed into/);
+  });
+});
+
+test("a path names it, or the folder that holds it", async () => {
+  const folder = await fill(await tempFolder(), { "digits.npz": npz(four), "readme.txt": "" });
+  const dataset = await loadDataset(join(folder, "digits.npz"), { testSplit: 0.5 });
+  expect([dataset.name, dataset.train.count]).toEqual(["digits", 2]);
+  expect((await loadDataset(folder, { testSplit: 0.5 })).name).toBe("digits");
+  const error = await dataErrorOf(loadDataset(folder, { colorMode: "rgb" }));
+  expect(error.message).toMatch(/colorMode is for folders of pictures/);
+});
