@@ -22,7 +22,7 @@ import { Training } from "./training.ts";
 export class Compiled {
   readonly session: Session;
 
-  private constructor(session: Session) {
+  constructor(session: Session) {
     this.session = session;
   }
 

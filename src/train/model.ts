@@ -41,7 +41,7 @@ export class Model implements Trainable {
   readonly rows: readonly LayerRow[];
   /** What it came with, if it is from a file: compile() begins with it. */
   readonly loaded: Loaded | undefined;
-  readonly #config: ModelParts["config"];
+  #config: ModelParts["config"];
   #made: Compiled | undefined;
   #check: typeof checked | undefined;
   #disposals = 0;
@@ -145,7 +145,7 @@ export class Model implements Trainable {
     const given = this.#checked(samples, this, "fit", options.sampleWeight);
     const validationData =
       options.validationData && this.#checked(options.validationData, this, "validationData");
-    if (this.#fitting) throw new Error("the model is training: wait until the fit() under way has ended");
+    this.#requireIdle();
     return this.#compiled.training(given, { ...options, validationData }, this);
   }
 
@@ -193,6 +193,23 @@ export class Model implements Trainable {
     return this.#compiled.setWeights(tensors, options);
   }
 
+  /**
+   * Lets training change the layers of these names, or no longer, between two trainings. Weights stay as they are, and so does what the
+   * optimizer keeps of parameters that are trained before and after; of others it begins at 0. Frozen batch normalization uses
+   * its moving statistics. A trainer that was made of the model before keeps what it was made with.
+   *
+   * Rejects with TypeError on what is no name and no flag, RangeError where no layer has a name.
+   */
+  async setTrainable(layers: string | readonly string[], trainable: boolean): Promise<void> {
+    const { changeTrainable } = await import("./change-trainable.ts");
+    this.#requireIdle();
+    const { parts, made } = await changeTrainable(this.parts(), this.#made, layers, trainable);
+    const { graph, rows, config } = parts;
+    Object.assign(this, { graph, rows });
+    this.#config = config;
+    this.#made = made;
+  }
+
   /** SHA-256 of all weights as little-endian f32 in order, in hex: equal for equal models. */
   async weightsSha256(): Promise<string> {
     const tensors = this.getWeights();
@@ -209,6 +226,10 @@ export class Model implements Trainable {
   get #checked(): typeof checked {
     void this.#compiled;
     return this.#check!;
+  }
+
+  #requireIdle(): void {
+    if (this.#fitting) throw new Error("the model is training: wait until the fit() under way has ended");
   }
 
   get #compiled(): Compiled {

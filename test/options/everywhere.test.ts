@@ -830,6 +830,7 @@ const WITHOUT = [
   "unpackIdx",
   "verifyFile",
   "Sequential.activations",
+  "Sequential.setTrainable",
   "Sequential.countParams",
   "Sequential.dispose",
   "Sequential.getWeights",

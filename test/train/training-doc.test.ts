@@ -18,7 +18,7 @@ test("the code of docs/training.md does what it says", async () => {
     },
   };
   const blocks = Array.from(text.matchAll(/^```js\n(.*?)^```/gms), ([, code]) => code!);
-  expect(blocks).toHaveLength(5);
+  expect(blocks).toHaveLength(6);
   const body = blocks.join("\n").replace(/import (\{[^}]*\}) from ("[^"]+");/g, "const $1 = modules[$2];");
   const AsyncFunction = (async () => {}).constructor as FunctionConstructor;
   const { history, training, first, rest, half, train, done, told } = await new AsyncFunction(
