@@ -25,7 +25,7 @@ const W0: u32 = 0x9e3779b9, W1: u32 = 0xbb67ae85; // Weyl steps of the key
 /** out[32] = the raw words of blocks `block` .. `block + 7`. */
 // @ts-ignore: decorator
 @inline
-function philox(out: usize, block: u32, c1: u32, c2: u32, c3: u32, k0: u32, k1: u32): void {
+export function philox(out: usize, block: u32, c1: u32, c2: u32, c3: u32, k0: u32, k1: u32): void {
   if (ASC_FEATURE_SIMD) {
     let x0 = i32x4.add(i32x4.splat(block), i32x4(0, 1, 2, 3));
     let x1 = i32x4.splat(c1), x2 = i32x4.splat(c2), x3 = i32x4.splat(c3);
@@ -82,7 +82,7 @@ export function philoxBlock(out: usize, step: usize, x0: u32, x1: u32, x2: u32, 
 /** Words to uniform f32 in [0, 1): the upper 24 bits, every one of which f32 can hold. */
 // @ts-ignore: decorator
 @inline
-function toUnit<V>(p: usize): V {
+export function toUnit<V>(p: usize): V {
   if (isVector<V>()) {
     return f32x4.mul(f32x4.convert_i32x4_u(i32x4.shr_u(v128.load(p), 8)), f32x4.splat(5.9604644775390625e-8));
   }
@@ -166,7 +166,7 @@ export class RandomNormalArgs {
 /** Standard normal from two words at p, `step` bytes apart: the cosine of the pair, or its sine. */
 // @ts-ignore: decorator
 @inline
-export function toNormal(p: usize, step: usize, sine: bool): f32 {
+function toNormal(p: usize, step: usize, sine: bool): f32 {
   const u: f32 = <f32>1 - toUnit<f32>(p); // (0, 1]
   const angle = toUnit<f32>(p + step) * <f32>6.283185307179586;
   return Mathf.sqrt(-2 * vlog<f32>(u)) * (sine ? Mathf.sin(angle) : Mathf.cos(angle));

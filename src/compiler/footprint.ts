@@ -30,6 +30,7 @@ const IN_PLACE: readonly OpKind[] = [
   "multiply",
   "reshape",
   "softmax",
+  "unary",
 ];
 
 /**

@@ -22,7 +22,7 @@ export function shapesText({ args, tasks }: CallInfo): string {
   if (!has("OC"))
     return [
       `${images} x ${times("H", "W", "C")} -> ${times("OH", "OW", "C")}`,
-      `pool ${times("KH", "KW")}`,
+      has("KH") && `pool ${times("KH", "KW")}`,
       strides("strides", "strideH", "strideW"),
     ]
       .filter(Boolean)

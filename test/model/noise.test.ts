@@ -49,12 +49,16 @@ describe.each(LAYERS)("%s", (_, layer) => {
     expectSame(resultsOf(session, dotSamples([images], [SHAPE], ones, COUNT)).y, images);
   });
 
-  test("the same bits for every build and number of threads; others by step and seed", async () => {
+  test("the same bits for scalar and simd and any number of threads; others by step and seed", async () => {
     const images = uniform(COUNT * SIZE, 1);
     const reference = await trained(layer(), images);
+    // What the relaxed build multiplies and adds in one differs by the machine: by a little.
     for (const backend of BACKENDS)
-      for (const threads of [1, 3])
-        expect((await trained(layer(), images, ones, { backend, threads })).y).toEqual(reference.y);
+      for (const threads of [1, 3]) {
+        const { y } = await trained(layer(), images, ones, { backend, threads });
+        if (backend === "relaxed") expectClose(y, reference.y, { atol: 1e-5, rtol: 1e-5 });
+        else expect(y).toEqual(reference.y);
+      }
     expect((await trained(layer(), images, ones, {}, 2)).y).not.toEqual(reference.y);
     expect((await trained(layer(), images, ones, { seed: 2 })).y).not.toEqual(reference.y);
   });

@@ -53,6 +53,7 @@ const LABELS: Readonly<Record<string, string>> = {
   dims: "Axes in order",
   keepdims: "Keep the axes",
   stddev: "Standard deviation",
+  upSampling2d: "Upsampling",
 };
 
 /** What only model files say: the editor leaves it alone, and keeps it. Strides of pools are the pool's own size. */
@@ -69,8 +70,8 @@ const STARTS: Readonly<Record<string, object>> = {
 function labelOf(name: string): string {
   const words = name
     .replace(/2d$/, "")
-    .replace(/1d$/, ", 1-D")
-    .replace(/[A-Z]/g, (capital) => ` ${capital.toLowerCase()}`);
+    .replace(/[A-Z]/g, (capital) => ` ${capital.toLowerCase()}`)
+    .replace(/1d$/, ", 1-D");
   return LABELS[name] ?? words[0]!.toUpperCase() + words.slice(1);
 }
 
@@ -233,7 +234,7 @@ export function layerText({ type, ...options }: LayerSpec): string {
     "alpha" in options && `slope ${options.alpha}`,
     typeof options.activation === "string" && options.activation,
     options.strides !== undefined && `strides ${size(options.strides)}`,
-    options.padding === "same" && "same padding",
+    (options.padding === "same" || options.padding === "causal") && `${options.padding} padding`,
     options.dilationRate !== undefined && `dilation ${size(options.dilationRate)}`,
     options.useBias === false && "no bias",
     options.kernelInitializer !== undefined && optionText(options.kernelInitializer),
