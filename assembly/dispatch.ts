@@ -59,6 +59,7 @@ import {
 } from "./further/loss";
 import { GroupNormArgs, groupNormForward, groupNormBackward, groupNormGamma } from "./further/normalize";
 import { PermuteArgs, permute } from "./further/permute";
+import { PenaltyArgs, ConstrainArgs, penalty, constrain } from "./further/regularize";
 import { ResampleArgs, resample2d, sumBlocks2d, bilinear2dForward, bilinear2dBackward } from "./further/resample";
 import { UnaryForwardArgs, UnaryBackwardArgs, unaryForward, unaryBackward } from "./further/unary";
 
@@ -174,12 +175,14 @@ function dispatchFurther(id: i32, args: usize, task: i32, scratch: usize): void 
     case 96: groupNormBackward(changetype<GroupNormArgs>(args), task, scratch); break;
     case 97: groupNormGamma(changetype<GroupNormArgs>(args), task, scratch); break;
     case 98: permute(changetype<PermuteArgs>(args), task, scratch); break;
-    case 99: resample2d(changetype<ResampleArgs>(args), task, scratch); break;
-    case 100: sumBlocks2d(changetype<ResampleArgs>(args), task, scratch); break;
-    case 101: bilinear2dForward(changetype<ResampleArgs>(args), task, scratch); break;
-    case 102: bilinear2dBackward(changetype<ResampleArgs>(args), task, scratch); break;
-    case 103: unaryForward(changetype<UnaryForwardArgs>(args), task, scratch); break;
-    case 104: unaryBackward(changetype<UnaryBackwardArgs>(args), task, scratch); break;
+    case 99: penalty(changetype<PenaltyArgs>(args), task, scratch); break;
+    case 100: constrain(changetype<ConstrainArgs>(args), task, scratch); break;
+    case 101: resample2d(changetype<ResampleArgs>(args), task, scratch); break;
+    case 102: sumBlocks2d(changetype<ResampleArgs>(args), task, scratch); break;
+    case 103: bilinear2dForward(changetype<ResampleArgs>(args), task, scratch); break;
+    case 104: bilinear2dBackward(changetype<ResampleArgs>(args), task, scratch); break;
+    case 105: unaryForward(changetype<UnaryForwardArgs>(args), task, scratch); break;
+    case 106: unaryBackward(changetype<UnaryBackwardArgs>(args), task, scratch); break;
     default: unreachable();
   }
 }

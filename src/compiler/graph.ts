@@ -2,6 +2,7 @@ import { quoted } from "../options/show.ts";
 import { ModelError } from "./errors.ts";
 import type { Initializer } from "./initializers.ts";
 import type { AugmentAttributes } from "./ops/augment-kinds.ts";
+import type { WeightLimits } from "./weight-limits.ts";
 
 /** Sizes without the batch axis; images are `[height, width, channels]`. */
 export type Shape = readonly number[];
@@ -19,7 +20,7 @@ export function formatShape(shape: Shape): string {
 const MOST_SIZES = 6;
 
 /** A tensor that a model keeps from step to step, and in its file. */
-export interface Parameter {
+export interface Parameter extends WeightLimits {
   /** `layer/kernel`, `layer/bias`: also its name in a saved file. */
   readonly name: string;
   readonly shape: Shape;
@@ -68,6 +69,8 @@ export interface OpAttributes extends AugmentAttributes {
     readonly relu: boolean;
     readonly residual: boolean;
   };
+  /** Values as they are; training pays for large ones: l1 |x| + l2 x^2. */
+  activityPenalty: { readonly l1: number; readonly l2: number };
   /** A convolution of each channel by filters of its own: `multiplier` outputs of each, those of a channel side by side. */
   depthwiseConv2d: WindowAttributes & { readonly multiplier: number };
   /** The gradient of a convolution by its input, as an op: the window's sizes and padding are those of that convolution. */
@@ -249,10 +252,11 @@ export class GraphBuilder {
     shape: Shape,
     initializer: Initializer,
     role: Parameter["role"] = "weight",
+    limits: WeightLimits = {},
   ): Parameter {
     let parameter = this.#parameters.get(name);
     if (!parameter) {
-      parameter = { name, shape, initializer, role, trainable: this.trainable };
+      parameter = { ...limits, name, shape, initializer, role, trainable: this.trainable };
       this.#parameters.set(name, parameter);
       this.parameters.push(parameter);
     } else if (this.#own.has(parameter)) {

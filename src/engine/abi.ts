@@ -147,6 +147,11 @@ export const SLOPED = 5;
 /** Channels in one task of backwardFilter: a cache line of them. */
 export const DEPTHWISE_CHANNELS = 16;
 
+/** What a constraint does: no number below 0; the norm of each column within low .. high, towards it by `rate`. */
+export const CONSTRAIN_NOT_NEGATIVE = 0;
+
+export const CONSTRAIN_NORM = 1;
+
 /** a x + b */
 export const LINEAR = 0;
 
@@ -1169,6 +1174,28 @@ interface PermuteArgs {
   readonly grain: number;
 }
 
+interface PenaltyArgs {
+  readonly partials: number;
+  readonly w: number;
+  readonly g: number;
+  readonly n: number;
+  readonly l1: number;
+  readonly l2: number;
+  readonly scale: number;
+  readonly grain: number;
+}
+
+interface ConstrainArgs {
+  readonly w: number;
+  readonly rows: number;
+  readonly cols: number;
+  readonly kind: number;
+  readonly low: number;
+  readonly high: number;
+  readonly rate: number;
+  readonly grain: number;
+}
+
 interface ResampleArgs {
   readonly y: number;
   readonly x: number;
@@ -1309,6 +1336,8 @@ export interface KernelStructs {
   groupNormBackward: GroupNormArgs;
   groupNormGamma: GroupNormArgs;
   permute: PermuteArgs;
+  penalty: PenaltyArgs;
+  constrain: ConstrainArgs;
   resample2d: ResampleArgs;
   sumBlocks2d: ResampleArgs;
   bilinear2dForward: ResampleArgs;
@@ -1329,6 +1358,8 @@ export const UPDATED: Pointers = {
   sgd: ["w", "m"],
   rmsprop: ["w", "v", "a", "m"],
   adam: ["w", "m", "v"],
+  penalty: ["g"],
+  constrain: ["w"],
 };
 
 /** Pointers to a few bytes, whatever the kernel's sizes. */
@@ -1418,6 +1449,8 @@ export const KERNEL_TABLE = `0activationForward: y* x* n kind alpha% grain
 94hingeTargets: out* t* n
 95groupNormForward 96groupNormBackward 97groupNormGamma: y* x* dx* gamma* beta* statistics* dgamma* N P C G epsilon% grain
 98permute: y* x* n0 n1 n2 n3 n4 n5 s0 s1 s2 s3 s4 s5 grain
-99resample2d 100sumBlocks2d 101bilinear2dForward 102bilinear2dBackward: y* x* batch H W C OH OW top left repH repW grain
-103unaryForward: y* x* n kind a% b% c% grain
-104unaryBackward: dx* dy* x* n kind a% b% c% grain`;
+99penalty: partials* w* g* n l1% l2% scale% grain
+100constrain: w* rows cols kind low% high% rate% grain
+101resample2d 102sumBlocks2d 103bilinear2dForward 104bilinear2dBackward: y* x* batch H W C OH OW top left repH repW grain
+105unaryForward: y* x* n kind a% b% c% grain
+106unaryBackward: dx* dy* x* n kind a% b% c% grain`;

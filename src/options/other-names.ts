@@ -35,7 +35,6 @@ const others: Others = {
 /** What there is not, and what there is instead. */
 const absent: OtherNames["absent"] = [
   [/^trainable$/, "layers take it: dense({ units: 10, trainable: false })"],
-  [/regularizer$/, "there are none; weight decay keeps weights small: adamw({ weightDecay: 0.004 })"],
   [/^(patience|earlystopping)$/, "callbacks: earlyStopping({ patience: 3 }) does it"],
   [/^verbose$/, "fit prints nothing; callbacks can: { onEpochEnd: (info, logs) => console.log(logs) }"],
   [/^in(channels|features)$/, "inputs follow from the layer before; the first takes inputShape"],

@@ -1,5 +1,5 @@
 import { elements, type Graph, type Value } from "../compiler/graph.ts";
-import { mixedTargets } from "../compiler/ops/extra.ts";
+import { constrainWeights, mixedTargets, penalties } from "../compiler/ops/extra.ts";
 import { IMPLEMENTATIONS } from "../compiler/ops/index.ts";
 import { Plan } from "../compiler/plan.ts";
 import { type ParameterPointers, Planner } from "../compiler/planner.ts";
@@ -47,6 +47,8 @@ export interface CompiledPlan {
   readonly outputs: readonly number[];
   /** By output; none for predict. */
   readonly results: readonly PlanResult[];
+  /** Parts of what is added to the loss: penalties of weights and activations. */
+  readonly penalties: readonly Float32Array[];
   /** Runs the whole step. */
   run(): void;
 }
@@ -89,8 +91,17 @@ export function compilePlan(
   const results = losses.map((loss, i) => emitLoss(p, loss, targets[i]!.values, weights[i]));
   if (mode === "train") {
     for (const op of ops.reverse()) p.backward(op);
+  }
+  const dear =
+    mode !== "predict" &&
+    (graph.parameters.some(({ regularizer }) => regularizer) ||
+      graph.ops.some(({ kind }) => kind === "activityPenalty"));
+  p.section("loss", "penalties");
+  const sums = dear ? penalties(p) : [];
+  if (mode === "train") {
     p.section("update", "optimizer");
     options.update?.(p);
+    if (graph.parameters.some(({ constraint }) => constraint)) constrainWeights(p);
   }
   const plan = new Plan(engine, p);
   const floats = (tensor: Tensor, length: number) => engine.f32(plan.pointer(tensor), length);
@@ -110,6 +121,7 @@ export function compilePlan(
       counts: counts.map((count) => count && engine.i32(plan.pointer(count), 1)),
       batch: batches[i]!,
     })),
+    penalties: sums.map((tensor) => floats(tensor, tensor.bytes / 4)),
     run: results.some(({ at }) => at !== undefined)
       ? runnerOf(
           plan,

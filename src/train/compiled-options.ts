@@ -54,12 +54,13 @@ export interface CompiledOptions {
 
 /** Whether a training needs the build that has all kernels. @param losses what tells it of them */
 export function needsAllKernels(
-  { ops }: Graph,
+  { ops, parameters }: Graph,
   optimizer: Optimizer,
   losses: readonly { readonly allKernels?: boolean | undefined }[],
 ): boolean {
   return (
     [optimizer, ...losses].some(({ allKernels }) => allKernels) ||
+    parameters.some(({ regularizer, constraint }) => regularizer || constraint) ||
     ops.some(({ kind }) => ![...USUAL_KINDS, ...FURTHER_KINDS, "convPool"].includes(kind))
   );
 }

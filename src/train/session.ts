@@ -318,9 +318,10 @@ export class Session {
     return isBytes(numbers) ? this.engine.u8(pointer, length) : this.engine.f32(pointer, length);
   }
 
-  #results({ results }: CompiledPlan): StepResult {
+  #results({ results, penalties }: CompiledPlan): StepResult {
     const { outputs } = this.options;
-    const loss = results.reduce((sum, { meanLoss }, i) => sum + outputs[i]!.weight * meanLoss[0]!, 0);
+    let loss = results.reduce((sum, { meanLoss }, i) => sum + outputs[i]!.weight * meanLoss[0]!, 0);
+    for (const parts of penalties) for (const part of parts) loss += part;
     return { loss, outputs: results };
   }
 

@@ -5,7 +5,7 @@ export type OutputResult = PlanResult;
 
 /** What a step on a batch tells. */
 export interface StepResult {
-  /** Mean loss over the batch; of several outputs the weighted sum. What divergence is judged by. */
+  /** Mean loss over the batch; of several outputs the weighted sum; penalties of weights and activations included. What divergence is judged by. */
   readonly loss: number;
   /** By output of the model. */
   readonly outputs: readonly OutputResult[];

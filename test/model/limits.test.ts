@@ -1,121 +1,132 @@
-import { afterEach, describe, expect, test, vi } from "vitest";
-import { ModelError } from "../../src/compiler/errors.ts";
-import { fuse } from "../../src/compiler/fuse.ts";
-import { type Graph, GraphBuilder } from "../../src/compiler/graph.ts";
-import { MAX_LAYERS } from "../../src/compiler/limits.ts";
-import { IMPLEMENTATIONS } from "../../src/compiler/ops/index.ts";
-import { Planner } from "../../src/compiler/planner.ts";
-import { buildChain } from "../../src/model/build.ts";
-import { activation, dense, dropout, type Layer, leakyRelu } from "../../src/model/layers/index.ts";
+import { readFileSync } from "node:fs";
+import { describe, expect, test } from "vitest";
+import { BACKENDS } from "../../src/engine/engine.ts";
+import {
+  conv2d,
+  dense,
+  flatten,
+  LAYERS,
+  l1,
+  l1l2,
+  l2,
+  maxNorm,
+  minMaxNorm,
+  nonNeg,
+  unitNorm,
+} from "../../src/model/layers/index.ts";
+import { makeLayer } from "../../src/model/layers/layer.ts";
 import { layersFromConfig } from "../../src/model/model-json.ts";
+import { sgd } from "../../src/optim/index.ts";
+import { sequential } from "../../src/train/sequential.ts";
+import { expectClose } from "../support/close.ts";
+import { fixtureValues } from "../support/fixture-values.ts";
+import { all, sessionOf } from "../support/sessions.ts";
 
-afterEach(() => void vi.restoreAllMocks());
-
-const first = () => dense({ units: 2, inputShape: [2] });
-const chain = (length: number, layer: () => Layer) => [first(), ...Array.from({ length }, layer)];
-const KINDS = {
-  relu: () => activation({ activation: "relu" }),
-  leakyRelu: () => leakyRelu(),
-  dropout: () => dropout({ rate: 0.5 }),
-  dense: () => dense({ units: 2, activation: "tanh" }),
-};
-
-/** A list that counts how often one of its items is looked at. */
-function counted<T>(list: readonly T[]): { list: T[]; reads: () => number } {
-  let reads = 0;
-  const proxy = new Proxy(list as T[], {
-    get(target, key) {
-      if (typeof key === "string" && /^\d+$/.test(key)) reads++;
-      return Reflect.get(target, key);
-    },
-  });
-  return { list: proxy, reads: () => reads };
+interface Fixture {
+  readonly type: string;
+  readonly options: Readonly<Record<string, unknown>>;
+  readonly batch: number;
+  readonly inputShape: readonly number[];
+  readonly seed: number;
+  readonly weights: readonly (readonly number[])[];
+  readonly outputs: number;
+  readonly evaluated: number;
+  readonly after: readonly (readonly number[])[];
 }
 
-const pointers = { value: () => 0, gradient: () => 0, seed: [0, 0], step: 0 } as const;
+const { cases } = JSON.parse(
+  readFileSync(new URL("../fixtures/layers/limits.json", import.meta.url), "utf8"),
+) as { cases: Fixture[] };
+const size = (shape: readonly number[]) => shape.reduce((a, b) => a * b, 1);
 
-/** How often fusing a graph and planning it looks at the ops of the graph. */
-function opReads(graph: Graph, training: boolean): number {
-  const given = counted(graph.ops);
-  const fused = counted(fuse({ ...graph, ops: given.list }).ops);
-  const whole = { ...graph, ops: fused.list };
-  const planner = new Planner(whole, 1, training, pointers, IMPLEMENTATIONS);
-  for (const op of whole.ops) planner.forward(op);
-  return given.reads() + fused.reads();
+async function trained({ type, options, batch, inputShape, seed, weights, outputs }: Fixture, own: object) {
+  const session = await sessionOf([makeLayer(LAYERS[type]!, { ...options, inputShape }), flatten()], {
+    loss: "meanSquaredError",
+    metrics: [],
+    optimizer: sgd({ learningRate: 0.1 }),
+    preprocessing: { scale: 1, offset: 0 },
+    ...own,
+  });
+  for (const [i, { data }] of [...session.weights()].entries())
+    data.set(fixtureValues(size(weights[i]!), seed + i, 0.6));
+  const samples = {
+    images: fixtureValues(batch * size(inputShape), seed + 50, 1),
+    shape: inputShape,
+    count: batch,
+    targets: fixtureValues(batch * outputs, seed + 51, 1),
+  };
+  const { loss } = session.evaluateStep(samples, all(samples));
+  const first = session.trainStep(samples, all(samples)).loss;
+  for (let step = 0; step < 2; step++) session.trainStep(samples, all(samples));
+  return { loss, first, after: session.getWeights().map(({ data }) => data) };
 }
 
-describe("the work grows as the layers do", () => {
-  const [few, many] = [200, 800];
-
-  test.each(Object.entries(KINDS))("of fusing and planning a chain of %s", (_, layer) => {
-    for (const training of [false, true]) {
-      const reads = [few, many].map((n) => opReads(buildChain(chain(n, layer)).graph, training));
-      expect(reads[1]! / reads[0]!).toBeLessThan(1.2 * (many / few));
-    }
-  });
-
-  test("of naming layers", () => {
-    const has = vi.spyOn(Set.prototype, "has");
-    const lookups = [few, many].map((n) => {
-      has.mockClear();
-      buildChain(chain(n, KINDS.dense));
-      return has.mock.calls.length;
+describe.each(cases.map((fixture) => [JSON.stringify([fixture.type, fixture.options]), fixture] as const))(
+  "%s, as Keras computes it",
+  (_, fixture) => {
+    test.each(BACKENDS)("build %s", async (backend) => {
+      const { loss, first, after } = await trained(fixture, { backend });
+      expect(loss).toBeCloseTo(fixture.evaluated, 5);
+      expect(first).toBeCloseTo(loss, 6);
+      expect(after.length).toBe(fixture.after.length);
+      fixture.after.forEach((values, i) => {
+        expectClose(after[i]!, values, { atol: 2e-6, rtol: 0 });
+      });
     });
-    expect(lookups[1]! / lookups[0]!).toBeLessThan(1.2 * (many / few));
-  });
 
-  test("of adding parameters", () => {
-    const reads = [few, many].map((n) => {
-      const builder = new GraphBuilder();
-      const parameters = counted<never>([]);
-      Object.assign(builder, { parameters: parameters.list });
-      for (let i = 0; i < n; i++) builder.parameter(`p${i}`, [1], "zeros");
-      expect(builder.parameters).toHaveLength(n);
-      return parameters.reads();
+    test("the same bits on three threads", async () => {
+      expect(await trained(fixture, { threads: 3 })).toEqual(await trained(fixture, { threads: 1 }));
     });
-    expect(reads[1]! / Math.max(1, reads[0]!)).toBeLessThan(1.2 * (many / few));
+  },
+);
+
+test("are plain data in a model's file, and come back from it", () => {
+  const model = sequential([
+    conv2d({
+      filters: 2,
+      kernelSize: 3,
+      inputShape: [6, 6, 1],
+      kernelRegularizer: l2(),
+      activityRegularizer: l1({ l1: 0.5 }),
+      kernelConstraint: maxNorm({ axis: [0, 1, 2] }),
+      biasConstraint: nonNeg(),
+    }),
+    flatten(),
+    dense({
+      units: 2,
+      activation: "softmax",
+      kernelRegularizer: l1l2({ l1: 0.1, l2: 0.2 }),
+      biasRegularizer: { l2: 0.3 },
+      kernelConstraint: minMaxNorm({ rate: 0.5 }),
+      biasConstraint: unitNorm(),
+    }),
+  ]);
+  const config = JSON.parse(JSON.stringify(model.toConfig()));
+  expect(config.layers[0]).toMatchObject({
+    kernelRegularizer: { l1: 0, l2: 0.01 },
+    activityRegularizer: { l1: 0.5, l2: 0 },
+    kernelConstraint: { type: "maxNorm", maxValue: 2, axis: [0, 1, 2] },
+    biasConstraint: { type: "nonNeg" },
   });
+  expect(sequential(layersFromConfig(config), { name: model.name }).toConfig()).toEqual(model.toConfig());
 });
 
-describe("names", () => {
-  test("count on from the second layer of a type, past those that are taken", () => {
-    const named = (name?: string) => activation({ activation: "relu", ...(name && { name }) });
-    const layers = [first(), named(), named("activation_2"), named(), named(), named("dense_1"), first()];
-    expect(buildChain(layers).rows.map(({ name }) => name)).toEqual([
-      "dense",
-      "activation",
-      "activation_2",
-      "activation_1",
-      "activation_3",
-      "dense_1",
-      "dense_2",
-    ]);
-  });
+test.each([
+  ["l2", () => dense({ units: 2, kernelRegularizer: { l2: -1 } })],
+  ["a name", () => dense({ units: 2, kernelRegularizer: "l2" as never })],
+  ["another key", () => dense({ units: 2, kernelRegularizer: { l3: 1 } as never })],
+])("a regularizer that is none is refused: %s", (_, make) => {
+  expect(make).toThrow(
+    /^dense: kernelRegularizer is .*, expected l1\(\), l2\(\) or l1l2\(\), as data \{ l1, l2 \}/,
+  );
 });
 
-describe(`more than ${MAX_LAYERS} layers`, () => {
-  const refused = "a model of 10,001 layers, expected at most 10,000";
-
-  test("make no model", () => {
-    expect(() => buildChain(chain(MAX_LAYERS, KINDS.relu))).toThrow(ModelError);
-    expect(() => buildChain(chain(MAX_LAYERS, KINDS.relu))).toThrow(refused);
-    expect(buildChain(chain(MAX_LAYERS - 1, KINDS.relu)).rows).toHaveLength(MAX_LAYERS);
-  });
-
-  test("are refused before any of them is read", () => {
-    // Each of them would be refused for its type.
-    const layers = Array.from({ length: MAX_LAYERS + 1 }, () => ({ type: "lstm" }));
-    expect(() => layersFromConfig({ layers })).toThrow(refused);
-    expect(() => layersFromConfig({ layers: layers.slice(1) })).toThrow(/no layer type has that name/);
-  });
-});
-
-test("a file with a fault an entry makes an error of one line, not of one a fault", () => {
-  try {
-    layersFromConfig({ layers: Array(1e5).fill(1) });
-    expect.unreachable();
-  } catch (error) {
-    expect(error).toBeInstanceOf(ModelError);
-    expect((error as Error).message.length).toBeLessThan(1000);
-  }
+test.each([
+  ["a type", { type: "maxnorm" }],
+  ["an axis that is not the first", { type: "maxNorm", axis: 1 }],
+  ["a key of another", { type: "nonNeg", maxValue: 1 }],
+])("a constraint that is none is refused: %s", (_, kernelConstraint) => {
+  expect(() => dense({ units: 2, kernelConstraint: kernelConstraint as never })).toThrow(
+    /^dense: kernelConstraint is .*, expected maxNorm\(\), minMaxNorm\(\), nonNeg\(\) or unitNorm\(\)/,
+  );
 });

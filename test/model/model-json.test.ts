@@ -1,3 +1,4 @@
+import "../../src/options/other-names.ts";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { ModelError } from "../../src/compiler/errors.ts";

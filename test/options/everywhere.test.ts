@@ -26,7 +26,17 @@ function names<Options>(list: Readonly<Record<keyof Options, true>>): string[] {
 }
 
 const layer = { name: true, inputShape: true, trainable: true } as const;
-const weights = { activation: true, useBias: true, kernelInitializer: true, biasInitializer: true } as const;
+const weights = {
+  activation: true,
+  useBias: true,
+  kernelInitializer: true,
+  biasInitializer: true,
+  kernelRegularizer: true,
+  biasRegularizer: true,
+  activityRegularizer: true,
+  kernelConstraint: true,
+  biasConstraint: true,
+} as const;
 const pooling = names<api.Pooling2dOptions>({ ...layer, poolSize: true, strides: true, padding: true });
 const plain = names<api.LayerOptions>(layer);
 const common = {
@@ -157,6 +167,15 @@ const TAKERS: Readonly<Record<string, Taker>> = {
     needed: { units: 2 },
     call: api.dense,
   },
+  l1: { names: names<Pick<api.L1L2Options, "l1">>({ l1: true }), call: api.l1 },
+  l2: { names: names<Pick<api.L1L2Options, "l2">>({ l2: true }), call: api.l2 },
+  l1l2: { names: names<api.L1L2Options>({ l1: true, l2: true }), call: api.l1l2 },
+  maxNorm: { names: names<api.MaxNormOptions>({ maxValue: true, axis: true }), call: api.maxNorm },
+  minMaxNorm: {
+    names: names<api.MinMaxNormOptions>({ minValue: true, maxValue: true, rate: true, axis: true }),
+    call: api.minMaxNorm,
+  },
+  unitNorm: { names: names<api.UnitNormOptions>({ axis: true }), call: api.unitNorm },
   constant: { names: names<api.ConstantOptions>({ value: true }), needed: { value: 1 }, call: api.constant },
   maxPooling2d: { names: pooling, call: api.maxPooling2d },
   averagePooling2d: { names: pooling, call: api.averagePooling2d },
@@ -259,6 +278,11 @@ const TAKERS: Readonly<Record<string, Taker>> = {
       depthMultiplier: true,
       dilationRate: true,
       depthwiseInitializer: true,
+      depthwiseRegularizer: true,
+      depthwiseConstraint: true,
+      biasRegularizer: true,
+      activityRegularizer: true,
+      biasConstraint: true,
       activation: true,
       useBias: true,
       biasInitializer: true,
@@ -271,12 +295,19 @@ const TAKERS: Readonly<Record<string, Taker>> = {
       ...layer,
       filters: true,
       pointwiseInitializer: true,
+      pointwiseRegularizer: true,
+      pointwiseConstraint: true,
       kernelSize: true,
       strides: true,
       padding: true,
       depthMultiplier: true,
       dilationRate: true,
       depthwiseInitializer: true,
+      depthwiseRegularizer: true,
+      depthwiseConstraint: true,
+      biasRegularizer: true,
+      activityRegularizer: true,
+      biasConstraint: true,
       activation: true,
       useBias: true,
       biasInitializer: true,
@@ -791,6 +822,7 @@ const WITHOUT = [
   "modelFromConfig",
   "createModel",
   "scheduleFromConfig",
+  "nonNeg",
   "MemoryError",
   "ModelError",
   "ModelFileError",

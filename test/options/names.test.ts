@@ -75,7 +75,6 @@ describe("adviceOn", () => {
     ["class_weight", CONV, /^it belongs into model\.fit\(train, /],
     ["sample_weights", ["sampleWeight", "epochs"], /^did you mean sampleWeight\?$/],
     ["trainable", CONV, /^layers take it: dense\(/],
-    ["kernelRegularizer", CONV, /adamw\(\{ weightDecay: 0.004 \}\)$/],
     ["patience", FIT, /^callbacks: earlyStopping\(\{ patience: 3 \}\) does it$/],
     ["verbose", FIT, /onEpochEnd/],
     ["in_channels", CONV, /inputShape$/],

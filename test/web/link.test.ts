@@ -20,6 +20,9 @@ const size = fc.oneof(
 const rate = fc.integer({ min: 0, max: 999 }).map((n) => n / 1000);
 
 const NUMBERS_OF_ALL_KINDS: readonly unknown[] = [
+  { l1: 0.5, l2: 0.25 },
+  { type: "nonNeg" },
+  { type: "maxNorm", maxValue: 3, axis: [0, 1, 2] },
   0,
   3,
   -1,

@@ -13,6 +13,8 @@ export const {
   FURTHER,
   EXTRA,
   mixedTargets,
+  penalties,
+  constrainWeights,
   foldedFilter,
   sumMerger,
   EXTRA_METRICS,

@@ -8,11 +8,13 @@ import { depthwiseConv2d } from "./depthwise-conv2d.ts";
 import { groupNorm } from "./group-norm.ts";
 import { groupedConv2d } from "./grouped-conv2d.ts";
 import { channelDropout, gaussian } from "./noise.ts";
+import { activityPenalty } from "./penalties.ts";
 import { permute } from "./permute.ts";
 import { resample2d } from "./resample2d.ts";
 import { unary } from "./unary.ts";
 
 export { mixedTargets } from "./augment.ts";
+export { constrainWeights, penalties } from "./penalties.ts";
 
 export const EXTRA: Pick<Implementations, ExtraKind> = {
   depthwiseConv2d,
@@ -30,4 +32,5 @@ export const EXTRA: Pick<Implementations, ExtraKind> = {
   permute,
   channelDropout,
   gaussian,
+  activityPenalty,
 };

@@ -13,6 +13,7 @@ import {
   sizes,
   WEIGHTS,
 } from "./layer.ts";
+import { limitsOf, penalized } from "./regularizer.ts";
 
 const options = {
   /** Output channels. */
@@ -86,12 +87,22 @@ export const CONV2D_TRANSPOSE = defineLayer({
         `${name}/kernel`,
         [...attributes.kernel, config.filters, shape[2]!],
         config.kernelInitializer,
+        "weight",
+        limitsOf(config, "kernel"),
       ),
     ];
     if (config.useBias)
-      parameters.push(graph.parameter(`${name}/bias`, [config.filters], config.biasInitializer));
+      parameters.push(
+        graph.parameter(
+          `${name}/bias`,
+          [config.filters],
+          config.biasInitializer,
+          "weight",
+          limitsOf(config, "bias"),
+        ),
+      );
     const output = graph.op("conv2dTranspose", name, [input], attributes, outputs, parameters);
-    return lowerActivation(graph, name, output, config.activation);
+    return penalized(graph, name, lowerActivation(graph, name, output, config.activation), config);
   },
 });
 

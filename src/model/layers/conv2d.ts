@@ -11,6 +11,7 @@ import {
   pair,
   WEIGHTS,
 } from "./layer.ts";
+import { limitsOf, penalized } from "./regularizer.ts";
 
 const options = {
   /** Output channels. */
@@ -49,9 +50,25 @@ export const CONV2D = defineLayer({
         name,
       );
     const shape = [...attributes.kernel, channels / groups, filters];
-    const parameters = [graph.parameter(`${name}/kernel`, shape, config.kernelInitializer)];
+    const parameters = [
+      graph.parameter(
+        `${name}/kernel`,
+        shape,
+        config.kernelInitializer,
+        "weight",
+        limitsOf(config, "kernel"),
+      ),
+    ];
     if (config.useBias)
-      parameters.push(graph.parameter(`${name}/bias`, [config.filters], config.biasInitializer));
+      parameters.push(
+        graph.parameter(
+          `${name}/bias`,
+          [config.filters],
+          config.biasInitializer,
+          "weight",
+          limitsOf(config, "bias"),
+        ),
+      );
     const to = [...outputSize, filters];
     const output =
       groups === 1
@@ -66,7 +83,7 @@ export const CONV2D = defineLayer({
               parameters,
             )
           : graph.op("groupedConv2d", name, [input], { ...attributes, filters, groups }, to, parameters);
-    return lowerActivation(graph, name, output, config.activation);
+    return penalized(graph, name, lowerActivation(graph, name, output, config.activation), config);
   },
 });
 

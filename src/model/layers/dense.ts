@@ -1,5 +1,6 @@
 import { needed, type OptionsOf, whole } from "../../options/kinds.ts";
 import { defineLayer, type Layer, type LayerOptions, layer, lowerActivation, WEIGHTS } from "./layer.ts";
+import { limitsOf, penalized } from "./regularizer.ts";
 
 const options = {
   /** Outputs. */
@@ -15,13 +16,27 @@ export const DENSE = defineLayer({
   lower(graph, name, [input], config) {
     const { shape } = input;
     const parameters = [
-      graph.parameter(`${name}/kernel`, [shape.at(-1)!, config.units], config.kernelInitializer),
+      graph.parameter(
+        `${name}/kernel`,
+        [shape.at(-1)!, config.units],
+        config.kernelInitializer,
+        "weight",
+        limitsOf(config, "kernel"),
+      ),
     ];
     if (config.useBias)
-      parameters.push(graph.parameter(`${name}/bias`, [config.units], config.biasInitializer));
+      parameters.push(
+        graph.parameter(
+          `${name}/bias`,
+          [config.units],
+          config.biasInitializer,
+          "weight",
+          limitsOf(config, "bias"),
+        ),
+      );
     const attributes = { units: config.units, relu: false };
     const output = graph.op("dense", name, [input], attributes, shape.with(-1, config.units), parameters);
-    return lowerActivation(graph, name, output, config.activation);
+    return penalized(graph, name, lowerActivation(graph, name, output, config.activation), config);
   },
 });
 

@@ -12,6 +12,7 @@ import {
   padding,
   pair,
 } from "./layer.ts";
+import { constraint, LIMITS, limitsOf, penalized, regularizer } from "./regularizer.ts";
 
 /** Options of the filters that each channel has for itself. */
 const DEPTHWISE = {
@@ -27,6 +28,10 @@ const DEPTHWISE = {
   dilationRate: optional(pair, 1),
   /** Default "glorotUniform". */
   depthwiseInitializer: optional(initializer, "glorotUniform"),
+  /** What large weights cost, as part of the loss. Default: nothing. */
+  depthwiseRegularizer: regularizer,
+  /** What weights are kept to after each step. Default: none. */
+  depthwiseConstraint: constraint,
 };
 
 const TAIL = {
@@ -36,6 +41,9 @@ const TAIL = {
   useBias: optional(flag, true),
   /** Default "zeros". */
   biasInitializer: optional(initializer, "zeros"),
+  biasRegularizer: LIMITS.biasRegularizer,
+  activityRegularizer: LIMITS.activityRegularizer,
+  biasConstraint: LIMITS.biasConstraint,
 };
 
 const depthwiseOptions = { ...DEPTHWISE, ...TAIL };
@@ -61,9 +69,22 @@ function depthwise(
   const channels = input.shape[2]!;
   const multiplier = config.depthMultiplier;
   const shape = [...attributes.kernel, channels, multiplier];
-  const parameters = [graph.parameter(`${name}/${kernel}`, shape, config.depthwiseInitializer)];
+  const parameters = [
+    graph.parameter(`${name}/${kernel}`, shape, config.depthwiseInitializer, "weight", {
+      regularizer: config.depthwiseRegularizer,
+      constraint: config.depthwiseConstraint,
+    }),
+  ];
   if (bias?.useBias)
-    parameters.push(graph.parameter(`${name}/bias`, [channels * multiplier], bias.biasInitializer));
+    parameters.push(
+      graph.parameter(
+        `${name}/bias`,
+        [channels * multiplier],
+        bias.biasInitializer,
+        "weight",
+        limitsOf(bias, "bias"),
+      ),
+    );
   return graph.op(
     "depthwiseConv2d",
     name,
@@ -78,7 +99,17 @@ export const DEPTHWISE_CONV2D = defineLayer({
   type: "depthwiseConv2d",
   options: depthwiseOptions,
   lower: (graph, name, [input], config) =>
-    lowerActivation(graph, name, depthwise(graph, name, input, config, "kernel", config), config.activation),
+    penalized(
+      graph,
+      name,
+      lowerActivation(
+        graph,
+        name,
+        depthwise(graph, name, input, config, "kernel", config),
+        config.activation,
+      ),
+      config,
+    ),
 });
 
 /**
@@ -96,6 +127,8 @@ const separableOptions = {
   ...DEPTHWISE,
   /** Default "glorotUniform". */
   pointwiseInitializer: optional(initializer, "glorotUniform"),
+  pointwiseRegularizer: regularizer,
+  pointwiseConstraint: constraint,
   ...TAIL,
 };
 
@@ -116,12 +149,30 @@ export const SEPARABLE_CONV2D = defineLayer({
     const inner = depthwise(graph, name, input, config, "depthwiseKernel");
     const [height, width, channels] = inner.shape as readonly number[] as [number, number, number];
     const parameters = [
-      graph.parameter(`${name}/pointwiseKernel`, [1, 1, channels, filters], config.pointwiseInitializer),
+      graph.parameter(
+        `${name}/pointwiseKernel`,
+        [1, 1, channels, filters],
+        config.pointwiseInitializer,
+        "weight",
+        {
+          regularizer: config.pointwiseRegularizer,
+          constraint: config.pointwiseConstraint,
+        },
+      ),
     ];
-    if (config.useBias) parameters.push(graph.parameter(`${name}/bias`, [filters], config.biasInitializer));
+    if (config.useBias)
+      parameters.push(
+        graph.parameter(
+          `${name}/bias`,
+          [filters],
+          config.biasInitializer,
+          "weight",
+          limitsOf(config, "bias"),
+        ),
+      );
     const attributes = { ...HERE, filters, relu: false };
     const output = graph.op("conv2d", name, [inner], attributes, [height, width, filters], parameters);
-    return lowerActivation(graph, name, output, config.activation);
+    return penalized(graph, name, lowerActivation(graph, name, output, config.activation), config);
   },
 });
 

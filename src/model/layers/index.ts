@@ -102,6 +102,19 @@ export {
   rescaling,
 } from "./preprocessing.ts";
 export {
+  type L1L2Options,
+  l1,
+  l1l2,
+  l2,
+  type MaxNormOptions,
+  type MinMaxNormOptions,
+  maxNorm,
+  minMaxNorm,
+  nonNeg,
+  type UnitNormOptions,
+  unitNorm,
+} from "./regularizer.ts";
+export {
   type Borders,
   type Cropping2dOptions,
   cropping2d,

@@ -14,6 +14,7 @@ import {
 import { applyLayer } from "../symbolic.ts";
 import type { Padding, Pair } from "../window.ts";
 import { initializer } from "./initializer.ts";
+import { LIMITS } from "./regularizer.ts";
 import type { Inputs, Layer } from "./types.ts";
 
 export type { Inputs, Layer } from "./types.ts";
@@ -147,6 +148,7 @@ export const WEIGHTS = {
   kernelInitializer: optional(initializer, "glorotUniform"),
   /** Default "zeros". */
   biasInitializer: optional(initializer, "zeros"),
+  ...LIMITS,
 };
 
 /** Adds the op of an activation; "linear" adds none. Softmax is over the last axis. */

@@ -13,6 +13,7 @@ import {
   padding,
   WEIGHTS,
 } from "./layer.ts";
+import { limitsOf, penalized } from "./regularizer.ts";
 
 function reshaped(graph: GraphBuilder, name: string, value: Value, shape: Shape): Value {
   return graph.op("reshape", name, [value], {}, shape);
@@ -95,11 +96,32 @@ export const CONV1D = defineLayer({
       padding: config.padding,
     });
     const shape = [kernelSize, input.shape[1]!, filters];
-    const parameters = [graph.parameter(`${name}/kernel`, shape, config.kernelInitializer)];
-    if (config.useBias) parameters.push(graph.parameter(`${name}/bias`, [filters], config.biasInitializer));
+    const parameters = [
+      graph.parameter(
+        `${name}/kernel`,
+        shape,
+        config.kernelInitializer,
+        "weight",
+        limitsOf(config, "kernel"),
+      ),
+    ];
+    if (config.useBias)
+      parameters.push(
+        graph.parameter(
+          `${name}/bias`,
+          [filters],
+          config.biasInitializer,
+          "weight",
+          limitsOf(config, "bias"),
+        ),
+      );
     const attributes = { ...window, filters, relu: false };
     const output = graph.op("conv2d", name, [row], attributes, [...outputSize, filters], parameters);
-    return sequenceOf(graph, name, lowerActivation(graph, name, output, config.activation));
+    return sequenceOf(
+      graph,
+      name,
+      penalized(graph, name, lowerActivation(graph, name, output, config.activation), config),
+    );
   },
 });
 

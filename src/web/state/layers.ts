@@ -2,7 +2,7 @@ import { LAYERS } from "../../model/layers/index.ts";
 import { isConstant } from "../../model/layers/initializer.ts";
 import { INPUT } from "../../model/layers/input.ts";
 import type { LayerDefinition } from "../../model/layers/layer.ts";
-import type { Kind } from "../../options/kinds.ts";
+import { isOptions, type Kind } from "../../options/kinds.ts";
 
 /** A layer as plain data, without inputShape: its type, and the options that differ from their defaults. */
 export interface LayerSpec {
@@ -102,7 +102,7 @@ function optionsOf({ type, options }: LayerDefinition): LayerOption[] {
       {
         key,
         label: labelOf(key),
-        ...(edited ?? { kind: "count" as const }),
+        ...(edited ?? { kind: "numbers" as const, takes: kind.accepts, expected: kind.expected }),
         ...(fallback !== undefined && { default: fallback }),
         ...(!("needed" in kind) && fallback === undefined && { optional: true }),
         ...(hidden && { hidden }),
@@ -195,6 +195,14 @@ const signed = (part: string) => (/^-?\d+(\.\d+)?(e-?\d+)?$/i.test(part) ? Numbe
 
 /** Numbers with an x or a comma between them. One is itself where the option takes that; four are two pairs where it takes those. */
 function parseNumbers(text: string, takes: (value: unknown) => boolean): unknown {
+  // As links have what is an object in model files: "l1 0.5 l2 0.25", "maxNorm maxValue 3 axis 0x1x2".
+  if (/^[a-z]/i.test(text)) {
+    const words = text.split(" ");
+    const object: Record<string, unknown> = words.length % 2 === 1 ? { type: words.shift() } : {};
+    for (let i = 0; i < words.length; i += 2)
+      object[words[i]!] = parseNumbers(words[i + 1]!, (one) => !Array.isArray(one));
+    return object;
+  }
   const list = text.split(/[\s,x×]+/i).map(signed);
   if (list.length === 1 && (takes(list[0]) || !takes(list))) return list[0];
   const pairs = [list.slice(0, 2), list.slice(2)];
@@ -205,6 +213,12 @@ function parseNumbers(text: string, takes: (value: unknown) => boolean): unknown
 export function optionText(value: unknown): string {
   if (isConstant(value)) return `${value.type} ${value.value}`;
   if (Array.isArray(value)) return value.flat().join("x");
+  if (isOptions(value)) {
+    const { type, ...others } = value;
+    return [...(type === undefined ? [] : [type]), ...Object.entries(others).flat().map(optionText)].join(
+      " ",
+    );
+  }
   return typeof value === "number" && Number.isNaN(value) ? "" : String(value ?? "");
 }
 
