@@ -1,5 +1,6 @@
 import { InvalidArgumentError, Option } from "commander";
 import type { Shape } from "../compiler/graph.ts";
+import { ARCHIVES } from "../data/archives.ts";
 import { DATASET_NAMES } from "../data/datasets.ts";
 import { COLOR_MODES, INTERPOLATIONS, isImageSize, RESIZES } from "../data/picture-options.ts";
 import { BACKENDS } from "../engine/engine.ts";
@@ -157,7 +158,7 @@ export const skipBadOption = () =>
 export const datasetOption = (note = "") =>
   new Option(
     "--dataset <name>",
-    `${DATASET_NAMES.join(", ")}, or a path: of a folder of pictures with a folder for each class, of a folder of IDX files, of an .npz or .csv file${note}`,
+    `${[...DATASET_NAMES, ...Object.keys(ARCHIVES)].join(", ")}, or a path: of a folder of pictures with a folder for each class, of a folder of IDX files, of an .npz or .csv file${note}`,
   ).argParser(nonEmpty);
 
 export const dataDirOption = () =>

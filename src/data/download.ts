@@ -35,18 +35,34 @@ export async function downloadFile(
   options: DownloadOptions = {},
 ): Promise<DownloadedFile> {
   checkOptions(DOWNLOAD, options);
-  const { name } = info.files[role];
-  let mirrors = options.mirrors ?? info.mirrors.map((mirror) => mirror.url);
+  const mirrors = options.mirrors ?? info.mirrors.map((mirror) => mirror.url);
+  return fromMirrors(info.title, info.files[role].name, mirrors, options, (url) =>
+    downloadFrom(url, info, role, options),
+  );
+}
+
+/**
+ * What `get` makes of a file at the first mirror where it succeeds.
+ * Throws DataError `download` with every mirror's reason; or the signal's reason if aborted.
+ */
+export async function fromMirrors<T>(
+  title: string,
+  name: string,
+  all: readonly string[],
+  { signal, retryDelayMs = 1_000 }: DownloadOptions,
+  get: (url: string) => Promise<T>,
+): Promise<T> {
+  let mirrors = all;
   const failures: Error[] = [];
   for (let round = 0; round < ROUNDS && mirrors.length > 0; round++) {
-    if (round > 0) await pause(options.retryDelayMs ?? 1_000, options.signal);
+    if (round > 0) await pause(retryDelayMs, signal);
     const again: string[] = [];
     for (const mirror of mirrors) {
       const url = `${mirror.replace(/\/*$/, "")}/${name}`;
       try {
-        return await downloadFrom(url, info, role, options);
+        return await get(url);
       } catch (error) {
-        options.signal?.throwIfAborted();
+        signal?.throwIfAborted();
         if (error instanceof PassingError) again.push(mirror);
         const reason = reasonOf(error);
         failures.push(new Error(reason.startsWith(url) ? reason : `${url}: ${reason}`, { cause: error }));
@@ -57,7 +73,7 @@ export async function downloadFile(
   // Mirrors are tried twice: what went wrong the same way both times is said once.
   const messages = [...new Set(failures.map((failure) => failure.message))];
   const reasons = messages.map((message) => `\n  - ${message}`).join("") || " there is none to try.";
-  throw new DataError("download", `${info.title}: no mirror delivered ${name}:${reasons}`, {
+  throw new DataError("download", `${title}: no mirror delivered ${name}:${reasons}`, {
     cause: new AggregateError(failures),
   });
 }
@@ -75,7 +91,8 @@ async function downloadFrom(
   return { raw, idx };
 }
 
-async function fetchCapped(
+/** A file's bytes, no more than `maxBytes`. Throws Error, one that may pass among them; the signal's reason. */
+export async function fetchCapped(
   url: string,
   file: string,
   maxBytes: number,

@@ -2,6 +2,7 @@ import { stat } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { checkOptions } from "../options/check.ts";
 import { nearest } from "../options/names.ts";
+import { ARCHIVES } from "./archives.ts";
 import { defaultCacheDir, withFolderLock, writeAtomic } from "./cache.ts";
 import { type DatasetInfo, ROLES, type Role } from "./dataset-info.ts";
 import { DATASET_NAMES, findDataset, GENERATED } from "./datasets.ts";
@@ -54,11 +55,12 @@ export async function loadDataset(
 
 /** What to say of a name that is neither known nor there. */
 function unknown(name: string): string {
-  const near = nearest(name, DATASET_NAMES);
+  const names = [...DATASET_NAMES, ...Object.keys(ARCHIVES)];
+  const near = nearest(name, names);
   const meant = near === undefined ? "" : `did you mean ${near}? `;
   return (
     `not a known name and not a folder (looked for ${resolve(name)}); ${meant}Expected one of ` +
-    `${DATASET_NAMES.join(", ")}, or the path of a folder of pictures or IDX files, of an .npz or of a table (.csv).`
+    `${names.join(", ")}, or the path of a folder of pictures or IDX files, of an .npz or of a table (.csv).`
   );
 }
 

@@ -1,4 +1,5 @@
 import { type Preprocessing, TO_UNIT } from "../compiler/preprocessing.ts";
+import { findArchive } from "../data/archives.ts";
 import { findDataset, GENERATED } from "../data/datasets.ts";
 import { PICTURE_KEYS, type PictureOptions, pictureTable } from "../data/picture-options.ts";
 import { BACKENDS, type Backend, MAX_THREADS } from "../engine/kernels.ts";
@@ -247,7 +248,7 @@ export function checkSettings(options: unknown): void {
 
 /** Whether it is one of the datasets by name: their images come in no order; others' may well be sorted by class. */
 export function isKnown(dataset: string): boolean {
-  return dataset === GENERATED || findDataset(dataset) !== undefined;
+  return dataset === GENERATED || findDataset(dataset) !== undefined || findArchive(dataset) !== undefined;
 }
 
 /** What is wrong with settings of a dataset that others have; undefined where nothing is. */
@@ -269,7 +270,7 @@ export function dataProblem(
   const drawn = digitsCount !== undefined ? "digitsCount" : "digitsTestCount";
   if ((digitsCount ?? digitsTestCount) !== undefined && dataset !== GENERATED)
     return `${nameOf(drawn)} is for the generated dataset '${GENERATED}', not for '${dataset}'`;
-  if (dataDir !== undefined && !findDataset(dataset))
+  if (dataDir !== undefined && (dataset === GENERATED || !isKnown(dataset)))
     return `${nameOf("dataDir")} is for datasets that have files of their own, not for '${dataset}'; a folder of files is named by ${nameOf("dataset")} itself`;
   return undefined;
 }

@@ -1,4 +1,5 @@
 import { stat } from "node:fs/promises";
+import { findArchive } from "../data/archives.ts";
 import type { DatasetInfo } from "../data/dataset-info.ts";
 import { findDataset, GENERATED } from "../data/datasets.ts";
 import { DataError } from "../data/errors.ts";
@@ -9,11 +10,12 @@ import { LOAD } from "../data/options.ts";
 import { PICTURE_KEYS } from "../data/picture-options.ts";
 import type { Dataset } from "../data/types.ts";
 import { checkOptions } from "../options/check.ts";
+import { cifarFolderIn, loadArchive, loadCifarFolder } from "./archive.ts";
 import { isPictureFolder, loadPictureFolder } from "./picture-folder.ts";
 import { isNumbersFile, loadNumbers, numbersFileIn } from "./tables.ts";
 
 /**
- * Loads a dataset: a known name (`DATASET_NAMES`), the path of a folder of IDX files or of pictures with a folder for each
+ * Loads a dataset: a known name (`DATASET_NAMES`, `cifar10`, `cifar100`), the path of a folder of IDX files or of pictures with a folder for each
  * class, that of an .npz or of a table (CSV), or a registry entry of your own.
  *
  * A known dataset comes from the first of: `dataDir`; `$WASMGRAD_DATA/<name>/`, if that has any of its files; the
@@ -27,6 +29,7 @@ export async function loadDataset(
 ): Promise<Dataset> {
   checkOptions(LOAD, options);
   options.signal?.throwIfAborted();
+  const archive = typeof dataset === "string" ? findArchive(dataset) : undefined;
   const found = typeof dataset === "string" && !isKnown(dataset) ? await sourceOf(dataset) : undefined;
   const allowed = found === "pictures" ? PICTURE_KEYS : found === "numbers" ? OF_NUMBERS : [];
   const own = PICTURE_KEYS.find((key) => options[key] !== undefined && !allowed.includes(key));
@@ -40,19 +43,23 @@ export async function loadDataset(
     const path = dataset as string;
     return loadNumbers(isNumbersFile(path) ? path : (await numbersFileIn(path))!, options);
   }
+  if (archive) return loadArchive(archive, options);
+  if (found === "cifar") return loadCifarFolder((await cifarFolderIn(dataset as string))!);
   return loadIdx(dataset, options);
 }
 
 /** What is told of images that come as numbers. */
 const OF_NUMBERS: readonly string[] = ["imageSize", "testSplit"];
 
-const isKnown = (name: string) => name === GENERATED || findDataset(name) !== undefined;
+const isKnown = (name: string) =>
+  name === GENERATED || findDataset(name) !== undefined || findArchive(name) !== undefined;
 
 /** What lies at a path, where it is of a kind that is read here. */
-async function sourceOf(path: string): Promise<"pictures" | "numbers" | undefined> {
+async function sourceOf(path: string): Promise<"pictures" | "numbers" | "cifar" | undefined> {
   const found = await stat(path).catch(() => undefined);
   if (found?.isFile()) return isNumbersFile(path) ? "numbers" : undefined;
   if (!found?.isDirectory() || Object.keys(await findFiles(path)).length > 0) return undefined;
+  if ((await cifarFolderIn(path)) !== undefined) return "cifar";
   if (await isPictureFolder(path)) return "pictures";
   return (await numbersFileIn(path)) === undefined ? undefined : "numbers";
 }

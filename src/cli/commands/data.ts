@@ -1,9 +1,13 @@
+import { existsSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { type Command, Option } from "commander";
+import { ARCHIVES, type ArchiveInfo, findArchive } from "../../data/archives.ts";
 import { defaultCacheDir } from "../../data/cache.ts";
-import { DATASET_NAMES, DATASETS, findDataset, GENERATED } from "../../data/datasets.ts";
+import { DATASET_NAMES, DATASETS, GENERATED } from "../../data/datasets.ts";
 import { findFiles, isComplete, missingNames } from "../../data/files.ts";
 import { DATA_ENV } from "../../data/load.ts";
+import { isKnown } from "../../run/config.ts";
+import { cifarFolderIn } from "../../sources/archive.ts";
 import { loadDataset } from "../../sources/load.ts";
 import { UsageError } from "../errors.ts";
 import { withInterrupt } from "../interrupt.ts";
@@ -12,6 +16,8 @@ import { dataDirOption, nonEmpty, offlineOption } from "../options.ts";
 import { formatCount, formatTable, type Output, printable } from "../output.ts";
 import { DownloadProgress } from "../progress.ts";
 import { invocation } from "../run/next-steps.ts";
+
+const FETCHED = [...Object.keys(DATASETS), ...Object.keys(ARCHIVES)];
 
 export function dataCommand(): Command {
   const list = addCommonOptions(
@@ -24,7 +30,7 @@ export function dataCommand(): Command {
       "fetch",
       "Download a dataset into the cache, checked by SHA-256; what is there is not fetched again",
     )
-      .argument("<name>", Object.keys(DATASETS).join(", "))
+      .argument("<name>", FETCHED.join(", "))
       .optionsGroup("Data:")
       .addOption(dataDirOption())
       .addOption(offlineOption())
@@ -86,6 +92,10 @@ export async function listDatasets(output: Output): Promise<void> {
       ...place,
     });
   }
+  for (const info of Object.values(ARCHIVES)) {
+    const { name, title, shape, classes, trainCount: train, testCount: test } = info;
+    datasets.push({ name, title, shape, classes, train, test, ...(await locateArchive(info)) });
+  }
   const rows = datasets.map((d) => [
     d.name,
     d.shape.join("x"),
@@ -103,15 +113,27 @@ export async function listDatasets(output: Output): Promise<void> {
 }
 
 async function locate(name: string): Promise<Pick<Listed, "folder" | "state" | "missing">> {
-  const user = process.env[DATA_ENV];
-  const folders = [...(user ? [join(user, name)] : []), join(defaultCacheDir(), name)];
-  for (const folder of folders) {
+  for (const folder of foldersOf(name)) {
     const found = await findFiles(folder);
     if (isComplete(found)) return { folder: resolve(folder), state: "here" };
     if (Object.keys(found).length > 0)
       return { folder: resolve(folder), state: "incomplete", missing: missingNames(found) };
   }
   return { state: "not here" };
+}
+
+async function locateArchive({ name, file }: ArchiveInfo): Promise<Pick<Listed, "folder" | "state">> {
+  for (const folder of foldersOf(name)) {
+    const there = existsSync(join(folder, file)) || (await cifarFolderIn(folder)) !== undefined;
+    if (there) return { folder: resolve(folder), state: "here" };
+  }
+  return { state: "not here" };
+}
+
+/** Where a dataset may be on this machine. */
+function foldersOf(name: string): string[] {
+  const user = process.env[DATA_ENV];
+  return [...(user ? [join(user, name)] : []), join(defaultCacheDir(), name)];
 }
 
 function whereabouts({ name, state, folder = "", missing = [] }: Listed): string {
@@ -127,9 +149,10 @@ interface FetchOptions {
 }
 
 export async function fetchDataset(name: string, options: FetchOptions, output: Output): Promise<void> {
-  if (name !== GENERATED && !findDataset(name))
+  const archive = findArchive(name);
+  if (!isKnown(name))
     throw new UsageError(
-      `dataset '${printable(name)}' cannot be fetched: expected one of ${Object.keys(DATASETS).join(", ")} (${DATASET_NAMES.at(-1)} needs no download)`,
+      `dataset '${printable(name)}' cannot be fetched: expected one of ${FETCHED.join(", ")} (${DATASET_NAMES.at(-1)} needs no download)`,
     );
   if (name === GENERATED) {
     output.print(`${GENERATED} is generated: it needs no download.`);
@@ -148,7 +171,7 @@ export async function fetchDataset(name: string, options: FetchOptions, output: 
         ...(options.mirror !== undefined && { mirrors: [options.mirror] }),
       });
       progress.stop();
-      const folder = options.dataDir ?? (await locate(name)).folder;
+      const folder = options.dataDir ?? (await (archive ? locateArchive(archive) : locate(name))).folder;
       output.print(
         `${name} is here, whole and verified: ${formatCount(train.count)} training and ${formatCount(test.count)} test images${folder ? ` in ${printable(folder)}` : ""}`,
       );

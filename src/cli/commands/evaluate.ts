@@ -1,5 +1,6 @@
 import { type Command, Option } from "commander";
 import type { Shape } from "../../compiler/graph.ts";
+import { findArchive } from "../../data/archives.ts";
 import { findDataset, GENERATED } from "../../data/datasets.ts";
 import { DIGITS_SHAPE } from "../../data/digits.ts";
 import { isImageSize, type PictureOptions } from "../../data/picture-options.ts";
@@ -78,7 +79,7 @@ export async function evaluate(path: string, options: EvaluateOptions, output: O
       );
     };
     // Before anything is downloaded or generated for nothing.
-    const known = name === GENERATED ? DIGITS_SHAPE : findDataset(name)?.shape;
+    const known = name === GENERATED ? DIGITS_SHAPE : (findDataset(name) ?? findArchive(name))?.shape;
     if (known) fits(known);
     const dataset = await openDataset({ ...options, ...fitting(run, name), dataset: name }, output, signal);
     const set = dataset[options.split];
@@ -130,7 +131,7 @@ function fitting({ model, metadata }: OpenedRun, name: string): PictureOptions {
 
 /** The dataset in the model's metadata, where its name alone finds it again. */
 function trainedOn({ metadata: { dataset } }: OpenedRun): string {
-  if (dataset !== undefined && (dataset === GENERATED || findDataset(dataset))) return dataset;
+  if (dataset !== undefined && isKnown(dataset)) return dataset;
   throw new UsageError(
     dataset === undefined
       ? "the model file does not say what it was trained on: name a dataset with --dataset"

@@ -1,5 +1,6 @@
 import { join } from "node:path";
-import { findDataset, GENERATED } from "../../data/datasets.ts";
+import { GENERATED } from "../../data/datasets.ts";
+import { isKnown } from "../../run/config.ts";
 import { printable } from "../output.ts";
 
 /** Where the report of a run is, and commands that go on from it. `goesOn`: it was stopped, and has a checkpoint. */
@@ -11,7 +12,7 @@ export function nextSteps(
   const run = quote(folder);
   const evaluate = `${invocation()} evaluate ${run}`;
   // A known dataset is found again by the name in the model's file.
-  const name = findDataset(dataset) || dataset === GENERATED ? "" : ` --dataset ${quote(dataset)}`;
+  const name = isKnown(dataset) ? "" : ` --dataset ${quote(dataset)}`;
   const place = dataDir === undefined ? "" : ` --data-dir ${quote(dataDir)}`;
   const pictures = `${testSplit === undefined ? "" : ` --test-split ${testSplit}`}${skipBad ? " --skip-bad" : ""}`;
   return [
