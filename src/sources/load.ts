@@ -11,6 +11,7 @@ import { PICTURE_KEYS } from "../data/picture-options.ts";
 import type { Dataset } from "../data/types.ts";
 import { checkOptions } from "../options/check.ts";
 import { cifarFolderIn, loadArchive, loadCifarFolder } from "./archive.ts";
+import { emnistAt, loadEmnist } from "./emnist.ts";
 import { isPictureFolder, loadPictureFolder } from "./picture-folder.ts";
 import { isNumbersFile, loadNumbers, numbersFileIn } from "./tables.ts";
 
@@ -44,6 +45,7 @@ export async function loadDataset(
     return loadNumbers(isNumbersFile(path) ? path : (await numbersFileIn(path))!, options);
   }
   if (archive) return loadArchive(archive, options);
+  if (found === "emnist") return loadEmnist((await emnistAt(dataset as string))!);
   if (found === "cifar") return loadCifarFolder((await cifarFolderIn(dataset as string))!);
   return loadIdx(dataset, options);
 }
@@ -55,9 +57,10 @@ const isKnown = (name: string) =>
   name === GENERATED || findDataset(name) !== undefined || findArchive(name) !== undefined;
 
 /** What lies at a path, where it is of a kind that is read here. */
-async function sourceOf(path: string): Promise<"pictures" | "numbers" | "cifar" | undefined> {
+async function sourceOf(path: string): Promise<"pictures" | "numbers" | "cifar" | "emnist" | undefined> {
   const found = await stat(path).catch(() => undefined);
   if (found?.isFile()) return isNumbersFile(path) ? "numbers" : undefined;
+  if (await emnistAt(path)) return "emnist";
   if (!found?.isDirectory() || Object.keys(await findFiles(path)).length > 0) return undefined;
   if ((await cifarFolderIn(path)) !== undefined) return "cifar";
   if (await isPictureFolder(path)) return "pictures";

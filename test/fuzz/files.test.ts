@@ -3,6 +3,7 @@
 import { readFileSync } from "node:fs";
 import { gzipSync } from "node:zlib";
 import { encode } from "fast-png";
+import { unzipSync, zipSync } from "fflate";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { ModelError } from "../../src/compiler/errors.ts";
 import { DataError } from "../../src/data/errors.ts";
@@ -15,8 +16,11 @@ import { loadPicture } from "../../src/picture/load.ts";
 import { PictureError } from "../../src/picture/picture.ts";
 import { decodePng } from "../../src/picture/png.ts";
 import { decodeSafetensors, encodeSafetensors, SafetensorsError } from "../../src/safetensors/safetensors.ts";
+import { parseCsv } from "../../src/sources/csv.ts";
+import { parseNpz } from "../../src/sources/npz.ts";
 import { NonFiniteError } from "../../src/train/errors.ts";
 import { Sequential, sequential } from "../../src/train/sequential.ts";
+import { npy, npz } from "../sources/npy.ts";
 import { mutateBytes, mutateJson, randomOf, withPngChecksums } from "../support/mutate.ts";
 import { chunk, rawPng } from "../support/png.ts";
 
@@ -229,6 +233,11 @@ test("IDX files, gzipped and plain", async () => {
   );
 });
 
+/** The same archive, not packed: mutations meet its numbers. */
+function zlibStored(zip: Uint8Array): Uint8Array {
+  return zipSync(unzipSync(zip), { level: 0 });
+}
+
 /** Small pictures of each format that has a decoder of its own. */
 const others = Object.entries<{ file: string }>(
   JSON.parse(readFileSync(new URL("../fixtures/pictures/decoded.json", import.meta.url), "utf8")),
@@ -239,8 +248,43 @@ test.each(["jpg", "webp", "gif"])("pictures: %s", async (ending) => {
   await fuzz(ending, (below) => mutateBytes(files[below(files.length)]!, below), loadPicture, [PictureError]);
 });
 
+const table = new TextEncoder().encode(
+  `label,${Array.from({ length: 9 }, (_, i) => `p${i}`)}\n${Array.from({ length: 8 }, (_, i) => [i % 3, ...Array.from({ length: 9 }, (_, k) => 25 * k + i)].join(",")).join("\n")}\n`,
+);
+const archive = npz({
+  x_train: npy(
+    "|u1",
+    [8, 3, 3],
+    Array.from({ length: 72 }, (_, i) => 3 * i),
+  ),
+  y_train: npy("<i8", [8], [0, 1, 2, 0, 1, 2, 0, 1]),
+});
+const quiet = { onNotice: () => {} };
+
+test("tables of pixels", async () => {
+  await fuzz(
+    "CSV",
+    (below) => mutateBytes(table, below),
+    (bytes) => parseCsv(bytes, "x"),
+    [DataError],
+  );
+});
+
+test("NumPy's archives", async () => {
+  const arrays = zlibStored(archive);
+  await fuzz(
+    "npz",
+    (below) => mutateBytes(below(2) ? archive : arrays, below),
+    (bytes) => parseNpz(bytes, "x", quiet),
+    [DataError],
+  );
+});
+
 test("the files that are mutated are good ones", async () => {
   expect(loadModel(file).tensors).toHaveLength(5);
+  expect(parseCsv(table, "x").labels).toHaveLength(8);
+  for (const bytes of [archive, zlibStored(archive)])
+    expect(parseNpz(bytes, "x", quiet).classNames).toHaveLength(3);
   for (const png of pngs) expect(decodePng(png).height).toBeGreaterThan(0);
   expect(sequential(layersFromConfig(NET)).outputShape).toEqual([3]);
 });

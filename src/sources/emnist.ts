@@ -1,0 +1,108 @@
+import { readdir } from "node:fs/promises";
+import { basename, dirname, join } from "node:path";
+import { largestLabel } from "../data/class-names.ts";
+import { numberedClasses } from "../data/datasets.ts";
+import { DataError } from "../data/errors.ts";
+import { readWhole } from "../data/files.ts";
+import { readIdxPair } from "../data/idx.ts";
+import type { Dataset, ImageSet } from "../data/types.ts";
+
+/** Node only: EMNIST as NIST publishes it, IDX files of several splits in one folder: https://www.nist.gov/itl/products-and-services/emnist-dataset */
+
+const IMAGES = /^(emnist-\w+)-train-images-idx3-ubyte(\.gz)?$/;
+const MAX_MAPPING_BYTES = 65_536;
+
+/** EMNIST's files at a path: the folder that holds those of one split, or `folder/emnist-letters`. */
+export interface EmnistPlace {
+  readonly folder: string;
+  /** Splits in the folder, "emnist-letters" and so on; one where the path names it. */
+  readonly splits: readonly string[];
+}
+
+/** Whether EMNIST lies at a path, and which splits of it; undefined where it does not. */
+export async function emnistAt(path: string): Promise<EmnistPlace | undefined> {
+  for (const [folder, wanted] of [
+    [path, undefined],
+    [dirname(path), basename(path)],
+  ] as const) {
+    const names = await readdir(folder).catch(() => []);
+    const splits = names.flatMap((name) => IMAGES.exec(name)?.[1] ?? []);
+    const found = [...new Set(splits)].filter((split) => wanted === undefined || split === wanted).sort();
+    if (found.length > 0) return { folder, splits: found };
+  }
+  return undefined;
+}
+
+/**
+ * Reads a split of EMNIST. Its images lie on their sides in the files, and are set upright, as MNIST's; classes count from 0 and have
+ * the characters of the mapping as names.
+ * Throws DataError.
+ */
+export async function loadEmnist({ folder, splits }: EmnistPlace): Promise<Dataset> {
+  const [split, ...others] = splits as [string, ...string[]];
+  if (others.length > 0)
+    throw new DataError(
+      "bad-argument",
+      `${folder}: holds ${splits.length} splits of EMNIST; name one: ${splits.map((one) => join(folder, one)).join(", ")}.`,
+    );
+  const names = new Set(await readdir(folder));
+  const file = async (what: string): Promise<Uint8Array> => {
+    const name = [`${split}-${what}-ubyte.gz`, `${split}-${what}-ubyte`].find((one) => names.has(one));
+    if (name === undefined)
+      throw new DataError("not-found", `${folder}: has no ${split}-${what}-ubyte(.gz).`);
+    return readWhole(join(folder, name));
+  };
+  const read = async (part: "train" | "test"): Promise<ImageSet> =>
+    upright(
+      await readIdxPair(await file(`${part}-images-idx3`), await file(`${part}-labels-idx1`), {
+        source: `${split} ${part}`,
+      }),
+    );
+  const [train, test] = [await read("train"), await read("test")];
+  const mapping = `${split}-mapping.txt`;
+  const characters = names.has(mapping)
+    ? parseMapping(await readWhole(join(folder, mapping), MAX_MAPPING_BYTES), join(folder, mapping))
+    : undefined;
+  // Letters count from 1.
+  const first = characters ? Math.min(...characters.keys()) : 0;
+  const largest = largestLabel(train, test);
+  const classNames = characters ? [...characters.values()] : numberedClasses(largest + 1);
+  const set = (own: ImageSet): ImageSet => {
+    const labels = own.labels.map((label) => label - first);
+    if (largest - first >= classNames.length || own.labels.some((label) => label < first))
+      throw new DataError(
+        "label-range",
+        `${folder}: ${split} has labels up to ${largest}; ${mapping} names ${classNames.length} from ${first} on.`,
+      );
+    return { ...own, labels };
+  };
+  return { name: split, classNames, train: set(train), test: set(test) };
+}
+
+/** Lines of a label and the codes of its characters: the first is its name. */
+function parseMapping(bytes: Uint8Array, path: string): Map<number, string> {
+  const lines = new TextDecoder().decode(bytes).split(/\r?\n/).filter(Boolean);
+  const pairs = lines.map((line): [number, string] => {
+    const [label, code] = line.trim().split(/\s+/).map(Number);
+    if (!Number.isInteger(label) || !Number.isInteger(code) || code! < 33 || code! > 126)
+      throw new DataError(
+        "bad-classes",
+        `${path}: has the line ${JSON.stringify(line.slice(0, 60))}; expected a label and the code of its character.`,
+      );
+    return [label!, String.fromCharCode(code!)];
+  });
+  pairs.sort(([a], [b]) => a - b);
+  if (pairs.length === 0 || pairs.some(([label], i) => label !== pairs[0]![0] + i))
+    throw new DataError("bad-classes", `${path}: expected labels one after the other.`);
+  return new Map(pairs);
+}
+
+/** Rows become columns. */
+function upright({ images, shape: [height, width], ...set }: ImageSet): ImageSet {
+  const turned = new Uint8Array(images.length);
+  const size = height * width;
+  for (let at = 0; at < images.length; at += size)
+    for (let y = 0; y < height; y++)
+      for (let x = 0; x < width; x++) turned[at + x * height + y] = images[at + y * width + x]!;
+  return { ...set, images: turned, shape: [width, height, 1] };
+}
