@@ -7,16 +7,28 @@ import { BACKENDS } from "../../src/engine/engine.ts";
 import {
   activation,
   add,
+  average,
   averagePooling2d,
   batchNormalization,
   concatenate,
   conv2d,
+  cropping2d,
   dense,
   flatten,
   globalAveragePooling2d,
   input,
+  maximum,
   maxPooling2d,
+  minimum,
   multiply,
+  permute,
+  prelu,
+  relu,
+  rescaling,
+  softmax,
+  subtract,
+  upSampling2d,
+  zeroPadding2d,
 } from "../../src/model/layers/index.ts";
 import type { SymbolicTensor } from "../../src/model/layers/types.ts";
 import { sgd } from "../../src/optim/index.ts";
@@ -40,9 +52,27 @@ const KINDS = [
   "residual",
 ] as const;
 
+/** Of ops whose kernels are in the builds called -all alone. */
+const EXTRA = [
+  "gelu",
+  "rescale",
+  "bounded",
+  "subtract",
+  "most",
+  "least",
+  "mean",
+  "where",
+  "slopes",
+  "framed",
+  "turned",
+  "enlarged",
+  "along",
+  "shares",
+] as const;
+
 /** One layer more: its kind, and which of the values so far it takes. */
 interface Step {
-  readonly kind: (typeof KINDS)[number];
+  readonly kind: (typeof KINDS)[number] | (typeof EXTRA)[number];
   readonly a: number;
   readonly b: number;
   readonly filters: number;
@@ -50,14 +80,15 @@ interface Step {
   readonly bias: boolean;
 }
 
-const step: fc.Arbitrary<Step> = fc.record({
-  kind: fc.constantFrom(...KINDS),
-  a: fc.nat(7),
-  b: fc.nat(7),
-  filters: fc.integer({ min: 1, max: 5 }),
-  relu: fc.boolean(),
-  bias: fc.boolean(),
-});
+const stepOf = (...kinds: Step["kind"][]): fc.Arbitrary<Step> =>
+  fc.record({
+    kind: fc.constantFrom(...kinds),
+    a: fc.nat(7),
+    b: fc.nat(7),
+    filters: fc.integer({ min: 1, max: 5 }),
+    relu: fc.boolean(),
+    bias: fc.boolean(),
+  });
 
 const SHAPE = [6, 4, 2];
 const COUNT = 3;
@@ -75,6 +106,7 @@ function build(steps: readonly Step[]): Model {
   const values: SymbolicTensor[] = [x];
   const at = (n: number) => values[values.length - 1 - (n % values.length)]!;
   const channels = (v: SymbolicTensor) => v.shape[2]!;
+  const gelu = (v: SymbolicTensor) => activation({ activation: "gelu" }).apply(v);
   const conv = (v: SymbolicTensor, filters: number, options = {}) =>
     conv2d({ filters, kernelSize: 3, padding: "same", biasInitializer: "heNormal", ...options }).apply(v);
   const likeA = (v: SymbolicTensor, a: SymbolicTensor) =>
@@ -102,6 +134,36 @@ function build(steps: readonly Step[]): Model {
     /** A normalization that takes the sum with it: what is added is often read again. */
     residual: (_, a, b) =>
       add().apply([batchNormalization().apply(conv(a, channels(b), { useBias: false })), b]),
+    gelu: (_, a) => activation({ activation: "gelu" }).apply(a),
+    rescale: (_, a) => rescaling({ scale: -0.75, offset: 0.25 }).apply(a),
+    bounded: (_, a) => relu({ maxValue: 3, negativeSlope: 0.25 }).apply(a),
+    subtract: (_, a, b) => subtract().apply([a, likeA(b, a)]),
+    most: (_, a, b) => maximum().apply([a, likeA(b, a)]),
+    least: (_, a, b) => minimum().apply([likeA(b, a), a]),
+    mean: (_, a, b) => average().apply([a, likeA(b, a), conv(b, 1)]),
+    where: (_, a, b) => multiply().apply([conv(b, 1, { activation: "sigmoid" }), a]),
+    slopes: (s, a) => prelu({ alphaInitializer: "heNormal", ...(s.bias && { sharedAxes: [1, 2] }) }).apply(a),
+    framed: (_, a) =>
+      cropping2d({
+        cropping: [
+          [1, 0],
+          [0, 2],
+        ],
+      }).apply(
+        zeroPadding2d({
+          padding: [
+            [0, 1],
+            [2, 0],
+          ],
+        }).apply(a),
+      ),
+    turned: (_, a) => permute({ dims: [2, 1, 3] }).apply(gelu(permute({ dims: [2, 1, 3] }).apply(a))),
+    enlarged: (s, a) =>
+      averagePooling2d({ poolSize: [1, 2] }).apply(
+        upSampling2d({ size: [1, 2], ...(s.relu && { interpolation: "bilinear" }) }).apply(a),
+      ),
+    along: (s, a) => dense({ units: s.filters, activation: s.relu ? "relu" : "linear" }).apply(a),
+    shares: (_, a) => softmax().apply(a),
   };
   for (const s of steps) values.push(made[s.kind](s, at(s.a), at(s.b)));
   const pooled = maxPooling2d({ poolSize: 2 }).apply(values.at(-1)!);
@@ -173,11 +235,16 @@ function expectNear(actual: Float32Array, expected: Float32Array, limit: number,
 }
 
 // The same graphs in each run: in others rounding may put a number on the other side of a relu's kink.
-test.each(BACKENDS)(
-  "build %s: random graphs give the same fused, unfused and on three threads",
-  async (backend) => {
+test.each(
+  BACKENDS.flatMap((backend) => [
+    [backend, "usual", KINDS] as const,
+    [backend, "all", [...KINDS, ...EXTRA, ...EXTRA]] as const,
+  ]),
+)(
+  "build %s: random graphs of %s layers give the same fused, unfused and on three threads",
+  async (backend, _, kinds) => {
     await fc.assert(
-      fc.asyncProperty(fc.array(step, { minLength: 2, maxLength: 8 }), async (steps) => {
+      fc.asyncProperty(fc.array(stepOf(...kinds), { minLength: 2, maxLength: 8 }), async (steps) => {
         const net = build(steps);
         const fused = await resultsOf(net, { backend });
         const plain = await resultsOf(net, { backend, fuse: false });
