@@ -1,0 +1,1 @@
+export function layersDoc(layers: Readonly<Record<string, unknown>>): string;
