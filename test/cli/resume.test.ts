@@ -203,6 +203,19 @@ describe("--resume", () => {
     expect(await fixedParts("short")).toEqual(await fixedParts("long"));
   });
 
+  test("of a run that was stopped in its last step keeps the checkpoint, so that it can train on", async () => {
+    expect((await run([...args, "--out", "last"])).status).toBe(0);
+    const { log: _, ...before } = await fixedParts("last");
+    // As Ctrl-C would have it there.
+    const record = JSON.parse(await read("last", "result.json"));
+    const stopped = { ...record, stopped: true, stoppedBy: "signal" };
+    await writeFile(join(work, "last", "result.json"), JSON.stringify(stopped));
+    expect((await run(["train", "--resume", "last"])).status).toBe(0);
+    expect(await fixedParts("last")).toMatchObject(before);
+    expect((await readdir(join(work, "last"))).sort()).toEqual(WHOLE);
+    expect((await run(["train", "--resume", "last", "--epochs", "5"])).status).toBe(0);
+  });
+
   test("goes on at another rate with a run that diverged, and not at the same", async () => {
     await writeFile(
       join(work, "wild.json"),

@@ -19,14 +19,17 @@ export class RunWriter {
   readonly #folder: RunFolder;
   readonly #run: ReadyRun;
   readonly #output: Output;
+  #before: Uint8Array | undefined;
   #savedAt = Number.NEGATIVE_INFINITY;
   /** A checkpoint that could not be written is told of once. */
   #warned = false;
   /** Epochs that the last checkpoint has seen. */
   #savedEpochs = 0;
 
-  constructor(folder: RunFolder, run: ReadyRun, output: Output) {
+  /** @param checkpoint what the run goes on from: it comes along where none is made before the end */
+  constructor(folder: RunFolder, run: ReadyRun, output: Output, checkpoint?: Uint8Array) {
     this.#folder = folder;
+    this.#before = checkpoint;
     this.#run = run;
     this.#output = output;
   }
@@ -103,13 +106,14 @@ export class RunWriter {
     return this.#run.learner.save(this.#run.metadata);
   }
 
-  async #write(model: Uint8Array, checkpoint?: Uint8Array): Promise<void> {
+  async #write(model: Uint8Array, checkpoint = this.#before): Promise<void> {
     const { epochs } = this.#run.recorder;
     await this.#folder.save({
       "model.safetensors": model,
       ...(checkpoint && { [CHECKPOINT]: checkpoint }),
       "history.csv": historyCsv(epochs),
     });
+    this.#before = undefined;
     this.#savedEpochs = epochs.length;
   }
 }

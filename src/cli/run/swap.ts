@@ -50,8 +50,18 @@ export const READY = ".wasmgrad.ready";
 /** A run folder in the run folder: the run that is to replace it once it is complete. */
 export const NEXT = ".wasmgrad.next";
 
+/** In files that are ready: the run has no checkpoint, and that of the one that it replaces goes. */
+export const ALONE = ".wasmgrad.alone";
+
 /** Names that a run folder uses besides those of its files. */
-export const OWN_NAMES: ReadonlySet<string> = new Set([LOCK_FILE, TAKEOVER_FILE, PARTIAL, READY, NEXT]);
+export const OWN_NAMES: ReadonlySet<string> = new Set([
+  LOCK_FILE,
+  TAKEOVER_FILE,
+  PARTIAL,
+  READY,
+  NEXT,
+  ALONE,
+]);
 
 /**
  * Adds files to a run, or replaces them, in one step.
@@ -79,6 +89,12 @@ export async function reopen(disk: Disk, folder: string): Promise<void> {
 
 /** Replaces a run by the complete one in its `.wasmgrad.next`, in one step. Throws as commit() does. */
 export async function promote(disk: Disk, folder: string): Promise<void> {
+  const next = join(folder, NEXT);
+  if (isThere(disk, join(folder, CHECKPOINT)) && !isThere(disk, join(next, CHECKPOINT))) {
+    removeFile(disk, join(next, ALONE));
+    await writeNew(disk, join(next, ALONE), "");
+    await syncFolder(disk, next);
+  }
   await makeReady(disk, folder, NEXT);
 }
 
@@ -100,12 +116,8 @@ export async function moveIn(disk: Disk, folder: string): Promise<void> {
   if (!holdsRealFolder(disk, ready)) return removeFile(disk, ready);
   const names = namesIn(disk, ready);
   const files = MOVED.filter((name) => names.includes(name));
-  // A whole run: the checkpoint of the one that it replaces goes for good, before anything can be taken for the new one's.
-  const replaces = RUN_FILES.every((name) => names.includes(name)) && !names.includes(CHECKPOINT);
-  if (replaces && isThere(disk, join(folder, CHECKPOINT))) {
-    removeFile(disk, join(folder, CHECKPOINT));
-    await syncFolder(disk, folder);
-  }
+  // Again and again until all is in place: a disk may have brought any of these changes to safety before the others.
+  if (names.includes(ALONE)) removeFile(disk, join(folder, CHECKPOINT));
   for (const name of files.toReversed())
     if (name !== "model.safetensors") removeFile(disk, join(folder, name));
   for (const name of files) disk.renameSync(join(ready, name), join(folder, name));

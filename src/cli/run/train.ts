@@ -56,7 +56,7 @@ export async function train(options: TrainOptions, output: Output): Promise<numb
         signal,
         load: (config) => openDataset({ ...config, offline: options.offline }, output, signal),
         onReady: (ready) => {
-          writer = new RunWriter(folder, ready, output);
+          writer = new RunWriter(folder, ready, output, checkpoint);
           introduce(ready, output, checkpoint !== undefined);
         },
         ...(checkpoint && { resume: checkpoint }),
