@@ -58,6 +58,10 @@ import {
   logCosh, klDivergence, poisson, hinge, squaredHinge, categoricalHinge, cosineSimilarity, smoothTargets, hingeTargets,
 } from "./further/loss";
 import { GroupNormArgs, groupNormForward, groupNormBackward, groupNormGamma } from "./further/normalize";
+import {
+  FurtherOptimizerArgs, NadamRatesArgs, MovingAverageArgs, AccumulateArgs, adagradStep, adadeltaStep, adamaxStep,
+  lionStep, nadamStep, nadamRates, movingAverage, accumulate,
+} from "./further/optimizer";
 import { PermuteArgs, permute } from "./further/permute";
 import { PenaltyArgs, ConstrainArgs, penalty, constrain } from "./further/regularize";
 import { ResampleArgs, resample2d, sumBlocks2d, bilinear2dForward, bilinear2dBackward } from "./further/resample";
@@ -174,15 +178,23 @@ function dispatchFurther(id: i32, args: usize, task: i32, scratch: usize): void 
     case 95: groupNormForward(changetype<GroupNormArgs>(args), task, scratch); break;
     case 96: groupNormBackward(changetype<GroupNormArgs>(args), task, scratch); break;
     case 97: groupNormGamma(changetype<GroupNormArgs>(args), task, scratch); break;
-    case 98: permute(changetype<PermuteArgs>(args), task, scratch); break;
-    case 99: penalty(changetype<PenaltyArgs>(args), task, scratch); break;
-    case 100: constrain(changetype<ConstrainArgs>(args), task, scratch); break;
-    case 101: resample2d(changetype<ResampleArgs>(args), task, scratch); break;
-    case 102: sumBlocks2d(changetype<ResampleArgs>(args), task, scratch); break;
-    case 103: bilinear2dForward(changetype<ResampleArgs>(args), task, scratch); break;
-    case 104: bilinear2dBackward(changetype<ResampleArgs>(args), task, scratch); break;
-    case 105: unaryForward(changetype<UnaryForwardArgs>(args), task, scratch); break;
-    case 106: unaryBackward(changetype<UnaryBackwardArgs>(args), task, scratch); break;
+    case 98: adagradStep(changetype<FurtherOptimizerArgs>(args), task, scratch); break;
+    case 99: adadeltaStep(changetype<FurtherOptimizerArgs>(args), task, scratch); break;
+    case 100: adamaxStep(changetype<FurtherOptimizerArgs>(args), task, scratch); break;
+    case 101: lionStep(changetype<FurtherOptimizerArgs>(args), task, scratch); break;
+    case 102: nadamStep(changetype<FurtherOptimizerArgs>(args), task, scratch); break;
+    case 103: nadamRates(changetype<NadamRatesArgs>(args), task, scratch); break;
+    case 104: movingAverage(changetype<MovingAverageArgs>(args), task, scratch); break;
+    case 105: accumulate(changetype<AccumulateArgs>(args), task, scratch); break;
+    case 106: permute(changetype<PermuteArgs>(args), task, scratch); break;
+    case 107: penalty(changetype<PenaltyArgs>(args), task, scratch); break;
+    case 108: constrain(changetype<ConstrainArgs>(args), task, scratch); break;
+    case 109: resample2d(changetype<ResampleArgs>(args), task, scratch); break;
+    case 110: sumBlocks2d(changetype<ResampleArgs>(args), task, scratch); break;
+    case 111: bilinear2dForward(changetype<ResampleArgs>(args), task, scratch); break;
+    case 112: bilinear2dBackward(changetype<ResampleArgs>(args), task, scratch); break;
+    case 113: unaryForward(changetype<UnaryForwardArgs>(args), task, scratch); break;
+    case 114: unaryBackward(changetype<UnaryBackwardArgs>(args), task, scratch); break;
     default: unreachable();
   }
 }

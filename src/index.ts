@@ -21,9 +21,9 @@ export {
   saveModel,
 } from "./formats/model-file.ts";
 export { defineLoss, type LossDefinition } from "./losses/define.ts";
-export { LOSSES, type LossData, type LossName } from "./losses/index.ts";
 export type { Loss, LossBatch } from "./losses/loss.ts";
 export * from "./losses/make.ts";
+export { LOSSES, type LossData, type LossName } from "./losses/names.ts";
 export { defineMetric, type MetricDefinition } from "./metrics/define.ts";
 export * from "./metrics/make.ts";
 export { METRICS, type Metric, type MetricBatch, type MetricName } from "./metrics/metric.ts";

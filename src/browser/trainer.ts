@@ -348,12 +348,14 @@ class WorkerTrainer implements Trainer {
     options: FitRequest["options"],
     state: KeptState | undefined,
   ): Promise<FitRequest["rates"]> {
-    const { learningRate } = this.#made.optimizer.options;
+    const { learningRate, gradientAccumulationSteps = 1 } = this.#made.optimizer.options;
     if (typeof learningRate === "number") return undefined;
     const rate = rateOf(learningRate);
     const { epochs = 1, initialEpoch = 0, batchSize = 32 } = options;
     const steps = Math.ceil(count / batchSize) * (epochs - initialEpoch);
-    const firstStep = state?.optimizer.step ?? (await this.#client.call("step", undefined));
+    // Where gradients are accumulated, rates are those of updates.
+    const done = state?.optimizer.step ?? (await this.#client.call("step", undefined));
+    const firstStep = Math.floor(done / gradientAccumulationSteps);
     // Options out of range are refused by the worker.
     const length = steps > 0 && Number.isSafeInteger(steps) ? steps + 1 : 1;
     return { firstStep, values: Float64Array.from({ length }, (_, i) => rate(firstStep + i)) };

@@ -9,7 +9,7 @@ import {
   type OptimizerName,
   type RunOptions,
 } from "../browser.ts";
-import { LOSSES, lossName } from "../losses/index.ts";
+import { LOSSES, lossName } from "../losses/names.ts";
 import type { Kind } from "../options/kinds.ts";
 import { checkRunConfig, runTable } from "../run/config.ts";
 

@@ -1156,6 +1156,48 @@ interface GroupNormArgs {
   readonly grain: number;
 }
 
+interface FurtherOptimizerArgs {
+  readonly w: number;
+  readonly g: number;
+  readonly m: number;
+  readonly v: number;
+  readonly state: number;
+  readonly rates: number;
+  readonly n: number;
+  readonly a: number;
+  readonly oneMinusA: number;
+  readonly b: number;
+  readonly oneMinusB: number;
+  readonly epsilon: number;
+  readonly weightDecay: number;
+  readonly grain: number;
+}
+
+interface NadamRatesArgs {
+  readonly out: number;
+  readonly state: number;
+}
+
+interface MovingAverageArgs {
+  readonly average: number;
+  readonly w: number;
+  readonly state: number;
+  readonly n: number;
+  readonly begun: number;
+  readonly momentum: number;
+  readonly oneMinusMomentum: number;
+  readonly grain: number;
+}
+
+interface AccumulateArgs {
+  readonly sum: number;
+  readonly g: number;
+  readonly n: number;
+  readonly last: number;
+  readonly share: number;
+  readonly grain: number;
+}
+
 interface PermuteArgs {
   readonly y: number;
   readonly x: number;
@@ -1335,6 +1377,14 @@ export interface KernelStructs {
   groupNormForward: GroupNormArgs;
   groupNormBackward: GroupNormArgs;
   groupNormGamma: GroupNormArgs;
+  adagradStep: FurtherOptimizerArgs;
+  adadeltaStep: FurtherOptimizerArgs;
+  adamaxStep: FurtherOptimizerArgs;
+  lionStep: FurtherOptimizerArgs;
+  nadamStep: FurtherOptimizerArgs;
+  nadamRates: NadamRatesArgs;
+  movingAverage: MovingAverageArgs;
+  accumulate: AccumulateArgs;
   permute: PermuteArgs;
   penalty: PenaltyArgs;
   constrain: ConstrainArgs;
@@ -1358,6 +1408,13 @@ export const UPDATED: Pointers = {
   sgd: ["w", "m"],
   rmsprop: ["w", "v", "a", "m"],
   adam: ["w", "m", "v"],
+  adagradStep: ["w", "m", "v"],
+  adadeltaStep: ["w", "m", "v"],
+  adamaxStep: ["w", "m", "v"],
+  lionStep: ["w", "m", "v"],
+  nadamStep: ["w", "m", "v"],
+  movingAverage: ["average"],
+  accumulate: ["sum", "g"],
   penalty: ["g"],
   constrain: ["w"],
 };
@@ -1376,6 +1433,13 @@ export const FEW_BYTES: Pointers = {
   eraseImages: ["step"],
   mixPlan: ["step"],
   gaussian: ["step"],
+  adagradStep: ["state", "rates"],
+  adadeltaStep: ["state", "rates"],
+  adamaxStep: ["state", "rates"],
+  lionStep: ["state", "rates"],
+  nadamStep: ["state", "rates"],
+  nadamRates: ["out", "state"],
+  movingAverage: ["state"],
 };
 
 /**
@@ -1448,9 +1512,13 @@ export const KERNEL_TABLE = `0activationForward: y* x* n kind alpha% grain
 93smoothTargets: out* t* n keep% add% grain
 94hingeTargets: out* t* n
 95groupNormForward 96groupNormBackward 97groupNormGamma: y* x* dx* gamma* beta* statistics* dgamma* N P C G epsilon% grain
-98permute: y* x* n0 n1 n2 n3 n4 n5 s0 s1 s2 s3 s4 s5 grain
-99penalty: partials* w* g* n l1% l2% scale% grain
-100constrain: w* rows cols kind low% high% rate% grain
-101resample2d 102sumBlocks2d 103bilinear2dForward 104bilinear2dBackward: y* x* batch H W C OH OW top left repH repW grain
-105unaryForward: y* x* n kind a% b% c% grain
-106unaryBackward: dx* dy* x* n kind a% b% c% grain`;
+98adagradStep 99adadeltaStep 100adamaxStep 101lionStep 102nadamStep: w* g* m* v* state* rates* n a% oneMinusA% b% oneMinusB% epsilon% weightDecay% grain
+103nadamRates: out* state*
+104movingAverage: average* w* state* n begun momentum% oneMinusMomentum% grain
+105accumulate: sum* g* n last share% grain
+106permute: y* x* n0 n1 n2 n3 n4 n5 s0 s1 s2 s3 s4 s5 grain
+107penalty: partials* w* g* n l1% l2% scale% grain
+108constrain: w* rows cols kind low% high% rate% grain
+109resample2d 110sumBlocks2d 111bilinear2dForward 112bilinear2dBackward: y* x* batch H W C OH OW top left repH repW grain
+113unaryForward: y* x* n kind a% b% c% grain
+114unaryBackward: dx* dy* x* n kind a% b% c% grain`;

@@ -4,7 +4,7 @@ import { requireRoom } from "../compiler/footprint.ts";
 import { preprocessingProblem, TO_UNIT } from "../compiler/preprocessing.ts";
 import { INTERPOLATIONS, RESIZES } from "../data/picture-options.ts";
 import { DEFAULT_FILE_MEMORY } from "../engine/memory-sizes.ts";
-import { isBuiltInLoss, LOSSES, type LossData, type LossName } from "../losses/index.ts";
+import { isBuiltInLoss, LOSSES, type LossData, type LossName } from "../losses/names.ts";
 import { lossProblem } from "../losses/options.ts";
 import type { ModelConfig } from "../model/model-json.ts";
 import { checkOptions } from "../options/check.ts";

@@ -1,8 +1,9 @@
 import { ModelError } from "../compiler/errors.ts";
 import { type Graph, producer } from "../compiler/graph.ts";
 import { show } from "../options/show.ts";
-import { LOSSES, type LossData, lossDefinition } from "./index.ts";
+import { lossDefinition } from "./index.ts";
 import type { Loss } from "./loss.ts";
+import { LOSSES, type LossData } from "./names.ts";
 import { checkLossOptions } from "./options.ts";
 import { probabilitiesOf } from "./probabilities.ts";
 

@@ -1,7 +1,7 @@
 import { checkOptions } from "../options/check.ts";
 import { callable, needed, oneOf, some, type TableOf, text } from "../options/kinds.ts";
-import { LOSSES, type LossName } from "./index.ts";
 import type { Loss, LossBatch } from "./loss.ts";
+import { LOSSES, type LossName } from "./names.ts";
 
 /** What defineLoss() takes. */
 export interface LossDefinition {

@@ -1,10 +1,10 @@
-import { isObject } from "../options/kinds.ts";
 import { BINARY_CROSSENTROPY } from "./binary-crossentropy.ts";
 import { CATEGORICAL_CROSSENTROPY, SPARSE_CATEGORICAL_CROSSENTROPY } from "./categorical-crossentropy.ts";
 import { FURTHER_LOSSES } from "./further.ts";
-import type { Loss, LossSettings } from "./loss.ts";
+import type { Loss } from "./loss.ts";
 import { MEAN_ABSOLUTE_ERROR } from "./mean-absolute-error.ts";
 import { MEAN_SQUARED_ERROR } from "./mean-squared-error.ts";
+import type { LossData, LossName } from "./names.ts";
 
 /** Every loss. Of those that take a kind of output, the first is the usual one. */
 const DEFINITIONS = [
@@ -17,20 +17,7 @@ const DEFINITIONS = [
   ...(FURTHER_LOSSES ?? []),
 ] as const;
 
-/** What each computes: see its file in this folder. */
-export type LossName = (typeof DEFINITIONS)[number]["name"];
-/** A built-in loss with its options as plain data: `{ name: "huber", delta: 0.5 }`. */
-export interface LossData extends LossSettings {
-  readonly name: LossName;
-}
-
-export const LOSSES = /* @__PURE__ */ DEFINITIONS.map(({ name }) => name) as readonly LossName[];
-export const LOSS_DEFINITIONS: readonly Loss[] = DEFINITIONS;
-
-/** A built-in loss by name, or as plain data with its name and options. */
-export function isBuiltInLoss(value: unknown): value is LossName | LossData {
-  return LOSSES.includes((isObject(value) ? value.name : value) as LossName);
-}
+export const LOSS_DEFINITIONS: readonly (Loss & { readonly name: LossName })[] = DEFINITIONS;
 
 /** The loss of a name, or of a name and options, or a user's own, which is one already; undefined where there is none of that name. */
 export function lossDefinition(loss: string | LossData | Loss): Loss | undefined {
@@ -44,11 +31,6 @@ export function lossDefinition(loss: string | LossData | Loss): Loss | undefined
       options: { ...found.defaults, ...own },
     }
   );
-}
-
-/** What a built-in loss is called. */
-export function lossName(loss: LossName | LossData): LossName {
-  return typeof loss === "string" ? loss : loss.name;
 }
 
 /** Names of the metrics that are reported next to a loss unless one asks: the share of right classes, where outputs are those of classes. */

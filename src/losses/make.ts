@@ -1,5 +1,5 @@
 import type { OptionsOf } from "../options/kinds.ts";
-import type { LossData, LossName } from "./index.ts";
+import type { LossData, LossName } from "./names.ts";
 import {
   type binaryFocalTable,
   type categoricalFocalTable,

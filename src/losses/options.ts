@@ -1,7 +1,7 @@
 import { checkOptions, optionProblem } from "../options/check.ts";
 import { flag, optional, real, some, type Table } from "../options/kinds.ts";
 import { written } from "../options/show.ts";
-import type { LossData, LossName } from "./index.ts";
+import type { LossData, LossName } from "./names.ts";
 
 const share = () =>
   some<number>("a number from 0 to 1", (value) => typeof value === "number" && value >= 0 && value <= 1, 0.1);

@@ -1,6 +1,7 @@
 import type { Graph } from "../compiler/graph.ts";
-import { LOSS_DEFINITIONS, type LossName } from "./index.ts";
+import { LOSS_DEFINITIONS } from "./index.ts";
 import type { Loss } from "./loss.ts";
+import type { LossName } from "./names.ts";
 import { probabilitiesOf } from "./probabilities.ts";
 
 /** The loss that the op which gives the output (of several, that of the number) asks for: of its probabilities, or else of plain numbers. */

@@ -1,4 +1,3 @@
-import { chunks } from "../compiler/tasks.ts";
 import { type OptionsOf, optional, real } from "../options/kinds.ts";
 import { checkedOptimizer } from "./checked.ts";
 import { commonOptions, type Optimizer, type OptimizerDefinition } from "./optimizer.ts";
@@ -20,15 +19,6 @@ export const ADAM: OptimizerDefinition<Table> = {
   name: "adam",
   betas: ({ beta1, beta2 }) => [beta1, beta2],
   stateVectors: () => 2,
-  update(p, { w, g, n, slots, state, grain }, { beta1, beta2, epsilon, weightDecay }) {
-    // 1 - beta is rounded to f32 once: 1 - f32(0.999) would be off by 1 part in 10^5.
-    const rates = { oneMinusBeta1: 1 - beta1, oneMinusBeta2: 1 - beta2, epsilon };
-    p.call(
-      "adam",
-      { w, g, m: slots[0]!, v: slots[1]!, state, n, ...rates, weightDecay, grain },
-      { tasks: chunks(n, grain) },
-    );
-  },
 };
 
 export const ADAMW: OptimizerDefinition<Table> = { ...ADAM, name: "adamw" };

@@ -1,5 +1,15 @@
 import type { Planner } from "../compiler/planner.ts";
-import { type Filled, isObject, type OptionsOf, optional, real, some, type Table } from "../options/kinds.ts";
+import {
+  type Filled,
+  flag,
+  isObject,
+  type OptionsOf,
+  optional,
+  real,
+  some,
+  type Table,
+  whole,
+} from "../options/kinds.ts";
 import type { LearningRate } from "./schedules/schedule.ts";
 
 /** Options of every optimizer, with its own default rate and decay. Clipping: at most one of the three. */
@@ -29,6 +39,17 @@ export function commonOptions(learningRate: number, weightDecay = 0) {
         Array.isArray(value) && value.every((name) => typeof name === "string" && name.trim() !== ""),
       ["bias", "gamma", "beta"],
     ),
+    /**
+     * Keeps a moving average of the weights, which the model gets when a training ends, and after every emaOverwriteFrequency steps.
+     * Default false.
+     */
+    useEma: flag,
+    /** Share of the average that stays in each step. Default 0.99. */
+    emaMomentum: real(0, 1),
+    /** Default: only when a training ends. */
+    emaOverwriteFrequency: whole(),
+    /** Steps whose gradients' mean makes one update: as a batch so many times as large. Default 1. */
+    gradientAccumulationSteps: whole(),
     /** Scales each parameter's gradient to at most this norm. */
     clipNorm: real(0, undefined, true),
     /** Scales all gradients together to at most this norm. */
@@ -53,9 +74,12 @@ export interface Vectors {
   readonly grain: number;
 }
 
+/** Emits the step of the weights w from their gradient g. */
+export type Update<Options> = (p: Planner, vectors: Vectors, options: Options) => void;
+
 /**
- * An optimizer described once: what it keeps, and the calls of its update. The table of its options stands beside it, as
- * workers, which have no use for it, load definitions alone.
+ * An optimizer described once: what it keeps. The table of its options stands beside it, as workers, which have no use for it, load
+ * definitions alone; and the calls of its update stand in updates.ts, or extra.ts, as pages have no use for those.
  */
 export interface OptimizerDefinition<T extends CommonTable & Table = CommonTable & Table> {
   readonly name: string;
@@ -65,8 +89,6 @@ export interface OptimizerDefinition<T extends CommonTable & Table = CommonTable
   readonly allKernels?: boolean;
   /** Vectors as long as the weights that it keeps from step to step. */
   stateVectors(options: Filled<T>): number;
-  /** Emits the step of the weights w from their gradient g. */
-  update(planner: Planner, vectors: Vectors, options: Filled<T>): void;
 }
 
 /** Settings as plain data: a schedule by its name and options, a function of the step as "schedule". */
@@ -83,8 +105,8 @@ export interface Optimizer {
   readonly betas: readonly [number, number];
   readonly stateVectors: number;
   readonly allKernels?: boolean | undefined;
-  /** Emits the step of the weights w from their gradient g; with `decays` false without weight decay. */
-  update(planner: Planner, vectors: Vectors, decays: boolean): void;
+  /** A user's own: emits the step of the weights w from their gradient g; with `decays` false without weight decay. */
+  update?(planner: Planner, vectors: Vectors, decays: boolean): void;
 }
 
 /** The optimizer of options that are known to be right, defaults filled in. */
@@ -103,11 +125,14 @@ export function makeOptimizer<T extends CommonTable & Table>(
     options: options as unknown as Optimizer["options"],
     config,
     betas: definition.betas?.(options) ?? [0.5, 0.5],
-    stateVectors: definition.stateVectors(options),
-    allKernels: definition.allKernels,
-    update: (planner, vectors, decays) =>
-      definition.update(planner, vectors, decays ? options : { ...options, weightDecay: 0 }),
+    stateVectors: definition.stateVectors(options) + ownVectors(options),
+    allKernels: definition.allKernels || ownVectors(options) > 0,
   };
+}
+
+/** Vectors that averages and accumulation need beside the optimizer's: the last ones of its state, in that order. */
+function ownVectors({ useEma, gradientAccumulationSteps = 1 }: CommonOptions): number {
+  return Number(!!useEma) + Number(gradientAccumulationSteps > 1);
 }
 
 /** A schedule without what is no data. */

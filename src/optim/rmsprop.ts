@@ -1,4 +1,3 @@
-import { chunks } from "../compiler/tasks.ts";
 import { flag, type OptionsOf, optional, real } from "../options/kinds.ts";
 import { checkedOptimizer } from "./checked.ts";
 import { commonOptions, type Optimizer, type OptimizerDefinition } from "./optimizer.ts";
@@ -21,12 +20,6 @@ export interface RmspropOptions extends OptionsOf<Table> {}
 export const RMSPROP: OptimizerDefinition<Table> = {
   name: "rmsprop",
   stateVectors: ({ centered, momentum }) => 1 + Number(centered) + Number(momentum > 0),
-  update(p, { w, g, n, slots, state, grain }, { rho, momentum, epsilon, centered, weightDecay }) {
-    const a = centered ? slots[1]! : 0;
-    const m = momentum > 0 ? slots.at(-1)! : 0;
-    const rates = { rho, oneMinusRho: 1 - rho, momentum, epsilon, weightDecay };
-    p.call("rmsprop", { w, g, v: slots[0]!, a, m, state, n, ...rates, grain }, { tasks: chunks(n, grain) });
-  },
 };
 
 /** RMSprop (Hinton, lecture 6 of 2012), learningRate 0.001, as Keras writes it. */

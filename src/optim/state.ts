@@ -2,8 +2,10 @@ import type { Planner } from "../compiler/planner.ts";
 import { chunks } from "../compiler/tasks.ts";
 import { OPTIMIZER_STATE } from "../engine/abi.ts";
 import type { Engine } from "../engine/engine.ts";
+import { emitAccumulation, emitAverage } from "./extra.ts";
 import type { Optimizer } from "./optimizer.ts";
 import { rateOf } from "./schedules/index.ts";
+import { emitUpdate } from "./updates.ts";
 
 /** Elements of the weight vector in one task: 16 KiB, so that small models spread over threads too. */
 const GRAIN = 4096;
@@ -17,6 +19,10 @@ export class OptimizerState {
   readonly #slots: readonly number[];
   readonly #length: number;
   readonly #decaying: number;
+  /** Where gradients are accumulated: an OptimizerState that counts updates, not steps. */
+  readonly #updates: number;
+  /** Steps that make an update. */
+  readonly #every: number;
   /** Takes the place of the optimizer's own rate. */
   rate: number | undefined;
 
@@ -29,9 +35,11 @@ export class OptimizerState {
     this.#decaying = decaying;
     this.#state = engine.allocate(OPTIMIZER_STATE.bytes);
     this.#slots = Array.from({ length: optimizer.stateVectors }, () => engine.allocate(4 * length));
+    this.#every = optimizer.options.gradientAccumulationSteps ?? 1;
+    this.#updates = this.#every > 1 ? engine.allocate(OPTIMIZER_STATE.bytes) : this.#state;
     const view = engine.view();
-    view.setFloat64(this.#state + OPTIMIZER_STATE.beta1, optimizer.betas[0], true);
-    view.setFloat64(this.#state + OPTIMIZER_STATE.beta2, optimizer.betas[1], true);
+    view.setFloat64(this.#updates + OPTIMIZER_STATE.beta1, optimizer.betas[0], true);
+    view.setFloat64(this.#updates + OPTIMIZER_STATE.beta2, optimizer.betas[1], true);
   }
 
   /** Pointer to the u32 count of steps begun: dropout draws from it. */
@@ -48,9 +56,19 @@ export class OptimizerState {
     this.#engine.view().setUint32(this.stepPointer, step, true);
   }
 
+  /** Updates done so far: as many as steps, but where gradients are accumulated. */
+  get updates(): number {
+    return Math.floor(this.step / this.#every);
+  }
+
+  /** Whether the next step ends with an update. */
+  get isDue(): boolean {
+    return (this.step + 1) % this.#every === 0;
+  }
+
   /** The rate of the next step. */
   get learningRate(): number {
-    return this.rate ?? this.#own(this.step);
+    return this.rate ?? this.#own(this.updates);
   }
 
   /** Views of the state vectors, each as long as the weights that are trained. */
@@ -69,27 +87,57 @@ export class OptimizerState {
     const rate = this.learningRate;
     if (!Number.isFinite(rate) || rate < 0)
       throw new RangeError(`the learning rate for step ${this.step} is ${rate}, expected a number >= 0`);
-    this.#engine.view().setFloat64(this.#state + OPTIMIZER_STATE.learningRate, rate, true);
+    const view = this.#engine.view();
+    view.setFloat64(this.#updates + OPTIMIZER_STATE.learningRate, rate, true);
+    if (this.#every > 1) view.setUint32(this.#updates + OPTIMIZER_STATE.step, this.updates, true);
   }
 
-  /** Emits clipping and the update of the weight vector w from its gradient g. */
-  emit(p: Planner, w: number, g: number, parameters: readonly { offset: number; length: number }[]): void {
+  /** Gives the weights their moving average, where there is one: at the end of a training. */
+  useAverage(w: Float32Array): void {
+    if (this.optimizer.options.useEma) w.set(this.vectors.at(this.#every > 1 ? -2 : -1)!);
+  }
+
+  /** After each step: gives the weights their moving average where that is due. */
+  endStep(w: () => Float32Array): void {
+    const { emaOverwriteFrequency: frequency } = this.optimizer.options;
+    // As Keras counts: in the steps between two updates as in the one that ends with the second.
+    if (frequency && Math.ceil(this.step / this.#every) % frequency === 0) this.useAverage(w());
+  }
+
+  /** Emits clipping and the update of the weight vector w from its gradient g; with `due` false only what goes before an update. */
+  emit(
+    p: Planner,
+    w: number,
+    g: number,
+    parameters: readonly { offset: number; length: number }[],
+    due: boolean,
+  ): void {
     const n = this.#length;
-    const { clipNorm, globalClipNorm, clipValue } = this.optimizer.options;
-    if (clipValue !== undefined)
-      p.call("clipByValue", { g, n, limit: clipValue, grain: GRAIN }, { tasks: chunks(n, GRAIN) });
-    if (globalClipNorm !== undefined) clipByNorm(p, g, n, globalClipNorm);
-    if (clipNorm !== undefined)
-      for (const { offset, length } of parameters) clipByNorm(p, g + 4 * offset, length, clipNorm);
+    const { clipNorm, globalClipNorm, clipValue, useEma, emaMomentum = 0.99 } = this.optimizer.options;
+    const slots = [...this.#slots];
+    const accumulates = this.#every > 1;
+    if (accumulates) emitAccumulation(p, { sum: slots.pop()!, g, n, grain: GRAIN }, this.#every, due);
+    const average = useEma ? slots.pop() : undefined;
+    if (due) {
+      if (clipValue !== undefined)
+        p.call("clipByValue", { g, n, limit: clipValue, grain: GRAIN }, { tasks: chunks(n, GRAIN) });
+      if (globalClipNorm !== undefined) clipByNorm(p, g, n, globalClipNorm);
+      if (clipNorm !== undefined)
+        for (const { offset, length } of parameters) clipByNorm(p, g + 4 * offset, length, clipNorm);
+    }
     p.call("advanceStep", { state: this.#state });
-    const part = (first: number, length: number, decays: boolean) => {
-      if (length === 0) return;
-      const at = (vector: number) => vector + 4 * first;
-      const vectors = { w: at(w), g: at(g), n: length, slots: this.#slots.map(at) };
-      this.optimizer.update(p, { ...vectors, state: this.#state, grain: GRAIN }, decays);
-    };
-    part(0, this.#decaying, true);
-    part(this.#decaying, n - this.#decaying, false);
+    if (due) {
+      if (accumulates) p.call("advanceStep", { state: this.#updates });
+      const part = (first: number, length: number, decays: boolean) => {
+        if (length === 0) return;
+        const at = (vector: number) => vector + 4 * first;
+        const vectors = { w: at(w), g: at(g), n: length, slots: slots.map(at) };
+        emitUpdate(this.optimizer, p, { ...vectors, state: this.#updates, grain: GRAIN }, decays);
+      };
+      part(0, this.#decaying, true);
+      part(this.#decaying, n - this.#decaying, false);
+    }
+    if (average) emitAverage(p, { average, w, n, state: this.#updates, grain: GRAIN }, emaMomentum, due);
   }
 }
 

@@ -4,7 +4,7 @@ import { findDataset, GENERATED } from "../data/datasets.ts";
 import { PICTURE_KEYS, type PictureOptions, pictureTable } from "../data/picture-options.ts";
 import { BACKENDS, type Backend, MAX_THREADS } from "../engine/kernels.ts";
 import { DEFAULT_MAX_MEMORY, LEAST_MEMORY, MOST_MEMORY } from "../engine/memory-sizes.ts";
-import { isBuiltInLoss, LOSSES, type LossData, type LossName } from "../losses/index.ts";
+import { isBuiltInLoss, LOSSES, type LossData, type LossName } from "../losses/names.ts";
 import { lossProblem } from "../losses/options.ts";
 import type { ModelConfig } from "../model/model-config.ts";
 import { createOptimizer } from "../optim/create.ts";

@@ -1,4 +1,4 @@
-import { lossName } from "../losses/index.ts";
+import { lossName } from "../losses/names.ts";
 import { type VerdictInput, verdict } from "../report/verdict.ts";
 import type { History } from "../train/callbacks.ts";
 import { TrainingDivergedError } from "../train/errors.ts";

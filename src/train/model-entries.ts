@@ -1,5 +1,5 @@
 import type { PictureFit } from "../data/picture-options.ts";
-import type { LossData, LossName } from "../losses/index.ts";
+import type { LossData, LossName } from "../losses/names.ts";
 import type { ModelConfig } from "../model/model-config.ts";
 import type { ByOutput } from "./compiled-options.ts";
 

@@ -45,7 +45,7 @@ export const compileTable = (): TableOf<CompileOptions> => ({
       `an optimizer such as adam(), or one of ${OPTIMIZERS.join(", ")}`,
       (value) =>
         OPTIMIZERS.includes(value as OptimizerName) ||
-        (isObject(value) && typeof value.update === "function"),
+        (isObject(value) && typeof value.stateVectors === "number"),
       "adam",
     ),
     names: OPTIMIZERS,

@@ -2,15 +2,9 @@ import { ModelError } from "../compiler/errors.ts";
 import type { Graph } from "../compiler/graph.ts";
 import { preprocessingProblem } from "../compiler/preprocessing.ts";
 import { checkLoss } from "../losses/check-loss.ts";
-import {
-  defaultMetrics,
-  isBuiltInLoss,
-  LOSSES,
-  type LossData,
-  type LossName,
-  lossDefinition,
-} from "../losses/index.ts";
+import { defaultMetrics, lossDefinition } from "../losses/index.ts";
 import type { Loss } from "../losses/loss.ts";
+import { isBuiltInLoss, LOSSES, type LossData, type LossName } from "../losses/names.ts";
 import { usualLoss } from "../losses/usual-loss.ts";
 import type { Metric, MetricName } from "../metrics/metric.ts";
 import { type Checked, checkOptions } from "../options/check.ts";

@@ -1,7 +1,7 @@
 // What saveModel() and a trainer's save() take.
 
 import { INTERPOLATIONS, type PictureFit, RESIZES } from "../data/picture-options.ts";
-import { isBuiltInLoss, LOSSES } from "../losses/index.ts";
+import { isBuiltInLoss, LOSSES } from "../losses/names.ts";
 import type { Checked } from "../options/check.ts";
 import { flag, group, needed, oneOf, some, type TableOf, text } from "../options/kinds.ts";
 import type { ModelMetadata } from "./model-entries.ts";

@@ -40,7 +40,10 @@ const DRAW_GRAIN = 4096;
 const kindOf = (numbers: Pixels): InputKind => (isBytes(numbers) ? "bytes" : "floats");
 
 /** What plans of a session differ by. */
-type PlanKey = Pick<PlanOptions, "batch" | "mode" | "inputs" | "targets" | "weighed">;
+type PlanKey = Pick<PlanOptions, "batch" | "mode" | "inputs" | "targets" | "weighed"> & {
+  /** Whether a training step ends with an update. Default true. */
+  readonly due?: boolean;
+};
 
 /** A parameter's place in the weight vector, in f32 elements. */
 export interface Slot {
@@ -190,8 +193,8 @@ export class Session {
 
   /** The plan for a purpose and a batch size, compiled on first use. */
   plan(options: PlanKey): CompiledPlan {
-    const { batch, mode, inputs, targets, weighed } = options;
-    const key = `${mode} ${inputs} ${targets} ${weighed} ${batch}`;
+    const { batch, mode, inputs, targets, weighed, due } = options;
+    const key = `${mode} ${inputs} ${targets} ${weighed} ${due} ${batch}`;
     let compiled = this.#plans.get(key);
     if (!compiled) {
       compiled = this.#compile(mode === "train" ? this.graph : this.#inference, options);
@@ -207,7 +210,8 @@ export class Session {
       ...options,
       losses: this.options.outputs.map((output) => ({ ...output, loss: lossDefinition(output.loss)! })),
       preprocessing: this.options.preprocessing,
-      update: (p) => this.#optimizer.emit(p, this.#weights, this.#gradients, this.trained),
+      update: (p) =>
+        this.#optimizer.emit(p, this.#weights, this.#gradients, this.trained, options.due !== false),
     });
   }
 
@@ -256,6 +260,7 @@ export class Session {
     const compiled = this.load("train", samples, indices);
     this.#optimizer.beginStep();
     compiled.run();
+    this.#optimizer.endStep(() => this.weightVector);
     return this.#results(compiled);
   }
 
@@ -288,6 +293,7 @@ export class Session {
       inputs: images.map(kindOf),
       targets: mode === "predict" ? [] : outputs.map((_, i) => (targets[i] ? "floats" : "labels")),
       weighed: mode === "predict" ? [] : outputs.map((_, i) => !!weights[i]),
+      due: mode !== "train" || this.#optimizer.isDue,
     });
     compiled.plan.activate();
     inputs.forEach(({ shape }, i) => {

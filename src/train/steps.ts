@@ -57,7 +57,14 @@ export function prepare(
     validationCounts,
   };
   const place: Place = { epoch: initialEpoch, batch: 0, begun: false, seconds: 0, history, stopping: false };
-  const others: OwnCallbacks[] = [...best, ...([] as Callbacks[]).concat(options.callbacks ?? [])];
+  const { optimizer } = session;
+  const average: Callbacks = { onTrainEnd: () => optimizer.useAverage(session.weightVector) };
+  const averages = optimizer.optimizer.options.useEma ? [average] : [];
+  const others: OwnCallbacks[] = [
+    ...averages,
+    ...best,
+    ...([] as Callbacks[]).concat(options.callbacks ?? []),
+  ];
   const keeper: Callbacks = {
     onTrainEnd() {
       if (others.some(({ onTrainEnd }) => onTrainEnd)) place.last = session.getWeights();

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { BACKENDS } from "../../src/engine/engine.ts";
-import type { LossName } from "../../src/losses/index.ts";
+import type { LossName } from "../../src/losses/names.ts";
 import {
   activation,
   averagePooling2d,

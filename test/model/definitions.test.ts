@@ -1,7 +1,8 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { fillOf, INITIALIZERS } from "../../src/compiler/initializers.ts";
-import { LOSSES } from "../../src/losses/index.ts";
+import { LOSS_DEFINITIONS } from "../../src/losses/index.ts";
+import { LOSSES } from "../../src/losses/names.ts";
 import { EXTRA_METRICS } from "../../src/metrics/extra.ts";
 import { METRICS } from "../../src/metrics/metric.ts";
 import { LAYERS } from "../../src/model/layers/index.ts";
@@ -47,6 +48,7 @@ describe("every definition", () => {
       // And the list of the schedules.
       expect(exported, folder).toHaveLength(names.length + Number(folder !== "losses"));
     }
+    expect(LOSS_DEFINITIONS.map(({ name }) => name)).toEqual(LOSSES);
     expect(["accuracy", ...Object.keys(EXTRA_METRICS)]).toEqual(METRICS);
   });
 

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { ModelError } from "../../src/compiler/errors.ts";
 import { checkLoss } from "../../src/losses/check-loss.ts";
-import type { LossName } from "../../src/losses/index.ts";
+import type { LossName } from "../../src/losses/names.ts";
 import {
   activation,
   averagePooling2d,

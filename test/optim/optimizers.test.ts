@@ -209,13 +209,13 @@ describe("an option out of range", () => {
       "adam: clipNorm and clipValue are given, expected at most one",
     ],
     [
-      () => createOptimizer(wrong("adagrad")),
-      'optimizer is "adagrad", expected one of sgd, rmsprop, adam, adamw. Write: createOptimizer("sgd")',
+      () => createOptimizer(wrong("ftrl")),
+      'optimizer is "ftrl", expected one of sgd, rmsprop, adam, adamw, adagrad, adadelta, adamax, nadam, lion. Write: createOptimizer("sgd")',
     ],
     [() => createOptimizer(wrong("Adam")), 'Write: createOptimizer("adam")'],
     [
       () => createOptimizer("adam", wrong({ rho: 0.9 })),
-      'adam: no option is called "rho": expected learningRate, weightDecay, excludeFromWeightDecay, clipNorm, globalClipNorm, clipValue, beta1, beta2, epsilon',
+      'adam: no option is called "rho": expected learningRate, weightDecay, excludeFromWeightDecay, useEma, emaMomentum, emaOverwriteFrequency, gradientAccumulationSteps, clipNorm, globalClipNorm, clipValue, beta1, beta2, epsilon',
     ],
     [
       () => adam(wrong({ lr: 0.01, beta_1: 0.8, eps: 1e-8 })),

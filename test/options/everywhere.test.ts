@@ -43,6 +43,10 @@ const common = {
   learningRate: true,
   weightDecay: true,
   excludeFromWeightDecay: true,
+  useEma: true,
+  emaMomentum: true,
+  emaOverwriteFrequency: true,
+  gradientAccumulationSteps: true,
   clipNorm: true,
   globalClipNorm: true,
   clipValue: true,
@@ -497,6 +501,17 @@ const TAKERS: Readonly<Record<string, Taker>> = {
     call: api.rmsprop,
   },
   adam: { names: adam, call: api.adam },
+  adagrad: {
+    names: names<api.AdagradOptions>({ ...common, initialAccumulatorValue: true, epsilon: true }),
+    call: api.adagrad,
+  },
+  adadelta: {
+    names: names<api.AdadeltaOptions>({ ...common, rho: true, epsilon: true }),
+    call: api.adadelta,
+  },
+  adamax: { names: adam, call: api.adamax },
+  nadam: { names: adam, call: api.nadam },
+  lion: { names: names<api.LionOptions>({ ...common, beta1: true, beta2: true }), call: api.lion },
   adamw: { names: adam, call: api.adamw },
   createOptimizer: { names: adam, call: (options) => api.createOptimizer("adam", options) },
   oneCycle: {

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { BACKENDS, type Backend } from "../../src/engine/engine.ts";
-import type { LossName } from "../../src/losses/index.ts";
+import type { LossName } from "../../src/losses/names.ts";
 import { layersFromConfig } from "../../src/model/model-json.ts";
 import { createOptimizer } from "../../src/optim/index.ts";
 import type { Samples } from "../../src/train/samples.ts";

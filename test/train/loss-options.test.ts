@@ -1,7 +1,8 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { BACKENDS } from "../../src/engine/engine.ts";
-import { LOSSES, type LossData, lossDefinition } from "../../src/losses/index.ts";
+import { lossDefinition } from "../../src/losses/index.ts";
+import { LOSSES, type LossData } from "../../src/losses/names.ts";
 import * as api from "../../src/node.ts";
 import { checkRunConfig } from "../../src/run/config.ts";
 import { expectClose } from "../support/close.ts";

@@ -247,8 +247,8 @@ describe("compile() refuses", () => {
       'compile: metrics is "accuracy", expected a list of metrics\' names and of what defineMetric() gave. Write: model.compile({ metrics: ["accuracy"] })',
     ],
     [
-      { optimizer: wrong("adagrad") },
-      'optimizer is "adagrad", expected an optimizer such as adam(), or one of sgd, rmsprop, adam, adamw',
+      { optimizer: wrong("ftrl") },
+      'optimizer is "ftrl", expected an optimizer such as adam(), or one of sgd, rmsprop, adam, adamw, adagrad',
     ],
     [{ loss: wrong("triplet") }, 'loss is "triplet", expected one of categoricalCrossentropy'],
     [{ backend: wrong("webgl") }, 'backend is "webgl", expected one of auto, scalar, simd, relaxed'],
@@ -260,7 +260,7 @@ describe("compile() refuses", () => {
     ],
     [
       { optimizer: wrong(adam) },
-      'optimizer is the function adam, expected an optimizer such as adam(), or one of sgd, rmsprop, adam, adamw. Write: model.compile({ optimizer: "adam" })',
+      'optimizer is the function adam, expected an optimizer such as adam(), or one of sgd, rmsprop, adam, adamw, adagrad, adadelta, adamax, nadam, lion. Write: model.compile({ optimizer: "adam" })',
     ],
     [
       { optimizer: wrong("Adam"), loss: wrong("mse") },

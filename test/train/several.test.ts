@@ -1,7 +1,7 @@
 import { describe, expect, onTestFinished, test } from "vitest";
 import { ModelError } from "../../src/compiler/errors.ts";
 import { loadModel, saveModel } from "../../src/formats/model-file.ts";
-import { LOSSES } from "../../src/losses/index.ts";
+import { LOSSES } from "../../src/losses/names.ts";
 import { topKCategoricalAccuracy } from "../../src/metrics/make.ts";
 import { activation, add, concatenate, conv2d, dense, flatten, input } from "../../src/model/layers/index.ts";
 import { adam, sgd } from "../../src/optim/index.ts";

@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { DATASETS } from "../../src/data/datasets.ts";
 import { BACKENDS } from "../../src/engine/engine.ts";
-import { LOSSES } from "../../src/losses/index.ts";
+import { LOSSES } from "../../src/losses/names.ts";
 import { LAYERS } from "../../src/model/layers/index.ts";
 import { layersFromConfig } from "../../src/model/model-json.ts";
 import { chainNames, MODELS, namedModel } from "../../src/model/models.ts";

@@ -4,6 +4,7 @@ import { KERNEL_TABLE } from "../../engine/abi.ts";
 import * as losses from "../../losses/extra.ts";
 import * as furtherLosses from "../../losses/further.ts";
 import * as metrics from "../../metrics/extra.ts";
+import * as optim from "../../optim/extra.ts";
 import * as host from "./extra.ts";
 
 interface Given {
@@ -18,6 +19,7 @@ Object.assign(globalThis, {
     ...losses,
     ...furtherLosses,
     ...metrics,
+    ...optim,
     ...host,
     KERNEL_TABLE: (wasmgradFurther?.KERNEL_TABLE ?? "") + KERNEL_TABLE,
   },

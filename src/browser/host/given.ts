@@ -6,6 +6,7 @@ import type * as Ops from "../../compiler/ops/further.ts";
 import type * as Losses from "../../losses/extra.ts";
 import type * as FurtherLosses from "../../losses/further.ts";
 import type * as Metrics from "../../metrics/extra.ts";
+import type * as Optim from "../../optim/extra.ts";
 import type * as Host from "./extra.ts";
 
 /** Set by further-main.ts and extra-main.ts. Without them none of these is asked for. */
@@ -21,10 +22,14 @@ export const {
   FURTHER_LOSSES,
   runnerOf,
   targetsFor,
+  EXTRA_UPDATES,
+  emitAccumulation,
+  emitAverage,
   imported,
 } = ((globalThis as { wasmgradFurther?: unknown }).wasmgradFurther ?? {}) as typeof Ops &
   typeof ExtraOps &
   typeof Metrics &
   typeof Losses &
   typeof FurtherLosses &
+  typeof Optim &
   typeof Host;

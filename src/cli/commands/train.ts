@@ -1,5 +1,5 @@
 import { type Command, Option } from "commander";
-import { LOSSES } from "../../losses/index.ts";
+import { LOSSES } from "../../losses/names.ts";
 import { checkRunConfig, runTable } from "../../run/config.ts";
 import { RECIPE_NAMES, RECIPES } from "../../train/recipes.ts";
 import { VALIDATION_SOURCES } from "../../train/validation.ts";

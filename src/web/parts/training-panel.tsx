@@ -1,7 +1,7 @@
 import { useState } from "preact/hooks";
 import { BACKENDS, type Backend } from "../../engine/engine.ts";
 import { sharesMemory } from "../../engine/platform/web.ts";
-import { LOSSES, type LossName } from "../../losses/index.ts";
+import { LOSSES, type LossName } from "../../losses/names.ts";
 import { OPTIMIZERS, type OptimizerName } from "../../optim/definitions.ts";
 import {
   DEFAULT_RATE,

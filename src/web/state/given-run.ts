@@ -1,4 +1,4 @@
-import { lossName } from "../../losses/index.ts";
+import { lossName } from "../../losses/names.ts";
 import { layersFromConfig } from "../../model/model-json.ts";
 import { chainNames } from "../../model/models.ts";
 import { checkRunConfig, type ModelData, RunConfigError, type RunOptions } from "../../run/config.ts";

@@ -1,7 +1,7 @@
 import { ModelError } from "../../compiler/errors.ts";
 import type { Shape } from "../../compiler/graph.ts";
 import { checkLoss } from "../../losses/check-loss.ts";
-import type { LossName } from "../../losses/index.ts";
+import type { LossName } from "../../losses/names.ts";
 import { layersFromConfig } from "../../model/model-json.ts";
 import { MODELS, namedModel } from "../../model/models.ts";
 import { Sequential } from "../../train/sequential.ts";

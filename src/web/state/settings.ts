@@ -1,6 +1,6 @@
 import { DATASETS, GENERATED } from "../../data/datasets.ts";
 import type { Backend } from "../../engine/engine.ts";
-import { type LossName, lossName } from "../../losses/index.ts";
+import { type LossName, lossName } from "../../losses/names.ts";
 import { OPTIMIZERS, type OptimizerName } from "../../optim/definitions.ts";
 import { checkRunConfig, type RunConfig, runTable } from "../../run/config.ts";
 import type { LayerSpec } from "./layers.ts";

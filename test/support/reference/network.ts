@@ -1,6 +1,6 @@
 // A chain of layers, forward, in f64: each layer as its formula says, nothing fused, nothing in place.
 
-import type { LossName } from "../../../src/losses/index.ts";
+import type { LossName } from "../../../src/losses/names.ts";
 import type { Layer } from "../../../src/model/layers/index.ts";
 import { averagePool2d, conv2d, maxPool2d, type Window, windowOf } from "./conv.ts";
 import * as reference from "./losses.ts";
