@@ -90,6 +90,12 @@ describe("every definition", () => {
       exponentialDecay: api.exponentialDecay({ initialLearningRate: 1, decaySteps: 10, decayRate: 0.5 }),
       cosineDecay: api.cosineDecay({ initialLearningRate: 1, decaySteps: 10 }),
       piecewiseConstantDecay: api.piecewiseConstantDecay({ boundaries: [3], values: [1, 0.5] }),
+      constantRate: api.constantRate({ learningRate: 1 }),
+      stepDecay: api.stepDecay({ initialLearningRate: 1, decaySteps: 10 }),
+      polynomialDecay: api.polynomialDecay({ initialLearningRate: 1, decaySteps: 10 }),
+      inverseTimeDecay: api.inverseTimeDecay({ initialLearningRate: 1, decaySteps: 10, decayRate: 0.5 }),
+      cosineDecayRestarts: api.cosineDecayRestarts({ initialLearningRate: 1, firstDecaySteps: 10 }),
+      warmUp: api.warmUp({ warmupSteps: 10, schedule: 1 }),
     } satisfies Record<(typeof SCHEDULES)[number], api.Schedule>;
     for (const [name, schedule] of Object.entries(schedules)) {
       expect(schedule.name).toBe(name);

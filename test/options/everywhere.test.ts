@@ -565,6 +565,53 @@ const TAKERS: Readonly<Record<string, Taker>> = {
     needed: { initialLearningRate: 1, decaySteps: 1 },
     call: api.cosineDecay,
   },
+  constantRate: {
+    names: names<api.ConstantRateOptions>({ learningRate: true }),
+    needed: { learningRate: 1 },
+    call: api.constantRate,
+  },
+  stepDecay: {
+    names: names<api.StepDecayOptions>({ initialLearningRate: true, decaySteps: true, decayRate: true }),
+    needed: { initialLearningRate: 1, decaySteps: 1 },
+    call: api.stepDecay,
+  },
+  polynomialDecay: {
+    names: names<api.PolynomialDecayOptions>({
+      initialLearningRate: true,
+      decaySteps: true,
+      endLearningRate: true,
+      power: true,
+      cycle: true,
+    }),
+    needed: { initialLearningRate: 1, decaySteps: 1 },
+    call: api.polynomialDecay,
+  },
+  inverseTimeDecay: {
+    names: names<api.InverseTimeDecayOptions>({
+      initialLearningRate: true,
+      decaySteps: true,
+      decayRate: true,
+      staircase: true,
+    }),
+    needed: { initialLearningRate: 1, decaySteps: 1, decayRate: 0.5 },
+    call: api.inverseTimeDecay,
+  },
+  cosineDecayRestarts: {
+    names: names<api.CosineDecayRestartsOptions>({
+      initialLearningRate: true,
+      firstDecaySteps: true,
+      tMul: true,
+      mMul: true,
+      alpha: true,
+    }),
+    needed: { initialLearningRate: 1, firstDecaySteps: 1 },
+    call: api.cosineDecayRestarts,
+  },
+  warmUp: {
+    names: names<api.WarmUpOptions>({ warmupSteps: true, initialLearningRate: true, schedule: true }),
+    needed: { warmupSteps: 1, schedule: 1 },
+    call: api.warmUp,
+  },
   piecewiseConstantDecay: {
     names: names<api.PiecewiseConstantDecayOptions>({ boundaries: true, values: true }),
     needed: { boundaries: [1], values: [1, 2] },

@@ -36,7 +36,7 @@ export function scheduleFromConfig(given: unknown): Schedule {
     throw new RangeError(
       `name is ${show(name)}, expected one of ${SCHEDULES.join(", ")}. Write: ${line(options)}`,
     );
-  const chosen = (options ?? {}) as Record<string, unknown>;
+  const chosen = withSchedules((options ?? {}) as Record<string, unknown>);
   const [stray] = Object.keys(others);
   if (stray !== undefined)
     throw new RangeError(
@@ -47,6 +47,19 @@ export function scheduleFromConfig(given: unknown): Schedule {
     definition.problem?.(withDefaults(table, chosen));
   if (wrong !== undefined) throw new RangeError(`${right}: ${wrong}`);
   return scheduleOf(definition, withDefaults(table, chosen));
+}
+
+/** Options, those made schedules that are plain data of one. */
+function withSchedules(options: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  if (!isOptions(options)) return options;
+  return Object.fromEntries(
+    Object.entries(options).map(([key, value]) => [
+      key,
+      isOptions(value) && typeof value.rate !== "function" && "name" in value
+        ? scheduleFromConfig(value)
+        : value,
+    ]),
+  );
 }
 
 function nearestName(name: unknown): ScheduleName {
