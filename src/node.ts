@@ -21,5 +21,6 @@ export { loadPicture } from "./picture/load.ts";
 export { readPicture } from "./picture/read.ts";
 export { run } from "./run/node.ts";
 export { imageDatasetFromDirectory } from "./sources/image-directory.ts";
+export { imageDatasetFromFiles } from "./sources/image-files-node.ts";
 export { loadDataset } from "./sources/load.ts";
 export { samplesFrom } from "./sources/samples-from-files.ts";

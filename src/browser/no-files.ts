@@ -2,7 +2,7 @@
 import { DataError } from "../data/errors.ts";
 import type { Dataset } from "../data/types.ts";
 import type { CsvLoggerOptions, TensorBoardOptions } from "../formats/logs/options.ts";
-import type { DirectoryImages, ImageDirectoryOptions } from "../sources/image-directory.ts";
+import type { DirectoryImages, ImageDirectoryOptions } from "../sources/image-set.ts";
 import type { Callbacks } from "../train/callbacks.ts";
 import type { Reported, ReportOptions } from "../train/report.ts";
 
@@ -30,7 +30,10 @@ export async function imageDatasetFromDirectory(
   _path: string,
   _options: ImageDirectoryOptions = {},
 ): Promise<never> {
-  throw new DataError("unsupported", "imageDatasetFromDirectory() reads files: it runs in Node");
+  throw new DataError(
+    "unsupported",
+    "imageDatasetFromDirectory() reads files: it runs in Node. In a page, imageDatasetFromFiles(input.files) takes a folder that the visitor chose",
+  );
 }
 
 /** Node: a report as a file. In a page it rejects with DataError `unsupported`. */

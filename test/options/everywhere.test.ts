@@ -706,6 +706,24 @@ const TAKERS: Readonly<Record<string, Taker>> = {
     quick: { signal: AbortSignal.abort() },
     call: (options) => api.imageDatasetFromDirectory("nowhere", options),
   },
+  imageDatasetFromFiles: {
+    names: names<api.ImageFilesOptions>({
+      classNames: true,
+      colorMode: true,
+      imageSize: true,
+      interpolation: true,
+      cropToAspectRatio: true,
+      padToAspectRatio: true,
+      validationSplit: true,
+      subset: true,
+      seed: true,
+      skipBad: true,
+      signal: true,
+      onProgress: true,
+    }),
+    quick: { signal: AbortSignal.abort() },
+    call: (options) => api.imageDatasetFromFiles([], options),
+  },
   samplesFrom: {
     names: names<api.SamplesFromOptions>({
       shape: true,

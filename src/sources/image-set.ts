@@ -1,0 +1,159 @@
+import { DataError } from "../data/errors.ts";
+import type { Progress } from "../data/load-options.ts";
+import {
+  COLOR_MODES,
+  type ColorMode,
+  INTERPOLATIONS,
+  type Interpolation,
+  imageSizeKind,
+} from "../data/picture-options.ts";
+import type { ImageSet } from "../data/types.ts";
+import type { Checked } from "../options/check.ts";
+import { callable, flag, oneOf, real, signal, some, type TableOf, whole } from "../options/kinds.ts";
+import type { Picture } from "../picture/picture.ts";
+import { divide } from "./parts.ts";
+import { type BadFile, listBad, type PictureFile, type PictureSet, readPictures } from "./pictures.ts";
+
+const SUBSETS = ["training", "validation", "both"] as const;
+
+/** Names, defaults and meanings are those of Keras's image_dataset_from_directory. */
+export interface ImageDirectoryOptions {
+  /** The folders of the classes in the order of their numbers. Default: all, in the order of their names. */
+  readonly classNames?: readonly string[] | undefined;
+  /** Default "rgb". */
+  readonly colorMode?: ColorMode | undefined;
+  /** `[height, width]`. Default `[256, 256]`. */
+  readonly imageSize?: readonly [height: number, width: number] | undefined;
+  /** Default "bilinear". */
+  readonly interpolation?: Interpolation | undefined;
+  /** Cut off what does not have the proportions of imageSize, in place of stretching. Default false. */
+  readonly cropToAspectRatio?: boolean | undefined;
+  /** Or put it on black. Default false. */
+  readonly padToAspectRatio?: boolean | undefined;
+  /** Share of the pictures of each class for validation: `subset` says which part is wanted. */
+  readonly validationSplit?: number | undefined;
+  /** "both": training and validation, in a list. */
+  readonly subset?: (typeof SUBSETS)[number] | undefined;
+  /** Draws the pictures for validation. Default 1. */
+  readonly seed?: number | undefined;
+  /** Go into folders that are links. Default false. */
+  readonly followLinks?: boolean | undefined;
+  /** Leave out files that cannot be read: `skipped` has them. Default false: they are an error that names them. */
+  readonly skipBad?: boolean | undefined;
+  readonly signal?: AbortSignal | undefined;
+  /** Told of each picture. */
+  readonly onProgress?: ((progress: Progress) => void) | undefined;
+}
+
+/** Images of a folder: what fit() and evaluate() take, and where they came from. */
+export class DirectoryImages implements ImageSet {
+  readonly images: Uint8Array;
+  readonly labels: Uint8Array;
+  readonly count: number;
+  readonly shape: ImageSet["shape"];
+  // No properties of its own: samples have none but those above.
+  readonly #of: { readonly classNames: readonly string[]; readonly read: PictureSet };
+
+  constructor(classNames: readonly string[], read: PictureSet) {
+    const { images, labels, count, shape } = read.set;
+    this.images = images;
+    this.labels = labels;
+    this.count = count;
+    this.shape = shape;
+    this.#of = { classNames, read };
+  }
+
+  get classNames(): readonly string[] {
+    return this.#of.classNames;
+  }
+
+  /** Of each image. */
+  get filePaths(): readonly string[] {
+    return this.#of.read.files.map(({ name }) => name);
+  }
+
+  /** Files that could not be read, and why: with `skipBad`. */
+  get skipped(): readonly BadFile[] {
+    return this.#of.read.bad;
+  }
+}
+
+export const imageOptions = (call: string): Checked => ({
+  call,
+  error: (problem, who) => new DataError("bad-argument", `${who}: ${problem}`),
+  table: (): TableOf<ImageDirectoryOptions> => ({
+    classNames: some(
+      "a list of different names",
+      (value) =>
+        Array.isArray(value) &&
+        value.every((name) => typeof name === "string") &&
+        new Set(value).size === value.length,
+      ["cat", "dog"],
+    ),
+    colorMode: oneOf(COLOR_MODES),
+    imageSize: imageSizeKind(),
+    interpolation: oneOf(INTERPOLATIONS),
+    cropToAspectRatio: flag,
+    padToAspectRatio: flag,
+    validationSplit: real(0, 1, true),
+    subset: oneOf(SUBSETS),
+    seed: whole(0),
+    followLinks: flag,
+    skipBad: flag,
+    signal,
+    onProgress: callable(),
+  }),
+});
+
+/** What pictures there are, and of which classes. */
+interface Listed {
+  readonly classNames: readonly string[];
+  readonly files: readonly PictureFile[];
+}
+
+/**
+ * Reads pictures as the options say, which are known to be of the right kinds.
+ * @param who the function that was called, and `what` it was given, for messages
+ */
+export async function imagesOf(
+  who: string,
+  what: string,
+  options: ImageDirectoryOptions,
+  decode: (bytes: Uint8Array) => Promise<Picture>,
+  list: () => Promise<Listed>,
+): Promise<DirectoryImages | [DirectoryImages, DirectoryImages]> {
+  const { imageSize = [256, 256], colorMode = "rgb", cropToAspectRatio, padToAspectRatio } = options;
+  const { validationSplit, subset, seed = 1 } = options;
+  const wrong = (problem: string) => new DataError("bad-argument", `${who}: ${problem}`);
+  if (cropToAspectRatio && padToAspectRatio)
+    throw wrong("both cropToAspectRatio and padToAspectRatio are true: leave one of them out");
+  if (validationSplit === undefined && subset !== undefined)
+    throw wrong(
+      `subset is "${subset}", of what is missing. Write: { validationSplit: 0.2, subset: "${subset}" }`,
+    );
+  if (validationSplit !== undefined && subset === undefined)
+    throw wrong(
+      `validationSplit is ${validationSplit}, but subset does not say which part is wanted. Write: { validationSplit: ${validationSplit}, subset: "both" }, for [training, validation]`,
+    );
+  options.signal?.throwIfAborted();
+  const { classNames, files } = await list();
+  const resize = cropToAspectRatio ? "crop" : padToAspectRatio ? "pad" : "stretch";
+  const read = async (some: readonly PictureFile[]): Promise<DirectoryImages> => {
+    const reading = { ...options, imageSize, colorMode, resize } as const;
+    const pictures = await readPictures(what, some, decode, reading);
+    if (pictures.set.count === 0)
+      throw new DataError(
+        "bad-pictures",
+        `${what}: none of ${some.length} pictures can be read: ${listBad(pictures.bad)}`,
+      );
+    return new DirectoryImages(classNames, pictures);
+  };
+  if (validationSplit === undefined) return read(files);
+  if (files.length < 2) throw wrong(`${what} has one picture, which cannot be split`);
+  const [training, validation] = divide(files, validationSplit, seed);
+  if (subset === "both") return [await read(training), await read(validation)];
+  return read(subset === "training" ? training : validation);
+}
+
+/** Those of imageDatasetFromDirectory() but for links, which files have none of. */
+export type ImageFilesOptions = Omit<ImageDirectoryOptions, "followLinks">;
