@@ -13,7 +13,7 @@ function run(code: string, names: readonly string[]): Record<string, never> {
 }
 
 test("the code of docs/models.md makes the models that it shows", () => {
-  const [chain, graph, , , optimizer] = blocks("js") as [string, string, string, string, string];
+  const [chain, , graph, , , optimizer] = blocks("js") as [string, string, string, string, string, string];
   const { model } = run(chain, ["model"]) as unknown as { model: api.Sequential };
   expect(model.outputShape).toEqual([10]);
   const { net } = run(graph, ["net"]) as unknown as { net: api.Model };
@@ -23,9 +23,17 @@ test("the code of docs/models.md makes the models that it shows", () => {
   expect(made.optimizer.config.excludeFromWeightDecay).toEqual(["bias", "gamma", "beta"]);
 });
 
+const AsyncFunction = (async () => {}).constructor as FunctionConstructor;
+
+test("its model that is adapted to samples has their statistics", async () => {
+  const body = blocks("js")[1]!.replace(/import (\{[^}]*\}) from "wasmgrad";/g, "const $1 = api;");
+  const { train, model } = await new AsyncFunction("api", `${body}; return { train, model };`)(api);
+  expect(model.outputShape).toEqual([10]);
+  expect(model.toConfig().layers[0]).toMatchObject(api.adapt(train));
+});
+
 test("its model of two inputs and two outputs trains", async () => {
-  const code = blocks("js")[2]!;
-  const AsyncFunction = (async () => {}).constructor as FunctionConstructor;
+  const code = blocks("js")[3]!;
   const body = code.replace(/import (\{[^}]*\}) from "wasmgrad";/g, "const $1 = api;");
   const { history, kinds, angles } = await new AsyncFunction(
     "api",
