@@ -5,8 +5,10 @@ import { defineConfig } from "vitest/config";
 const LONG = [
   "bench",
   "bits",
+  "blocking",
   "docs",
   "element",
+  "element-properties",
   "faults",
   "frameworks",
   "package",
@@ -20,13 +22,29 @@ const LONG = [
   "page-quality",
   "page-settings",
   "page-visits",
+  "page-thread",
   "report",
+  "static-host",
   "webkit",
+];
+/** The like in Node: what runs others' programs, or many of ours, for long. */
+const LONG_NODE = [
+  "bench/bench",
+  "bench/measure",
+  "build/run",
+  "cli/memory",
+  "cli/resume-crash",
+  "cli/run-crash",
+  "engine/protocol",
 ];
 const leftOut =
   process.env.WASMGRAD_TESTS === "all"
     ? []
-    : ["test/runtimes/**", ...LONG.map((name) => `test/browser/${name}.test.ts`)];
+    : [
+        "test/runtimes/**",
+        ...LONG.map((name) => `test/browser/${name}.test.ts`),
+        ...LONG_NODE.map((name) => `test/${name}.test.ts`),
+      ];
 
 export default defineConfig({
   resolve: {
