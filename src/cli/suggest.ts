@@ -1,5 +1,6 @@
 import { type Command, CommanderError, InvalidArgumentError, type Option } from "commander";
 import { absent, nearest, type Others } from "../options/names.ts";
+import { VALIDATION_SOURCES } from "../train/validation.ts";
 
 /** What else a flag or a command is called, bare: see options/names.ts, which has the names of options. */
 const OTHERS: Others = {
@@ -43,11 +44,15 @@ function unknownOption(error: CommanderError, command: Command, program: Command
   const typed = /'(.*)'/s.exec(error.message)?.[1] ?? "";
   const [flag = "", given] = typed.split(/=(.*)/s);
   const options = new Map(command.options.map((option) => [option.attributeName(), option]));
-  const near = nearest(flag, [...options.keys()], OTHERS);
+  const value = given ?? after(program, flag);
+  const spelt = nearest(flag, [...options.keys()], OTHERS);
+  // --split 0.2 is a share, --split stratified says which ones.
+  const which = spelt === "validationSplit" && VALIDATION_SOURCES.some((source) => source === value);
+  const near = which ? "validationFrom" : spelt;
   const owner = program.commands.find(({ options }) => options.some(({ long }) => long === flag));
   const advice =
     near !== undefined
-      ? `did you mean ${options.get(near)!.long}? Write: ${written(options.get(near)!, given ?? after(program, flag))}`
+      ? `did you mean ${options.get(near)!.long}? Write: ${written(options.get(near)!, value)}`
       : owner
         ? `it is an option of wasmgrad ${owner.name()}`
         : (ABSENT.find(([pattern]) => pattern.test(flag))?.[1] ?? absent(flag));

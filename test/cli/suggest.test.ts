@@ -32,6 +32,8 @@ describe("an option by another name", () => {
     ["--epoch 3", "--epochs 3"],
     ["--wd 0.1", "--weight-decay 0.1"],
     ["--val-split 0.1", "--validation-split 0.1"],
+    ["--split 0.1", "--validation-split 0.1"],
+    ["--split stratified", "--validation-from stratified"],
     ["--output run", "--out run"],
     ["--force", "--overwrite"],
     ["--workers 2", "--threads 2"],
