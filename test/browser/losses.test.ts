@@ -3,6 +3,7 @@ import type { TrainerOptions } from "../../src/browser/types.ts";
 import { binaryFocalCrossentropy, categoricalCrossentropy, huber } from "../../src/losses/make.ts";
 import { auc, f1Score } from "../../src/metrics/make.ts";
 import { dense, flatten } from "../../src/model/layers/index.ts";
+import { adam, nadam, stepDecay } from "../../src/optim/index.ts";
 import type { FitOptions } from "../../src/train/fit.ts";
 import type { Samples } from "../../src/train/samples.ts";
 import { sequential } from "../../src/train/sequential.ts";
@@ -26,6 +27,20 @@ const CASES: [string, Activation, TrainerOptions, FitOptions, Samples][] = [
   ["a focal loss", "sigmoid", { loss: binaryFocalCrossentropy({ gamma: 1 }) }, {}, data],
   ["a loss by name", "linear", { loss: "hinge" }, {}, data],
   ["metrics with options", "softmax", { metrics: [auc({ curve: "PR" }), f1Score(), "meanIoU"] }, {}, data],
+  ["an optimizer by name", "softmax", { optimizer: "lion" }, {}, data],
+  ["a moving average", "softmax", { optimizer: nadam({ useEma: true, emaOverwriteFrequency: 4 }) }, {}, data],
+  [
+    "accumulated gradients by a schedule",
+    "softmax",
+    {
+      optimizer: adam({
+        gradientAccumulationSteps: 3,
+        learningRate: stepDecay({ initialLearningRate: 0.1, decaySteps: 1, decayRate: 0.5 }),
+      }),
+    },
+    { epochs: 3 },
+    data,
+  ],
   ["weights of classes", "softmax", {}, { classWeight: { 1: 4 } }, data],
   [
     "balanced classes of a part",
