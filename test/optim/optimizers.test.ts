@@ -1,3 +1,4 @@
+import "../../src/options/other-names.ts";
 import { describe, expect, test } from "vitest";
 import { dense } from "../../src/model/layers/index.ts";
 import {

@@ -1,3 +1,4 @@
+import "../../src/options/other-names.ts";
 import { describe, expect, test } from "vitest";
 import { cosineDecay, defineSchedule } from "../../src/optim/index.ts";
 import { checkRunConfig, RunConfigError, type RunOptions } from "../../src/run/config.ts";
@@ -107,7 +108,7 @@ describe("the configuration of a run", () => {
   test.each<[unknown, string]>([
     [
       { name: "onecycle", options: { peak: 0.01, steps: 10 } },
-      'name is "onecycle", expected one of oneCycle, exponentialDecay, cosineDecay, piecewiseConstantDecay. Write: {"learningRate": {"name": "oneCycle", "options": {"peak": 0.01, "steps": 10}}}',
+      'name is "onecycle", expected one of oneCycle, exponentialDecay, cosineDecay, piecewiseConstantDecay, constantRate, stepDecay, polynomialDecay, inverseTimeDecay, cosineDecayRestarts, warmUp. Write: {"learningRate": {"name": "oneCycle", "options": {"peak": 0.01, "steps": 10}}}',
     ],
     [
       { name: "oneCycle", options: { peak: 0.01 } },
@@ -144,7 +145,7 @@ describe("the configuration of a run", () => {
     [{ lr: 0.1 }, 'no option is called "lr": it belongs into adam({ learningRate: 0.001 })'],
     [
       { optimizer: "sdg" },
-      'optimizer is "sdg", expected one of sgd, rmsprop, adam, adamw, or { name, … } with its options. Write: {"optimizer": "sgd"}',
+      'optimizer is "sdg", expected one of sgd, rmsprop, adam, adamw, adagrad, adadelta, adamax, nadam, lion, or { name, … } with its options. Write: {"optimizer": "sgd"}',
     ],
     [{ optimizer: { name: "adam", momentum: 0.9 } }, 'optimizer: adam: no option is called "momentum"'],
     [{ loss: "mse" }, 'Write: {"loss": "meanSquaredError"}'],
