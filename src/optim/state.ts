@@ -94,7 +94,13 @@ export class OptimizerState {
 
   /** Gives the weights their moving average, where there is one: at the end of a training. */
   useAverage(w: Float32Array): void {
-    if (this.optimizer.options.useEma) w.set(this.vectors.at(this.#every > 1 ? -2 : -1)!);
+    const { average } = this;
+    if (average) w.set(average);
+  }
+
+  /** The moving average of the weights, where there is one. */
+  get average(): Float32Array | undefined {
+    return this.optimizer.options.useEma ? this.vectors.at(this.#every > 1 ? -2 : -1) : undefined;
   }
 
   /** After each step: gives the weights their moving average where that is due. */

@@ -109,5 +109,10 @@ function carryOver(from: Session, to: Session): void {
     for (const { parameter, offset, length } of from.trained) {
       const slot = to.trained.find((other) => other.parameter.name === parameter.name);
       if (slot) vectors[i]!.set(vector.subarray(offset, offset + length), slot.offset);
+      // What begins at 0 would draw weights there: an average begins with them.
+      const before = new Set(from.trained.map(({ parameter }) => parameter.name));
+      for (const { parameter, offset, length } of to.trained)
+        if (!before.has(parameter.name))
+          own.average?.set(to.weightVector.subarray(offset, offset + length), offset);
     }
 }
