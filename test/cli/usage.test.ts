@@ -90,7 +90,7 @@ describe("wrong usage ends with status 2 and one line", () => {
     [["train", "--validation-split", "1"], /'1' is invalid.*below 1/],
     [["train", "--seed", "9007199254740993"], /'9007199254740993' is invalid/],
     [["train", "--backend", "gpu"], /'gpu' is invalid. Allowed choices are auto, scalar, simd, relaxed/],
-    [["train", "--optimizer", "lion"], /Allowed choices are sgd, rmsprop, adam, adamw/],
+    [["train", "--optimizer", "ftrl"], /Allowed choices are sgd, rmsprop, adam, adamw/],
     [["train", "--loss", "triplet"], /Allowed choices are categoricalCrossentropy/],
     [["train", "--out", ""], /'--out <folder>' argument '' is invalid/],
     [["train", "--out"], /'--out <folder>' argument missing/],
