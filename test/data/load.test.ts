@@ -252,7 +252,7 @@ describe("names", () => {
       const error = await dataErrorOf(loadDataset(name, { cacheDir, offline: true }));
       expect(error.code).toBe("unknown-dataset");
       expect(error.message).toMatch(
-        /^dataset ".*": .*mnist, fashion-mnist, kmnist, digits, or the path of a folder/,
+        /^dataset ".*": .*mnist, fashion-mnist, kmnist, digits, cifar10, cifar100, or the path of a folder/,
       );
     }
   });
