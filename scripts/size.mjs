@@ -91,6 +91,8 @@ await page({
 });
 
 const free = Number.POSITIVE_INFINITY;
+for (const name of ["scalar-all", "simd-all", "relaxed-all"])
+  hold(`build/${name}.js (for models that need it)`, gzipped(read(`build/${name}.js`)), free);
 hold("dist/wasmgrad.js (all of the API in one module)", gzipped(read("dist/wasmgrad.js")), free);
 hold("build/training-worker.js", gzipped(read("build/training-worker.js")), free);
 hold("build/further-worker.js", gzipped(read("build/further-worker.js")), free);
