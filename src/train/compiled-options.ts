@@ -1,4 +1,5 @@
 import { FURTHER_KINDS, type Graph, USUAL_KINDS } from "../compiler/graph.ts";
+import { fillOf } from "../compiler/initializers.ts";
 import { type Preprocessing, TO_UNIT } from "../compiler/preprocessing.ts";
 import type { Backend } from "../engine/engine.ts";
 import type { WasmSource } from "../engine/kernels.ts";
@@ -60,8 +61,11 @@ export function needsAllKernels(
 ): boolean {
   return (
     [optimizer, ...losses].some(({ allKernels }) => allKernels) ||
-    parameters.some(({ regularizer, constraint }) => regularizer || constraint) ||
-    ops.some(({ kind }) => ![...USUAL_KINDS, ...FURTHER_KINDS, "convPool"].includes(kind))
+    parameters.some(
+      ({ regularizer, constraint, initializer, shape }) =>
+        regularizer || constraint || fillOf(initializer, shape).kind === "further",
+    ) ||
+    ops.some(({ kind }) => ![...USUAL_KINDS, ...FURTHER_KINDS].includes(kind as never))
   );
 }
 

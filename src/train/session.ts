@@ -1,7 +1,8 @@
+import { type Draws, fillFurther } from "../compiler/extra.ts";
 import { requireRoom } from "../compiler/footprint.ts";
 import { fuse } from "../compiler/fuse.ts";
 import { cut, elements, type Graph, isTrained, type LayerCall, type Parameter } from "../compiler/graph.ts";
-import { fillOf } from "../compiler/initializers.ts";
+import { fillOf, type VarianceFill } from "../compiler/initializers.ts";
 import type { ParameterPointers } from "../compiler/planner.ts";
 import type { Preprocessing } from "../compiler/preprocessing.ts";
 import { DRAW_SCRATCH, TRUNCATED_STDDEV } from "../engine/abi.ts";
@@ -343,15 +344,16 @@ export class Session {
         else data.set(value);
         return;
       }
-      this.#draw(fill.kind, fill.variance, out, length, index);
+      const [key0, key1] = this.#pointers.seed;
+      const common = { out, n: length, key0, key1, step: 0, stream: index, grain: DRAW_GRAIN };
+      if ("variance" in fill) this.#draw(fill, common);
+      else fillFurther(this.engine, fill, parameter, common);
     });
   }
 
-  /** Fills a tensor from the counter-based generator: element i of stream `index` depends on the seed alone. */
-  #draw(kind: "uniform" | "truncatedNormal", variance: number, out: number, n: number, stream: number): void {
-    const [key0, key1] = this.#pointers.seed;
-    const common = { out, n, key0, key1, step: 0, stream, grain: DRAW_GRAIN };
-    const tasks = Math.ceil(n / DRAW_GRAIN);
+  /** Fills a tensor from the counter-based generator: element i of a stream depends on the seed alone. */
+  #draw({ kind, variance }: VarianceFill, common: Draws): void {
+    const tasks = Math.ceil(common.n / DRAW_GRAIN);
     if (kind === "uniform") {
       const limit = this.engine.squareRoot(3 * variance);
       this.engine.call("randomUniform", { ...common, low: -limit, high: limit }, tasks, DRAW_SCRATCH);

@@ -353,10 +353,10 @@ describe("train refuses", () => {
   const cases: [name: string, args: string[], status: number, message: RegExp][] = [
     ["an unknown dataset", ["--dataset", "nope"], 2, /"nope": not a known name and not a folder/],
     [
-      "a table in place of a folder",
+      "a table of a single image",
       ["--dataset", "table.csv"],
       2,
-      /"table\.csv": is a table.*save\(.*datasets\.md/,
+      /table\.csv: has one image, of which none can be kept for the test/,
     ],
     ["an unknown model", ["--model", "nope"], 2, /no model and no file.*keras-mnist/],
     ["a missing model file", ["--model", "nope.json"], 1, /nope\.json.*no such file/],

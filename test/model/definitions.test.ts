@@ -73,7 +73,9 @@ describe("every definition", () => {
       for (const [i, loss] of LOSSES.entries()) {
         const model = api.sequential(layers(kernelInitializer));
         expect(api.modelFromConfig(model.toConfig()).toConfig()).toEqual(model.toConfig());
-        expect(fillOf(kernelInitializer, [2, 2]).kind).toMatch(/^(constant|uniform|truncatedNormal)$/);
+        expect(fillOf(kernelInitializer, [2, 2]).kind).toMatch(
+          /^(constant|uniform|truncatedNormal|further)$/,
+        );
         await model.compile({
           loss,
           optimizer: OPTIMIZERS[i % OPTIMIZERS.length]!,

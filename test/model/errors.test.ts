@@ -89,7 +89,7 @@ describe("a layer that does not fit", () => {
 describe("an option out of range", () => {
   const conv = { filters: 2, kernelSize: 5, name: "bad" };
   const initializers =
-    "one of zeros, ones, glorotUniform, glorotNormal, heUniform, heNormal, lecunUniform, lecunNormal, or constant({ value })";
+    "one of zeros, ones, glorotUniform, glorotNormal, heUniform, heNormal, lecunUniform, lecunNormal, randomUniform, randomNormal, truncatedNormal, orthogonal, identity, constant({ value }) or { type, ... }";
   const activations =
     "one of linear, relu, leakyRelu, elu, sigmoid, tanh, softmax, relu6, silu, swish, gelu, geluApproximate, softplus, softsign, selu, hardSigmoid, hardSilu, hardSwish, exponential, mish";
   const pair = "a whole number >= 1, or two: [height, width]";

@@ -1,4 +1,5 @@
 // Embedded for the blob: worker that has ops that are not usual, further metrics, or losses and metrics of users' own: before its own script.
+import * as fills from "../../compiler/extra.ts";
 import * as ops from "../../compiler/ops/extra.ts";
 import { KERNEL_TABLE } from "../../engine/abi.ts";
 import * as losses from "../../losses/extra.ts";
@@ -16,6 +17,7 @@ Object.assign(globalThis, {
   wasmgradFurther: {
     ...wasmgradFurther,
     ...ops,
+    ...fills,
     ...losses,
     ...furtherLosses,
     ...metrics,

@@ -1,6 +1,7 @@
 // What the script of training workers has in place of all files called further.ts or extra.ts: what stands before it, where the
 // page has put it there.
 
+import type * as Fills from "../../compiler/extra.ts";
 import type * as ExtraOps from "../../compiler/ops/extra.ts";
 import type * as Ops from "../../compiler/ops/further.ts";
 import type * as Losses from "../../losses/extra.ts";
@@ -15,6 +16,7 @@ export const {
   EXTRA,
   mixedTargets,
   penalties,
+  fillFurther,
   constrainWeights,
   foldedFilter,
   sumMerger,
@@ -28,6 +30,7 @@ export const {
   imported,
 } = ((globalThis as { wasmgradFurther?: unknown }).wasmgradFurther ?? {}) as typeof Ops &
   typeof ExtraOps &
+  typeof Fills &
   typeof Metrics &
   typeof Losses &
   typeof FurtherLosses &

@@ -45,10 +45,7 @@ export const CONV2D = defineLayer({
     const { filters, groups } = config;
     const channels = input.shape[2]!;
     if (channels % groups !== 0 || filters % groups !== 0)
-      throw new ModelError(
-        `groups is ${groups}, expected a divisor of ${channels} channels and ${filters} filters`,
-        name,
-      );
+      throw new ModelError(`groups is ${groups}, expected a divisor of ${channels} and ${filters}`, name);
     const shape = [...attributes.kernel, channels / groups, filters];
     const parameters = [
       graph.parameter(

@@ -1,4 +1,10 @@
-import { type Constant, INITIALIZERS, type Initializer } from "../../compiler/initializers.ts";
+import {
+  type Constant,
+  FURTHER_INITIALIZERS,
+  INITIALIZERS,
+  type Initializer,
+  type ToldInitializer,
+} from "../../compiler/initializers.ts";
 import { checkOptions } from "../../options/check.ts";
 import { isOptions, type Kind, needed, type OptionsOf, some } from "../../options/kinds.ts";
 
@@ -12,11 +18,22 @@ export function isConstant(value: unknown): value is Constant {
   );
 }
 
+/** Whether it is what an initializer with numbers of its own gives. */
+function isTold(value: unknown): value is ToldInitializer {
+  if (!isOptions(value)) return false;
+  const { type, ...numbers } = value;
+  const known: readonly string[] | undefined = FURTHER_INITIALIZERS[type as ToldInitializer["type"]];
+  return (
+    known !== undefined &&
+    Object.entries(numbers).every(([key, number]) => known.includes(key) && isValue(number))
+  );
+}
+
 /** How a layer's parameters start. */
 export const initializer: Kind<Initializer> = {
   ...some(
-    `one of ${INITIALIZERS.join(", ")}, or constant({ value })`,
-    (value) => INITIALIZERS.includes(value as never) || isConstant(value),
+    `one of ${INITIALIZERS.join(", ")}, constant({ value }) or { type, ... }`,
+    (value) => INITIALIZERS.includes(value as never) || isConstant(value) || isTold(value),
   ),
   names: INITIALIZERS,
 };

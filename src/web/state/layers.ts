@@ -1,5 +1,5 @@
 import { LAYERS } from "../../model/layers/index.ts";
-import { isConstant } from "../../model/layers/initializer.ts";
+import { initializer, isConstant } from "../../model/layers/initializer.ts";
 import { INPUT } from "../../model/layers/input.ts";
 import type { LayerDefinition } from "../../model/layers/layer.ts";
 import { isOptions, type Kind } from "../../options/kinds.ts";
@@ -168,7 +168,7 @@ export function optionProblem(option: LayerOption, value: unknown): string | und
         : `expected ${option.expected}${/\[|list/.test(option.expected) ? ", written as 1x2" : ""}`;
     case "choice":
       return option.choices.includes(value as string) ||
-        (option.key.endsWith("Initializer") && isConstant(value))
+        (option.key.endsWith("Initializer") && isOptions(value) && initializer.accepts(value))
         ? undefined
         : `expected one of ${option.choices.join(", ")}`;
     case "flag":
@@ -183,7 +183,8 @@ export function parseOption(option: LayerOption, text: string): unknown {
   if (trimmed === "" && option.optional) return undefined;
   // Only model files and links bring one: the editor keeps it.
   const constant = /^constant (.+)$/.exec(trimmed);
-  if (kind === "choice") return constant ? { type: "constant", value: Number(constant[1]) } : trimmed;
+  if (constant && kind === "choice") return { type: "constant", value: Number(constant[1]) };
+  if (kind === "choice") return trimmed.includes(" ") ? parseNumbers(trimmed, () => false) : trimmed;
   if (kind === "flag") return trimmed === "true" ? true : trimmed === "false" ? false : Number.NaN;
   if (kind === "numbers") return parseNumbers(trimmed, option.takes);
   const number = (part: string) => (/^\d+(\.\d+)?$/.test(part) ? Number(part) : Number.NaN);
