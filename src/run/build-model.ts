@@ -93,9 +93,10 @@ function checkOutputs(model: Model, classes: number): void {
   const outputs = model.outputShape;
   if (outputs.length === 1 && (outputs[0] === classes || (outputs[0] === 1 && classes === 2))) return;
   const last = model.rows.at(-1)!.name;
+  const flat = outputs.length === 1;
   const mend = isGraphConfig(model.toConfig())
-    ? `let it be a dense layer of ${classes} units with softmax`
-    : `end the model with {"type": "dense", "units": ${classes}, "activation": "softmax"}`;
+    ? `let it be a dense layer of ${classes} units with softmax${flat ? "" : ", of flat input"}`
+    : `end the model with ${flat ? "" : '{"type": "flatten"}, '}{"type": "dense", "units": ${classes}, "activation": "softmax"}`;
   throw new ModelError(
     `its last layer '${last}' gives ${outputs.length === 1 ? `${outputs[0]} outputs` : `an output of shape ${sizes(outputs)}`}, but the dataset has ${classes} classes; ${mend}`,
   );

@@ -92,7 +92,7 @@ function checkOutputs(model: Sequential, classes: number): void {
   if (outputs.length === 1 && (outputs[0] === classes || (outputs[0] === 1 && classes === 2))) return;
   const last = model.rows.at(-1)!;
   throw new ModelError(
-    `${outputs.length === 1 ? `gives ${outputs[0]} output${outputs[0] === 1 ? "" : "s"}` : `gives an output of shape ${outputs.join("×")}`}, but the dataset has ${classes} classes: end with a dense layer of ${classes} units and softmax`,
+    `${outputs.length === 1 ? `gives ${outputs[0]} output${outputs[0] === 1 ? "" : "s"}` : `gives an output of shape ${outputs.join("×")}`}, but the dataset has ${classes} classes: end with ${outputs.length > 1 ? "flatten and " : ""}a dense layer of ${classes} units and softmax`,
     last.name,
   );
 }
