@@ -6,6 +6,7 @@ const LONG = [
   "bench",
   "bits",
   "blocking",
+  "data",
   "docs",
   "element",
   "element-properties",
@@ -25,6 +26,7 @@ const LONG = [
   "page-thread",
   "report",
   "static-host",
+  "trainer",
   "webkit",
 ];
 /** The like in Node: what runs others' programs, or many of ours, for long. */
@@ -32,9 +34,13 @@ const LONG_NODE = [
   "bench/bench",
   "bench/measure",
   "build/run",
+  "cli/config",
   "cli/memory",
+  "cli/pictures",
   "cli/resume-crash",
   "cli/run-crash",
+  "cli/run-folder",
+  "cli/usage",
   "engine/protocol",
 ];
 const leftOut =
