@@ -35,11 +35,13 @@ const LONG_NODE = [
   "bench/measure",
   "build/run",
   "cli/config",
+  "cli/interrupt",
   "cli/memory",
   "cli/pictures",
   "cli/resume-crash",
   "cli/run-crash",
   "cli/run-folder",
+  "cli/teach",
   "cli/usage",
   "engine/protocol",
 ];
