@@ -2,8 +2,6 @@
 import { readFile, stat } from "node:fs/promises";
 import { basename, extname, join } from "node:path";
 import { pictureOptionsIn } from "../data/picture-options.ts";
-import { csvLogger } from "../formats/logs/csv-logger.ts";
-import { tensorBoard } from "../formats/logs/tensor-board.ts";
 import { loadModel, saveModel } from "../formats/model-file.ts";
 import { MODELS } from "../model/models.ts";
 import { parseJson } from "../options/strict-json.ts";
@@ -32,8 +30,14 @@ export const NODE: Platform = {
     return loadModel(await readFile(folder ? join(place, "model.safetensors") : place));
   },
   files: {
-    csvLogger: ({ filename, ...options }) => csvLogger(filename, options),
-    tensorBoard,
+    async csvLogger({ filename, ...options }) {
+      const { csvLogger } = await import("../formats/logs/csv-logger.ts");
+      return csvLogger(filename, options);
+    },
+    async tensorBoard(options) {
+      const { tensorBoard } = await import("../formats/logs/tensor-board.ts");
+      return tensorBoard(options);
+    },
   },
   async ready(model: Model, options: CompileOptions) {
     await model.compile(options);

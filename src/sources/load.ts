@@ -10,10 +10,12 @@ import { LOAD } from "../data/options.ts";
 import { PICTURE_KEYS } from "../data/picture-options.ts";
 import type { Dataset } from "../data/types.ts";
 import { checkOptions } from "../options/check.ts";
-import { cifarFolderIn, loadArchive, loadCifarFolder } from "./archive.ts";
 import { emnistAt, loadEmnist } from "./emnist.ts";
-import { isPictureFolder, loadPictureFolder } from "./picture-folder.ts";
-import { isNumbersFile, loadNumbers, numbersFileIn } from "./tables.ts";
+
+// What reads pictures, tables and archives is loaded for those that have some: every command of the command line imports this file.
+const pictures = () => import("./picture-folder.ts");
+const tables = () => import("./tables.ts");
+const archives = () => import("./archive.ts");
 
 /**
  * Loads a dataset: a known name (`DATASET_NAMES`, `cifar10`, `cifar100`), the path of a folder of IDX files or of pictures with a folder for each
@@ -39,14 +41,18 @@ export async function loadDataset(
       "bad-argument",
       `loadDataset: ${own} is for folders of pictures, not for ${typeof dataset === "string" ? `"${dataset}"` : dataset.name}: leave it out`,
     );
-  if (found === "pictures") return loadPictureFolder(dataset as string, options);
+  const path = dataset as string;
+  if (found === "pictures") return (await pictures()).loadPictureFolder(path, options);
   if (found === "numbers") {
-    const path = dataset as string;
+    const { isNumbersFile, loadNumbers, numbersFileIn } = await tables();
     return loadNumbers(isNumbersFile(path) ? path : (await numbersFileIn(path))!, options);
   }
-  if (archive) return loadArchive(archive, options);
-  if (found === "emnist") return loadEmnist((await emnistAt(dataset as string))!);
-  if (found === "cifar") return loadCifarFolder((await cifarFolderIn(dataset as string))!);
+  if (archive) return (await archives()).loadArchive(archive, options);
+  if (found === "emnist") return loadEmnist((await emnistAt(path))!);
+  if (found === "cifar") {
+    const { cifarFolderIn, loadCifarFolder } = await archives();
+    return loadCifarFolder((await cifarFolderIn(path))!);
+  }
   return loadIdx(dataset, options);
 }
 
@@ -59,10 +65,10 @@ const isKnown = (name: string) =>
 /** What lies at a path, where it is of a kind that is read here. */
 async function sourceOf(path: string): Promise<"pictures" | "numbers" | "cifar" | "emnist" | undefined> {
   const found = await stat(path).catch(() => undefined);
-  if (found?.isFile()) return isNumbersFile(path) ? "numbers" : undefined;
+  if (found?.isFile()) return (await tables()).isNumbersFile(path) ? "numbers" : undefined;
   if (await emnistAt(path)) return "emnist";
   if (!found?.isDirectory() || Object.keys(await findFiles(path)).length > 0) return undefined;
-  if ((await cifarFolderIn(path)) !== undefined) return "cifar";
-  if (await isPictureFolder(path)) return "pictures";
-  return (await numbersFileIn(path)) === undefined ? undefined : "numbers";
+  if ((await (await archives()).cifarFolderIn(path)) !== undefined) return "cifar";
+  if (await (await pictures()).isPictureFolder(path)) return "pictures";
+  return (await (await tables()).numbersFileIn(path)) === undefined ? undefined : "numbers";
 }

@@ -7,7 +7,6 @@ import { DATASET_NAMES, DATASETS, GENERATED } from "../../data/datasets.ts";
 import { findFiles, isComplete, missingNames } from "../../data/files.ts";
 import { DATA_ENV } from "../../data/load.ts";
 import { isKnown } from "../../run/config.ts";
-import { cifarFolderIn } from "../../sources/archive.ts";
 import { loadDataset } from "../../sources/load.ts";
 import { UsageError } from "../errors.ts";
 import { withInterrupt } from "../interrupt.ts";
@@ -123,6 +122,7 @@ async function locate(name: string): Promise<Pick<Listed, "folder" | "state" | "
 }
 
 async function locateArchive({ name, file }: ArchiveInfo): Promise<Pick<Listed, "folder" | "state">> {
+  const { cifarFolderIn } = await import("../../sources/archive.ts");
   for (const folder of foldersOf(name)) {
     const there = existsSync(join(folder, file)) || (await cifarFolderIn(folder)) !== undefined;
     if (there) return { folder: resolve(folder), state: "here" };

@@ -2,7 +2,6 @@ import { type Command, Option } from "commander";
 import { DataError } from "../../data/errors.ts";
 import { readWhole } from "../../data/files.ts";
 import type { Backend } from "../../engine/engine.ts";
-import { loadPicture } from "../../picture/load.ts";
 import { PictureError } from "../../picture/picture.ts";
 import { MAX_PICTURE_BYTES } from "../../picture/png.ts";
 import { sizes } from "../../run/build-model.ts";
@@ -135,6 +134,7 @@ async function classify(
   { invert, center }: PredictOptions,
 ): Promise<Prediction> {
   try {
+    const { loadPicture } = await import("../../picture/load.ts");
     const picture = await loadPicture(await readWhole(file, MAX_PICTURE_BYTES));
     const { centred: centered, ...predicted } = await predictPicture(model, picture, {
       metadata,
