@@ -72,7 +72,6 @@ export class AffineArgs {
   y: usize;
   x: usize;
   step: usize; // few bytes: u32, the count of steps
-  batch: i32;
   H: i32;
   W: i32;
   C: i32;

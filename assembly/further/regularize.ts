@@ -8,7 +8,7 @@ import { hsum, lanes, madd, splat, vabs, vadd, vload, vloadPart, vmul, vstorePar
  */
 @unmanaged
 export class PenaltyArgs {
-  partials: usize;
+  partials: usize; // 0: only the gradient is wanted
   w: usize;
   g: usize; // inout; 0: none
   n: i32;
@@ -51,7 +51,7 @@ function penaltyOf<V>(s: PenaltyArgs, i0: i32, n: i32): f32 {
 export function penalty(s: PenaltyArgs, task: i32, scratch: usize): void {
   const i0 = task * s.grain, n = min(s.n - i0, s.grain);
   const sum = ASC_FEATURE_SIMD ? penaltyOf<v128>(s, i0, n) : penaltyOf<f32>(s, i0, n);
-  store<f32>(s.partials + (<usize>task << 2), sum);
+  if (s.partials) store<f32>(s.partials + (<usize>task << 2), sum);
 }
 
 /** What a constraint does: no number below 0; the norm of each column within low .. high, towards it by `rate`. */

@@ -879,7 +879,6 @@ interface AffineArgs {
   readonly y: number;
   readonly x: number;
   readonly step: number;
-  readonly batch: number;
   readonly H: number;
   readonly W: number;
   readonly C: number;
@@ -1494,7 +1493,7 @@ export const KERNEL_TABLE = `0activationForward: y* x* n kind alpha% grain
 62winogradTaps: dw* du* x* dy* batch H W C OH OW OC top left m
 63winogradFilter: u* w* C OC rotate m
 64winogradForward: y* x* u* bias* batch H W C OH OW OC top left relu m images block
-65affineImages: y* x* step* batch H W C key0 key1 stream flipRows flipColumns angle0% angle1% zoomH0% zoomH1% zoomW0% zoomW1% together shiftH0% shiftH1% shiftW0% shiftW1% fill bilinear value%
+65affineImages: y* x* step* H W C key0 key1 stream flipRows flipColumns angle0% angle1% zoomH0% zoomH1% zoomW0% zoomW1% together shiftH0% shiftH1% shiftW0% shiftW1% fill bilinear value%
 66cropImages: y* x* step* H W C OH OW key0 key1 stream random
 67colorImages: y* x* step* positions C key0 key1 stream contrast0% contrast1% brightness0% brightness1% low% high%
 68eraseImages: y* x* step* H W C key0 key1 stream chance0% chance1% scale0% scale1% value% noise low% high%

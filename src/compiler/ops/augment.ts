@@ -70,7 +70,6 @@ export const randomAffine = implementation<"randomAffine">((p, op) => {
       y: p.value(op.output),
       x: p.value(op.inputs[0]!),
       ...draws,
-      batch: p.batch,
       H,
       W,
       C,

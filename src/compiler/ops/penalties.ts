@@ -56,8 +56,7 @@ export const activityPenalty: OpImplementation<"activityPenalty"> = {
     const g = p.ownGradient(op);
     const n = p.count(op.output);
     const { l1, l2 } = op.attributes;
-    const partials = p.tensor(4 * chunks(n));
-    const args = { partials, w: p.value(op.output), g, n, l1, l2, scale: 1 / p.batch, grain: GRAIN };
+    const args = { partials: 0, w: p.value(op.output), g, n, l1, l2, scale: 1 / p.batch, grain: GRAIN };
     p.call("penalty", args, { tasks: chunks(n) });
     p.passGradient(op, op.inputs[0]!);
   },
