@@ -104,15 +104,13 @@ function carryOver(from: Session, to: Session): void {
   const [old, own] = [from.optimizer, to.optimizer];
   own.step = old.step;
   own.rate = old.rate;
-  const vectors = own.vectors;
-  for (const [i, vector] of old.vectors.entries())
-    for (const { parameter, offset, length } of from.trained) {
-      const slot = to.trained.find((other) => other.parameter.name === parameter.name);
-      if (slot) vectors[i]!.set(vector.subarray(offset, offset + length), slot.offset);
-      // What begins at 0 would draw weights there: an average begins with them.
-      const before = new Set(from.trained.map(({ parameter }) => parameter.name));
-      for (const { parameter, offset, length } of to.trained)
-        if (!before.has(parameter.name))
-          own.average?.set(to.weightVector.subarray(offset, offset + length), offset);
-    }
+  // What begins at 0 would draw weights there: an average begins with them.
+  own.average?.set(to.weightVector.subarray(0, own.average.length));
+  const before = new Map(from.trained.map((slot) => [slot.parameter.name, slot]));
+  for (const { parameter, offset } of to.trained) {
+    const slot = before.get(parameter.name);
+    if (!slot) continue;
+    for (const [i, vector] of old.vectors.entries())
+      own.vectors[i]!.set(vector.subarray(slot.offset, slot.offset + slot.length), offset);
+  }
 }
