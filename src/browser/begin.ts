@@ -2,6 +2,7 @@ import { metricsOf } from "../metrics/index.ts";
 import { checked } from "../train/check-samples.ts";
 import { checkRestore, checkState } from "../train/check-state.ts";
 import { weighClasses } from "../train/class-weights.ts";
+import { preprocessingOf } from "../train/compiled-options.ts";
 import { type Division, divide } from "../train/divide.ts";
 import { type KeptState, keepsState } from "../train/keep-state.ts";
 import type { Samples } from "../train/samples.ts";
@@ -18,12 +19,12 @@ export function begin(fitting: Fitting): Division & { readonly state: KeptState 
 /**
  * As divide(), but that samples stay those that the worker may have already: parts of them are their rows, and weights stand beside.
  */
-function divideByRows({ samples, options, made }: Fitting): Division {
+function divideByRows(fitting: Fitting): Division {
+  const { samples, options, made } = fitting;
   const { classWeight, ...others } = options;
   const { graph } = made.model;
-  const { sampleWeight } = options;
-  const given = sampleWeight ? checked(samples, made.model, "fit", sampleWeight) : samples;
-  const division = divide(given, others, graph, made.seed);
+  const given = weighed(fitting);
+  const division = divide(given, others, graph, seedOf(fitting));
   const part = ({ rows, count }: Part, first: number): Part => ({
     samples: given,
     count,
@@ -59,9 +60,23 @@ function takeState(fitting: Fitting): KeptState | undefined {
   return { ...kept, callbacks: states.slice(0, workers) };
 }
 
+/** With the weights that an option gives them. */
+function weighed({ samples, options: { sampleWeight }, made }: Fitting): Samples {
+  return sampleWeight ? checked(samples, made.model, "fit", sampleWeight) : samples;
+}
+
+const seedOf = ({ made }: Fitting) => made.options.seed ?? 1;
+
 /** What a trainer's training hangs on. */
-export function settingOfFit({ made, samples, options }: Fitting): TrainingSetting {
-  const { model, optimizer, seed } = made;
+export function settingOfFit(fitting: Fitting): TrainingSetting {
+  const { made, options } = fitting;
+  const { model, optimizer } = made;
   const outputs = made.outputs.map((output) => ({ ...output, metrics: metricsOf(output.metrics) }));
-  return settingOf(model.graph, { optimizer, outputs, seed }, samples.count, options);
+  const preprocessing = preprocessingOf(model.loaded, made.options.preprocessing);
+  return settingOf(
+    model.graph,
+    { optimizer, outputs, seed: seedOf(fitting), preprocessing },
+    weighed(fitting),
+    options,
+  );
 }

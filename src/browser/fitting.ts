@@ -1,6 +1,6 @@
 import type { Optimizer } from "../optim/optimizer.ts";
 import type { History, OwnCallbacks, TrainingHandle } from "../train/callbacks.ts";
-import type { OutputOptions } from "../train/compiled-options.ts";
+import type { CompileOptions, OutputOptions } from "../train/compiled-options.ts";
 import type { FitOptions } from "../train/fit.ts";
 import type { Model } from "../train/model.ts";
 import type { Samples } from "../train/samples.ts";
@@ -10,7 +10,8 @@ export interface Made {
   readonly model: Model;
   readonly outputs: readonly OutputOptions[];
   readonly optimizer: Optimizer;
-  readonly seed: number;
+  /** What it was compiled with. */
+  readonly options: CompileOptions;
   /** What takes the place of the optimizer's own rate, once it was set. */
   rate?: number | undefined;
   /** The last training that the worker was asked for. */

@@ -125,7 +125,7 @@ export async function createTrainer(model: Model, options: TrainerOptions = {}):
         model,
         outputs,
         optimizer: made,
-        seed,
+        options,
       },
     );
     return holder.trainer;

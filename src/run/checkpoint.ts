@@ -1,8 +1,10 @@
+import type { Dataset } from "../data/types.ts";
 import { CheckpointError, decodeCheckpoint, encodeCheckpoint } from "../formats/checkpoint.ts";
 import type { ModelConfig } from "../model/model-config.ts";
 import { isObject } from "../options/kinds.ts";
-import { show } from "../options/show.ts";
+import { quoted, show } from "../options/show.ts";
 import type { OwnCallbacks, TrainInfo, TrainingHandle } from "../train/callbacks.ts";
+import { dataOf, markOf } from "../train/mark.ts";
 import type { TrainingState } from "../train/training-state.ts";
 import {
   type CheckpointEvery,
@@ -31,6 +33,8 @@ interface Kept {
   readonly model: ModelConfig;
   readonly epochs: readonly EpochRow[];
   readonly firstLoss: number | undefined;
+  /** What tells the test images from others, see markOf(). */
+  readonly test: string;
   /** ISO 8601. */
   readonly startedAt: string;
 }
@@ -83,6 +87,7 @@ export function checkpoints(
       model: learner.model.toConfig(),
       epochs,
       firstLoss: recorder.firstLoss,
+      test: markOf(ready.dataset.test),
       startedAt: startedAt.toISOString(),
     };
     await save(encodeCheckpoint(state, kept), { epoch, batch, steps: history.steps });
@@ -162,6 +167,18 @@ export function resumed(file: Uint8Array, options: RunOptions, nameOf?: SettingN
             optimizer: { ...optimizer, learningRate: undefined },
           },
   };
+}
+
+/** Throws RunConfigError unless a dataset has the images that the run had: it would end with other bits. */
+export function requireSameImages(
+  { state, test: kept }: Pick<Resumed, "state" | "test">,
+  { name, train, validation, test }: Dataset,
+): void {
+  const own = dataOf(train, validation);
+  if (own === state.setting.data && markOf(test) === kept) return;
+  throw new RunConfigError(
+    `the images of ${quoted(name)} are not those that the run to go on with has: give it those, or begin a new run from its weights`,
+  );
 }
 
 /** What is given and cannot be changed. */

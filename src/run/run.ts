@@ -20,7 +20,13 @@ import type { TrainingState } from "../train/training-state.ts";
 import { splitForValidation, wholePart } from "../train/validation.ts";
 import { modelLike, modelOfData } from "./build-model.ts";
 import { callbacksOf } from "./callbacks.ts";
-import { checkpoints, type Resumed, type RunCheckpointInfo, resumed } from "./checkpoint.ts";
+import {
+  checkpoints,
+  type Resumed,
+  type RunCheckpointInfo,
+  requireSameImages,
+  resumed,
+} from "./checkpoint.ts";
 import { checkRunConfig, isKnown, type RunConfig, RunConfigError, type RunOptions } from "./config.ts";
 import { judge } from "./judge.ts";
 import type { Learner, Platform } from "./learner.ts";
@@ -146,6 +152,7 @@ export async function prepareRun<L extends Learner>(
     }));
   signal?.throwIfAborted();
   const dataset = withLimits(whole, asked, own !== undefined || !isKnown(asked.dataset));
+  if (kept) requireSameImages(kept, dataset);
   const { classNames } = dataset;
   const from = kept ? undefined : (hooks.from ?? (await opened(platform, asked.from)));
   const config =

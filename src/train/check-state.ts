@@ -1,7 +1,7 @@
 import { isTrained, type Parameter } from "../compiler/graph.ts";
 import { counted } from "../options/counted.ts";
 import { isObject } from "../options/kinds.ts";
-import { quoted, show } from "../options/show.ts";
+import { quoted, show, written } from "../options/show.ts";
 import { checkWeights } from "./check-weights.ts";
 import type { TrainingSetting, TrainingState } from "./training-state.ts";
 
@@ -12,12 +12,14 @@ const CALLS: Readonly<Record<keyof TrainingSetting, string>> = {
   loss: "compile({ loss })",
   metrics: "compile({ metrics })",
   seed: "compile({ seed })",
+  preprocessing: "compile({ preprocessing })",
   batchSize: "fit(train, { batchSize })",
   shuffle: "fit(train, { shuffle })",
   samples: "fit()",
   validationSplit: "fit(train, { validationSplit })",
   validationFrom: "fit(train, { validationFrom })",
   validationSamples: "fit(train, { validationData })",
+  data: "fit()",
   restoreBestWeights: "fit(train, { restoreBestWeights })",
   classWeight: "fit(train, { classWeight })",
 };
@@ -43,6 +45,10 @@ export function checkState(
     if (key === "architecture")
       throw new RangeError(
         "the state is of another model: its layers are connected or set otherwise. Go on with the model that it was taken of",
+      );
+    if (key === "data")
+      throw new RangeError(
+        "the state is of a training on other samples, which are as many: give fit() those that it had then",
       );
     throw new RangeError(
       `the state is of a training with ${key} ${told(was, is)}, this one has ${told(is, was)}: give ${CALLS[key]} what it had then`,
@@ -94,10 +100,15 @@ function isState(value: unknown): value is TrainingState {
   );
 }
 
+const MOST_CHARACTERS = 200;
+
 /** A setting beside another; of an optimizer its name, and the options in which they differ. */
 function told(value: unknown, other: unknown): string {
+  // Losses of several outputs, with their options.
+  if (typeof value === "string") return JSON.stringify(value.slice(0, MOST_CHARACTERS));
   if (!isObject(value) || !isObject(other)) return show(value);
   const { name, ...options }: Record<string, unknown> = value;
+  if (name === undefined) return written(options);
   if (name !== other.name) return String(name);
   const differ = Object.keys(options).filter((key) => sorted(options[key]) !== sorted(other[key]));
   return `${name}(${differ.map((key) => `${key} ${show(options[key])}`).join(", ")})`;

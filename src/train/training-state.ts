@@ -1,3 +1,4 @@
+import type { Preprocessing } from "../compiler/preprocessing.ts";
 import type { OptimizerConfig } from "../optim/optimizer.ts";
 import type { NamedTensor } from "../safetensors/safetensors.ts";
 import type { History } from "./history.ts";
@@ -8,11 +9,12 @@ export interface TrainingSetting {
   /** The model's ops, as JSON. */
   readonly architecture: string;
   readonly optimizer: { readonly name: string } & OptimizerConfig;
-  /** Of each output, with its weight. */
+  /** Of each output, with its options and its weight. */
   readonly loss: string;
-  /** What figures its epochs report, those of validation left out. */
+  /** What figures its epochs report, those of validation left out; of metrics with options these, too. */
   readonly metrics: readonly string[];
   readonly seed: number;
+  readonly preprocessing: Preprocessing;
   readonly batchSize: number;
   readonly shuffle: boolean;
   /** Samples given, validation included. */
@@ -21,6 +23,8 @@ export interface TrainingSetting {
   readonly validationFrom: ValidationSource;
   /** Samples of validationData; 0 without. */
   readonly validationSamples: number;
+  /** What tells the samples from others that are as many, see mark.ts. */
+  readonly data: string;
   readonly restoreBestWeights: string | undefined;
   /** As JSON. */
   readonly classWeight?: string | undefined;

@@ -22,7 +22,7 @@ export class Training implements TrainingHandle {
   /** Whose training it is. */
   readonly model: ModelView;
   readonly #prepared: Prepared;
-  readonly #setting: TrainingSetting;
+  readonly #settingOf: () => TrainingSetting;
   readonly #epochs: number;
   readonly #steps: ReturnType<typeof steps>;
   #begun = false;
@@ -36,7 +36,11 @@ export class Training implements TrainingHandle {
     const division = divide(samples, options, session.graph, session.options.seed);
     const prepared = prepare(session, division, options);
     this.#prepared = prepared;
-    this.#setting = settingOf(session.layers, session.options, samples.count, options);
+    let setting: TrainingSetting | undefined;
+    this.#settingOf = () => {
+      setting ??= settingOf(session.layers, session.options, samples, options);
+      return setting;
+    };
     this.#epochs = options.epochs ?? 1;
     const watch: Callbacks = {
       onBatchEnd: ({ loss }) => {
@@ -134,7 +138,7 @@ export class Training implements TrainingHandle {
   state(): TrainingState {
     requireOwn(this.#session.training === this);
     const { history, callbacks, ...kept } = keepState(this.#prepared);
-    return { ...kept, ...structuredClone({ history, callbacks }), setting: this.#setting };
+    return { ...kept, ...structuredClone({ history, callbacks }), setting: this.#settingOf() };
   }
 
   /**
@@ -146,7 +150,7 @@ export class Training implements TrainingHandle {
     const { session, callbacks } = this.#prepared;
     const { options, graph } = session;
     const keeping = callbacks.filter(keepsState).length;
-    checkState(state, graph.parameters, this.#setting, options.optimizer.stateVectors, keeping);
+    checkState(state, graph.parameters, this.#settingOf(), options.optimizer.stateVectors, keeping);
     checkRestore(!this.#begun, state, this.#epochs);
     putState(this.#prepared, structuredClone(state));
   }

@@ -1,6 +1,7 @@
 import { expect, onTestFinished, test, vi } from "vitest";
 import type { Trainer, TrainerOptions } from "../../src/browser/types.ts";
 import { loadCheckpoint, saveCheckpoint } from "../../src/formats/checkpoint.ts";
+import { categoricalCrossentropy } from "../../src/losses/make.ts";
 import { adam, oneCycle, rmsprop, sgd } from "../../src/optim/index.ts";
 import { earlyStopping } from "../../src/train/callbacks/early-stopping.ts";
 import { reduceLROnPlateau } from "../../src/train/callbacks/reduce-lr-on-plateau.ts";
@@ -59,6 +60,10 @@ const OPTIMIZERS = {
   rmsprop: rmsprop({ learningRate: 0.002, centered: true, momentum: 0.5 }),
   adam: adam({ learningRate: 0.01 }),
   "a schedule": adam({ learningRate: oneCycle({ peak: 0.02, steps: 15 }) }),
+  "an average of weights, and gradients that are accumulated": adam({
+    useEma: true,
+    gradientAccumulationSteps: 3,
+  }),
   "a function of the step": adam({ learningRate: (step) => 0.01 / (1 + step) }),
 };
 const WAYS = Object.entries(MODELS).flatMap(([name, build]) => {
@@ -104,12 +109,20 @@ test.each(WAYS)("$way: what callbacks keep goes on, too, and the rate that they 
   }
 });
 
-test("a trainer's states are Node's, number by number", async () => {
+test.each([
+  ["", {}, {}],
+  [", with weights of classes", { classWeight: { 1: 3 } }, {}],
+  [
+    ", with weights of samples, a loss with options, other preprocessing",
+    { sampleWeight: Float32Array.from({ length: 50 }, (_, i) => i % 4) },
+    { loss: categoricalCrossentropy({ labelSmoothing: 0.1 }), preprocessing: { offset: -0.5 } },
+  ],
+] as const)("a trainer's states are Node's, number by number%s", async (_, own, compiled) => {
   const build = MODELS.Sequential!;
-  const fit = () => ({ ...FIT, validationFrom: "stratified" as const, callbacks: counting() });
+  const fit = () => ({ ...FIT, validationFrom: "stratified" as const, callbacks: counting(), ...own });
   // What only the clock tells is left out, and batches, of which a trainer tells few.
   const of = async (make: Make) =>
-    (await statesOf(make, { seed: 2 }, fit(), false)).map((state) => ({
+    (await statesOf(make, { seed: 2, ...compiled }, fit(), false)).map((state) => ({
       ...state,
       seconds: 0,
       history: { ...state.history, trainSeconds: 0 },
@@ -163,6 +176,17 @@ const CASES: [string, (state: TrainingState) => FitOptions, TrainerOptions][] = 
   ["optimizer", (initialState) => ({ initialState, epochs: 3 }), { optimizer: "sgd" }],
   ["one option", (initialState) => ({ initialState, epochs: 3 }), { optimizer: adam({ beta1: 0.5 }) }],
   ["loss", (initialState) => ({ initialState, epochs: 3 }), { loss: "binaryCrossentropy" }],
+  [
+    "an option of the loss",
+    (initialState) => ({ initialState, epochs: 3 }),
+    { loss: categoricalCrossentropy({ labelSmoothing: 0.1 }) },
+  ],
+  ["preprocessing", (initialState) => ({ initialState, epochs: 3 }), { preprocessing: { scale: 1 } }],
+  [
+    "samples that count differently",
+    (initialState) => ({ initialState, epochs: 3, sampleWeight: new Float32Array(50).fill(2) }),
+    {},
+  ],
   ["metrics", (initialState) => ({ initialState, epochs: 3 }), { metrics: [] }],
   [
     "callbacks",

@@ -120,6 +120,30 @@ describe("a run that goes on", () => {
     await expect(outcomeOf(options as RunOptions, { resume: handed.at(-1)!.bytes })).rejects.toThrow(message);
   });
 
+  test("refuses other images, which are as many", async () => {
+    const { handed, ...whole } = await outcomeOf(settings);
+    const { bytes: resume } = handed[1]!;
+    const turned = ({ images, ...set }: (typeof dataset)["train"]) => ({
+      ...set,
+      images: images.toReversed(),
+    });
+    const relabelled = { ...dataset.train, labels: dataset.train.labels.with(7, 2) };
+    for (const other of [
+      { train: turned(dataset.train) },
+      { train: relabelled },
+      { test: turned(dataset.test) },
+      { validation: dataset.test },
+    ])
+      await expect(outcomeOf({}, { resume, dataset: { ...dataset, ...other } })).rejects.toThrow(
+        "the images of 'bars' are not those that the run to go on with has: give it those, or begin a new run from its weights",
+      );
+    const copy = { ...dataset, train: structuredClone(dataset.train) };
+    expect({ ...(await outcomeOf({}, { resume, dataset: copy })), handed: undefined }).toEqual({
+      ...whole,
+      handed: undefined,
+    });
+  });
+
   test("refuses what is no run's checkpoint", async () => {
     const { handed } = await outcomeOf(settings);
     const broken = handed[0]!.bytes.slice(0, -1);

@@ -1,12 +1,16 @@
 import { describe, expect, test } from "vitest";
 import { CheckpointError, loadCheckpoint, saveCheckpoint } from "../../src/formats/checkpoint.ts";
+import { categoricalCrossentropy } from "../../src/losses/make.ts";
 import { defineMetric } from "../../src/metrics/define.ts";
+import { topKCategoricalAccuracy } from "../../src/metrics/make.ts";
 import {
   batchNormalization,
   conv2d,
   dense,
   dropout,
   flatten,
+  l2,
+  maxNorm,
   maxPooling2d,
 } from "../../src/model/layers/index.ts";
 import { adam, adamw, oneCycle, rmsprop, sgd } from "../../src/optim/index.ts";
@@ -45,6 +49,13 @@ const OPTIMIZERS = {
   adam: adam({ learningRate: 0.01 }),
   adamw: adamw({ learningRate: 0.01, excludeFromWeightDecay: ["bias", "gamma", "beta"] }),
   "a schedule": adam({ learningRate: oneCycle({ peak: 0.02, steps: 20 }) }),
+  "an average of weights, and gradients that are accumulated": adam({
+    learningRate: 0.01,
+    useEma: true,
+    emaMomentum: 0.8,
+    emaOverwriteFrequency: 2,
+    gradientAccumulationSteps: 3,
+  }),
 };
 
 const FIT: FitOptions = { epochs: 4, batchSize: 8, validationSplit: 0.2, restoreBestWeights: "val_loss" };
@@ -288,6 +299,24 @@ describe("a state that does not fit is refused, and nothing is changed", () => {
     ],
     ["loss", {}, { loss: "binaryCrossentropy" }, /with loss "binaryCrossentropy"/],
     [
+      "an option of the loss",
+      {},
+      { loss: categoricalCrossentropy({ labelSmoothing: 0.1 }) },
+      /with loss "categoricalCrossentropy\(labelSmoothing 0\.1\)", this one has "categoricalCrossentropy"/,
+    ],
+    [
+      "an option of a metric",
+      {},
+      { metrics: [topKCategoricalAccuracy({ k: 1, name: "accuracy" })] },
+      /with metrics \["accuracy", "accuracy\(k 1\)"\], this one has \["accuracy"\]: give compile\(\{ metrics \}\)/,
+    ],
+    [
+      "preprocessing",
+      {},
+      { preprocessing: { scale: 1 } },
+      /with preprocessing \{ scale: 1, offset: 0 \}, this one has .*: give compile\(\{ preprocessing \}\)/,
+    ],
+    [
       "metrics",
       {},
       { metrics: [] },
@@ -323,6 +352,17 @@ describe("a state that does not fit is refused, and nothing is changed", () => {
       dense({ units: 2, activation: "softmax" }),
     ]);
     await expect(other.fit(data, given)).rejects.toThrow(/^the state is of another model: its layers are/);
+    const others =
+      "the state is of a training on other samples, which are as many: give fit() those that it had then";
+    const weights = Float32Array.from({ length: 50 }, () => 2);
+    await expect(model.fit(halves(50, 4), given)).rejects.toThrow(others);
+    await expect(model.fit({ ...data, weights }, given)).rejects.toThrow(others);
+    await expect(model.fit(data, { ...given, sampleWeight: weights })).rejects.toThrow(others);
+    // The same numbers elsewhere are the same samples.
+    const images = new Float32Array(data.images).map((pixel) => pixel / 255);
+    await expect(model.fit({ ...data, images }, given)).rejects.toThrow(others);
+    const copy = { ...data, images: Uint8ClampedArray.from(data.images), labels: data.labels.slice() };
+    await expect(model.fit(copy, given)).resolves.toMatchObject({ epoch: [0, 1, 2] });
     const done = (await modelOf(layers())).training(data);
     await done.run();
     await expect(model.fit(data, { initialState: done.state() })).rejects.toThrow(
@@ -333,6 +373,31 @@ describe("a state that does not fit is refused, and nothing is changed", () => {
     const begun = model.training(data, { epochs: 3 });
     await begun.step();
     expect(() => begun.restore(state)).toThrow(/^the training has begun/);
+  });
+
+  test("layers that are frozen, regularized or bound otherwise, also where no vector of the optimizer tells", async () => {
+    const compiled = { optimizer: sgd({ learningRate: 0.01 }) };
+    const build = (options: object) => [
+      flatten({ inputShape: [6, 6, 1] }),
+      dense({ units: 3, ...options }),
+      dense({ units: 2, activation: "softmax" }),
+    ];
+    const first = (await modelOf(build({ kernelRegularizer: l2({ l2: 0.01 }) }), compiled)).training(data, {
+      epochs: 3,
+    });
+    await first.step();
+    const given = { epochs: 3, initialState: first.state() };
+    for (const options of [
+      {},
+      { kernelRegularizer: l2({ l2: 0.1 }) },
+      { kernelRegularizer: l2({ l2: 0.01 }), kernelConstraint: maxNorm({ maxValue: 1 }) },
+      { kernelRegularizer: l2({ l2: 0.01 }), trainable: false },
+    ]) {
+      const model = await modelOf(build(options), compiled);
+      await expect(model.fit(data, given), JSON.stringify(options)).rejects.toThrow(
+        /^the state is of another model/,
+      );
+    }
   });
 
   test("where a callback throws on what is given back to it", async () => {

@@ -1,0 +1,35 @@
+import { sha256 } from "@noble/hashes/sha2.js";
+import { bytesToHex } from "@noble/hashes/utils.js";
+import { listed, type Pixels, type Samples } from "./samples.ts";
+
+/** Bytes of an array that are looked at: of a larger one so many, evenly spread, as all would hold up the page. */
+const MOST_BYTES = 2 ** 20;
+
+/** An array is looked at once. */
+const MARKS = new WeakMap<ArrayBufferView, string>();
+
+/** What tells samples from others, which are as many: a hash of their numbers, in hex. Of samples that are inOrder(). */
+export function markOf({ images, labels, targets, weights }: Samples): string {
+  const arrays = [listed<Pixels>(images), listed(labels), listed(targets), listed(weights)];
+  const marks = arrays.map((each) => each.map((array) => array && markOfArray(array)));
+  return hash(new TextEncoder().encode(JSON.stringify(marks)));
+}
+
+/** What tells the samples of a training, and those that validate it. */
+export function dataOf(train: Samples, validation: Samples | undefined): string {
+  return [train, ...(validation ? [validation] : [])].map(markOf).join();
+}
+
+function markOfArray(array: ArrayBufferView): string {
+  let mark = MARKS.get(array);
+  if (mark === undefined) {
+    const { buffer, byteOffset, byteLength: length } = array;
+    const bytes = new Uint8Array(buffer, byteOffset, length);
+    const few = Math.min(length, MOST_BYTES);
+    mark = hash(Uint8Array.from({ length: few }, (_, i) => bytes[Math.floor((i * length) / few)]!));
+    MARKS.set(array, mark);
+  }
+  return mark;
+}
+
+const hash = (bytes: Uint8Array) => bytesToHex(sha256(bytes)).slice(0, 32);
