@@ -1,6 +1,5 @@
 import { type Command, CommanderError, InvalidArgumentError, type Option } from "commander";
 import { absent, nearest, type Others } from "../options/names.ts";
-import { VALIDATION_SOURCES } from "../train/validation.ts";
 
 /** What else a flag or a command is called, bare: see options/names.ts, which has the names of options. */
 const OTHERS: Others = {
@@ -10,7 +9,9 @@ const OTHERS: Others = {
   overwrite: "force f",
   seed: "randomseed randomstate",
   threads: "workers jobs cores j",
-  validationSplit: "valsplit split",
+  validationSplit: "valsplit",
+  resume: "continue",
+  earlyStopping: "patience",
   evaluate: "test eval validate",
   predict: "classify infer",
   train: "fit",
@@ -18,11 +19,6 @@ const OTHERS: Others = {
 
 /** What no command has, and what there is instead. */
 const ABSENT: readonly (readonly [RegExp, string])[] = [
-  [/^--(resume|continue)/, "a run cannot be continued; train anew with more --epochs"],
-  [
-    /^--(patience|early)/,
-    "training does not stop early; --restore-best val_accuracy keeps the best epoch, and Ctrl-C stops and saves",
-  ],
   [/^--(gpu|cuda|device)/, "training runs on the processor; --threads says on how many of its cores"],
 ];
 
@@ -45,10 +41,7 @@ function unknownOption(error: CommanderError, command: Command, program: Command
   const [flag = "", given] = typed.split(/=(.*)/s);
   const options = new Map(command.options.map((option) => [option.attributeName(), option]));
   const value = given ?? after(program, flag);
-  const spelt = nearest(flag, [...options.keys()], OTHERS);
-  // --split 0.2 is a share, --split stratified says which ones.
-  const which = spelt === "validationSplit" && VALIDATION_SOURCES.some((source) => source === value);
-  const near = which ? "validationFrom" : spelt;
+  const near = nearest(flag, [...options.keys()], OTHERS);
   const owner = program.commands.find(({ options }) => options.some(({ long }) => long === flag));
   const advice =
     near !== undefined

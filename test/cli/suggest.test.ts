@@ -32,8 +32,8 @@ describe("an option by another name", () => {
     ["--epoch 3", "--epochs 3"],
     ["--wd 0.1", "--weight-decay 0.1"],
     ["--val-split 0.1", "--validation-split 0.1"],
-    ["--split 0.1", "--validation-split 0.1"],
-    ["--split stratified", "--validation-from stratified"],
+    ["--patience 3", "--early-stopping 3"],
+    ["--continue runs/first", "--resume runs/first"],
     ["--output run", "--out run"],
     ["--force", "--overwrite"],
     ["--workers 2", "--threads 2"],
@@ -50,7 +50,6 @@ describe("an option by another name", () => {
 });
 
 test.each([
-  ["--patience 3", "unknown option '--patience': training does not stop early; --restore-best val_accuracy"],
   [
     "--gpu",
     "unknown option '--gpu': training runs on the processor; --threads says on how many of its cores",
@@ -70,6 +69,8 @@ test.each([
   ["--loss sparse_categorical_crossentropy", "--loss sparseCategoricalCrossentropy"],
   ["--optimizer AdamW", "--optimizer adamw"],
   ["--restore-best val_acc", "--restore-best val_accuracy"],
+  ["--split 0.1", "--validation-split 0.1"],
+  ["--split stratfied", "--validation-from stratified"],
   ["evaluate run --split tset", "--split test"],
   ["--backend smid", "--backend simd"],
 ])("a choice that is none, %s: %s", async (line, right) => {

@@ -337,6 +337,10 @@ describe("train", () => {
     // The known datasets are as Keras takes them.
     const digits = await run(..."--dataset digits --digits-count 50 --model mlp --epochs 1".split(" "));
     expect(digits.result.configuration.validationFrom).toBe("last");
+    const split = await run(
+      ..."--dataset digits --digits-count 50 --model mlp --epochs 1 --split stratified".split(" "),
+    );
+    expect(split.result.configuration.validationFrom).toBe("stratified");
   });
 
   test("a reader that leaves early does not end the training", async () => {

@@ -1,4 +1,4 @@
-import { type Command, Option } from "commander";
+import { type Command, InvalidArgumentError, Option } from "commander";
 import { LOSSES } from "../../losses/names.ts";
 import { checkRunConfig, runTable } from "../../run/config.ts";
 import { RECIPE_NAMES, RECIPES } from "../../train/recipes.ts";
@@ -75,12 +75,7 @@ export function trainCommand(): Command {
         .argParser(realNumber(0, 1))
         .default(usual.validationSplit),
     )
-    .addOption(
-      new Option(
-        "--validation-from <which>",
-        "which ones: the last, as Keras; the same share of each class; or any, by the seed (default: stratified for folders, else last)",
-      ).choices(VALIDATION_SOURCES),
-    )
+    .addOption(validationFromOption())
     .optionsGroup("Pictures:");
   for (const option of pictureOptions()) command.addOption(option);
   command
@@ -138,6 +133,23 @@ export function trainCommand(): Command {
     .action((options: TrainOptions & CommonOptions) =>
       perform(options, async (output) => train(givenOptions(options, command), output)),
     );
+}
+
+/** Which images validate: `--split stratified` says it as well. */
+function validationFromOption(): Option {
+  const option = new Option(
+    "--split, --validation-from <which>",
+    "which ones: the last, as Keras; the same share of each class; or any, by the seed (default: stratified for folders, else last)",
+  ).choices(VALIDATION_SOURCES);
+  const choose = option.parseArg!;
+  return option.argParser((value, previous) => {
+    try {
+      return choose(value, previous);
+    } catch (error) {
+      if (!Number.isFinite(Number(value))) throw error;
+      throw new InvalidArgumentError(`${(error as Error).message} Write: --validation-split ${value}`);
+    }
+  });
 }
 
 /** The options that were given: defaults that help shows count for less than a file of settings. */
