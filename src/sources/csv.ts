@@ -21,16 +21,18 @@ const BLANK = 0x20;
 const MAX_COLUMNS = 10_000_000;
 /** What a column of classes may be called. */
 const LABELS = /^(label|labels|class|target|y)$/i;
-/** Lines that are looked at to tell on which side the classes are. */
+/** Lines that are looked at to tell on which side the classes are, all over the table: it may be sorted by class. */
 const LOOKED_AT = 1000;
+/** Share of one value in a column from which on it is rather a border of images than their classes. */
+const MOST_ALIKE = 0.9;
 
 /**
  * Reads a table of images as MNIST is passed around: a line for each, its class first or last, beside it pixels from 0 to 255;
- * with a line of names above, or none. Commas, semicolons or tabs are between. Classes may be names. Where no name says
- * on which side they are, it is the one with fewer values, but more than one.
+ * with a line of names above, or none. Commas, semicolons or tabs are between. Classes may be names. Where neither a name nor
+ * `side` says on which side they are, it is the one that looks more like them: see doubtOf().
  * Throws DataError `bad-table` with line and column.
  */
-export function parseCsv(bytes: Uint8Array, source: string): PixelTable {
+export function parseCsv(bytes: Uint8Array, source: string, side?: PixelTable["label"]): PixelTable {
   const text = new TextDecoder();
   const start = bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf ? 3 : 0;
   const lines = lineEnds(bytes, start);
@@ -39,7 +41,15 @@ export function parseCsv(bytes: Uint8Array, source: string): PixelTable {
   const separator = [",", ";", "\t"].find((one) => first.includes(one));
   if (separator === undefined)
     throw bad(source, 1, undefined, `is ${show(first)}`, "a class and pixels, with commas between them");
-  const cells = (line: Uint8Array) => text.decode(line).trimEnd().split(separator).map(unquoted);
+  const code = separator.charCodeAt(0);
+  const cells = (line: Uint8Array) => {
+    const found: string[] = [];
+    for (let at = 0, end: number; at <= line.length; at = end + 1) {
+      end = cellEnd(line, at, code);
+      found.push(unquoted(text.decode(line.subarray(at, end))));
+    }
+    return found;
+  };
   const names = cells(lineAt(0));
   const columns = names.length;
   if (columns > MAX_COLUMNS || columns < 2)
@@ -56,13 +66,15 @@ export function parseCsv(bytes: Uint8Array, source: string): PixelTable {
       "too-large",
       `${source}: ${count} lines of ${width} pixels take ${count * width} bytes; the limit is ${MAX_IDX_BYTES}.`,
     );
-  const label = sideOf(
-    header ? names : [],
-    Array.from({ length: Math.min(count, LOOKED_AT) }, (_, i) => cells(lineAt(from + i))),
-  );
+  const looked = Math.min(count, LOOKED_AT);
+  const label =
+    namedSide(header ? names : []) ??
+    side ??
+    likelySide(
+      Array.from({ length: looked }, (_, i) => cells(lineAt(from + Math.floor((i * count) / looked)))),
+    );
   const pixels = new Uint8Array(count * width);
   const labels: string[] = [];
-  const code = separator.charCodeAt(0);
   for (let row = 0; row < count; row++) {
     const line = lineAt(from + row);
     const number = from + row + 1;
@@ -70,8 +82,7 @@ export function parseCsv(bytes: Uint8Array, source: string): PixelTable {
     let at = 0;
     let to = row * width;
     while (at <= line.length) {
-      let end = line.indexOf(code, at);
-      if (end < 0) end = line.length;
+      const end = cellEnd(line, at, code);
       if (column === columns)
         throw bad(
           source,
@@ -135,6 +146,19 @@ function lineEnds(bytes: Uint8Array, start: number): number[] {
   return ends.length === 0 ? [bytes.length] : ends;
 }
 
+/** Where a cell ends: at the next separator that is not in quotes. */
+function cellEnd(line: Uint8Array, from: number, separator: number): number {
+  let at = from;
+  while (line[at] === BLANK) at++;
+  if (line[at] === QUOTE) {
+    at = line.indexOf(QUOTE, at + 1);
+    // One in the text is doubled.
+    while (at >= 0 && line[at + 1] === QUOTE) at = line.indexOf(QUOTE, at + 2);
+  }
+  const end = at < 0 ? -1 : line.indexOf(separator, at);
+  return end < 0 ? line.length : end;
+}
+
 function unquoted(cell: string): string {
   const trimmed = cell.trim();
   return /^".*"$/s.test(trimmed) ? trimmed.slice(1, -1).replaceAll('""', '"') : trimmed;
@@ -165,14 +189,28 @@ function pixel(line: Uint8Array, from: number, to: number): number {
   return value;
 }
 
-function sideOf(names: readonly string[], rows: readonly (readonly string[])[]): PixelTable["label"] {
-  const [head, tail] = [names[0] ?? "", names.at(-1) ?? ""];
-  if (LABELS.test(head) !== LABELS.test(tail)) return LABELS.test(head) ? "first" : "last";
-  const different = (cells: readonly (string | undefined)[]) => {
-    if (cells.some((cell) => !isNumber(cell ?? ""))) return 0;
-    const n = new Set(cells).size;
-    // One alone tells nothing apart.
-    return n === 1 ? Number.POSITIVE_INFINITY : n;
-  };
-  return different(rows.map((row) => row.at(-1))) < different(rows.map((row) => row[0])) ? "last" : "first";
+function namedSide(names: readonly string[]): PixelTable["label"] | undefined {
+  const [first, last] = [names[0], names.at(-1)].map((name) => LABELS.test(name ?? ""));
+  return first === last ? undefined : first ? "first" : "last";
+}
+
+function likelySide(rows: readonly (readonly string[])[]): PixelTable["label"] {
+  const [first, last] = [0, -1].map((column) => doubtOf(rows.map((row) => row.at(column) ?? "")));
+  return last! < first! ? "last" : "first";
+}
+
+/**
+ * How little a column looks like one of classes: these are names, or what no pixel is; or numbers without gaps from 0 or 1 on, of
+ * which none is nearly all, as the border of images is. Then fewer are likelier, but one alone tells nothing apart.
+ */
+function doubtOf(cells: readonly string[]): number {
+  if (cells.some((cell) => !isNumber(cell) || Number(cell) < 0 || Number(cell) > 255)) return 0;
+  const counts = new Map<number, number>();
+  for (const cell of cells) counts.set(Number(cell), (counts.get(Number(cell)) ?? 0) + 1);
+  const n = counts.size;
+  if (n === 1) return Number.POSITIVE_INFINITY;
+  const least = Math.min(...counts.keys());
+  const gaps = (least !== 0 && least !== 1) || Math.max(...counts.keys()) !== least + n - 1;
+  const alike = Math.max(...counts.values()) > MOST_ALIKE * cells.length;
+  return n + LOOKED_AT * (Number(gaps) + Number(alike));
 }

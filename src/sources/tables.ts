@@ -47,7 +47,7 @@ async function loadTable(path: string, options: LoadOptions): Promise<Dataset> {
   const { onNotice } = options;
   const table = await readTable(path);
   const other = await testOf(path);
-  const testTable = other === undefined ? undefined : await readTable(other);
+  const testTable = other === undefined ? undefined : await readTable(other, table.label);
   const shape = flatShape(table.width, path, options);
   if (testTable && testTable.width !== table.width)
     throw new DataError(
@@ -62,11 +62,12 @@ async function loadTable(path: string, options: LoadOptions): Promise<Dataset> {
   return { name, classNames, ...withTest(path, { train, test }, options) };
 }
 
-async function readTable(path: string): Promise<PixelTable> {
+async function readTable(path: string, side?: PixelTable["label"]): Promise<PixelTable> {
   const bytes = await readWhole(path);
   return parseCsv(
     isGzip(bytes) ? await gunzip(bytes, { maxBytes: MAX_IDX_BYTES, source: path }) : bytes,
     path,
+    side,
   );
 }
 

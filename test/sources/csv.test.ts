@@ -38,6 +38,28 @@ describe("parseCsv", () => {
       [2, 3, 4, 5],
     ],
     ["tabs and floats that are whole", "1\t2.0\t3.\n2\t4\t5.00", "first", ["1", "2"], [2, 3, 4, 5]],
+    [
+      "a border of images that is nearly all zeros, as Fashion-MNIST's",
+      Array.from({ length: 40 }, (_, i) => `${i % 10},9,${i === 20 ? 31 : i === 21 ? 3 : 0}`).join("\n"),
+      "first",
+      Array.from({ length: 40 }, (_, i) => `${i % 10}`),
+      Array.from({ length: 40 }, (_, i) => [9, i === 20 ? 31 : i === 21 ? 3 : 0]).flat(),
+    ],
+    [
+      "lines sorted by class",
+      Array.from({ length: 3000 }, (_, i) => `${Math.floor(i / 1500)},${i % 7}`).join("\n"),
+      "first",
+      Array.from({ length: 3000 }, (_, i) => `${Math.floor(i / 1500)}`),
+      Array.from({ length: 3000 }, (_, i) => i % 7),
+    ],
+    [
+      "names with separators in quotes",
+      'class,"a, b",c\n"shirt, ""top""",1,2\n"boot",3,"4"',
+      "first",
+      ['shirt, "top"', "boot"],
+      [1, 2, 3, 4],
+    ],
+    ["a name in quotes last", '1,2,"cat, black"\r\n3,4,dog\r\n', "last", ["cat, black", "dog"], [1, 2, 3, 4]],
     ["one line", "5,1,2", "first", ["5"], [1, 2]],
   ])("%s", (_, text, label, labels, pixels) => {
     const table = parse(text);
@@ -45,6 +67,7 @@ describe("parseCsv", () => {
   });
 
   test.each([
+    ['a,"b,c\n1,2,3', /line 2 has more than 2 columns/],
     ["1,2,3\n1,2", /line 2 has 2 columns; expected 3/],
     ["1,2,3\n1,2,3,4", /line 2 has more than 3 columns/],
     ["label,a,b\n1,2,256", /line 2, column 3 is "256"; expected a pixel/],
@@ -101,6 +124,12 @@ describe("a table as a dataset", () => {
         [0, 1, 2, 3],
       ]);
     }
+    // Of the second table alone it would be the last column.
+    const sides = await fill(await tempFolder(), {
+      "train.csv": "0,7\n1,9\n0,200",
+      "test.csv": "1,1\n1,0\n1,1",
+    });
+    expect([...(await loadDataset(join(sides, "train.csv"))).test.labels]).toEqual([1, 1, 1]);
     expect(notices[0]).toBe("mnist_test.csv beside mnist_train.csv.gz is taken for the test.");
   });
 
