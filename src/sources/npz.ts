@@ -74,13 +74,15 @@ export function parseNpz(bytes: Uint8Array, name: string, options: OneSet = {}):
   };
 }
 
-/** Arrays by their names, unpacked when they are asked for. */
+/** Arrays by their names, the last of each as NumPy has it, unpacked when they are asked for. */
 function unzip(bytes: Uint8Array, name: string): Map<string, () => Uint8Array> {
   const arrays = new Map<string, () => Uint8Array>();
+  let entries = 0;
   try {
     unzipSync(bytes, {
       filter: ({ name: file, size, originalSize }) => {
         const key = file.replace(/\.npy$/, "");
+        const entry = entries++;
         const large = originalSize > Math.min(MAX_IDX_BYTES, MOST_GROWTH * size + 1024);
         arrays.set(key, () => {
           if (large)
@@ -88,7 +90,7 @@ function unzip(bytes: Uint8Array, name: string): Map<string, () => Uint8Array> {
               "too-large",
               `${name}: ${key} claims ${originalSize} bytes, packed into ${size}.`,
             );
-          return unpack(bytes, file, name);
+          return unpack(bytes, entry, `${name}: ${file}`);
         });
         return false;
       },
@@ -99,11 +101,14 @@ function unzip(bytes: Uint8Array, name: string): Map<string, () => Uint8Array> {
   return arrays;
 }
 
-function unpack(bytes: Uint8Array, file: string, name: string): Uint8Array {
+/** One entry, by its number: names may be there twice. */
+function unpack(bytes: Uint8Array, entry: number, what: string): Uint8Array {
   try {
-    return unzipSync(bytes, { filter: (entry) => entry.name === file })[file]!;
+    let at = 0;
+    const [array] = Object.values(unzipSync(bytes, { filter: () => at++ === entry }));
+    return array!;
   } catch (error) {
-    throw damaged(`${name}: ${file}`, error);
+    throw damaged(what, error);
   }
 }
 

@@ -160,6 +160,15 @@ describe("parseNpz", () => {
       if (view.getUint32(at, true) === 0x02014b50) view.setUint32(at + 24, 0x7fffffff, true);
     expect(() => parseNpz(bomb, "d")).toThrow(/claims 2147483647 bytes, packed into/);
   });
+
+  test("of entries of one name the last counts, and no other is unpacked", () => {
+    const file = npz({ x_trai_: new Uint8Array(100), ...four });
+    const bytes = Buffer.from(file.buffer, file.byteOffset, file.length);
+    while (bytes.includes("x_trai_")) bytes.write("x_train", bytes.indexOf("x_trai_"));
+    // A way to pack that nobody knows.
+    bytes.writeUInt16LE(99, bytes.indexOf(Buffer.of(0x50, 0x4b, 1, 2)) + 10);
+    expect(parseNpz(file, "d", { testSplit: 0.5 }).train.count).toBe(2);
+  });
 });
 
 test("a path names it, or the folder that holds it", async () => {
