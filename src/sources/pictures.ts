@@ -57,18 +57,37 @@ export async function readPictures(
   decode: Decode,
   options: Reading,
 ): Promise<PictureSet> {
-  const { imageSize, colorMode } = options;
-  const size = imageSize ?? (await commonSize(files, decode, options));
+  const read =
+    (await readAs(options.imageSize, what, files, decode, options)) ??
+    (await readAs([USUAL_SIDE, USUAL_SIDE], what, files, decode, options))!;
+  if (read.bad.length > 0 && !options.skipBad) throw badPictures(what, read.bad, files.length);
+  return read;
+}
+
+/** Reads pictures as images of a size, or of that which all have; undefined where they have several, or a large one. */
+async function readAs(
+  asked: Reading["imageSize"],
+  what: string,
+  files: readonly PictureFile[],
+  decode: Decode,
+  options: Reading,
+): Promise<PictureSet | undefined> {
+  const { colorMode } = options;
   const channels = colorMode === "grayscale" ? 1 : 3;
-  const shape = [...size, channels] as const;
-  const bytes = shape[0] * shape[1] * channels;
-  const total = files.length * bytes;
-  if (total > MAX_IDX_BYTES)
-    throw new DataError(
-      "too-large",
-      `${what}: ${files.length} images of ${shape.join("x")} take ${total} bytes; the limit is ${MAX_IDX_BYTES}. Make them smaller: imageSize: [64, 64], on the command line --image-size 64x64.`,
-    );
-  const images = new Uint8Array(total);
+  let size = asked;
+  let images = new Uint8Array();
+  const begin = (own: readonly [number, number]) => {
+    const shape = [...own, channels];
+    const total = files.length * shape[0]! * shape[1]! * channels;
+    if (total > MAX_IDX_BYTES)
+      throw new DataError(
+        "too-large",
+        `${what}: ${files.length} images of ${shape.join("x")} take ${total} bytes; the limit is ${MAX_IDX_BYTES}. Make them smaller: imageSize: [64, 64], on the command line --image-size 64x64.`,
+      );
+    images = new Uint8Array(total);
+    size = own;
+  };
+  if (size) begin(size);
   const kept: PictureFile[] = [];
   const bad: BadFile[] = [];
   let coloured = false;
@@ -77,42 +96,30 @@ export async function readPictures(
       bad.push({ file: file.name, reason: picture.message });
       continue;
     }
-    const pixels = fitPicture(picture, shape, options);
+    const { height, width } = picture;
+    const other = size && (size[0] !== height || size[1] !== width);
+    if (!asked && (other || Math.max(height, width) > MOST_OWN_SIDE)) return undefined;
+    if (!size) begin([height, width]);
+    const pixels = fitPicture(picture, [...size!, channels], options);
     coloured ||= channels === 3 && pixels.some((value, i) => i % 3 > 0 && value !== pixels[i - 1]);
-    images.set(pixels, bytes * kept.length);
+    images.set(pixels, pixels.length * kept.length);
     kept.push(file);
   }
-  if (bad.length > 0 && !options.skipBad) throw badPictures(what, bad, files.length);
+  const [height, width] = size ?? [USUAL_SIDE, USUAL_SIDE];
   const count = kept.length;
+  const length = count * height * width * channels;
   const grey = colorMode === undefined && !coloured;
   const set = {
-    images: grey ? everyThird(images, count * bytes) : images.subarray(0, count * bytes),
+    images: grey ? everyThird(images, length) : images.subarray(0, length),
     labels: Uint8Array.from(kept, ({ label }) => label),
     count,
-    shape: [...size, grey ? 1 : channels] as const,
+    shape: [height, width, grey ? 1 : channels] as const,
   };
   return { set, files: kept, bad };
 }
 
 function everyThird(bytes: Uint8Array, length: number): Uint8Array {
   return new Uint8Array(length / 3).map((_, i) => bytes[3 * i]!);
-}
-
-/** The size that all pictures have, where it is a small one. */
-async function commonSize(
-  files: readonly PictureFile[],
-  decode: Decode,
-  { signal }: Reading,
-): Promise<readonly [number, number]> {
-  let size: readonly [number, number] | undefined;
-  for await (const [, picture] of decoded(files, decode, { signal })) {
-    if (picture instanceof Error) continue;
-    const { height, width } = picture;
-    if (Math.max(height, width) > MOST_OWN_SIDE || (size && (size[0] !== height || size[1] !== width)))
-      return [USUAL_SIDE, USUAL_SIDE];
-    size = [height, width];
-  }
-  return size ?? [USUAL_SIDE, USUAL_SIDE];
 }
 
 /** Pictures, or what is wrong with them, one after the other; the next file is read while one is decoded. */

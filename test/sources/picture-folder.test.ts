@@ -1,5 +1,7 @@
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
+import { loadPicture } from "../../src/picture/load.ts";
 import { loadDataset } from "../../src/sources/load.ts";
+import { readPictures } from "../../src/sources/pictures.ts";
 import { dataErrorOf, fill, gzFiles, tempFolder, tinyDataset } from "../data/helpers.ts";
 import { fillTree, png } from "./pictures.ts";
 
@@ -91,6 +93,24 @@ test("pictures of several sizes are made 64x64, colours are kept, options say ot
   expect([train.shape, train.count]).toEqual([[8, 6, 1], 5]);
   expect(pictures).toEqual({ interpolation: "area", resize: "crop" });
   expect((await load(of("a", 5, 1, [300, 2]))).train.shape).toEqual([64, 64, 1]);
+});
+
+test("each picture is read once where all have one size, told of as it goes", async () => {
+  const files = Array.from({ length: 5 }, (_, i) => ({
+    name: `${i}`,
+    label: 0,
+    read: async () => png(4, 3, i),
+  }));
+  const decode = vi.fn(loadPicture);
+  const told: number[] = [];
+  const { set } = await readPictures("pets", files, decode, {
+    onProgress: ({ received }) => told.push(received),
+  });
+  expect([set.shape, [...set.images].filter((_, i) => i % 12 === 0)]).toEqual([
+    [3, 4, 1],
+    [0, 1, 2, 3, 4],
+  ]);
+  expect([decode.mock.calls.length, told]).toEqual([5, [1, 2, 3, 4, 5]]);
 });
 
 test("what cannot be read is named, or left out of its part", async () => {
