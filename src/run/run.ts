@@ -1,6 +1,8 @@
+import { DataError } from "../data/errors.ts";
 import { take, takeOfEach } from "../data/split.ts";
 import type { Dataset, ImageSet } from "../data/types.ts";
 import type { LoadedModel } from "../formats/model-file.ts";
+import { MODELS } from "../model/models.ts";
 import { createOptimizer } from "../optim/create.ts";
 import type { OptimizerName } from "../optim/definitions.ts";
 import type { Optimizer } from "../optim/optimizer.ts";
@@ -154,6 +156,11 @@ export async function prepareRun<L extends Learner>(
   const dataset = withLimits(whole, asked, own !== undefined || !isKnown(asked.dataset));
   if (kept) requireSameImages(kept, dataset);
   const { classNames } = dataset;
+  if (classNames.length === 1 && typeof asked.model === "string" && Object.hasOwn(MODELS, asked.model))
+    throw new DataError(
+      "bad-classes",
+      `${asked.dataset}: all images are of one class, ${show(classNames[0])}; ${asked.model} tells two or more apart. Put images of another beside them: of pictures, in a folder of its name.`,
+    );
   const from = kept ? undefined : (hooks.from ?? (await opened(platform, asked.from)));
   const config =
     from && options.model === undefined

@@ -49,6 +49,12 @@ export async function loadPictureFolder(folder: string, options: LoadOptions = {
   const parts = await partsOf(folder);
   const list = await listPictures(parts ? join(folder, parts.train!) : folder);
   const { classNames } = list;
+  const filled = new Set(list.files.map(({ label }) => label));
+  const empty = classNames.filter((_, label) => !filled.has(label)).map((name) => show(name));
+  if (empty.length > 0)
+    onNotice?.(
+      `${folder}: ${empty.slice(0, 10).join(", ")} ${empty.length === 1 ? "is a class" : "are classes"} without a picture to train on. Move ${empty.length === 1 ? "that folder" : "those folders"} elsewhere if none is meant.`,
+    );
   const listed = async (name: string | undefined) => {
     if (name === undefined) return undefined;
     return (await listPart(join(folder, name), classNames)).files;

@@ -73,6 +73,13 @@ describe("run", () => {
     outcome.learner.dispose();
   });
 
+  test("of one class is refused where a model by name is to tell classes apart", async () => {
+    const one = { ...dataset, classNames: ["top"] };
+    await expect(run({ ...quick, model: "mlp" }, { dataset: one })).rejects.toThrow(
+      /all images are of one class, "top"; mlp tells two or more apart/,
+    );
+  });
+
   test("of what a result says ends with the same weights; of another seed with others", async () => {
     const hooks = { dataset };
     const first = await run({ ...quick, seed: 3, optimizer: { name: "sgd", momentum: 0.9 } }, hooks);

@@ -42,6 +42,18 @@ test("without a folder for the test a fifth of each class is kept for it", async
   expect(pictures).toEqual({ interpolation: "bilinear", resize: "stretch" });
 });
 
+test("a class without pictures is told of: an unpacked archive's folder of remarks", async () => {
+  const { classNames, notices } = await load({
+    ...of("a", 5, 1),
+    ...of("b", 5, 2),
+    "__MACOSX/a/._1.png": "x",
+  });
+  expect(classNames).toEqual(["__MACOSX", "a", "b"]);
+  expect(notices[0]).toBe(
+    '*: "__MACOSX" is a class without a picture to train on. Move that folder elsewhere if none is meant.',
+  );
+});
+
 test("train/ and test/ are taken as they are, classes by their names; validation/ is for validation", async () => {
   const {
     train,
