@@ -2,7 +2,7 @@
 import { DataError } from "../data/errors.ts";
 import type { Dataset } from "../data/types.ts";
 import type { CsvLoggerOptions, TensorBoardOptions } from "../formats/logs/options.ts";
-import type { DirectoryImages, ImageDirectoryOptions } from "../sources/image-set.ts";
+import type { ImageDirectoryOptions, ReadsImages } from "../sources/image-set.ts";
 import type { Callbacks } from "../train/callbacks.ts";
 import type { Reported, ReportOptions } from "../train/report.ts";
 
@@ -18,23 +18,12 @@ export async function loadFolder(_folder: string): Promise<Dataset> {
 }
 
 /** Node: images of a folder of pictures. In a page it rejects with DataError `unsupported`. */
-export async function imageDatasetFromDirectory(
-  path: string,
-  options: ImageDirectoryOptions & { readonly subset: "both" },
-): Promise<[training: DirectoryImages, validation: DirectoryImages]>;
-export async function imageDatasetFromDirectory(
-  path: string,
-  options?: ImageDirectoryOptions & { readonly subset?: "training" | "validation" | undefined },
-): Promise<DirectoryImages>;
-export async function imageDatasetFromDirectory(
-  _path: string,
-  _options: ImageDirectoryOptions = {},
-): Promise<never> {
+export const imageDatasetFromDirectory: ReadsImages<string, ImageDirectoryOptions> = async () => {
   throw new DataError(
     "unsupported",
     "imageDatasetFromDirectory() reads files: it runs in Node. In a page, imageDatasetFromFiles(input.files) takes a folder that the visitor chose",
   );
-}
+};
 
 /** Node: a report as a file. In a page it rejects with DataError `unsupported`. */
 export async function writeReport(

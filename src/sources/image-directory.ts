@@ -1,7 +1,7 @@
 import { checkOptions } from "../options/check.ts";
 import { loadPicture } from "../picture/load.ts";
 import { listPictures } from "./directory.ts";
-import { type DirectoryImages, type ImageDirectoryOptions, imageOptions, imagesOf } from "./image-set.ts";
+import { type ImageDirectoryOptions, imageOptions, imagesOf, type ReadsImages } from "./image-set.ts";
 
 const OPTIONS = imageOptions("imageDatasetFromDirectory(path, *)");
 
@@ -13,18 +13,7 @@ const OPTIONS = imageOptions("imageDatasetFromDirectory(path, *)");
  * Throws DataError: `not-found`, `unreadable`, `bad-classes`, `bad-pictures` with the names of files that cannot be read, `too-large`,
  * `bad-argument`; or the signal's reason.
  */
-export async function imageDatasetFromDirectory(
-  path: string,
-  options: ImageDirectoryOptions & { readonly subset: "both" },
-): Promise<[training: DirectoryImages, validation: DirectoryImages]>;
-export async function imageDatasetFromDirectory(
-  path: string,
-  options?: ImageDirectoryOptions & { readonly subset?: "training" | "validation" | undefined },
-): Promise<DirectoryImages>;
-export async function imageDatasetFromDirectory(
-  path: string,
-  options: ImageDirectoryOptions = {},
-): Promise<DirectoryImages | [DirectoryImages, DirectoryImages]> {
+export const imageDatasetFromDirectory = (async (path: string, options: ImageDirectoryOptions = {}) => {
   checkOptions(OPTIONS, options);
   return imagesOf("imageDatasetFromDirectory", path, options, loadPicture, () => listPictures(path, options));
-}
+}) as ReadsImages<string, ImageDirectoryOptions>;

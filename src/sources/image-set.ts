@@ -105,6 +105,18 @@ export const imageOptions = (call: string): Checked => ({
   }),
 });
 
+/** What reads pictures from where they lie as one set, or with subset "both" as two. */
+export interface ReadsImages<Source, Options> {
+  (
+    source: Source,
+    options: Options & { readonly subset: "both" },
+  ): Promise<[training: DirectoryImages, validation: DirectoryImages]>;
+  (
+    source: Source,
+    options?: Options & { readonly subset?: "training" | "validation" | undefined },
+  ): Promise<DirectoryImages>;
+}
+
 /** What pictures there are, and of which classes. */
 interface Listed {
   readonly classNames: readonly string[];
