@@ -4,13 +4,14 @@ import { hsum, lanes, madd, splat, vabs, vadd, vload, vloadPart, vmul, vstorePar
 
 /**
  * partials[tasks]: the sum of l1 |w| + l2 w^2 over each task's elements, times scale; where there is a gradient,
- * g += (l1 sign(w) + 2 l2 w) * scale. The sign of 0 is 0.
+ * dx = dy + (l1 sign(w) + 2 l2 w) * scale. The sign of 0 is 0. dx may be dy.
  */
 @unmanaged
 export class PenaltyArgs {
   partials: usize; // 0: only the gradient is wanted
   w: usize;
-  g: usize; // inout; 0: none
+  dx: usize; // or 0
+  dy: usize;
   n: i32;
   l1: f32;
   l2: f32;
@@ -34,14 +35,16 @@ function sign<V>(x: V): V {
 function penaltyOf<V>(s: PenaltyArgs, i0: i32, n: i32): f32 {
   const l1 = splat<V>(s.l1), l2 = splat<V>(s.l2);
   const slope1 = splat<V>(s.l1 * s.scale), slope2 = splat<V>(2 * s.l2 * s.scale);
-  let w = s.w + (<usize>i0 << 2), g = s.g ? s.g + (<usize>i0 << 2) : 0;
+  const o = <usize>i0 << 2;
+  let w = s.w + o, dx = s.dx ? s.dx + o : 0, dy = s.dy + o;
   let sum = splat<V>(0);
   for (; n > 0; n -= lanes<V>()) {
     const v = vloadPart<V>(w, n, 0);
     sum = madd<V>(v, vmul<V>(v, l2), madd<V>(vabs<V>(v), l1, sum));
-    if (g) {
-      vstorePart<V>(g, vadd<V>(vload<V>(g), madd<V>(v, slope2, vmul<V>(sign<V>(v), slope1))), n);
-      g += sizeof<V>();
+    if (dx) {
+      vstorePart<V>(dx, vadd<V>(vload<V>(dy), madd<V>(v, slope2, vmul<V>(sign<V>(v), slope1))), n);
+      dx += sizeof<V>();
+      dy += sizeof<V>();
     }
     w += sizeof<V>();
   }

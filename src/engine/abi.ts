@@ -1218,7 +1218,8 @@ interface PermuteArgs {
 interface PenaltyArgs {
   readonly partials: number;
   readonly w: number;
-  readonly g: number;
+  readonly dx: number;
+  readonly dy: number;
   readonly n: number;
   readonly l1: number;
   readonly l2: number;
@@ -1414,7 +1415,6 @@ export const UPDATED: Pointers = {
   nadamStep: ["w", "m", "v"],
   movingAverage: ["average"],
   accumulate: ["sum", "g"],
-  penalty: ["g"],
   constrain: ["w"],
 };
 
@@ -1516,7 +1516,7 @@ export const KERNEL_TABLE = `0activationForward: y* x* n kind alpha% grain
 104movingAverage: average* w* state* n begun momentum% oneMinusMomentum% grain
 105accumulate: sum* g* n last share% grain
 106permute: y* x* n0 n1 n2 n3 n4 n5 s0 s1 s2 s3 s4 s5 grain
-107penalty: partials* w* g* n l1% l2% scale% grain
+107penalty: partials* w* dx* dy* n l1% l2% scale% grain
 108constrain: w* rows cols kind low% high% rate% grain
 109resample2d 110sumBlocks2d 111bilinear2dForward 112bilinear2dBackward: y* x* batch H W C OH OW top left repH repW grain
 113unaryForward: y* x* n kind a% b% c% grain

@@ -2,9 +2,11 @@ import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { BACKENDS } from "../../src/engine/engine.ts";
 import {
+  add,
   conv2d,
   dense,
   flatten,
+  input,
   LAYERS,
   l1,
   l1l2,
@@ -17,8 +19,9 @@ import {
 import { makeLayer } from "../../src/model/layers/layer.ts";
 import { layersFromConfig } from "../../src/model/model-json.ts";
 import { sgd } from "../../src/optim/index.ts";
+import { model as functional } from "../../src/train/functional.ts";
 import { sequential } from "../../src/train/sequential.ts";
-import { expectClose } from "../support/close.ts";
+import { expectClose, expectSame } from "../support/close.ts";
 import { fixtureValues } from "../support/fixture-values.ts";
 import { all, sessionOf } from "../support/sessions.ts";
 
@@ -79,6 +82,46 @@ describe.each(cases.map((fixture) => [JSON.stringify([fixture.type, fixture.opti
     });
   },
 );
+
+/** Two convolutions of one image, added up; the second pays for large outputs. Of weights as they are set, loss and gradients. */
+async function branches(
+  activityRegularizer: boolean,
+  change: [name: string, at: number, by: number] | undefined,
+) {
+  const image = input({ shape: [5, 5, 2] });
+  const own = activityRegularizer ? { activityRegularizer: l1l2({ l1: 0.2, l2: 0.3 }) } : {};
+  const left = conv2d({ filters: 3, kernelSize: 3, name: "left" }).apply(image);
+  const right = conv2d({ filters: 3, kernelSize: 3, name: "right", ...own }).apply(image);
+  const outputs = flatten().apply(add().apply([right, left]));
+  const options = { loss: "meanSquaredError", metrics: [], preprocessing: { scale: 1, offset: 0 } } as const;
+  const session = await sessionOf(functional({ inputs: image, outputs }), options);
+  for (const [i, { parameter, data }] of [...session.weights()].entries()) {
+    data.set(fixtureValues(data.length, i, 0.5));
+    if (parameter.name === change?.[0]) data[change[1]]! += change[2];
+  }
+  const samples = {
+    images: fixtureValues(150, 9, 1),
+    shape: [5, 5, 2],
+    count: 3,
+    targets: new Float32Array(81),
+  };
+  const { loss } = session.trainStep(samples, all(samples));
+  return { loss, gradients: new Map([...session.gradients()].map((g) => [g.parameter.name, g.data])) };
+}
+
+test("a penalty of activations does not reach what they are added to", async () => {
+  const { gradients } = await branches(true, undefined);
+  const { gradients: without } = await branches(false, undefined);
+  for (const name of ["left/kernel", "left/bias"]) expectSame(gradients.get(name)!, without.get(name)!);
+  for (const name of ["right/kernel", "right/bias"])
+    for (const at of [0, gradients.get(name)!.length - 1]) {
+      const [more, less] = [
+        await branches(true, [name, at, 0.002]),
+        await branches(true, [name, at, -0.002]),
+      ];
+      expect(gradients.get(name)![at]).toBeCloseTo((more.loss - less.loss) / 0.004, 2);
+    }
+});
 
 test("are plain data in a model's file, and come back from it", () => {
   const model = sequential([

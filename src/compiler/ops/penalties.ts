@@ -16,7 +16,7 @@ function weightPenalties(p: Planner): Tensor[] {
     const { l1 = 0, l2 = 0 } = regularizer;
     p.call(
       "penalty",
-      { partials, w: p.pointers.value(parameter), g, n, l1, l2, scale: 1, grain: GRAIN },
+      { partials, w: p.pointers.value(parameter), dx: g, dy: g, n, l1, l2, scale: 1, grain: GRAIN },
       { tasks },
     );
     return [partials];
@@ -46,19 +46,18 @@ export const activityPenalty: OpImplementation<"activityPenalty"> = {
     const partials = partialsOf(p, op).read();
     p.call(
       "penalty",
-      { partials, w: x, g: 0, n, l1, l2, scale: 1 / p.batch, grain: GRAIN },
+      { partials, w: x, dx: 0, dy: 0, n, l1, l2, scale: 1 / p.batch, grain: GRAIN },
       { tasks: chunks(n) },
     );
   },
 
   backward(p, op) {
     if (!p.needsGradient(op.inputs[0]!)) return;
-    const g = p.ownGradient(op);
+    const dy = p.outputGradient(op);
     const n = p.count(op.output);
     const { l1, l2 } = op.attributes;
-    const args = { partials: 0, w: p.value(op.output), g, n, l1, l2, scale: 1 / p.batch, grain: GRAIN };
-    p.call("penalty", args, { tasks: chunks(n) });
-    p.passGradient(op, op.inputs[0]!);
+    const args = { partials: 0, w: p.value(op.output), dx: p.gradientInPlace(op), dy, n, l1, l2 };
+    p.call("penalty", { ...args, scale: 1 / p.batch, grain: GRAIN }, { tasks: chunks(n) });
   },
 };
 
