@@ -78,6 +78,8 @@ export function checkpoints(
     const epochs = recorder.epochs.slice(0, history.epoch.length);
     // A worker may have gone on meanwhile.
     if (epoch >= info.epochs || epochs.length < history.epoch.length) return;
+    // The one before is what to go on from: this one has weights of another step.
+    if (history.diverged) return;
     // One that nobody can go on from must not take the place of one that is good.
     const tensors = [state.weights, ...state.optimizer.vectors].flat();
     if (!tensors.every(({ data }) => data.every(Number.isFinite))) return;

@@ -106,6 +106,24 @@ describe("a run that goes on", () => {
     expect(handed.map(({ info }) => info.steps)).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10]);
   });
 
+  test.each(["1steps", 1] as const)(
+    "has none of where terminateOnNaN ended it, every %s",
+    async (checkpointEvery) => {
+      const rate = { name: "piecewiseConstantDecay", options: { boundaries: [8], values: [0.01, 1e30] } };
+      const wild = { name: "sgd", learningRate: rate } as unknown as RunOptions["optimizer"];
+      const { handed, ...whole } = await outcomeOf({
+        ...settings,
+        optimizer: wild,
+        callbacks: ["terminateOnNaN"],
+        checkpointEvery,
+      });
+      expect(whole.fixed.stoppedBy).toBe("diverged");
+      expect(handed.at(-1)!.info.steps).toBe(checkpointEvery === 1 ? 6 : 10);
+      const again = await outcomeOf({}, { resume: handed.at(-1)!.bytes });
+      expect({ ...again, handed: undefined }).toEqual({ ...whole, handed: undefined });
+    },
+  );
+
   test.each([
     [{ seed: 2 }, "seed is 2, but the run to go on with has 1: leave it out"],
     [{ epochs: 2 }, "epochs is 2, and the run has done 2: give more"],
