@@ -139,7 +139,7 @@ export const runTable = () => ({
     ...some<readonly CallbackGiven[]>("a list of callbacks", Array.isArray, ["earlyStopping"]),
     problem: callbacksProblem,
   } as Kind<readonly CallbackGiven[]>,
-  /** The figure that chooses the epoch whose weights are kept. Default: val_accuracy, without validation "none". */
+  /** The figure that chooses the epoch whose weights are kept. Default: val_accuracy; without validation, or where the optimizer averages weights, "none". */
   restoreBest: oneOf(["val_accuracy", "val_loss", "accuracy", "loss", "none"]),
   /**
    * Node: the path of a model's file, or of a run's folder, whose weights the training begins with, as far as names and shapes are
@@ -203,7 +203,12 @@ export function checkRunConfig(given: RunOptions, nameOf: SettingName = asKey): 
   const { dataset, validationSplit } = filled;
   const misfit = dataProblem(filled, nameOf);
   if (misfit !== undefined) throw new RunConfigError(misfit);
-  const restoreBest = filled.restoreBest ?? (validationSplit > 0 ? "val_accuracy" : "none");
+  const averaged = isAveraged(optimizer);
+  const restoreBest = filled.restoreBest ?? (validationSplit > 0 && !averaged ? "val_accuracy" : "none");
+  if (averaged && restoreBest !== "none")
+    throw new RunConfigError(
+      `${nameOf("restoreBest")} is ${restoreBest}, which gives the model an epoch's own weights, but useEma of the optimizer is for their average: leave one of them out`,
+    );
   if (restoreBest.startsWith("val_") && validationSplit === 0)
     throw new RunConfigError(
       `${nameOf("restoreBest")} is ${restoreBest}, but ${nameOf("validationSplit")} 0 leaves nothing to validate on`,
@@ -219,6 +224,11 @@ export function checkRunConfig(given: RunOptions, nameOf: SettingName = asKey): 
     ...(validationSplit > 0 && { validationFrom: from ?? (isKnown(dataset) ? "last" : "stratified") }),
     restoreBest,
   } as RunConfig;
+}
+
+/** Whether the model gets an average of its weights, and that at the end of training alone. */
+export function isAveraged({ useEma, emaOverwriteFrequency }: OptimizerConfig): boolean {
+  return useEma === true && emaOverwriteFrequency === undefined;
 }
 
 /** What is wrong with callbacks beside other settings. */

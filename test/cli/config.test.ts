@@ -87,6 +87,11 @@ describe("train --config", () => {
     expect(figure.configuration.restoreBest).toBe("loss");
     const byLoss = await train("--config by-loss/result.json --validation-split 0");
     expect(byLoss.configuration).toMatchObject({ restoreBest: "loss", validationSplit: 0 });
+    const ema = { ...configuration, restoreBest: "none", optimizer: { name: "adam", useEma: true } };
+    await writeFile(join(work, "ema.json"), JSON.stringify(ema));
+    expect((await train("--config ema.json")).configuration.restoreBest).toBe("none");
+    const own = await train("--config ema.json --optimizer sgd");
+    expect(own.configuration.restoreBest).toBe("val_accuracy");
     const digits = "--config whole/result.json --dataset digits --digits-count 50 --model mlp";
     expect((await train(digits)).configuration.validationFrom).toBe("last");
   });

@@ -35,6 +35,27 @@ test("a run of a loss with options, and of an optimizer with averages, is repeat
   again.learner.dispose();
 });
 
+test("a run whose optimizer averages weights ends with the average, and refuses to throw it away", async () => {
+  const settings = { ...small, epochs: 2 };
+  const hashes = [];
+  for (const optimizer of [{ name: "adam" }, { name: "adam", useEma: true }] as const)
+    for (const restoreBest of [undefined, "none"] as const) {
+      const { result, learner } = await api.run({ ...settings, optimizer, restoreBest });
+      hashes.push(result.weightsSha256);
+      if (restoreBest === undefined)
+        expect(result.configuration.restoreBest).toBe("useEma" in optimizer ? "none" : "val_accuracy");
+      learner.dispose();
+    }
+  expect(hashes[2]).toBe(hashes[3]);
+  expect(new Set([hashes[0], hashes[1]])).not.toContain(hashes[2]);
+  const check = (optimizer: object) =>
+    api.checkRunConfig({ restoreBest: "val_loss", optimizer: { name: "adam", useEma: true, ...optimizer } });
+  expect(() => check({})).toThrow(
+    "restoreBest is val_loss, which gives the model an epoch's own weights, but useEma of the optimizer is for their average: leave one of them out",
+  );
+  expect(check({ emaOverwriteFrequency: 5 }).restoreBest).toBe("val_loss");
+});
+
 test("weights of classes on the command line", () => {
   expect(classWeights("balanced")).toBe("balanced");
   expect(classWeights("0=1,3=2.5")).toEqual({ 0: 1, 3: 2.5 });

@@ -4,6 +4,7 @@ import { isOptions } from "../../options/kinds.ts";
 import { parseJson } from "../../options/strict-json.ts";
 import {
   checkRunConfig,
+  isAveraged,
   type RunConfig,
   RunConfigError,
   type RunOptions,
@@ -88,7 +89,8 @@ function superseded(file: RunConfig | Record<string, never>, flags: RunFlags): r
   const { recipe, dataset, validationSplit: split = file.validationSplit } = flags;
   // Figures of training can be had either way.
   const chosen = file.restoreBest === "loss" || file.restoreBest === "accuracy";
-  const other = (split ?? 0) > 0 !== (file.validationSplit ?? 0) > 0;
+  const unaveraged = flags.optimizer !== undefined && file.optimizer && isAveraged(file.optimizer);
+  const other = (split ?? 0) > 0 !== (file.validationSplit ?? 0) > 0 || unaveraged;
   return [
     ...(recipe === undefined || recipe === file.recipe ? [] : OF_RECIPE),
     ...(dataset === undefined || dataset === file.dataset ? [] : OF_DATASET),
