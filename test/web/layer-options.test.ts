@@ -1,7 +1,9 @@
 import { expect, test } from "vitest";
 import { LAYERS } from "../../src/model/layers/index.ts";
 import { type LayerDefinition, layerTable } from "../../src/model/layers/layer.ts";
+import { layerInWords } from "../../src/web/state/layer-words.ts";
 import {
+  LAYER_GROUPS,
   LAYER_TYPES,
   layerText,
   optionProblem,
@@ -43,6 +45,38 @@ test("the editor has every layer type that a list can have, and all its options,
     const needed = Object.keys(table).filter((key) => "needed" in table[key]!);
     expect(Object.keys(start), type).toEqual(expect.arrayContaining(needed));
   }
+});
+
+test("the menu has all types by kind, what is most used first; what is seldom changed is folded away", () => {
+  expect(LAYER_GROUPS.flatMap(([, types]) => types).sort()).toEqual(Object.keys(LAYER_TYPES).sort());
+  const groups = Object.fromEntries(LAYER_GROUPS);
+  expect(LAYER_GROUPS[0]![1]).toContain("conv2d");
+  expect(groups["Pictures varied while it trains"]).toHaveLength(10);
+  expect(groups["For series, not pictures"]).toHaveLength(5);
+  expect(groups.Activations).toEqual(["leakyRelu", "elu", "relu", "prelu", "softmax"]);
+  expect(groups.Shapes).toEqual(["reshape", "permute", "zeroPadding2d", "cropping2d", "upSampling2d"]);
+  const shown = (type: string) =>
+    LAYER_TYPES[type]!.options.filter(({ hidden, rare }) => !hidden && !rare).map(({ key }) => key);
+  expect(shown("conv2d")).toEqual(["filters", "kernelSize", "strides", "padding", "activation"]);
+  expect(shown("batchNormalization")).toEqual([]);
+  expect(shown("randomErasing")).toEqual(["factor", "scale"]);
+  expect(shown("upSampling2d")).toEqual(["size", "interpolation"]);
+  const labelOf = (type: string) => LAYER_TYPES[type]!.options.find(({ key }) => key === "alpha")!.label;
+  expect([labelOf("elu"), labelOf("mixUp")]).toEqual(["Slope below 0", "Alpha"]);
+});
+
+test("what a layer does is told in words", () => {
+  const words = (type: string, options = {}) => layerInWords({ type, ...options }, false, 10);
+  expect(words("randomFlip")).toBe("varies the pictures while it trains");
+  expect(words("batchNormalization")).toBe("brings the numbers to a common scale");
+  expect(words("depthwiseConv2d", { kernelSize: 3 })).toBe(
+    "looks for patterns of 3 × 3 pixels in each map by itself",
+  );
+  // What bends numbers is an activation: no other type is told so.
+  const bending = Object.values(LAYER_TYPES).filter(({ start }) =>
+    /^bends/.test(layerInWords(start, false, 10)),
+  );
+  expect(bending.map(({ start }) => start.type)).toEqual(["activation", "relu", "prelu"]);
 });
 
 test("a constant of a model file is kept, told, and goes into a link", () => {

@@ -1,4 +1,6 @@
 import type { Signal } from "@preact/signals";
+import type { ComponentChildren } from "preact";
+import { useState } from "preact/hooks";
 import {
   LAYER_TYPES,
   type LayerOption,
@@ -30,20 +32,28 @@ export function LayerEditor({ index, count, layer, open }: Props) {
     editLayers((list) => list.toSpliced(index, 1).toSpliced(to, 0, list[index]!));
     open.value = to;
   };
+  const shown = (LAYER_TYPES[layer.type]?.options ?? []).filter(({ hidden }) => !hidden);
+  const fields = (options: readonly LayerOption[]) => (
+    <div class="fields">
+      {options.map((option) => (
+        <OptionField
+          key={`${index} ${option.key}`}
+          option={option}
+          value={layer[option.key]}
+          set={(value) => set(option.key, value)}
+        />
+      ))}
+    </div>
+  );
+  const rare = shown.filter((option) => option.rare);
   return (
     <div class="layer-editor">
-      <div class="fields">
-        {(LAYER_TYPES[layer.type]?.options ?? [])
-          .filter(({ hidden }) => !hidden)
-          .map((option) => (
-            <OptionField
-              key={`${index} ${option.key}`}
-              option={option}
-              value={layer[option.key]}
-              set={(value) => set(option.key, value)}
-            />
-          ))}
-      </div>
+      {fields(shown.filter((option) => !option.rare))}
+      {rare.length > 0 && (
+        <Folded key={index} open={rare.some(({ key }) => layer[key] !== undefined)}>
+          {fields(rare)}
+        </Folded>
+      )}
       <div class="layer-actions">
         <Button icon="up" iconOnly disabled={index === 0} onClick={() => move(index - 1)}>
           Move up
@@ -63,6 +73,17 @@ export function LayerEditor({ index, count, layer, open }: Props) {
         </Button>
       </div>
     </div>
+  );
+}
+
+/** What is open at first only where something in it was changed. */
+function Folded({ open, children }: { readonly open: boolean; readonly children: ComponentChildren }) {
+  const [unfolded, setUnfolded] = useState(open);
+  return (
+    <details class="advanced" open={unfolded} onToggle={(event) => setUnfolded(event.currentTarget.open)}>
+      <summary>Advanced</summary>
+      <div class="advanced-body">{children}</div>
+    </details>
   );
 }
 

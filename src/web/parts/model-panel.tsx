@@ -1,6 +1,6 @@
 import { useSignal } from "@preact/signals";
 import { chainNames, MODELS } from "../../model/models.ts";
-import { LAYER_TYPES, layerText } from "../state/layers.ts";
+import { LAYER_GROUPS, LAYER_TYPES, layerText, variesPictures } from "../state/layers.ts";
 import { rowsBefore } from "../state/model.ts";
 import { CUSTOM } from "../state/settings.ts";
 import { built, change, dataShape, editLayers, layers, settings } from "../state/setup.ts";
@@ -53,7 +53,8 @@ function LayerTable() {
   const rows = model?.rows ?? rowsBefore(own.slice(0, faulty ?? own.length), inputShape);
   const add = (type: string) => {
     // Before the output layer, where there is one.
-    const at = own.at(-1)?.type === "dense" ? own.length - 1 : own.length;
+    const last = own.at(-1)?.type === "dense" ? own.length - 1 : own.length;
+    const at = variesPictures(type) ? 0 : last;
     editLayers((list) => list.toSpliced(at, 0, LAYER_TYPES[type]!.start));
     open.value = at;
   };
@@ -125,7 +126,10 @@ function AddLayer({ add }: { add: (type: string) => void }) {
         label="Add a layer"
         name="layer-type"
         value={type.value}
-        choices={Object.entries(LAYER_TYPES).map(([name, { label }]) => [name, label])}
+        choices={LAYER_GROUPS.map(([group, types]) => [
+          group,
+          types.map((name) => [name, LAYER_TYPES[name]!.label] as const),
+        ])}
         onChange={(chosen) => {
           type.value = chosen;
         }}

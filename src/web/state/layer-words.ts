@@ -1,13 +1,20 @@
-import type { LayerSpec } from "./layers.ts";
+import { type LayerSpec, variesPictures } from "./layers.ts";
 
 /** What a layer does, for people who do not know its name. `last`: its outputs are the answers. */
 export function layerInWords(layer: LayerSpec, last: boolean, classes: number): string {
   const list = (value: unknown) => (Array.isArray(value) ? value.flat().join(" × ") : `${value}`);
   const size = (value: unknown) => (Array.isArray(value) ? value.join(" × ") : `${value} × ${value}`);
+  if (variesPictures(layer.type)) return "varies the pictures while it trains";
   if (last && layer.type !== "activation") return `one score for each of ${classes} classes`;
   switch (layer.type) {
     case "conv2d":
       return `looks for ${layer.filters} patterns of ${size(layer.kernelSize)} pixels`;
+    case "depthwiseConv2d":
+      return `looks for patterns of ${size(layer.kernelSize)} pixels in each map by itself`;
+    case "separableConv2d":
+      return `looks for patterns of ${size(layer.kernelSize)} pixels in each map, and mixes them into ${layer.filters}`;
+    case "conv2dTranspose":
+      return `paints with ${layer.filters} patterns of ${size(layer.kernelSize)} pixels`;
     case "maxPooling2d":
       return `keeps the strongest of each ${size(layer.poolSize ?? 2)}`;
     case "conv1d":
@@ -36,6 +43,9 @@ export function layerInWords(layer: LayerSpec, last: boolean, classes: number): 
       return "turns the axes round";
     case "rescaling":
     case "normalization":
+    case "batchNormalization":
+    case "layerNormalization":
+    case "groupNormalization":
       return "brings the numbers to a common scale";
     case "gaussianNoise":
     case "gaussianDropout":

@@ -26,6 +26,8 @@ export type LayerOption = OptionKind & {
   readonly default?: unknown;
   /** Whether it can be left out though it has no default. */
   readonly optional?: boolean;
+  /** Folded away: what is seldom changed. */
+  readonly rare?: boolean;
   /** Not in the editor, but model files may have it, and it is kept. */
   readonly hidden?: boolean;
 };
@@ -41,6 +43,11 @@ export interface LayerType {
 const LABELS: Readonly<Record<string, string>> = {
   conv1d: "Convolution, 1-D",
   conv2d: "Convolution",
+  conv2dTranspose: "Transposed convolution",
+  depthwiseConv2d: "Depthwise convolution",
+  separableConv2d: "Separable convolution",
+  mixUp: "MixUp",
+  cutMix: "CutMix",
   leakyRelu: "Leaky ReLU",
   elu: "ELU",
   prelu: "PReLU",
@@ -49,7 +56,8 @@ const LABELS: Readonly<Record<string, string>> = {
   biasInitializer: "Initial bias",
   useBias: "Bias",
   dilationRate: "Dilation",
-  alpha: "Slope below 0",
+  "elu alpha": "Slope below 0",
+  "leakyRelu alpha": "Slope below 0",
   dims: "Axes in order",
   keepdims: "Keep the axes",
   stddev: "Standard deviation",
@@ -59,6 +67,29 @@ const LABELS: Readonly<Record<string, string>> = {
 /** What only model files say: the editor leaves it alone, and keeps it. Strides of pools are the pool's own size. */
 const HIDDEN = /^biasInitializer|^(alpha|beta|gamma|moving\w+)Initializer|^(max|average)Pooling[12]d strides/;
 
+/** What is folded away, where it need not be said. */
+const RARE =
+  /Initializer$|^(dilationRate|groups|depthMultiplier|outputPadding|useBias|momentum|epsilon|center|axis|keepdims|fillMode|fillValue|valueRange)$|^\w+Normalization scale$|^random\w+ interpolation$/;
+
+/** The menu, by kind: the first of these that knows a type has it. What a picture's beginner needs comes first. */
+const GROUPS: readonly (readonly [label: string, types: RegExp])[] = [
+  [
+    "Most used",
+    /^(conv2d|maxPooling2d|averagePooling2d|globalAveragePooling2d|batchNormalization|flatten|dense|dropout|activation)$/,
+  ],
+  ["Pictures varied while it trains", /^random|^(mixUp|cutMix)$/],
+  ["For series, not pictures", /1d$/],
+  ["Convolutions", /conv/i],
+  ["Pooling", /pooling/i],
+  ["Activations", /elu$|^softmax$/i],
+  ["Noise while it trains", /dropout|noise/i],
+  ["Scales of numbers", /normalization|rescaling/i],
+  ["Shapes", /./],
+];
+
+/** Whether layers of a type work on pictures as they come, in front of all others. */
+export const variesPictures = (type: string) => GROUPS[1]![1].test(type);
+
 /** What a layer is when it is added, where what has no default is not enough. */
 const STARTS: Readonly<Record<string, object>> = {
   conv2d: { activation: "relu" },
@@ -66,13 +97,13 @@ const STARTS: Readonly<Record<string, object>> = {
   dropout: { rate: 0.25 },
 };
 
-/** `kernelSize` as "Kernel size", `maxPooling2d` as "Max pooling", `maxPooling1d` as "Max pooling, 1-D". */
-function labelOf(name: string): string {
+/** `kernelSize` as "Kernel size", `maxPooling2d` as "Max pooling", `maxPooling1d` as "Max pooling, 1-D". `of`: the layer's type. */
+function labelOf(name: string, of = ""): string {
   const words = name
     .replace(/2d$/, "")
     .replace(/[A-Z]/g, (capital) => ` ${capital.toLowerCase()}`)
     .replace(/1d$/, ", 1-D");
-  return LABELS[name] ?? words[0]!.toUpperCase() + words.slice(1);
+  return LABELS[`${of} ${name}`] ?? LABELS[name] ?? words[0]!.toUpperCase() + words.slice(1);
 }
 
 /** How values of a kind are edited; undefined where a line of text cannot hold them. */
@@ -101,10 +132,11 @@ function optionsOf({ type, options }: LayerDefinition): LayerOption[] {
     return [
       {
         key,
-        label: labelOf(key),
+        label: labelOf(key, type),
         ...(edited ?? { kind: "numbers" as const, takes: kind.accepts, expected: kind.expected }),
         ...(fallback !== undefined && { default: fallback }),
         ...(!("needed" in kind) && fallback === undefined && { optional: true }),
+        ...(!("needed" in kind) && (RARE.test(key) || RARE.test(`${type} ${key}`)) && { rare: true }),
         ...(hidden && { hidden }),
       },
     ];
@@ -123,6 +155,14 @@ export const LAYER_TYPES: Readonly<Record<string, LayerType>> = Object.fromEntri
       const start = { type, ...Object.fromEntries(needed), ...STARTS[type] };
       return [type, { label: labelOf(type), options: optionsOf(definition), start }];
     }),
+);
+
+/** The types by kind, for the menu. */
+export const LAYER_GROUPS: readonly (readonly [label: string, types: readonly string[]])[] = GROUPS.map(
+  ([label], i) => [
+    label,
+    Object.keys(LAYER_TYPES).filter((type) => GROUPS.findIndex(([, types]) => types.test(type)) === i),
+  ],
 );
 
 /** The layer without what says nothing: options at their defaults, pooling strides that equal the pool, its name. */

@@ -107,26 +107,38 @@ export function NumberInput(props: TextInputProps) {
   );
 }
 
+type Choice = readonly [value: string, text: string];
+
 interface SelectProps {
   readonly label: string;
   readonly name: string;
   readonly value: string;
-  readonly choices: readonly (readonly [value: string, text: string])[];
+  /** Choices, or groups of them. */
+  readonly choices: readonly (Choice | readonly [group: string, choices: readonly Choice[]])[];
   readonly hint?: ComponentChildren;
   readonly problem?: string | undefined;
   readonly onChange: (value: string) => void;
 }
 
 export function Select({ label, name, value, choices, hint, problem, onChange }: SelectProps) {
+  const option = ([choice, text]: Choice) => (
+    <option key={choice} value={choice} selected={choice === value}>
+      {text}
+    </option>
+  );
   return (
     <Field label={label} hint={hint} problem={problem}>
       {(ids) => (
         <select {...ids} name={name} value={value} onChange={(event) => onChange(event.currentTarget.value)}>
-          {choices.map(([choice, text]) => (
-            <option key={choice} value={choice} selected={choice === value}>
-              {text}
-            </option>
-          ))}
+          {choices.map(([first, rest]) =>
+            typeof rest === "string" ? (
+              option([first, rest])
+            ) : (
+              <optgroup key={first} label={first}>
+                {rest.map(option)}
+              </optgroup>
+            ),
+          )}
         </select>
       )}
     </Field>
