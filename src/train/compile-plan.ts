@@ -132,7 +132,13 @@ export function compilePlan(
   };
 }
 
-function emitInput(p: Planner, value: Value, kind: InputKind, { preprocessing }: PlanOptions): Tensor {
+/** Emits what makes f32 of an input, `[batch, ...shape]`. What the host writes. */
+export function emitInput(
+  p: Planner,
+  value: Value,
+  kind: InputKind,
+  { preprocessing }: Pick<PlanOptions, "preprocessing">,
+): Tensor {
   const x = p.value(value);
   if (kind === "floats") return x.written();
   const n = p.batch * elements(value.shape);
