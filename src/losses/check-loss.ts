@@ -16,16 +16,11 @@ export function checkLoss(given: unknown, graph: Graph, at = 0): void {
     checkLossOptions(name, options);
   }
   const output = graph.outputs[at]!;
-  if (output.shape.length !== 1)
-    throw new ModelError(
-      `the model's output has shape (${output.shape.join(", ")}), but losses take flat outputs; end with flatten() and dense()`,
-      graph.outputs.length > 1 ? producer(graph, output)?.layer : undefined,
-    );
   const { name, takes = "numbers" } = loss;
   const layer = producer(graph, output)?.layer;
-  if (takes === "classes" && output.shape[0] === 1)
+  if (takes === "classes" && output.shape.at(-1) === 1)
     throw new ModelError(
-      `loss ${name} got one output, expected one a class; use binaryCrossentropy, or an output for each class`,
+      `loss ${name} got one ${output.shape.length > 1 ? `number along the last axis of (${output.shape.join(", ")})` : "output"}, expected one a class; use binaryCrossentropy, or an output for each class`,
       layer,
     );
   const probabilities = probabilitiesOf(graph, output);

@@ -18,30 +18,32 @@ export function fusedOp(graph: Graph, output: Value, { fused }: Loss): Op | unde
 /** Rows in one task of a loss kernel. */
 const ROWS = 32;
 
-/** Emits the loss per sample, times its weight where there are some, its mean, the metrics, and in training the gradient of the output. */
+/** Emits the loss per row, times the weight of its sample or its own where there are some, its mean, the metrics, and in training the gradient of the output. */
 export function emitLoss(
   p: Planner,
   { output, loss, weight, metrics }: OutputLoss,
   targets: Tensor,
   weights?: Tensor,
 ): EmittedLoss {
-  const { graph, batch } = p;
-  const cols = output.shape[0]!;
+  const { graph } = p;
+  const size = p.count(output);
+  const cols = output.shape.at(-1)!;
+  const rows = size / cols;
   const fused = fusedOp(graph, output, loss);
   const { options = {} } = loss;
   p.section("loss", loss.name);
-  const losses = p.tensor(4 * batch);
-  const t = loss.hinges || options.labelSmoothing ? targetsFor(p, loss, targets, cols) : targets;
-  const common = { losses, t, rows: batch, cols, scale: weight / batch, grain: ROWS };
+  const losses = p.tensor(4 * rows);
+  const t = loss.hinges || options.labelSmoothing ? targetsFor(p, loss, targets, size, cols) : targets;
+  const common = { losses, t, rows, cols, scale: weight / rows, grain: ROWS };
   const own = { ...options, applyClassBalancing: Number(options.applyClassBalancing) };
-  const spread = { tasks: Math.ceil(batch / ROWS) };
+  const spread = { tasks: Math.ceil(rows / ROWS) };
   let y = p.value(output);
   let gradient: Tensor | undefined;
   let at: number | undefined;
   if (fused || options.fromLogits) {
     const logits = fused ? fused.inputs[0]! : output;
     // What metrics see: of logits the probabilities.
-    if (!fused) y = p.tensor(4 * batch * cols);
+    if (!fused) y = p.tensor(4 * size);
     gradient = p.needsGradient(logits) ? p.gradient(logits) : undefined;
     p.call(loss.logitsKernel!, { ...common, ...own, x: p.value(logits), y, dx: gradient ?? 0 }, spread);
   } else {
@@ -50,23 +52,22 @@ export function emitLoss(
     else at = p.pause([losses, y, targets, ...(gradient ? [gradient] : [])]);
   }
   if (weights) {
-    // A row of each counts what its sample does.
-    const weigh = (z: Tensor, inner: number) => {
-      const rows = { z, x: z, y: weights, batch, inner, C: 1, relu: 0, grain: GRAIN };
-      p.call("multiplyBroadcast", rows, { tasks: chunks(batch * inner) });
-    };
-    weigh(losses, 1);
-    if (gradient) weigh(gradient, cols);
+    // Rows count what their sample does, or what each of them does.
+    for (const z of [losses, gradient]) {
+      if (!z) continue;
+      const args = { z, x: z, y: weights, batch: weights.bytes / 4, inner: z.bytes / weights.bytes };
+      p.call("multiplyBroadcast", { ...args, C: 1, relu: 0, grain: GRAIN }, { tasks: chunks(z.bytes / 4) });
+    }
   }
   p.addGradients();
   const meanLoss = p.tensor(4).read();
-  p.call("meanLoss", { out: meanLoss, losses, rows: batch });
+  p.call("meanLoss", { out: meanLoss, losses, rows });
   const counts = metrics.map((metric) => {
-    if (metric.emit) return metric.emit(p, { y, t: targets, rows: batch, cols }).read();
+    if (metric.emit) return metric.emit(p, { y, t: targets, rows, cols }).read();
     // The host reads both after the step.
     y.read();
     targets.read();
     return undefined;
   });
-  return { meanLoss, counts, outputs: y, targets, losses, gradient, at };
+  return { rows, cols, meanLoss, counts, outputs: y, targets, losses, gradient, at };
 }

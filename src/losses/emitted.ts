@@ -13,6 +13,9 @@ export interface OutputLoss {
 
 /** What was emitted for an output. */
 export interface EmittedLoss {
+  /** An output's numbers along its last axis make a row: as many rows, of so many numbers. */
+  readonly rows: number;
+  readonly cols: number;
   readonly meanLoss: Tensor;
   /** By metric: i32 count, where a kernel counts. */
   readonly counts: readonly (Tensor | undefined)[];

@@ -12,18 +12,18 @@ import type { Loss, LossBatch } from "./loss.ts";
 /** Runs a plan in parts: between them the losses that are written in JavaScript compute. Allocates nothing in a step. */
 export function runnerOf(
   plan: Plan,
-  outputs: readonly (EmittedLoss & OutputLoss & { readonly batch: MetricBatch })[],
-  floats: (tensor: Tensor, length: number) => Float32Array,
+  outputs: readonly (Pick<EmittedLoss, "at" | "losses" | "gradient"> &
+    OutputLoss & { readonly batch: MetricBatch })[],
+  floats: (tensor: Tensor) => Float32Array,
 ): () => void {
   const breaks = outputs.flatMap(({ at, loss, weight, losses, gradient, batch }) => {
     if (at === undefined) return [];
-    const { rows, cols } = batch;
     const own: LossBatch = {
       ...batch,
-      losses: floats(losses, rows),
-      ...(gradient && { gradient: floats(gradient, rows * cols) }),
+      losses: floats(losses),
+      ...(gradient && { gradient: floats(gradient) }),
     };
-    return [{ at, loss, own, scale: weight / rows }];
+    return [{ at, loss, own, scale: weight / batch.rows }];
   });
   return () => {
     let first = 0;
@@ -34,21 +34,21 @@ export function runnerOf(
       losses.fill(0);
       gradient?.fill(0);
       loss.compute!(own);
-      // Of a sample's loss; the step's is their mean.
+      // Of a row's loss; the step's is their mean.
       if (gradient) for (let i = 0; i < gradient.length; i++) gradient[i]! *= scale;
     }
     plan.run(first);
   };
 }
 
-/** Targets t[batch, cols] as a loss takes them: smoothed, or with -1 for 0. Metrics see those that were given. */
+/** Targets t[n / cols, cols] as a loss takes them: smoothed, or with -1 for 0. Metrics see those that were given. */
 export function targetsFor(
   p: Planner,
   { takes, hinges, options = {} }: Loss,
   t: Tensor,
+  n: number,
   cols: number,
 ): Tensor {
-  const n = p.batch * cols;
   const { labelSmoothing: share } = options;
   if (!hinges && !share) return t;
   const out = p.tensor(4 * n);

@@ -5,12 +5,12 @@ export interface LossBatch {
   /** What the model gave, and what it was to give: `[rows, cols]`. Of labels, 1 where the class is; of one output, the label itself. */
   readonly outputs: Float32Array;
   readonly targets: Float32Array;
-  /** Samples, and outputs of each. */
+  /** Samples, and outputs of each. Where outputs are images, a row is what one pixel has: rows are pixels, cols their channels. */
   readonly rows: number;
   readonly cols: number;
-  /** To be written: the loss of each sample, `[rows]`. */
+  /** To be written: the loss of each sample, or pixel, `[rows]`. */
   readonly losses: Float32Array;
-  /** To be written: the derivative of a sample's loss by each of its outputs, `[rows, cols]`. Absent where nothing is trained. */
+  /** To be written: the derivative of a row's loss by each of its outputs, `[rows, cols]`. Absent where nothing is trained. */
   readonly gradient?: Float32Array;
 }
 

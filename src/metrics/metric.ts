@@ -26,7 +26,7 @@ export interface MetricBatch {
   /** What the model gave, and what it was to give: `[rows, cols]`. Of labels, 1 where the class is; of one output, the label itself. */
   readonly outputs: Float32Array;
   readonly targets: Float32Array;
-  /** Samples, and outputs of each. */
+  /** Samples, and outputs of each. Where outputs are images, a row is what one pixel has: rows are pixels, cols their channels. */
   readonly rows: number;
   readonly cols: number;
 }
@@ -37,7 +37,7 @@ export interface Metric {
   readonly name: string;
   /** Numbers that it gathers: 0 when an epoch begins. Default 2. */
   readonly accumulators?: number;
-  /** Built-in: how many these are where an output has so many numbers. */
+  /** Built-in: how many these are where an output has so many numbers along its last axis. */
   sizeOf?(cols: number, options: Readonly<Record<string, unknown>>): number;
   /** Which of two figures is the better one. Default "more". */
   readonly better?: "more" | "less";

@@ -217,17 +217,24 @@ export function checkSamples(
           : `got neither labels nor targets: give one of them. Write: labels: ${listCode(outputs, (k) => k === i || labels[k])}, or targets: ${listCode(outputs, (k) => k === i || targets[k])}`,
       );
     else {
-      if (own.length !== count)
-        throw wrong(`got ${counted(own.length, "label")} for ${counted(count, "sample")}`);
-      const classes = Math.max(size, 2);
+      const cols = port.shape.at(-1)!;
+      const each = size / cols;
+      if (own.length !== count * each)
+        throw wrong(
+          `got ${counted(own.length, "label")} for ${counted(count, "sample")}${each > 1 ? ` of ${port.shape.slice(0, -1).join("x")}, expected ${count * each}: a class for each pixel` : ""}`,
+        );
+      const classes = Math.max(cols, 2);
       const at = own.findIndex((label) => label >= classes);
       if (at >= 0)
         throw wrong(
-          `label ${at} is ${own[at]}, but the ${outputs.length === 1 ? `model has ${counted(size, "output")}` : `output has ${counted(size, "number")}`}: expected class ids below ${classes}`,
+          `label ${at} is ${own[at]}, but the ${each > 1 ? `output has ${counted(cols, "number")} a pixel` : outputs.length === 1 ? `model has ${counted(size, "output")}` : `output has ${counted(size, "number")}`}: expected class ids below ${classes}`,
         );
     }
   }
 }
+
+/** Rows that an output has for each sample: of an image one a pixel. */
+const pixelsOf = ({ shape }: Port) => elements(shape) / shape.at(-1)!;
 
 function checkSampleWeights(
   { weights, count }: Samples,
@@ -243,8 +250,13 @@ function checkSampleWeights(
     if (array === undefined && outputs.length > 1) continue;
     requireArray("weights", array, array instanceof Float32Array, "Float32Array", "Float32Array", wrong);
     const numbers = array as Float32Array;
-    if (numbers.length !== count)
-      throw wrong(`got ${counted(numbers.length, "weight")} for ${counted(count, "sample")}`);
+    // The same for several outputs: one a sample, unless they all have as many pixels.
+    const pixels = [...new Set((own ? outputs : [outputs[i]!]).map(pixelsOf))];
+    const each = pixels.length === 1 ? pixels[0]! : 1;
+    if (numbers.length !== count && numbers.length !== count * each)
+      throw wrong(
+        `got ${counted(numbers.length, "weight")} for ${counted(count, "sample")}${each > 1 ? `: expected one each, or ${count * each}, one a pixel` : ""}`,
+      );
     const at = numbers.findIndex((weight) => !Number.isFinite(weight));
     if (at >= 0) throw wrong(`weight ${at} is ${numbers[at]}, expected a finite number`);
   }

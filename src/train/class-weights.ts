@@ -1,4 +1,4 @@
-import { elements, type Graph } from "../compiler/graph.ts";
+import type { Graph } from "../compiler/graph.ts";
 import { balancedClassWeights } from "../data/class-weights.ts";
 import { show } from "../options/show.ts";
 import type { FitOptions } from "./fit.ts";
@@ -6,7 +6,7 @@ import { listed, type Samples } from "./samples.ts";
 import type { Part } from "./validation.ts";
 
 /**
- * A part for training, whose samples count what their classes do. Throws TypeError where samples have weights already, or the model
+ * A part for training, whose samples count what their classes do; of outputs that are images each pixel what its class does. Throws TypeError where samples have weights already, or the model
  * has several outputs; RangeError on a class that it has not.
  */
 export function weighClasses(
@@ -22,11 +22,13 @@ export function weighClasses(
     );
   if (samples.weights)
     throw new TypeError("both classWeight and weights of samples are given: expected one of them");
-  const classes = Math.max(elements(outputs[0]!.shape), 2);
-  const labels = labelsOf(samples, classes);
+  const { shape } = outputs[0]!;
+  const cols = shape.at(-1)!;
+  const classes = Math.max(cols, 2);
+  const labels = labelsOf(samples, cols, classes);
   const own =
     classWeight === "balanced"
-      ? balancedClassWeights(rows ? rows.map((row) => labels[row]!) : labels, classes)
+      ? balancedClassWeights(ofRows(labels, samples.count, rows), classes)
       : classWeight;
   const stray = Object.keys(own).find((id) => !(/^\d+$/.test(id) && Number(id) < classes));
   if (stray !== undefined)
@@ -35,13 +37,21 @@ export function weighClasses(
   return { ...part, samples: { ...samples, weights: [weights] } };
 }
 
+/** Those of some of the samples. */
+function ofRows(labels: Uint32Array, count: number, rows: Uint32Array | undefined): Uint32Array {
+  if (!rows) return labels;
+  const each = labels.length / count;
+  const own = new Uint32Array(rows.length * each);
+  for (const [i, row] of rows.entries()) own.set(labels.subarray(row * each, (row + 1) * each), i * each);
+  return own;
+}
+
 /** Class ids; of targets the place of the greatest, of one output 1 above 0.5. */
-function labelsOf({ labels, targets, count }: Samples, classes: number): Uint32Array {
+function labelsOf({ labels, targets }: Samples, cols: number, classes: number): Uint32Array {
   const [ids] = listed<Uint8Array | undefined>(labels);
   if (ids) return Uint32Array.from(ids);
   const numbers = listed<Float32Array | undefined>(targets)[0]!;
-  const cols = numbers.length / count;
-  return Uint32Array.from({ length: count }, (_, r) => {
+  return Uint32Array.from({ length: numbers.length / cols }, (_, r) => {
     if (cols === 1) return Math.min(Number(numbers[r]! > 0.5), classes - 1);
     const row = numbers.subarray(r * cols, (r + 1) * cols);
     return row.indexOf(Math.max(...row));

@@ -26,8 +26,8 @@ export interface PlanOptions {
   readonly preprocessing: Preprocessing;
   /** One for each of the graph's outputs (not for predict). */
   readonly targets: readonly TargetKind[];
-  /** By output whether samples have weights there. Default: they have none. */
-  readonly weighed?: readonly boolean[];
+  /** By output how many weights a sample has there. Default: none. */
+  readonly weighed?: readonly number[];
   /** One for each of the graph's outputs (not for predict). */
   readonly losses: readonly Omit<OutputLoss, "output">[];
   /** Emits the optimizer's calls (train). */
@@ -39,9 +39,9 @@ export interface CompiledPlan {
   readonly plan: Plan;
   /** By input: u8 or f32, `[batch, ...shape]`; undefined where none of the outputs needs it. */
   readonly inputs: readonly (number | undefined)[];
-  /** By output: u8 class ids `[batch]` or f32 targets `[batch, outputs]`; none for predict. */
+  /** By output: u8 class ids `[batch, ...shape]` but for its last axis, or f32 targets `[batch, ...shape]`; none for predict. */
   readonly targets: readonly number[];
-  /** By output: f32 `[batch]`, where samples have weights. */
+  /** By output: f32 `[batch]`, or one for each row of the output, where samples have weights. */
   readonly weights: readonly (number | undefined)[];
   /** By output: f32 `[batch, ...shape]`. */
   readonly outputs: readonly number[];
@@ -77,7 +77,10 @@ export function compilePlan(
     mode === "predict" ? [] : options.losses.map((loss, i) => ({ ...loss, output: graph.outputs[i]! }));
   let targets = losses.map(({ output }, i) => emitTargets(p, output, options.targets[i]!));
 
-  const weights = losses.map((_, i) => (options.weighed?.[i] ? p.tensor(4 * batch).written() : undefined));
+  const weights = losses.map((_, i) => {
+    const each = options.weighed?.[i];
+    return each ? p.tensor(4 * batch * each).written() : undefined;
+  });
 
   const skipped = new Set(losses.map(({ output, loss }) => fusedOp(graph, output, loss)));
   const ops = graph.ops.filter((op) => !skipped.has(op));
@@ -86,7 +89,7 @@ export function compilePlan(
   if (mode === "train" && graph.ops.some(({ kind }) => kind === "mixImages"))
     targets = targets.map((target, i) => ({
       ...target,
-      values: mixedTargets(p, graph, target.values, losses[i]!.output.shape[0]!),
+      values: mixedTargets(p, graph, target.values, losses[i]!.output.shape),
     }));
   const results = losses.map((loss, i) => emitLoss(p, loss, targets[i]!.values, weights[i]));
   if (mode === "train") {
@@ -104,11 +107,16 @@ export function compilePlan(
     if (graph.parameters.some(({ constraint }) => constraint)) constrainWeights(p);
   }
   const plan = new Plan(engine, p);
-  const floats = (tensor: Tensor, length: number) => engine.f32(plan.pointer(tensor), length);
-  const batches = results.map(({ outputs, targets }, i): MetricBatch => {
-    const cols = losses[i]!.output.shape[0]!;
-    const size = batch * cols;
-    return { outputs: floats(outputs, size), targets: floats(targets, size), rows: batch, cols };
+  const floats = (tensor: Tensor) => engine.f32(plan.pointer(tensor), tensor.bytes / 4);
+  const made = results.map((result, i) => {
+    const { meanLoss, counts, outputs, targets, rows, cols } = result;
+    return {
+      ...result,
+      ...losses[i]!,
+      meanLoss: floats(meanLoss),
+      counts: counts.map((count) => count && engine.i32(plan.pointer(count), 1)),
+      batch: { outputs: floats(outputs), targets: floats(targets), rows, cols },
+    };
   });
   return {
     plan,
@@ -116,19 +124,9 @@ export function compilePlan(
     targets: targets.map(({ host }) => plan.pointer(host)),
     weights: weights.map((tensor) => tensor && plan.pointer(tensor)),
     outputs: outputs.map((tensor) => plan.pointer(tensor)),
-    results: results.map(({ meanLoss, counts }, i) => ({
-      meanLoss: floats(meanLoss, 1),
-      counts: counts.map((count) => count && engine.i32(plan.pointer(count), 1)),
-      batch: batches[i]!,
-    })),
-    penalties: sums.map((tensor) => floats(tensor, tensor.bytes / 4)),
-    run: results.some(({ at }) => at !== undefined)
-      ? runnerOf(
-          plan,
-          results.map((result, i) => ({ ...result, ...losses[i]!, batch: batches[i]! })),
-          floats,
-        )
-      : () => plan.run(),
+    results: made,
+    penalties: sums.map(floats),
+    run: made.some(({ at }) => at !== undefined) ? runnerOf(plan, made, floats) : () => plan.run(),
   };
 }
 
@@ -149,14 +147,14 @@ export function emitInput(
 
 /** `host`: what the host writes; `values`: f32 targets. */
 function emitTargets(p: Planner, output: Value, kind: TargetKind): { host: Tensor; values: Tensor } {
-  const { batch } = p;
-  const cols = output.shape[0]!;
-  const values = p.tensor(4 * batch * cols);
+  const n = p.count(output);
+  const cols = output.shape.at(-1)!;
+  const rows = n / cols;
+  const values = p.tensor(4 * n);
   if (kind === "floats") return { host: values.written(), values };
-  const labels = p.tensor(batch).written();
+  const labels = p.tensor(rows).written();
   // A single output is the probability of class 1: its target is the class id itself.
-  if (cols === 1)
-    p.call("pixelsToFloat", { out: values, pixels: labels, n: batch, scale: 1, offset: 0, grain: batch });
-  else p.call("oneHot", { t: values, labels, rows: batch, cols });
+  if (cols === 1) p.call("pixelsToFloat", { out: values, pixels: labels, n, scale: 1, offset: 0, grain: n });
+  else p.call("oneHot", { t: values, labels, rows, cols });
   return { host: labels, values };
 }

@@ -6,7 +6,7 @@ import type { StepResult } from "./step-result.ts";
 export interface MeteredOutput {
   readonly name: string;
   readonly metrics: readonly Metric[];
-  /** Numbers that it has. Where it is left out, nothing can be gathered. */
+  /** Numbers along its last axis. Where it is left out, nothing can be gathered. */
   readonly cols?: number;
 }
 
@@ -67,7 +67,7 @@ export class Meters {
       const { counts, batch } = outputs[output]!;
       if (counts[index]) {
         accumulators[0]! += counts[index][0]!;
-        accumulators[1]! += count;
+        accumulators[1]! += batch.rows;
       } else metric.update!(accumulators, batch, metric.options ?? {});
     }
   }

@@ -27,12 +27,16 @@ export interface Samples {
   readonly count: number;
   /** Shape of one sample. */
   readonly shape: Shape | readonly Shape[] | ByName<Shape>;
-  /** Class ids, one a sample; turned into one-hot targets. In a list undefined where an output has targets, in a record left out. */
+  /**
+   * Class ids, one a sample, or where outputs are images one a pixel: a map of classes. Turned into one-hot targets. In a list undefined where an
+   * output has targets, in a record left out.
+   */
   readonly labels?: Uint8Array | readonly (Uint8Array | undefined)[] | ByName<Uint8Array> | undefined;
-  /** Or the targets themselves, `count * outputs` numbers. In a list undefined where an output has labels, in a record left out. */
+  /** Or the targets themselves, `count * elements(output shape)` numbers. In a list undefined where an output has labels, in a record left out. */
   readonly targets?: Float32Array | readonly (Float32Array | undefined)[] | ByName<Float32Array> | undefined;
   /**
-   * What each sample's loss is multiplied by, `count` numbers: the mean is still over the count. Of several outputs the same for all,
+   * What each sample's loss is multiplied by, `count` numbers: the mean is still over the count. Where outputs are images also one a
+   * pixel. Of several outputs the same for all,
    * a list, or a record, which may leave some out. Default 1 each.
    */
   readonly weights?: SampleWeights | undefined;
@@ -75,12 +79,13 @@ export function fitAtSight(
 ): boolean {
   const { images, shape, count, labels, targets, ...others } = Object(samples) as Partial<Samples>;
   const [input, output] = [inputs[0]!.shape, outputs[0]!.shape];
-  const size = elements(output);
+  const size = count! * elements(output);
+  const cols = output.at(-1)!;
   const answers = targets
-    ? !labels && targets instanceof Float32Array && targets.length === count! * size
+    ? !labels && targets instanceof Float32Array && targets.length === size
     : labels instanceof Uint8Array &&
-      labels.length === count &&
-      labels.every((label) => label < Math.max(size, 2));
+      labels.length * cols === size &&
+      labels.every((label) => label < Math.max(cols, 2));
   return (
     inputs.length + outputs.length === 2 &&
     Object.keys(others).length === 0 &&

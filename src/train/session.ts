@@ -252,7 +252,7 @@ export class Session {
   meters(): Meters {
     const { outputs } = this.graph;
     return new Meters(
-      this.options.outputs.map((output, i) => ({ ...output, cols: elements(outputs[i]!.shape) })),
+      this.options.outputs.map((output, i) => ({ ...output, cols: outputs[i]!.shape.at(-1)! })),
     );
   }
 
@@ -293,31 +293,30 @@ export class Session {
       mode,
       inputs: images.map(kindOf),
       targets: mode === "predict" ? [] : outputs.map((_, i) => (targets[i] ? "floats" : "labels")),
-      weighed: mode === "predict" ? [] : outputs.map((_, i) => !!weights[i]),
+      weighed: mode === "predict" ? [] : outputs.map((_, i) => (weights[i]?.length ?? 0) / samples.count),
       due: mode !== "train" || this.#optimizer.isDue,
     });
     compiled.plan.activate();
-    inputs.forEach(({ shape }, i) => {
-      this.#gather(images[i]!, indices, elements(shape), compiled.inputs[i]);
+    /** Copies those rows of an array to linear memory. */
+    const gather = (from: Pixels | undefined, pointer: number | undefined) => {
+      if (!from || pointer === undefined) return;
+      const size = from.length / samples.count;
+      const into = this.#view(from, pointer, indices.length * size);
+      for (let i = 0; i < indices.length; i++) {
+        const at = indices[i]! * size;
+        if (size === 1) into[i] = from[at]!;
+        else into.set(from.subarray(at, at + size), i * size);
+      }
+    };
+    inputs.forEach((_, i) => {
+      gather(images[i], compiled.inputs[i]);
     });
     if (mode !== "predict")
-      outputs.forEach(({ shape }, i) => {
-        if (targets[i]) this.#gather(targets[i], indices, elements(shape), compiled.targets[i]!);
-        else this.#gather(labels[i]!, indices, 1, compiled.targets[i]!);
-        if (weights[i]) this.#gather(weights[i], indices, 1, compiled.weights[i]);
+      outputs.forEach((_, i) => {
+        gather(targets[i] ?? labels[i], compiled.targets[i]);
+        gather(weights[i], compiled.weights[i]);
       });
     return compiled;
-  }
-
-  /** Copies rows of `size` numbers to linear memory. */
-  #gather(from: Pixels, indices: Uint32Array, size: number, pointer: number | undefined): void {
-    if (pointer === undefined) return;
-    const into = this.#view(from, pointer, indices.length * size);
-    for (let i = 0; i < indices.length; i++) {
-      const at = indices[i]! * size;
-      if (size === 1) into[i] = from[at]!;
-      else into.set(from.subarray(at, at + size), i * size);
-    }
   }
 
   /** `length` numbers of linear memory, of the kind that these are. */

@@ -1,4 +1,4 @@
-import { elements, type Graph } from "../compiler/graph.ts";
+import type { Graph } from "../compiler/graph.ts";
 import { classCounts, missingClasses } from "../report/verdict.ts";
 import { listed, type Samples, SamplesError } from "./samples.ts";
 import { permutation } from "./shuffle.ts";
@@ -42,7 +42,7 @@ export function splitForValidation(
   const labels = labelsOf(samples);
   if (source === "stratified" && !labels)
     throw new SamplesError(
-      'validationFrom is "stratified", but the samples have targets and no labels to tell classes by: use "shuffled"',
+      `validationFrom is "stratified", but the samples have ${listed(samples.labels).some(Boolean) ? "maps of labels and no label each" : "targets and no labels"} to tell classes by: use "shuffled"`,
     );
   const classOf = source === "stratified" ? labels! : new Uint8Array(count);
   const left = shares(classCounts(classOf, 256), last.count);
@@ -75,13 +75,14 @@ function shares(counts: readonly number[], total: number): number[] {
   return taken;
 }
 
-/** Of several outputs, the first that has labels tells the classes of samples. */
-const labelsOf = ({ labels }: Samples) => listed(labels).find(Boolean);
+/** Of several outputs, the first that has a label for each sample tells their classes; maps of classes do not. */
+const labelledAt = ({ labels, count }: Samples) => listed(labels).findIndex((own) => own?.length === count);
+const labelsOf = (samples: Samples) => listed(samples.labels)[labelledAt(samples)];
 
 /** How many classes the samples' labels are of: as many as the first output that has some tells apart. */
-export function classesOf({ labels }: Samples, { outputs }: Graph): number {
-  const at = Math.max(0, listed(labels).findIndex(Boolean));
-  return Math.max(elements(outputs[at]!.shape), 2);
+export function classesOf(samples: Samples, { outputs }: Graph): number {
+  const at = Math.max(0, labelledAt(samples));
+  return Math.max(outputs[at]!.shape.at(-1)!, 2);
 }
 
 /** Images of each class in a part; undefined where it has no labels. */

@@ -2,7 +2,7 @@ import { expect, test, vi } from "vitest";
 import type { TrainerOptions } from "../../src/browser/types.ts";
 import { binaryFocalCrossentropy, categoricalCrossentropy, huber } from "../../src/losses/make.ts";
 import { auc, f1Score } from "../../src/metrics/make.ts";
-import { dense, flatten } from "../../src/model/layers/index.ts";
+import { conv2d, dense, flatten } from "../../src/model/layers/index.ts";
 import { adam, nadam, stepDecay } from "../../src/optim/index.ts";
 import type { FitOptions } from "../../src/train/fit.ts";
 import type { Samples } from "../../src/train/samples.ts";
@@ -72,6 +72,63 @@ test.each(CASES)("%s", async (_, activation, options, fit, samples) => {
     );
   expect(results[1]).toEqual(results[0]);
   expect(Object.values(results[0]!.history).flat().every(Number.isFinite)).toBe(true);
+});
+
+const map = { ...data, labels: (data.images as Uint8Array).map((pixel) => Math.floor(pixel / 86)) };
+const floats = Float32Array.from(data.images as Uint8Array, (pixel) => pixel / 255);
+const { labels: _, ...unlabelled } = data;
+const byPixel = Float32Array.from({ length: floats.length }, (_, i) => (i % 4) / 2);
+const IMAGES: [string, number, Activation, TrainerOptions, FitOptions, Samples][] = [
+  ["a map of classes", 3, "softmax", { metrics: ["accuracy", "meanIoU"] }, {}, map],
+  ["logits of a map", 3, "linear", { loss: categoricalCrossentropy({ fromLogits: true }) }, {}, map],
+  ["pixels weighed by class", 3, "softmax", {}, { classWeight: "balanced", validationSplit: 0.2 }, map],
+  ["pixels with weights", 3, "softmax", {}, { sampleWeight: byPixel }, map],
+  ["images with weights", 3, "softmax", {}, { sampleWeight: weights, validationSplit: 0.2 }, map],
+  ["images", 1, "linear", { loss: "meanSquaredError" }, {}, { ...unlabelled, targets: floats }],
+  [
+    "images of a sigmoid",
+    1,
+    "sigmoid",
+    { loss: "binaryCrossentropy", metrics: ["meanAbsoluteError"] },
+    { restoreBestWeights: "val_loss", validationSplit: 0.2, validationFrom: "shuffled" },
+    { ...unlabelled, targets: floats },
+  ],
+];
+
+test.each(IMAGES)("outputs that are images: %s", async (_, filters, activation, options, fit, samples) => {
+  const net = () =>
+    sequential([
+      conv2d({ filters: 4, kernelSize: 3, padding: "same", activation: "relu", inputShape: [6, 6, 1] }),
+      conv2d({ filters, kernelSize: 3, padding: "same", activation }),
+    ]);
+  const results = [];
+  for (const make of [inNode(net), inWorker(net)])
+    results.push(
+      await using(make, options, async (trainable) => {
+        const { history, trainCounts } = await trainable.fit(samples, { epochs: 2, batchSize: 8, ...fit });
+        return {
+          history,
+          trainCounts,
+          hash: await trainable.weightsSha256(),
+          tested: await trainable.evaluate(samples),
+          outputs: await trainable.predict(samples.images as Uint8Array),
+        };
+      }),
+    );
+  expect(results[1]).toEqual(results[0]);
+  expect(results[0]!.outputs).toHaveLength(50 * 36 * filters);
+  expect(results[0]!.trainCounts).toBeUndefined();
+  expect(Object.values(results[0]!.history).flat().every(Number.isFinite)).toBe(true);
+});
+
+test("a label for each image where each pixel has one is refused by a trainer, too", async () => {
+  const net = () =>
+    sequential([conv2d({ filters: 2, kernelSize: 1, activation: "softmax", inputShape: [6, 6, 1] })]);
+  await using(inWorker(net), {}, async (trainable) => {
+    await expect(trainable.fit(data)).rejects.toThrow(
+      "fit: got 50 labels for 50 samples of 6x6, expected 1800: a class for each pixel",
+    );
+  });
 });
 
 test("samples with weights are sent once, however often they are trained on", async () => {

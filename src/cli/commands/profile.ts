@@ -99,8 +99,8 @@ const MOST_BYTES = 2 ** 28;
 
 /** Generated digits where they fit, as zeros and closed relus decide how long some kernels take; else noise. */
 async function samplesFor({ inputShape, outputShape }: Model, count: number): Promise<Samples> {
-  const outputs = elements(outputShape);
-  if (inputShape.join() === "28,28,1" && outputs === 10) {
+  const outputs = outputShape.at(-1)!;
+  if (inputShape.join() === "28,28,1" && outputShape.join() === "10") {
     const { train } = await loadDataset("digits", { digits: { train: count, test: 1 } });
     return train;
   }
@@ -108,7 +108,7 @@ async function samplesFor({ inputShape, outputShape }: Model, count: number): Pr
     Uint8Array.from({ length }, (_, i) => ((Math.imul(i + 1, 0x9e3779b1) >>> 8) * below) / 2 ** 24);
   return {
     images: noise(count * elements(inputShape), 256),
-    labels: noise(count, Math.min(256, Math.max(2, outputs))),
+    labels: noise((count * elements(outputShape)) / outputs, Math.min(256, Math.max(2, outputs))),
     shape: inputShape,
     count,
   };

@@ -7,7 +7,7 @@ import {
   MIX_BYTES,
 } from "../../engine/abi.ts";
 import { ModelError } from "../errors.ts";
-import type { Graph, Op, OpOf } from "../graph.ts";
+import { elements, formatShape, type Graph, type Op, type OpOf, type Shape } from "../graph.ts";
 import type { OpImplementation, Planner } from "../planner.ts";
 import type { Tensor } from "../tensor.ts";
 import type { AugmentKind, FillMode } from "./augment-kinds.ts";
@@ -161,11 +161,20 @@ export const mixImages = implementation<"mixImages">((p, op) => {
   );
 });
 
-/** Emits the targets `[batch, cols]`, mixed as the graph mixes its images: after the forward pass. */
-export function mixedTargets(p: Planner, graph: Graph, targets: Tensor, cols: number): Tensor {
+/**
+ * Emits the targets `[batch, ...shape]`, mixed as the graph mixes its images: after the forward pass. Throws ModelError where parts of
+ * images are put into others, and outputs are images: targets have shares of both.
+ */
+export function mixedTargets(p: Planner, graph: Graph, targets: Tensor, shape: Shape): Tensor {
   let mixed = targets;
+  const cols = elements(shape);
   for (const op of graph.ops) {
     if (op.kind !== "mixImages") continue;
+    if (op.attributes.cut && cols > shape.at(-1)!)
+      throw new ModelError(
+        `puts parts of images into others, with shares of both as targets, but the model's output has shape ${formatShape(shape)}: take mixUp() for images as outputs`,
+        op.layer,
+      );
     const y = p.tensor(4 * p.batch * cols);
     p.call("mixTargets", { y, x: mixed, plan: p.kept(op, "plan", MIX_BYTES * p.batch), rows: p.batch, cols });
     mixed = y;
