@@ -108,6 +108,7 @@ export {
   type SampleWeights,
 } from "./train/samples.ts";
 export { Sequential, sequential } from "./train/sequential.ts";
+export type { SampleSource } from "./train/source.ts";
 export type { Trainable } from "./train/trainable.ts";
 export type { Training } from "./train/training.ts";
 export type { TrainingSetting, TrainingState } from "./train/training-state.ts";

@@ -181,7 +181,7 @@ class WorkerTrainer implements Trainer {
     // Where all is well the state changes at once.
     const first = checked(samples, this.model, "fit");
     const given = first instanceof Promise ? await first : first;
-    const other = validationData && checked(validationData, this.model, "validationData");
+    const other = validationData && checked(validationData as Samples, this.model, "validationData");
     const own = other instanceof Promise ? await other : other;
     const fitting: Fitting = {
       made: this.#made,

@@ -4,7 +4,7 @@ import type { ModelConfig } from "../model/model-config.ts";
 import { isOptions } from "../options/kinds.ts";
 import { adviceOn } from "../options/names.ts";
 import { quoted, show } from "../options/show.ts";
-import { Compiled } from "./compiled.ts";
+import { CompiledModel } from "./compiled-model.ts";
 import { Session } from "./session.ts";
 
 /** What changes of a model. */
@@ -23,10 +23,10 @@ interface Parts {
  */
 export async function changeTrainable(
   parts: Parts,
-  made: Compiled | undefined,
+  made: CompiledModel | undefined,
   layers: string | readonly string[],
   trainable: boolean,
-): Promise<{ readonly parts: Parts; readonly made: Compiled | undefined }> {
+): Promise<{ readonly parts: Parts; readonly made: CompiledModel | undefined }> {
   const names = ([] as string[]).concat(layers);
   if (names.length === 0 || names.some((name) => typeof name !== "string") || typeof trainable !== "boolean")
     throw new TypeError(
@@ -45,7 +45,7 @@ export async function changeTrainable(
   const session = await Session.create(own.graph, made.session.options);
   carryOver(made.session, session);
   made.dispose();
-  return { parts: own, made: new Compiled(session) };
+  return { parts: own, made: new CompiledModel(session) };
 }
 
 const layerOf = ({ name }: Parameter) => name.slice(0, name.lastIndexOf("/"));

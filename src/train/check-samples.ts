@@ -89,11 +89,15 @@ const CALLS = {
 };
 export type SamplesTaker = keyof typeof CALLS;
 
-/** Throws SamplesError where samples do not fit a model of these inputs and outputs; it names `taker`, who was given them. */
+/**
+ * Throws SamplesError where samples do not fit a model of these inputs and outputs; it names `taker`, who was given them.
+ * @param streamed images are read later
+ */
 export function checkSamples(
   samples: Samples,
   { inputs, outputs }: { readonly inputs: readonly Port[]; readonly outputs: readonly Port[] },
   taker: SamplesTaker,
+  streamed = false,
 ): void {
   const call = CALLS[taker];
   const who = taker === "validationData" ? "fit: validationData" : taker;
@@ -116,6 +120,10 @@ export function checkSamples(
   if (!("images" in given || "shape" in given))
     throw error(
       `got ${samples ? show(samples) : "no samples"}: expected { images, shape, count } with labels or targets`,
+    );
+  if ("read" in given)
+    throw error(
+      "got a source of samples, which a trainer's worker cannot read from. Give it samples that lie in memory, or train by model.compile() and model.fit()",
     );
   checkOptions({ ...SAMPLES, call, error: (problem) => error(`samples: ${problem}`) }, samples);
   const { count } = samples;
@@ -197,7 +205,7 @@ export function checkSamples(
     if (length !== count * size)
       throw wrong(`got ${counted(length, one)}, expected ${counted(count, "sample")} of ${size}`);
   };
-  for (const [i, { shape }] of inputs.entries())
+  for (const [i, { shape }] of streamed ? [] : inputs.entries())
     requireLength(images[i]!, "input number", elements(shape), errorOf("input", inputs, i));
   if (taker === "predict" || taker === "activations") return;
   checkSampleWeights(samples, outputs, error);
@@ -271,6 +279,7 @@ export function checked(
   model: { readonly inputs: readonly Port[]; readonly outputs: readonly Port[] },
   taker: SamplesTaker,
   sampleWeight?: SampleWeights | readonly number[] | undefined,
+  streamed = false,
 ): Samples {
   let samples = given;
   if (sampleWeight !== undefined && isOptions(given)) {
@@ -280,7 +289,7 @@ export function checked(
       throw new TypeError("both sampleWeight and weights in samples are given: expected one of them");
     samples = { ...given, weights };
   }
-  checkSamples(samples, model, taker);
+  checkSamples(samples, model, taker, streamed);
   return inOrder(samples, model);
 }
 

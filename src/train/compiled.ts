@@ -1,7 +1,6 @@
 import type { Graph } from "../compiler/graph.ts";
 import { metricsOf } from "../metrics/index.ts";
 import type { NamedTensor } from "../safetensors/safetensors.ts";
-import type { ModelView } from "./callbacks.ts";
 import { checkWeights, type SetWeightsOptions, type WeightsTaken } from "./check-weights.ts";
 import {
   type CompiledOptions,
@@ -10,10 +9,8 @@ import {
   preprocessingOf,
 } from "./compiled-options.ts";
 import { type EvaluateOptions, type Evaluation, evaluate, predict } from "./evaluate.ts";
-import type { FitOptions } from "./fit.ts";
 import type { Pixels, Samples } from "./samples.ts";
 import { Session } from "./session.ts";
-import { Training } from "./training.ts";
 
 /**
  * A model made ready: what trains it and asks it. Takes what Model and Trainer have checked: a worker has no room to check
@@ -26,7 +23,14 @@ export class Compiled {
     this.session = session;
   }
 
-  static async create(graph: Graph, loaded: Loaded | undefined, options: CompiledOptions): Promise<Compiled> {
+  static async create<T extends Compiled>(
+    this: new (
+      session: Session,
+    ) => T,
+    graph: Graph,
+    loaded: Loaded | undefined,
+    options: CompiledOptions,
+  ): Promise<T> {
     const { optimizer, backend = "auto", seed = 1, threads, wasm, maxMemory, weights = "loaded" } = options;
     const session = await Session.create(graph, {
       optimizer,
@@ -38,7 +42,7 @@ export class Compiled {
       seed,
       preprocessing: preprocessingOf(loaded, options.preprocessing),
     });
-    const compiled = new Compiled(session);
+    const compiled = new this(session);
     try {
       if (loaded && weights === "loaded") {
         checkWeights(loaded.tensors, graph.parameters);
@@ -49,11 +53,6 @@ export class Compiled {
       throw error;
     }
     return compiled;
-  }
-
-  /** `model`: whose training it is, for callbacks. */
-  training(samples: Samples, options: FitOptions, model: ModelView): Training {
-    return new Training(this.session, samples, options, model);
   }
 
   evaluate(samples: Samples, options: EvaluateOptions): Promise<Evaluation> {
@@ -85,8 +84,3 @@ export class Compiled {
     this.session.dispose();
   }
 }
-
-export { checkMetrics } from "../metrics/check-metrics.ts";
-export { checked } from "./check-samples.ts";
-export { checkCompile } from "./outputs.ts";
-export { weightsSha256 } from "./weights.ts";

@@ -1,7 +1,7 @@
 import type { Graph } from "../compiler/graph.ts";
 import { weighClasses } from "./class-weights.ts";
 import type { FitOptions } from "./fit.ts";
-import type { Samples } from "./samples.ts";
+import type { Held } from "./source.ts";
 import { classesOf, countsOf, type Part, splitForValidation, warningsOf, wholePart } from "./validation.ts";
 
 /** What a training trains on, and what it is validated on. */
@@ -14,7 +14,7 @@ export interface Division {
 
 /** Divides samples as fit()'s options ask for. Pages do this themselves, and load it where a training has validation. */
 export function divide(
-  samples: Samples,
+  samples: Held,
   {
     validationSplit = 0,
     validationFrom = "last",
@@ -28,7 +28,7 @@ export function divide(
     throw new TypeError("both validationSplit and validationData are given: expected one of them");
   const { train, validation } =
     validationSplit === 0
-      ? { train: wholePart(samples), validation: validationData && wholePart(validationData) }
+      ? { train: wholePart(samples), validation: validationData && wholePart(validationData as Held) }
       : splitForValidation(samples, validationSplit, validationFrom, seed);
   const classes = classesOf(samples, graph);
   const counts = (part: Part | undefined) => part && countsOf(part, classes);

@@ -4,7 +4,7 @@ import type { Logs } from "./callbacks.ts";
 import { nonFinite, requireFiniteWeights } from "./finite.ts";
 import type { Samples, SampleWeights } from "./samples.ts";
 import type { Session } from "./session.ts";
-import { type Part, wholePart } from "./validation.ts";
+import { batchOf, orderOf, type Part, wholePart } from "./validation.ts";
 
 export interface PredictOptions {
   /** Samples computed at once; changes speed and memory, not results. Default 64. */
@@ -26,17 +26,16 @@ export const YIELD_MS = 15;
 
 /** Runs `step` over the samples in order, a batch at a time, yielding to the event loop. */
 async function inBatches(
-  { samples, rows, count }: Part,
+  part: Part,
   { batchSize = BATCH, signal }: PredictOptions,
   step: (samples: Samples, indices: Uint32Array, first: number) => void,
 ): Promise<void> {
+  const order = orderOf(part);
   let yielded = performance.now();
-  for (let first = 0; first < count; first += batchSize) {
+  for (let first = 0; first < part.count; first += batchSize) {
     signal?.throwIfAborted();
-    const length = Math.min(batchSize, count - first);
-    const indices =
-      rows?.subarray(first, first + length) ?? Uint32Array.from({ length }, (_, i) => first + i);
-    step(samples, indices, first);
+    const indices = order.subarray(first, first + batchSize);
+    step(...(await batchOf(part, indices)), first);
     if (performance.now() - yielded > YIELD_MS) {
       await yieldToEventLoop();
       yielded = performance.now();
@@ -83,9 +82,9 @@ export async function predict(
   requireFiniteWeights(session, "predict()");
   const sizes = session.graph.outputs.map(({ shape }) => elements(shape));
   const out = sizes.map((size) => new Float32Array(samples.count * size));
-  await inBatches(wholePart(samples), options, (_, indices, first) => {
+  await inBatches(wholePart(samples), options, (given, indices, first) => {
     const own = out.map((all, i) => all.subarray(first * sizes[i]!, (first + indices.length) * sizes[i]!));
-    session.predictStep(samples, indices, own);
+    session.predictStep(given, indices, own);
     for (const [i, numbers] of own.entries()) {
       const at = numbers.findIndex((value) => !Number.isFinite(value));
       if (at < 0) continue;

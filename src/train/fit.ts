@@ -1,5 +1,6 @@
 import type { Callbacks } from "./callbacks.ts";
 import type { Samples, SampleWeights } from "./samples.ts";
+import type { SampleSource } from "./source.ts";
 import type { TrainingState } from "./training-state.ts";
 import type { ValidationSource } from "./validation.ts";
 
@@ -19,7 +20,7 @@ export interface FitOptions {
    */
   validationFrom?: ValidationSource;
   /** Or samples of their own to evaluate after each epoch. */
-  validationData?: Samples | undefined;
+  validationData?: Samples | SampleSource | undefined;
   /**
    * As `weights` in samples: what each one's loss is multiplied by, in the part that validationSplit takes, too. Metrics count all alike.
    * The mean stays over the number of samples, as Keras has it.

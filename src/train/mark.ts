@@ -1,6 +1,7 @@
 import { sha256 } from "@noble/hashes/sha2.js";
 import { bytesToHex } from "@noble/hashes/utils.js";
-import { listed, type Pixels, type Samples } from "./samples.ts";
+import { listed, type Pixels } from "./samples.ts";
+import type { Held } from "./source.ts";
 
 /** Bytes of an array that are looked at: of a larger one so many, evenly spread, as all would hold up the page. */
 const MOST_BYTES = 2 ** 20;
@@ -8,15 +9,26 @@ const MOST_BYTES = 2 ** 20;
 /** An array is looked at once. */
 const MARKS = new WeakMap<ArrayBufferView, string>();
 
-/** What tells samples from others, which are as many: a hash of their numbers, in hex. Of samples that are inOrder(). */
-export function markOf({ images, labels, targets, weights }: Samples): string {
-  const arrays = [listed<Pixels>(images), listed(labels), listed(targets), listed(weights)];
-  const marks = arrays.map((each) => each.map((array) => array && markOfArray(array)));
+/**
+ * What tells samples from others, which are as many: a hash of their numbers, in hex; of a source its own mark stands for those that it
+ * reads. Of samples that are inOrder().
+ */
+export function markOf(samples: Held): string {
+  const { labels, targets, weights, mark } = samples;
+  const arrays = [
+    mark === undefined ? listed<Pixels>(samples.images) : [],
+    listed(labels),
+    listed(targets),
+    listed(weights),
+  ];
+  const marks = [mark, ...arrays.map((each) => each.map((array) => array && markOfArray(array)))].filter(
+    Boolean,
+  );
   return hash(new TextEncoder().encode(JSON.stringify(marks)));
 }
 
 /** What tells the samples of a training, and those that validate it. */
-export function dataOf(train: Samples, validation: Samples | undefined): string {
+export function dataOf(train: Held, validation: Held | undefined): string {
   return [train, ...(validation ? [validation] : [])].map(markOf).join();
 }
 

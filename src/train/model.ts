@@ -6,9 +6,8 @@ import { checkOptions } from "../options/check.ts";
 import { isObject } from "../options/kinds.ts";
 import type { NamedTensor } from "../safetensors/safetensors.ts";
 import type { History } from "./callbacks.ts";
-import type { checked } from "./check-samples.ts";
 import type { SetWeightsOptions, WeightsTaken } from "./check-weights.ts";
-import type { Compiled } from "./compiled.ts";
+import type { CompiledModel } from "./compiled-model.ts";
 import type { CompileOptions, LayerActivation, Loaded } from "./compiled-options.ts";
 import type { EvaluateOptions, Evaluation, PredictOptions } from "./evaluate.ts";
 import type { FitOptions } from "./fit.ts";
@@ -23,6 +22,8 @@ import {
   type Samples,
 } from "./samples.ts";
 import type { Session } from "./session.ts";
+import type { SampleSource } from "./source.ts";
+import type { held } from "./stream.ts";
 import type { Trainable } from "./trainable.ts";
 import type { Training } from "./training.ts";
 
@@ -42,8 +43,8 @@ export class Model implements Trainable {
   /** What it came with, if it is from a file: compile() begins with it. */
   readonly loaded: Loaded | undefined;
   #config: ModelParts["config"];
-  #made: Compiled | undefined;
-  #check: typeof checked | undefined;
+  #made: CompiledModel | undefined;
+  #check: typeof held | undefined;
   #disposals = 0;
   #fitting = false;
 
@@ -103,11 +104,11 @@ export class Model implements Trainable {
    */
   async compile(options: CompileOptions = {}): Promise<void> {
     const disposals = this.#disposals;
-    const { checkCompile, Compiled, checked, checkMetrics } = await import("./compiled.ts");
+    const { checkCompile, CompiledModel, held, checkMetrics } = await import("./compiled-model.ts");
     const outputs = checkCompile(this, options, COMPILE);
     checkMetrics(outputs);
     const { optimizer = "adam" } = options;
-    const compiled = await Compiled.create(this.graph, this.loaded, {
+    const compiled = await CompiledModel.create(this.graph, this.loaded, {
       ...options,
       outputs,
       optimizer: typeof optimizer === "string" ? createOptimizer(optimizer) : optimizer,
@@ -118,7 +119,7 @@ export class Model implements Trainable {
     }
     this.#made?.dispose();
     this.#made = compiled;
-    this.#check = checked;
+    this.#check = held;
   }
 
   /**
@@ -126,7 +127,7 @@ export class Model implements Trainable {
    * Rejects with TrainingDivergedError when the loss becomes NaN or infinite; NonFiniteError where a weight is before the
    * first step; SamplesError where data does not fit.
    */
-  async fit(samples: Samples, options: FitOptions = {}): Promise<History> {
+  async fit(samples: Samples | SampleSource, options: FitOptions = {}): Promise<History> {
     const training = this.training(samples, options);
     this.#fitting = true;
     try {
@@ -140,7 +141,7 @@ export class Model implements Trainable {
    * A training to be stepped by hand, with fit()'s options: `while (await training.step()) …`. Its state() can be kept, and
    * gone on from. Throws as fit() rejects.
    */
-  training(samples: Samples, options: FitOptions = {}): Training {
+  training(samples: Samples | SampleSource, options: FitOptions = {}): Training {
     checkOptions(FIT, options);
     const given = this.#checked(samples, this, "fit", options.sampleWeight);
     const validationData =
@@ -153,7 +154,7 @@ export class Model implements Trainable {
    * Mean loss, of samples with weights the weighed one, and the metrics over the samples, dropout off. Rejects with NonFiniteError where the loss or a weight is NaN or
    * infinite.
    */
-  async evaluate(samples: Samples, options: EvaluateOptions = {}): Promise<Evaluation> {
+  async evaluate(samples: Samples | SampleSource, options: EvaluateOptions = {}): Promise<Evaluation> {
     checkOptions(EVALUATE, options);
     return this.#compiled.evaluate(this.#checked(samples, this, "evaluate", options.sampleWeight), options);
   }
@@ -162,11 +163,14 @@ export class Model implements Trainable {
    * Outputs `[count, ...outputShape]` for images given as Samples, or as their numbers alone; of a model of several outputs a
    * list of them: predict<Float32Array[]>(…). Rejects with NonFiniteError where one, or a weight, is NaN or infinite.
    */
-  predict(images: Asking, options?: PredictOptions): Promise<Float32Array>;
-  predict<Outputs extends Float32Array[]>(images: Asking, options?: PredictOptions): Promise<Outputs>;
-  async predict(images: Asking, options: PredictOptions = {}): Promise<Predicted> {
+  predict(images: Asking | SampleSource, options?: PredictOptions): Promise<Float32Array>;
+  predict<Outputs extends Float32Array[]>(
+    images: Asking | SampleSource,
+    options?: PredictOptions,
+  ): Promise<Outputs>;
+  async predict(images: Asking | SampleSource, options: PredictOptions = {}): Promise<Predicted> {
     checkOptions(PREDICT, options);
-    const samples = this.#checked(asSamples(images, this.inputs), this, "predict");
+    const samples = this.#checked(asSamples(images as Asking, this.inputs), this, "predict");
     return unlisted(await this.#compiled.predict(samples, options));
   }
 
@@ -213,7 +217,7 @@ export class Model implements Trainable {
   /** SHA-256 of all weights as little-endian f32 in order, in hex: equal for equal models. */
   async weightsSha256(): Promise<string> {
     const tensors = this.getWeights();
-    const { weightsSha256 } = await import("./compiled.ts");
+    const { weightsSha256 } = await import("./compiled-model.ts");
     return weightsSha256(tensors);
   }
 
@@ -223,7 +227,7 @@ export class Model implements Trainable {
   }
 
   /** Samples that fit the model, as lists. Throws SamplesError where they do not, Error where compile() has not run. */
-  get #checked(): typeof checked {
+  get #checked(): typeof held {
     void this.#compiled;
     return this.#check!;
   }
@@ -232,7 +236,7 @@ export class Model implements Trainable {
     if (this.#fitting) throw new Error("the model is training: wait until the fit() under way has ended");
   }
 
-  get #compiled(): Compiled {
+  get #compiled(): CompiledModel {
     if (!this.#made) throw new Error("the model is not compiled: call `await model.compile(...)` first");
     return this.#made;
   }

@@ -9,7 +9,7 @@ import type { Meters } from "./meters.ts";
 import type { Place } from "./place.ts";
 import type { Session } from "./session.ts";
 import { permutation } from "./shuffle.ts";
-import { classesOf, countsOf, type Part } from "./validation.ts";
+import { batchOf, classesOf, countsOf, orderOf, type Part } from "./validation.ts";
 import { trainWords } from "./words.ts";
 
 /** A training before its first step. */
@@ -84,16 +84,17 @@ export async function* steps(
   { epochs = 1, batchSize = 32, shuffle = true, signal }: FitOptions,
   handle: TrainingHandle,
 ): AsyncGenerator<undefined, void> {
-  const stepsPerEpoch = Math.ceil(train.count / batchSize);
+  const { count } = train;
+  const stepsPerEpoch = Math.ceil(count / batchSize);
   const over = () => place.stopping || signal?.aborted;
   let yielded = performance.now();
-  for (const text of place.history.warnings) {
+  const { warnings, validationSamples } = place.history;
+  for (const text of warnings) {
     if (!callbacks.some(({ onWarning }) => onWarning)) console.warn(`wasmgrad: ${text}`);
     for (const c of callbacks) await c.onWarning?.(text);
   }
-  const { trainSamples: samples, validationSamples } = place.history;
   const signs = figures.map((name) => meters.sign(name));
-  const info = { epochs, stepsPerEpoch, samples, validationSamples, batchSize, figures, signs };
+  const info = { epochs, stepsPerEpoch, samples: count, validationSamples, batchSize, figures, signs };
   for (const c of callbacks) await c.onTrainBegin?.(info, handle);
 
   while (place.epoch < epochs && !over()) {
@@ -104,14 +105,15 @@ export async function* steps(
       meters.reset();
       for (const c of callbacks) await c.onEpochBegin?.(epoch, handle);
     }
-    const order = orderOf(train, shuffle ? permutation(train.count, session.options.seed, epoch) : undefined);
-    let seen = Math.min(place.batch * batchSize, train.count);
+    const order = orderOf(train, shuffle ? permutation(count, session.options.seed, epoch) : undefined);
+    let seen = Math.min(place.batch * batchSize, count);
     while (place.batch < stepsPerEpoch && !over()) {
+      const indices = order.subarray(place.batch * batchSize, (place.batch + 1) * batchSize);
+      const began = performance.now();
+      const given = await batchOf(train, indices);
       // A state that is asked for from here on has this batch.
       const batch = place.batch++;
-      const indices = order.subarray(batch * batchSize, Math.min((batch + 1) * batchSize, train.count));
-      const began = performance.now();
-      const result = session.trainStep(train.samples, indices);
+      const result = session.trainStep(...given);
       const { loss } = result;
       const elapsed = (performance.now() - began) / 1000;
       place.seconds += elapsed;
@@ -133,7 +135,7 @@ export async function* steps(
       }
       if (place.batch < stepsPerEpoch) yield;
     }
-    if (seen < train.count || history.diverged) break;
+    if (seen < count || history.diverged) break;
 
     const validationBegan = performance.now();
     const logs: Logs = {
@@ -161,10 +163,4 @@ export async function* steps(
   }
   place.history.stopped = place.epoch < epochs;
   for (const c of callbacks) await c.onTrainEnd?.(place.history, handle);
-}
-
-/** Numbers of a part's samples in the order in which they are trained on. */
-function orderOf({ rows, count }: Part, shuffled: Uint32Array | undefined): Uint32Array {
-  if (!rows) return shuffled ?? Uint32Array.from({ length: count }, (_, i) => i);
-  return shuffled?.map((i) => rows[i]!) ?? rows;
 }

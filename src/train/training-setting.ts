@@ -4,8 +4,8 @@ import type { Metric } from "../metrics/metric.ts";
 import type { FitOptions } from "./fit.ts";
 import { dataOf } from "./mark.ts";
 import { Meters } from "./meters.ts";
-import type { Samples } from "./samples.ts";
 import type { SessionOptions } from "./session.ts";
+import type { Held } from "./source.ts";
 import type { TrainingSetting } from "./training-state.ts";
 
 /** What a training hangs on, defaults filled in. `layers`: the graph as the layers lowered it; `samples`: with their weights. */
@@ -17,7 +17,7 @@ export function settingOf(
     seed,
     preprocessing: { scale, offset },
   }: Pick<SessionOptions, "optimizer" | "outputs" | "seed" | "preprocessing">,
-  samples: Samples,
+  samples: Held,
   {
     batchSize = 32,
     shuffle = true,
@@ -61,7 +61,7 @@ export function settingOf(
     validationSplit,
     validationFrom,
     validationSamples: validationData?.count ?? 0,
-    data: dataOf(samples, validationData),
+    data: dataOf(samples, validationData as Held | undefined),
     restoreBestWeights,
     classWeight: classWeight && JSON.stringify(classWeight),
   };

@@ -8,8 +8,8 @@ import { requireFiniteWeights } from "./finite.ts";
 import type { FitOptions } from "./fit.ts";
 import { inTurn } from "./in-turn.ts";
 import { keepState, keepsState, putState } from "./keep-state.ts";
-import type { Samples } from "./samples.ts";
 import type { Session } from "./session.ts";
+import type { Held } from "./source.ts";
 import { type Prepared, prepare, steps } from "./steps.ts";
 import { settingOf } from "./training-setting.ts";
 import type { TrainingSetting, TrainingState } from "./training-state.ts";
@@ -24,15 +24,18 @@ export class Training implements TrainingHandle {
   readonly #prepared: Prepared;
   readonly #settingOf: () => TrainingSetting;
   readonly #epochs: number;
+  /** What it trains on, and validates with. */
+  readonly #held: readonly (Held | undefined)[];
   readonly #steps: ReturnType<typeof steps>;
   #begun = false;
   #busy = false;
   #failed = false;
   #loss = Number.NaN;
 
-  constructor(session: Session, samples: Samples, options: FitOptions, model: ModelView) {
+  constructor(session: Session, samples: Held, options: FitOptions, model: ModelView) {
     const { initialState } = options;
     this.model = model;
+    this.#held = [samples, options.validationData as Held | undefined];
     const division = divide(samples, options, session.graph, session.options.seed);
     const prepared = prepare(session, division, options);
     this.#prepared = prepared;
@@ -119,11 +122,13 @@ export class Training implements TrainingHandle {
     checkStep(this.#busy, this.#failed);
     requireOwn(this.#session.training === this);
     this.#begun = this.#busy = this.#failed = true;
+    let done: boolean | undefined = true;
     try {
-      const { done } = await this.#steps.next();
+      ({ done } = await this.#steps.next());
       this.#failed = false;
       return !done;
     } finally {
+      if (done) for (const samples of this.#held) await samples?.release?.();
       this.#busy = false;
     }
   }

@@ -2,6 +2,7 @@ import type { Graph } from "../compiler/graph.ts";
 import { classCounts, missingClasses } from "../report/verdict.ts";
 import { listed, type Samples, SamplesError } from "./samples.ts";
 import { permutation } from "./shuffle.ts";
+import type { Held, ReadBatch } from "./source.ts";
 import { splitSamples } from "./split.ts";
 
 export const VALIDATION_SOURCES = ["last", "stratified", "shuffled"] as const;
@@ -13,7 +14,7 @@ export type ValidationSource = (typeof VALIDATION_SOURCES)[number];
 
 /** Some of the samples: all of them without `rows`. */
 export interface Part {
-  readonly samples: Samples;
+  readonly samples: Held;
   /** Numbers of the samples, ascending. */
   readonly rows?: Uint32Array;
   readonly count: number;
@@ -23,6 +24,17 @@ export interface Part {
 
 export const wholePart = (samples: Samples): Part => ({ samples, count: samples.count });
 
+/** Numbers of a part's samples in the order in which they are trained on, or asked about. */
+export function orderOf({ rows, count }: Part, shuffled?: Uint32Array): Uint32Array {
+  if (!rows) return shuffled ?? new Uint32Array(count).map((_, i) => i);
+  return shuffled?.map((i) => rows[i]!) ?? rows;
+}
+
+/** A batch of a part's samples, and its rows there: of a source, what was read of it. */
+export async function batchOf({ samples }: Part, indices: Uint32Array): Promise<ReadBatch> {
+  return (await samples.batch?.(indices)) ?? [samples, indices];
+}
+
 /** Draws of a training are numbered by its epochs: none reaches this. */
 const DRAW = 2 ** 32 - 1;
 
@@ -31,14 +43,19 @@ const DRAW = 2 ** 32 - 1;
  * Throws SamplesError where a part would be empty, or stratified is asked of samples without labels.
  */
 export function splitForValidation(
-  samples: Samples,
+  samples: Held,
   fraction: number,
   source: ValidationSource,
   seed: number,
 ): { readonly train: Part; readonly validation: Part } {
   const [first, last] = splitSamples(samples, fraction);
-  if (source === "last") return { train: wholePart(first), validation: wholePart(last) };
   const { count } = samples;
+  const part = (rows: Uint32Array): Part => ({ samples, rows, count: rows.length });
+  const inOrder = orderOf(wholePart(samples));
+  // What is read batch by batch has no parts of its own.
+  if (source === "last" && samples.batch)
+    return { train: part(inOrder.slice(0, first.count)), validation: part(inOrder.slice(first.count)) };
+  if (source === "last") return { train: wholePart(first), validation: wholePart(last) };
   const labels = labelsOf(samples);
   if (source === "stratified" && !labels)
     throw new SamplesError(
@@ -48,11 +65,8 @@ export function splitForValidation(
   const left = shares(classCounts(classOf, 256), last.count);
   const drawn = new Uint8Array(count);
   for (const row of permutation(count, seed, DRAW)) if (left[classOf[row]!]!-- > 0) drawn[row] = 1;
-  const part = (of: number): Part => {
-    const rows = Uint32Array.from(drawn.keys()).filter((row) => drawn[row] === of);
-    return { samples, rows, count: rows.length };
-  };
-  return { train: part(0), validation: part(1) };
+  const drawnAs = (of: number) => part(inOrder.filter((row) => drawn[row] === of));
+  return { train: drawnAs(0), validation: drawnAs(1) };
 }
 
 /**

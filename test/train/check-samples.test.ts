@@ -238,3 +238,10 @@ test("one array asked of a model of two inputs: the message names them, and the 
       `predict: got a ${array.constructor.name}, expected one for each input. Write: model.predict([picture, numbers])`,
     );
 });
+
+test("a source is refused where samples must lie in memory", () => {
+  const { images: _, ...source } = good;
+  expect(wrong({ ...source, read() {} })).toBe(
+    "fit: got a source of samples, which a trainer's worker cannot read from. Give it samples that lie in memory, or train by model.compile() and model.fit()",
+  );
+});
