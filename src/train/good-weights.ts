@@ -23,8 +23,8 @@ export function goodWeights(session: Session, place: Place, quietly: boolean): C
     session.weightVector.set(good);
     // The momenta come from the steps that went wrong.
     session.optimizer.reset();
-    if (!quietly) throw new TrainingDivergedError(loss, epoch, batch);
     place.history.diverged = { epoch, batch };
+    if (!quietly) throw new TrainingDivergedError(loss, epoch, batch);
     place.stopping = true;
   };
   /** The last update's effect shows in no training loss: looks at what it left, where the epoch was broken off, too. */

@@ -51,7 +51,7 @@ export interface History {
   bestEpoch?: number;
   /** True where the signal or a callback's stop() ended training early: an epoch that was broken off is not in the history. */
   stopped: boolean;
-  /** Where the loss was no longer finite, both from 0, with terminateOnNaN(): that epoch is not in the history. */
+  /** Where the loss was no longer finite, both from 0, with terminateOnNaN(), or as a training that rejected tells: that epoch is not in the history. */
   diverged?: { readonly epoch: number; readonly batch: number };
   /** What is odd about what was given, e.g. that validation lacks classes: a sentence each. */
   warnings: string[];
