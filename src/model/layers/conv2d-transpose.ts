@@ -7,13 +7,13 @@ import {
   type Layer,
   type LayerOptions,
   layer,
-  lowerActivation,
+  lowerOutput,
   padding,
   pair,
   sizes,
   WEIGHTS,
+  weights,
 } from "./layer.ts";
-import { limitsOf, penalized } from "./regularizer.ts";
 
 const options = {
   /** Output channels. */
@@ -82,27 +82,15 @@ export const CONV2D_TRANSPOSE = defineLayer({
         `outputs of ${size.join("x")} belong to inputs of ${outputSize.join("x")}, not ${shape[0]}x${shape[1]}: leave out outputPadding`,
         name,
       );
-    const parameters = [
-      graph.parameter(
-        `${name}/kernel`,
-        [...attributes.kernel, config.filters, shape[2]!],
-        config.kernelInitializer,
-        "weight",
-        limitsOf(config, "kernel"),
-      ),
-    ];
-    if (config.useBias)
-      parameters.push(
-        graph.parameter(
-          `${name}/bias`,
-          [config.filters],
-          config.biasInitializer,
-          "weight",
-          limitsOf(config, "bias"),
-        ),
-      );
+    const parameters = weights(
+      graph,
+      name,
+      config,
+      [...attributes.kernel, config.filters, shape[2]!],
+      config.filters,
+    );
     const output = graph.op("conv2dTranspose", name, [input], attributes, outputs, parameters);
-    return penalized(graph, name, lowerActivation(graph, name, output, config.activation), config);
+    return lowerOutput(graph, name, output, config);
   },
 });
 

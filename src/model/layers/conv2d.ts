@@ -6,12 +6,12 @@ import {
   type Layer,
   type LayerOptions,
   layer,
-  lowerActivation,
+  lowerOutput,
   padding,
   pair,
   WEIGHTS,
+  weights,
 } from "./layer.ts";
-import { limitsOf, penalized } from "./regularizer.ts";
 
 const options = {
   /** Output channels. */
@@ -47,25 +47,7 @@ export const CONV2D = defineLayer({
     if (channels % groups !== 0 || filters % groups !== 0)
       throw new ModelError(`groups is ${groups}, expected a divisor of ${channels} and ${filters}`, name);
     const shape = [...attributes.kernel, channels / groups, filters];
-    const parameters = [
-      graph.parameter(
-        `${name}/kernel`,
-        shape,
-        config.kernelInitializer,
-        "weight",
-        limitsOf(config, "kernel"),
-      ),
-    ];
-    if (config.useBias)
-      parameters.push(
-        graph.parameter(
-          `${name}/bias`,
-          [config.filters],
-          config.biasInitializer,
-          "weight",
-          limitsOf(config, "bias"),
-        ),
-      );
+    const parameters = weights(graph, name, config, shape, config.filters);
     const to = [...outputSize, filters];
     const output =
       groups === 1
@@ -80,7 +62,7 @@ export const CONV2D = defineLayer({
               parameters,
             )
           : graph.op("groupedConv2d", name, [input], { ...attributes, filters, groups }, to, parameters);
-    return penalized(graph, name, lowerActivation(graph, name, output, config.activation), config);
+    return lowerOutput(graph, name, output, config);
   },
 });
 

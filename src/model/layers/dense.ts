@@ -1,6 +1,5 @@
 import { needed, type OptionsOf, whole } from "../../options/kinds.ts";
-import { defineLayer, type Layer, type LayerOptions, layer, lowerActivation, WEIGHTS } from "./layer.ts";
-import { limitsOf, penalized } from "./regularizer.ts";
+import { defineLayer, type Layer, type LayerOptions, layer, lowerOutput, WEIGHTS, weights } from "./layer.ts";
 
 const options = {
   /** Outputs. */
@@ -15,28 +14,10 @@ export const DENSE = defineLayer({
   options,
   lower(graph, name, [input], config) {
     const { shape } = input;
-    const parameters = [
-      graph.parameter(
-        `${name}/kernel`,
-        [shape.at(-1)!, config.units],
-        config.kernelInitializer,
-        "weight",
-        limitsOf(config, "kernel"),
-      ),
-    ];
-    if (config.useBias)
-      parameters.push(
-        graph.parameter(
-          `${name}/bias`,
-          [config.units],
-          config.biasInitializer,
-          "weight",
-          limitsOf(config, "bias"),
-        ),
-      );
+    const parameters = weights(graph, name, config, [shape.at(-1)!, config.units], config.units);
     const attributes = { units: config.units, relu: false };
     const output = graph.op("dense", name, [input], attributes, shape.with(-1, config.units), parameters);
-    return penalized(graph, name, lowerActivation(graph, name, output, config.activation), config);
+    return lowerOutput(graph, name, output, config);
   },
 });
 

@@ -1,18 +1,19 @@
 import type { GraphBuilder, Value } from "../../compiler/graph.ts";
-import { type Filled, flag, needed, type OptionsOf, oneOf, optional, whole } from "../../options/kinds.ts";
+import { type Filled, needed, type OptionsOf, optional, whole } from "../../options/kinds.ts";
 import { resolveWindow } from "../window.ts";
 import { initializer } from "./initializer.ts";
 import {
-  ACTIVATIONS,
   defineLayer,
   type Layer,
   type LayerOptions,
   layer,
-  lowerActivation,
+  lowerOutput,
   padding,
   pair,
+  WEIGHTS,
+  weights,
 } from "./layer.ts";
-import { constraint, LIMITS, limitsOf, penalized, regularizer } from "./regularizer.ts";
+import { constraint, regularizer } from "./regularizer.ts";
 
 /** Options of the filters that each channel has for itself. */
 const DEPTHWISE = {
@@ -34,17 +35,8 @@ const DEPTHWISE = {
   depthwiseConstraint: constraint,
 };
 
-const TAIL = {
-  /** Default "linear". */
-  activation: optional(oneOf(ACTIVATIONS), "linear"),
-  /** Default true. */
-  useBias: optional(flag, true),
-  /** Default "zeros". */
-  biasInitializer: optional(initializer, "zeros"),
-  biasRegularizer: LIMITS.biasRegularizer,
-  activityRegularizer: LIMITS.activityRegularizer,
-  biasConstraint: LIMITS.biasConstraint,
-};
+/** Those of the outputs: what other layers with weights have, without what is about a kernel. */
+const { kernelInitializer, kernelRegularizer, kernelConstraint, ...TAIL } = WEIGHTS;
 
 const depthwiseOptions = { ...DEPTHWISE, ...TAIL };
 
@@ -55,9 +47,8 @@ function depthwise(
   graph: GraphBuilder,
   name: string,
   input: Value,
-  config: Filled<typeof DEPTHWISE>,
+  config: Filled<typeof depthwiseOptions>,
   kernel: string,
-  bias?: Filled<typeof TAIL>,
 ): Value {
   const { attributes, outputSize } = resolveWindow(name, input.shape, {
     sizeOption: "kernelSize",
@@ -69,22 +60,7 @@ function depthwise(
   const channels = input.shape[2]!;
   const multiplier = config.depthMultiplier;
   const shape = [...attributes.kernel, channels, multiplier];
-  const parameters = [
-    graph.parameter(`${name}/${kernel}`, shape, config.depthwiseInitializer, "weight", {
-      regularizer: config.depthwiseRegularizer,
-      constraint: config.depthwiseConstraint,
-    }),
-  ];
-  if (bias?.useBias)
-    parameters.push(
-      graph.parameter(
-        `${name}/bias`,
-        [channels * multiplier],
-        bias.biasInitializer,
-        "weight",
-        limitsOf(bias, "bias"),
-      ),
-    );
+  const parameters = weights(graph, name, config, shape, channels * multiplier, "depthwise", kernel);
   return graph.op(
     "depthwiseConv2d",
     name,
@@ -99,17 +75,7 @@ export const DEPTHWISE_CONV2D = defineLayer({
   type: "depthwiseConv2d",
   options: depthwiseOptions,
   lower: (graph, name, [input], config) =>
-    penalized(
-      graph,
-      name,
-      lowerActivation(
-        graph,
-        name,
-        depthwise(graph, name, input, config, "kernel", config),
-        config.activation,
-      ),
-      config,
-    ),
+    lowerOutput(graph, name, depthwise(graph, name, input, config, "kernel"), config),
 });
 
 /**
@@ -146,33 +112,13 @@ export const SEPARABLE_CONV2D = defineLayer({
   options: separableOptions,
   lower(graph, name, [input], config) {
     const { filters } = config;
-    const inner = depthwise(graph, name, input, config, "depthwiseKernel");
+    const inner = depthwise(graph, name, input, { ...config, useBias: false }, "depthwiseKernel");
     const [height, width, channels] = inner.shape as readonly number[] as [number, number, number];
-    const parameters = [
-      graph.parameter(
-        `${name}/pointwiseKernel`,
-        [1, 1, channels, filters],
-        config.pointwiseInitializer,
-        "weight",
-        {
-          regularizer: config.pointwiseRegularizer,
-          constraint: config.pointwiseConstraint,
-        },
-      ),
-    ];
-    if (config.useBias)
-      parameters.push(
-        graph.parameter(
-          `${name}/bias`,
-          [filters],
-          config.biasInitializer,
-          "weight",
-          limitsOf(config, "bias"),
-        ),
-      );
+    const shape = [1, 1, channels, filters];
+    const parameters = weights(graph, name, config, shape, filters, "pointwise", "pointwiseKernel");
     const attributes = { ...HERE, filters, relu: false };
     const output = graph.op("conv2d", name, [inner], attributes, [height, width, filters], parameters);
-    return penalized(graph, name, lowerActivation(graph, name, output, config.activation), config);
+    return lowerOutput(graph, name, output, config);
   },
 });
 

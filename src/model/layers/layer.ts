@@ -1,5 +1,14 @@
 import { ModelError } from "../../compiler/errors.ts";
-import type { ActivationKind, GraphBuilder, Shape, UnaryActivation, Value } from "../../compiler/graph.ts";
+import type {
+  ActivationKind,
+  GraphBuilder,
+  Parameter,
+  Shape,
+  UnaryActivation,
+  Value,
+} from "../../compiler/graph.ts";
+import type { Initializer } from "../../compiler/initializers.ts";
+import type { Constraint, Regularizer } from "../../compiler/weight-limits.ts";
 import { checkOptions } from "../../options/check.ts";
 import {
   type Filled,
@@ -164,4 +173,46 @@ export function lowerActivation(
   return alpha === undefined
     ? graph.op("unary", name, [input], { kind: kind as UnaryActivation }, input.shape)
     : graph.op("activation", name, [input], { kind: kind as ActivationKind, alpha }, input.shape);
+}
+
+/** What a layer's options say of its weights of a kind: kernelInitializer, kernelRegularizer and kernelConstraint. */
+type WeightOptions<K extends string> = Readonly<
+  Record<`${K}Initializer`, Initializer> &
+    Partial<
+      Record<`${K}Regularizer`, Regularizer | undefined> & Record<`${K}Constraint`, Constraint | undefined>
+    >
+>;
+
+/** Adds a layer's kernel of this shape, and where it has one its bias, of a number for each output. */
+export function weights<K extends string = "kernel">(
+  graph: GraphBuilder,
+  name: string,
+  config: WeightOptions<K | "bias"> & { readonly useBias: boolean },
+  shape: Shape,
+  outputs: number,
+  kind = "kernel" as K,
+  called: string = kind,
+): Parameter[] {
+  const options: WeightOptions<string> = config;
+  const one = (called: string, kind: string, shape: Shape) =>
+    graph.parameter(`${name}/${called}`, shape, options[`${kind}Initializer`]!, "weight", {
+      regularizer: options[`${kind}Regularizer`],
+      constraint: options[`${kind}Constraint`],
+    });
+  const kernel = one(called, kind, shape);
+  return config.useBias ? [kernel, one("bias", "bias", [outputs])] : [kernel];
+}
+
+/** Adds what comes after a layer's product: its activation, and what large outputs cost. */
+export function lowerOutput(
+  graph: GraphBuilder,
+  name: string,
+  output: Value,
+  config: { readonly activation: Activation; readonly activityRegularizer?: Regularizer | undefined },
+): Value {
+  const value = lowerActivation(graph, name, output, config.activation);
+  const { activityRegularizer } = config;
+  if (!activityRegularizer) return value;
+  const { l1 = 0, l2 = 0 } = activityRegularizer;
+  return graph.op("activityPenalty", name, [value], { l1, l2 }, value.shape);
 }

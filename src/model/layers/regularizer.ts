@@ -1,5 +1,4 @@
-import type { GraphBuilder, Value } from "../../compiler/graph.ts";
-import type { Constraint, Regularizer, WeightLimits } from "../../compiler/weight-limits.ts";
+import type { Constraint, Regularizer } from "../../compiler/weight-limits.ts";
 import { checkOptions } from "../../options/check.ts";
 import {
   isOptions,
@@ -116,31 +115,6 @@ export function nonNeg(): Constraint {
 export function unitNorm(options: UnitNormOptions = {}): Constraint {
   checkOptions({ call: "unitNorm(*)", table: tables.unitNorm }, options);
   return { type: "unitNorm", axis: options.axis ?? 0 };
-}
-
-interface Limited {
-  readonly kernelRegularizer?: Regularizer | undefined;
-  readonly biasRegularizer?: Regularizer | undefined;
-  readonly activityRegularizer?: Regularizer | undefined;
-  readonly kernelConstraint?: Constraint | undefined;
-  readonly biasConstraint?: Constraint | undefined;
-}
-
-/** What a layer's kernel, or its bias, is limited by. */
-export function limitsOf(config: Limited, which: "kernel" | "bias"): WeightLimits {
-  return { regularizer: config[`${which}Regularizer`], constraint: config[`${which}Constraint`] };
-}
-
-/** The value, whose large numbers cost something where the layer says so. */
-export function penalized(
-  graph: GraphBuilder,
-  name: string,
-  value: Value,
-  { activityRegularizer }: Limited,
-): Value {
-  if (!activityRegularizer) return value;
-  const { l1: first = 0, l2: second = 0 } = activityRegularizer;
-  return graph.op("activityPenalty", name, [value], { l1: first, l2: second }, value.shape);
 }
 
 /** Options of the layers that have a kernel and a bias. */

@@ -9,11 +9,11 @@ import {
   type Layer,
   type LayerOptions,
   layer,
-  lowerActivation,
+  lowerOutput,
   padding,
   WEIGHTS,
+  weights,
 } from "./layer.ts";
-import { limitsOf, penalized } from "./regularizer.ts";
 
 function reshaped(graph: GraphBuilder, name: string, value: Value, shape: Shape): Value {
   return graph.op("reshape", name, [value], {}, shape);
@@ -96,32 +96,10 @@ export const CONV1D = defineLayer({
       padding: config.padding,
     });
     const shape = [kernelSize, input.shape[1]!, filters];
-    const parameters = [
-      graph.parameter(
-        `${name}/kernel`,
-        shape,
-        config.kernelInitializer,
-        "weight",
-        limitsOf(config, "kernel"),
-      ),
-    ];
-    if (config.useBias)
-      parameters.push(
-        graph.parameter(
-          `${name}/bias`,
-          [filters],
-          config.biasInitializer,
-          "weight",
-          limitsOf(config, "bias"),
-        ),
-      );
+    const parameters = weights(graph, name, config, shape, filters);
     const attributes = { ...window, filters, relu: false };
     const output = graph.op("conv2d", name, [row], attributes, [...outputSize, filters], parameters);
-    return sequenceOf(
-      graph,
-      name,
-      penalized(graph, name, lowerActivation(graph, name, output, config.activation), config),
-    );
+    return sequenceOf(graph, name, lowerOutput(graph, name, output, config));
   },
 });
 
