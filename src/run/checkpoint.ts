@@ -147,11 +147,14 @@ export function resumed(file: Uint8Array, options: RunOptions, nameOf?: SettingN
   if (problem !== undefined) throw new RunConfigError(problem);
   const { epochs } = config;
   const more = epochs !== own.epochs || rate !== undefined;
-  if (epochs <= state.history.epoch.length)
+  const { setting, optimizer, history, batch } = state;
+  if (epochs <= history.epoch.length) {
+    // The last one's checkpoint is from before its end.
+    const done = history.epoch.length + Number(batch * setting.batchSize >= history.trainSamples);
     throw new RunConfigError(
-      `${nameOf?.("epochs") ?? "epochs"} is ${epochs}, and the run has done ${state.history.epoch.length}: give more`,
+      `${nameOf?.("epochs") ?? "epochs"} is ${epochs}, and the run has done ${done}: give more`,
     );
-  const { setting, optimizer } = state;
+  }
   return {
     ...beside,
     config,

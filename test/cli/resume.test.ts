@@ -252,12 +252,16 @@ describe("--resume", () => {
         ["mine", "--seed", "2"],
         "--seed is given beside --resume, which goes on with the settings of the run: leave it out. --epochs, --learning-rate and --checkpoint-every may be others",
       ],
-      [["mine", "--epochs", "3"], "--epochs is 3, and the run has done 3: give more"],
+      [["mine", "--epochs", "3"], "--epochs is 3, and the run has done 4: give more"],
       [
         ["without"],
         "--resume is without, which holds no checkpoint.safetensors: a run can go on that was begun with --checkpoint-every 1",
       ],
       [["nowhere"], "--resume is nowhere: there is no such folder; expected a run folder"],
+      [
+        ["mine/checkpoint.safetensors"],
+        "--resume is mine/checkpoint.safetensors, a file; expected the run folder that it is in",
+      ],
       [
         ["bars"],
         "--resume is bars, which holds no checkpoint.safetensors: a run can go on that was begun with --checkpoint-every 1",
@@ -266,8 +270,27 @@ describe("--resume", () => {
       const refused = await run(["train", "--resume", ...flags]);
       expect(refused).toEqual({ status: 2, stdout: "", stderr: `wasmgrad: ${said}\n` });
     }
+    const same = await run(["train", "--resume", "mine", "--epochs", String(EPOCHS)]);
+    expect(same).toMatchObject({
+      status: 0,
+      stdout: "",
+      stderr: expect.stringContaining("mine is complete"),
+    });
     const anew = await run([...args, "--out", "mine"]);
     expect(anew.stderr).toContain("add --overwrite to replace the run; to go on with it write --resume mine");
+  });
+
+  test("goes on where the result is damaged, names a checkpoint that is", async () => {
+    expect((await run([...args, "--out", "hurt"])).status).toBe(0);
+    await writeFile(join(work, "hurt", "result.json"), "{}");
+    expect(await run(["train", "--resume", "hurt", "--epochs", "5"])).toMatchObject({ status: 0 });
+    expect(JSON.parse(await read("hurt", "result.json"))).toMatchObject({ epochsCompleted: 5 });
+    const path = join(work, "hurt", "checkpoint.safetensors");
+    await writeFile(path, (await readFile(path)).subarray(0, 5000));
+    const refused = await run(["train", "--resume", "hurt", "--epochs", "6"]);
+    expect(refused).toMatchObject({ status: 1, stdout: "" });
+    expect(refused.stderr).toMatch(/^wasmgrad: hurt\/checkpoint\.safetensors: .+\n$/);
+    expect(JSON.parse(await read("hurt", "result.json"))).toMatchObject({ epochsCompleted: 5 });
   });
 
   test("a run that replaces one with a checkpoint leaves none of that", async () => {

@@ -126,7 +126,7 @@ describe("a run that goes on", () => {
 
   test.each([
     [{ seed: 2 }, "seed is 2, but the run to go on with has 1: leave it out"],
-    [{ epochs: 2 }, "epochs is 2, and the run has done 2: give more"],
+    [{ epochs: 2 }, "epochs is 2, and the run has done 3: give more"],
     [{ optimizer: "sgd" }, /^optimizer is "sgd", but the run to go on with has/],
     [
       { optimizer: { name: "adam", beta1: 0.5 } },

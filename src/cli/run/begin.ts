@@ -1,12 +1,15 @@
+import { join } from "node:path";
+import { CheckpointError } from "../../formats/checkpoint.ts";
 import { resumed } from "../../run/checkpoint.ts";
-import { type RunConfig, RunConfigError, type RunOptions } from "../../run/config.ts";
+import { RunConfigError, type RunOptions } from "../../run/config.ts";
 import { flagOf } from "../datasets.ts";
 import { UsageError } from "../errors.ts";
 import { findModel, type ModelSource } from "../models.ts";
 import { printable } from "../output.ts";
-import { RunFolder } from "./folder.ts";
+import { type Ending, RunFolder } from "./folder.ts";
 import { openRun } from "./load.ts";
 import { type RunFlags, settingsOf } from "./settings.ts";
+import { CHECKPOINT } from "./swap.ts";
 
 export interface TrainOptions extends RunFlags {
   readonly offline?: boolean;
@@ -64,12 +67,12 @@ export async function resume(path: string, flags: TrainOptions): Promise<Plan> {
   const folder = await RunFolder.reopen(path);
   try {
     const checkpoint = await folder.checkpoint();
+    const record = await folder.ending();
     const { learningRate, epochs } = flags;
     const settings: RunOptions = Object.fromEntries(
       Object.entries(flags).filter(([key]) => SETTINGS.includes(key)),
     );
-    const record = await folder.ending();
-    const changes = epochs !== undefined || learningRate !== undefined;
+    const changes = (epochs ?? record?.epochs) !== record?.epochs || learningRate !== undefined;
     if (record && !changes && (record.stoppedBy === undefined || record.stoppedBy === "callback"))
       return { folder, settings, checkpoints: false, done: { text: doneText(path, record), record } };
     if (record?.stoppedBy === "diverged" && learningRate === undefined)
@@ -85,18 +88,20 @@ export async function resume(path: string, flags: TrainOptions): Promise<Plan> {
     return { folder, settings: options, checkpoints: true, checkpoint };
   } catch (error) {
     folder.close();
+    if (error instanceof CheckpointError)
+      throw new CheckpointError(`${printable(join(path, CHECKPOINT))}: ${error.message}`, { cause: error });
     if (!(error instanceof RunConfigError)) throw error;
     throw new UsageError(error.message, { cause: error });
   }
 }
 
-function doneText(path: string, { epochsCompleted: done, epochs, stopped }: Record<string, unknown>): string {
+function doneText(path: string, { epochsCompleted: done, epochs, stopped }: Ending): string {
   const early = stopped ? `: one of its callbacks ended it after epoch ${done} of ${epochs}` : "";
-  return `${printable(path)} is complete${early}. To train on write: --resume ${printable(path)} --epochs ${2 * Number(epochs)}`;
+  return `${printable(path)} is complete${early}. To train on write: --resume ${printable(path)} --epochs ${2 * epochs}`;
 }
 
 /** A tenth of the rate of a run; where that follows a schedule, one to begin with. */
-function tenth({ configuration }: Record<string, unknown>): number {
-  const { learningRate } = (configuration as RunConfig).optimizer;
+function tenth({ configuration }: Ending): number {
+  const { learningRate } = configuration.optimizer;
   return typeof learningRate === "number" ? Number((learningRate / 10).toPrecision(2)) : 1e-4;
 }

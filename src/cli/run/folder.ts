@@ -1,6 +1,8 @@
 import { stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
+import { DataError } from "../../data/errors.ts";
 import { readWhole } from "../../data/files.ts";
+import { isObject } from "../../options/kinds.ts";
 import { parseJson } from "../../options/strict-json.ts";
 import { UsageError } from "../errors.ts";
 import {
@@ -49,6 +51,25 @@ const OLD_LEFTOVER = new RegExp(
 );
 /** Another process may remove a folder, as its run came to nothing, while this one is about to lock it. */
 const MAX_TRIES = 10;
+
+/** How a run ended, of what its `result.json` says. */
+export interface Ending {
+  readonly configuration: { readonly optimizer: { readonly learningRate?: unknown } };
+  readonly epochs: number;
+  readonly epochsCompleted: number;
+  readonly stopped?: boolean;
+  readonly stoppedBy?: string;
+}
+
+function isEnding(value: unknown): value is Ending {
+  const { configuration, epochs, epochsCompleted } = Object(value) as Record<string, unknown>;
+  return (
+    isObject(configuration) &&
+    isObject(configuration.optimizer) &&
+    Number.isSafeInteger(epochs) &&
+    Number.isSafeInteger(epochsCompleted)
+  );
+}
 
 /** A folder that belongs to one training run, and to this process until close(). */
 export class RunFolder {
@@ -154,6 +175,8 @@ export class RunFolder {
     const { disk } = ground;
     if (!isThere(disk, path))
       throw new UsageError(`--resume is ${printable(path)}: there is no such folder; expected a run folder`);
+    if (!(await isFolder(path)))
+      throw new UsageError(`--resume is ${printable(path)}, a file; expected the run folder that it is in`);
     return RunFolder.#take(
       path,
       ground,
@@ -243,11 +266,17 @@ export class RunFolder {
     return readWhole(join(this.#source!, CHECKPOINT));
   }
 
-  /** What `result.json` of the run that goes on says, if it has come to an end before. */
-  async ending(): Promise<Record<string, unknown> | undefined> {
+  /** What `result.json` of the run that goes on says, if it has come to an end before, and what is there is a result. */
+  async ending(): Promise<Ending | undefined> {
     const path = join(this.#source!, "result.json");
     if (!isThere(this.#ground.disk, path)) return undefined;
-    return parseJson(new TextDecoder().decode(await readWhole(path))) as Record<string, unknown>;
+    try {
+      const record = parseJson(new TextDecoder().decode(await readWhole(path)));
+      return isEnding(record) ? record : undefined;
+    } catch (error) {
+      if (error instanceof DataError) throw error;
+      return undefined;
+    }
   }
 
   /** Where this run's model can be found, as far as it is saved. */
