@@ -14,6 +14,7 @@ const LONG = [
   "frameworks",
   "package",
   "page",
+  "page-branches",
   "page-faults",
   "page-files",
   "page-layout",

@@ -8,6 +8,7 @@ import {
   add,
   averagePooling2d,
   batchNormalization,
+  concatenate,
   conv2d,
   dense,
   dropout,
@@ -106,6 +107,30 @@ export const MODELS: Readonly<Record<string, NamedModel>> = {
     description:
       "ResNet-20 (He et al. 2015, for small images): nine residual blocks of 16, 32 and 64 filters, batch normalization",
     graph: (inputShape, classes) => resnet(inputShape, classes, 3),
+  },
+  resnet8: {
+    description: "ResNet-8: ResNet-20's way with one residual block at each size, three in all",
+    graph: (inputShape, classes) => resnet(inputShape, classes, 1),
+  },
+  inception: {
+    description:
+      "Inception-like (Szegedy et al. 2014, small): two modules of 1x1, 3x3, 5x5 convolutions and pooling side by side",
+    graph: (inputShape, classes) => {
+      const image = input({ shape: inputShape });
+      const convolved = (x: SymbolicTensor, filters: number, kernelSize: number) =>
+        conv2d({ filters, kernelSize, padding: "same", activation: "relu" }).apply(x);
+      const inception = (x: SymbolicTensor, filters: number) =>
+        concatenate().apply([
+          convolved(x, filters, 1),
+          convolved(convolved(x, filters, 1), 2 * filters, 3),
+          convolved(convolved(x, filters / 2, 1), filters, 5),
+          convolved(maxPooling2d({ poolSize: 3, strides: 1, padding: "same" }).apply(x), filters, 1),
+        ]);
+      const halved = (x: SymbolicTensor) => maxPooling2d({ poolSize: 2 }).apply(x);
+      const x = inception(halved(inception(halved(convolved(image, 16, 3)), 8)), 16);
+      const y = globalAveragePooling2d().apply(x);
+      return { inputs: [image], outputs: [dense({ units: classes, activation: "softmax" }).apply(y)] };
+    },
   },
 };
 

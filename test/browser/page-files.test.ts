@@ -150,7 +150,7 @@ describe.each(BROWSERS)("files in %s", (browser) => {
       await waitForText(
         page,
         "#model-verdict",
-        /keras-mnist cannot take inputs of 8x8x1; those that can: mlp, vgg, conv-gap\.$/,
+        /keras-mnist cannot take inputs of 8x8x1; those that can: mlp, vgg, conv-gap, resnet20, resnet8, inception\.$/,
       );
       expect(await page.$eval("#train", (button) => (button as HTMLButtonElement).disabled)).toBe(true);
       await page.select("[name=model]", "mlp");

@@ -52,8 +52,8 @@ describe("every definition", () => {
     expect(["accuracy", ...Object.keys(EXTRA_METRICS)]).toEqual(METRICS);
   });
 
-  test("of a layer has all its options in the page's editor, but for inputs and what merges", () => {
-    const kinds = Object.values(LAYERS).filter(({ merges, type }) => !merges && type !== "input");
+  test("of a layer has all its options in the page's editor, but for inputs", () => {
+    const kinds = Object.values(LAYERS).filter(({ type }) => type !== "input");
     expect(Object.keys(LAYER_TYPES)).toEqual(kinds.map(({ type }) => type));
     for (const { type, options } of kinds)
       expect(LAYER_TYPES[type]!.options.map(({ key }) => key)).toEqual(Object.keys(options));

@@ -13,14 +13,9 @@ import {
 import { fromFragment, toFragment } from "../../src/web/state/link.ts";
 import { CUSTOM, DEFAULTS } from "../../src/web/state/settings.ts";
 
-/** Layers that take several inputs, or none, have no place in a list. */
-const OF_GRAPHS = Object.values(LAYERS)
-  .filter(({ type, merges }) => type === "input" || merges)
-  .map(({ type }) => type);
-
-test("the editor has every layer type that a list can have, and all its options, with their defaults", () => {
-  const chains = Object.keys(LAYERS).filter((type) => !OF_GRAPHS.includes(type));
-  expect(Object.keys(LAYER_TYPES).sort()).toEqual(chains.sort());
+test("the editor has every layer type but inputs, and all its options, with their defaults", () => {
+  const all = Object.keys(LAYERS).filter((type) => type !== "input");
+  expect(Object.keys(LAYER_TYPES).sort()).toEqual(all.sort());
   for (const [type, { label, options, start }] of Object.entries(LAYER_TYPES)) {
     expect(label).toMatch(/^[A-Z]/);
     const table = LAYERS[type]!.options;
@@ -54,6 +49,9 @@ test("the menu has all types by kind, what is most used first; what is seldom ch
   expect(groups["Pictures varied while it trains"]).toHaveLength(10);
   expect(groups["For series, not pictures"]).toHaveLength(5);
   expect(groups.Activations).toEqual(["leakyRelu", "elu", "relu", "prelu", "softmax"]);
+  expect(groups["Where branches meet"]).toEqual(
+    Object.keys(LAYER_TYPES).filter((type) => LAYERS[type]!.merges),
+  );
   expect(groups.Shapes).toEqual(["reshape", "permute", "zeroPadding2d", "cropping2d", "upSampling2d"]);
   const shown = (type: string) =>
     LAYER_TYPES[type]!.options.filter(({ hidden, rare }) => !hidden && !rare).map(({ key }) => key);

@@ -183,7 +183,7 @@ describe("the address", () => {
       { recipe: "fast" },
       { optimizer: { name: "sgd", momentum: 0.9 } },
       { dataset: "some/folder" },
-      { model: "resnet20" },
+      { model: "resnet21" },
       { model: "model.json" },
       { shuffle: false },
       { preprocessing: { scale: 1, offset: 0 } },
@@ -313,7 +313,7 @@ describe("layers of the editor", () => {
 
   test("before a fault show their shapes", () => {
     const layers = [{ type: "conv2d", filters: 4, kernelSize: 3 }, { type: "maxPooling2d" }];
-    expect(rowsBefore(layers, [28, 28, 1]).map(({ outputShape }) => outputShape)).toEqual([
+    expect(rowsBefore(layers, [28, 28, 1]).map((row) => row?.outputShape)).toEqual([
       [26, 26, 4],
       [13, 13, 4],
     ]);

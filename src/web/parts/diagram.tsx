@@ -1,10 +1,12 @@
 import type { Shape } from "../../compiler/graph.ts";
+import { detours, isChain } from "../state/branches.ts";
 import { dataset } from "../state/dataset.ts";
 import { layerInWords } from "../state/layer-words.ts";
 import { built, dataShape, layers, settings } from "../state/setup.ts";
 import { count, dimensions } from "../ui/format.ts";
 import { Panel } from "../ui/panel.tsx";
 import { imageAt, Pixels } from "../ui/pixels.tsx";
+import { Rail } from "./rail.tsx";
 
 /** Stages in a row. */
 const MOST = 8;
@@ -16,7 +18,13 @@ export function Diagram() {
   const at = dataset.value?.name === settings.value.dataset ? dataset.value.set.train : undefined;
   const [height = 1] = inputShape;
   // Rows of one length, so that no last one stands alone.
-  const stages = 1 + (model?.rows.length ?? 0);
+  const own = layers.value;
+  const rows = model?.rows.filter(({ type }) => type !== "input") ?? [];
+  const lines = detours(own);
+  const branched = !isChain(own);
+  const rail = (number: number) =>
+    branched && <Rail layers={own} lines={lines} number={number} across={true} />;
+  const stages = 1 + rows.length;
   const columns = Math.ceil(stages / Math.ceil(stages / MOST));
   return (
     <Panel
@@ -30,6 +38,7 @@ export function Diagram() {
     >
       <ol class="diagram" style={{ "--columns": columns }}>
         <li>
+          {model && rail(0)}
           <div class="diagram-picture">
             <div class="diagram-image">
               {at ? (
@@ -42,12 +51,16 @@ export function Diagram() {
           <b>Image</b>
           <small>{dimensions(inputShape)}</small>
         </li>
-        {model?.rows.map((row, i) => (
+        {rows.map((row, i) => (
           <li key={`${i} ${row.name}`}>
+            {rail(i + 1)}
             <div class="diagram-picture">
               <Volume shape={row.outputShape} height={height} />
             </div>
-            <b>{layerInWords(layers.value[i]!, i === model.rows.length - 1, classNames.length)}</b>
+            <b>
+              {branched && `${i + 1}. `}
+              {layerInWords(own[i]!, i === rows.length - 1, classNames.length)}
+            </b>
             <small>{dimensions(row.outputShape)}</small>
           </li>
         ))}

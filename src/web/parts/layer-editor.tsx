@@ -1,6 +1,8 @@
 import type { Signal } from "@preact/signals";
 import type { ComponentChildren } from "preact";
 import { useState } from "preact/hooks";
+import type { Shape } from "../../compiler/graph.ts";
+import { mergesInputs, removeLayer, swapLayers } from "../state/branches.ts";
 import {
   LAYER_TYPES,
   type LayerOption,
@@ -9,19 +11,23 @@ import {
   optionText,
   parseOption,
 } from "../state/layers.ts";
-import { editLayers } from "../state/setup.ts";
+import { editLayers, rewire } from "../state/setup.ts";
 import { Button, Check, NumberInput, Select } from "../ui/controls.tsx";
+import { LayerInputs } from "./layer-inputs.tsx";
 
 interface Props {
   readonly index: number;
-  readonly count: number;
-  readonly layer: LayerSpec;
+  readonly layers: readonly LayerSpec[];
+  /** What each gives, the image first, as far as that is known. */
+  readonly shapes: readonly (Shape | undefined)[];
   /** The layer whose editor is open: it follows a layer that moves. */
   readonly open: Signal<number | undefined>;
 }
 
 /** The options of one layer, and its place among the others. */
-export function LayerEditor({ index, count, layer, open }: Props) {
+export function LayerEditor({ index, layers, shapes, open }: Props) {
+  const layer = layers[index]!;
+  const count = layers.length;
   const set = (key: string, value: unknown) => {
     editLayers((list) => {
       const { [key]: _, ...rest } = list[index]!;
@@ -29,29 +35,38 @@ export function LayerEditor({ index, count, layer, open }: Props) {
     });
   };
   const move = (to: number) => {
-    editLayers((list) => list.toSpliced(index, 1).toSpliced(to, 0, list[index]!));
+    rewire(swapLayers(layers, Math.min(index, to)));
     open.value = to;
   };
+  const inputs = <LayerInputs layers={layers} index={index} shapes={shapes} />;
+  const merges = mergesInputs(layer.type);
+  const chooses = index > 0 && !merges;
   const shown = (LAYER_TYPES[layer.type]?.options ?? []).filter(({ hidden }) => !hidden);
-  const fields = (options: readonly LayerOption[]) => (
-    <div class="fields">
-      {options.map((option) => (
-        <OptionField
-          key={`${index} ${option.key}`}
-          option={option}
-          value={layer[option.key]}
-          set={(value) => set(option.key, value)}
-        />
-      ))}
-    </div>
-  );
+  const fields = (options: readonly LayerOption[]) =>
+    options.length > 0 && (
+      <div class="fields">
+        {options.map((option) => (
+          <OptionField
+            key={`${index} ${option.key}`}
+            option={option}
+            value={layer[option.key]}
+            set={(value) => set(option.key, value)}
+          />
+        ))}
+      </div>
+    );
   const rare = shown.filter((option) => option.rare);
   return (
     <div class="layer-editor">
+      {merges && inputs}
       {fields(shown.filter((option) => !option.rare))}
-      {rare.length > 0 && (
-        <Folded key={index} open={rare.some(({ key }) => layer[key] !== undefined)}>
-          {fields(rare)}
+      {(rare.length > 0 || chooses) && (
+        <Folded
+          key={index}
+          open={rare.some(({ key }) => layer[key] !== undefined) || (chooses && layer.from !== undefined)}
+        >
+          {rare.length > 0 && fields(rare)}
+          {chooses && inputs}
         </Folded>
       )}
       <div class="layer-actions">
@@ -66,7 +81,7 @@ export function LayerEditor({ index, count, layer, open }: Props) {
           disabled={count === 1}
           onClick={() => {
             open.value = undefined;
-            editLayers((list) => list.toSpliced(index, 1));
+            rewire(removeLayer(layers, index));
           }}
         >
           Remove

@@ -1,7 +1,9 @@
 import { lossName } from "../../losses/names.ts";
-import { layersFromConfig } from "../../model/model-json.ts";
-import { chainNames } from "../../model/models.ts";
+import { isGraphConfig, layersFromConfig } from "../../model/model-json.ts";
+import { MODELS } from "../../model/models.ts";
 import { checkRunConfig, type ModelData, RunConfigError, type RunOptions } from "../../run/config.ts";
+import { modelFromConfig } from "../../train/functional.ts";
+import { layersOfConfig } from "./branches.ts";
 import { type LayerSpec, withoutDefaults } from "./layers.ts";
 import {
   CHOICES,
@@ -36,7 +38,7 @@ export function settingsOfRun(given: RunOptions): Settings {
   const problem = settingsProblem(settings);
   if (problem !== undefined) throw new RunConfigError(problem);
   if (!CHOICES.dataset.includes(dataset)) throw lacking("dataset");
-  if (settings.model !== CUSTOM && !chainNames().includes(settings.model)) throw lacking("model");
+  if (settings.model !== CUSTOM && !Object.hasOwn(MODELS, settings.model)) throw lacking("model");
   // What the settings cannot say is not in what they say.
   const said: Readonly<Record<string, unknown>> = runConfig(settings);
   for (const [key, value] of Object.entries(config))
@@ -44,8 +46,14 @@ export function settingsOfRun(given: RunOptions): Settings {
   return settings;
 }
 
-/** The layers of a chain, as the editor has them. */
+/** The layers of a model, as the editor has them. */
 function layersOf(model: ModelData): LayerSpec[] {
+  if ("layers" in model && isGraphConfig(model)) {
+    // Read as any other program would, so that what it leaves out and what is wrong is known.
+    const layers = layersOfConfig(modelFromConfig(model).toConfig());
+    if (!layers) throw lacking("model");
+    return layers;
+  }
   const layers = layersFromConfig("layers" in model ? model : { layers: model });
   return layers.map(({ type, config }) => withoutDefaults({ type, ...config }));
 }

@@ -50,6 +50,18 @@ export function layerInWords(layer: LayerSpec, last: boolean, classes: number): 
     case "gaussianNoise":
     case "gaussianDropout":
       return "shakes the numbers while it trains";
+    case "add":
+      return "adds branches up, number by number";
+    case "concatenate":
+      return "puts what branches found side by side";
+    case "multiply":
+      return "multiplies branches, number by number";
+    case "subtract":
+      return "takes one branch from the other";
+    case "average":
+    case "maximum":
+    case "minimum":
+      return `takes the ${layer.type === "average" ? "mean" : layer.type} of branches, number by number`;
     case "flatten":
       return "lines all numbers up";
     case "dense":

@@ -4,9 +4,13 @@ import { INPUT } from "../../model/layers/input.ts";
 import type { LayerDefinition } from "../../model/layers/layer.ts";
 import { isOptions, type Kind } from "../../options/kinds.ts";
 
-/** A layer as plain data, without inputShape: its type, and the options that differ from their defaults. */
+/**
+ * A layer as plain data, without inputShape: its type, the options that differ from their defaults, and of one that does not take what
+ * the one before it gives, `from`: see branches.ts.
+ */
 export interface LayerSpec {
   readonly type: string;
+  readonly from?: readonly number[];
   readonly [option: string]: unknown;
 }
 
@@ -34,6 +38,8 @@ export type LayerOption = OptionKind & {
 
 export interface LayerType {
   readonly label: string;
+  /** Whether it takes what two or more others give. */
+  readonly merges: boolean;
   readonly options: readonly LayerOption[];
   /** What a layer of this type is when it is added. */
   readonly start: LayerSpec;
@@ -71,6 +77,13 @@ const HIDDEN = /^biasInitializer|^(alpha|beta|gamma|moving\w+)Initializer|^(max|
 const RARE =
   /Initializer$|^(dilationRate|groups|depthMultiplier|outputPadding|useBias|momentum|epsilon|center|axis|keepdims|fillMode|fillValue|valueRange)$|^\w+Normalization scale$|^random\w+ interpolation$/;
 
+const MERGING = new RegExp(
+  `^(${Object.values(LAYERS)
+    .filter(({ merges }) => merges)
+    .map(({ type }) => type)
+    .join("|")})$`,
+);
+
 /** The menu, by kind: the first of these that knows a type has it. What a picture's beginner needs comes first. */
 const GROUPS: readonly (readonly [label: string, types: RegExp])[] = [
   [
@@ -79,6 +92,7 @@ const GROUPS: readonly (readonly [label: string, types: RegExp])[] = [
   ],
   ["Pictures varied while it trains", /^random|^(mixUp|cutMix)$/],
   ["For series, not pictures", /1d$/],
+  ["Where branches meet", MERGING],
   ["Convolutions", /conv/i],
   ["Pooling", /pooling/i],
   ["Activations", /elu$|^softmax$/i],
@@ -89,6 +103,9 @@ const GROUPS: readonly (readonly [label: string, types: RegExp])[] = [
 
 /** Whether layers of a type work on pictures as they come, in front of all others. */
 export const variesPictures = (type: string) => GROUPS[1]![1].test(type);
+
+/** Whether layers of a type take images alone. */
+export const takesImages = (type: string) => /2d/i.test(type);
 
 /** What a layer is when it is added, where what has no default is not enough. */
 const STARTS: Readonly<Record<string, object>> = {
@@ -143,17 +160,20 @@ function optionsOf({ type, options }: LayerDefinition): LayerOption[] {
   });
 }
 
-/** Every layer type that a list of layers can have, as the editor shows it, in the order of the menu. */
+/** Every layer type but inputs, as the editor shows it. */
 export const LAYER_TYPES: Readonly<Record<string, LayerType>> = Object.fromEntries(
   Object.values(LAYERS)
-    .filter(({ type, merges }) => !merges && type !== INPUT.type)
+    .filter(({ type }) => type !== INPUT.type)
     .map((definition) => {
       const { type, options } = definition;
       const needed = Object.entries(options).flatMap(([key, kind]) =>
         "needed" in kind ? [[key, kind.example]] : [],
       );
       const start = { type, ...Object.fromEntries(needed), ...STARTS[type] };
-      return [type, { label: labelOf(type), options: optionsOf(definition), start }];
+      return [
+        type,
+        { label: labelOf(type), merges: definition.merges === true, options: optionsOf(definition), start },
+      ];
     }),
 );
 

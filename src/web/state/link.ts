@@ -1,4 +1,5 @@
-import { chainNames } from "../../model/models.ts";
+import { MODELS } from "../../model/models.ts";
+import { canTake } from "./branches.ts";
 import { settingsOfRun } from "./given-run.ts";
 import { LAYER_TYPES, type LayerSpec, optionProblem, optionText, parseOption } from "./layers.ts";
 import {
@@ -27,7 +28,8 @@ const CHOICE_KEYS = Object.keys(CHOICES) as (keyof typeof CHOICES)[];
 
 /**
  * The settings as an address's fragment, which browsers send to no server:
- * `tab=draw&dataset=mnist&layers=conv2d:filters=32,kernelSize=3;flatten;dense:units=10,activation=softmax`.
+ * `tab=draw&dataset=mnist&layers=conv2d:filters=32,kernelSize=3;flatten;dense:units=10,activation=softmax`; a layer that takes
+ * others than the one before it says which, counted from 1: `add:from=5x3`.
  * Defaults are left out. `run={"dataset":"mnist", …}`, a run as plain data, is read as well.
  */
 export function toFragment(settings: Settings, tab: Tab): string {
@@ -89,13 +91,15 @@ function read(key: string, text: string): Partial<Settings> | undefined {
     const value = /^\d+(\.\d+)?(e-?\d+)?$/i.test(text) ? Number(text) : Number.NaN;
     return numberProblem(NUMBERS[key as NumberSetting["key"]], value) ? undefined : { [key]: value };
   }
-  if (key === "model") return chainNames().includes(text) ? { model: text } : undefined;
+  if (key === "model") return Object.hasOwn(MODELS, text) ? { model: text } : undefined;
   if (key === "run") return ofRun(text);
   if (key === "keepBest")
     return text === "true" || text === "false" ? { keepBest: text === "true" } : undefined;
   if (key !== "layers") return undefined;
   const layers = text.split(";").map(layerFromText);
-  return layers.includes(undefined) ? undefined : { model: CUSTOM, layers: layers as LayerSpec[] };
+  if (layers.includes(undefined)) return undefined;
+  const own = layers as LayerSpec[];
+  return own.every((_, at) => canTake(own, at)) ? { model: CUSTOM, layers: own } : undefined;
 }
 
 /** A run as plain data, as in a run's result.json. */
@@ -114,6 +118,10 @@ function layerFromText(text: string): LayerSpec | undefined {
   const layer: Record<string, unknown> = {};
   for (const item of list === "" ? [] : list.split(",")) {
     const [key, value = ""] = item.split("=");
+    if (key === "from") {
+      layer.from = value.split("x").map((number) => (/^\d+$/.test(number) ? Number(number) : Number.NaN));
+      continue;
+    }
     const option = known.options.find((candidate) => candidate.key === key);
     if (!option) return undefined;
     layer[option.key] = parseOption(option, value);

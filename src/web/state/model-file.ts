@@ -1,12 +1,11 @@
 import { findDataset, GENERATED, numberedClasses } from "../../data/datasets.ts";
 import { type LoadedModel, loadModel } from "../../formats/model-file.ts";
-import { isGraphConfig } from "../../model/model-json.ts";
-import { chainNames } from "../../model/models.ts";
+import { MODELS } from "../../model/models.ts";
 import { requireOneOfEach } from "../../run/build-model.ts";
+import { layersOfConfig } from "./branches.ts";
 import { ensureDataset, type Loaded } from "./dataset.ts";
 import { download } from "./files.ts";
 import { lookAtTestImages } from "./glance.ts";
-import { withoutDefaults } from "./layers.ts";
 import { namedLayers } from "./model.ts";
 import { announce, dismiss, fault, notify } from "./notices.ts";
 import { openTrainer, prepare, replaceSubject } from "./run.ts";
@@ -75,9 +74,8 @@ export async function openModelFile(name: string, bytes: Uint8Array): Promise<vo
 
 /** The editor's settings for a model from a file: its layers, its loss and, where it is known, its dataset. */
 function settingsOf({ model, metadata }: LoadedModel): Settings {
-  const config = model.toConfig();
-  const own = config.layers.map((layer) => withoutDefaults(layer));
-  const same = chainNames().find(
+  const own = layersOfConfig(model.toConfig());
+  const same = Object.keys(MODELS).find(
     (name) =>
       JSON.stringify(named(name, model.inputShape, model.outputShape.at(-1)!)) === JSON.stringify(own),
   );
@@ -86,8 +84,8 @@ function settingsOf({ model, metadata }: LoadedModel): Settings {
   return {
     ...settings.value,
     ...(known && { dataset, images: undefined }),
-    // The editor has lists of layers: a graph leaves it as it is.
-    ...(isGraphConfig(config) ? {} : same ? { model: same } : { model: CUSTOM, layers: own }),
+    // A model that the editor cannot say leaves it as it is.
+    ...(!own ? {} : same ? { model: same } : { model: CUSTOM, layers: own }),
     loss: typeof metadata.loss === "string" ? metadata.loss : DEFAULTS.loss,
   };
 }

@@ -1,8 +1,9 @@
-import { DATASETS, GENERATED } from "../../data/datasets.ts";
+import { DATASETS, findDataset, GENERATED } from "../../data/datasets.ts";
 import type { Backend } from "../../engine/engine.ts";
 import { type LossName, lossName } from "../../losses/names.ts";
 import { OPTIMIZERS, type OptimizerName } from "../../optim/definitions.ts";
 import { checkRunConfig, type RunConfig, runTable } from "../../run/config.ts";
+import { isChain, modelConfig } from "./branches.ts";
 import type { LayerSpec } from "./layers.ts";
 
 /** Files that the visitor brings, in place of a dataset by name. */
@@ -71,6 +72,9 @@ export function digitsSizes(images: number | undefined): { train: number; test: 
   return { train, test: Math.min(DIGITS_TEST_IMAGES, Math.max(train, 100)) };
 }
 
+/** Of a dataset's images: a chain takes any, a model with branches says what it takes. */
+const shapeOf = (dataset: string) => findDataset(dataset)?.shape ?? [28, 28, 1];
+
 /** The run that they describe. */
 export function runConfig(settings: Settings): RunConfig {
   const { dataset, images, model, layers, optimizer, learningRate, keepBest, ...others } = settings;
@@ -79,7 +83,7 @@ export function runConfig(settings: Settings): RunConfig {
     ...others,
     dataset,
     ...(dataset === GENERATED ? { digitsCount: train, digitsTestCount: test } : { trainLimit: images }),
-    model: model === CUSTOM ? layers : model,
+    model: model !== CUSTOM ? model : isChain(layers) ? layers : modelConfig(layers, shapeOf(dataset)),
     optimizer: { name: optimizer, ...(learningRate !== undefined && { learningRate }) },
     restoreBest: keepBest && others.validationSplit > 0 ? "val_accuracy" : "none",
   });

@@ -1,11 +1,12 @@
 import { batch, computed, effect, signal } from "@preact/signals";
 import type { Shape } from "../../compiler/graph.ts";
 import { findDataset, numberedClasses } from "../../data/datasets.ts";
+import { type Edited, rewiredInWords } from "./branches.ts";
 import { dataset, reachable } from "./dataset.ts";
 import type { LayerSpec } from "./layers.ts";
 import { fromFragment, type Tab, toFragment } from "./link.ts";
 import { type BuiltModel, buildModel, tryNamedLayers } from "./model.ts";
-import { notify } from "./notices.ts";
+import { dismiss, notify } from "./notices.ts";
 import { CUSTOM, OWN_FILES, type Settings, settingsProblem } from "./settings.ts";
 
 const opened = fromFragment(location.hash);
@@ -65,7 +66,21 @@ export const problem = computed<string | undefined>(() => {
 
 /** Makes the layers the visitor's own, changed by `edit`. */
 export function editLayers(edit: (layers: LayerSpec[]) => LayerSpec[]): void {
+  dismiss("branches");
   change({ model: CUSTOM, layers: edit([...layers.value]) });
+}
+
+/** The same by an edit after which other layers may take something else: those are told, and it can be taken back. */
+export function rewire(edited: Edited): void {
+  const { model, layers: before } = settings.peek();
+  editLayers(() => edited.layers);
+  const told = rewiredInWords(edited);
+  if (told === undefined) return;
+  const run = () => {
+    dismiss("branches");
+    change({ model, layers: before });
+  };
+  notify("branches", told, "note", { actions: [{ label: "Undo", run }] });
 }
 
 /** Another dataset may have another number of classes: the output layer of edited layers follows. */
