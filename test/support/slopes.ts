@@ -10,10 +10,12 @@ export function gradientsOf(session: Session): (readonly [Parameter, Float32Arra
 
 /**
  * Holds every parameter's gradient, as the last step left it, to the slope of the loss along it. There the slope is the
- * gradient's length, and f32's rounding the smallest share of it.
+ * gradient's length, and f32's rounding the smallest share of it. Layers that draw numbers draw those of that step.
  */
 export function expectSlopes(session: Session, samples: Samples, rows: Uint32Array): void {
   const weights = new Map([...session.weights()].map(({ parameter, data }) => [parameter, data]));
+  const { optimizer } = session;
+  const step = optimizer.step - 1;
   for (const [parameter, gradient] of gradientsOf(session)) {
     const data = weights.get(parameter)!;
     const length = Math.hypot(...gradient);
@@ -21,6 +23,7 @@ export function expectSlopes(session: Session, samples: Samples, rows: Uint32Arr
     const before = data.slice();
     const at = (t: number) => {
       for (let k = 0; k < data.length; k++) data[k] = before[k]! + (t * gradient[k]!) / length;
+      optimizer.step = step;
       return session.trainStep(samples, rows).loss;
     };
     const h = 2e-3;
