@@ -15,6 +15,7 @@ const LONG = [
   "package",
   "page",
   "page-branches",
+  "page-callbacks",
   "page-faults",
   "page-files",
   "page-layout",

@@ -9,27 +9,31 @@ import { TERMINATE_ON_NAN, terminateOnNaN } from "../train/callbacks/terminate-o
 import type { Callbacks } from "../train/callbacks.ts";
 
 /** Callbacks that a run's settings may name, and their options. */
-const TABLES = {
+export const CALLBACK_TABLES = {
   earlyStopping: EARLY_STOPPING,
   reduceLROnPlateau: REDUCE_LR_ON_PLATEAU,
   terminateOnNaN: TERMINATE_ON_NAN,
   csvLogger: CSV_LOGGER_DATA,
   tensorBoard: TENSOR_BOARD,
 };
-export type CallbackName = keyof typeof TABLES;
-export const CALLBACKS = Object.keys(TABLES) as CallbackName[];
+export type CallbackName = keyof typeof CALLBACK_TABLES;
+export const CALLBACKS = Object.keys(CALLBACK_TABLES) as CallbackName[];
+/** Those of them that write files: pages have none. */
+export const WRITES_FILES = ["csvLogger", "tensorBoard"] as const satisfies CallbackName[];
 
 /** A callback as plain data: its name beside its options. */
 export type CallbackData = {
-  readonly [Name in CallbackName]: { readonly name: Name } & Readonly<OptionsOf<(typeof TABLES)[Name]>>;
+  readonly [Name in CallbackName]: { readonly name: Name } & Readonly<
+    OptionsOf<(typeof CALLBACK_TABLES)[Name]>
+  >;
 }[CallbackName];
 /** Or by its name alone, with its defaults. */
 export type CallbackGiven = CallbackData | CallbackName;
 
 /** Callbacks that write files: what makes each, of its options, where there are files. */
 export type FileCallbacks = {
-  readonly [Name in "csvLogger" | "tensorBoard"]: (
-    options: OptionsOf<(typeof TABLES)[Name]>,
+  readonly [Name in (typeof WRITES_FILES)[number]]: (
+    options: OptionsOf<(typeof CALLBACK_TABLES)[Name]>,
   ) => Callbacks | Promise<Callbacks>;
 };
 
@@ -40,11 +44,11 @@ export function callbacksProblem(given: readonly unknown[]): string | undefined 
     const { name, ...options } = isOptions(item) ? item : { name: item };
     if (typeof name !== "string")
       return `got ${show(item)}, expected one of ${CALLBACKS.join(", ")}. Write: ${write({ name: "earlyStopping", patience: 3 })}`;
-    if (!Object.hasOwn(TABLES, name)) {
+    if (!Object.hasOwn(CALLBACK_TABLES, name)) {
       const right = nearest(name, CALLBACKS);
       return `no callback is called ${show(name)}: ${adviceOn(name, CALLBACKS)}${right ? ` Write: ${write({ name: right })}` : ""}`;
     }
-    const table: Table = TABLES[name as CallbackName];
+    const table: Table = CALLBACK_TABLES[name as CallbackName];
     const problem = optionProblem(table, options, (right) => write({ name, ...right }));
     if (problem !== undefined) return `${name}: ${problem}`;
   }
@@ -55,7 +59,7 @@ export function callbacksProblem(given: readonly unknown[]): string | undefined 
 export function filledCallbacks(given: readonly CallbackGiven[]): CallbackData[] {
   return given.map((item) => {
     const { name, ...options } = typeof item === "string" ? { name: item } : item;
-    return { name, ...withDefaults(TABLES[name] as Table, options) } as unknown as CallbackData;
+    return { name, ...withDefaults(CALLBACK_TABLES[name] as Table, options) } as unknown as CallbackData;
   });
 }
 

@@ -231,6 +231,9 @@ export function isAveraged({ useEma, emaOverwriteFrequency }: OptimizerConfig): 
   return useEma === true && emaOverwriteFrequency === undefined;
 }
 
+/** The figures of a run, which callbacks may watch. */
+export const MONITORED: readonly string[] = ["loss", "accuracy", "val_loss", "val_accuracy"];
+
 /** What is wrong with callbacks beside other settings. */
 function unfitCallback(
   callbacks: readonly CallbackData[],
@@ -239,8 +242,8 @@ function unfitCallback(
 ): string | undefined {
   for (const callback of callbacks) {
     const { monitor } = callback as { readonly monitor?: string };
-    if (monitor !== undefined && !/^(val_)?(loss|accuracy)$/.test(monitor))
-      return `callbacks: ${callback.name}: monitor is ${show(monitor)}, expected one of loss, accuracy, val_loss, val_accuracy`;
+    if (monitor !== undefined && !MONITORED.includes(monitor))
+      return `callbacks: ${callback.name}: monitor is ${show(monitor)}, expected one of ${MONITORED.join(", ")}`;
     if (monitor?.startsWith("val_") && validationSplit === 0)
       return `callbacks: ${callback.name}: monitor is ${monitor}, but ${nameOf("validationSplit")} 0 leaves nothing to validate on: let it be ${monitor.slice(4)}`;
     if (callback.name === "reduceLROnPlateau" && isObject(optimizer.learningRate))

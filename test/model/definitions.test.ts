@@ -9,6 +9,9 @@ import { LAYERS } from "../../src/model/layers/index.ts";
 import * as api from "../../src/node.ts";
 import { OPTIMIZERS, SCHEDULES } from "../../src/optim/index.ts";
 import { rateOf } from "../../src/optim/schedules/index.ts";
+import { SCHEDULE_DEFINITIONS } from "../../src/optim/schedules/schedules.ts";
+import { CALLBACK_TABLES, CALLBACKS, WRITES_FILES } from "../../src/run/callbacks.ts";
+import { CALLBACK_TYPES, SCHEDULE_TYPES } from "../../src/web/state/callbacks.ts";
 import { LAYER_TYPES } from "../../src/web/state/layers.ts";
 
 const read = (path: string) => readFileSync(new URL(`../../${path}`, import.meta.url), "utf8");
@@ -33,6 +36,7 @@ describe("every definition", () => {
     ["metric", METRICS],
     ["schedule", SCHEDULES],
     ["initializer", INITIALIZERS],
+    ["callback", CALLBACKS],
   ] as const)("of the kind %s is named in the documents", (_, names) => {
     expect(names.filter((name) => !new RegExp(`\\b${name}\\b`).test(documents))).toEqual([]);
   });
@@ -57,6 +61,26 @@ describe("every definition", () => {
     expect(Object.keys(LAYER_TYPES)).toEqual(kinds.map(({ type }) => type));
     for (const { type, options } of kinds)
       expect(LAYER_TYPES[type]!.options.map(({ key }) => key)).toEqual(Object.keys(options));
+  });
+
+  test("of a callback and a schedule has all its options in the page's editor, but for callbacks that write files", () => {
+    const callbacks = CALLBACKS.filter((name) => !WRITES_FILES.includes(name as never));
+    expect(Object.keys(CALLBACK_TYPES)).toEqual(callbacks);
+    for (const name of callbacks)
+      expect(CALLBACK_TYPES[name]!.options.map(({ key }) => key)).toEqual(Object.keys(CALLBACK_TABLES[name]));
+    expect(Object.keys(SCHEDULE_TYPES)).toEqual(SCHEDULES);
+    for (const name of SCHEDULES)
+      expect(SCHEDULE_TYPES[name]!.options.map(({ key }) => key)).toEqual(
+        Object.keys(SCHEDULE_DEFINITIONS[name].table()),
+      );
+    // What the package exports as a callback is in the settings of runs, or is made of functions, or hears of what a page keeps itself.
+    const functions = ["learningRateScheduler", "modelCheckpoint"];
+    const exported = readdirSync(new URL("../../src/train/callbacks", import.meta.url))
+      .map((file) => file.replace(/-(\w)/g, (_, letter: string) => letter.toUpperCase()).replace(".ts", ""))
+      .filter((name) => Object.keys(api).some((key) => key.toLowerCase() === name.toLowerCase()));
+    const known = [...callbacks, ...functions].map((name) => name.toLowerCase());
+    expect(exported.map((name) => name.toLowerCase()).filter((name) => !known.includes(name))).toEqual([]);
+    expect(exported.length).toBeGreaterThanOrEqual(callbacks.length);
   });
 
   test("of an optimizer, a loss, a metric and an initializer trains, and of a schedule gives rates", async () => {

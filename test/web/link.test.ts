@@ -8,6 +8,13 @@ import { layersFromConfig } from "../../src/model/model-json.ts";
 import { chainNames, MODELS, namedModel } from "../../src/model/models.ts";
 import { OPTIMIZERS } from "../../src/optim/index.ts";
 import { checkRunConfig } from "../../src/run/config.ts";
+import {
+  CALLBACK_TYPES,
+  type NamedOptions,
+  type NamedType,
+  SCHEDULE_TYPES,
+  withoutUsual,
+} from "../../src/web/state/callbacks.ts";
 import { LAYER_TYPES, type LayerSpec, optionProblem, withoutDefaults } from "../../src/web/state/layers.ts";
 import { fromFragment, TABS, toFragment } from "../../src/web/state/link.ts";
 import { buildModel, namedLayers, rowsBefore } from "../../src/web/state/model.ts";
@@ -74,12 +81,58 @@ const layer: fc.Arbitrary<LayerSpec> = fc.constantFrom(...Object.keys(LAYER_TYPE
     .map((options) => withoutDefaults({ type, ...options })),
 );
 
+/** Options of a callback or a schedule, drawn of numbers that fit; `left`: without those. */
+const named = (types: Readonly<Record<string, NamedType>>, name: string, left: readonly string[] = []) =>
+  fc
+    .record(
+      Object.fromEntries(
+        types[name]!.options.filter(({ key }) => !left.includes(key)).map((option) => [
+          option.key,
+          option.kind === "choice"
+            ? fc.constantFrom(...option.choices)
+            : option.kind === "numbers"
+              ? fc.constantFrom(...NUMBERS_OF_ALL_KINDS.filter(option.takes))
+              : fc.boolean(),
+        ]),
+      ),
+      {
+        requiredKeys: types[name]!.options.filter(
+          (option) => option.default === undefined && !option.optional && !left.includes(option.key),
+        ).map(({ key }) => key),
+      },
+    )
+    .map((options): NamedOptions => withoutUsual(types, { name, ...options }));
+
+const PIECES = { name: "piecewiseConstantDecay", boundaries: [3, 10], values: [0.1, 0.01, 1e-5] };
+const schedule: fc.Arbitrary<NamedOptions> = fc
+  .constantFrom(...Object.keys(SCHEDULE_TYPES))
+  .chain((name) =>
+    name === PIECES.name
+      ? fc.constant(PIECES)
+      : name === "warmUp"
+        ? fc
+            .tuple(
+              named(SCHEDULE_TYPES, name, ["schedule"]),
+              named(SCHEDULE_TYPES, "cosineDecay"),
+              fc.boolean(),
+            )
+            .map(([first, then, follows]): NamedOptions => ({ ...first, schedule: follows ? then : 0.25 }))
+        : named(SCHEDULE_TYPES, name),
+  );
+const callbacks = fc
+  .subarray(Object.keys(CALLBACK_TYPES))
+  .chain((names) =>
+    fc
+      .tuple(...names.map((name) => named(CALLBACK_TYPES, name)))
+      .map((list): readonly NamedOptions[] => list),
+  );
+
 const settings: fc.Arbitrary<Settings> = fc
   .record({
     dataset: fc.constantFrom("digits", "files", ...Object.keys(DATASETS)),
     images: fc.option(fc.integer({ min: 2, max: 1e6 }), { nil: undefined }),
     own: fc.option(fc.array(layer, { minLength: 1, maxLength: 8 }), { nil: undefined }),
-    name: fc.constantFrom(...chainNames()),
+    name: fc.constantFrom(...Object.keys(MODELS)),
     optimizer: fc.constantFrom(...OPTIMIZERS),
     learningRate: fc.option(rate, { nil: undefined }),
     loss: fc.constantFrom(...LOSSES),
@@ -87,12 +140,22 @@ const settings: fc.Arbitrary<Settings> = fc
     epochs: fc.integer({ min: 1, max: 10_000 }),
     validationSplit: fc.integer({ min: 0, max: 90 }).map((n) => n / 100),
     keepBest: fc.boolean(),
+    schedule: fc.option(schedule, { nil: undefined }),
+    callbacks,
     seed: fc.maxSafeNat(),
     backend: fc.constantFrom("auto" as const, ...BACKENDS),
     threads: fc.option(fc.integer({ min: 1, max: 256 }), { nil: undefined }),
   })
   .map(({ own, name, ...rest }) => ({
     ...rest,
+    // What watches validation needs some, and the rate is set by one of both.
+    callbacks: rest.callbacks.flatMap((callback) =>
+      callback.name === "reduceLROnPlateau" && rest.schedule
+        ? []
+        : callback.name === "terminateOnNaN" || rest.validationSplit > 0
+          ? [callback]
+          : [{ ...callback, monitor: "loss" }],
+    ),
     ...(own ? { model: CUSTOM, layers: own } : { model: name, layers: [] }),
   }));
 
@@ -124,7 +187,8 @@ describe("the address", () => {
           optimizer: given.optimizer,
           dataset: given.dataset,
         });
-        if (given.learningRate !== undefined) expect(optimizer.learningRate).toBe(given.learningRate);
+        if (given.schedule) expect(optimizer.learningRate).toMatchObject({ name: given.schedule.name });
+        else if (given.learningRate !== undefined) expect(optimizer.learningRate).toBe(given.learningRate);
         expect(digitsCount).toBe(given.dataset === "digits" ? (given.images ?? 12_000) : undefined);
         expect(trainLimit).toBe(given.dataset === "digits" ? undefined : given.images);
         const own = given.dataset === "files" ? "stratified" : "last";
@@ -151,7 +215,7 @@ describe("the address", () => {
               ),
             ),
             keepBest: given.validationSplit > 0 ? keepBest : true,
-            learningRate: learningRate === usual ? undefined : learningRate,
+            learningRate: given.schedule || learningRate === usual ? undefined : learningRate,
             images: given.dataset === "digits" && images === 12_000 ? undefined : images,
           },
           unknown: [],
@@ -227,6 +291,15 @@ describe("the address", () => {
     "layers=conv2d:filters=4,kernelSize=3,color=red",
     "layers=constructor",
     "layers=",
+    "callbacks=csvLogger",
+    "callbacks=earlyStopping:patience=-1",
+    "callbacks=earlyStopping:monitor=f1Score",
+    "callbacks=terminateOnNaN;terminateOnNaN",
+    "callbacks=earlyStopping:color=red",
+    "schedule=cosineDecay",
+    "schedule=constantRate:learningRate=0.1;oneCycle:peak=1,steps=5",
+    "schedule=piecewiseConstantDecay:boundaries=3,values=1",
+    "schedule=warmUp:warmupSteps=5;mine",
     "seed=%",
   ])("%s is told, and takes its default", (part) => {
     expect(fromFragment(`epochs=7&${part}`)).toEqual({

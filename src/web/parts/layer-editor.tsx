@@ -1,19 +1,11 @@
 import type { Signal } from "@preact/signals";
-import type { ComponentChildren } from "preact";
-import { useState } from "preact/hooks";
 import type { Shape } from "../../compiler/graph.ts";
 import { mergesInputs, removeLayer, swapLayers } from "../state/branches.ts";
-import {
-  LAYER_TYPES,
-  type LayerOption,
-  type LayerSpec,
-  optionProblem,
-  optionText,
-  parseOption,
-} from "../state/layers.ts";
+import { LAYER_TYPES, type LayerOption, type LayerSpec } from "../state/layers.ts";
 import { editLayers, rewire } from "../state/setup.ts";
-import { Button, Check, NumberInput, Select } from "../ui/controls.tsx";
+import { Button } from "../ui/controls.tsx";
 import { LayerInputs } from "./layer-inputs.tsx";
+import { Folded, OptionFields } from "./option-fields.tsx";
 
 interface Props {
   readonly index: number;
@@ -42,19 +34,9 @@ export function LayerEditor({ index, layers, shapes, open }: Props) {
   const merges = mergesInputs(layer.type);
   const chooses = index > 0 && !merges;
   const shown = (LAYER_TYPES[layer.type]?.options ?? []).filter(({ hidden }) => !hidden);
-  const fields = (options: readonly LayerOption[]) =>
-    options.length > 0 && (
-      <div class="fields">
-        {options.map((option) => (
-          <OptionField
-            key={`${index} ${option.key}`}
-            option={option}
-            value={layer[option.key]}
-            set={(value) => set(option.key, value)}
-          />
-        ))}
-      </div>
-    );
+  const fields = (options: readonly LayerOption[]) => (
+    <OptionFields of={index} options={options} values={layer} set={set} />
+  );
   const rare = shown.filter((option) => option.rare);
   return (
     <div class="layer-editor">
@@ -65,7 +47,7 @@ export function LayerEditor({ index, layers, shapes, open }: Props) {
           key={index}
           open={rare.some(({ key }) => layer[key] !== undefined) || (chooses && layer.from !== undefined)}
         >
-          {rare.length > 0 && fields(rare)}
+          {fields(rare)}
           {chooses && inputs}
         </Folded>
       )}
@@ -88,52 +70,5 @@ export function LayerEditor({ index, layers, shapes, open }: Props) {
         </Button>
       </div>
     </div>
-  );
-}
-
-/** What is open at first only where something in it was changed. */
-function Folded({ open, children }: { readonly open: boolean; readonly children: ComponentChildren }) {
-  const [unfolded, setUnfolded] = useState(open);
-  return (
-    <details class="advanced" open={unfolded} onToggle={(event) => setUnfolded(event.currentTarget.open)}>
-      <summary>Advanced</summary>
-      <div class="advanced-body">{children}</div>
-    </details>
-  );
-}
-
-interface OptionProps {
-  readonly option: LayerOption;
-  readonly value: unknown;
-  /** Undefined: leave the option out, so that it takes its default. */
-  readonly set: (value: unknown) => void;
-}
-
-function OptionField({ option, value, set }: OptionProps) {
-  const { key, label } = option;
-  const shown = value ?? option.default;
-  const give = (next: unknown) =>
-    set(option.default !== undefined && next === option.default ? undefined : next);
-  if (option.kind === "flag")
-    return <Check label={label} name={key} checked={shown === true} onChange={give} />;
-  if (option.kind === "choice")
-    return (
-      <Select
-        label={label}
-        name={key}
-        value={optionText(shown)}
-        choices={[...new Set([...option.choices, optionText(shown)])].map((choice) => [choice, choice])}
-        onChange={(text) => give(parseOption(option, text))}
-      />
-    );
-  return (
-    <NumberInput
-      label={label}
-      name={key}
-      whole={option.kind === "count"}
-      text={optionText(shown)}
-      problem={optionProblem(option, value)}
-      onText={(text) => give(parseOption(option, text))}
-    />
   );
 }

@@ -3,6 +3,7 @@ import { BACKENDS, type Backend } from "../../engine/engine.ts";
 import { sharesMemory } from "../../engine/platform/web.ts";
 import { LOSSES, type LossName } from "../../losses/names.ts";
 import { OPTIMIZERS, type OptimizerName } from "../../optim/definitions.ts";
+import { SCHEDULE_TYPES } from "../state/callbacks.ts";
 import {
   DEFAULT_RATE,
   DEFAULTS,
@@ -14,6 +15,7 @@ import {
 import { change, settings } from "../state/setup.ts";
 import { Check, NumberInput, parseNumber, Select } from "../ui/controls.tsx";
 import { Fold } from "../ui/panel.tsx";
+import { CallbackFields, ScheduleFields } from "./callback-fields.tsx";
 
 /** categoricalCrossentropy: categorical cross-entropy. */
 const inWords = (loss: LossName) =>
@@ -26,11 +28,22 @@ const BUILD_NAMES: Readonly<Record<Backend | "auto", string>> = {
 };
 
 /** Settings that experts know; the page opens them where an address has changed one. */
-const ADVANCED = ["optimizer", "loss", "seed", "keepBest", "backend", "threads"] as const;
+const ADVANCED = [
+  "optimizer",
+  "schedule",
+  "loss",
+  "seed",
+  "keepBest",
+  "callbacks",
+  "backend",
+  "threads",
+] as const;
 
 export function TrainingPanel() {
-  const { optimizer, learningRate, batchSize, epochs } = settings.value;
-  const rate = learningRate ?? DEFAULT_RATE[optimizer];
+  const { optimizer, learningRate, schedule, batchSize, epochs } = settings.value;
+  const rate = schedule
+    ? SCHEDULE_TYPES[schedule.name]!.label.toLowerCase()
+    : (learningRate ?? DEFAULT_RATE[optimizer]);
   return (
     <Fold
       id="training"
@@ -42,7 +55,7 @@ export function TrainingPanel() {
         <NumberField
           of={NUMBERS.learningRate}
           placeholder={String(DEFAULT_RATE[optimizer])}
-          hint="size of each correction"
+          hint={schedule ? "its way over time is set below" : "size of each correction"}
         />
         <NumberField of={NUMBERS.batchSize} hint="images between corrections" />
         <NumberField of={NUMBERS.validationSplit} hint="held back for checking" />
@@ -81,12 +94,16 @@ function Advanced() {
           choices={LOSSES.map((name) => [name, inWords(name)])}
           onChange={(value) => change({ loss: value as LossName })}
         />
-        <Check
-          label="Keep the weights of the best validation epoch"
-          name="keepBest"
-          checked={keepBest}
-          onChange={(checked) => change({ keepBest: checked })}
-        />
+        <ScheduleFields />
+        <div class="callbacks">
+          <Check
+            label="Keep the weights of the best validation epoch"
+            name="keepBest"
+            checked={keepBest}
+            onChange={(checked) => change({ keepBest: checked })}
+          />
+          <CallbackFields />
+        </div>
         <div class="fields wide-first">
           <Select
             label="Kernels (WebAssembly build)"

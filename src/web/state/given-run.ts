@@ -1,9 +1,11 @@
 import { lossName } from "../../losses/names.ts";
 import { isGraphConfig, layersFromConfig } from "../../model/model-json.ts";
 import { MODELS } from "../../model/models.ts";
+import type { ScheduleData } from "../../optim/schedules/schedule.ts";
 import { checkRunConfig, type ModelData, RunConfigError, type RunOptions } from "../../run/config.ts";
 import { modelFromConfig } from "../../train/functional.ts";
 import { layersOfConfig } from "./branches.ts";
+import { CALLBACK_TYPES, callbacksFrom, scheduleFrom } from "./callbacks.ts";
 import { type LayerSpec, withoutDefaults } from "./layers.ts";
 import {
   CHOICES,
@@ -26,13 +28,18 @@ export function settingsOfRun(given: RunOptions): Settings {
   const images = digitsCount === DIGITS_IMAGES ? undefined : (digitsCount ?? trainLimit);
   const usual = checkRunConfig({ optimizer: optimizer.name }).optimizer.learningRate;
   const { learningRate } = optimizer;
-  if (typeof learningRate !== "number") throw lacking(config.recipe ? "recipe" : "learningRate");
+  if (config.recipe) throw lacking("recipe");
+  const callbacks = config.callbacks ?? [];
+  if (callbacks.some(({ name }) => !Object.hasOwn(CALLBACK_TYPES, name))) throw lacking("callbacks");
   const settings: Settings = {
     ...DEFAULTS,
     ...{ dataset, images, loss: lossName(loss), batchSize, epochs, validationSplit, seed, backend, threads },
     ...(typeof model === "string" ? { model } : { model: CUSTOM, layers: layersOf(model) }),
     optimizer: optimizer.name,
-    learningRate: learningRate === usual ? undefined : learningRate,
+    ...(typeof learningRate === "number"
+      ? { learningRate: learningRate === usual ? undefined : learningRate }
+      : { schedule: scheduleFrom(learningRate as unknown as ScheduleData) }),
+    callbacks: callbacksFrom(callbacks),
     keepBest: validationSplit > 0 ? restoreBest === "val_accuracy" : DEFAULTS.keepBest,
   };
   const problem = settingsProblem(settings);
@@ -42,7 +49,12 @@ export function settingsOfRun(given: RunOptions): Settings {
   // What the settings cannot say is not in what they say.
   const said: Readonly<Record<string, unknown>> = runConfig(settings);
   for (const [key, value] of Object.entries(config))
-    if (key !== "model" && JSON.stringify(said[key]) !== JSON.stringify(value)) throw lacking(key);
+    if (
+      key !== "model" &&
+      !(key === "callbacks" && callbacks.length === 0) &&
+      JSON.stringify(said[key]) !== JSON.stringify(value)
+    )
+      throw lacking(key);
   return settings;
 }
 

@@ -68,6 +68,28 @@ const LABELS: Readonly<Record<string, string>> = {
   keepdims: "Keep the axes",
   stddev: "Standard deviation",
   upSampling2d: "Upsampling",
+  earlyStopping: "Stop early",
+  reduceLROnPlateau: "Lower the learning rate",
+  terminateOnNaN: "End at a loss that is no number",
+  monitor: "What is watched",
+  patience: "Patience, in epochs",
+  minDelta: "Least improvement",
+  restoreBestWeights: "Take back the best weights",
+  raiseError: "As an error",
+  minLr: "Lowest rate",
+  initialLearningRate: "First rate",
+  endLearningRate: "Last rate",
+  decaySteps: "Steps of the decay",
+  firstDecaySteps: "Steps of the first decay",
+  warmupSteps: "Steps of the warm-up",
+  warmupTarget: "Rate after the warm-up",
+  "warmUp schedule": "Rate after the warm-up",
+  "oneCycle warmUp": "Share in which it rises",
+  "oneCycle start": "First rate, as a share",
+  "cosineDecay alpha": "Last rate, as a share",
+  "cosineDecayRestarts alpha": "Last rate, as a share",
+  tMul: "Each decay longer by",
+  mMul: "Each first rate times",
 };
 
 /** What only model files say: the editor leaves it alone, and keeps it. Strides of pools are the pool's own size. */
@@ -75,7 +97,7 @@ const HIDDEN = /^biasInitializer|^(alpha|beta|gamma|moving\w+)Initializer|^(max|
 
 /** What is folded away, where it need not be said. */
 const RARE =
-  /Initializer$|^(dilationRate|groups|depthMultiplier|outputPadding|useBias|momentum|epsilon|center|axis|keepdims|fillMode|fillValue|valueRange)$|^\w+Normalization scale$|^random\w+ interpolation$/;
+  /Initializer$|^(dilationRate|groups|depthMultiplier|outputPadding|useBias|momentum|epsilon|center|axis|keepdims|fillMode|fillValue|valueRange)$|^\w+Normalization scale$|^random\w+ interpolation$|^(minDelta|baseline|startFromEpoch|cooldown|minLr|raiseError)$|^(earlyStopping|reduceLROnPlateau) mode$/;
 
 const MERGING = new RegExp(
   `^(${Object.values(LAYERS)
@@ -115,7 +137,7 @@ const STARTS: Readonly<Record<string, object>> = {
 };
 
 /** `kernelSize` as "Kernel size", `maxPooling2d` as "Max pooling", `maxPooling1d` as "Max pooling, 1-D". `of`: the layer's type. */
-function labelOf(name: string, of = ""): string {
+export function labelOf(name: string, of = ""): string {
   const words = name
     .replace(/2d$/, "")
     .replace(/[A-Z]/g, (capital) => ` ${capital.toLowerCase()}`)
@@ -141,9 +163,13 @@ function editedAs({ names, accepts, expected }: Kind<unknown>): OptionKind | und
   return { kind: takes(1) ? "slope" : takes(0) ? "share" : "fraction" };
 }
 
-function optionsOf({ type, options }: LayerDefinition): LayerOption[] {
+/** Options as they are edited. `edits`: how values of a kind are; undefined: not in a line of text. */
+export function optionsOf(
+  { type, options }: Pick<LayerDefinition, "type" | "options">,
+  edits: (key: string, kind: Kind<unknown>) => OptionKind | undefined = (_, kind) => editedAs(kind),
+): LayerOption[] {
   return Object.entries(options).flatMap(([key, kind]) => {
-    const edited = editedAs(kind);
+    const edited = edits(key, kind);
     const fallback = "default" in kind && typeof kind.default !== "function" ? kind.default : undefined;
     const hidden = !edited || HIDDEN.test(key) || HIDDEN.test(`${type} ${key}`);
     return [
@@ -197,7 +223,7 @@ export function withoutDefaults({ type, ...options }: LayerSpec): LayerSpec {
   return { type, ...Object.fromEntries(kept) };
 }
 
-function same(a: unknown, b: unknown): boolean {
+export function same(a: unknown, b: unknown): boolean {
   return JSON.stringify(a) === JSON.stringify(b);
 }
 

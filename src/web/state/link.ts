@@ -1,5 +1,6 @@
 import { MODELS } from "../../model/models.ts";
 import { canTake } from "./branches.ts";
+import { callbacksFromText, namedToText, scheduleFromText } from "./callbacks.ts";
 import { settingsOfRun } from "./given-run.ts";
 import { LAYER_TYPES, type LayerSpec, optionProblem, optionText, parseOption } from "./layers.ts";
 import {
@@ -29,7 +30,8 @@ const CHOICE_KEYS = Object.keys(CHOICES) as (keyof typeof CHOICES)[];
 /**
  * The settings as an address's fragment, which browsers send to no server:
  * `tab=draw&dataset=mnist&layers=conv2d:filters=32,kernelSize=3;flatten;dense:units=10,activation=softmax`; a layer that takes
- * others than the one before it says which, counted from 1: `add:from=5x3`.
+ * others than the one before it says which, counted from 1: `add:from=5x3`. Callbacks and a schedule of the rate are written
+ * likewise: `callbacks=earlyStopping:patience=3;terminateOnNaN`.
  * Defaults are left out. `run={"dataset":"mnist", …}`, a run as plain data, is read as well.
  */
 export function toFragment(settings: Settings, tab: Tab): string {
@@ -43,6 +45,8 @@ export function toFragment(settings: Settings, tab: Tab): string {
     if (value !== undefined && value !== DEFAULTS[key] && !numberProblem(NUMBERS[key], value))
       parts.push([key, String(value)]);
   }
+  if (settings.schedule) parts.push(["schedule", namedToText([settings.schedule])]);
+  if (settings.callbacks.length > 0) parts.push(["callbacks", namedToText(settings.callbacks)]);
   if (settings.keepBest !== DEFAULTS.keepBest) parts.push(["keepBest", String(settings.keepBest)]);
   return parts.map(([key, value]) => `${key}=${escapeValue(value)}`).join("&");
 }
@@ -92,6 +96,10 @@ function read(key: string, text: string): Partial<Settings> | undefined {
     return numberProblem(NUMBERS[key as NumberSetting["key"]], value) ? undefined : { [key]: value };
   }
   if (key === "model") return Object.hasOwn(MODELS, text) ? { model: text } : undefined;
+  if (key === "schedule" || key === "callbacks") {
+    const found = key === "schedule" ? scheduleFromText(text) : callbacksFromText(text);
+    return found && { [key]: found };
+  }
   if (key === "run") return ofRun(text);
   if (key === "keepBest")
     return text === "true" || text === "false" ? { keepBest: text === "true" } : undefined;

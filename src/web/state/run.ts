@@ -1,6 +1,7 @@
 import { effect } from "@preact/signals";
 import { pagePlatform } from "../../browser/run.ts";
 import type { Trainer } from "../../browser.ts";
+import { callbacksOf } from "../../run/callbacks.ts";
 import { compileOptions, prepareRun, trainRun } from "../../run/run.ts";
 import { TrainingDivergedError } from "../../train/errors.ts";
 import type { Model } from "../../train/model.ts";
@@ -183,11 +184,14 @@ async function fit(current: Subject, initialEpoch: number): Promise<void> {
   const stopWatching = watchWeights(current);
   try {
     const run = { learner: trainer, dataset: set, config };
-    const { ended } = await trainRun(run, { callbacks: watch(current) }, initialEpoch);
+    const callbacks = [...(await callbacksOf(config.callbacks ?? [], undefined)), watch(current)];
+    const { ended, stoppedBy } = await trainRun(run, { callbacks }, initialEpoch);
     // What to do about it is told with the run's outcome.
-    if (ended instanceof TrainingDivergedError) {
-      if (own === attempt) divergedAt.value = { epoch: ended.epoch, batch: ended.batch };
-    } else
+    const diverged = ended instanceof TrainingDivergedError ? ended : ended.diverged;
+    if (diverged && own === attempt) divergedAt.value = { epoch: diverged.epoch, batch: diverged.batch };
+    if (!(ended instanceof TrainingDivergedError)) {
+      // The visitor stops it by the trainer, which a callback does as well.
+      if (stoppedBy === "callback" && own === attempt && phase.peek() !== "stopping") tellStopped(last);
       totals.value = {
         trainSeconds: (totals.value?.trainSeconds ?? 0) + ended.trainSeconds,
         trainedSamples: (totals.value?.trainedSamples ?? 0) + ended.trainedSamples,
@@ -197,6 +201,7 @@ async function fit(current: Subject, initialEpoch: number): Promise<void> {
         plannedEpochs: last,
         date: new Date().toISOString(),
       };
+    }
   } catch (error) {
     if (own === attempt) {
       tellFault(error);
@@ -211,6 +216,13 @@ async function fit(current: Subject, initialEpoch: number): Promise<void> {
   await lookAtTestImages(subject.value!).catch(() => {});
   await runTest();
   if (own === attempt) phase.value = "idle";
+}
+
+/** That a callback ended the training. */
+function tellStopped(planned: number): void {
+  const text = `Training stopped early, after epoch ${(epochs.value.at(-1)?.epoch ?? 0) + 1} of ${planned}: what is watched had not become better. “Stop early” of the advanced settings does that.`;
+  notify("training", text);
+  announce(text);
 }
 
 /** After a worker that ended: a new one, with the weights as they were at the end of the last epoch. */

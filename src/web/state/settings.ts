@@ -2,8 +2,16 @@ import { DATASETS, findDataset, GENERATED } from "../../data/datasets.ts";
 import type { Backend } from "../../engine/engine.ts";
 import { type LossName, lossName } from "../../losses/names.ts";
 import { OPTIMIZERS, type OptimizerName } from "../../optim/definitions.ts";
-import { checkRunConfig, type RunConfig, runTable } from "../../run/config.ts";
+import type { CallbackGiven } from "../../run/callbacks.ts";
+import { checkRunConfig, type RunConfig, RunConfigError, runTable } from "../../run/config.ts";
 import { isChain, modelConfig } from "./branches.ts";
+import {
+  CALLBACK_TYPES,
+  type NamedOptions,
+  namedProblem,
+  SCHEDULE_TYPES,
+  scheduleData,
+} from "./callbacks.ts";
 import type { LayerSpec } from "./layers.ts";
 
 /** Files that the visitor brings, in place of a dataset by name. */
@@ -24,12 +32,16 @@ export interface Settings {
   readonly optimizer: OptimizerName;
   /** Undefined: the optimizer's own. */
   readonly learningRate: number | undefined;
+  /** In place of the rate: how it changes. Undefined: it does not. */
+  readonly schedule: NamedOptions | undefined;
   readonly loss: LossName;
   readonly batchSize: number;
   readonly epochs: number;
   readonly validationSplit: number;
   /** Whether the weights of the best validation epoch are kept at the end. */
   readonly keepBest: boolean;
+  /** Each at most once. */
+  readonly callbacks: readonly NamedOptions[];
   readonly seed: number;
   readonly backend: Backend | "auto";
   /** Undefined: all cores. */
@@ -46,11 +58,13 @@ export const DEFAULTS: Settings = {
   layers: [],
   optimizer: USUAL.optimizer.name,
   learningRate: undefined,
+  schedule: undefined,
   loss: lossName(USUAL.loss),
   batchSize: USUAL.batchSize,
   epochs: 5,
   validationSplit: USUAL.validationSplit,
   keepBest: true,
+  callbacks: [],
   seed: USUAL.seed,
   backend: USUAL.backend,
   threads: undefined,
@@ -77,14 +91,17 @@ const shapeOf = (dataset: string) => findDataset(dataset)?.shape ?? [28, 28, 1];
 
 /** The run that they describe. */
 export function runConfig(settings: Settings): RunConfig {
-  const { dataset, images, model, layers, optimizer, learningRate, keepBest, ...others } = settings;
+  const { dataset, images, model, layers, optimizer, schedule, keepBest, callbacks, ...others } = settings;
+  const { learningRate: rate, ...rest } = others;
+  const learningRate = schedule ? scheduleData(schedule) : rate;
   const { train, test } = digitsSizes(images);
   return checkRunConfig({
-    ...others,
+    ...rest,
     dataset,
     ...(dataset === GENERATED ? { digitsCount: train, digitsTestCount: test } : { trainLimit: images }),
     model: model !== CUSTOM ? model : isChain(layers) ? layers : modelConfig(layers, shapeOf(dataset)),
     optimizer: { name: optimizer, ...(learningRate !== undefined && { learningRate }) },
+    ...(callbacks.length > 0 && { callbacks: callbacks as readonly CallbackGiven[] }),
     restoreBest: keepBest && others.validationSplit > 0 ? "val_accuracy" : "none",
   });
 }
@@ -144,7 +161,35 @@ export function settingsProblem(settings: Settings): string | undefined {
     const problem = numberProblem(setting, settings[setting.key]);
     if (problem) return `${setting.label}: ${problem}.`;
   }
-  return undefined;
+  const { schedule, callbacks } = settings;
+  const wrong = [
+    schedule && namedProblem(SCHEDULE_TYPES, schedule),
+    ...callbacks.map((callback) => namedProblem(CALLBACK_TYPES, callback)),
+  ].find((problem) => problem !== undefined);
+  return wrong ?? misfit(settings);
+}
+
+/** What does not go together, though each by itself is right. */
+function misfit(settings: Settings): string | undefined {
+  const { schedule, callbacks, validationSplit } = settings;
+  for (const { name, monitor = "val_loss" } of callbacks) {
+    const { label, options } = CALLBACK_TYPES[name]!;
+    if (
+      options.some(({ key }) => key === "monitor") &&
+      `${monitor}`.startsWith("val_") &&
+      validationSplit === 0
+    )
+      return `${label} watches ${monitor}, but no images are held back for validation: let it watch ${`${monitor}`.slice(4)}, or hold some back.`;
+    if (name === "reduceLROnPlateau" && schedule)
+      return `${label} sets the rate, and so does ${SCHEDULE_TYPES[schedule.name]!.label}: leave one of them out.`;
+  }
+  try {
+    runConfig(settings);
+    return undefined;
+  } catch (error) {
+    if (error instanceof RunConfigError) return `${error.message}.`;
+    throw error;
+  }
 }
 
 /** Settings that are one of a few words. */

@@ -7,7 +7,7 @@ import type { LayerSpec } from "./layers.ts";
 import { fromFragment, type Tab, toFragment } from "./link.ts";
 import { type BuiltModel, buildModel, tryNamedLayers } from "./model.ts";
 import { dismiss, notify } from "./notices.ts";
-import { CUSTOM, OWN_FILES, type Settings, settingsProblem } from "./settings.ts";
+import { CUSTOM, digitsSizes, OWN_FILES, type Settings, settingsProblem } from "./settings.ts";
 
 const opened = fromFragment(location.hash);
 if (opened.unknown.length > 0) tellUnknown(opened.unknown);
@@ -52,6 +52,23 @@ export const built = computed<BuiltModel>(() => {
   const { model: name, loss } = settings.value;
   const { inputShape, classNames } = dataShape.value;
   return buildModel(layers.value, { name, inputShape, classes: classNames.length, loss });
+});
+
+/** Training steps of the run; undefined while its images are not known. */
+export const stepsOfRun = computed<number | undefined>(() => {
+  const { dataset: name, images, batchSize, epochs, validationSplit } = settings.value;
+  const loaded = dataset.value?.name === name ? dataset.value.set.train.count : undefined;
+  const info = findDataset(name);
+  const all =
+    loaded ??
+    (info
+      ? Math.min(images ?? info.trainCount, info.trainCount)
+      : name === OWN_FILES
+        ? undefined
+        : digitsSizes(images).train);
+  if (all === undefined) return undefined;
+  const steps = epochs * Math.ceil(Math.floor(all * (1 - validationSplit)) / batchSize);
+  return Number.isSafeInteger(steps) && steps > 0 ? steps : undefined;
 });
 
 /** Why training cannot start; undefined where it can. */
