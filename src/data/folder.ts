@@ -51,7 +51,7 @@ export async function loadFolder(folder: string): Promise<Dataset> {
 }
 
 /** The lines of `classes.txt`, or undefined if there is none. Throws DataError `bad-classes`, `unreadable`. */
-async function readClassNames(path: string): Promise<string[] | undefined> {
+export async function readClassNames(path: string): Promise<string[] | undefined> {
   let bytes: Uint8Array;
   try {
     bytes = await readWhole(path, MAX_CLASSES_FILE_BYTES);

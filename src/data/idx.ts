@@ -207,8 +207,12 @@ function elementsOf(bytes: Uint8Array, headerBytes: number): Uint8Array {
   return new Uint8Array(bytes.buffer, bytes.byteOffset + headerBytes, bytes.length - headerBytes);
 }
 
-/** The header at the start of `head`, or undefined if `head` is too short to hold it. */
-function readHeader(head: Uint8Array, source: string): IdxHeader | undefined {
+/** The header at the start of `head`, or undefined if `head` is too short to hold it. Throws DataError. */
+export function readHeader(
+  head: Uint8Array,
+  source: string,
+  maxBytes = MAX_IDX_BYTES,
+): IdxHeader | undefined {
   if (head.length < MAGIC_BYTES) return undefined;
   const [zero0, zero1, type, rank] = head as unknown as [number, number, number, number];
   if (zero0 !== 0 || zero1 !== 0 || type !== TYPE_U8 || (rank !== 1 && rank !== 3 && rank !== MAX_DIMS)) {
@@ -217,10 +221,10 @@ function readHeader(head: Uint8Array, source: string): IdxHeader | undefined {
   if (head.length < MAGIC_BYTES + 4 * rank) return undefined;
   const view = new DataView(head.buffer, head.byteOffset, head.byteLength);
   const dims = Array.from({ length: rank }, (_, i) => view.getUint32(MAGIC_BYTES + 4 * i));
-  return checkDims(dims, source);
+  return checkDims(dims, source, maxBytes);
 }
 
-function checkDims(dims: readonly number[], source: string): IdxHeader {
+function checkDims(dims: readonly number[], source: string, maxBytes = MAX_IDX_BYTES): IdxHeader {
   const [, ...imageDims] = dims;
   const limits = [MAX_SIDE, MAX_SIDE, MAX_CHANNELS];
   if (dims.some((dim) => dim < 1) || imageDims.some((dim, i) => dim > limits[i]!)) {
@@ -234,10 +238,10 @@ function checkDims(dims: readonly number[], source: string): IdxHeader {
   const headerBytes = MAGIC_BYTES + 4 * dims.length;
   // At most 2^32 * 2^14 * 2^14 * 2^10 = 2^70: inexact above 2^53, yet far over the limit there, so never misjudged.
   const totalBytes = dims.reduce((product, dim) => product * dim, 1) + headerBytes;
-  if (totalBytes > MAX_IDX_BYTES) {
+  if (totalBytes > maxBytes) {
     throw new DataError(
       "too-large",
-      `${source}: dimensions ${dims.join(" x ")} need ${totalBytes} bytes; the limit is ${MAX_IDX_BYTES}.`,
+      `${source}: dimensions ${dims.join(" x ")} need ${totalBytes} bytes; the limit is ${maxBytes}.`,
     );
   }
   return { dims, headerBytes, totalBytes };

@@ -68,6 +68,7 @@ export const LOAD: Checked = {
     digits: group<DigitsOptions>(digitsTable()),
     onNotice: callable(),
     dataDir: path(),
+    stream: flag,
     offline: flag,
     cacheDir: path(),
     storage: flag,

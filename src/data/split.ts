@@ -1,4 +1,5 @@
 import { DataError } from "./errors.ts";
+import { isStreamed } from "./streamed.ts";
 import type { ImageSet } from "./types.ts";
 
 /**
@@ -50,7 +51,7 @@ export function take(set: ImageSet, n: number): ImageSet {
 export function takeOfEach(set: ImageSet, n: number): ImageSet {
   const first = take(set, n);
   if (n === set.count) return first;
-  const { images, labels, count, shape } = set;
+  const { labels, count, shape } = set;
   const counts = new Uint32Array(256);
   for (const label of labels) counts[label]!++;
   // Where each image stands in its class, from 0 to 1: those that stand in front are taken.
@@ -63,6 +64,8 @@ export function takeOfEach(set: ImageSet, n: number): ImageSet {
     .sort((a, b) => place[a]! - place[b]! || a - b)
     .subarray(0, n)
     .sort();
+  if (isStreamed(set)) return set.some(rows);
+  const { images } = set;
   const size = images.length / count;
   const taken = new Uint8Array(n * size);
   rows.forEach((row, i) => {
@@ -72,6 +75,7 @@ export function takeOfEach(set: ImageSet, n: number): ImageSet {
 }
 
 function slice(set: ImageSet, from: number, to: number): ImageSet {
+  if (isStreamed(set)) return set.some(Uint32Array.from({ length: to - from }, (_, i) => from + i));
   const [height, width, channels] = set.shape;
   const imageBytes = height * width * channels;
   return {

@@ -23,18 +23,31 @@ export function isCifar(names: Iterable<string>): boolean {
   );
 }
 
+/** Which of these files hold what, and how many bytes of labels a record has: one of CIFAR-100 has a coarse label in front of the fine one. */
+export function filesOfCifar(all: Iterable<string>) {
+  const names = [...all];
+  const ten = names.includes("data_batch_1.bin");
+  const batches = names.filter((name) => /^data_batch_\d+\.bin$/.test(name)).sort();
+  return ten
+    ? { labelBytes: 1, classes: 10, names: "batches.meta.txt", train: batches, test: ["test_batch.bin"] }
+    : {
+        labelBytes: 2,
+        classes: 100,
+        names: "fine_label_names.txt",
+        train: ["train.bin"],
+        test: ["test.bin"],
+      };
+}
+
 /**
  * CIFAR-10 (`data_batch_1.bin` and so on, `test_batch.bin`, `batches.meta.txt`) or CIFAR-100 with its fine labels (`train.bin`,
  * `test.bin`, `fine_label_names.txt`) from the bytes of its files.
  * Throws DataError `not-found`, `truncated`, `label-range`, `bad-classes`.
  */
 export function parseCifar(files: ReadonlyMap<string, Uint8Array>, name: string): Dataset {
-  const ten = files.has("data_batch_1.bin");
-  // A record of CIFAR-100 has a coarse label in front of the fine one.
-  const labelBytes = ten ? 1 : 2;
-  const batches = [...files.keys()].filter((file) => /^data_batch_\d+\.bin$/.test(file)).sort();
-  const named = files.get(ten ? "batches.meta.txt" : "fine_label_names.txt");
-  const classNames = named ? parseClassNames(named, name) : numberedClasses(ten ? 10 : 100);
+  const { labelBytes, classes, names, train, test } = filesOfCifar(files.keys());
+  const named = files.get(names);
+  const classNames = named ? parseClassNames(named, name) : numberedClasses(classes);
   const read = (parts: readonly string[]): ImageSet => {
     const sets = parts.map((part) => {
       const bytes = files.get(part);
@@ -46,8 +59,8 @@ export function parseCifar(files: ReadonlyMap<string, Uint8Array>, name: string)
   return {
     name,
     classNames,
-    train: read(ten ? batches : ["train.bin"]),
-    test: read(ten ? ["test_batch.bin"] : ["test.bin"]),
+    train: read(train),
+    test: read(test),
   };
 }
 

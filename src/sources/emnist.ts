@@ -4,7 +4,7 @@ import { largestLabel } from "../data/class-names.ts";
 import { numberedClasses } from "../data/datasets.ts";
 import { DataError } from "../data/errors.ts";
 import { readWhole } from "../data/files.ts";
-import { readIdxPair } from "../data/idx.ts";
+import { pairUp, parseIdxImages, parseIdxLabels, unpackIdx } from "../data/idx.ts";
 import type { Dataset, ImageSet } from "../data/types.ts";
 
 /** Node only: EMNIST as NIST publishes it, IDX files of several splits in one folder: https://www.nist.gov/itl/products-and-services/emnist-dataset */
@@ -38,7 +38,10 @@ export async function emnistAt(path: string): Promise<EmnistPlace | undefined> {
  * the characters of the mapping as names.
  * Throws DataError.
  */
-export async function loadEmnist({ folder, splits }: EmnistPlace): Promise<Dataset> {
+export async function loadEmnist(
+  { folder, splits }: EmnistPlace,
+  imagesOf: ImagesOf = uprightImages,
+): Promise<Dataset> {
   const [split, ...others] = splits as [string, ...string[]];
   if (others.length > 0)
     throw new DataError(
@@ -46,37 +49,37 @@ export async function loadEmnist({ folder, splits }: EmnistPlace): Promise<Datas
       `${folder}: holds ${splits.length} splits of EMNIST; name one: ${splits.map((one) => join(folder, one)).join(", ")}.`,
     );
   const names = new Set(await readdir(folder));
-  const file = async (what: string): Promise<Uint8Array> => {
+  const file = (what: string): string => {
     const name = [`${split}-${what}-ubyte.gz`, `${split}-${what}-ubyte`].find((one) => names.has(one));
     if (name === undefined)
       throw new DataError("not-found", `${folder}: has no ${split}-${what}-ubyte(.gz).`);
-    return readWhole(join(folder, name));
+    return join(folder, name);
   };
-  const read = async (part: "train" | "test"): Promise<ImageSet> =>
-    upright(
-      await readIdxPair(await file(`${part}-images-idx3`), await file(`${part}-labels-idx1`), {
-        source: `${split} ${part}`,
-      }),
-    );
-  const [train, test] = [await read("train"), await read("test")];
+  const labelsOf = async (part: "train" | "test") => {
+    const path = file(`${part}-labels-idx1`);
+    const source = `${split} ${part} labels`;
+    return parseIdxLabels(await unpackIdx(await readWhole(path), source), source);
+  };
+  const train = await labelsOf("train");
+  const test = await labelsOf("test");
   const mapping = `${split}-mapping.txt`;
   const characters = names.has(mapping)
     ? parseMapping(await readWhole(join(folder, mapping), MAX_MAPPING_BYTES), join(folder, mapping))
     : undefined;
   // Letters count from 1.
   const first = characters ? Math.min(...characters.keys()) : 0;
-  const largest = largestLabel(train, test);
+  const largest = largestLabel({ labels: train }, { labels: test });
   const classNames = characters ? [...characters.values()] : numberedClasses(largest + 1);
-  const set = (own: ImageSet): ImageSet => {
-    const labels = own.labels.map((label) => label - first);
-    if (largest - first >= classNames.length || own.labels.some((label) => label < first))
+  const set = (part: "train" | "test", own: Uint8Array): Promise<ImageSet> => {
+    if (largest - first >= classNames.length || own.some((label) => label < first))
       throw new DataError(
         "label-range",
         `${folder}: ${split} has labels up to ${largest}; ${mapping} names ${classNames.length} from ${first} on.`,
       );
-    return { ...own, labels };
+    const labels = own.map((label) => label - first);
+    return imagesOf(file(`${part}-images-idx3`), labels, `${split} ${part}`);
   };
-  return { name: split, classNames, train: set(train), test: set(test) };
+  return { name: split, classNames, train: await set("train", train), test: await set("test", test) };
 }
 
 /** Lines of a label and the codes of its characters: the first is its name. */
@@ -96,6 +99,14 @@ function parseMapping(bytes: Uint8Array, path: string): Map<number, string> {
     throw new DataError("bad-classes", `${path}: expected labels one after the other.`);
   return new Map(pairs);
 }
+
+/** Makes a set of a file of images, which lie on their sides, and their labels. */
+type ImagesOf = (path: string, labels: Uint8Array, source: string) => Promise<ImageSet>;
+
+const uprightImages: ImagesOf = async (path, labels, source) => {
+  const bytes = await unpackIdx(await readWhole(path), source, { count: labels.length });
+  return upright(pairUp(parseIdxImages(bytes, `${source} images`), labels, source));
+};
 
 /** Rows become columns. */
 function upright({ images, shape: [height, width], ...set }: ImageSet): ImageSet {

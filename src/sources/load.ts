@@ -42,6 +42,15 @@ export async function loadDataset(
       `loadDataset: ${own} is for folders of pictures, not for ${typeof dataset === "string" ? `"${dataset}"` : dataset.name}: leave it out`,
     );
   const path = dataset as string;
+  if (options.stream) {
+    if (typeof dataset !== "string" || isKnown(dataset))
+      throw new DataError(
+        "unsupported",
+        `loadDataset: stream is for files at a path, not for ${typeof dataset === "string" ? `"${dataset}"` : dataset.name}, which fits into memory: leave it out`,
+      );
+    const { streamDataset } = await import("./stream/open.ts");
+    return streamDataset(path, found, await emnistAt(path), options);
+  }
   if (found === "pictures") return (await pictures()).loadPictureFolder(path, options);
   if (found === "numbers") {
     const { isNumbersFile, loadNumbers, numbersFileIn } = await tables();

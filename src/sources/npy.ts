@@ -5,7 +5,7 @@ import { MAX_IDX_BYTES } from "../data/idx.ts";
 
 const MAGIC = [0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59];
 /** NumPy's own headers are of 128 bytes. */
-const MAX_HEADER = 65_536;
+export const MAX_HEADER = 65_536;
 
 /** An array of NumPy. */
 export interface NpyArray {
@@ -32,11 +32,31 @@ const TYPES: Readonly<Record<string, readonly [type: string, read: Read]>> = {
   f8: ["float64", (view, at, little) => view.getFloat64(at, little)],
 };
 
+/** What a .npy file's header says. */
+export interface NpyHeader {
+  readonly shape: readonly number[];
+  readonly type: string;
+  /** Bytes of a number. */
+  readonly width: number;
+  /** How many numbers there are, and where they begin. */
+  readonly count: number;
+  readonly start: number;
+  readonly little: boolean;
+  readonly read: Read;
+}
+
 /**
- * Reads a .npy file. Bytes are a view on it; other numbers are copied.
+ * Reads the header of a .npy file.
+ * @param bytes the file's first ones, all of the header among them
+ * @param total bytes of the file
  * Throws DataError `bad-magic`, `truncated`, `trailing-bytes`, `too-large`.
  */
-export function parseNpy(bytes: Uint8Array, source: string): NpyArray {
+export function parseNpyHeader(
+  bytes: Uint8Array,
+  total: number,
+  source: string,
+  maxBytes = MAX_IDX_BYTES,
+): NpyHeader {
   const bad = (problem: string) => new DataError("bad-magic", `${source}: ${problem}.`);
   if (MAGIC.some((byte, i) => bytes[i] !== byte)) throw bad("is no array of NumPy");
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
@@ -45,10 +65,7 @@ export function parseNpy(bytes: Uint8Array, source: string): NpyArray {
   if (bytes.length < start) throw new DataError("truncated", `${source}: ends within its header.`);
   const length = wide ? view.getUint32(8, true) : view.getUint16(8, true);
   if (length > MAX_HEADER || start + length > bytes.length)
-    throw new DataError(
-      "truncated",
-      `${source}: its header claims ${length} bytes; the file has ${bytes.length}.`,
-    );
+    throw new DataError("truncated", `${source}: its header claims ${length} bytes; the file has ${total}.`);
   const header = new TextDecoder().decode(bytes.subarray(start, start + length));
   const [, order, code] = /'descr':\s*'([<>|=]?)(\w+)'/.exec(header) ?? [];
   const [, fortran] = /'fortran_order':\s*(True|False)/.exec(header) ?? [];
@@ -69,20 +86,28 @@ export function parseNpy(bytes: Uint8Array, source: string): NpyArray {
   const [name, read] = type;
   const width = Number(code.slice(1));
   const expected = start + length + count * width;
-  if (!Number.isSafeInteger(count) || count * width > MAX_IDX_BYTES)
+  if (!Number.isSafeInteger(count) || count * width > maxBytes)
     throw new DataError(
       "too-large",
-      `${source}: shape (${shape.join(", ")}) needs ${count * width} bytes; the limit is ${MAX_IDX_BYTES}.`,
+      `${source}: shape (${shape.join(", ")}) needs ${count * width} bytes; the limit is ${maxBytes}.`,
     );
-  if (bytes.length !== expected)
+  if (total !== expected)
     throw new DataError(
-      bytes.length < expected ? "truncated" : "trailing-bytes",
-      `${source}: has ${bytes.length} bytes; expected ${expected} for shape (${shape.join(", ")}) of ${name}.`,
+      total < expected ? "truncated" : "trailing-bytes",
+      `${source}: has ${total} bytes; expected ${expected} for shape (${shape.join(", ")}) of ${name}.`,
     );
-  const body = bytes.subarray(start + length);
-  if (width === 1 && name !== "int8") return { shape, data: body, type: name };
+  return { shape, type: name, width, count, start: start + length, little: order !== ">", read };
+}
+
+/**
+ * Reads a .npy file. Bytes are a view on it; other numbers are copied.
+ * Throws DataError `bad-magic`, `truncated`, `trailing-bytes`, `too-large`.
+ */
+export function parseNpy(bytes: Uint8Array, source: string): NpyArray {
+  const { shape, type, width, count, start, little, read } = parseNpyHeader(bytes, bytes.length, source);
+  if (width === 1 && type !== "int8") return { shape, data: bytes.subarray(start), type };
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const data = new Float64Array(count);
-  const little = order !== ">";
-  for (let i = 0; i < count; i++) data[i] = read(view, start + length + i * width, little);
-  return { shape, data, type: name };
+  for (let i = 0; i < count; i++) data[i] = read(view, start + i * width, little);
+  return { shape, data, type };
 }

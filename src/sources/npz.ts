@@ -10,7 +10,7 @@ import { type OneSet, withTest } from "./parts.ts";
 import { flatShape } from "./shape.ts";
 
 /** What archives call their arrays: Keras's names, and MedMNIST's. */
-const NAMES: Readonly<
+export const ARRAY_NAMES: Readonly<
   Record<"train" | "validation" | "test", readonly (readonly [images: string, labels: string])[]>
 > = {
   train: [
@@ -37,8 +37,8 @@ const MOST_GROWTH = 1032;
  */
 export function parseNpz(bytes: Uint8Array, name: string, options: OneSet = {}): Dataset {
   const arrays = unzip(bytes, name);
-  const part = (of: keyof typeof NAMES): ImageSet | undefined => {
-    const names = NAMES[of].find(([images, labels]) => arrays.has(images) && arrays.has(labels));
+  const part = (of: keyof typeof ARRAY_NAMES): ImageSet | undefined => {
+    const names = ARRAY_NAMES[of].find(([images, labels]) => arrays.has(images) && arrays.has(labels));
     if (!names) return undefined;
     const [images, labels] = names.map((key) => parseNpy(arrays.get(key)!(), `${name}: ${key}`)) as [
       NpyArray,
@@ -133,7 +133,11 @@ function setOf(
   return { images: bytesOf(images, x), labels: ids, count: ids.length, shape };
 }
 
-function shapeOf({ shape }: NpyArray, what: string, options: OneSet): ImageSet["shape"] {
+export function shapeOf(
+  { shape }: Pick<NpyArray, "shape">,
+  what: string,
+  options: OneSet,
+): ImageSet["shape"] {
   const [, ...one] = shape;
   if (one.length === 1) return flatShape(one[0]!, what, options);
   const [height = 0, width = 0, channels = 1] = one;
@@ -170,7 +174,7 @@ function bytesOf({ data, type }: NpyArray, what: string): Uint8Array {
 }
 
 /** Classes: numbers, or rows with one 1. */
-function labelsOf({ data, shape, type }: NpyArray, what: string): Uint8Array {
+export function labelsOf({ data, shape, type }: NpyArray, what: string): Uint8Array {
   const [count = 0, width = 1] = shape;
   if (shape.length > 2 || shape.length === 0)
     throw new DataError(

@@ -1,4 +1,5 @@
 import { DataError } from "../data/errors.ts";
+import { isStreamed } from "../data/streamed.ts";
 import type { Dataset, ImageSet } from "../data/types.ts";
 import { splitForValidation } from "../train/validation.ts";
 
@@ -57,8 +58,10 @@ export function withTest(
   return { train: rest, test: kept };
 }
 
-/** Some images of a set, copied. */
-export function someOf({ images, labels, shape }: ImageSet, rows: Uint32Array): ImageSet {
+/** Some images of a set, copied; of one that is streamed, without reading them. */
+export function someOf(set: ImageSet, rows: Uint32Array): ImageSet {
+  if (isStreamed(set)) return set.some(rows);
+  const { images, labels, shape } = set;
   const bytes = shape[0] * shape[1] * shape[2];
   const own = new Uint8Array(rows.length * bytes);
   for (const [i, row] of rows.entries()) own.set(images.subarray(row * bytes, (row + 1) * bytes), i * bytes);

@@ -1,6 +1,7 @@
 import { basename, join, resolve } from "node:path";
 import { DataError } from "../data/errors.ts";
 import type { LoadOptions } from "../data/load-options.ts";
+import { isStreamed } from "../data/streamed.ts";
 import type { Dataset, ImageSet } from "../data/types.ts";
 import { counted } from "../options/counted.ts";
 import { show } from "../options/show.ts";
@@ -88,7 +89,9 @@ export async function loadPictureFolder(folder: string, options: LoadOptions = {
   if (list.others.size > 0)
     onNotice?.(`${folder}: files that are no pictures to be read are left out${othersNote(list.others)}.`);
   const all = [...train, ...(validation ?? []), ...test];
-  const { set, files, bad } = await readPictures(folder, all, loadPicture, options);
+  const { set, files, bad } = options.stream
+    ? await (await import("./stream/pictures.ts")).streamPictures(folder, all, options)
+    : await readPictures(folder, all, loadPicture, options);
   if (bad.length > 0) onNotice?.(`${folder}: ${counted(bad.length, "picture")} left out: ${listBad(bad)}`);
   const kept = new Set(files);
   const count = (some: readonly PictureFile[]) => some.filter((file) => kept.has(file)).length;
@@ -130,7 +133,9 @@ function noneLeft(folder: string, what: string, bad: readonly BadFile[]): DataEr
   return new DataError("bad-pictures", `${folder}: no picture for ${what} can be read: ${listBad(bad)}`);
 }
 
-function rows({ images, labels, shape }: ImageSet, from: number, to: number): ImageSet {
+function rows(set: ImageSet, from: number, to: number): ImageSet {
+  if (isStreamed(set)) return set.some(Uint32Array.from({ length: to - from }, (_, i) => from + i));
+  const { images, labels, shape } = set;
   const bytes = shape[0] * shape[1] * shape[2];
   return {
     images: images.subarray(from * bytes, to * bytes),

@@ -40,8 +40,8 @@ export interface PictureSet {
 type Decode = (bytes: Uint8Array) => Promise<Picture>;
 
 /** A side up to which pictures of one size keep it, where none is asked for; and the size of those that do not. */
-const MOST_OWN_SIDE = 256;
-const USUAL_SIDE = 64;
+export const MOST_OWN_SIDE = 256;
+export const USUAL_SIDE = 64;
 /** Bad files that a message names. */
 const NAMED = 10;
 
@@ -101,7 +101,7 @@ async function readAs(
     if (!asked && (other || Math.max(height, width) > MOST_OWN_SIDE)) return undefined;
     if (!size) begin([height, width]);
     const pixels = fitPicture(picture, [...size!, channels], options);
-    coloured ||= channels === 3 && pixels.some((value, i) => i % 3 > 0 && value !== pixels[i - 1]);
+    coloured ||= channels === 3 && hasColours(pixels);
     images.set(pixels, pixels.length * kept.length);
     kept.push(file);
   }
@@ -116,6 +116,11 @@ async function readAs(
     shape: [height, width, grey ? 1 : channels] as const,
   };
   return { set, files: kept, bad };
+}
+
+/** Whether RGB bytes have any that is not grey. */
+export function hasColours(pixels: Uint8Array): boolean {
+  return pixels.some((value, i) => i % 3 > 0 && value !== pixels[i - 1]);
 }
 
 function everyThird(bytes: Uint8Array, length: number): Uint8Array {
@@ -154,7 +159,7 @@ async function attempt(bytes: Uint8Array, decode: Decode): Promise<Picture | Pic
   }
 }
 
-function badPictures(what: string, bad: readonly BadFile[], of: number): DataError {
+export function badPictures(what: string, bad: readonly BadFile[], of: number): DataError {
   return new DataError(
     "bad-pictures",
     `${what}: ${bad.length} of ${of} pictures cannot be read: ${listBad(bad)} Mend or remove them, or leave them out: skipBad: true, on the command line --skip-bad.`,

@@ -2,12 +2,18 @@ import { type ByName, type Pixels, type Samples, SamplesError } from "./samples.
 
 /** The first part of the samples and the last, in their order: Keras's validation_split. No copy is made. */
 export function splitSamples<S extends Samples>(samples: S, validationSplit: number): [S, S] {
-  const at = Math.floor(samples.count * (1 - validationSplit));
-  if (!(at > 0 && at < samples.count))
-    throw new SamplesError(
-      `validationSplit ${validationSplit} of ${samples.count} sample${samples.count === 1 ? "" : "s"} leaves one part empty: expected a number between 0 and 1`,
-    );
+  const at = splitAt(samples, validationSplit);
   return [slice(samples, 0, at), slice(samples, at, samples.count)];
+}
+
+/** How many samples the first part has. Throws SamplesError where one would be empty. */
+export function splitAt({ count }: Pick<Samples, "count">, validationSplit: number): number {
+  const at = Math.floor(count * (1 - validationSplit));
+  if (!(at > 0 && at < count))
+    throw new SamplesError(
+      `validationSplit ${validationSplit} of ${count} sample${count === 1 ? "" : "s"} leaves one part empty: expected a number between 0 and 1`,
+    );
+  return at;
 }
 
 /** Some of the samples, which are inOrder(). */

@@ -2,8 +2,8 @@ import type { Graph } from "../compiler/graph.ts";
 import { classCounts, missingClasses } from "../report/verdict.ts";
 import { listed, type Samples, SamplesError } from "./samples.ts";
 import { permutation } from "./shuffle.ts";
-import type { Held, ReadBatch } from "./source.ts";
-import { splitSamples } from "./split.ts";
+import { type Held, isSource, type ReadBatch } from "./source.ts";
+import { splitAt, splitSamples } from "./split.ts";
 
 export const VALIDATION_SOURCES = ["last", "stratified", "shuffled"] as const;
 /**
@@ -48,21 +48,24 @@ export function splitForValidation(
   source: ValidationSource,
   seed: number,
 ): { readonly train: Part; readonly validation: Part } {
-  const [first, last] = splitSamples(samples, fraction);
   const { count } = samples;
+  const at = splitAt(samples, fraction);
   const part = (rows: Uint32Array): Part => ({ samples, rows, count: rows.length });
   const inOrder = orderOf(wholePart(samples));
-  // What is read batch by batch has no parts of its own.
-  if (source === "last" && samples.batch)
-    return { train: part(inOrder.slice(0, first.count)), validation: part(inOrder.slice(first.count)) };
-  if (source === "last") return { train: wholePart(first), validation: wholePart(last) };
+  if (source === "last") {
+    // What is read batch by batch has no parts of its own.
+    if (samples.batch || isSource(samples))
+      return { train: part(inOrder.slice(0, at)), validation: part(inOrder.slice(at)) };
+    const [first, last] = splitSamples(samples, fraction);
+    return { train: wholePart(first), validation: wholePart(last) };
+  }
   const labels = labelsOf(samples);
   if (source === "stratified" && !labels)
     throw new SamplesError(
       `validationFrom is "stratified", but the samples have ${listed(samples.labels).some(Boolean) ? "maps of labels and no label each" : "targets and no labels"} to tell classes by: use "shuffled"`,
     );
   const classOf = source === "stratified" ? labels! : new Uint8Array(count);
-  const left = shares(classCounts(classOf, 256), last.count);
+  const left = shares(classCounts(classOf, 256), count - at);
   const drawn = new Uint8Array(count);
   for (const row of permutation(count, seed, DRAW)) if (left[classOf[row]!]!-- > 0) drawn[row] = 1;
   const drawnAs = (of: number) => part(inOrder.filter((row) => drawn[row] === of));

@@ -75,6 +75,7 @@ const load = names<api.LoadOptions>({
   digits: true,
   onNotice: true,
   dataDir: true,
+  stream: true,
   offline: true,
   cacheDir: true,
   storage: true,
