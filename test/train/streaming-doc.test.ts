@@ -15,7 +15,8 @@ test("the source of docs/streaming.md trains to the bits of the same samples in 
   await writeFile(at("images.bin"), digits.images);
   await writeFile(at("labels.bin"), digits.labels);
 
-  const [own, use] = Array.from(text.matchAll(/^```js\n(.*?)^```/gms), ([, code]) => code!) as [
+  const [, own, use] = Array.from(text.matchAll(/^```js\n(.*?)^```/gms), ([, code]) => code!) as [
+    string,
     string,
     string,
   ];

@@ -2,7 +2,6 @@ import { closeSync, constants, fstatSync, openSync, readSync } from "node:fs";
 import { DataError, reasonOf } from "../../data/errors.ts";
 import { isMissing } from "../../data/files.ts";
 import type { ImageSet } from "../../data/types.ts";
-
 import type { FileOfRows, Layout, RowsJob } from "./job.ts";
 
 /** Files stay open from one batch to the next. */
