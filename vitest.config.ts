@@ -26,6 +26,7 @@ const LONG = [
   "page-settings",
   "page-visits",
   "page-thread",
+  "page-vary",
   "report",
   "static-host",
   "trainer",

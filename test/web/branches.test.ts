@@ -10,6 +10,7 @@ import {
   isChain,
   layersOfConfig,
   modelConfig,
+  placeToVary,
   removeLayer,
   rewiredInWords,
   rewireLayer,
@@ -198,7 +199,24 @@ describe("edits keep what takes what", () => {
       "conv2d 1",
       "add 4+2",
     ]);
-    expect(wiring(insertLayer(branch, 3, { type: "add" }, [2])).slice(3)).toEqual(["add 3+2", "add 4+2"]);
+    expect(wiring(insertLayer(branch, 3, { type: "add" }, { others: [2] })).slice(3)).toEqual([
+      "add 3+2",
+      "add 4+2",
+    ]);
+  });
+
+  test("a layer that varies pictures is taken by all that took the image", () => {
+    const two = [conv(), conv(4, { from: [0] }), { type: "add", from: [1, 2] }, ...head];
+    const flip = { type: "randomFlip" };
+    expect(wiring(insertLayer(two, 0, flip, { forAll: true })).slice(0, 4)).toEqual([
+      "randomFlip 0",
+      "conv2d 1",
+      "conv2d 1",
+      "add 2+3",
+    ]);
+    expect(placeToVary([])).toBe(0);
+    expect(placeToVary([flip, { type: "mixUp" }, conv(), flip])).toBe(2);
+    expect(placeToVary([flip, { ...flip, from: [0] }, conv()])).toBe(1);
   });
 
   test("those that took a layer that is removed take what it took", () => {

@@ -1,7 +1,7 @@
 import { useSignal } from "@preact/signals";
 import type { Shape } from "../../compiler/graph.ts";
 import { MODELS } from "../../model/models.ts";
-import { detours, IMAGE, insertLayer, isChain, mergesInputs } from "../state/branches.ts";
+import { detours, IMAGE, insertLayer, isChain, mergesInputs, placeToVary } from "../state/branches.ts";
 import {
   LAYER_GROUPS,
   LAYER_TYPES,
@@ -18,6 +18,7 @@ import { count, dimensions } from "../ui/format.ts";
 import { Fold } from "../ui/panel.tsx";
 import { LayerEditor } from "./layer-editor.tsx";
 import { Rail, railSize } from "./rail.tsx";
+import { VaryPictures } from "./vary-pictures.tsx";
 
 const CHOICES: [string, string][] = Object.keys(MODELS).map((name) => [
   name,
@@ -40,6 +41,7 @@ export function ModelPanel() {
         choices={name === CUSTOM ? [...CHOICES, [CUSTOM, "your own layers"]] : CHOICES}
         onChange={(chosen) => change(chosen === CUSTOM ? {} : { model: chosen, layers: [] })}
       />
+      <VaryPictures />
       <LayerTable />
       <p class={`verdict${problem ? " wrong" : ""}`} id="model-verdict" aria-live="polite">
         {problem ?? (
@@ -72,7 +74,8 @@ function LayerTable() {
     );
   const add = (type: string) => {
     const at = placeFor(type, own, shapes);
-    editLayers((list) => insertLayer(list, at, LAYER_TYPES[type]!.start, partnersFor(type, at, shapes)));
+    const options = { others: partnersFor(type, at, shapes), forAll: variesPictures(type) };
+    editLayers((list) => insertLayer(list, at, LAYER_TYPES[type]!.start, options));
     open.value = at;
   };
   return (
@@ -170,7 +173,7 @@ const isImage = (shape: Shape | undefined) => shape?.length === 3;
 
 /** Where a layer is added: before the output layer; where images are needed, behind the last that is one. */
 function placeFor(type: string, own: readonly LayerSpec[], shapes: readonly (Shape | undefined)[]): number {
-  if (variesPictures(type)) return 0;
+  if (variesPictures(type)) return placeToVary(own);
   const last = own.at(-1)?.type === "dense" ? own.length - 1 : own.length;
   const image = shapes.findLastIndex(isImage);
   return (mergesInputs(type) || takesImages(type)) && image >= 0 ? Math.min(image, last) : last;

@@ -1,7 +1,7 @@
 // Which layers take what others give. A layer of the list without `from` takes what the one before it gives; `from` has the
 // numbers of those that it takes, counted from 1, and 0 for the image.
 import type { ModelConfig } from "../../model/model-config.ts";
-import { LAYER_TYPES, type LayerSpec, withoutDefaults } from "./layers.ts";
+import { LAYER_TYPES, type LayerSpec, variesPictures, withoutDefaults } from "./layers.ts";
 
 /** The number of the image, where layers are counted from 1. */
 export const IMAGE = 0;
@@ -73,19 +73,28 @@ export interface Edited {
   readonly rewired: readonly number[];
 }
 
-/** With a layer more, in the line: the one behind it takes it, where that took the one before. `others`: what it takes besides that. */
+/**
+ * With a layer more, in the line: the one behind it takes it, where that took the one before. `others`: what it takes besides that;
+ * `forAll`: all that took the one before take it.
+ */
 export function insertLayer(
   layers: readonly LayerSpec[],
   at: number,
   spec: LayerSpec,
-  others: readonly number[] = [],
+  { others = [], forAll = false }: { readonly others?: readonly number[]; readonly forAll?: boolean } = {},
 ): LayerSpec[] {
   const nodes = nodesOf(layers);
   const before = nodes[at - 1];
   const node: Node = { spec, from: [before, ...others.map((number) => nodes[number - 1])] };
-  const behind = nodes[at];
-  if (behind?.from.includes(before)) replace(behind, before, [node]);
+  const behind = forAll ? nodes.slice(at) : nodes.slice(at, at + 1);
+  for (const reader of behind) if (reader.from.includes(before)) replace(reader, before, [node]);
   return listOf(nodes.toSpliced(at, 0, node));
+}
+
+/** Where a layer that varies pictures is put: behind those that do so at the beginning. */
+export function placeToVary(layers: readonly LayerSpec[]): number {
+  const other = layers.findIndex(({ type }, at) => !variesPictures(type) || sourcesOf(layers, at)[0] !== at);
+  return other < 0 ? layers.length : other;
 }
 
 /** Without a layer: those that took it take what it took; of a layer that merges, the first. */

@@ -134,6 +134,10 @@ const STARTS: Readonly<Record<string, object>> = {
   conv2d: { activation: "relu" },
   dense: { units: 64, activation: "relu" },
   dropout: { rate: 0.25 },
+  // What a handwritten digit bears.
+  randomFlip: { mode: "horizontal" },
+  randomRotation: { factor: 0.05 },
+  randomCrop: { height: 24, width: 24 },
 };
 
 /** `kernelSize` as "Kernel size", `maxPooling2d` as "Max pooling", `maxPooling1d` as "Max pooling, 1-D". `of`: the layer's type. */
@@ -332,7 +336,11 @@ export function layerText({ type, ...options }: LayerSpec): string {
     "threshold" in options && `above ${options.threshold}`,
     "sharedAxes" in options && `shared axes ${list(options.sharedAxes)}`,
     "rate" in options && `${100 * (options.rate as number)} %`,
-    "alpha" in options && `slope ${options.alpha}`,
+    "alpha" in options && `${type === "mixUp" ? "alpha" : "slope"} ${options.alpha}`,
+    "mode" in options && `${options.mode}`,
+    "factor" in options && `factor ${list(options.factor)}`,
+    "heightFactor" in options && `factor ${list(options.heightFactor)}`,
+    type === "randomCrop" && `${options.height}×${options.width}`,
     typeof options.activation === "string" && options.activation,
     options.strides !== undefined && `strides ${size(options.strides)}`,
     (options.padding === "same" || options.padding === "causal") && `${options.padding} padding`,
