@@ -1,7 +1,8 @@
 import { GENERATED } from "../data/datasets.ts";
 import { type PictureOptions, pictureOptionsIn } from "../data/picture-options.ts";
+import { isStreamed } from "../data/streamed.ts";
 import type { Dataset } from "../data/types.ts";
-import { dataProblem, type RunOptions } from "../run/config.ts";
+import { dataProblem, isKnown, type RunOptions } from "../run/config.ts";
 import { loadDataset } from "../sources/load.ts";
 import { UsageError } from "./errors.ts";
 import { formatCount, type Output, printable } from "./output.ts";
@@ -11,6 +12,8 @@ export interface DataOptions extends PictureOptions {
   readonly dataset: string;
   readonly dataDir?: string | undefined;
   readonly offline?: boolean | undefined;
+  /** Whether images are left in their files. Default: where they do not fit into memory. */
+  readonly stream?: boolean | undefined;
   /** So many training images are to be there. */
   readonly trainLimit?: number | undefined;
   /** Sizes of the sets that are generated, for `digits`. */
@@ -42,6 +45,7 @@ export async function openDataset(
       onProgress: (state) => progress.update(state),
       onNotice: (message) => output.notice(message),
       digits: { train: digitsCount, test: digitsTestCount },
+      stream: isKnown(name) ? false : (options.stream ?? "auto"),
       ...pictureOptionsIn(options),
     });
   } finally {
@@ -57,5 +61,5 @@ export async function openDataset(
 
 /** digits: 12,000 training and 2,000 test images of 28x28x1, 10 classes. */
 export function describeDataset({ name, train, test, classNames }: Dataset): string {
-  return `${printable(name)}: ${formatCount(train.count)} training and ${formatCount(test.count)} test images of ${train.shape.join("x")}, ${classNames.length} classes`;
+  return `${printable(name)}: ${formatCount(train.count)} training and ${formatCount(test.count)} test images of ${train.shape.join("x")}, ${classNames.length} classes${isStreamed(train) ? ", streamed from disk" : ""}`;
 }

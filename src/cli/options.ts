@@ -146,6 +146,14 @@ export const pictureOptions = () => [
   skipBadOption(),
 ];
 
+export const streamOptions = () => [
+  new Option(
+    "--stream",
+    "of files at a path: leave the images there and read them batch by batch (default: where they would take more than half of the free memory)",
+  ),
+  new Option("--no-stream", "read them into memory, whatever they take"),
+];
+
 export const testSplitOption = () =>
   new Option(
     "--test-split <x>",

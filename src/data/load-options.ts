@@ -11,9 +11,10 @@ export interface LoadOptions extends DownloadOptions, DigitsOptions, PictureOpti
   readonly dataDir?: string | undefined;
   /**
    * Node: leave the images where they are, in files, to be read batch by batch: of folders of pictures, of IDX and CIFAR's binary files, and
-   * of an .npz, none of them packed. Its sets are read by fit(), evaluate() and predict() to the same results. Default false.
+   * of an .npz, none of them packed. Its sets are read by fit(), evaluate() and predict() to the same results. "auto": where they would take
+   * more than half of the memory that is free. Default false.
    */
-  readonly stream?: boolean | undefined;
+  readonly stream?: boolean | "auto" | undefined;
   /** Node: never touch the network: what is not on this machine is an error. Default false. */
   readonly offline?: boolean | undefined;
   /** Node: where downloads are kept, one subfolder a dataset. Default: `defaultCacheDir()`. */

@@ -68,7 +68,7 @@ export const LOAD: Checked = {
     digits: group<DigitsOptions>(digitsTable()),
     onNotice: callable(),
     dataDir: path(),
-    stream: flag,
+    stream: some('true, false or "auto"', (value) => typeof value === "boolean" || value === "auto", true),
     offline: flag,
     cacheDir: path(),
     storage: flag,

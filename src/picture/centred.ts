@@ -16,7 +16,7 @@ export function pictureTraits(set: ImageSet): PictureTraits {
 }
 
 /** Images looked at: the first ones say enough. */
-const SAMPLE = 500;
+export const LOOKED_AT = 500;
 /** Share of the images that must lie as MNIST's do: all of MNIST's and of the generated digits'. */
 const MOST = 0.9;
 /** Pixels, at 28, that a centre of mass may be off the middle, and the ink's longer side off its box of 20. */
@@ -35,7 +35,7 @@ export function inkIsCentred({ images, shape, count }: ImageSet, background: num
   const ink = new Float32Array(size);
   let drawn = 0;
   let placed = 0;
-  for (let i = 0; i < Math.min(count, SAMPLE); i++) {
+  for (let i = 0; i < Math.min(count, LOOKED_AT); i++) {
     let most = 0;
     for (let at = 0; at < size; at++) {
       const value = images[i * size + at]! / 255;

@@ -1,5 +1,5 @@
 import { galleryItems, type Picks, pickGallery } from "./gallery.ts";
-import type { Report, ReportFilters, ReportLayer, ReportTiming } from "./types.ts";
+import type { Report, ReportFilters, ReportGallery, ReportLayer, ReportTiming } from "./types.ts";
 
 /** What a report looks at of a model: a Model is one. */
 export interface ReportedModel {
@@ -61,6 +61,8 @@ export interface ReportedTraining
         readonly outputs: Float32Array;
         /** Answers to show. Default: pickGallery()'s. */
         readonly picks?: Picks;
+        /** Them with their pixels. Default: those of the dataset's test images. */
+        readonly gallery?: ReportGallery | undefined;
       }
     | undefined;
   /** The date is by default that of the call. */
@@ -93,7 +95,9 @@ export function reportOf(training: ReportedTraining): Report {
     ...(test && {
       test: { loss: test.loss, accuracy: test.accuracy },
       confusion: test.confusion,
-      gallery: galleryItems(test.picks ?? pickGallery(test.outputs, dataset.test.labels), dataset.test),
+      gallery:
+        test.gallery ??
+        galleryItems(test.picks ?? pickGallery(test.outputs, dataset.test.labels), dataset.test),
     }),
     filters: firstFilters(model, weights),
     weightsSha256: training.weightsSha256,

@@ -59,17 +59,18 @@ const FREE: ReadonlySet<string> = new Set<keyof RunOptions>([
 
 /**
  * A callback that hands over the run, as the bytes of a file, whenever it is due, at the end of training, and where that was
- * stopped.
+ * stopped. `failed`: to be told where it ended as samples could not be read, to hand over what it had done.
  */
 export function checkpoints(
   ready: ReadyRun,
   every: CheckpointEvery,
   recorder: Recorder,
   save: (bytes: Uint8Array<ArrayBuffer>, info: RunCheckpointInfo) => unknown,
-): OwnCallbacks {
+): OwnCallbacks & { failed(): Promise<void> } {
   const inSteps = typeof every === "string";
   const length = Number.parseInt(String(every), 10);
   let info: TrainInfo;
+  let handle: TrainingHandle | undefined;
   /** How often it was due up to the last batch: a page is not told of every one. */
   let due: number | undefined;
   const hand = async (training: TrainingHandle) => {
@@ -96,8 +97,9 @@ export function checkpoints(
   };
   return {
     comesLast: true,
-    onTrainBegin(train) {
+    onTrainBegin(train, training) {
       info = train;
+      handle = training;
     },
     onBatchEnd({ epoch, batch }, _logs, training) {
       const { stepsPerEpoch, epochs } = info;
@@ -111,6 +113,9 @@ export function checkpoints(
     },
     onEpochEnd({ epoch }, _logs, training) {
       if (!inSteps && (epoch + 1) % length === 0) return hand(training);
+    },
+    async failed() {
+      if (handle) await hand(handle);
     },
     onTrainEnd({ stopped, diverged }, training) {
       // The last one before is what to go on from.

@@ -157,6 +157,11 @@ export const runTable = () => ({
   ),
   /** Node: where the files of a known dataset are. */
   dataDir: words("the path of a folder"),
+  /**
+   * Node, of files at a path: leave the images where they are, and read them batch by batch, as loadDataset() does. The same bits. Default:
+   * where they would take more than half of the memory that is free.
+   */
+  stream: flag,
   /** So many training images only, and so many test images: the first, or of images that may be sorted some of each class. */
   trainLimit: images(1, 1000),
   testLimit: images(1, 1000),
@@ -271,8 +276,9 @@ export function dataProblem(
     dataDir,
     digitsCount,
     digitsTestCount,
+    stream,
     ...options
-  }: Pick<RunOptions, "dataDir" | "digitsCount" | "digitsTestCount" | keyof PictureOptions> & {
+  }: Pick<RunOptions, "dataDir" | "digitsCount" | "digitsTestCount" | "stream" | keyof PictureOptions> & {
     readonly dataset: string;
   },
   nameOf: SettingName = asKey,
@@ -280,6 +286,8 @@ export function dataProblem(
   const picture = PICTURE_KEYS.find((key) => options[key] !== undefined);
   if (picture !== undefined && isKnown(dataset))
     return `${nameOf(picture)} is for folders of pictures, not for '${dataset}', whose images have a size`;
+  if (stream && isKnown(dataset))
+    return `${nameOf("stream")} is for files at a path, not for '${dataset}', which fits into memory`;
   const drawn = digitsCount !== undefined ? "digitsCount" : "digitsTestCount";
   if ((digitsCount ?? digitsTestCount) !== undefined && dataset !== GENERATED)
     return `${nameOf(drawn)} is for the generated dataset '${GENERATED}', not for '${dataset}'`;

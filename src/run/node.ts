@@ -10,13 +10,19 @@ import type { CompileOptions } from "../train/compiled-options.ts";
 import type { Model } from "../train/model.ts";
 import { createModel } from "../train/named.ts";
 import { modelOfData } from "./build-model.ts";
-import type { RunConfig, RunOptions } from "./config.ts";
+import { isKnown, type RunConfig, type RunOptions } from "./config.ts";
 import type { Learner, Platform } from "./learner.ts";
 import { type RunHooks, type RunOutcome, runOn } from "./run.ts";
 
 export const NODE: Platform = {
-  load: ({ dataset, dataDir, digitsCount: train, digitsTestCount: test, ...options }, hooks) =>
-    loadDataset(dataset, { ...hooks, ...pictureOptionsIn(options), dataDir, digits: { train, test } }),
+  load: ({ dataset, dataDir, digitsCount: train, digitsTestCount: test, stream, ...options }, hooks) =>
+    loadDataset(dataset, {
+      ...hooks,
+      ...pictureOptionsIn(options),
+      dataDir,
+      digits: { train, test },
+      stream: isKnown(dataset) ? false : (stream ?? "auto"),
+    }),
   async build({ model }: RunConfig, { train, classNames }) {
     const { shape } = train;
     if (typeof model !== "string") return modelOfData(model)(shape, classNames.length);

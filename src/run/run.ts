@@ -1,5 +1,6 @@
 import { DataError } from "../data/errors.ts";
 import { take, takeOfEach } from "../data/split.ts";
+import { inMemory, isStreamed } from "../data/streamed.ts";
 import type { Dataset, ImageSet } from "../data/types.ts";
 import type { LoadedModel } from "../formats/model-file.ts";
 import { MODELS } from "../model/models.ts";
@@ -10,7 +11,7 @@ import { scheduleFromConfig } from "../optim/schedules/from-config.ts";
 import { type Checked, checkOptions } from "../options/check.ts";
 import { callable, isObject, signal as signalKind, some, type TableOf, url } from "../options/kinds.ts";
 import { show } from "../options/show.ts";
-import { pictureTraits } from "../picture/centred.ts";
+import { LOOKED_AT, pictureTraits } from "../picture/centred.ts";
 import type { Callbacks } from "../train/callbacks.ts";
 import type { WeightsTaken } from "../train/check-weights.ts";
 import type { CompileOptions } from "../train/compiled-options.ts";
@@ -121,9 +122,15 @@ export async function runOn<L extends Learner>(
     const callbacks = (await callbacksOf(config.callbacks ?? [], platform.files)).concat(
       hooks.callbacks ?? [],
     );
-    if (onCheckpoint) callbacks.push(checkpoints(ready, config.checkpointEvery ?? 1, recorder, onCheckpoint));
+    const keeper = onCheckpoint && checkpoints(ready, config.checkpointEvery ?? 1, recorder, onCheckpoint);
+    if (keeper) callbacks.push(keeper);
     if (kept?.ended) callbacks.push({ onTrainBegin: (_, training) => training.stop() });
-    const trained = await trainRun(ready, { ...hooks, callbacks }, 0, recorder, kept?.state);
+    const training = trainRun(ready, { ...hooks, callbacks }, 0, recorder, kept?.state);
+    const trained = await training.catch(async (error: unknown) => {
+      // A file that has disappeared may be put back.
+      if (error instanceof DataError) await keeper?.failed();
+      throw error;
+    });
     if (trained.recorder.trainedImages === 0) hooks.signal?.throwIfAborted();
     await hooks.onTrained?.(trained);
     return await finishRun(trained);
@@ -146,7 +153,8 @@ export async function prepareRun<L extends Learner>(
   if (!own) hooks.onLoading?.(asked.dataset);
   const whole =
     own ??
-    (await load(asked, {
+    // What fitted into memory, or did not, when a run began is not asked again.
+    (await load(kept ? { ...asked, stream: asked.stream ?? false } : asked, {
       signal,
       onProgress: ({ file, received, total }) =>
         hooks.onLoading?.(`${asked.dataset}: ${file}`, total ? received / total : undefined),
@@ -171,6 +179,11 @@ export async function prepareRun<L extends Learner>(
       ? modelOfData(kept?.model ?? config.model)(dataset.train.shape, classNames.length)
       : await platform.build(asked, dataset, signal);
   const { training, validation } = partsOf(dataset, asked);
+  const streamed = isStreamed(dataset.train);
+  const first = Uint32Array.from({ length: Math.min(dataset.train.count, LOOKED_AT) }, (_, i) => i);
+  const traits = dataset.pictures
+    ? { pictures: dataset.pictures }
+    : pictureTraits(streamed ? await inMemory(dataset.train, first) : dataset.train);
   hooks.onBuilt?.(model, dataset);
   const startedAt = kept ? new Date(kept.startedAt) : new Date();
   const recorder = new Recorder();
@@ -191,6 +204,7 @@ export async function prepareRun<L extends Learner>(
       optimizer: { name: name as OptimizerName, ...rates },
       backend: info.backend,
       threads: info.threads,
+      ...(streamed && { stream: true }),
     },
     dataset,
     learner,
@@ -201,7 +215,7 @@ export async function prepareRun<L extends Learner>(
       classNames,
       loss: asked.loss,
       dataset: dataset.name,
-      ...(dataset.pictures ? { pictures: dataset.pictures } : pictureTraits(dataset.train)),
+      ...traits,
     },
     startedAt,
     from: taken,

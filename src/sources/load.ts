@@ -11,6 +11,7 @@ import { PICTURE_KEYS } from "../data/picture-options.ts";
 import type { Dataset } from "../data/types.ts";
 import { checkOptions } from "../options/check.ts";
 import { emnistAt, loadEmnist } from "./emnist.ts";
+import type { Found } from "./stream/size.ts";
 
 // What reads pictures, tables and archives is loaded for those that have some: every command of the command line imports this file.
 const pictures = () => import("./picture-folder.ts");
@@ -42,15 +43,8 @@ export async function loadDataset(
       `loadDataset: ${own} is for folders of pictures, not for ${typeof dataset === "string" ? `"${dataset}"` : dataset.name}: leave it out`,
     );
   const path = dataset as string;
-  if (options.stream) {
-    if (typeof dataset !== "string" || isKnown(dataset))
-      throw new DataError(
-        "unsupported",
-        `loadDataset: stream is for files at a path, not for ${typeof dataset === "string" ? `"${dataset}"` : dataset.name}, which fits into memory: leave it out`,
-      );
-    const { streamDataset } = await import("./stream/open.ts");
-    return streamDataset(path, found, await emnistAt(path), options);
-  }
+  const streamed = await streamedIn(dataset, found, options);
+  if (streamed) return streamed;
   if (found === "pictures") return (await pictures()).loadPictureFolder(path, options);
   if (found === "numbers") {
     const { isNumbersFile, loadNumbers, numbersFileIn } = await tables();
@@ -65,6 +59,33 @@ export async function loadDataset(
   return loadIdx(dataset, options);
 }
 
+/** A dataset whose images stay in their files, where that is asked for. Throws DataError. */
+async function streamedIn(
+  dataset: string | DatasetInfo,
+  found: Found,
+  options: LoadOptions,
+): Promise<Dataset | undefined> {
+  const { stream, onNotice } = options;
+  const known = typeof dataset !== "string" || isKnown(dataset);
+  if (stream === true && known)
+    throw new DataError(
+      "unsupported",
+      `loadDataset: stream is for files at a path, not for ${typeof dataset === "string" ? `"${dataset}"` : dataset.name}, which fits into memory: leave it out`,
+    );
+  if (!stream || known) return undefined;
+  const { tooLargeFor } = await import("./stream/size.ts");
+  const notice = stream === "auto" ? await tooLargeFor(dataset, found, options) : undefined;
+  if (stream === "auto" && notice === undefined) return undefined;
+  const { streamDataset } = await import("./stream/open.ts");
+  const own = { ...options, stream: true };
+  const opened = streamDataset(dataset, found, await emnistAt(dataset), own).catch((error: unknown) => {
+    if (stream === "auto" && error instanceof DataError && error.code === "unsupported") return undefined;
+    throw error;
+  });
+  if ((await opened) && notice !== undefined) onNotice?.(notice);
+  return opened;
+}
+
 /** What is told of images that come as numbers. */
 const OF_NUMBERS: readonly string[] = ["imageSize", "testSplit"];
 
@@ -72,7 +93,7 @@ const isKnown = (name: string) =>
   name === GENERATED || findDataset(name) !== undefined || findArchive(name) !== undefined;
 
 /** What lies at a path, where it is of a kind that is read here. */
-async function sourceOf(path: string): Promise<"pictures" | "numbers" | "cifar" | "emnist" | undefined> {
+async function sourceOf(path: string): Promise<Found> {
   const found = await stat(path).catch(() => undefined);
   if (found?.isFile()) return (await tables()).isNumbersFile(path) ? "numbers" : undefined;
   if (await emnistAt(path)) return "emnist";

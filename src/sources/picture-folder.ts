@@ -89,9 +89,10 @@ export async function loadPictureFolder(folder: string, options: LoadOptions = {
   if (list.others.size > 0)
     onNotice?.(`${folder}: files that are no pictures to be read are left out${othersNote(list.others)}.`);
   const all = [...train, ...(validation ?? []), ...test];
-  const { set, files, bad } = options.stream
-    ? await (await import("./stream/pictures.ts")).streamPictures(folder, all, options)
-    : await readPictures(folder, all, loadPicture, options);
+  const { set, files, bad } =
+    options.stream === true
+      ? await (await import("./stream/pictures.ts")).streamPictures(folder, all, options)
+      : await readPictures(folder, all, loadPicture, options);
   if (bad.length > 0) onNotice?.(`${folder}: ${counted(bad.length, "picture")} left out: ${listBad(bad)}`);
   const kept = new Set(files);
   const count = (some: readonly PictureFile[]) => some.filter((file) => kept.has(file)).length;

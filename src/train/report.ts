@@ -7,6 +7,7 @@ import type { Configuration, ReportMachine } from "../report/types.ts";
 import type { VerdictInput } from "../report/verdict.ts";
 import type { NamedTensor } from "../safetensors/safetensors.ts";
 import type { History } from "./callbacks.ts";
+import { galleryOf } from "./gallery-of.ts";
 import { isModel, type Model } from "./model.ts";
 import { type Asked, testModel } from "./test-model.ts";
 
@@ -102,7 +103,7 @@ export async function createReport(reported: Reported, options: ReportOptions): 
     verdict: found,
     // A verdict on classes says what a warning says of them, and names them.
     warnings: found?.kind === "classes" ? [] : history.warnings,
-    test: result,
+    test: { ...result, gallery: await galleryOf(result.outputs, test) },
     weightsSha256: await reported.weightsSha256(),
     timing: {
       trainSeconds: history.trainSeconds,

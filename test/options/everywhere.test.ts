@@ -116,6 +116,7 @@ const runOptions = {
   preprocessing: true,
   restoreBest: true,
   dataDir: true,
+  stream: true,
   trainLimit: true,
   testLimit: true,
   digitsCount: true,

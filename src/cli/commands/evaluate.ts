@@ -20,6 +20,7 @@ import {
   maxMemoryOption,
   offlineOption,
   skipBadOption,
+  streamOptions,
   testSplitOption,
   threadsOption,
 } from "../options.ts";
@@ -41,7 +42,9 @@ export function evaluateCommand(): Command {
     .addOption(datasetOption(" (default: what it was trained on)"))
     .addOption(new Option("--split <name>", "which images").choices(["test", "train"]).default("test"))
     .addOption(dataDirOption())
-    .addOption(offlineOption())
+    .addOption(offlineOption());
+  for (const option of streamOptions()) command.addOption(option);
+  command
     .addOption(testSplitOption())
     .addOption(skipBadOption())
     .optionsGroup("Engine:")

@@ -20,6 +20,7 @@ import {
   offlineOption,
   pictureOptions,
   realNumber,
+  streamOptions,
   threadsOption,
   wholeNumber,
 } from "../options.ts";
@@ -58,7 +59,9 @@ export function trainCommand(): Command {
     .optionsGroup("Data:")
     .addOption(datasetOption().default(usual.dataset))
     .addOption(dataDirOption())
-    .addOption(offlineOption())
+    .addOption(offlineOption());
+  for (const option of streamOptions()) command.addOption(option);
+  command
     .addOption(
       new Option(
         "--train-limit <n>",

@@ -1,6 +1,7 @@
 import { reportOf } from "../../report/report-of.ts";
 import type { Configuration, Report } from "../../report/types.ts";
 import type { RunOutcome } from "../../run/run.ts";
+import { galleryOf } from "../../train/gallery-of.ts";
 import { machine } from "../version.ts";
 
 export type RunRecord = ReturnType<typeof recordOf>;
@@ -28,7 +29,7 @@ export async function reportOfRun(run: RunOutcome): Promise<Report> {
     stopped: stoppedBy && (stoppedBy === "diverged" ? "diverged" : "early"),
     kept: run.kept,
     verdict: run.verdict,
-    test: run.test,
+    test: run.test && { ...run.test, gallery: await galleryOf(run.test.outputs, run.dataset.test) },
     weightsSha256: run.weightsSha256,
     timing: { trainSeconds, imagesPerSecond },
   });

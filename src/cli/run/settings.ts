@@ -34,6 +34,7 @@ const OF_RECIPE = ["optimizer", "epochs", "batchSize", "validationSplit", "valid
 const OF_DATASET = [
   "validationFrom",
   "dataDir",
+  "stream",
   "trainLimit",
   "testLimit",
   "digitsCount",

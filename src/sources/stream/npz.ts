@@ -73,7 +73,7 @@ async function imagesOf(
   const header = parseNpyHeader(head, entry.bytes, what, Number.POSITIVE_INFINITY);
   if (header.type !== "uint8")
     throw new DataError(
-      "bad-dimensions",
+      "unsupported",
       `${what}: holds ${header.type} numbers; expected bytes, 0 to 255, where images are streamed. Write: (255 * x).round().astype(np.uint8) of numbers from 0 to 1, else x.astype(np.uint8)`,
     );
   const shape = shapeOf(header, what, options);

@@ -11,9 +11,7 @@ import { isNumbersFile, numbersFileIn } from "../tables.ts";
 import { streamCifarFolder } from "./cifar.ts";
 import { streamIdx, streamIdxFolder } from "./idx.ts";
 import { streamNpz } from "./npz.ts";
-
-/** What was found at a path, see loadDataset(). */
-export type Found = "pictures" | "numbers" | "cifar" | "emnist" | undefined;
+import type { Found } from "./size.ts";
 
 /**
  * Opens a dataset, whose images stay in their files. Rejects with DataError; `unsupported` where the files cannot be read in parts.
