@@ -3,6 +3,7 @@ import { defineConfig } from "vitest/config";
 
 /** Tests in browsers that take long: npm test leaves them, and those in Bun and Deno, to npm run test:all, which CI runs. */
 const LONG = [
+  "backup",
   "bench",
   "bits",
   "blocking",
@@ -18,6 +19,7 @@ const LONG = [
   "page-callbacks",
   "page-faults",
   "page-files",
+  "page-interrupted",
   "page-layout",
   "page-look",
   "page-offline",

@@ -1,5 +1,10 @@
 // The package in browsers: everything of index.ts, training in a worker, and datasets over the network.
 // It exports the same names as node.ts: what needs files says when it is called what to use instead.
+export {
+  type BackupAndRestoreOptions,
+  backupAndRestore,
+  type TrainingBackup,
+} from "./browser/backup.ts";
 export { imageDatasetFromFiles } from "./browser/image-files.ts";
 export { loadDataset } from "./browser/load-dataset.ts";
 export { loadPicture } from "./browser/load-picture.ts";

@@ -3,6 +3,11 @@
 // shared: what runs in pages alone, createTrainer(), says when it is called what to use instead.
 import "./options/other-names.ts";
 
+export {
+  type BackupAndRestoreOptions,
+  backupAndRestore,
+  type TrainingBackup,
+} from "./browser/backup.ts";
 export { createTrainer } from "./browser/trainer.ts";
 export type {
   EpochWeights,

@@ -46,7 +46,7 @@ export interface FitOptions {
    * loadCheckpoint() gave. Weights, the optimizer and the place in the data are the state's; all else must be as it was then,
    * but for a larger number of epochs. initialEpoch has no say then.
    */
-  initialState?: TrainingState;
+  initialState?: TrainingState | undefined;
   /** Aborting ends training after the step under way: fit resolves, with `stopped: true`. */
   signal?: AbortSignal;
 }

@@ -3,6 +3,8 @@ import "../options/other-names.ts";
 import { App } from "./app.tsx";
 import "./state/auto-load.ts";
 import "./state/offline.ts";
+import "./state/interrupted.ts";
+import { findCutOff } from "./state/keeping.ts";
 import { forgetKept, readKept } from "./state/kept.ts";
 import { offerKept } from "./state/restore.ts";
 import "./state/title.ts";
@@ -12,10 +14,14 @@ import "./state/ways-out.ts";
 const PATIENCE = 200;
 
 await Promise.race([
-  readKept()
-    .then((model) => model && offerKept(model))
-    // What cannot be read of a damaged storage is not worth keeping.
-    .catch(() => forgetKept()),
+  Promise.all([
+    readKept()
+      .then((model) => model && offerKept(model))
+      // What cannot be read of a damaged storage is not worth keeping.
+      .catch(() => forgetKept()),
+    // Where the browser keeps nothing, there is nothing to go on with.
+    findCutOff().catch(() => {}),
+  ]),
   new Promise((resolve) => setTimeout(resolve, PATIENCE)),
 ]);
 render(<App />, document.getElementById("app")!);

@@ -37,7 +37,7 @@ function pageOf(name: string, code: string): Record<string, Route> {
 }
 
 beforeAll(async () => {
-  const [api, states, ownData] = blocks(docs("browser"), "js");
+  const [api, states, backup, ownData] = blocks(docs("browser"), "js");
   const local = (code: string) => code.replace(/https:\/\/[^"]*\/npm\/wasmgrad\//, "/");
   const embed = local(blocks(docs("element"), "html")[0]!);
   const plain = local(blocks(docs("browser"), "html").find((code) => code.includes("importmap"))!);
@@ -45,6 +45,7 @@ beforeAll(async () => {
     routes: {
       ...pageOf("api", await bundled(api!)),
       ...pageOf("states", await bundled(states!)),
+      ...pageOf("backup", await bundled(backup!)),
       ...pageOf("own-data", await bundled(ownData!)),
       "/embed": (_, response) => html(response, embed),
       "/plain": (_, response) => html(response, plain),
@@ -80,6 +81,30 @@ describe.each(BROWSERS)("the documentation's code in %s", (name) => {
     const text = await page.evaluate(() => document.body.textContent!);
     expect(text).toMatch(/^after 3 epochs: /);
     expect(Number(/accuracy (0\.\d+)/.exec(text)![1])).toBeGreaterThan(0.5);
+    expect(errors).toEqual([]);
+    await closePage(page);
+  });
+
+  it.skipIf(reason !== "")(`keeps a training over a reload as it is written there${why}`, async () => {
+    const { page, errors } = await open(name, "about:blank");
+    // Its epochs are too short to be met: the page is left as soon as the training is kept.
+    await page.evaluateOnNewDocument(() => {
+      if (localStorage.left) return;
+      const put = IDBObjectStore.prototype.put;
+      IDBObjectStore.prototype.put = function (...args) {
+        const request = put.apply(this, args);
+        this.transaction.addEventListener("complete", () => {
+          if (localStorage.left) return;
+          localStorage.left = true;
+          location.reload();
+        });
+        return request;
+      };
+    });
+    await page.goto(`${server.origin}/backup`);
+    await page.waitForFunction(() => /accuracy 0\.\d/.test(document.body.textContent!));
+    const text = await page.evaluate(() => document.body.textContent!);
+    expect(text).toMatch(/^goes on in epoch [23]; after 3 epochs: accuracy 0\.\d/);
     expect(errors).toEqual([]);
     await closePage(page);
   });

@@ -2,7 +2,7 @@ import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { fileURLToPath } from "node:url";
-import type { HTTPRequest, Page } from "puppeteer-core";
+import type { BrowserContext, HTTPRequest, Page } from "puppeteer-core";
 import { afterAll, afterEach, beforeAll } from "vitest";
 import { type PageServer, serveFolder } from "../../src/cli/serve/server.ts";
 import { type BrowserName, launch } from "./support/browsers.ts";
@@ -70,7 +70,10 @@ export function servePage(): void {
     servers.plain = await serveFolder(PAGE_FOLDER, { port: 0, isolation: false });
   });
   afterEach(async () => {
-    for (const page of open.splice(0)) await page.browserContext().close();
+    const contexts = new Set(open.splice(0).map((page) => page.browserContext()));
+    // A browser's own context ends with it.
+    for (const context of contexts)
+      if (!context.closed && context !== context.browser().defaultBrowserContext()) await context.close();
   });
   afterAll(async () => {
     await servers.isolated?.close();
@@ -89,6 +92,8 @@ export interface AppOptions {
   /** Runs in the page before its own code, with `beforeArgument`. */
   readonly before?: (argument: number) => void;
   readonly beforeArgument?: number;
+  /** In place of a context of its own: that of another page, whose storage it shares. */
+  readonly context?: BrowserContext;
   /** False: as in a private window that has none. */
   readonly serviceWorkers?: boolean;
 }
@@ -111,7 +116,7 @@ function followRequests(page: Page): Set<HTTPRequest> {
 /** The page in a context of its own, once it shows something. */
 export async function openApp(name: BrowserName, options: AppOptions = {}): Promise<App> {
   const { fragment = "", isolated = true, width = 1280, dark = false } = options;
-  const context = await (await launch(name)).createBrowserContext();
+  const context = options.context ?? (await (await launch(name)).createBrowserContext());
   const page = await context.newPage();
   open.push(page);
   const errors: string[] = [];

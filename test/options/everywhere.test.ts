@@ -849,6 +849,16 @@ const TAKERS: Readonly<Record<string, Taker>> = {
     }),
     call: api.earlyStopping,
   },
+  backupAndRestore: {
+    names: names<api.BackupAndRestoreOptions>({
+      name: true,
+      everySeconds: true,
+      deleteCheckpoint: true,
+      beside: true,
+      onNotice: true,
+    }),
+    call: api.backupAndRestore,
+  },
   modelCheckpoint: {
     names: names<api.ModelCheckpointOptions>({
       save: true,

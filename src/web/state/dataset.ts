@@ -175,11 +175,28 @@ export async function openOwnFiles(files: readonly OwnFile[], images: number | u
   const { dataset: set, notice, known } = await datasetFromFiles(files);
   under?.controller.abort();
   const own: Loaded = { name: known ?? OWN_FILES, images: undefined, set, notice };
-  if (known) whole = { name: known, set };
-  else ownFiles = own;
-  dataset.value = limited({ ...own, images });
+  useOpened(own, images);
   announce(`Files read: ${notice}`);
   return own.name;
+}
+
+/** Makes what files gave, all of it, the dataset at hand. */
+export function useOpened(opened: Loaded, images: number | undefined): Loaded {
+  if (opened.name === OWN_FILES) ownFiles = opened;
+  else whole = { name: opened.name, set: opened.set };
+  dataset.value = limited({ ...opened, images });
+  return dataset.value;
+}
+
+/** Whether files gave a dataset. */
+export function isOpened(name: string): boolean {
+  return openedWhole({ name }) !== undefined;
+}
+
+/** All of a dataset that files gave, of which some images may be used; undefined where it is not there any more. */
+export function openedWhole({ name }: Pick<Loaded, "name">): Loaded | undefined {
+  if (name === OWN_FILES) return ownFiles;
+  return whole?.name === name ? { name, images: undefined, set: whole.set } : undefined;
 }
 
 let ownFiles: Loaded | undefined;

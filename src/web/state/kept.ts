@@ -1,5 +1,5 @@
 import { effect, signal, untracked } from "@preact/signals";
-import { createStore, del, delMany, getMany, set } from "idb-keyval";
+import { createStore, del, get, set } from "idb-keyval";
 import type { Trainer } from "../../browser.ts";
 import type { EpochRecord } from "../../report/epoch-record.ts";
 import type { LivePoint } from "./live-curve.ts";
@@ -30,12 +30,8 @@ export const keeps = signal(false);
 /** Whose model is kept, where it is one of this visit. */
 export const keptTrainer = signal<Trainer | undefined>(undefined);
 
-/** Milliseconds between two copies in a long run: an epoch may take a moment only. */
-const PAUSE = 10_000;
-/** A run that has ended. */
+/** A run that has ended: see interrupted.ts for others. */
 const LAST = "last";
-/** A run under way, or one that was cut off: beside the last one, which it replaces when it has ended. */
-const UNFINISHED = "unfinished";
 
 let opened: ReturnType<typeof createStore> | undefined;
 function store(): ReturnType<typeof createStore> {
@@ -46,8 +42,7 @@ function store(): ReturnType<typeof createStore> {
 /** The model of an earlier visit; undefined where there is none, or the browser keeps nothing. */
 export async function readKept(): Promise<KeptModel | undefined> {
   try {
-    const [last, unfinished] = await getMany<KeptModel | undefined>([LAST, UNFINISHED], store());
-    const found = unfinished ?? last;
+    const found = await get<KeptModel>(LAST, store());
     keeps.value = found?.version === 1;
     return keeps.value ? found : undefined;
   } catch {
@@ -63,10 +58,10 @@ export async function forgetKept(): Promise<void> {
   forgotten++;
   keeps.value = false;
   dismiss("kept");
-  await delMany([LAST, UNFINISHED], store()).catch(() => {});
+  await del(LAST, store()).catch(() => {});
 }
 
-async function keep(key: typeof LAST | typeof UNFINISHED): Promise<void> {
+async function keep(): Promise<void> {
   const current = subject.value;
   // Before an epoch has ended there is little to keep: what is kept stays.
   if (!current || current.origin === "file" || epochs.value.length === 0) return;
@@ -84,19 +79,16 @@ async function keep(key: typeof LAST | typeof UNFINISHED): Promise<void> {
     accuracy: testResult.value?.epochs === epochs.value.length ? testResult.value.accuracy : undefined,
     time: Date.now(),
   };
-  await set(key, model, store());
-  if (key === LAST) await del(UNFINISHED, store());
+  await set(LAST, model, store());
   // The browser does one after the other, so what was forgotten meanwhile is gone.
   keeps.value = before === forgotten;
   keptTrainer.value = current.trainer;
 }
 
-let last = 0;
 let said = false;
 
-function keepQuietly(key: typeof LAST | typeof UNFINISHED): void {
-  last = performance.now();
-  keep(key).catch((error: unknown) => {
+function keepQuietly(): void {
+  keep().catch((error: unknown) => {
     // A trainer that has ended has nothing to keep; storage that is full is worth a word, once.
     if (said || !(error instanceof DOMException) || error.name !== "QuotaExceededError") return;
     said = true;
@@ -107,16 +99,10 @@ function keepQuietly(key: typeof LAST | typeof UNFINISHED): void {
   });
 }
 
-/** Kept at the end of a run, and at the end of an epoch now and then. */
+/** Kept at the end of a run. */
 let before = phase.peek();
 effect(() => {
   const now = phase.value;
-  if (now === "idle" && before === "testing") untracked(() => keepQuietly(LAST));
+  if (now === "idle" && before === "testing") untracked(keepQuietly);
   before = now;
-});
-effect(() => {
-  if (epochs.value.length === 0) return;
-  untracked(() => {
-    if (phase.value === "training" && performance.now() - last > PAUSE) keepQuietly(UNFINISHED);
-  });
 });

@@ -9,6 +9,14 @@ export interface LivePoint {
   readonly images: number;
 }
 
+/** Sums of an epoch up to a report. */
+export interface Reported {
+  readonly epoch: number;
+  readonly seen: number;
+  readonly lossSum: number;
+  readonly correct: number;
+}
+
 /** Points above which neighbours are merged: a line of more shows no more. */
 const MOST = 600;
 /** A stretch of fewer images, such as what is left at an epoch's end, is too short for a point of its own. */
@@ -23,13 +31,19 @@ export class LiveCurve {
   /** Stretches that make one point. */
   #merge = 1;
   #open: LivePoint[] = [];
-  #last = { epoch: -1, seen: 0, lossSum: 0, correct: 0 };
+  #last: Reported = { epoch: -1, seen: 0, lossSum: 0, correct: 0 };
 
-  /** The curve of points that were taken from one. */
-  static of(points: readonly LivePoint[]): LiveCurve {
+  /** The curve of points that were taken from one, or with `last` one that goes on where that was. */
+  static of(points: readonly LivePoint[], last?: Reported): LiveCurve {
     const made = new LiveCurve();
     made.#points = [...points];
+    if (last) made.#last = last;
     return made;
+  }
+
+  /** What it was told last. */
+  get last(): Reported {
+    return this.#last;
   }
 
   get points(): readonly LivePoint[] {

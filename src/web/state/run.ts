@@ -1,4 +1,5 @@
 import { effect } from "@preact/signals";
+import type { Backup } from "../../browser/backup.ts";
 import { pagePlatform } from "../../browser/run.ts";
 import type { Trainer } from "../../browser.ts";
 import { callbacksOf } from "../../run/callbacks.ts";
@@ -6,9 +7,11 @@ import { compileOptions, prepareRun, trainRun } from "../../run/run.ts";
 import { TrainingDivergedError } from "../../train/errors.ts";
 import type { Model } from "../../train/model.ts";
 import type { ModelMetadata } from "../../train/model-entries.ts";
+import type { TrainingState } from "../../train/training-state.ts";
 import { WORKER_URL } from "../worker-url.ts";
 import { cancelLoading, dataset, ensureDataset, type Loaded } from "./dataset.ts";
 import { glance, lookAtTestImages } from "./glance.ts";
+import { forgetTraining, keepNow, keepTraining, tellCutOff } from "./keeping.ts";
 import { LiveCurve } from "./live-curve.ts";
 import { announce, dismiss, fault, notify } from "./notices.ts";
 import { divergedAt, forgetOutcome } from "./outcome.ts";
@@ -123,6 +126,7 @@ export function pause(): void {
   subject.value!.trainer.pause();
   phase.value = "paused";
   announce("Paused");
+  void keepNow();
 }
 
 export function resume(): void {
@@ -173,22 +177,35 @@ export function replaceSubject(next: Subject): void {
   subject.value = next;
 }
 
-async function fit(current: Subject, initialEpoch: number): Promise<void> {
+/** What a training goes on from that was cut off. */
+interface GoesOn {
+  readonly backup: Backup;
+  readonly state: TrainingState;
+  /** Number of the epoch, from 1, that is to end it. */
+  readonly plannedEpochs: number;
+}
+
+/** Trains for as many epochs as the settings say, or goes on to the end of a training that was cut off. */
+export async function fit(current: Subject, initialEpoch: number, goesOn?: GoesOn): Promise<void> {
   const own = attempt;
   const { trainer, settings: made } = current;
   const { set } = current.data as Loaded;
-  const config = runConfig({ ...made, epochs: settings.value.epochs });
+  const planned = goesOn && goesOn.plannedEpochs - initialEpoch;
+  const config = runConfig({ ...made, epochs: planned ?? settings.value.epochs });
   const last = initialEpoch + config.epochs;
+  const backup = keepTraining(current, initialEpoch, last, goesOn?.backup);
   phase.value = "training";
   announce(`Training for ${last - initialEpoch} epochs`);
   const stopWatching = watchWeights(current);
   try {
     const run = { learner: trainer, dataset: set, config };
-    const callbacks = [...(await callbacksOf(config.callbacks ?? [], undefined)), watch(current)];
-    const { ended, stoppedBy } = await trainRun(run, { callbacks }, initialEpoch);
+    const callbacks = [...(await callbacksOf(config.callbacks ?? [], undefined)), watch(current), backup];
+    const { ended, stoppedBy } = await trainRun(run, { callbacks }, initialEpoch, undefined, goesOn?.state);
     // What to do about it is told with the run's outcome.
     const diverged = ended instanceof TrainingDivergedError ? ended : ended.diverged;
     if (diverged && own === attempt) divergedAt.value = { epoch: diverged.epoch, batch: diverged.batch };
+    if (diverged) await tellCutOff(backup, { epoch: diverged.epoch, batch: diverged.batch });
+    else void forgetTraining(backup);
     if (!(ended instanceof TrainingDivergedError)) {
       // The visitor stops it by the trainer, which a callback does as well.
       if (stoppedBy === "callback" && own === attempt && phase.peek() !== "stopping") tellStopped(last);
@@ -203,10 +220,14 @@ async function fit(current: Subject, initialEpoch: number): Promise<void> {
       };
     }
   } catch (error) {
+    const failed = trainer.state === "failed";
     if (own === attempt) {
       tellFault(error);
-      if (trainer.state === "failed") await recover(current);
+      if (failed) await recover(current);
     }
+    // What else it was, a state that does not fit, say, it would be again.
+    if (failed) await tellCutOff(backup);
+    else await forgetTraining(backup);
   } finally {
     stopWatching();
   }

@@ -1,5 +1,5 @@
 import { existsSync } from "node:fs";
-import puppeteer, { type Browser, type Page } from "puppeteer-core";
+import puppeteer, { type Browser, type LaunchOptions, type Page } from "puppeteer-core";
 
 export const BROWSERS = ["chromium", "firefox"] as const;
 export type BrowserName = (typeof BROWSERS)[number];
@@ -41,12 +41,19 @@ const started = scope.wasmgradBrowsers;
 export function launch(name: BrowserName): Promise<Browser> {
   const executablePath = findBrowser(name);
   if (!executablePath) throw new Error(missing(name));
-  started[name] ??= puppeteer.launch(
-    name === "chromium"
-      ? { executablePath, headless: true, args: CHROMIUM_ARGS, timeout: START_MS }
-      : { executablePath, headless: true, browser: "firefox", timeout: START_MS },
-  );
+  started[name] ??= puppeteer.launch(optionsOf(name, executablePath));
   return started[name];
+}
+
+function optionsOf(name: BrowserName, executablePath: string): LaunchOptions {
+  return name === "chromium"
+    ? { executablePath, headless: true, args: CHROMIUM_ARGS, timeout: START_MS }
+    : { executablePath, headless: true, browser: "firefox", timeout: START_MS };
+}
+
+/** Another browser, with a profile that outlives it: for tests that kill it. */
+export function launchOwn(name: BrowserName, profile: string): Promise<Browser> {
+  return puppeteer.launch({ ...optionsOf(name, findBrowser(name)!), userDataDir: profile });
 }
 
 /** A page at a URL, and what went wrong in it so far: uncaught errors and console errors. */

@@ -1,0 +1,172 @@
+import { signal } from "@preact/signals";
+import { Backup } from "../../browser/backup.ts";
+import { keepPieces, keptNames, readPieces, removePieces } from "../../browser/pieces.ts";
+import type { ModelConfig } from "../../model/model-config.ts";
+import { isObject } from "../../options/kinds.ts";
+import type { EpochRecord } from "../../report/epoch-record.ts";
+import type { ModelMetadata } from "../../train/model-entries.ts";
+import type { TrainingState } from "../../train/training-state.ts";
+import { isGenerated, type Loaded, openedWhole, reachable } from "./dataset.ts";
+import type { LivePoint, Reported } from "./live-curve.ts";
+import { notify } from "./notices.ts";
+import type { Settings } from "./settings.ts";
+import { curve, epochs, type Subject, type Totals, totals } from "./subject.ts";
+
+/** What is kept of a training under way beside its state: all that the page showed, and what it was made with. */
+export interface KeptRun {
+  /** Raised when an older record could be misread: such a one is forgotten. */
+  readonly version: 1;
+  readonly settings: Settings;
+  readonly name: string;
+  readonly origin: Subject["origin"];
+  readonly classNames: readonly string[];
+  readonly metadata: ModelMetadata;
+  readonly model: ModelConfig;
+  readonly epochs: readonly EpochRecord[];
+  readonly points: readonly LivePoint[];
+  readonly reported: Reported;
+  /** Of what was trained before this training. */
+  readonly totals: Totals | undefined;
+  /** The training's first epoch, from 0, and its last, from 1. */
+  readonly firstEpoch: number;
+  readonly plannedEpochs: number;
+  /** The epoch under way, from 0. */
+  readonly epoch: number;
+  /** What tells its images from others, see dataOf(). */
+  readonly data: string;
+  /** Whether its images are kept, too: those that the page cannot load by their name. */
+  readonly ownData: boolean;
+  /** Where its loss became NaN or infinite; undefined where it was cut off. */
+  readonly divergedAt?: { readonly epoch: number; readonly batch: number } | undefined;
+  /** When it was kept, in milliseconds since 1970. */
+  readonly time: number;
+}
+
+/** A training that can go on. */
+export interface CutOff {
+  readonly backup: Backup;
+  readonly run: KeptRun;
+}
+
+/** Trainings that ended without being done: of earlier visits, and of this one where the loss or the worker failed. */
+export const cutOff = signal<readonly CutOff[]>([]);
+
+/** Milliseconds after which another page has a training for itself: one that is being closed may take its time. */
+const PATIENCE_MS = 5000;
+/** Trainings that are kept of closed pages: of more the oldest are removed. */
+const MOST = 3;
+const NAME = /^page \d\S*$/;
+const dataName = (name: string) => `${name} data`;
+
+/** The training that is being kept. */
+let underWay: (Pick<KeptRun, "firstEpoch" | "plannedEpochs"> & { readonly current: Subject }) | undefined;
+/** Backups whose images are kept. */
+const withData = new Set<string>();
+let told = false;
+
+const OPTIONS = {
+  beside: ({ epoch, setting }: TrainingState): KeptRun => {
+    const { current, ...plan } = underWay!;
+    return {
+      version: 1,
+      settings: current.settings,
+      name: current.name,
+      origin: current.origin,
+      classNames: current.classNames,
+      metadata: current.metadata,
+      model: current.trainer.model.toConfig(),
+      epochs: epochs.value.filter((record) => record.epoch < epoch),
+      points: curve.current.points,
+      reported: curve.current.last,
+      totals: totals.value,
+      ...plan,
+      epoch,
+      data: setting.data,
+      ownData: withData.has(latest!.name),
+      time: Date.now(),
+    };
+  },
+  onNotice(text: string) {
+    if (told) return;
+    told = true;
+    notify("keeping", text);
+  },
+};
+
+/** Of the training that began last. */
+let latest: Backup | undefined;
+
+/** Keeps a training from now on, in place of the one before. `resumed`: what it goes on from. */
+export function keepTraining(
+  current: Subject,
+  firstEpoch: number,
+  plannedEpochs: number,
+  resumed?: Backup,
+): Backup {
+  if (latest && latest !== resumed) void forgetTraining(latest);
+  latest = resumed ?? Backup.begin(`page ${Date.now()}-${Math.random().toString(36).slice(2)}`, OPTIONS);
+  underWay = { current, firstEpoch, plannedEpochs };
+  const { name } = latest;
+  const { data } = current;
+  const opened = data && !canLoad(data.name) ? openedWhole(data) : undefined;
+  if (opened && !withData.has(name))
+    keepPieces(dataName(name), opened)
+      .then(() => withData.add(name))
+      // Without them the visitor is asked for the files.
+      .catch(() => {});
+  return latest;
+}
+
+/** Keeps the training under way as it is at the moment. */
+export async function keepNow(): Promise<void> {
+  await latest?.save();
+}
+
+/** Whether the page can load images by their name. */
+export function canLoad(name: string): boolean {
+  return isGenerated(name) || reachable(name);
+}
+
+/** Removes all that is kept of it. */
+export async function forgetTraining(backup: Backup): Promise<void> {
+  cutOff.value = cutOff.value.filter((other) => other.backup !== backup);
+  await backup.discard();
+  await removePieces(dataName(backup.name)).catch(() => {});
+  backup.close();
+}
+
+/** A training of this visit that ended without being done: what is kept of it can go on. */
+export async function tellCutOff(backup: Backup, divergedAt?: KeptRun["divergedAt"]): Promise<void> {
+  await backup.settled();
+  const run = await backup.readBeside();
+  if (!isKeptRun(run)) return;
+  if (divergedAt) await backup.amend((kept) => ({ ...(kept as KeptRun), divergedAt })).catch(() => {});
+  cutOff.value = [{ backup, run: { ...run, divergedAt } }, ...cutOff.value];
+}
+
+/** Finds the trainings of pages that are closed. Rejects where the browser keeps nothing. */
+export async function findCutOff(): Promise<void> {
+  const found: CutOff[] = [];
+  const look = async (name: string) => {
+    const backup = await Backup.open(name, { ...OPTIONS, onNotice() {} }, PATIENCE_MS);
+    if (!backup.owned) return;
+    const run = await backup.readBeside();
+    if (isKeptRun(run)) found.push({ backup, run });
+    else await forgetTraining(backup);
+  };
+  await Promise.all((await keptNames()).filter((name) => NAME.test(name)).map(look));
+  found.sort((a, b) => b.run.time - a.run.time);
+  for (const { backup } of found.splice(MOST)) await forgetTraining(backup);
+  for (const { backup, run } of found) if (run.ownData) withData.add(backup.name);
+  cutOff.value = [...cutOff.value, ...found];
+}
+
+/** The images that are kept of a training; undefined where there are none, or not all. */
+export async function keptData({ backup }: CutOff): Promise<Loaded | undefined> {
+  const data = await readPieces(dataName(backup.name)).catch(() => undefined);
+  return isObject(data) && isObject(data.set) ? (data as unknown as Loaded) : undefined;
+}
+
+function isKeptRun(value: unknown): value is KeptRun {
+  return isObject(value) && value.version === 1 && isObject(value.settings) && isObject(value.model);
+}
