@@ -1,4 +1,5 @@
 import { useSignal } from "@preact/signals";
+import { useState } from "preact/hooks";
 import type { Shape } from "../../compiler/graph.ts";
 import { MODELS } from "../../model/models.ts";
 import { detours, IMAGE, insertLayer, isChain, mergesInputs, placeToVary } from "../state/branches.ts";
@@ -55,9 +56,16 @@ export function ModelPanel() {
   );
 }
 
+/** Layers of a model whose table would be too long to pass by. */
+const MANY = 16;
+
 /** The layers with shapes and parameters, one of them open to be edited; of branches with a drawing of what leads where. */
 function LayerTable() {
   const open = useSignal<number | undefined>(undefined);
+  // Who edits layers wants to see them; who chose a large model need not.
+  const { model: name } = settings.value;
+  const [fold, setFold] = useState({ of: "", open: false });
+  const unfolded = fold.of === name ? fold.open : name === CUSTOM;
   const own = layers.value;
   const { inputShape } = dataShape.value;
   const { model, problem } = built.value;
@@ -78,86 +86,101 @@ function LayerTable() {
     editLayers((list) => insertLayer(list, at, LAYER_TYPES[type]!.start, options));
     open.value = at;
   };
+  const table = (
+    <table
+      class={`layers${branched ? " branched" : ""}`}
+      id="layers"
+      style={{ "--size": `${railSize(lines)}px` }}
+    >
+      <caption class="visually-hidden">Layers of the model</caption>
+      <thead>
+        <tr>
+          {branched && <td class="rail-cell" />}
+          <th scope="col">Layer</th>
+          <th scope="col" class="number">
+            Output
+          </th>
+          <th scope="col" class="number parameters">
+            Parameters
+          </th>
+          <th scope="col">
+            <span class="visually-hidden">Edit</span>
+          </th>
+        </tr>
+      </thead>
+      <tbody>
+        {branched && (
+          <tr key="image">
+            {rail(0)}
+            <th scope="row">Image</th>
+            <td class="number">{dimensions(inputShape)}</td>
+            <td class="parameters" />
+            <td />
+          </tr>
+        )}
+        {own.map((layer, i) => {
+          const row = rows[i];
+          const editing = open.value === i;
+          const label = LAYER_TYPES[layer.type]?.label ?? layer.type;
+          return [
+            <tr key={`row ${i}`} class={`${faulty === i ? "faulty" : ""}${editing ? " editing" : ""}`}>
+              {rail(i + 1)}
+              <th scope="row">
+                {branched ? `${i + 1}. ${label}` : label}
+                <small>
+                  {[layerText(layer), layer.from && takenInWords(layer.from)].filter(Boolean).join(", ")}
+                </small>
+              </th>
+              <td class="number">{row ? dimensions(row.outputShape) : "–"}</td>
+              <td class="number parameters">{row ? count(row.parameters) : "–"}</td>
+              <td class="edit">
+                <button
+                  type="button"
+                  class="button quiet small"
+                  aria-expanded={editing}
+                  onClick={() => {
+                    open.value = editing ? undefined : i;
+                  }}
+                >
+                  {editing ? "Done" : "Edit"}
+                  <span class="visually-hidden">{` layer ${i + 1}, ${label}`}</span>
+                </button>
+              </td>
+            </tr>,
+            faulty === i && (
+              <tr key={`fault ${i}`} class="fault">
+                {rail(i + 1, true)}
+                <td colSpan={4}>{problem}</td>
+              </tr>
+            ),
+            editing && (
+              <tr key={`editor ${i}`} class="editor">
+                {rail(i + 1, true)}
+                <td colSpan={4}>
+                  <LayerEditor index={i} layers={own} shapes={shapes} open={open} />
+                </td>
+              </tr>
+            ),
+          ];
+        })}
+      </tbody>
+    </table>
+  );
   return (
     <div class="layers-box">
-      <table
-        class={`layers${branched ? " branched" : ""}`}
-        id="layers"
-        style={{ "--size": `${railSize(lines)}px` }}
-      >
-        <caption class="visually-hidden">Layers of the model</caption>
-        <thead>
-          <tr>
-            {branched && <td class="rail-cell" />}
-            <th scope="col">Layer</th>
-            <th scope="col" class="number">
-              Output
-            </th>
-            <th scope="col" class="number parameters">
-              Parameters
-            </th>
-            <th scope="col">
-              <span class="visually-hidden">Edit</span>
-            </th>
-          </tr>
-        </thead>
-        <tbody>
-          {branched && (
-            <tr key="image">
-              {rail(0)}
-              <th scope="row">Image</th>
-              <td class="number">{dimensions(inputShape)}</td>
-              <td class="parameters" />
-              <td />
-            </tr>
-          )}
-          {own.map((layer, i) => {
-            const row = rows[i];
-            const editing = open.value === i;
-            const label = LAYER_TYPES[layer.type]?.label ?? layer.type;
-            return [
-              <tr key={`row ${i}`} class={`${faulty === i ? "faulty" : ""}${editing ? " editing" : ""}`}>
-                {rail(i + 1)}
-                <th scope="row">
-                  {branched ? `${i + 1}. ${label}` : label}
-                  <small>
-                    {[layerText(layer), layer.from && takenInWords(layer.from)].filter(Boolean).join(", ")}
-                  </small>
-                </th>
-                <td class="number">{row ? dimensions(row.outputShape) : "–"}</td>
-                <td class="number parameters">{row ? count(row.parameters) : "–"}</td>
-                <td class="edit">
-                  <button
-                    type="button"
-                    class="button quiet small"
-                    aria-expanded={editing}
-                    onClick={() => {
-                      open.value = editing ? undefined : i;
-                    }}
-                  >
-                    {editing ? "Done" : "Edit"}
-                    <span class="visually-hidden">{` layer ${i + 1}, ${label}`}</span>
-                  </button>
-                </td>
-              </tr>,
-              faulty === i && (
-                <tr key={`fault ${i}`} class="fault">
-                  {rail(i + 1, true)}
-                  <td colSpan={4}>{problem}</td>
-                </tr>
-              ),
-              editing && (
-                <tr key={`editor ${i}`} class="editor">
-                  {rail(i + 1, true)}
-                  <td colSpan={4}>
-                    <LayerEditor index={i} layers={own} shapes={shapes} open={open} />
-                  </td>
-                </tr>
-              ),
-            ];
-          })}
-        </tbody>
-      </table>
+      {own.length > MANY ? (
+        <details
+          class="advanced"
+          id="all-layers"
+          open={unfolded || faulty !== undefined}
+          onToggle={(event) => setFold({ of: name, open: event.currentTarget.open })}
+        >
+          <summary>{`${own.length} layers`}</summary>
+          {table}
+        </details>
+      ) : (
+        table
+      )}
       <AddLayer add={add} />
     </div>
   );
