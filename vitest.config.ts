@@ -49,6 +49,7 @@ const LONG_NODE = [
   "cli/teach",
   "cli/usage",
   "engine/protocol",
+  "sources/stream-memory",
 ];
 const leftOut =
   process.env.WASMGRAD_TESTS === "all"
