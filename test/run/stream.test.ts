@@ -8,7 +8,7 @@ import type { RunOptions } from "../../src/run/config.ts";
 import { run } from "../../src/run/node.ts";
 import type { RunHooks } from "../../src/run/run.ts";
 import { loadDataset } from "../../src/sources/load.ts";
-import { bars, tempFolder, wasmgrad, writeBars, writeModel } from "../cli/helpers.ts";
+import { bars, start, tempFolder, wasmgrad, writeBars, writeModel } from "../cli/helpers.ts";
 import { npy } from "../sources/npy.ts";
 
 const layers = [
@@ -159,4 +159,26 @@ test("the command line streams: the same report, and the run is evaluated and go
     2,
     expect.stringContaining("--stream is for files at a path, not for 'digits'"),
   ]);
+});
+
+test("the command line names a file that fails a run, and how to go on", async () => {
+  const work = await tempFolder();
+  await writeBars(join(work, "bars"));
+  await writeModel(join(work, "small.json"));
+  const line =
+    "train --dataset bars --model small.json --epochs 1000 --batch-size 16 --checkpoint-every 100 --stream --out run";
+  const { printed, ended } = start(line.split(" "), { cwd: work });
+  await printed("Epoch    1/1000");
+  const path = join(work, "bars", "train-images-idx3-ubyte");
+  const bytes = await readFile(path);
+  await truncate(path, 3000);
+  const { status, stderr } = await ended;
+  expect(status).toBe(1);
+  expect(stderr).toContain(
+    `${join("bars", "train-images-idx3-ubyte")}: has 3000 bytes, and had ${bytes.length} when the dataset was opened: it was changed meanwhile. Put it back as it was. Then go on: wasmgrad train --resume run`,
+  );
+  await writeFile(path, bytes);
+  const done = (await readFile(join(work, "run", "history.csv"), "utf8")).trim().split("\n").length - 1;
+  const resumed = await wasmgrad(`train --resume run --epochs ${done + 2}`.split(" "), { cwd: work });
+  expect([resumed.status, resumed.stderr]).toEqual([0, ""]);
 });

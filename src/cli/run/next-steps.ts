@@ -17,7 +17,7 @@ export function nextSteps(
   const pictures = `${testSplit === undefined ? "" : ` --test-split ${testSplit}`}${skipBad ? " --skip-bad" : ""}`;
   return [
     `Report:    ${printable(join(folder, "report.html"))}`,
-    ...(goesOn ? [`Go on:     ${invocation()} train --resume ${run}`] : []),
+    ...(goesOn ? [`Go on:     ${goOn(folder)}`] : []),
     `By class:  ${evaluate}${name}${place}${pictures}`,
     `Predict:   ${invocation()} predict ${run} picture.png`,
     ...(dataset === GENERATED
@@ -29,6 +29,9 @@ export function nextSteps(
       : []),
   ].join("\n");
 }
+
+/** The command that goes on with a run. */
+export const goOn = (folder: string) => `${invocation()} train --resume ${quote(folder)}`;
 
 interface NextOptions {
   readonly dataset: string;

@@ -1,3 +1,4 @@
+import { DataError } from "../../data/errors.ts";
 import type { Dataset } from "../../data/types.ts";
 import { missingClasses } from "../../report/verdict.ts";
 import { type RunConfig, RunConfigError } from "../../run/config.ts";
@@ -15,7 +16,7 @@ import { trainProgress } from "../progress.ts";
 import { begin, resume, type TrainOptions } from "./begin.ts";
 import type { RunFolder } from "./folder.ts";
 import { openRun } from "./load.ts";
-import { nextSteps } from "./next-steps.ts";
+import { goOn, nextSteps } from "./next-steps.ts";
 import { testLine } from "./print.ts";
 import { recordOf } from "./record.ts";
 import { RunWriter } from "./save.ts";
@@ -76,6 +77,8 @@ export async function train(options: TrainOptions, output: Output): Promise<numb
       }).catch((error: unknown) => {
         if (error instanceof RunConfigError)
           throw new UsageError(error.message.replace(/^from\b/, "--from"), { cause: error });
+        if (error instanceof DataError && progress.begun() && !trained)
+          error.message += ` ${goingOn(folder, plan.checkpoints)}`;
         throw error === signal.reason && progress.begun() && !trained
           ? untrained(error as InterruptedError)
           : error;
@@ -92,6 +95,12 @@ export async function train(options: TrainOptions, output: Output): Promise<numb
       tell();
     }
   });
+}
+
+/** What to do where a file ended the training that its images are streamed from. */
+function goingOn({ saved }: RunFolder, checkpoints: boolean): string {
+  if (checkpoints && saved !== undefined) return `Then go on: ${goOn(saved)}`;
+  return "With --checkpoint-every a run goes on from the batch before.";
 }
 
 /** A run that was to replace another, and came to an end before it was complete, is kept for a while. */
