@@ -10,8 +10,8 @@ export interface LoadOptions extends DownloadOptions, DigitsOptions, PictureOpti
   /** Node: folder with the dataset's files in `<dataDir>/<name>/`, or directly in it. It must hold all of them. */
   readonly dataDir?: string | undefined;
   /**
-   * Node: leave the images where they are, in files, to be read batch by batch: of folders of pictures, of IDX and CIFAR's binary files, and
-   * of an .npz, none of them packed. Its sets are read by fit(), evaluate() and predict() to the same results. "auto": where they would take
+   * Node: leave the images where they are, in files, to be read batch by batch: of folders of pictures, of IDX and CIFAR's binary files, of
+   * .npy files, and of an .npz, none of them packed. Its sets are read by fit(), evaluate() and predict() to the same results. "auto": where they would take
    * more than half of the memory that is free. Default false.
    */
   readonly stream?: boolean | "auto" | undefined;

@@ -20,7 +20,7 @@ const archives = () => import("./archive.ts");
 
 /**
  * Loads a dataset: a known name (`DATASET_NAMES`, `cifar10`, `cifar100`), the path of a folder of IDX files or of pictures with a folder for each
- * class, that of an .npz or of a table (CSV), or a registry entry of your own.
+ * class, or .npy files, that of an .npz or of a table (CSV), or a registry entry of your own.
  *
  * A known dataset comes from the first of: `dataDir`; `$WASMGRAD_DATA/<name>/`, if that has any of its files; the
  * cache; its mirrors, which fills the cache. Its files must have the registry's checksums wherever they come from.
@@ -35,7 +35,8 @@ export async function loadDataset(
   options.signal?.throwIfAborted();
   const archive = typeof dataset === "string" ? findArchive(dataset) : undefined;
   const found = typeof dataset === "string" && !isKnown(dataset) ? await sourceOf(dataset) : undefined;
-  const allowed = found === "pictures" ? PICTURE_KEYS : found === "numbers" ? OF_NUMBERS : [];
+  const allowed =
+    found === "pictures" ? PICTURE_KEYS : found === "numbers" || found === "arrays" ? OF_NUMBERS : [];
   const own = PICTURE_KEYS.find((key) => options[key] !== undefined && !allowed.includes(key));
   if (own !== undefined)
     throw new DataError(
@@ -50,6 +51,7 @@ export async function loadDataset(
     const { isNumbersFile, loadNumbers, numbersFileIn } = await tables();
     return loadNumbers(isNumbersFile(path) ? path : (await numbersFileIn(path))!, options);
   }
+  if (found === "arrays") return (await tables()).loadArrays(path, options);
   if (archive) return (await archives()).loadArchive(archive, options);
   if (found === "emnist") return loadEmnist((await emnistAt(path))!);
   if (found === "cifar") {
@@ -100,5 +102,7 @@ async function sourceOf(path: string): Promise<Found> {
   if (!found?.isDirectory() || Object.keys(await findFiles(path)).length > 0) return undefined;
   if ((await (await archives()).cifarFolderIn(path)) !== undefined) return "cifar";
   if (await (await pictures()).isPictureFolder(path)) return "pictures";
-  return (await (await tables()).numbersFileIn(path)) === undefined ? undefined : "numbers";
+  const { arraysIn, numbersFileIn } = await tables();
+  if ((await numbersFileIn(path)) !== undefined) return "numbers";
+  return (await arraysIn(path)).size > 0 ? "arrays" : undefined;
 }

@@ -10,7 +10,7 @@ import { type OneSet, withTest } from "./parts.ts";
 import { flatShape } from "./shape.ts";
 
 /** What archives call their arrays: Keras's names, and MedMNIST's. */
-export const ARRAY_NAMES: Readonly<
+const ARRAY_NAMES: Readonly<
   Record<"train" | "validation" | "test", readonly (readonly [images: string, labels: string])[]>
 > = {
   train: [
@@ -36,9 +36,17 @@ const MOST_GROWTH = 1032;
  * Throws DataError.
  */
 export function parseNpz(bytes: Uint8Array, name: string, options: OneSet = {}): Dataset {
-  const arrays = unzip(bytes, name);
-  const part = (of: keyof typeof ARRAY_NAMES): ImageSet | undefined => {
-    const names = ARRAY_NAMES[of].find(([images, labels]) => arrays.has(images) && arrays.has(labels));
+  return parseArrays(unzip(bytes, name), name, options);
+}
+
+/** A dataset of arrays by their names, which are the bytes of .npy files. Throws DataError. */
+export function parseArrays(
+  arrays: ReadonlyMap<string, () => Uint8Array>,
+  name: string,
+  options: OneSet,
+): Dataset {
+  const part = (of: Part): ImageSet | undefined => {
+    const names = namesOf(of, arrays);
     if (!names) return undefined;
     const [images, labels] = names.map((key) => parseNpy(arrays.get(key)!(), `${name}: ${key}`)) as [
       NpyArray,
@@ -46,18 +54,40 @@ export function parseNpz(bytes: Uint8Array, name: string, options: OneSet = {}):
     ];
     return setOf(images, labels, names.map((key) => `${name}: ${key}`) as [string, string], options);
   };
-  const train = part("train");
-  if (!train)
-    throw new DataError(
-      "not-found",
-      `${name}: holds ${
-        [...arrays.keys()]
-          .slice(0, 20)
-          .map((key) => show(key))
-          .join(", ") || "no arrays"
-      }; expected x_train and y_train (and x_test, y_test). Write: np.savez("data.npz", x_train=x, y_train=y)`,
-    );
-  const [validation, test] = [part("validation"), part("test")];
+  const train = part("train") ?? missing(name, arrays);
+  return datasetOf({ train, validation: part("validation"), test: part("test") }, name, options);
+}
+
+type Part = keyof typeof ARRAY_NAMES;
+
+/** What the arrays of a part are called, where they are there. */
+export function namesOf(part: Part, there: { has(name: string): boolean }) {
+  return ARRAY_NAMES[part].find(([images, labels]) => there.has(images) && there.has(labels));
+}
+
+/** Throws DataError: there is nothing to train on. */
+export function missing(name: string, there: { keys(): Iterable<string> }): never {
+  throw new DataError(
+    "not-found",
+    `${name}: holds ${
+      [...there.keys()]
+        .slice(0, 20)
+        .map((key) => show(key))
+        .join(", ") || "no arrays"
+    }; expected x_train and y_train (and x_test, y_test). Write: np.savez("data.npz", x_train=x, y_train=y)`,
+  );
+}
+
+/** A dataset of its parts. Throws DataError where they do not go together. */
+export function datasetOf(
+  {
+    train,
+    validation,
+    test,
+  }: Pick<Dataset, "train" | "validation"> & { readonly test: ImageSet | undefined },
+  name: string,
+  options: OneSet,
+): Dataset {
   for (const other of [validation, test])
     if (other && other.shape.join() !== train.shape.join())
       throw new DataError(

@@ -9,7 +9,7 @@ import type { LoadOptions } from "../data/load-options.ts";
 import type { Dataset, ImageSet } from "../data/types.ts";
 import { show } from "../options/show.ts";
 import { type PixelTable, parseCsv } from "./csv.ts";
-import { parseNpz } from "./npz.ts";
+import { namesOf, parseArrays, parseNpz } from "./npz.ts";
 import { withTest } from "./parts.ts";
 import { flatShape } from "./shape.ts";
 
@@ -37,6 +37,25 @@ export async function numbersFileIn(folder: string): Promise<string | undefined>
 export async function loadNumbers(path: string, options: LoadOptions): Promise<Dataset> {
   if (/\.npz$/i.test(path)) return { ...parseNpz(await readWhole(path), path, options), name: nameOf(path) };
   return loadTable(path, options);
+}
+
+/** The names of the .npy files in a folder, without their endings; none where there is nothing to train on. */
+export async function arraysIn(folder: string): Promise<ReadonlySet<string>> {
+  const files = (await readdir(folder)).filter((name) => name.endsWith(".npy"));
+  const names = new Set(files.map((name) => name.slice(0, -".npy".length)));
+  return namesOf("train", names) ? names : new Set();
+}
+
+/** Reads a folder of .npy files, which are called as the arrays of an .npz are. Throws DataError. */
+export async function loadArrays(folder: string, options: LoadOptions): Promise<Dataset> {
+  const arrays = new Map<string, () => Uint8Array>();
+  const there = await arraysIn(folder);
+  const parts = ["train", "validation", "test"] as const;
+  for (const name of parts.flatMap((part) => namesOf(part, there) ?? [])) {
+    const bytes = await readWhole(join(folder, `${name}.npy`));
+    arrays.set(name, () => bytes);
+  }
+  return { ...parseArrays(arrays, folder, options), name: basename(resolve(folder)) };
 }
 
 function nameOf(path: string): string {

@@ -190,6 +190,17 @@ describe("a dataset that is streamed has the images of one in memory, and trains
       },
     ],
     [
+      "a folder of .npy files",
+      async () => {
+        const { x_train, y_train } = arrays([5, 5, 1]);
+        const files = { x_train, y_train, x_test: x_train, y_test: y_train };
+        return fill(
+          await tempFolder(),
+          Object.fromEntries(Object.entries(files).map(([name, bytes]) => [`${name}.npy`, bytes])),
+        );
+      },
+    ],
+    [
       "pictures of one size",
       async () =>
         fillTree(

@@ -1,15 +1,14 @@
 import type { FileHandle } from "node:fs/promises";
+import { basename, join, resolve } from "node:path";
 import { inflateRawSync } from "node:zlib";
-import { largestLabel } from "../../data/class-names.ts";
-import { numberedClasses } from "../../data/datasets.ts";
 import { DataError } from "../../data/errors.ts";
+import { readWhole } from "../../data/files.ts";
 import { MAX_IDX_BYTES } from "../../data/idx.ts";
 import type { LoadOptions } from "../../data/load-options.ts";
 import type { Dataset } from "../../data/types.ts";
-import { show } from "../../options/show.ts";
 import { MAX_HEADER, parseNpy, parseNpyHeader } from "../npy.ts";
-import { ARRAY_NAMES, labelsOf, shapeOf } from "../npz.ts";
-import { withTest } from "../parts.ts";
+import { datasetOf, labelsOf, missing, namesOf, shapeOf } from "../npz.ts";
+import { arraysIn } from "../tables.ts";
 import type { StreamedImages } from "./images.ts";
 import { readExactly, rowsOf, withFile } from "./rows.ts";
 import { type ZipEntry, zipEntries } from "./zip.ts";
@@ -19,46 +18,40 @@ export async function streamNpz(path: string, name: string, options: LoadOptions
   return withFile(path, async (file, bytes) => {
     const entries = await zipEntries(file, path, bytes);
     const arrays = new Map([...entries].map(([key, entry]) => [key.replace(/\.npy$/, ""), entry]));
-    const part = async (of: keyof typeof ARRAY_NAMES): Promise<StreamedImages | undefined> => {
-      const names = ARRAY_NAMES[of].find(([images, labels]) => arrays.has(images) && arrays.has(labels));
+    const part = async (of: "train" | "validation" | "test"): Promise<StreamedImages | undefined> => {
+      const names = namesOf(of, arrays);
       if (!names) return undefined;
       const [x, y] = names.map((key) => `${path}: ${key}`) as [string, string];
       const labels = labelsOf(parseNpy(await unpacked(file, path, arrays.get(names[1])!, y), y), y);
       return imagesOf(file, { path, bytes }, arrays.get(names[0])!, x, labels, options);
     };
-    const train = await part("train");
-    if (!train)
-      throw new DataError(
-        "not-found",
-        `${path}: holds ${
-          [...arrays.keys()]
-            .slice(0, 20)
-            .map((key) => show(key))
-            .join(", ") || "no arrays"
-        }; expected x_train and y_train (and x_test, y_test). Write: np.savez("data.npz", x_train=x, y_train=y)`,
-      );
-    const [validation, test] = [await part("validation"), await part("test")];
-    for (const other of [validation, test])
-      if (other && other.shape.join() !== train.shape.join())
-        throw new DataError(
-          "bad-dimensions",
-          `${path}: training images are ${train.shape.join(" x ")}, others ${other.shape.join(" x ")}; expected one shape.`,
-        );
-    const sets = withTest(path, { train, test }, options);
-    const largest = largestLabel(train, ...(test ? [test] : []), ...(validation ? [validation] : []));
-    return {
-      name,
-      classNames: numberedClasses(Math.max(largest + 1, 2)),
-      ...sets,
-      ...(validation && { validation }),
-    };
+    const train = (await part("train")) ?? missing(path, arrays);
+    const sets = { train, validation: await part("validation"), test: await part("test") };
+    return { ...datasetOf(sets, path, options), name };
   });
+}
+
+/** As loadArrays(), of arrays of bytes. Rejects with DataError. */
+export async function streamArrays(folder: string, options: LoadOptions): Promise<Dataset> {
+  const names = await arraysIn(folder);
+  const part = async (of: "train" | "validation" | "test"): Promise<StreamedImages | undefined> => {
+    const [images, labels] = namesOf(of, names) ?? [];
+    if (images === undefined || labels === undefined) return undefined;
+    const [x, y] = [join(folder, `${images}.npy`), join(folder, `${labels}.npy`)];
+    const ids = labelsOf(parseNpy(await readWhole(y), y), y);
+    return withFile(x, (file, bytes) =>
+      imagesOf(file, { path: x, bytes }, { packed: false, at: 0, bytes }, x, ids, options),
+    );
+  };
+  const train = (await part("train")) ?? missing(folder, names);
+  const sets = { train, validation: await part("validation"), test: await part("test") };
+  return { ...datasetOf(sets, folder, options), name: basename(resolve(folder)) };
 }
 
 async function imagesOf(
   file: FileHandle,
   whole: { readonly path: string; readonly bytes: number },
-  entry: ZipEntry,
+  entry: Pick<ZipEntry, "packed" | "at" | "bytes">,
   what: string,
   labels: Uint8Array,
   options: LoadOptions,

@@ -10,7 +10,7 @@ import { loadPictureFolder } from "../picture-folder.ts";
 import { isNumbersFile, numbersFileIn } from "../tables.ts";
 import { streamCifarFolder } from "./cifar.ts";
 import { streamIdx, streamIdxFolder } from "./idx.ts";
-import { streamNpz } from "./npz.ts";
+import { streamArrays, streamNpz } from "./npz.ts";
 import type { Found } from "./size.ts";
 
 /**
@@ -26,6 +26,7 @@ export async function streamDataset(
     return loadEmnist(emnist, (images, labels, source) => streamIdx(images, labels, source, "columns"));
   if (found === "pictures") return loadPictureFolder(path, options);
   if (found === "cifar") return streamCifarFolder((await cifarFolderIn(path))!);
+  if (found === "arrays") return streamArrays(path, options);
   if (found === "numbers") {
     const file = isNumbersFile(path) ? path : (await numbersFileIn(path))!;
     if (/\.npz$/i.test(file)) return streamNpz(file, basename(resolve(file)).replace(/\.npz$/i, ""), options);
@@ -38,7 +39,7 @@ export async function streamDataset(
   if (folder && Object.keys(await findFiles(path)).length > 0) return streamIdxFolder(path);
   throw unsupported(
     path,
-    "cannot be streamed; expected the path of a folder of pictures, of IDX or CIFAR's binary files, or of an .npz. Leave stream out, on the command line --stream",
+    "cannot be streamed; expected the path of a folder of pictures, of IDX or CIFAR's binary files or of .npy files, or of an .npz. Leave stream out, on the command line --stream",
   );
 }
 

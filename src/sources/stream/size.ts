@@ -6,7 +6,7 @@ import { MAX_IDX_BYTES } from "../../data/idx.ts";
 import type { LoadOptions } from "../../data/load-options.ts";
 
 /** What was found at a path, see loadDataset(). */
-export type Found = "pictures" | "numbers" | "cifar" | "emnist" | undefined;
+export type Found = "pictures" | "numbers" | "arrays" | "cifar" | "emnist" | undefined;
 
 /** Of the memory that is free: the model takes some as well. */
 const MOST_SHARE = 0.5;
@@ -52,9 +52,12 @@ async function filesOf(path: string, found: Found): Promise<string[]> {
   if (found === "numbers" && !folder) return [path];
   const within = folder ? path : dirname(path);
   const inner = ["", "cifar-10-batches-bin", "cifar-100-binary"].map((name) => join(within, name));
-  const ending = { numbers: /\.npz$/i, cifar: /\.bin$/, emnist: /images-idx3-ubyte(\.gz)?$/ }[
-    found as "numbers" | "cifar" | "emnist"
-  ];
+  const ending = {
+    numbers: /\.npz$/i,
+    arrays: /\.npy$/,
+    cifar: /\.bin$/,
+    emnist: /images-idx3-ubyte(\.gz)?$/,
+  }[found as "numbers" | "arrays" | "cifar" | "emnist"];
   for (const place of found === "cifar" ? inner : [within]) {
     const names = (await readdir(place).catch(() => [])).filter((name) => ending.test(name));
     if (names.length > 0) return names.map((name) => join(place, name));
