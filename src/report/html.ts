@@ -9,7 +9,7 @@ import { PAGE_STYLE } from "./style.ts";
 import type { Report } from "./types.ts";
 
 /** Forbids everything but what the page carries in itself, so that no name in the data could do harm. */
-const POLICY =
+export const POLICY =
   "default-src 'none'; img-src data:; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'";
 
 /**

@@ -145,15 +145,13 @@ describe.each(BROWSERS)("an interrupted training in %s", (browser) => {
     await kept(page, ({ epoch }) => epoch >= 1);
     await pause(page);
     const context = page.browserContext();
-    const again = await openApp(browser, { context });
     await page.close();
-    await again.page.reload();
+    const again = await openApp(browser, { context });
     await again.page.locator(button("Go on")).click();
     await waitForText(again.page, "#status", /^Epoch \d of 4: [1-9]/);
     await pause(again.page);
-    const third = await openApp(browser, { context });
     await again.page.close();
-    await third.page.reload();
+    const third = await openApp(browser, { context });
     await third.page.locator(button("Go on")).click();
     expect(await outcome(third.page)).toEqual(whole);
     expect([...errors, ...again.errors, ...third.errors]).toEqual([]);

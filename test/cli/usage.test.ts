@@ -24,6 +24,7 @@ describe("help and version", () => {
     "data",
     "data list",
     "data fetch",
+    "data preview",
     "bench",
     "profile",
     "serve",

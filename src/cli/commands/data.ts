@@ -15,6 +15,7 @@ import { dataDirOption, nonEmpty, offlineOption } from "../options.ts";
 import { formatCount, formatTable, type Output, printable } from "../output.ts";
 import { DownloadProgress } from "../progress.ts";
 import { invocation } from "../run/next-steps.ts";
+import { previewCommand } from "./data-preview.ts";
 
 const FETCHED = [...Object.keys(DATASETS), ...Object.keys(ARCHIVES)];
 
@@ -46,10 +47,11 @@ export function dataCommand(): Command {
     .action((name: string, options: FetchOptions & CommonOptions) =>
       perform(options, (output) => fetchDataset(name, options, output)),
     );
-  return createCommand("data", "List datasets, or download one")
+  return createCommand("data", "List datasets, download one, or look at one")
     .helpCommand("help [command]", "print a command's help")
     .addCommand(list, { isDefault: true })
-    .addCommand(fetchOne);
+    .addCommand(fetchOne)
+    .addCommand(previewCommand());
 }
 
 interface Listed {

@@ -139,7 +139,7 @@ export function trainCommand(): Command {
 }
 
 /** Which images validate: `--split stratified` says it as well. */
-function validationFromOption(): Option {
+export function validationFromOption(): Option {
   const option = new Option(
     "--split, --validation-from <which>",
     "which ones: the last, as Keras; the same share of each class; or any, by the seed (default: stratified for folders, else last)",
@@ -156,7 +156,7 @@ function validationFromOption(): Option {
 }
 
 /** The options that were given: defaults that help shows count for less than a file of settings. */
-function givenOptions(options: TrainOptions & CommonOptions, command: Command): TrainOptions {
+export function givenOptions(options: TrainOptions & CommonOptions, command: Command): TrainOptions {
   return Object.fromEntries(
     Object.entries(options).filter(([key]) => command.getOptionValueSource(key) === "cli"),
   );

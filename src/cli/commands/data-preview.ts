@@ -1,0 +1,259 @@
+import { extname } from "node:path";
+import { type Command, InvalidArgumentError, Option } from "commander";
+import { writeAtomic } from "../../data/cache.ts";
+import { inMemory } from "../../data/streamed.ts";
+import type { Dataset } from "../../data/types.ts";
+import type { DatasetSheet, SheetPicture } from "../../report/dataset-sheet.ts";
+import { checkRunConfig, isKnown, type RunConfig } from "../../run/config.ts";
+import { partsOf, withLimits } from "../../run/run.ts";
+import type { Model } from "../../train/model.ts";
+import { countsOf, orderOf } from "../../train/validation.ts";
+import { describeDataset, openDataset } from "../datasets.ts";
+import { UsageError } from "../errors.ts";
+import { withInterrupt } from "../interrupt.ts";
+import { addCommonOptions, type CommonOptions, createCommand, perform } from "../main.ts";
+import { findModel } from "../models.ts";
+import {
+  batchSizeOption,
+  dataDirOption,
+  datasetOption,
+  modelOption,
+  nonEmpty,
+  offlineOption,
+  pictureOptions,
+  realNumber,
+  streamOptions,
+  wholeNumber,
+} from "../options.ts";
+import { formatCount, formatTable, type Output, printable } from "../output.ts";
+import { type RunFlags, settingsOf } from "../run/settings.ts";
+import { givenOptions, validationFromOption } from "./train.ts";
+
+/** What the command has beside a run's settings. */
+interface PreviewFlags {
+  readonly out: string;
+  readonly perClass: number;
+  readonly versions: number;
+}
+type PreviewOptions = RunFlags & PreviewFlags & { readonly offline?: boolean };
+
+/** Classes of which one picture is shown as training sees it. */
+const MOST_SEEN = 20;
+
+export function previewCommand(): Command {
+  const usual = checkRunConfig({});
+  const command = createCommand(
+    "preview",
+    "Show a dataset's pictures, and with a model that varies them what training sees",
+  )
+    .optionsGroup("Data:")
+    .addOption(
+      new Option(
+        "--config <file>",
+        "a JSON file of settings, or the result.json of a run; flags given beside it win",
+      ).argParser(nonEmpty),
+    )
+    .addOption(datasetOption().default(usual.dataset))
+    .addOption(dataDirOption())
+    .addOption(offlineOption());
+  for (const option of streamOptions()) command.addOption(option);
+  command
+    .addOption(
+      new Option(
+        "--train-limit <n>",
+        "use n training images only; of a folder, some of each class",
+      ).argParser(wholeNumber(1)),
+    )
+    .addOption(
+      new Option("--digits-count <n>", "training images to generate, for digits (default: 12000)").argParser(
+        wholeNumber(1, 1_000_000),
+      ),
+    )
+    .addOption(
+      new Option("--validation-split <x>", "share of the training images kept for validation; 0: none")
+        .argParser(realNumber(0, 1))
+        .default(usual.validationSplit),
+    )
+    .addOption(validationFromOption())
+    .optionsGroup("Pictures:");
+  for (const option of pictureOptions()) command.addOption(option);
+  command
+    .optionsGroup("As training sees them:")
+    .addOption(modelOption(" with layers that vary pictures, such as randomFlip (default: none)"))
+    .addOption(batchSizeOption("images in a training step").default(usual.batchSize))
+    .addOption(
+      new Option("--seed <n>", "the run's: fixes what becomes of a picture in which epoch")
+        .argParser(wholeNumber(0))
+        .default(usual.seed),
+    )
+    .addOption(
+      new Option("--versions <n>", "epochs to show a picture in").argParser(wholeNumber(1, 100)).default(6),
+    )
+    .optionsGroup("Output:")
+    .addOption(
+      new Option("--per-class <n>", "pictures of each class").argParser(wholeNumber(1, 1000)).default(8),
+    )
+    .addOption(
+      new Option("--out <file>", "an .html or a .png file, which replaces one that is there")
+        .argParser(sheetFile)
+        .default("preview.html"),
+    );
+  return addCommonOptions(command)
+    .addHelpText("after", NOTES)
+    .action((options: PreviewOptions & CommonOptions) =>
+      perform(options, (output) =>
+        preview({ ...givenOptions(options, command), ...own(options) } as PreviewOptions, output),
+      ),
+    );
+}
+
+const own = ({ out, perClass, versions }: PreviewFlags): PreviewFlags => ({ out, perClass, versions });
+
+const NOTES = `
+Writes one file that needs no other: how many images each class has, some of them,
+and with a model that has layers of augmentation (randomFlip, randomRotation,
+cutMix, ...) what the first epochs of training see of one picture of each class, to
+the bit. The settings are those of train: with the --config, or the flags, of a
+run it shows what that run trains on. A .png has the pictures alone, in the order
+of the classes.
+
+Examples:
+  wasmgrad data preview
+  wasmgrad data preview --dataset path/to/pictures --image-size 64x64
+  wasmgrad data preview --dataset mnist --model my-model.json --seed 7
+  wasmgrad data preview --config runs/first/result.json --out pictures.png`;
+
+function sheetFile(text: string): string {
+  if (!/^\.(html?|png)$/i.test(extname(text)))
+    throw new InvalidArgumentError("Expected a file that ends with .html or .png, such as preview.html.");
+  return text;
+}
+
+export async function preview(options: PreviewOptions, output: Output): Promise<void> {
+  const { out, perClass, versions, offline, ...flags } = options;
+  const settings = await settingsOf(flags);
+  const given = flags.model !== undefined || flags.config !== undefined;
+  if (given && settings.model === undefined)
+    throw new UsageError(
+      "the settings begin with the weights of a run, and name no model: name it with --model, such as my-model.json",
+    );
+  const source = given ? await findModel(settings.model!) : undefined;
+  await withInterrupt(undefined, async (signal) => {
+    const whole = await openDataset({ ...settings, offline }, output, signal);
+    const dataset = withLimits(whole, settings, !isKnown(settings.dataset));
+    const { classNames, train } = dataset;
+    const config = { ...settings, model: settings.model ?? "" } as RunConfig;
+    const model = source?.build(train.shape, classNames.length);
+    const { training, validation } = partsOf(dataset, config);
+    const counts = countsOf(training, classNames.length)!;
+    const validated = validation && countsOf(validation, classNames.length);
+    const tested = countsOf({ samples: dataset.test, count: dataset.test.count }, classNames.length)!;
+    const chosen = choose(dataset, orderOf(training), perClass);
+    const rows = chosen.flat();
+    const { images } = await inMemory(train, Uint32Array.from(rows));
+    const size = images.length / Math.max(1, rows.length);
+    const at = new Map(rows.map((row, i) => [row, i]));
+    const picture = (row: number): SheetPicture => ({
+      pixels: images.slice(at.get(row)! * size, (at.get(row)! + 1) * size),
+      label: `Training image ${row}, of class ${classNames[train.labels[row]!]}`,
+    });
+    const seen = model && (await seenBy(model, dataset, config, chosen, versions, picture));
+    signal.throwIfAborted();
+    const sheet: DatasetSheet = {
+      name: dataset.name,
+      shape: train.shape,
+      classes: classNames.map((name, id) => ({
+        name,
+        train: counts[id]!,
+        validation: validated?.[id] ?? 0,
+        test: tested[id]!,
+        pictures: chosen[id]!.map(picture),
+      })),
+      seen,
+    };
+    await write(out, sheet);
+    tell(output, dataset, sheet, model, out);
+  });
+}
+
+/** Numbers of the images to show of each class: evenly spread over those that are trained on. */
+function choose({ train, classNames }: Dataset, trained: Uint32Array, most: number): number[][] {
+  const byClass: number[][] = classNames.map(() => []);
+  for (const row of trained.toSorted()) byClass[train.labels[row]!]!.push(row);
+  return byClass.map((rows) => {
+    const shown = Math.min(most, rows.length);
+    return Array.from({ length: shown }, (_, i) => rows[Math.floor((i * rows.length) / shown)]!);
+  });
+}
+
+async function seenBy(
+  model: Model,
+  dataset: Dataset,
+  config: RunConfig,
+  chosen: readonly (readonly number[])[],
+  versions: number,
+  picture: (row: number) => SheetPicture,
+): Promise<DatasetSheet["seen"]> {
+  const { seenInTraining } = await import("../../run/seen.ts");
+  const rows = chosen.flatMap(([first]) => (first === undefined ? [] : [first])).slice(0, MOST_SEEN);
+  const found = await seenInTraining(model, dataset, config, rows, versions);
+  if (!found) return undefined;
+  const { layers, mixes, shape, pictures } = found;
+  return {
+    ...{ model: model.name, layers, mixes, shape, seed: config.seed },
+    rows: rows.map((row, i) => ({
+      name: dataset.classNames[dataset.train.labels[row]!]!,
+      original: picture(row),
+      versions: pictures[i]!.map((pixels, epoch) => ({
+        pixels,
+        label: `Training image ${row} in epoch ${epoch + 1}`,
+      })),
+    })),
+  };
+}
+
+async function write(path: string, sheet: DatasetSheet): Promise<void> {
+  const { datasetHtml, datasetRaster } = await import("../../report/dataset-sheet.ts");
+  if (!/^\.png$/i.test(extname(path))) {
+    await writeAtomic(path, new TextEncoder().encode(datasetHtml(sheet)));
+    return;
+  }
+  const { pngBytes } = await import("../../report/png.ts");
+  await writeAtomic(path, pngBytes(datasetRaster(sheet)));
+}
+
+function tell(
+  output: Output,
+  dataset: Dataset,
+  { classes, seen, shape }: DatasetSheet,
+  model: Model | undefined,
+  path: string,
+): void {
+  output.print(describeDataset(dataset));
+  const rows = classes.map(({ name, train, validation, test }) => [
+    printable(name),
+    ...[train, validation, test].map(formatCount),
+  ]);
+  output.print(formatTable([["class", "training", "validation", "test"], ...rows], "<>>>"));
+  output.print();
+  if (model && !seen)
+    output.notice(
+      `${printable(model.name)} has no layer that varies pictures, such as randomFlip or randomRotation: training sees them as they are`,
+    );
+  if (seen) output.print(`Varied by: ${seen.layers.map((layer) => printable(layer)).join(", ")}`);
+  output.print(`Written: ${printable(path)}`);
+  output.document({
+    file: path,
+    dataset: dataset.name,
+    shape,
+    classes: classes.map(({ pictures, ...counts }) => ({ ...counts, shown: pictures.length })),
+    varied: seen
+      ? {
+          model: seen.model,
+          layers: seen.layers,
+          seed: seen.seed,
+          epochs: seen.rows[0]?.versions.length ?? 0,
+        }
+      : null,
+  });
+}
