@@ -27,6 +27,7 @@ export { LOSSES, type LossData, type LossName } from "./losses/names.ts";
 export { defineMetric, type MetricDefinition } from "./metrics/define.ts";
 export * from "./metrics/make.ts";
 export { METRICS, type Metric, type MetricBatch, type MetricName } from "./metrics/metric.ts";
+export { IMAGE_MODELS } from "./model/image-models.ts";
 export * from "./model/layers/index.ts";
 export type { LayerDefinition } from "./model/layers/layer.ts";
 export { defineLayer, type LayerFunction } from "./model/layers/own.ts";

@@ -1,10 +1,10 @@
 // Experiments in pages: a worker trains.
 import { MODELS } from "../model/models.ts";
-import { modelOfData } from "../run/build-model.ts";
+import { modelByName, modelOfData } from "../run/build-model.ts";
 import type { RunConfig, RunOptions } from "../run/config.ts";
 import type { Platform } from "../run/learner.ts";
 import { type RunHooks, type RunOutcome, runOn } from "../run/run.ts";
-import { createModel } from "../train/named.ts";
+import { wantedFor } from "../run/targets.ts";
 import { loadDataset } from "./load-dataset.ts";
 import { createTrainer } from "./trainer.ts";
 import type { Trainer } from "./types.ts";
@@ -14,11 +14,11 @@ export function pagePlatform(workerUrl: string | URL | undefined): Platform<Trai
   return {
     load: ({ dataset, dataDir, digitsCount: train, digitsTestCount: test }, hooks) =>
       loadDataset(dataset, { ...hooks, dataDir, workerUrl, digits: { train, test } }),
-    async build({ model }: RunConfig, { train, classNames }, signal) {
+    async build({ model }: RunConfig, dataset, signal) {
+      const { shape } = dataset.train;
+      const wanted = wantedFor(dataset);
       const data = typeof model === "string" && isAddress(model) ? await fetchModel(model, signal) : model;
-      return typeof data === "string"
-        ? createModel(data, train.shape, classNames.length)
-        : modelOfData(data)(train.shape, classNames.length);
+      return typeof data === "string" ? modelByName(data, shape, wanted) : modelOfData(data)(shape, wanted);
     },
     ready: (model, options) => createTrainer(model, { ...options, workerUrl }),
   };

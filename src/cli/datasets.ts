@@ -60,6 +60,8 @@ export async function openDataset(
 }
 
 /** digits: 12,000 training and 2,000 test images of 28x28x1, 10 classes. */
-export function describeDataset({ name, train, test, classNames }: Dataset): string {
-  return `${printable(name)}: ${formatCount(train.count)} training and ${formatCount(test.count)} test images of ${train.shape.join("x")}, ${classNames.length} classes${isStreamed(train) ? ", streamed from disk" : ""}`;
+export function describeDataset({ name, train, test, classNames, answers }: Dataset): string {
+  const numbers = answers?.kind === "numbers" && `answers of ${answers.shape.join("x")}`;
+  const masks = answers?.kind === "masks" && `masks of ${classNames.length} classes`;
+  return `${printable(name)}: ${formatCount(train.count)} training and ${formatCount(test.count)} test images of ${train.shape.join("x")}, ${numbers || masks || `${classNames.length} classes`}${isStreamed(train) ? ", streamed from disk" : ""}`;
 }

@@ -2,7 +2,14 @@ import type { EpochInfo, Logs } from "../train/callbacks.ts";
 import { fill, formatCount, formatSeconds } from "./output.ts";
 
 type Figure = keyof Logs;
-const FIGURES = ["loss", "accuracy", "val_loss", "val_accuracy"] as const satisfies readonly Figure[];
+const FIGURES = [
+  "loss",
+  "accuracy",
+  "meanIoU",
+  "val_loss",
+  "val_accuracy",
+  "val_meanIoU",
+] as const satisfies readonly Figure[];
 
 /** A way to write an epoch's figures, the widest first. */
 interface Form {
@@ -14,8 +21,8 @@ interface Form {
   readonly word: boolean;
 }
 
-const KERAS = { loss: "loss", accuracy: "accuracy", val_loss: "val_loss", val_accuracy: "val_accuracy" };
-const SHORT = { ...KERAS, accuracy: "acc", val_accuracy: "val_acc" };
+const KERAS = Object.fromEntries(FIGURES.map((name) => [name, name])) as Record<Figure, string>;
+const SHORT = { ...KERAS, accuracy: "acc", val_accuracy: "val_acc", meanIoU: "IoU", val_meanIoU: "val_IoU" };
 const FORMS: readonly Form[] = [
   { names: KERAS, colon: ": ", between: " - ", speed: true, word: true },
   { names: KERAS, colon: ": ", between: " - ", speed: false, word: true },

@@ -3,11 +3,12 @@ import { basename, extname, join } from "node:path";
 import { Help } from "commander";
 import { ModelError } from "../compiler/errors.ts";
 import type { Shape } from "../compiler/graph.ts";
+import { IMAGE_MODELS } from "../model/image-models.ts";
 import type { ModelConfig } from "../model/model-config.ts";
 import { fittingModels, MODELS } from "../model/models.ts";
 import { nearest } from "../options/names.ts";
 import { parseJson } from "../options/strict-json.ts";
-import { type ModelBuilder, modelOfData } from "../run/build-model.ts";
+import { type ModelBuilder, modelByName, modelOfData, type Wanted } from "../run/build-model.ts";
 import type { ModelData } from "../run/config.ts";
 import type { Model } from "../train/model.ts";
 import { createModel } from "../train/named.ts";
@@ -24,6 +25,7 @@ export interface ModelSource {
 
 const MAX_FILE_BYTES = 10_000_000;
 const DEFAULT_SHAPE: Shape = [28, 28, 1];
+const NAMED = { ...MODELS, ...IMAGE_MODELS };
 
 /** Throws UsageError where there is no such model, ModelError where a file's content makes none. */
 export async function findModel(given: string | ModelData): Promise<ModelSource> {
@@ -32,11 +34,8 @@ export async function findModel(given: string | ModelData): Promise<ModelSource>
     return { name, build: modelOfData(given, name) };
   }
   const nameOrFile = given;
-  if (Object.hasOwn(MODELS, nameOrFile))
-    return {
-      name: nameOrFile,
-      build: (inputShape = DEFAULT_SHAPE, classes = 10) => buildNamed(nameOrFile, inputShape, classes),
-    };
+  if (Object.hasOwn(NAMED, nameOrFile))
+    return { name: nameOrFile, build: (inputShape, wanted) => buildNamed(nameOrFile, inputShape, wanted) };
   const found = await stat(nameOrFile).catch(() => undefined);
   const isFile = found?.isFile() === true;
   const path = printable(nameOrFile);
@@ -44,7 +43,7 @@ export async function findModel(given: string | ModelData): Promise<ModelSource>
   if ((isFile || found?.isDirectory()) && (await isTrained(nameOrFile))) throw trainedModel(path);
   if (!isFile && extname(nameOrFile) !== ".json" && !/[\\/]/.test(nameOrFile))
     throw new UsageError(
-      `--model is '${path}': no model and no file has that name; expected one of ${Object.keys(MODELS).join(", ")}, or a JSON file that lists layers${didYouMean(nameOrFile)}`,
+      `--model is '${path}': no model and no file has that name; expected one of ${Object.keys(NAMED).join(", ")}, or a JSON file that lists layers${didYouMean(nameOrFile)}`,
     );
   const config = await readJson(nameOrFile);
   const name = basename(nameOrFile, extname(nameOrFile)) || "model";
@@ -53,16 +52,23 @@ export async function findModel(given: string | ModelData): Promise<ModelSource>
 }
 
 function didYouMean(name: string): string {
-  const near = nearest(name, Object.keys(MODELS));
+  const near = nearest(name, Object.keys(NAMED));
   return near === undefined ? "" : `. Write: --model ${near}`;
 }
 
 /** Throws ModelError where the images are too small for the model, with the options that name others. */
-function buildNamed(name: string, inputShape: Shape, classes: number): Model {
+function buildNamed(name: string, inputShape = DEFAULT_SHAPE, wanted?: Wanted | number): Model {
+  if (typeof wanted === "object" && wanted.outputs.length > 1) return modelByName(name, inputShape, wanted);
+  // Of a model of images the channels of its images.
+  const usual = Object.hasOwn(IMAGE_MODELS, name) ? inputShape.at(-1)! : 10;
+  const classes = typeof wanted === "object" ? wanted.outputs[0]! : (wanted ?? usual);
   try {
-    return createModel(name, inputShape, classes);
+    return typeof wanted === "object"
+      ? modelByName(name, inputShape, wanted)
+      : createModel(name, inputShape, classes);
   } catch (error) {
-    const others = error instanceof ModelError ? fittingModels(inputShape, classes) : [];
+    const small = error instanceof ModelError && Object.hasOwn(MODELS, name);
+    const others = small ? fittingModels(inputShape, classes) : [];
     if (others.length === 0) throw error;
     const lines = others.map((other) => `--model ${other}`);
     throw new UsageError(`${(error as Error).message}. Write: ${lines.join(", or ")}`, { cause: error });
@@ -88,7 +94,7 @@ async function isTrained(path: string): Promise<boolean> {
 
 function trainedModel(path: string): UsageError {
   return new UsageError(
-    `--model is '${path}', a trained model; it takes a model's name (${Object.keys(MODELS).join(", ")}) or a JSON file that lists layers. ` +
+    `--model is '${path}', a trained model; it takes a model's name (${Object.keys(NAMED).join(", ")}) or a JSON file that lists layers. ` +
       `A trained model is tested by: wasmgrad evaluate ${path}; asked by: wasmgrad predict ${path} picture.png; and shown by: wasmgrad summary ${path}`,
   );
 }
@@ -130,8 +136,8 @@ function withFileName<T>(path: string, work: () => T): T {
 export function modelsHelp(): string {
   const help = new Help();
   help.prepareContext({ helpWidth: 80 });
-  const width = Math.max(...Object.keys(MODELS).map((name) => name.length));
-  const lines = Object.entries(MODELS).map(([name, { description }]) =>
+  const width = Math.max(...Object.keys(NAMED).map((name) => name.length));
+  const lines = Object.entries(NAMED).map(([name, { description }]) =>
     help.formatItem(name, width, description, help),
   );
   return `Models:\n${lines.join("\n")}`;

@@ -118,6 +118,7 @@ const METADATA = {
       return typeof weights === "object" ? v.record(v.string(), finite) : finite;
     }),
   ),
+  targets: v.optional(v.picklist(["images", "masks", "numbers"])),
   dataset: v.optional(v.string()),
   background: v.optional(v.pipe(v.number(), v.minValue(0), v.maxValue(1))),
   centred: v.optional(v.boolean()),

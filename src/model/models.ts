@@ -3,6 +3,7 @@ import type { Shape } from "../compiler/graph.ts";
 import { nearest } from "../options/names.ts";
 import { show } from "../options/show.ts";
 import { buildChain } from "./build.ts";
+import { type Ending, IMAGE_MODELS } from "./image-models.ts";
 import {
   activation,
   add,
@@ -20,10 +21,13 @@ import {
 } from "./layers/index.ts";
 import type { SymbolicTensor } from "./layers/types.ts";
 
-/** A model by name: a function of what it is to classify. A chain gives its layers, a graph its inputs and outputs. */
+/**
+ * A model by name: a function of what it is to classify. A chain gives its layers, a graph its inputs and outputs. Models of images
+ * take what they end with, too.
+ */
 export type NamedModel = { readonly description: string } & (
-  | { layers(inputShape: Shape, classes: number): Layer[] }
-  | { graph(inputShape: Shape, classes: number): Tensors }
+  | { layers(inputShape: Shape, classes: number, activation?: Ending): Layer[] }
+  | { graph(inputShape: Shape, classes: number, activation?: Ending): Tensors }
 );
 
 /** Names of the models that are chains of layers. */
@@ -174,7 +178,7 @@ export function namedModel(name: string, inputShape: Shape, classes: number): La
 }
 
 /**
- * A model by name: its layers, or what its graph lies between. Throws ModelError naming the models there are, or those of
+ * A model by name, of images, too: its layers, or what its graph lies between. Throws ModelError naming the models there are, or those of
  * `others` that take inputs of this shape where this one does not.
  */
 export function findNamed(
@@ -182,15 +186,17 @@ export function findNamed(
   inputShape: Shape,
   classes: number,
   others: readonly string[] = Object.keys(MODELS),
+  activation?: Ending,
 ): Layer[] | Tensors {
-  const names = Object.keys(MODELS);
-  const model = Object.hasOwn(MODELS, name) ? MODELS[name] : undefined;
+  const all: Readonly<Record<string, NamedModel>> = { ...MODELS, ...IMAGE_MODELS };
+  const names = Object.keys(all);
+  const model = Object.hasOwn(all, name) ? all[name] : undefined;
   if (!model) {
     const near = nearest(name, names);
     const meant = near === undefined ? "" : `. Did you mean ${near}?`;
     throw new ModelError(`no model is named ${show(name)}: expected one of ${names.join(", ")}${meant}`);
   }
-  const made = attempt(model, inputShape, classes);
+  const made = attempt(model, inputShape, classes, activation);
   if (!(made instanceof ModelError)) return made;
   const fitting = fittingModels(inputShape, classes).filter((other) => others.includes(other));
   if (fitting.length === 0) throw made;
@@ -207,10 +213,15 @@ export function fittingModels(inputShape: Shape, classes: number): string[] {
 }
 
 /** The model's layers or graph, or why the input makes none of it. */
-function attempt(model: NamedModel, inputShape: Shape, classes: number): Layer[] | Tensors | ModelError {
+function attempt(
+  model: NamedModel,
+  inputShape: Shape,
+  classes: number,
+  activation?: Ending,
+): Layer[] | Tensors | ModelError {
   try {
-    if ("graph" in model) return model.graph(inputShape, classes);
-    const layers = model.layers(inputShape, classes);
+    if ("graph" in model) return model.graph(inputShape, classes, activation);
+    const layers = model.layers(inputShape, classes, activation);
     buildChain(layers);
     return layers;
   } catch (error) {

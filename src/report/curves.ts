@@ -36,12 +36,34 @@ export function lossChart(run: Run, standalone: boolean): Markup {
   });
 }
 
+/** Training and validation mean IoU over the epochs. */
+export function overlapChart(run: Run): Markup {
+  return chart(run, false, "Mean IoU", "meanIoU", "val_meanIoU", {
+    domain: (low, high) => (low === high ? [low - 0.01, Math.min(1, high + 0.01)] : [low, high]),
+    formatTick: (y, step) => decimalTick(y, step),
+    formatValue: significant,
+  });
+}
+
+/** Training and validation errors over the epochs. */
+export function errorChart(run: Run, figure: "meanAbsoluteError" | "meanSquaredError"): Markup {
+  const title = figure === "meanAbsoluteError" ? "Mean absolute error" : "Mean squared error";
+  return chart(run, false, title, figure, `val_${figure}`, {
+    domain: (low, high) =>
+      low < 0.7 * high ? [0, high] : low === high ? [low - 0.01, high + 0.01] : [low, high],
+    formatTick: (y, step) => decimalTick(y, step),
+    formatValue: significant,
+  });
+}
+
+type Figure = Exclude<keyof EpochRecord, "epoch" | "imagesPerSecond">;
+
 function chart(
   { history, kept }: Run,
   standalone: boolean,
   title: string,
-  trained: "loss" | "accuracy",
-  validated: "val_loss" | "val_accuracy",
+  trained: Figure,
+  validated: Figure,
   axis: Pick<ChartSpec, "domain" | "formatTick" | "formatValue">,
 ): Markup {
   const series = (

@@ -7,6 +7,14 @@ export interface EpochRecord {
   readonly accuracy?: number | undefined;
   readonly val_loss?: number | undefined;
   readonly val_accuracy?: number | undefined;
+  /** Mean intersection over union of masks, 0 to 1. */
+  readonly meanIoU?: number | undefined;
+  readonly val_meanIoU?: number | undefined;
+  /** Of numbers. */
+  readonly meanAbsoluteError?: number | undefined;
+  readonly val_meanAbsoluteError?: number | undefined;
+  readonly meanSquaredError?: number | undefined;
+  readonly val_meanSquaredError?: number | undefined;
   /** Training images per second. */
   readonly imagesPerSecond?: number | undefined;
 }

@@ -3,6 +3,7 @@ import { confusion } from "./sections/confusion.ts";
 import { curves } from "./sections/curves.ts";
 import { gallery } from "./sections/gallery.ts";
 import { headline } from "./sections/headline.ts";
+import { images } from "./sections/images.ts";
 import { filters, modelTable } from "./sections/model.ts";
 import { run } from "./sections/run.ts";
 import { PAGE_STYLE } from "./style.ts";
@@ -37,6 +38,7 @@ ${headline(report)}
 ${curves(report)}
 ${confusion(report)}
 ${gallery(report)}
+${images(report)}
 ${filters(report)}
 ${modelTable(report)}
 ${run(report)}

@@ -20,12 +20,18 @@ export interface KeptMark {
   readonly record: EpochRecord;
 }
 
-type Figure = keyof Pick<EpochRecord, "loss" | "accuracy" | "val_loss" | "val_accuracy">;
+type Figure = Exclude<keyof EpochRecord, "epoch" | "imagesPerSecond">;
 const FIGURES: Readonly<Record<Figure, readonly [string, (value: number | undefined) => string]>> = {
   loss: ["training loss", significant],
   accuracy: ["training accuracy", (share: number | undefined) => percent(share, 2)],
   val_loss: ["validation loss", significant],
   val_accuracy: ["validation accuracy", (share: number | undefined) => percent(share, 2)],
+  meanIoU: ["training mean IoU", significant],
+  val_meanIoU: ["validation mean IoU", significant],
+  meanAbsoluteError: ["training mean absolute error", significant],
+  val_meanAbsoluteError: ["validation mean absolute error", significant],
+  meanSquaredError: ["training mean squared error", significant],
+  val_meanSquaredError: ["validation mean squared error", significant],
 };
 
 function isFigure(name: string | undefined): name is Figure {

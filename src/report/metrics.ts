@@ -34,6 +34,17 @@ function argmax(row: Float32Array): number {
   return best;
 }
 
+/** The class of each pixel: that of the greatest; of one number 1 above 0.5. */
+export function predictedMask(output: Float32Array, pixels: number): Uint8Array {
+  const cols = output.length / pixels;
+  return Uint8Array.from({ length: pixels }, (_, at) => {
+    if (cols === 1) return Number(output[at]! > 0.5);
+    let best = at * cols;
+    for (let i = best + 1; i < (at + 1) * cols; i++) if (output[i]! > output[best]!) best = i;
+    return best - at * cols;
+  });
+}
+
 /**
  * Counts `[classes][classes]`: rows truth, columns prediction. Samples predicted as -1 (see Predictions) are in no column.
  * Throws RangeError where lengths differ, or an id is outside the classes.
@@ -118,6 +129,17 @@ export function classReport(matrix: readonly (readonly number[])[]): ClassReport
 
 function ratio(part: number, whole: number): number | null {
   return whole === 0 ? null : part / whole;
+}
+
+/**
+ * Of each class what is of it and predicted as it, over what is either: its intersection over union. Null where it is neither there nor
+ * predicted.
+ */
+export function intersectionsOverUnions(matrix: readonly (readonly number[])[]): (number | null)[] {
+  return matrix.map((row, c) => {
+    const predicted = matrix.reduce((sum, other) => sum + other[c]!, 0);
+    return ratio(row[c]!, row.reduce((sum, n) => sum + n, 0) + predicted - row[c]!);
+  });
 }
 
 /** A kind of mistake: samples of class `truth` predicted as another. */

@@ -98,6 +98,14 @@ ${shades(SHADES.light)}
 .gallery .bar{display:block;height:3px;border-radius:2px;background:var(--track);margin:5px 0 4px;overflow:hidden}.gallery .bar i{display:block;height:100%;background:var(--accent)}.gallery .wrong .bar i{background:var(--wrong)}
 figcaption{font-size:.74rem;line-height:1.35;overflow-wrap:anywhere}
 figcaption b{font-weight:600}.wrong figcaption b{color:var(--wrong)}figcaption span{display:-webkit-box;-webkit-box-orient:vertical;-webkit-line-clamp:2;overflow:hidden}figcaption .fact{color:var(--muted);font-variant-numeric:tabular-nums}
+.compared{margin:0;padding:0;list-style:none;display:grid;gap:14px}
+.four,.compared .head{display:grid;grid-template-columns:repeat(4,minmax(0,1fr));gap:8px;align-items:center}
+.four img{display:block;width:100%;height:auto;border-radius:6px;background:var(--track)}
+.four code:last-child{grid-column:span 2}
+.compared .head{color:var(--muted);font-size:.8rem;text-align:center}
+.compared .fact{margin:4px 0 0;color:var(--muted);font-size:.8rem;font-variant-numeric:tabular-nums}
+.swatched i{display:inline-block;width:14px;height:14px;border-radius:3px;margin-right:8px;vertical-align:-2px}
+.meter{width:22%;min-width:3rem;vertical-align:middle}.meter .bar{display:block;height:6px;border-radius:3px;background:var(--track);overflow:hidden}.meter .bar i{display:block;height:100%;background:var(--accent)}
 .filters{display:grid;grid-template-columns:repeat(auto-fill,minmax(34px,1fr));gap:8px;margin:0;padding:0;list-style:none}
 .filters img{display:block;width:100%;height:auto;border-radius:4px;border:1px solid var(--edge)}
 @media (min-width:640px){.gallery{grid-template-columns:repeat(auto-fill,minmax(88px,1fr));gap:18px 12px}figcaption{font-size:.8rem}.filters{grid-template-columns:repeat(auto-fill,minmax(56px,1fr))}}

@@ -23,11 +23,20 @@ export interface Report {
   /** What was odd about what was given to the training: History.warnings. */
   readonly warnings?: readonly string[] | undefined;
   /** Figures on the test set, where there is one. */
-  readonly test?: { readonly loss: number; readonly accuracy?: number | undefined } | undefined;
+  readonly test?:
+    | {
+        readonly loss: number;
+        readonly accuracy?: number | undefined;
+        /** Others by name: meanIoU, meanAbsoluteError, meanSquaredError. */
+        readonly figures?: Readonly<Record<string, number>> | undefined;
+      }
+    | undefined;
   /** Counts on the test set, `[classes][classes]`: rows truth, columns prediction. See confusionMatrix(). */
   readonly confusion?: readonly (readonly number[])[] | undefined;
   /** Test images to show. See pickGallery() and galleryItems(). */
   readonly gallery?: ReportGallery | undefined;
+  /** Test images and what a model made of them whose outputs are images: in place of confusion and gallery. */
+  readonly images?: ReportImages | undefined;
   /** Kernel of the first convolution, if the model has one. */
   readonly filters?: ReportFilters | undefined;
   /** Model.weightsSha256() after training: 64 hex digits. */
@@ -41,6 +50,10 @@ export interface ReportDataset {
   readonly classNames: readonly string[];
   /** `[height, width, channels]`. */
   readonly imageShape: readonly number[];
+  /** What belongs to an image, where that is no class. */
+  readonly answers?:
+    | { readonly kind: "masks" | "numbers"; readonly shape: readonly number[]; readonly own?: boolean }
+    | undefined;
   /** Images trained on, validation excluded. */
   readonly trainCount: number;
   /** 0 without validation. */
@@ -104,6 +117,34 @@ export interface GalleryItem {
   readonly probability: number;
   /** Number of the image in the test set, from 0. */
   readonly index: number;
+}
+
+/** What a model whose outputs are images made of test images. */
+export interface ReportImages {
+  /** masks: a class for each pixel. numbers: floats. */
+  readonly kind: "masks" | "numbers";
+  /** Of an answer: of masks `[height, width]`. */
+  readonly shape: readonly number[];
+  /** Of numbers: those that are black and white. Default 0 and 1. */
+  readonly range?: readonly [low: number, high: number] | undefined;
+  /** What they are ranked by: "mean squared error". */
+  readonly by: string;
+  readonly best: readonly ReportTestedImage[];
+  /** The worst first. */
+  readonly worst: readonly ReportTestedImage[];
+  /** Of masks all pixels of the test set, `[classes][classes]`: rows truth, columns prediction. */
+  readonly pixels?: readonly (readonly number[])[] | undefined;
+}
+
+/** A test image, and its answers: class ids of masks, or numbers. */
+export interface ReportTestedImage {
+  /** Number of the image in the test set, from 0. */
+  readonly index: number;
+  readonly error: number;
+  /** Bytes of the image. */
+  readonly pixels: Uint8Array;
+  readonly target: ArrayLike<number>;
+  readonly output: ArrayLike<number>;
 }
 
 export interface ReportFilters {

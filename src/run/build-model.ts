@@ -1,18 +1,67 @@
 import { ModelError } from "../compiler/errors.ts";
 import type { Shape } from "../compiler/graph.ts";
+import { endingOf, IMAGE_MODELS } from "../model/image-models.ts";
 import type { Layer } from "../model/layers/layer.ts";
 import { isGraphConfig, layersFromConfig, type ModelConfig } from "../model/model-json.ts";
 import { counted } from "../options/counted.ts";
 import { isObject } from "../options/kinds.ts";
 import { modelFromConfig } from "../train/functional.ts";
 import type { Model } from "../train/model.ts";
+import { createModel } from "../train/named.ts";
 import { Sequential } from "../train/sequential.ts";
 
+/** What a model is to give for an image. */
+export interface Wanted {
+  /** One number a class; of images one for each pixel and class, or channel. */
+  readonly outputs: Shape;
+  /** Whether they are numbers, and no classes. */
+  readonly numbers: boolean;
+}
+
 /**
- * Builds a model for images of this shape; a chain's first layer may leave inputShape out. `classes` undefined: with as many
- * outputs as it says. Throws ModelError where it does not fit.
+ * Builds a model for images of this shape; a chain's first layer may leave inputShape out. `wanted`: so many classes, or what else;
+ * undefined: with as many outputs as it says. Throws ModelError where it does not fit.
  */
-export type ModelBuilder = (inputShape: Shape | undefined, classes: number | undefined) => Model;
+export type ModelBuilder = (inputShape: Shape | undefined, wanted: Wanted | number | undefined) => Model;
+
+/** A model by name for the images of a dataset. Throws ModelError where it does not fit. */
+export function modelByName(name: string, inputShape: Shape, { outputs, numbers }: Wanted): Model {
+  const channels = outputs.at(-1)!;
+  const model = createModel(name, inputShape, channels, numbers ? "sigmoid" : endingOf(channels));
+  if (fits(model.outputShape, outputs)) return model;
+  const gives = Object.hasOwn(IMAGE_MODELS, name) ? `an image of ${sizes(model.outputShape)}` : "a class";
+  throw new ModelError(
+    `model ${name} gives ${gives} for an image, but the answers are ${described({ outputs, numbers })}${adviceOn(inputShape, { outputs, numbers })}`,
+  );
+}
+
+/** What to write where a model by name gives something else. */
+function adviceOn(inputShape: Shape, { outputs, numbers }: Wanted): string {
+  if (outputs.length === 1 && !numbers)
+    return `. Write: {"targets": "images"} or {"targets": "masks"}, on the command line --targets images`;
+  const named = outputs.length === 3 && sizes(outputs.slice(0, 2)) === sizes(inputShape.slice(0, 2));
+  if (!named) return `; give layers that end with an output of shape ${sizes(outputs)}`;
+  const other = numbers ? "autoencoder" : "unet";
+  return `. Write: {"model": "${other}"}, on the command line --model ${other}`;
+}
+
+function described({ outputs, numbers }: Wanted): string {
+  if (outputs.length === 1) return `${outputs[0]} ${numbers ? "numbers" : "classes"}`;
+  return numbers
+    ? `images of ${sizes(outputs)}`
+    : `masks of ${sizes(outputs.slice(0, -1))} with ${outputs.at(-1)} classes`;
+}
+
+/** Whether a model gives that; for two classes a single output is enough. */
+function fits(given: Shape, wanted: Shape): boolean {
+  const [last, most] = [given.at(-1)!, wanted.at(-1)!];
+  return (
+    sizes(given.slice(0, -1)) === sizes(wanted.slice(0, -1)) && (last === most || (last === 1 && most === 2))
+  );
+}
+
+const wantedOf = (wanted: Wanted | number): Wanted =>
+  typeof wanted === "number" ? { outputs: [wanted], numbers: false } : wanted;
 
 const DEFAULT_SHAPE: Shape = [28, 28, 1];
 
@@ -27,24 +76,24 @@ export function modelOfData(data: unknown, name?: string): ModelBuilder {
   if (isGraphConfig(config)) {
     const { name: _, ...unnamed } = config as ModelConfig;
     const model = modelFromConfig(own === undefined ? unnamed : { ...unnamed, name: own });
-    return (inputShape, classes) => fitting(model, inputShape, classes);
+    return (inputShape, wanted) => fitting(model, inputShape, wanted);
   }
   const layers = layersFromConfig(config);
-  return (inputShape, classes) => chain(layers, own, inputShape, classes);
+  return (inputShape, wanted) => chain(layers, own, inputShape, wanted);
 }
 
 /**
  * A model like that one as plain data, for images of any shape that its layers take, and for other classes: its last dense layer has
- * as many units.
+ * as many units; where it gives images, its last convolution as many filters.
  */
-export function modelLike(model: Model, classes: number): ModelConfig {
+export function modelLike(model: Model, wanted: Wanted): ModelConfig {
   const config = model.toConfig();
-  const { length } = model.outputShape;
-  const fits =
-    length === 1 && (model.outputShape[0] === classes || (model.outputShape[0] === 1 && classes === 2));
-  const head = fits ? -1 : config.layers.findLastIndex(({ type }) => type === "dense");
+  const { outputs } = wanted;
+  const image = outputs.length > 1;
+  const as = fits(model.outputShape, outputs);
+  const head = as ? -1 : config.layers.findLastIndex(({ type }) => type === (image ? "conv2d" : "dense"));
   const layers = config.layers.map((layer, i) => {
-    const own = i === head ? { ...layer, units: classes } : layer;
+    const own = i === head ? { ...layer, [image ? "filters" : "units"]: outputs.at(-1)! } : layer;
     if (i > 0 || isGraphConfig(config)) return own;
     const { inputShape: _, ...others } = own as { readonly inputShape?: unknown } & typeof own;
     return others as typeof own;
@@ -61,13 +110,13 @@ export function requireOneOfEach({ inputs, outputs }: Model): void {
 }
 
 /** A graph says itself what it takes: it is checked against the images. */
-function fitting(model: Model, inputShape: Shape | undefined, classes: number | undefined): Model {
-  if (inputShape || classes !== undefined) requireOneOfEach(model);
+function fitting(model: Model, inputShape: Shape | undefined, wanted: Wanted | number | undefined): Model {
+  if (inputShape || wanted !== undefined) requireOneOfEach(model);
   if (inputShape && model.inputShape.join() !== inputShape.join())
     throw new ModelError(
       `its input has shape ${sizes(model.inputShape)}, expected ${sizes(inputShape)}, that of the images; change the shape of layer '${model.rows[0]!.name}'`,
     );
-  if (classes !== undefined) checkOutputs(model, classes);
+  if (wanted !== undefined) checkOutputs(model, wantedOf(wanted));
   return model;
 }
 
@@ -75,7 +124,7 @@ function chain(
   [first, ...rest]: readonly Layer[],
   name: string | undefined,
   inputShape: Shape | undefined,
-  classes: number | undefined,
+  wanted: Wanted | number | undefined,
 ): Model {
   const given = first!.inputShape;
   if (given && inputShape && given.join() !== inputShape.join())
@@ -84,15 +133,20 @@ function chain(
     );
   const shaped = { ...first!, inputShape: given ?? inputShape ?? DEFAULT_SHAPE };
   const model = new Sequential([shaped, ...rest], { name });
-  if (classes !== undefined) checkOutputs(model, classes);
+  if (wanted !== undefined) checkOutputs(model, wantedOf(wanted));
   return model;
 }
 
-/** Throws ModelError unless there is one output a class, or a single one for two classes. */
-function checkOutputs(model: Model, classes: number): void {
+/** Throws ModelError unless there is one output a class, or a single one for two classes; or the image that is wanted. */
+function checkOutputs(model: Model, wanted: Wanted): void {
   const outputs = model.outputShape;
-  if (outputs.length === 1 && (outputs[0] === classes || (outputs[0] === 1 && classes === 2))) return;
+  if (fits(outputs, wanted.outputs)) return;
   const last = model.rows.at(-1)!.name;
+  const [classes] = wanted.outputs;
+  if (wanted.outputs.length > 1 || wanted.numbers)
+    throw new ModelError(
+      `its last layer '${last}' gives an output of shape ${sizes(outputs)}, but the answers are ${described(wanted)}; end the model with one of shape ${sizes(wanted.outputs)}${wanted.outputs.length === 3 && outputs.length === 3 && sizes(outputs.slice(0, 2)) === sizes(wanted.outputs.slice(0, 2)) ? `: {"type": "conv2d", "filters": ${wanted.outputs[2]}, "kernelSize": 1, "activation": "${wanted.numbers ? "sigmoid" : endingOf(wanted.outputs[2]!)}"}` : ""}`,
+    );
   const flat = outputs.length === 1;
   const mend = isGraphConfig(model.toConfig())
     ? `let it be a dense layer of ${classes} units with softmax${flat ? "" : ", of flat input"}`

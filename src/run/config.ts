@@ -4,8 +4,9 @@ import { findDataset, GENERATED } from "../data/datasets.ts";
 import { PICTURE_KEYS, type PictureOptions, pictureTable } from "../data/picture-options.ts";
 import { BACKENDS, type Backend, MAX_THREADS } from "../engine/kernels.ts";
 import { DEFAULT_MAX_MEMORY, LEAST_MEMORY, MOST_MEMORY } from "../engine/memory-sizes.ts";
-import { isBuiltInLoss, LOSSES, type LossData, type LossName } from "../losses/names.ts";
+import { isBuiltInLoss, LOSSES, type LossData, type LossName, lossName } from "../losses/names.ts";
 import { lossProblem } from "../losses/options.ts";
+import type { MetricName } from "../metrics/metric.ts";
 import type { ModelConfig } from "../model/model-config.ts";
 import { createOptimizer } from "../optim/create.ts";
 import { type AnyOptimizerOptions, OPTIMIZERS, type OptimizerName } from "../optim/definitions.ts";
@@ -56,12 +57,49 @@ const isCount = (value: unknown) => Number.isSafeInteger(value) && (value as num
 const images = (least: number, example: number) => ({ ...whole(least, MILLION), example });
 const finite = () => some<number>("a finite number", Number.isFinite, 1);
 
+/** What a model is to give for an image: its class, the image itself, a class for each pixel, or numbers that the dataset has. */
+export const TARGETS = ["labels", "images", "masks", "numbers"] as const;
+export type Targets = (typeof TARGETS)[number];
+
+/** Metrics of a run, by what it is to learn. */
+const METRICS = {
+  labels: ["accuracy"],
+  masks: ["accuracy", "meanIoU"],
+  images: ["meanAbsoluteError", "meanSquaredError"],
+  numbers: ["meanAbsoluteError", "meanSquaredError"],
+} as const satisfies Record<Targets, readonly MetricName[]>;
+type Figure = "loss" | (typeof METRICS)[Targets][number];
+
+/** Figures that a run reports, by name: the loss, and its metrics. */
+export function figuresOf({
+  targets = "labels",
+  loss,
+}: Pick<RunOptions, "targets" | "loss">): readonly Figure[] {
+  // What is lost is no metric once more.
+  const own = METRICS[targets].filter((name) => name !== (loss && lossName(loss)));
+  return ["loss", ...own];
+}
+
+/** Settings that other targets have in place of the usual ones. */
+const USUAL: Readonly<Record<Targets, Partial<Pick<RunOptions, "model" | "loss">>>> = {
+  labels: {},
+  masks: { model: "unet" },
+  images: { model: "autoencoder", loss: "meanSquaredError" },
+  numbers: { model: "unet", loss: "meanSquaredError" },
+};
+
 /** Every setting of an experiment: its name, what it takes, its default. */
 export const runTable = () => ({
   /** `digits` (the default), a dataset's name, or in Node the path of a folder of IDX files, or of pictures with a folder for each class. */
   dataset: optional(words("a dataset's name or a folder"), GENERATED),
   /**
-   * A model's name (default "keras-mnist"), a model as plain data, or where a JSON file of such is: a path in Node, an
+   * What the model is to give for an image. `labels` (the default): its class. `images`: the image itself, as the model sees it. `masks`: a
+   * class for each pixel, of a dataset that has such; of grey images of others those of their ink, brighter than a half, and `background`.
+   * `numbers`: those that the dataset has.
+   */
+  targets: oneOf<Targets>(TARGETS),
+  /**
+   * A model's name (default "keras-mnist"; of images "autoencoder", of masks and numbers "unet"), a model as plain data, or where a JSON file of such is: a path in Node, an
    * address in a page.
    */
   model: optional(
@@ -88,7 +126,7 @@ export const runTable = () => ({
     },
     "adam",
   ),
-  /** What training minimizes: a loss's name (default "categoricalCrossentropy"), or `{ name, ...options }`. */
+  /** What training minimizes: a loss's name (default "categoricalCrossentropy"; of images and numbers "meanSquaredError"), or `{ name, ...options }`. */
   loss: optional(
     {
       ...some<LossName | LossData>(
@@ -139,8 +177,21 @@ export const runTable = () => ({
     ...some<readonly CallbackGiven[]>("a list of callbacks", Array.isArray, ["earlyStopping"]),
     problem: callbacksProblem,
   } as Kind<readonly CallbackGiven[]>,
-  /** The figure that chooses the epoch whose weights are kept. Default: val_accuracy; without validation, or where the optimizer averages weights, "none". */
-  restoreBest: oneOf(["val_accuracy", "val_loss", "accuracy", "loss", "none"]),
+  /**
+   * The figure that chooses the epoch whose weights are kept. Default: val_accuracy, of masks val_meanIoU, of images and numbers val_loss;
+   * without validation, or where the optimizer averages weights, "none".
+   */
+  restoreBest: oneOf([
+    "val_accuracy",
+    "val_loss",
+    "accuracy",
+    "loss",
+    "none",
+    "val_meanIoU",
+    "meanIoU",
+    "val_meanAbsoluteError",
+    "meanAbsoluteError",
+  ]),
   /**
    * Node: the path of a model's file, or of a run's folder, whose weights the training begins with, as far as names and shapes are
    * the same; the model is that one's, where none is named, with as many outputs as there are classes.
@@ -203,13 +254,23 @@ export function checkRunConfig(given: RunOptions, nameOf: SettingName = asKey): 
   const options = settingsIn(given);
   checkSettings(options);
   const recipe = recipeOf(options, nameOf);
-  const filled = withDefaults(runTable(), { ...recipe, ...options });
+  const { targets = "labels" } = options as RunOptions;
+  const set = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
+  const inMemory = targets === "labels" ? undefined : { stream: false };
+  const filled = withDefaults(runTable(), { ...USUAL[targets], ...inMemory, ...recipe, ...set });
   const optimizer = recipe ? recipe.optimizer : optimizerData(filled.optimizer);
   const { dataset, validationSplit } = filled;
   const misfit = dataProblem(filled, nameOf);
   if (misfit !== undefined) throw new RunConfigError(misfit);
   const averaged = isAveraged(optimizer);
-  const restoreBest = filled.restoreBest ?? (validationSplit > 0 && !averaged ? "val_accuracy" : "none");
+  const unfitting = targets === "labels" ? undefined : unfitTargets(filled, nameOf);
+  if (unfitting !== undefined) throw new RunConfigError(unfitting);
+  const restoreBest = filled.restoreBest ?? (validationSplit > 0 && !averaged ? BEST[targets] : "none");
+  const figures = figuresOf(filled);
+  if (restoreBest !== "none" && !figures.includes(restoreBest.replace("val_", "") as Figure))
+    throw new RunConfigError(
+      `${nameOf("restoreBest")} is ${restoreBest}, but with ${nameOf("targets")} ${targets} figures are ${figures.join(", ")}`,
+    );
   if (averaged && restoreBest !== "none")
     throw new RunConfigError(
       `${nameOf("restoreBest")} is ${restoreBest}, which gives the model an epoch's own weights, but useEma of the optimizer is for their average: leave one of them out`,
@@ -220,15 +281,44 @@ export function checkRunConfig(given: RunOptions, nameOf: SettingName = asKey): 
     );
   const { validationFrom: from, callbacks: listed, ...others } = filled;
   const callbacks = listed && filledCallbacks(listed);
-  const unfit = callbacks && unfitCallback(callbacks, { validationSplit, optimizer }, nameOf);
+  const unfit = callbacks && unfitCallback(callbacks, { validationSplit, optimizer, figures }, nameOf);
   if (unfit !== undefined) throw new RunConfigError(unfit);
   return {
     ...others,
     optimizer,
     ...(callbacks && { callbacks }),
-    ...(validationSplit > 0 && { validationFrom: from ?? (isKnown(dataset) ? "last" : "stratified") }),
+    ...(validationSplit > 0 && {
+      validationFrom: from ?? (isKnown(dataset) ? "last" : targets === "labels" ? "stratified" : "shuffled"),
+    }),
     restoreBest,
   } as RunConfig;
+}
+
+/** The figure that chooses the best epoch. */
+const BEST = {
+  labels: "val_accuracy",
+  masks: "val_meanIoU",
+  images: "val_loss",
+  numbers: "val_loss",
+} as const satisfies Record<Targets, string>;
+
+/** What is wrong with settings beside targets that are no labels of images. */
+function unfitTargets(
+  {
+    targets,
+    validationFrom,
+    classWeight,
+    stream,
+  }: Pick<RunOptions, "targets" | "validationFrom" | "classWeight" | "stream">,
+  nameOf: SettingName,
+): string | undefined {
+  if (validationFrom === "stratified")
+    return `${nameOf("validationFrom")} is stratified, by classes of images, but with ${nameOf("targets")} ${targets} they have none: let it be shuffled`;
+  if (stream)
+    return `${nameOf("stream")} is for images with labels: with ${nameOf("targets")} ${targets} answers lie in memory, and images beside them. Leave it out`;
+  if (classWeight !== undefined && targets !== "masks")
+    return `${nameOf("classWeight")} is for classes, but with ${nameOf("targets")} ${targets} there are none: leave it out`;
+  return undefined;
 }
 
 /** Whether the model gets an average of its weights, and that at the end of training alone. */
@@ -242,13 +332,17 @@ export const MONITORED: readonly string[] = ["loss", "accuracy", "val_loss", "va
 /** What is wrong with callbacks beside other settings. */
 function unfitCallback(
   callbacks: readonly CallbackData[],
-  { validationSplit, optimizer }: Pick<RunConfig, "validationSplit" | "optimizer">,
+  {
+    validationSplit,
+    optimizer,
+    figures,
+  }: Pick<RunConfig, "validationSplit" | "optimizer"> & { readonly figures: readonly string[] },
   nameOf: SettingName,
 ): string | undefined {
   for (const callback of callbacks) {
     const { monitor } = callback as { readonly monitor?: string };
-    if (monitor !== undefined && !MONITORED.includes(monitor))
-      return `callbacks: ${callback.name}: monitor is ${show(monitor)}, expected one of ${MONITORED.join(", ")}`;
+    if (monitor !== undefined && !figures.includes(monitor.replace(/^val_/, "")))
+      return `callbacks: ${callback.name}: monitor is ${show(monitor)}, expected one of ${[...figures, ...figures.map((name) => `val_${name}`)].join(", ")}`;
     if (monitor?.startsWith("val_") && validationSplit === 0)
       return `callbacks: ${callback.name}: monitor is ${monitor}, but ${nameOf("validationSplit")} 0 leaves nothing to validate on: let it be ${monitor.slice(4)}`;
     if (callback.name === "reduceLROnPlateau" && isObject(optimizer.learningRate))

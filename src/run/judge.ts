@@ -34,14 +34,15 @@ export function judge(
 
 /** What a verdict needs to know of a run, however it went. `parts` undefined: nothing is known of its images. */
 export function circumstances(
-  { loss, optimizer: { name, learningRate } }: RunConfig,
+  { loss, targets = "labels", optimizer: { name, learningRate } }: RunConfig,
   classNames: readonly string[],
   parts: Pick<ReadyRun, "training" | "validation"> | undefined,
 ): Omit<VerdictInput, "history"> {
   const classes = classNames.length;
   return {
     loss: lossName(loss),
-    classes,
+    // Of images guesses are not known.
+    ...(targets === "labels" && { classes }),
     classNames,
     trainCounts: parts && countsOf(parts.training, classes),
     validationCounts: parts?.validation && countsOf(parts.validation, classes),

@@ -3,6 +3,7 @@ import type { Dataset } from "../data/types.ts";
 import type { Backend } from "../engine/kernels.ts";
 import type { LoadedModel } from "../formats/model-file.ts";
 import type { NamedTensor } from "../safetensors/safetensors.ts";
+import type { Asked } from "../train/asked.ts";
 import type { History } from "../train/callbacks.ts";
 import type { SetWeightsOptions, WeightsTaken } from "../train/check-weights.ts";
 import type { CompileOptions, LayerActivation } from "../train/compiled-options.ts";
@@ -10,7 +11,6 @@ import type { FitOptions } from "../train/fit.ts";
 import type { Model } from "../train/model.ts";
 import type { ModelMetadata } from "../train/model-entries.ts";
 import type { Pixels, Samples } from "../train/samples.ts";
-import type { Asked } from "../train/test-model.ts";
 import type { FileCallbacks } from "./callbacks.ts";
 import type { RunConfig } from "./config.ts";
 

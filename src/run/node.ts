@@ -8,11 +8,11 @@ import { parseJson } from "../options/strict-json.ts";
 import { loadDataset } from "../sources/load.ts";
 import type { CompileOptions } from "../train/compiled-options.ts";
 import type { Model } from "../train/model.ts";
-import { createModel } from "../train/named.ts";
-import { modelOfData } from "./build-model.ts";
+import { modelByName, modelOfData } from "./build-model.ts";
 import { isKnown, type RunConfig, type RunOptions } from "./config.ts";
 import type { Learner, Platform } from "./learner.ts";
 import { type RunHooks, type RunOutcome, runOn } from "./run.ts";
+import { wantedFor } from "./targets.ts";
 
 export const NODE: Platform = {
   load: ({ dataset, dataDir, digitsCount: train, digitsTestCount: test, stream, ...options }, hooks) =>
@@ -23,13 +23,14 @@ export const NODE: Platform = {
       digits: { train, test },
       stream: isKnown(dataset) ? false : (stream ?? "auto"),
     }),
-  async build({ model }: RunConfig, { train, classNames }) {
-    const { shape } = train;
-    if (typeof model !== "string") return modelOfData(model)(shape, classNames.length);
+  async build({ model }: RunConfig, dataset) {
+    const { shape } = dataset.train;
+    const wanted = wantedFor(dataset);
+    if (typeof model !== "string") return modelOfData(model)(shape, wanted);
     const file = !Object.hasOwn(MODELS, model) && /[\\/.]/.test(model);
-    if (!file) return createModel(model, shape, classNames.length);
+    if (!file) return modelByName(model, shape, wanted);
     const data = parseJson(await readFile(model, "utf8"));
-    return modelOfData(data, basename(model, extname(model)))(shape, classNames.length);
+    return modelOfData(data, basename(model, extname(model)))(shape, wanted);
   },
   async open(place) {
     const folder = (await stat(place)).isDirectory();

@@ -3,6 +3,7 @@ import { take, takeOfEach } from "../data/split.ts";
 import { inMemory, isStreamed } from "../data/streamed.ts";
 import type { Dataset, ImageSet } from "../data/types.ts";
 import type { LoadedModel } from "../formats/model-file.ts";
+import type { MetricName } from "../metrics/metric.ts";
 import { MODELS } from "../model/models.ts";
 import { createOptimizer } from "../optim/create.ts";
 import type { OptimizerName } from "../optim/definitions.ts";
@@ -18,7 +19,7 @@ import type { CompileOptions } from "../train/compiled-options.ts";
 import { NonFiniteError, TrainingDivergedError } from "../train/errors.ts";
 import { isModel, type Model } from "../train/model.ts";
 import { RECIPES } from "../train/recipes.ts";
-import { testModel } from "../train/test-model.ts";
+import { testOn } from "../train/test-model.ts";
 import type { TrainingState } from "../train/training-state.ts";
 import { splitForValidation, wholePart } from "../train/validation.ts";
 import { modelLike, modelOfData } from "./build-model.ts";
@@ -30,11 +31,19 @@ import {
   requireSameImages,
   resumed,
 } from "./checkpoint.ts";
-import { checkRunConfig, isKnown, type RunConfig, RunConfigError, type RunOptions } from "./config.ts";
+import {
+  checkRunConfig,
+  figuresOf,
+  isKnown,
+  type RunConfig,
+  RunConfigError,
+  type RunOptions,
+} from "./config.ts";
 import { judge } from "./judge.ts";
 import type { Learner, Platform } from "./learner.ts";
 import { Recorder } from "./recorder.ts";
 import { type RunResult, resultOf } from "./result.ts";
+import { wantedFor, withTargets } from "./targets.ts";
 import type { EndedRun, ReadyRun, TrainedRun } from "./types.ts";
 
 /** Whom a run tells how it goes. What returns a promise is waited for. */
@@ -161,10 +170,16 @@ export async function prepareRun<L extends Learner>(
       onNotice: (text) => hooks.onNotice?.(text),
     }));
   signal?.throwIfAborted();
-  const dataset = withLimits(whole, asked, own !== undefined || !isKnown(asked.dataset));
+  const sorted = !whole.answers && (own !== undefined || !isKnown(asked.dataset));
+  const dataset = withTargets(withLimits(whole, asked, sorted), asked);
   if (kept) requireSameImages(kept, dataset);
   const { classNames } = dataset;
-  if (classNames.length === 1 && typeof asked.model === "string" && Object.hasOwn(MODELS, asked.model))
+  if (
+    classNames.length === 1 &&
+    !dataset.answers &&
+    typeof asked.model === "string" &&
+    Object.hasOwn(MODELS, asked.model)
+  )
     throw new DataError(
       "bad-classes",
       `${asked.dataset}: all images are of one class, ${show(classNames[0])}; ${asked.model} tells two or more apart. Put images of another beside them: of pictures, in a folder of its name.`,
@@ -172,11 +187,11 @@ export async function prepareRun<L extends Learner>(
   const from = kept ? undefined : (hooks.from ?? (await opened(platform, asked.from)));
   const config =
     from && options.model === undefined
-      ? { ...asked, model: modelLike(from.model, classNames.length) }
+      ? { ...asked, model: modelLike(from.model, wantedFor(dataset)) }
       : asked;
   const model =
     kept || config !== asked
-      ? modelOfData(kept?.model ?? config.model)(dataset.train.shape, classNames.length)
+      ? modelOfData(kept?.model ?? config.model)(dataset.train.shape, wantedFor(dataset))
       : await platform.build(asked, dataset, signal);
   const { training, validation } = partsOf(dataset, asked);
   const streamed = isStreamed(dataset.train);
@@ -212,7 +227,8 @@ export async function prepareRun<L extends Learner>(
     validation,
     metadata: {
       preprocessing: asked.preprocessing,
-      classNames,
+      ...(dataset.answers?.kind !== "numbers" && { classNames }),
+      ...(asked.targets && asked.targets !== "labels" && { targets: asked.targets }),
       loss: asked.loss,
       dataset: dataset.name,
       ...traits,
@@ -295,8 +311,8 @@ export async function trainRun<R extends Pick<ReadyRun, "config" | "dataset" | "
 
 /** Tests and judges. */
 async function finishRun<L extends Learner>(trained: TrainedRun<L>): Promise<RunOutcome<L>> {
-  const { learner, dataset, ended, recorder } = trained;
-  const tested = await testModel(learner, dataset.test, dataset.classNames.length).catch((error: unknown) => {
+  const { learner, dataset, ended, recorder, config } = trained;
+  const tested = await testOn(learner, dataset.test, dataset, config.loss).catch((error: unknown) => {
     if (error instanceof NonFiniteError) return error;
     throw error;
   });
@@ -313,7 +329,8 @@ async function finishRun<L extends Learner>(trained: TrainedRun<L>): Promise<Run
 }
 
 function ofOwnImages(options: RunOptions, { name }: Dataset): RunOptions {
-  return { ...options, dataset: name || "own", validationFrom: options.validationFrom ?? "stratified" };
+  const { targets = "labels", validationFrom = targets === "labels" ? "stratified" : "shuffled" } = options;
+  return { ...options, dataset: name || "own", validationFrom };
 }
 
 /** The training images, and those for validation. */
@@ -336,7 +353,7 @@ export function compileOptions(
     optimizer: optimizerOf(config, images),
     loss,
     // Of classes, whatever the loss.
-    metrics: ["accuracy"],
+    metrics: figuresOf(config).slice(1) as MetricName[],
     seed,
     preprocessing,
     backend,

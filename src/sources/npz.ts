@@ -3,8 +3,9 @@ import { largestLabel } from "../data/class-names.ts";
 import { numberedClasses } from "../data/datasets.ts";
 import { DataError } from "../data/errors.ts";
 import { MAX_IDX_BYTES } from "../data/idx.ts";
-import type { Dataset, ImageSet } from "../data/types.ts";
+import type { Answers, Dataset, ImageSet } from "../data/types.ts";
 import { show } from "../options/show.ts";
+import { blackAndWhite } from "./masks.ts";
 import { type NpyArray, parseNpy } from "./npy.ts";
 import { type OneSet, withTest } from "./parts.ts";
 import { flatShape } from "./shape.ts";
@@ -32,7 +33,8 @@ const MOST_GROWTH = 1032;
 
 /**
  * Reads a dataset from the bytes of an .npz file as Keras keeps its datasets: `x_train`, `y_train`, and `x_test`, `y_test` where they
- * are there; `x_val`, `y_val` are for validation.
+ * are there; `x_val`, `y_val` are for validation. Integers of shape (n, height, width) or (n, height, width, 1) are masks, a class for
+ * each pixel; floats that are no classes numbers.
  * Throws DataError.
  */
 export function parseNpz(bytes: Uint8Array, name: string, options: OneSet = {}): Dataset {
@@ -45,6 +47,7 @@ export function parseArrays(
   name: string,
   options: OneSet,
 ): Dataset {
+  let answers: Answers | undefined;
   const part = (of: Part): ImageSet | undefined => {
     const names = namesOf(of, arrays);
     if (!names) return undefined;
@@ -52,10 +55,19 @@ export function parseArrays(
       NpyArray,
       NpyArray,
     ];
-    return setOf(images, labels, names.map((key) => `${name}: ${key}`) as [string, string], options);
+    const whats = names.map((key) => `${name}: ${key}`) as [string, string];
+    const own = answersOf(labels);
+    if (of === "train") answers = own;
+    else if (JSON.stringify(own) !== JSON.stringify(answers))
+      throw new DataError(
+        "bad-dimensions",
+        `${whats[1]}: has shape (${labels.shape.join(", ")}) of ${labels.type}, which are other answers than those to train on; expected the same.`,
+      );
+    return setOf(images, labels, whats, options, own);
   };
   const train = part("train") ?? missing(name, arrays);
-  return datasetOf({ train, validation: part("validation"), test: part("test") }, name, options);
+  const parts = { train, validation: part("validation"), test: part("test") };
+  return datasetOf({ ...parts, answers }, name, options);
 }
 
 type Part = keyof typeof ARRAY_NAMES;
@@ -84,7 +96,8 @@ export function datasetOf(
     train,
     validation,
     test,
-  }: Pick<Dataset, "train" | "validation"> & { readonly test: ImageSet | undefined },
+    answers,
+  }: Pick<Dataset, "train" | "validation" | "answers"> & { readonly test: ImageSet | undefined },
   name: string,
   options: OneSet,
 ): Dataset {
@@ -95,13 +108,33 @@ export function datasetOf(
         `${name}: training images are ${train.shape.join(" x ")}, others ${other.shape.join(" x ")}; expected one shape.`,
       );
   const sets = withTest(name, { train, test }, options);
-  const largest = largestLabel(train, ...(test ? [test] : []), ...(validation ? [validation] : []));
+  const all = [train, ...(test ? [test] : []), ...(validation ? [validation] : [])];
+  const numbers = answers?.kind === "numbers";
   return {
     name,
-    classNames: numberedClasses(Math.max(largest + 1, 2)),
+    classNames: numbers ? [] : numberedClasses(Math.max(largestLabel(...all) + 1, 2)),
+    ...(answers && { answers }),
     ...sets,
     ...(validation && { validation }),
   };
+}
+
+/** What belongs to each image, where that is no class. */
+function answersOf({ shape, type, data }: NpyArray): Answers | undefined {
+  const own = shape.slice(1);
+  const floats = type.startsWith("float");
+  const [height, width, channels = 1] = own;
+  if (!floats && (own.length === 2 || (own.length === 3 && channels === 1)))
+    return { kind: "masks", shape: [height!, width!] };
+  if (own.length > 1) return { kind: "numbers", shape: own };
+  const [cols] = own;
+  // A list of labels is one of classes.
+  if (cols === undefined) return undefined;
+  const classes =
+    cols === 1
+      ? () => Array.prototype.every.call(data, Number.isInteger)
+      : () => Array.prototype.every.call(data, (value) => value === 0 || value === 1);
+  return floats && !classes() ? { kind: "numbers", shape: [cols] } : undefined;
 }
 
 /** Arrays by their names, the last of each as NumPy has it, unpacked when they are asked for. */
@@ -151,16 +184,45 @@ function setOf(
   labels: NpyArray,
   [x, y]: readonly [string, string],
   options: OneSet,
+  answers: Answers | undefined,
 ): ImageSet {
-  const ids = labelsOf(labels, y);
+  const count = labels.shape[0] ?? 0;
+  const own = answers
+    ? answers.kind === "masks"
+      ? { labels: maskOf(labels, y) }
+      : { targets: numbersOf(labels, y) }
+    : { labels: labelsOf(labels, y) };
   const shape = shapeOf(images, x, options);
-  if (images.shape[0] !== ids.length)
+  if (images.shape[0] !== count)
     throw new DataError(
       "count-mismatch",
-      `${x} has ${images.shape[0]} images, ${y} ${ids.length} labels; expected as many.`,
+      `${x} has ${images.shape[0]} images, ${y} ${count} ${answers ? "answers" : "labels"}; expected as many.`,
     );
-  if (ids.length === 0) throw new DataError("bad-dimensions", `${x}: is empty.`);
-  return { images: bytesOf(images, x), labels: ids, count: ids.length, shape };
+  if (count === 0) throw new DataError("bad-dimensions", `${x}: is empty.`);
+  return { images: bytesOf(images, x), ...own, count, shape } as ImageSet;
+}
+
+/** A class for each pixel; where all are 0 or 255, as pictures have them, 0 or 1. */
+function maskOf({ data, type }: NpyArray, what: string): Uint8Array {
+  const ids = Uint8Array.from(data);
+  const odd = ids.findIndex((id, i) => id !== Number(data[i]));
+  if (odd >= 0)
+    throw new DataError(
+      "label-range",
+      `${what}: holds ${data[odd]} (${type}); expected a class for each pixel, a whole number from 0 to 255.`,
+    );
+  return blackAndWhite(ids);
+}
+
+function numbersOf({ data, shape }: NpyArray, what: string): Float32Array {
+  const numbers = Float32Array.from(data);
+  const odd = numbers.findIndex((value) => !Number.isFinite(value));
+  if (odd >= 0)
+    throw new DataError(
+      "label-range",
+      `${what}: holds ${data[odd]} at ${odd} of shape (${shape.join(", ")}); expected finite numbers.`,
+    );
+  return numbers;
 }
 
 export function shapeOf(

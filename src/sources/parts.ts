@@ -47,13 +47,16 @@ export function withTest(
   }
   if (train.count < 2)
     throw new DataError("bad-argument", `${name}: has one image, of which none can be kept for the test.`);
-  const parts = splitForValidation(train, testSplit ?? TEST_SPLIT, "stratified", TEST_SEED);
+  // Of masks and numbers there are no classes of images.
+  const classes = train.labels?.length === train.count;
+  const source = classes ? "stratified" : "shuffled";
+  const parts = splitForValidation(train, testSplit ?? TEST_SPLIT, source, TEST_SEED);
   const [rest, kept] = [parts.train, parts.validation].map(({ rows }) => someOf(train, rows!)) as [
     ImageSet,
     ImageSet,
   ];
   onNotice?.(
-    `${name} has no images for the test: ${kept.count} of ${train.count}, the same share of each class, are kept for it.`,
+    `${name} has no images for the test: ${kept.count} of ${train.count}${classes ? ", the same share of each class" : ""}, are kept for it.`,
   );
   return { train: rest, test: kept };
 }
@@ -61,9 +64,18 @@ export function withTest(
 /** Some images of a set, copied; of one that is streamed, without reading them. */
 export function someOf(set: ImageSet, rows: Uint32Array): ImageSet {
   if (isStreamed(set)) return set.some(rows);
-  const { images, labels, shape } = set;
-  const bytes = shape[0] * shape[1] * shape[2];
-  const own = new Uint8Array(rows.length * bytes);
-  for (const [i, row] of rows.entries()) own.set(images.subarray(row * bytes, (row + 1) * bytes), i * bytes);
-  return { images: own, labels: Uint8Array.from(rows, (row) => labels[row]!), count: rows.length, shape };
+  const { images, labels, targets, count, shape } = set;
+  const own = <T extends Uint8Array | Float32Array>(all: T): T => {
+    const each = all.length / count;
+    const some = new (all.constructor as new (length: number) => T)(rows.length * each);
+    for (const [i, row] of rows.entries()) some.set(all.subarray(row * each, (row + 1) * each), i * each);
+    return some;
+  };
+  return {
+    images: own(images),
+    ...((labels && { labels: own(labels) }) as Pick<ImageSet, "labels">),
+    ...(targets && { targets: own(targets) }),
+    count: rows.length,
+    shape,
+  };
 }

@@ -23,6 +23,8 @@ export interface ModelMetadata {
   readonly loss?: ByOutput<LossName | LossData>;
   /** What those losses were multiplied by, as compile() takes it. */
   readonly lossWeights?: ByOutput<number>;
+  /** What it gives for an image, where that is no class: the image itself, a class for each pixel, or numbers. */
+  readonly targets?: "images" | "masks" | "numbers";
   /** Name of the dataset it was trained on. */
   readonly dataset?: string;
   /** How bright the border of the training images is, 0 to 1: tells light-on-dark pictures from dark-on-light ones. */

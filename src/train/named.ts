@@ -1,14 +1,16 @@
 import type { Shape } from "../compiler/graph.ts";
+import type { Ending } from "../model/image-models.ts";
 import { findNamed } from "../model/models.ts";
 import { model } from "./functional.ts";
 import type { Model } from "./model.ts";
 import { sequential } from "./sequential.ts";
 
 /**
- * A model by name, one of MODELS, for inputs of a shape and so many classes. Throws ModelError naming the models there are,
- * or those that take inputs of this shape where this one does not.
+ * A model by name, one of MODELS or IMAGE_MODELS, for inputs of a shape and so many classes; of those of images so many channels, or
+ * classes, for each pixel. `activation`: what a model of images ends with; default "sigmoid", of a unet of two classes or more "softmax".
+ * Throws ModelError naming the models there are, or those that take inputs of this shape where this one does not.
  */
-export function createModel(name: string, inputShape: Shape, classes: number): Model {
-  const found = findNamed(name, inputShape, classes);
+export function createModel(name: string, inputShape: Shape, classes: number, activation?: Ending): Model {
+  const found = findNamed(name, inputShape, classes, undefined, activation);
   return Array.isArray(found) ? sequential(found, { name }) : model({ ...found, name });
 }

@@ -1,4 +1,5 @@
 import type { Dataset } from "../data/types.ts";
+import { isBuiltInLoss, type LossData, type LossName } from "../losses/names.ts";
 import { type Checked, checkOptions } from "../options/check.ts";
 import { isObject, isOptions, needed, some, type TableOf, text } from "../options/kinds.ts";
 import { show } from "../options/show.ts";
@@ -6,10 +7,11 @@ import type { EpochRecord } from "../report/epoch-record.ts";
 import type { Configuration, ReportMachine } from "../report/types.ts";
 import type { VerdictInput } from "../report/verdict.ts";
 import type { NamedTensor } from "../safetensors/safetensors.ts";
+import type { Asked } from "./asked.ts";
 import type { History } from "./callbacks.ts";
 import { galleryOf } from "./gallery-of.ts";
 import { isModel, type Model } from "./model.ts";
-import { type Asked, testModel } from "./test-model.ts";
+import { testOn } from "./test-model.ts";
 
 /** What was trained: a compiled Model, or in a page the Trainer. */
 export type Reported =
@@ -70,7 +72,9 @@ export async function createReport(reported: Reported, options: ReportOptions): 
   const { dataset, history, title, machine = runtime() } = options;
   const { classNames, test } = dataset;
   const model = compiled ? reported : reported.model;
-  const result = await testModel(reported, test, classNames.length);
+  const loss = compiled ? reported.session.options.outputs[0]!.loss : options.configuration?.loss;
+  const ranked = (isBuiltInLoss(loss) ? loss : "meanSquaredError") as LossName | LossData;
+  const result = await testOn(reported, test, dataset, ranked);
   const given = Object.entries(options.configuration ?? {}).filter(([, setting]) => setting !== undefined);
   const configuration: Configuration = { ...settingsOf(reported), ...Object.fromEntries(given) };
   const { epochs, restoreBestWeights: by } = configuration;
@@ -80,7 +84,7 @@ export async function createReport(reported: Reported, options: ReportOptions): 
     history: records,
     // Without the loss nothing is known of what guessing costs.
     loss: typeof configuration.loss === "string" ? configuration.loss : undefined,
-    classes: classNames.length,
+    ...(!dataset.answers && { classes: classNames.length }),
     classNames,
     ...optimizerOf(configuration),
     steps: history.steps,
@@ -103,7 +107,7 @@ export async function createReport(reported: Reported, options: ReportOptions): 
     verdict: found,
     // A verdict on classes says what a warning says of them, and names them.
     warnings: found?.kind === "classes" ? [] : history.warnings,
-    test: { ...result, gallery: await galleryOf(result.outputs, test) },
+    test: { ...result, ...(!result.images && { gallery: await galleryOf(result.outputs, test) }) },
     weightsSha256: await reported.weightsSha256(),
     timing: {
       trainSeconds: history.trainSeconds,
@@ -115,11 +119,10 @@ export async function createReport(reported: Reported, options: ReportOptions): 
 
 function recordsOf({ epoch, history }: History): EpochRecord[] {
   return epoch.map((number, i) => ({
+    ...(Object.fromEntries(Object.entries(history).map(([name, figures]) => [name, figures[i]])) as {
+      loss: number;
+    }),
     epoch: number,
-    loss: history.loss[i]!,
-    accuracy: history.accuracy?.[i],
-    val_loss: history.val_loss?.[i],
-    val_accuracy: history.val_accuracy?.[i],
   }));
 }
 

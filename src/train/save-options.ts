@@ -32,6 +32,7 @@ export const SAVE: Checked = {
       names: LOSSES,
     },
     lossWeights: lossWeights(Number.isFinite),
+    targets: oneOf(["images", "masks", "numbers"]),
     dataset: text,
     background: share("a number from 0 to 1", (value) => value <= 1),
     centred: flag,

@@ -1,13 +1,9 @@
-import type { ImageSet } from "../data/types.ts";
+import type { Dataset, ImageSet } from "../data/types.ts";
+import type { LossData, LossName } from "../losses/names.ts";
 import { confusionMatrix, predictedClasses } from "../report/metrics.ts";
-import type { EvaluateOptions, Evaluation } from "./evaluate.ts";
-import type { Samples } from "./samples.ts";
-
-/** What can be asked: a compiled Model, or a Trainer. */
-export interface Asked {
-  evaluate(samples: Samples, options?: EvaluateOptions): Promise<Evaluation>;
-  predict(samples: Samples, options?: EvaluateOptions): Promise<Float32Array>;
-}
+import type { Asked } from "./asked.ts";
+import type { EvaluateOptions } from "./evaluate.ts";
+import type { ImageTest } from "./test-images.ts";
 
 /** How a model does on labelled images. */
 export interface TestResult {
@@ -17,8 +13,35 @@ export interface TestResult {
   readonly accuracy?: number;
   /** Rows truth, columns prediction. */
   readonly confusion: number[][];
-  /** The model's outputs, `[count, outputs]`. */
+  /** The model's outputs, `[count, outputs]`; of images there are too many. */
   readonly outputs: Float32Array;
+  /** Further figures by name: the mean IoU of masks, errors of numbers. */
+  readonly figures?: Readonly<Record<string, number>>;
+  /** Of outputs that are images. */
+  readonly images?: ImageTest;
+}
+
+/** How a model does on a dataset's images, whatever belongs to each of them. */
+export async function testOn(
+  model: Asked,
+  set: ImageSet,
+  { answers, classNames }: Pick<Dataset, "answers" | "classNames">,
+  loss: LossName | LossData,
+  options: EvaluateOptions = {},
+): Promise<TestResult> {
+  if (!answers) return testModel(model, set, classNames.length, options);
+  const { loss: mean, accuracy, ...figures } = await model.evaluate(set, options);
+  const { testImages } = await import("./test-images.ts");
+  const images = await testImages(model, set, answers, classNames.length, loss, options);
+  return {
+    count: set.count,
+    loss: mean,
+    ...(accuracy !== undefined && { accuracy }),
+    figures,
+    confusion: images.pixels ?? [],
+    outputs: new Float32Array(),
+    images,
+  };
 }
 
 /** @param classes number of classes; options.batchSize does not change the results */

@@ -273,7 +273,8 @@ describe("a chain that is no model", () => {
   });
 
   test("an unknown model name names those there are", () => {
-    const all = "expected one of keras-mnist, lenet5, mlp, vgg, conv-gap, resnet20, resnet8, inception";
+    const all =
+      "expected one of keras-mnist, lenet5, mlp, vgg, conv-gap, resnet20, resnet8, inception, autoencoder, unet";
     expect(() => namedModel("perceptron", [28, 28, 1], 10)).toThrow(
       new ModelError(`no model is named "perceptron": ${all}`),
     );

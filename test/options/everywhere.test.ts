@@ -100,6 +100,7 @@ const focal = { labelSmoothing: true, fromLogits: true, alpha: true, gamma: true
 const answers = names<api.AnswersOptions>({ threshold: true, topK: true, classId: true, name: true });
 const runOptions = {
   dataset: true,
+  targets: true,
   model: true,
   epochs: true,
   batchSize: true,
@@ -760,6 +761,7 @@ const TAKERS: Readonly<Record<string, Taker>> = {
       classNames: true,
       loss: true,
       lossWeights: true,
+      targets: true,
       dataset: true,
       background: true,
       centred: true,

@@ -1,12 +1,17 @@
 import { type Command, Option } from "commander";
 import type { Shape } from "../../compiler/graph.ts";
+import { TO_UNIT } from "../../compiler/preprocessing.ts";
 import { findArchive } from "../../data/archives.ts";
 import { findDataset, GENERATED } from "../../data/datasets.ts";
 import { DIGITS_SHAPE } from "../../data/digits.ts";
 import { isImageSize, type PictureOptions } from "../../data/picture-options.ts";
+import type { LossData, LossName } from "../../losses/names.ts";
+import { intersectionsOverUnions } from "../../report/metrics.ts";
 import { requireOneOfEach, sizes } from "../../run/build-model.ts";
 import { isKnown } from "../../run/config.ts";
-import { testModel } from "../../train/test-model.ts";
+import { wantedFor, withTargets } from "../../run/targets.ts";
+import type { ImageTest } from "../../train/test-images.ts";
+import { testOn } from "../../train/test-model.ts";
 import { type DataOptions, describeDataset, openDataset } from "../datasets.ts";
 import { type EngineFlags, engineOptions } from "../engine-options.ts";
 import { UsageError } from "../errors.ts";
@@ -26,7 +31,7 @@ import {
 } from "../options.ts";
 import { type Output, printable } from "../output.ts";
 import { type OpenedRun, openRun, readyModel } from "../run/load.ts";
-import { printTest, testLine } from "../run/print.ts";
+import { printImages, printTest, testLine } from "../run/print.ts";
 
 export interface EvaluateOptions extends Omit<DataOptions, "dataset">, EngineFlags {
   /** Default: the one that the model was trained on. */
@@ -60,9 +65,11 @@ export function evaluateCommand(): Command {
 }
 
 const NOTES = `
-Prints loss, accuracy, the figures of each class and the confusion matrix. The
-dataset must have images of the model's input shape, and no more classes than the
-model has outputs.
+Prints loss, accuracy, the figures of each class and the confusion matrix; of
+models that give masks the mean IoU and that of each class of pixels, of those that
+give images their errors, and which images they do best and worst. The dataset must
+have images of the model's input shape, and no more classes than the model has
+outputs.
 
 Examples:
   wasmgrad evaluate runs/digits-keras-mnist-1
@@ -84,11 +91,25 @@ export async function evaluate(path: string, options: EvaluateOptions, output: O
     // Before anything is downloaded or generated for nothing.
     const known = name === GENERATED ? DIGITS_SHAPE : (findDataset(name) ?? findArchive(name))?.shape;
     if (known) fits(known);
-    const dataset = await openDataset({ ...options, ...fitting(run, name), dataset: name }, output, signal);
+    // Answers that are no labels lie in memory, and images beside them.
+    const stream = metadata.targets ? (options.stream ?? false) : options.stream;
+    const where = { ...options, ...fitting(run, name), stream, dataset: name };
+    const given = await openDataset(where, output, signal);
+    const { preprocessing = TO_UNIT } = metadata;
+    const dataset = withTargets(given, { targets: metadata.targets, preprocessing });
     const set = dataset[options.split];
     const outputs = model.outputShape.at(-1)!;
     fits(set.shape);
-    if (dataset.classNames.length > Math.max(outputs, 2))
+    const wanted = wantedFor(dataset).outputs;
+    if (
+      dataset.answers &&
+      (dataset.answers.kind === "numbers" || wanted.length !== model.outputShape.length)
+    ) {
+      if (sizes(wanted) !== sizes(model.outputShape))
+        throw new UsageError(
+          `dataset '${printable(name)}' has answers of ${sizes(wanted)}, but the model gives ${sizes(model.outputShape)}`,
+        );
+    } else if (dataset.classNames.length > Math.max(outputs, 2))
       throw new UsageError(
         `dataset '${printable(name)}' has ${dataset.classNames.length} classes, but the model has ${outputs} outputs`,
       );
@@ -101,9 +122,13 @@ export async function evaluate(path: string, options: EvaluateOptions, output: O
       await readyModel(run, engineOptions(options));
       output.print(`Model:    ${printable(model.name)} (${printable(run.path)})`);
       output.print(`Dataset:  ${describeDataset(dataset)}`);
-      const test = await testModel(model, set, classes, { signal, batchSize: options.batchSize });
+      const asked = { signal, batchSize: options.batchSize };
+      const own = { ...(dataset.answers && { answers: dataset.answers }), classNames: names };
+      const loss = model.session.options.outputs[0]!.loss as LossName | LossData;
+      const test = await testOn(model, set, own, loss, asked);
       output.print(output.paint.bold(`${options.split === "test" ? "Test" : "Training"} ${testLine(test)}`));
-      printTest(output, test, names);
+      if (test.images) printImages(output, test, names);
+      else printTest(output, test, names);
       output.document({
         run: run.path,
         model: model.name,
@@ -112,8 +137,9 @@ export async function evaluate(path: string, options: EvaluateOptions, output: O
         images: test.count,
         loss: test.loss,
         accuracy: test.accuracy,
-        confusionMatrix: test.confusion,
-        classNames: names,
+        ...test.figures,
+        ...(test.images ? imagesFor(test.images) : {}),
+        ...(test.confusion.length > 0 && { confusionMatrix: test.confusion, classNames: names }),
         backend: model.session.engine.backend,
         threads: model.session.engine.threads,
         weightsSha256: await model.weightsSha256(),
@@ -122,6 +148,17 @@ export async function evaluate(path: string, options: EvaluateOptions, output: O
       model.dispose();
     }
   });
+}
+
+/** For programs: which images cost least and most, and the classes of pixels. */
+function imagesFor({ by, best, worst, pixels }: ImageTest) {
+  const told = (images: typeof best) => images.map(({ index, error }) => ({ index, error }));
+  return {
+    ...(pixels && { iou: intersectionsOverUnions(pixels) }),
+    rankedBy: by,
+    best: told(best),
+    worst: told(worst),
+  };
 }
 
 /** How a folder of pictures becomes images for the model. */

@@ -1,19 +1,23 @@
+import { basename, extname } from "node:path";
 import { type Command, Option } from "commander";
 import { DataError } from "../../data/errors.ts";
 import { readWhole } from "../../data/files.ts";
 import type { Backend } from "../../engine/engine.ts";
 import { PictureError } from "../../picture/picture.ts";
 import { MAX_PICTURE_BYTES } from "../../picture/png.ts";
+import { preparePicture } from "../../picture/prepare.ts";
 import { sizes } from "../../run/build-model.ts";
 import { NonFiniteError } from "../../train/errors.ts";
 import { type PictureClass, predictPicture } from "../../train/predict-picture.ts";
 import { csvLine } from "../csv.ts";
 import { engineOptions } from "../engine-options.ts";
-import { EXIT } from "../errors.ts";
+import { figure } from "../epoch-line.ts";
+import { EXIT, UsageError } from "../errors.ts";
 import { addCommonOptions, type CommonOptions, createCommand, perform } from "../main.ts";
-import { backendOption, maxMemoryOption, wholeNumber } from "../options.ts";
+import { backendOption, maxMemoryOption, nonEmpty, wholeNumber } from "../options.ts";
 import { formatPercent, type Output, printable } from "../output.ts";
 import { pictureFiles } from "../picture-files.ts";
+import type { ImageAnswer } from "../run/answers.ts";
 import { type OpenedRun, openRun, readyModel } from "../run/load.ts";
 
 export interface PredictOptions {
@@ -21,12 +25,17 @@ export interface PredictOptions {
   readonly csv?: boolean;
   readonly invert?: boolean;
   readonly center?: boolean;
+  /** Folder for the pictures that a model gives. */
+  readonly out?: string;
   readonly backend: Backend | "auto";
   readonly maxMemory?: number;
 }
 
 export function predictCommand(): Command {
-  const command = createCommand("predict", "Classify pictures with a trained model")
+  const command = createCommand(
+    "predict",
+    "Classify pictures with a trained model, or give the images that it makes of them",
+  )
     .argument("<run>", "run folder, or a model.safetensors")
     .argument("<image...>", "PNG, JPEG, WebP or GIF files; folders of them; globs in quotes")
     .optionsGroup("Pictures:")
@@ -47,6 +56,12 @@ export function predictCommand(): Command {
       new Option("--csv", "print a table: file, answer, its probability, then that of each class").conflicts(
         "json",
       ),
+    )
+    .addOption(
+      new Option(
+        "--out <folder>",
+        "of models that give images: write them there as PNG; masks in colours, and their classes as greys",
+      ).argParser(nonEmpty),
     )
     .optionsGroup("Engine:")
     .addOption(backendOption())
@@ -86,7 +101,8 @@ Examples:
   wasmgrad predict runs/first scan-*.png --top 1 --json
   wasmgrad predict runs/fashion photo.png --no-invert
   wasmgrad predict runs/pets holiday/ --csv > answers.csv
-  wasmgrad predict runs/pets "photos/**/*.jpg" --top 1`;
+  wasmgrad predict runs/pets "photos/**/*.jpg" --top 1
+  wasmgrad predict runs/masks photos/ --out answers`;
 
 type Prediction =
   | ({
@@ -106,6 +122,12 @@ export async function predict(
   output: Output,
 ): Promise<number> {
   const run = await openRun(path, options.maxMemory);
+  if (run.model.outputShape.length > 1 || run.metadata.targets === "numbers")
+    return predictImages(run, images, options, output);
+  if (options.out !== undefined)
+    throw new UsageError(
+      `--out is given, but ${printable(path)} gives classes, which are printed: leave it out, or write: --csv`,
+    );
   const predictions: Prediction[] = [];
   // A table has all classes.
   const most = options.csv ? Number.MAX_SAFE_INTEGER : options.top;
@@ -127,6 +149,74 @@ export async function predict(
   return predictions.some((prediction) => "error" in prediction) ? EXIT.failed : EXIT.ok;
 }
 
+/** Of a model that gives images. */
+async function predictImages(
+  run: OpenedRun,
+  images: readonly string[],
+  { invert, center, out, csv, backend }: PredictOptions,
+  output: Output,
+): Promise<number> {
+  if (csv)
+    throw new UsageError(
+      `--csv is for classes, but ${printable(run.path)} gives an image of ${sizes(run.model.outputShape)} for each picture. Write: --out answers`,
+    );
+  const predictions: (ImageAnswer | { readonly file: string; readonly error: string })[] = [];
+  const names = new Map<string, string>();
+  try {
+    const files = await pictureFiles(images);
+    await readyModel(run, engineOptions({ backend, threads: 1 }));
+    const { imageAnswer } = await import("../run/answers.ts");
+    for (const { file, error } of files) {
+      const name = basename(file, extname(file));
+      const same = out === undefined ? undefined : names.get(name);
+      names.set(name, file);
+      const twice =
+        same === undefined ? error : `its answer would be written over that of ${same}: give it another name`;
+      const answer = twice === undefined ? await answered() : { file, error: twice };
+      predictions.push(answer);
+      if ("error" in answer) tellError(answer, output);
+      else printAnswer(answer, output);
+
+      async function answered(): Promise<(typeof predictions)[number]> {
+        try {
+          const { loadPicture } = await import("../../picture/load.ts");
+          const picture = await loadPicture(await readWhole(file, MAX_PICTURE_BYTES));
+          const { metadata, model } = run;
+          const { pixels } = preparePicture(picture, model.inputShape, { metadata, invert, center });
+          return await imageAnswer(run, file, pixels, out);
+        } catch (error) {
+          return { file, error: messageOf(error) };
+        }
+      }
+    }
+  } finally {
+    run.model.dispose();
+  }
+  if (out === undefined && predictions.some((prediction) => !("error" in prediction)))
+    output.notice("The answers are images: --out <folder> writes them as PNG.");
+  output.document({ run: run.path, model: run.model.name, predictions });
+  return predictions.some((prediction) => "error" in prediction) ? EXIT.failed : EXIT.ok;
+}
+
+function printAnswer({ file, shape, classes, numbers, written }: ImageAnswer, output: Output): void {
+  const { paint } = output;
+  const to = written ? `: ${written.map((path) => printable(path)).join(", ")}` : "";
+  output.print(`${paint.bold(printable(file))} ${paint.dim(`(${sizes(shape)})`)}${to}`);
+  for (const [name, share] of Object.entries(classes ?? {}))
+    output.print(`  ${printable(name)}  ${formatPercent(share)} of the pixels`);
+  if (numbers)
+    output.print(
+      `  ${figure(numbers.least)} to ${figure(numbers.greatest)}, on average ${figure(numbers.mean)}`,
+    );
+}
+
+/** What is wrong with a picture. Throws what is no error of one. */
+function messageOf(error: unknown): string {
+  const own = [PictureError, DataError, NonFiniteError].some((type) => error instanceof type);
+  if (!own) throw error;
+  return (error as Error).message;
+}
+
 async function classify(
   { model, metadata }: OpenedRun,
   file: string,
@@ -144,9 +234,7 @@ async function classify(
     });
     return { file, ...predicted, centered };
   } catch (error) {
-    const own = [PictureError, DataError, NonFiniteError].some((type) => error instanceof type);
-    if (!own) throw error;
-    return { file, error: (error as Error).message };
+    return { file, error: messageOf(error) };
   }
 }
 

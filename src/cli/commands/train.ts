@@ -1,6 +1,6 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { LOSSES } from "../../losses/names.ts";
-import { checkRunConfig, runTable } from "../../run/config.ts";
+import { checkRunConfig, runTable, TARGETS } from "../../run/config.ts";
 import { RECIPE_NAMES, RECIPES } from "../../train/recipes.ts";
 import { VALIDATION_SOURCES } from "../../train/validation.ts";
 import { addCallbackOptions } from "../callback-options.ts";
@@ -83,7 +83,15 @@ export function trainCommand(): Command {
   for (const option of pictureOptions()) command.addOption(option);
   command
     .optionsGroup("Model and training:")
-    .addOption(modelOption().default(usual.model))
+    .addOption(
+      new Option(
+        "--targets <what>",
+        "what the model gives for an image: labels, its class; images, the image itself (an autoencoder); masks, a class for each pixel, of grey images without masks that of their ink; numbers that the dataset has (default: labels)",
+      ).choices(TARGETS),
+    )
+    .addOption(
+      modelOption("; of --targets images autoencoder, of masks and numbers unet").default(usual.model),
+    )
     .addOption(
       new Option(
         "--recipe <name>",
@@ -201,4 +209,6 @@ Examples:
   wasmgrad train --dataset fashion-mnist --model lenet5 \\
     --optimizer sgd --momentum 0.9 --nesterov
   wasmgrad train --dataset path/to/pictures --image-size 64x64 --model lenet5
-  wasmgrad train --dataset path/to/idx-folder --model my-model.json --json`;
+  wasmgrad train --dataset path/to/idx-folder --model my-model.json --json
+  wasmgrad train --targets images --dataset fashion-mnist --epochs 5
+  wasmgrad train --targets masks --digits-count 2000 --epochs 3`;

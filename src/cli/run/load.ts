@@ -3,8 +3,11 @@ import { DataError } from "../../data/errors.ts";
 import { readWhole } from "../../data/files.ts";
 import type { EngineOptions } from "../../engine/engine.ts";
 import { type LoadedModel, loadModel, ModelFileError } from "../../formats/model-file.ts";
+import type { LossData, LossName } from "../../losses/names.ts";
 import { usualLoss } from "../../losses/usual-loss.ts";
+import type { MetricName } from "../../metrics/metric.ts";
 import { requireOneOfEach } from "../../run/build-model.ts";
+import { figuresOf } from "../../run/config.ts";
 import { DISK } from "../files.ts";
 import { printable } from "../output.ts";
 import { isFolder, settle } from "./folder.ts";
@@ -57,12 +60,13 @@ function isMissing(error: unknown): boolean {
 export async function readyModel(run: OpenedRun, engine: EngineOptions): Promise<void> {
   const { model, metadata } = run;
   requireOneOfEach(model);
+  const loss = (metadata.loss ?? usualLoss(model.graph)) as LossName | LossData;
   await model.compile({
-    loss: metadata.loss ?? usualLoss(model.graph),
+    loss,
     // SGD keeps no state: the smallest that a model which is not trained any further can be compiled with.
     optimizer: "sgd",
-    // Datasets are of classes, whatever the loss.
-    metrics: ["accuracy"],
+    // What a run reports, whatever the loss.
+    metrics: figuresOf({ targets: metadata.targets, loss }).slice(1) as MetricName[],
     ...engine,
   });
 }

@@ -1,15 +1,50 @@
-import { classReport, topMistakes } from "../../report/metrics.ts";
+import { classReport, intersectionsOverUnions, topMistakes } from "../../report/metrics.ts";
+import type { TestedImage } from "../../train/test-images.ts";
 import type { TestResult } from "../../train/test-model.ts";
 import { figure } from "../epoch-line.ts";
-import { formatCount, formatPercent, formatTable, type Output, printable } from "../output.ts";
+import { formatCount, formatPercent, formatTable, type Output, printable, wrap } from "../output.ts";
 
 /** More classes than this make a matrix too wide to read: the most frequent mistakes stand in for it. */
 const MATRIX_CLASSES = 20;
 const MISTAKES = 15;
 
-export function testLine({ loss, accuracy, count }: TestResult): string {
-  const right = accuracy === undefined ? "" : `accuracy ${formatPercent(accuracy)}, `;
-  return `${right}loss ${figure(loss)} (${formatCount(count)} images)`;
+export function testLine({ loss, accuracy, figures = {}, images, count }: TestResult): string {
+  const right =
+    accuracy === undefined ? "" : `${images ? "pixel accuracy" : "accuracy"} ${formatPercent(accuracy)}, `;
+  const { meanIoU, ...errors } = figures;
+  const overlap = meanIoU === undefined ? "" : `mean IoU ${figure(meanIoU)}, `;
+  const others = Object.entries(errors).map(([name, value]) => `, ${wordsOf(name)} ${figure(value)}`);
+  return `${overlap}${right}loss ${figure(loss)}${others.join("")} (${formatCount(count)} images)`;
+}
+
+/** Figures of each class of pixels, or the images that cost least and most. */
+export function printImages(output: Output, test: TestResult, classNames: readonly string[]): void {
+  const { best, worst, by, pixels } = test.images!;
+  const { paint } = output;
+  if (pixels) {
+    const ious = intersectionsOverUnions(pixels);
+    const { classes } = classReport(pixels);
+    const cell = (value: number | null | undefined) => (value == null ? "-" : value.toFixed(4));
+    output.print();
+    output.print(paint.bold("Per class of pixels"));
+    const rows = ious.map((iou, id) => {
+      const { precision, recall, support } = classes[id]!;
+      const name = shorten(printable(classNames[id] ?? String(id)), 14);
+      return [name, cell(iou), cell(precision), cell(recall), formatCount(support)];
+    });
+    output.print(formatTable([["class", "IoU", "precision", "recall", "pixels"], ...rows], "<>>>>"));
+  }
+  output.print();
+  output.print(paint.bold(`Images by ${by}`));
+  const line = (images: readonly TestedImage[]) =>
+    images.map(({ index, error }) => `${index} (${figure(error)})`).join(", ");
+  output.print(wrap(`best:  ${line(best)}`, output.columns));
+  output.print(wrap(`worst: ${line(worst)}`, output.columns));
+}
+
+/** meanSquaredError: mean squared error. */
+function wordsOf(name: string): string {
+  return name.replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);
 }
 
 /** Confusion matrix and the figures of each class. */

@@ -29,7 +29,10 @@ export async function reportOfRun(run: RunOutcome): Promise<Report> {
     stopped: stoppedBy && (stoppedBy === "diverged" ? "diverged" : "early"),
     kept: run.kept,
     verdict: run.verdict,
-    test: run.test && { ...run.test, gallery: await galleryOf(run.test.outputs, run.dataset.test) },
+    test: run.test && {
+      ...run.test,
+      ...(!run.test.images && { gallery: await galleryOf(run.test.outputs, run.dataset.test) }),
+    },
     weightsSha256: run.weightsSha256,
     timing: { trainSeconds, imagesPerSecond },
   });

@@ -1,5 +1,6 @@
 import { accuracySvg, lossSvg } from "../../report/curves.ts";
 import { reportHtml } from "../../report/html.ts";
+import { figuresOf } from "../../run/config.ts";
 import type { RunOutcome } from "../../run/run.ts";
 import type { ReadyRun } from "../../run/types.ts";
 import { formatJson } from "../json.ts";
@@ -111,7 +112,7 @@ export class RunWriter {
     await this.#folder.save({
       "model.safetensors": model,
       ...(checkpoint && { [CHECKPOINT]: checkpoint }),
-      "history.csv": historyCsv(epochs),
+      "history.csv": historyCsv(epochs, figuresOf(this.#run.config)),
     });
     this.#before = undefined;
     this.#savedEpochs = epochs.length;

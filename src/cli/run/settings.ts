@@ -31,6 +31,7 @@ export type Settings = Omit<RunConfig, "model"> & { readonly model: RunConfig["m
 
 /** What a recipe brings, and follows from it. */
 const OF_RECIPE = ["optimizer", "epochs", "batchSize", "validationSplit", "validationFrom", "restoreBest"];
+const OF_TARGETS = ["model", "loss", "restoreBest", "validationFrom"] as const;
 const OF_DATASET = [
   "validationFrom",
   "dataDir",
@@ -96,7 +97,15 @@ function superseded(file: RunConfig | Record<string, never>, flags: RunFlags): r
     ...(recipe === undefined || recipe === file.recipe ? [] : OF_RECIPE),
     ...(dataset === undefined || dataset === file.dataset ? [] : OF_DATASET),
     ...(other && !chosen ? ["restoreBest"] : []),
+    ...(flags.targets === undefined || flags.targets === file.targets ? [] : usualIn(file)),
   ];
+}
+
+/** Settings of a file that are the usual ones for what it has to learn: something else has others. */
+function usualIn(file: RunConfig | Record<string, never>): readonly string[] {
+  const { targets } = file as RunConfig;
+  const usual = checkRunConfig(targets === undefined ? {} : { targets });
+  return OF_TARGETS.filter((key) => JSON.stringify(file[key]) === JSON.stringify(usual[key]));
 }
 
 function without(settings: RunOptions, keys: readonly string[]): RunOptions {

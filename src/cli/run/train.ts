@@ -4,6 +4,7 @@ import { missingClasses } from "../../report/verdict.ts";
 import { type RunConfig, RunConfigError } from "../../run/config.ts";
 import { NODE } from "../../run/node.ts";
 import { type RunOutcome, runOn } from "../../run/run.ts";
+import { wantedFor } from "../../run/targets.ts";
 import type { ReadyRun, TrainedRun } from "../../run/types.ts";
 import type { WeightsTaken } from "../../train/check-weights.ts";
 import { countsOf } from "../../train/validation.ts";
@@ -47,8 +48,7 @@ export async function train(options: TrainOptions, output: Output): Promise<numb
         ...NODE,
         open: (place: string) => openRun(place),
         ...(source && {
-          build: (_: RunConfig, { train: { shape }, classNames }: Dataset) =>
-            source.build(shape, classNames.length),
+          build: (_: RunConfig, dataset: Dataset) => source.build(dataset.train.shape, wantedFor(dataset)),
         }),
       };
       let writer: RunWriter | undefined;
@@ -160,7 +160,9 @@ function introduce({ config, dataset, learner, ...run }: ReadyRun, output: Outpu
     output.print(
       `Going on after ${length} epoch${length === 1 ? "" : "s"}, ${formatCount(run.recorder.trainedImages)} images`,
     );
-  const { classNames } = dataset;
+  const { classNames, answers } = dataset;
+  // Classes of pixels are no classes of images.
+  if (answers) return;
   const missing = missingClasses({
     classNames,
     trainCounts: countsOf(run.training, classNames.length),

@@ -78,10 +78,10 @@ function legend(): Markup {
 </ul>`;
 }
 
-function mistakeList(matrix: Matrix, dataset: ReportDataset): Markup {
+/** @param one what is counted */
+export function mistakeList(matrix: Matrix, dataset: ReportDataset, one = "test image"): Markup {
   const mistakes = topMistakes(matrix, 10);
-  if (mistakes.length === 0)
-    return markup`<p class="lead">None: every test image was predicted correctly.</p>`;
+  if (mistakes.length === 0) return markup`<p class="lead">None: every ${one} was predicted correctly.</p>`;
   return markup`<ol class="mistakes">${mistakes.map(
     ({ truth, prediction, count: n, share }) => markup`
 <li><span><bdi>${className(dataset, truth)}</bdi> taken for <bdi>${className(dataset, prediction)}</bdi></span><span>${count(n)} (${percent(share)})</span></li>`,

@@ -1,4 +1,4 @@
-import { accuracyChart, lossChart } from "../curves.ts";
+import { accuracyChart, errorChart, lossChart, overlapChart } from "../curves.ts";
 import type { EpochRecord } from "../epoch-record.ts";
 import { count, percent, significant } from "../format.ts";
 import { keptMark } from "../kept.ts";
@@ -11,7 +11,15 @@ export function curves({ history, kept }: Report): Markup {
   if (history.length === 0)
     return section("curves", "Learning curves", markup`<p class="lead">No epoch was finished.</p>`);
   const validated = history.some(({ val_loss }) => val_loss !== undefined);
-  const measured = history.some(({ accuracy }) => accuracy !== undefined);
+  const has = (figure: keyof EpochRecord) => history.some((record) => record[figure] !== undefined);
+  const run = { history, kept };
+  const error = has("meanAbsoluteError") ? "meanAbsoluteError" : "meanSquaredError";
+  // Of masks the overlap says more.
+  const first = has("meanIoU")
+    ? overlapChart(run)
+    : has("accuracy")
+      ? accuracyChart(run, false)
+      : has(error) && errorChart(run, error);
   const mark = keptMark(history, kept);
   const lead = validated
     ? "Training figures are means over the epoch, while the weights change; validation follows at its end."
@@ -24,8 +32,8 @@ export function curves({ history, kept }: Report): Markup {
     "Learning curves",
     markup`<p class="lead">${lead}${values}</p>
 <div class="split">
-${measured && markup`<div class="panel">${accuracyChart({ history, kept }, false)}</div>`}
-<div class="panel">${lossChart({ history, kept }, false)}</div>
+${first && markup`<div class="panel">${first}</div>`}
+<div class="panel">${lossChart(run, false)}</div>
 </div>
 <details><summary>All epochs as a table</summary>
 <div class="panel">${scrollBox("Figures by epoch", epochTable(history, mark?.x))}</div>
@@ -40,6 +48,15 @@ interface Column {
   readonly known: (record: EpochRecord) => boolean;
 }
 
+/** A column of a figure that few runs have. */
+function column(name: string, figure: keyof EpochRecord): Column {
+  return {
+    name,
+    text: (record) => significant(record[figure]),
+    known: (record) => record[figure] !== undefined,
+  };
+}
+
 const COLUMNS: readonly Column[] = [
   { name: "Loss", text: ({ loss }) => significant(loss), known: () => true },
   {
@@ -47,6 +64,9 @@ const COLUMNS: readonly Column[] = [
     text: ({ accuracy }) => percent(accuracy, 2),
     known: ({ accuracy }) => accuracy !== undefined,
   },
+  column("Mean IoU", "meanIoU"),
+  column("Abs. error", "meanAbsoluteError"),
+  column("Sq. error", "meanSquaredError"),
   {
     name: "Val. loss",
     text: ({ val_loss }) => significant(val_loss),
@@ -57,6 +77,9 @@ const COLUMNS: readonly Column[] = [
     text: ({ val_accuracy }) => percent(val_accuracy, 2),
     known: ({ val_accuracy }) => val_accuracy !== undefined,
   },
+  column("Val. IoU", "val_meanIoU"),
+  column("Val. abs. error", "val_meanAbsoluteError"),
+  column("Val. sq. error", "val_meanSquaredError"),
   {
     name: "Images/s",
     text: ({ imagesPerSecond }) => count(imagesPerSecond ?? Number.NaN),

@@ -1,5 +1,5 @@
 import type { EpochRecord } from "../epoch-record.ts";
-import { count, counted, dateTime, dimensions, duration, percent, significant } from "../format.ts";
+import { count, counted, dateTime, dimensions, duration, fixed, percent, significant } from "../format.ts";
 import { keptMark } from "../kept.ts";
 import { type Markup, markup } from "../markup.ts";
 import type { Report } from "../types.ts";
@@ -34,7 +34,18 @@ function subject({ title, dataset, model }: Report): Markup {
   const known = title.includes(model.name) && title.includes(dataset.name);
   const names = !known && markup`<bdi>${model.name}</bdi> on <bdi>${dataset.name}</bdi>: `;
   const some = (n: number) => (n > 0 ? count(n) : "none");
-  return markup`${names}${counted(dataset.classNames.length, "class", "classes")} of ${dimensions(dataset.imageShape)} images, ${count(trainCount)} for training, ${some(validationCount)} for validation, ${some(testCount)} for the test.`;
+  return markup`${names}${asked(dataset)}, ${count(trainCount)} for training, ${some(validationCount)} for validation, ${some(testCount)} for the test.`;
+}
+
+/** What is to be told of the images. */
+function asked({ answers, classNames, imageShape }: Report["dataset"]): string {
+  const classes = counted(classNames.length, "class", "classes");
+  const images = `${dimensions(imageShape)} images`;
+  if (!answers) return `${classes} of ${images}`;
+  if (answers.kind === "masks") return `${images} with masks of ${classes}`;
+  return answers.own
+    ? `${images} that are their own targets`
+    : `${images} with ${dimensions(answers.shape)} numbers`;
 }
 
 /** Why training ended early, whose weights the figures are of, the verdict, and warnings. */
@@ -90,6 +101,7 @@ function figures(report: Report): Figure[] {
 /** Accuracy and loss on the test set; without one, those of the kept epoch's validation or training, else of the last epoch's. */
 function quality(report: Report): Figure[] {
   const { test, dataset, gallery, history } = report;
+  if (test && dataset.answers) return imageQuality(test, dataset.answers);
   if (test) {
     const wrong = gallery?.wrongCount ?? gallery?.wrong.length;
     const answers =
@@ -103,6 +115,33 @@ function quality(report: Report): Figure[] {
   const whose = kept ? `epoch ${kept.x}, kept` : "last epoch";
   if (record?.val_loss !== undefined) return both("Validation", record.val_accuracy, record.val_loss, whose);
   return record ? both("Training", record.accuracy, record.loss, whose) : [];
+}
+
+/** Of outputs that are images: the overlap of masks, the errors of numbers. */
+function imageQuality(
+  { loss, accuracy, figures = {} }: NonNullable<Report["test"]>,
+  { kind }: NonNullable<Report["dataset"]["answers"]>,
+): Figure[] {
+  const { meanIoU, meanAbsoluteError, meanSquaredError } = figures;
+  const lossFigure = {
+    label: "Test loss",
+    value: significant(loss),
+    more: kind === "masks" ? "mean over pixels" : "mean over numbers",
+  };
+  if (meanIoU !== undefined)
+    return [
+      {
+        label: "Test mean IoU",
+        value: fixed(meanIoU),
+        more: accuracy === undefined ? undefined : `${percent(accuracy, 2)} of pixels right`,
+      },
+      lossFigure,
+    ];
+  const error = meanAbsoluteError ?? meanSquaredError;
+  const name = meanAbsoluteError === undefined ? "squared" : "absolute";
+  return error === undefined
+    ? [lossFigure]
+    : [lossFigure, { label: `Mean ${name} error`, value: significant(error), more: "test images" }];
 }
 
 function both(kind: string, accuracy: number | undefined, loss: number, more: string | undefined): Figure[] {

@@ -1,0 +1,88 @@
+import { DataError } from "../data/errors.ts";
+import { isStreamed } from "../data/streamed.ts";
+import type { Answers, Dataset, ImageSet } from "../data/types.ts";
+import { show } from "../options/show.ts";
+import type { Wanted } from "./build-model.ts";
+import type { RunConfig } from "./config.ts";
+
+/** Pixels brighter than this are ink. */
+const INK = 127;
+
+/**
+ * A dataset with the answers that a run is to learn. Throws DataError where it has no such ones, with the setting to write.
+ */
+export function withTargets(
+  dataset: Dataset,
+  { targets = "labels", preprocessing }: Pick<RunConfig, "targets" | "preprocessing">,
+): Dataset {
+  const { answers, name, train } = dataset;
+  if (targets !== "labels" && isStreamed(train))
+    throw new DataError(
+      "bad-argument",
+      `${name} is streamed from disk, and targets is ${show(targets)}, for which images lie in memory. Write: {"stream": false}.`,
+    );
+  const has = answers?.kind ?? "labels";
+  if (targets === has) return dataset;
+  if (targets === "images") return ofImages(dataset, preprocessing);
+  if (targets === "masks" && has === "labels") return ofInk(dataset);
+  const what = {
+    labels: "a class for each image",
+    masks: `a mask of ${answers?.shape.join("x")} classes for each image`,
+    numbers: `${answers?.shape.join("x")} numbers for each image`,
+  }[has];
+  throw new DataError(
+    "bad-classes",
+    `${name} has ${what}, and targets is ${show(targets)}. Write: ${has === "labels" ? "--targets images, which are its own" : `--targets ${has}`}, in a file of settings {"targets": ${show(has === "labels" ? "images" : has)}}.`,
+  );
+}
+
+/** Each image is its own answer, scaled as the model sees it. */
+function ofImages(dataset: Dataset, { scale, offset }: RunConfig["preprocessing"]): Dataset {
+  return withSets(dataset, { kind: "numbers", shape: dataset.train.shape }, (set) => ({
+    targets: Float32Array.from(set.images, (byte) => byte * scale + offset),
+  }));
+}
+
+/** Which pixels are ink, and of what class; 0 is what lies around. Throws DataError on colours. */
+function ofInk(dataset: Dataset): Dataset {
+  const { train, name, classNames } = dataset;
+  const [height, width, channels] = train.shape;
+  if (channels !== 1)
+    throw new DataError(
+      "bad-classes",
+      `${name} has no masks, and makes none: its images have ${channels} channels, of which none tells ink from what lies around. Give a folder of images/ and masks/, or an .npz whose y_train has a class for each pixel.`,
+    );
+  if (classNames.length > 255)
+    throw new DataError("bad-classes", `${name} has ${classNames.length} classes; masks are for up to 255.`);
+  const made = withSets(dataset, { kind: "masks", shape: [height, width] }, ({ images, labels }) => ({
+    labels: images.map((pixel, i) => (pixel > INK ? 1 + labels[Math.floor(i / (height * width))]! : 0)),
+  }));
+  return { ...made, classNames: ["background", ...classNames] };
+}
+
+function withSets(
+  dataset: Dataset,
+  answers: Answers,
+  answer: (set: ImageSet) => Partial<Pick<ImageSet, "labels" | "targets">>,
+): Dataset {
+  const { train, test, validation } = dataset;
+  // Numbers stand in place of labels: samples have one of both.
+  const made = ({ images, count, shape }: ImageSet, own: ReturnType<typeof answer>) =>
+    ({ images, count, shape, ...own }) as ImageSet;
+  return {
+    ...dataset,
+    answers,
+    train: made(train, answer(train)),
+    test: made(test, answer(test)),
+    ...(validation && { validation: made(validation, answer(validation)) }),
+  };
+}
+
+/** What a model is to give for a dataset: one number a class, for each image or pixel of it; or its numbers. */
+export function wantedFor({ answers, classNames }: Pick<Dataset, "answers" | "classNames">): Wanted {
+  if (!answers) return { outputs: [classNames.length], numbers: false };
+  const { kind, shape } = answers;
+  return kind === "masks"
+    ? { outputs: [...shape, classNames.length], numbers: false }
+    : { outputs: shape, numbers: true };
+}

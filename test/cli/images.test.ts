@@ -1,0 +1,182 @@
+import { readdir, readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { decode, encode } from "fast-png";
+import { beforeAll, describe, expect, test } from "vitest";
+import { npy, npz } from "../sources/npy.ts";
+import { bars, json, tempFolder, wasmgrad, writeBars } from "./helpers.ts";
+
+// Models whose outputs are images, from the command line: the examples of docs/examples among them.
+
+const EXAMPLES = new URL("../../docs/examples/", import.meta.url);
+
+let work: string;
+beforeAll(async () => {
+  work = await tempFolder();
+});
+
+const record = async (run: string) => JSON.parse(await readFile(join(work, run, "result.json"), "utf8"));
+const pictures = (html: string) => html.match(/<img class="crisp" src="data:image\/png/g)?.length ?? 0;
+
+describe("the examples", () => {
+  test("are all tried", async () => {
+    expect((await readdir(EXAMPLES)).sort()).toEqual(["autoencoder.json", "denoising.json", "unet.json"]);
+  });
+
+  test.each(["autoencoder", "denoising", "unet"])(
+    "%s trains from its JSON file, and its report has pictures",
+    async (name) => {
+      const config = JSON.parse(await readFile(new URL(`${name}.json`, EXAMPLES), "utf8"));
+      // As it is, but for its size.
+      const small = { ...config, digitsCount: 160, digitsTestCount: 60, epochs: 1 };
+      await writeFile(join(work, `${name}.json`), JSON.stringify(small));
+      const { status, stdout, stderr } = await wasmgrad(
+        `train --config ${name}.json --out ${name}`.split(" "),
+        { cwd: work },
+      );
+      expect([stderr, status]).toEqual(["", 0]);
+      const masks = name === "unet";
+      expect(stdout).toMatch(
+        masks
+          ? /^Test mean IoU \S+, pixel accuracy \S+ %, loss \S+ \(60 images\)$/m
+          : /^Test loss \S+, mean absolute error \S+, mean squared error \S+ \(60 images\)$/m,
+      );
+      const html = await readFile(join(work, name, "report.html"), "utf8");
+      // Eight best and eight worst, of each input, target, output and error; and the filters.
+      expect(pictures(html)).toBe(16 * 4 + (masks ? 8 : 16));
+      const [head] = (await readFile(join(work, name, "history.csv"), "utf8")).split("\n");
+      expect(head).toMatch(
+        masks
+          ? /^epoch,loss,accuracy,meanIoU,val_loss,val_accuracy,val_meanIoU,learning_rate,/
+          : /^epoch,loss,meanAbsoluteError,meanSquaredError,val_loss,/,
+      );
+    },
+  );
+});
+
+describe("a run of masks", () => {
+  beforeAll(async () => {
+    await writeBars(join(work, "bars"));
+    const layers = [
+      { type: "conv2d", filters: 4, kernelSize: 3, padding: "same", activation: "relu" },
+      { type: "conv2d", name: "mask", filters: 4, kernelSize: 1, activation: "softmax" },
+    ];
+    await writeFile(join(work, "small.json"), JSON.stringify({ layers }));
+    const settings = "train --dataset bars --targets masks --model small.json --epochs 1 --out masks";
+    expect((await wasmgrad(settings.split(" "), { cwd: work })).status).toBe(0);
+  });
+
+  test("is evaluated to the same figures, also as JSON", async () => {
+    const evaluate = ["evaluate", "masks", "--dataset", "bars"];
+    const { stdout } = await wasmgrad(evaluate, { cwd: work });
+    const { test: tested, classNames } = await record("masks");
+    expect(stdout).toContain("Per class of pixels");
+    expect(stdout).toMatch(/^background +\d\.\d{4}/m);
+    expect(stdout).toMatch(/^best: +\d+ \(/m);
+    const told = json(await wasmgrad([...evaluate, "--json"], { cwd: work }));
+    expect(told).toMatchObject({ loss: tested.loss, meanIoU: tested.meanIoU, iou: tested.iou, classNames });
+    const other = await wasmgrad(["evaluate", "masks", "--dataset", "digits"], { cwd: work });
+    expect(other.stderr).toContain("has images of 28x28x1, but the model takes 8x8x1");
+  });
+
+  test("gives masks for pictures, and writes them", async () => {
+    await writeFile(
+      join(work, "one.png"),
+      encode({ width: 8, height: 8, channels: 1, data: bars(1).images }),
+    );
+    const quiet = await wasmgrad(["predict", "masks", "one.png"], { cwd: work });
+    expect(quiet.stdout).toMatch(/^one\.png \(8x8\)\n( {2}\S+ {2}\S+ % of the pixels\n)+$/);
+    expect(quiet.stderr).toBe("The answers are images: --out <folder> writes them as PNG.\n");
+    const { stdout, status } = await wasmgrad(["predict", "masks", "one.png", "--out", "answers"], {
+      cwd: work,
+    });
+    expect(status).toBe(0);
+    expect(stdout).toContain(`: ${join("answers", "one.png")}, ${join("answers", "one-classes.png")}`);
+    const coloured = decode(await readFile(join(work, "answers", "one.png")));
+    const ids = decode(await readFile(join(work, "answers", "one-classes.png")));
+    expect([coloured.channels, ids.channels, ids.width]).toEqual([3, 1, 8]);
+    expect(Math.max(...ids.data)).toBeLessThan(4);
+    const wrong = await wasmgrad(["predict", "masks", "one.png", "--csv"], { cwd: work });
+    expect(wrong.stderr).toContain("gives an image of 8x8x4 for each picture. Write: --out answers");
+    expect(wrong.status).toBe(2);
+  });
+
+  test("is summed up", async () => {
+    const { stdout } = await wasmgrad(["summary", "masks"], { cwd: work });
+    expect(stdout).toMatch(/^mask \(conv2d\) +\(batch, 8, 8, 4\)/m);
+  });
+});
+
+test("a run of images gives an image for a picture", async () => {
+  const { stdout, status } = await wasmgrad(
+    ["predict", "autoencoder", "one.png", "--out", "remade", "--json"],
+    { cwd: work },
+  );
+  expect(status).toBe(0);
+  const [answer] = JSON.parse(stdout).predictions as [{ shape: number[]; numbers: Record<string, number> }];
+  expect(answer.shape).toEqual([28, 28, 1]);
+  const { data } = decode(await readFile(join(work, "remade", "one.png")));
+  const most = Math.max(...data);
+  expect(most / 255).toBeCloseTo(answer.numbers.greatest!, 2);
+});
+
+test("flags name targets, and what is left out follows", async () => {
+  const { stderr, status } = await wasmgrad(
+    "train --targets images --dataset bars --epochs 1 --out named".split(" "),
+    { cwd: work },
+  );
+  expect([stderr, status]).toEqual(["", 0]);
+  expect(await record("named")).toMatchObject({
+    model: "autoencoder",
+    configuration: { targets: "images", loss: "meanSquaredError", restoreBest: "val_loss" },
+  });
+  // A file's usual settings give way to those of other targets; what it says itself does not.
+  const other = await wasmgrad(
+    "train --config named/result.json --targets masks --seed 3 --out other".split(" "),
+    { cwd: work },
+  );
+  expect(other.stderr).toBe("");
+  expect(await record("other")).toMatchObject({
+    model: "unet",
+    configuration: { targets: "masks", loss: "categoricalCrossentropy", restoreBest: "val_meanIoU", seed: 3 },
+  });
+  const none = await wasmgrad("train --targets images --model mlp --dataset bars".split(" "), {
+    cwd: work,
+  });
+  expect(none.stderr).toContain(
+    'model mlp gives a class for an image, but the answers are images of 8x8x1. Write: {"model": "autoencoder"}, on the command line --model autoencoder',
+  );
+});
+
+test("an .npz has masks, or numbers", async () => {
+  const count = 24;
+  const x = Array.from({ length: count * 64 }, (_, i) => (i * 37 + (i >> 3)) % 256);
+  const arrays = {
+    x_train: npy("|u1", [count, 8, 8], x),
+    y_train: npy(
+      "<i8",
+      [count, 8, 8, 1],
+      x.map((byte) => Math.floor(byte / 86)),
+    ),
+  };
+  await writeFile(join(work, "masks.npz"), npz(arrays));
+  const unasked = await wasmgrad(["train", "--dataset", "masks.npz"], { cwd: work });
+  expect(unasked.stderr).toContain(
+    'has a mask of 8x8 classes for each image, and targets is "labels". Write: --targets masks',
+  );
+  const masks =
+    "train --dataset masks.npz --targets masks --epochs 1 --class-weight balanced --out from-masks";
+  expect((await wasmgrad(masks.split(" "), { cwd: work })).status).toBe(0);
+  expect(await record("from-masks")).toMatchObject({ classNames: ["0", "1", "2"], images: { test: 5 } });
+  const evaluated = await wasmgrad("evaluate from-masks --dataset masks.npz".split(" "), { cwd: work });
+  expect(evaluated.stdout).toContain("Per class of pixels");
+  const y = npy(
+    "<f4",
+    [count, 8, 8, 1],
+    x.map((byte) => 1 - byte / 255),
+  );
+  await writeFile(join(work, "numbers.npz"), npz({ ...arrays, y_train: y }));
+  const numbers =
+    "train --dataset numbers.npz --targets numbers --model autoencoder --epochs 1 --out numbers";
+  expect((await wasmgrad(numbers.split(" "), { cwd: work })).status).toBe(0);
+  expect((await record("numbers")).test).toMatchObject({ meanAbsoluteError: expect.any(Number) });
+});

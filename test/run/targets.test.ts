@@ -1,0 +1,223 @@
+import { describe, expect, test } from "vitest";
+import type { RunCheckpointInfo } from "../../src/run/checkpoint.ts";
+import { checkRunConfig, type RunOptions } from "../../src/run/config.ts";
+import { run } from "../../src/run/node.ts";
+import { withTargets } from "../../src/run/targets.ts";
+import { bars } from "../cli/helpers.ts";
+
+// Runs whose models give images: the images themselves, masks, numbers.
+
+const dataset = { name: "bars", classNames: ["top", "middle", "bottom"], train: bars(60), test: bars(20) };
+const UNIT = { scale: 1 / 255, offset: 0 };
+
+describe("withTargets", () => {
+  test("images are their own answers, scaled as the model sees them", () => {
+    const { train, answers } = withTargets(dataset, {
+      targets: "images",
+      preprocessing: { scale: 1 / 127.5, offset: -1 },
+    });
+    expect(answers).toEqual({ kind: "numbers", shape: [8, 8, 1] });
+    expect(Array.from(train.targets!)).toEqual(
+      Array.from(dataset.train.images, (byte) => Math.fround(byte / 127.5 - 1)),
+    );
+    expect("labels" in train).toBe(false);
+  });
+
+  test("masks are of ink brighter than a half, of the image's class; 0 lies around", () => {
+    const made = withTargets(dataset, { targets: "masks", preprocessing: UNIT });
+    expect(made.classNames).toEqual(["background", "top", "middle", "bottom"]);
+    const { images, labels } = dataset.train;
+    expect(Array.from(made.train.labels)).toEqual(
+      Array.from(images, (byte, i) => (byte > 127 ? 1 + labels[Math.floor(i / 64)]! : 0)),
+    );
+    expect(new Set(made.train.labels)).toEqual(new Set([0, 1, 2, 3]));
+  });
+
+  test("a dataset's own masks are taken as they are", () => {
+    const own = withTargets(dataset, { targets: "masks", preprocessing: UNIT });
+    expect(withTargets(own, { targets: "masks", preprocessing: UNIT })).toBe(own);
+    expect(() => withTargets(own, { targets: undefined, preprocessing: UNIT })).toThrow(
+      'bars has a mask of 8x8 classes for each image, and targets is "labels". Write: --targets masks, in a file of settings {"targets": "masks"}.',
+    );
+  });
+
+  test("what a dataset has not is refused", () => {
+    expect(() => withTargets(dataset, { targets: "numbers", preprocessing: UNIT })).toThrow(
+      'bars has a class for each image, and targets is "numbers". Write: --targets images',
+    );
+    const set = { ...dataset.train, images: new Uint8Array(60 * 192), shape: [8, 8, 3] as const };
+    expect(() =>
+      withTargets({ ...dataset, train: set, test: set }, { targets: "masks", preprocessing: UNIT }),
+    ).toThrow("its images have 3 channels, of which none tells ink from what lies around");
+  });
+});
+
+describe("settings", () => {
+  test("what is left out follows from targets", () => {
+    const usual = (options: RunOptions) => {
+      const { model, loss, restoreBest, validationFrom } = checkRunConfig({ dataset: "folder", ...options });
+      return [model, loss, restoreBest, validationFrom];
+    };
+    expect(usual({})).toEqual(["keras-mnist", "categoricalCrossentropy", "val_accuracy", "stratified"]);
+    expect(usual({ targets: "images" })).toEqual(["autoencoder", "meanSquaredError", "val_loss", "shuffled"]);
+    expect(usual({ targets: "masks" })).toEqual([
+      "unet",
+      "categoricalCrossentropy",
+      "val_meanIoU",
+      "shuffled",
+    ]);
+    expect(usual({ targets: "numbers", model: "mlp" })).toEqual([
+      "mlp",
+      "meanSquaredError",
+      "val_loss",
+      "shuffled",
+    ]);
+    expect(usual({ targets: "images", loss: "binaryCrossentropy", model: undefined })[1]).toBe(
+      "binaryCrossentropy",
+    );
+  });
+
+  test.each<[RunOptions, string]>([
+    [{ targets: "mask" as "masks" }, 'Write: {"targets": "masks"}'],
+    [
+      { targets: "images", restoreBest: "val_accuracy" },
+      "restoreBest is val_accuracy, but with targets images figures are loss, meanAbsoluteError",
+    ],
+    [
+      { targets: "masks", validationFrom: "stratified" },
+      "validationFrom is stratified, by classes of images, but with targets masks they have none: let it be shuffled",
+    ],
+    [{ targets: "images", classWeight: "balanced" }, "classWeight is for classes"],
+    [
+      { restoreBest: "val_meanIoU" },
+      "restoreBest is val_meanIoU, but with targets labels figures are loss, accuracy",
+    ],
+    [
+      { targets: "masks", callbacks: [{ name: "earlyStopping", monitor: "val_meanSquaredError" }] },
+      'monitor is "val_meanSquaredError", expected one of loss, accuracy, meanIoU, val_loss, val_accuracy, val_meanIoU',
+    ],
+  ])("%j is refused", (options, said) => {
+    expect(() => checkRunConfig(options)).toThrow(said);
+  });
+});
+
+const small = { epochs: 2, batchSize: 16, threads: 1 };
+const images = {
+  ...small,
+  targets: "images",
+  model: {
+    name: "small",
+    layers: [
+      { type: "conv2d", filters: 4, kernelSize: 3, padding: "same", activation: "relu" },
+      { type: "conv2d", filters: 1, kernelSize: 3, padding: "same", activation: "sigmoid" },
+    ],
+  },
+  loss: "binaryCrossentropy",
+} as const satisfies RunOptions;
+const masks = {
+  ...small,
+  targets: "masks",
+  model: {
+    layers: [
+      { type: "conv2d", filters: 4, kernelSize: 3, padding: "same", activation: "relu" },
+      { type: "conv2d", filters: 4, kernelSize: 1, activation: "softmax" },
+    ],
+  },
+} as const satisfies RunOptions;
+
+describe("run", () => {
+  test("an autoencoder", async () => {
+    const { result, test: tested, metadata, learner } = await run(images, { dataset });
+    learner.dispose();
+    expect(metadata).toMatchObject({ targets: "images", loss: "binaryCrossentropy" });
+    expect(metadata.classNames).toBeUndefined();
+    expect(Object.keys(result.history[0]!)).toEqual([
+      "epoch",
+      "loss",
+      "meanAbsoluteError",
+      "meanSquaredError",
+      "val_loss",
+      "val_meanAbsoluteError",
+      "val_meanSquaredError",
+    ]);
+    expect(result.test).toEqual({
+      loss: expect.any(Number),
+      accuracy: undefined,
+      meanAbsoluteError: expect.any(Number),
+      meanSquaredError: expect.any(Number),
+    });
+    expect("confusionMatrix" in result).toBe(false);
+    expect(tested!.images).toMatchObject({ kind: "numbers", by: "binary crossentropy", shape: [8, 8, 1] });
+  });
+
+  test("masks, also of weighed classes", async () => {
+    for (const classWeight of [undefined, "balanced"] as const) {
+      const { result, learner, verdict } = await run({ ...masks, classWeight }, { dataset });
+      learner.dispose();
+      const { test: tested, confusionMatrix, classNames } = result;
+      expect(classNames).toHaveLength(4);
+      expect(confusionMatrix!.flat().reduce((a, b) => a + b)).toBe(20 * 64);
+      const known = tested!.iou!.filter((iou) => iou !== null);
+      expect((tested as { meanIoU?: number }).meanIoU).toBeCloseTo(
+        known.reduce((a, b) => a + b) / known.length,
+        12,
+      );
+      expect(verdict?.kind).not.toBe("classes");
+    }
+  });
+
+  test.each([
+    ["images", images],
+    ["masks", masks],
+  ])("of %s goes on from its checkpoints to the same bits", async (_, settings) => {
+    const handed: { bytes: Uint8Array<ArrayBuffer>; info: RunCheckpointInfo }[] = [];
+    const whole = await run(settings, {
+      dataset,
+      onCheckpoint: (bytes, info) => void handed.push({ bytes, info }),
+    });
+    whole.learner.dispose();
+    const again = await run({}, { dataset, resume: handed[0]!.bytes });
+    again.learner.dispose();
+    expect(handed[0]!.info.epoch).toBe(1);
+    expect(again.result.weightsSha256).toBe(whole.result.weightsSha256);
+    expect(again.result.test).toEqual(whole.result.test);
+    const other = { ...dataset, test: bars(21) };
+    await expect(run({}, { dataset: other, resume: handed[0]!.bytes })).rejects.toThrow("are not those");
+  });
+
+  test("begins with the weights of another one, with a head for as many classes of pixels", async () => {
+    const first = await run(masks, { dataset });
+    const { loadModel } = await import("../../src/formats/model-file.ts");
+    const from = loadModel(await first.learner.save(first.metadata));
+    first.learner.dispose();
+    expect(from.metadata).toMatchObject({
+      targets: "masks",
+      classNames: ["background", "top", "middle", "bottom"],
+    });
+    const two = { ...dataset, classNames: ["top", "middle", "bottom", "nowhere"] };
+    const second = await run({ ...small, targets: "masks" }, { dataset: two, from });
+    second.learner.dispose();
+    expect(second.learner.model.outputShape).toEqual([8, 8, 5]);
+    expect(second.from!.taken).toEqual(["conv2d/kernel", "conv2d/bias"]);
+  });
+
+  test.each<[string, RunOptions, string]>([
+    [
+      "a classifier",
+      { targets: "images", model: "mlp" },
+      'model mlp gives a class for an image, but the answers are images of 8x8x1. Write: {"model": "autoencoder"}',
+    ],
+    [
+      "an autoencoder for classes",
+      { model: "autoencoder" },
+      'model autoencoder gives an image of 8x8x3 for an image, but the answers are 3 classes. Write: {"targets": "images"}',
+    ],
+    [
+      "layers that give another image",
+      { targets: "masks", model: images.model },
+      "gives an output of shape 8x8x1, but the answers are masks of 8x8 with 4 classes; end the model with one of shape 8x8x4",
+    ],
+  ])("refuses %s", async (_, options, said) => {
+    await expect(run({ ...small, ...options }, { dataset })).rejects.toThrow(said);
+  });
+});
