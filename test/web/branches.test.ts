@@ -263,6 +263,13 @@ describe("edits keep what takes what", () => {
       "conv2d 3",
       "globalAveragePooling2d 4",
     ]);
+    const behind = swapLayers(insertLayer(residual, 4, relu), 3);
+    expect(wiring(behind.layers).slice(2, 6)).toEqual([
+      "conv2d 2",
+      "relu 3",
+      "add 4+1",
+      "globalAveragePooling2d 5",
+    ]);
     // Beginnings of branches change their numbers alone.
     const apart = [conv(), conv(), conv(8, { from: [1] }), { type: "concatenate", from: [3, 2] }];
     expect(wiring(swapLayers(apart, 1).layers)).toEqual([
