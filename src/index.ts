@@ -64,7 +64,12 @@ export {
 } from "./safetensors/safetensors.ts";
 export type { LabelsSource } from "./sources/answers.ts";
 export type { FolderSource } from "./sources/file-list.ts";
-export type { DirectoryImages, ImageDirectoryOptions, ImageFilesOptions } from "./sources/image-set.ts";
+export type {
+  DirectoryImages,
+  ImageDirectoryOptions,
+  ImageFilesOptions,
+  StreamedDirectoryImages,
+} from "./sources/image-set.ts";
 export type { BadFile } from "./sources/pictures.ts";
 export type { ImagesSource, MadeSamples, SamplesFromOptions } from "./sources/samples-from.ts";
 

@@ -2,7 +2,7 @@
 import { DataError } from "../data/errors.ts";
 import type { Dataset } from "../data/types.ts";
 import type { CsvLoggerOptions, TensorBoardOptions } from "../formats/logs/options.ts";
-import type { ImageDirectoryOptions, ReadsImages } from "../sources/image-set.ts";
+import type { ReadsDirectory } from "../sources/image-set.ts";
 import type { Callbacks } from "../train/callbacks.ts";
 import type { Reported, ReportOptions } from "../train/report.ts";
 
@@ -18,7 +18,7 @@ export async function loadFolder(_folder: string): Promise<Dataset> {
 }
 
 /** Node: images of a folder of pictures. In a page it rejects with DataError `unsupported`. */
-export const imageDatasetFromDirectory: ReadsImages<string, ImageDirectoryOptions> = async () => {
+export const imageDatasetFromDirectory: ReadsDirectory = async () => {
   throw new DataError(
     "unsupported",
     "imageDatasetFromDirectory() reads files: it runs in Node. In a page, imageDatasetFromFiles(input.files) takes a folder that the visitor chose",

@@ -7,12 +7,20 @@ import {
   type Interpolation,
   imageSizeKind,
 } from "../data/picture-options.ts";
+import type { StreamedImageSet } from "../data/streamed.ts";
 import type { ImageSet } from "../data/types.ts";
 import type { Checked } from "../options/check.ts";
 import { callable, flag, oneOf, real, signal, some, type TableOf, whole } from "../options/kinds.ts";
 import type { Picture } from "../picture/picture.ts";
 import { divide } from "./parts.ts";
-import { type BadFile, listBad, type PictureFile, type PictureSet, readPictures } from "./pictures.ts";
+import {
+  type BadFile,
+  listBad,
+  type PictureFile,
+  type PictureSet,
+  type Reading,
+  readPictures,
+} from "./pictures.ts";
 
 const SUBSETS = ["training", "validation", "both"] as const;
 
@@ -40,6 +48,11 @@ export interface ImageDirectoryOptions {
   readonly followLinks?: boolean | undefined;
   /** Leave out files that cannot be read: `skipped` has them. Default false: they are an error that names them. */
   readonly skipBad?: boolean | undefined;
+  /**
+   * Leave the pictures in their files, and decode them batch by batch while the one before is trained on: for more of them than memory
+   * holds. Default false.
+   */
+  readonly stream?: boolean | undefined;
   readonly signal?: AbortSignal | undefined;
   /** Told of each picture. */
   readonly onProgress?: ((progress: Progress) => void) | undefined;
@@ -78,6 +91,11 @@ export class DirectoryImages implements ImageSet {
   }
 }
 
+/** Pictures of a folder that stay in their files: what fit() and evaluate() take, and where they lie. */
+export interface StreamedDirectoryImages
+  extends StreamedImageSet,
+    Pick<DirectoryImages, "classNames" | "filePaths" | "skipped"> {}
+
 export const imageOptions = (call: string): Checked => ({
   call,
   error: (problem, who) => new DataError("bad-argument", `${who}: ${problem}`),
@@ -100,6 +118,7 @@ export const imageOptions = (call: string): Checked => ({
     seed: whole(0),
     followLinks: flag,
     skipBad: flag,
+    stream: flag,
     signal,
     onProgress: callable(),
   }),
@@ -117,23 +136,52 @@ export interface ReadsImages<Source, Options> {
   ): Promise<DirectoryImages>;
 }
 
+type Streamed<Subset> = ImageDirectoryOptions & { readonly stream: true; readonly subset: Subset };
+
+/** As ReadsImages; with `stream` a source, or two. */
+export interface ReadsDirectory
+  extends ReadsImages<string, ImageDirectoryOptions & { readonly stream?: false }> {
+  (
+    path: string,
+    options: Streamed<"both">,
+  ): Promise<[training: StreamedDirectoryImages, validation: StreamedDirectoryImages]>;
+  (
+    path: string,
+    options: Omit<Streamed<never>, "subset"> & { readonly subset?: "training" | "validation" | undefined },
+  ): Promise<StreamedDirectoryImages>;
+}
+
 /** What pictures there are, and of which classes. */
 interface Listed {
   readonly classNames: readonly string[];
   readonly files: readonly PictureFile[];
 }
 
+/** What is made of pictures. */
+interface Making<T> {
+  readonly read: (what: string, files: readonly PictureFile[], options: Reading) => Promise<PictureSet>;
+  readonly make: (classNames: readonly string[], read: PictureSet) => T;
+}
+
+/** Images in memory, of pictures that are read so. */
+export function inMemoryBy(decode: (bytes: Uint8Array) => Promise<Picture>): Making<DirectoryImages> {
+  return {
+    read: (what, files, options) => readPictures(what, files, decode, options),
+    make: (classNames, read) => new DirectoryImages(classNames, read),
+  };
+}
+
 /**
  * Reads pictures as the options say, which are known to be of the right kinds.
  * @param who the function that was called, and `what` it was given, for messages
  */
-export async function imagesOf(
+export async function imagesOf<T>(
   who: string,
   what: string,
   options: ImageDirectoryOptions,
-  decode: (bytes: Uint8Array) => Promise<Picture>,
+  { read: readFiles, make }: Making<T>,
   list: () => Promise<Listed>,
-): Promise<DirectoryImages | [DirectoryImages, DirectoryImages]> {
+): Promise<T | [T, T]> {
   const { imageSize = [256, 256], colorMode = "rgb", cropToAspectRatio, padToAspectRatio } = options;
   const { validationSplit, subset, seed = 1 } = options;
   const wrong = (problem: string) => new DataError("bad-argument", `${who}: ${problem}`);
@@ -150,15 +198,15 @@ export async function imagesOf(
   options.signal?.throwIfAborted();
   const { classNames, files } = await list();
   const resize = cropToAspectRatio ? "crop" : padToAspectRatio ? "pad" : "stretch";
-  const read = async (some: readonly PictureFile[]): Promise<DirectoryImages> => {
+  const read = async (some: readonly PictureFile[]): Promise<T> => {
     const reading = { ...options, imageSize, colorMode, resize } as const;
-    const pictures = await readPictures(what, some, decode, reading);
+    const pictures = await readFiles(what, some, reading);
     if (pictures.set.count === 0)
       throw new DataError(
         "bad-pictures",
         `${what}: none of ${some.length} pictures can be read: ${listBad(pictures.bad)}`,
       );
-    return new DirectoryImages(classNames, pictures);
+    return make(classNames, pictures);
   };
   if (validationSplit === undefined) return read(files);
   if (files.length < 2) throw wrong(`${what} has one picture, which cannot be split`);
@@ -167,5 +215,5 @@ export async function imagesOf(
   return read(subset === "training" ? training : validation);
 }
 
-/** Those of imageDatasetFromDirectory() but for links, which files have none of. */
-export type ImageFilesOptions = Omit<ImageDirectoryOptions, "followLinks">;
+/** Those of imageDatasetFromDirectory() but for links, which files have none of, and for streaming. */
+export type ImageFilesOptions = Omit<ImageDirectoryOptions, "followLinks" | "stream">;

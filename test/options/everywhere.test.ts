@@ -703,6 +703,7 @@ const TAKERS: Readonly<Record<string, Taker>> = {
       seed: true,
       followLinks: true,
       skipBad: true,
+      stream: true,
       signal: true,
       onProgress: true,
     }),

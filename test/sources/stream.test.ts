@@ -9,6 +9,7 @@ import type { LoadOptions } from "../../src/data/load-options.ts";
 import { inMemory, isStreamed, type StreamedImageSet } from "../../src/data/streamed.ts";
 import type { Dataset, ImageSet } from "../../src/data/types.ts";
 import { dense, flatten } from "../../src/model/layers/index.ts";
+import { imageDatasetFromDirectory } from "../../src/sources/image-directory.ts";
 import { loadDataset } from "../../src/sources/load.ts";
 import { dataErrorOf, fill, makeSet, tempFolder } from "../data/helpers.ts";
 import { hash32 } from "../support/fixture-values.ts";
@@ -310,6 +311,40 @@ describe("a set that is streamed", () => {
       expect((await markOf()) === mark, `byte ${at}`).toBe(same);
     }
   });
+});
+
+test("imageDatasetFromDirectory() streams as well: the same images, and where they lie", async () => {
+  const folder = await fillTree(await tempFolder(), {
+    ...pictures((i) => [9 + (i % 4), 7]),
+    "cat/bad.png": "no picture",
+  });
+  const options = {
+    imageSize: [6, 5],
+    cropToAspectRatio: true,
+    validationSplit: 0.25,
+    subset: "both",
+    skipBad: true,
+  } as const;
+  const whole = await imageDatasetFromDirectory(folder, options);
+  const streamed = await imageDatasetFromDirectory(folder, { ...options, stream: true });
+  for (const [i, set] of streamed.entries()) {
+    const other = whole[i]!;
+    expect([set.count, set.shape, set.labels]).toEqual([other.count, other.shape, other.labels]);
+    expect([set.classNames, set.filePaths, set.skipped]).toEqual([
+      other.classNames,
+      other.filePaths,
+      other.skipped,
+    ]);
+    const rows = Uint32Array.from({ length: set.count }, (_, row) => row);
+    expect(Buffer.compare((await inMemory(set, rows)).images, other.images)).toBe(0);
+  }
+  // Nothing is looked at before its turn where size and colours are Keras's.
+  const lazy = await imageDatasetFromDirectory(folder, { stream: true });
+  expect([lazy.shape, lazy.count]).toEqual([[256, 256, 3], 25]);
+  const at = lazy.filePaths.findIndex((path) => path.endsWith("bad.png"));
+  await expect(inMemory(lazy, Uint32Array.of(0, at))).rejects.toThrow(
+    /bad\.png: .*Mend the file, or put it back/,
+  );
 });
 
 describe("files that change while a training reads from them", () => {

@@ -39,6 +39,11 @@ export class StreamedImages implements StreamedImageSet {
     this.mark = mark;
   }
 
+  /** What it was made of. */
+  get of(): OfFiles {
+    return this.#of;
+  }
+
   get images(): never {
     throw new DataError(
       "unsupported",
