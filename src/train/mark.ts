@@ -38,7 +38,9 @@ function markOfArray(array: ArrayBufferView): string {
     const { buffer, byteOffset, byteLength: length } = array;
     const bytes = new Uint8Array(buffer, byteOffset, length);
     const few = Math.min(length, MOST_BYTES);
-    mark = hash(Uint8Array.from({ length: few }, (_, i) => bytes[Math.floor((i * length) / few)]!));
+    const some = new Uint8Array(few);
+    for (let i = 0; i < few; i++) some[i] = bytes[Math.floor((i * length) / few)]!;
+    mark = hash(some);
     MARKS.set(array, mark);
   }
   return mark;

@@ -58,6 +58,13 @@ describe.skipIf(reason)(`the page's thread in chromium${reason && `: ${reason}`}
     expect(opened.errors).toEqual([]);
   });
 
+  test("keeping a training of 43 MB over a reload never blocks it for 50 ms", async () => {
+    const { result, times } = await call<Counted & { kept: number }>("keep");
+    expect(result.kept).toBeGreaterThanOrEqual(6);
+    expect(long(times)).toEqual([]);
+    expect(result.instances).toBe(0);
+  });
+
   test("a task that is long on purpose, a kernel and many bytes on the page are found", async () => {
     const { result, times } = await call<Counted>("misbehave");
     expect(long(times)).toHaveLength(1);

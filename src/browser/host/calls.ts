@@ -1,3 +1,4 @@
+import type { NamedTensor } from "../../safetensors/safetensors.ts";
 import { toPlain } from "../errors.ts";
 import type { Note, Report, ToWorker } from "../protocol.ts";
 import type { EpochWeights } from "../types.ts";
@@ -35,8 +36,7 @@ export function serve(host: object & { note?(note: Note): void }): void {
       new Promise((resolve, reject) => {
         const call = ++asks;
         asked.set(call, { resolve, reject });
-        const transfer = weights?.tensors.map(({ data }) => data.buffer as ArrayBuffer) ?? [];
-        scope.postMessage({ id, report, call, ...(weights && { weights }) }, transfer);
+        scope.postMessage({ id, report, call, ...(weights && { weights }) }, buffersOf(weights?.tensors));
       }),
   });
 
@@ -45,7 +45,7 @@ export function serve(host: object & { note?(note: Note): void }): void {
     else if (note.note === "called") {
       const waiting = asked.get(note.call);
       asked.delete(note.call);
-      if (note.failed) waiting?.reject(new Error("a callback threw"));
+      if (note.failed) waiting?.reject(new Error("callback"));
       else waiting?.resolve();
     } else host.note?.(note);
   };
@@ -67,6 +67,11 @@ export function serve(host: object & { note?(note: Note): void }): void {
       aborts.delete(id);
     }
   };
+}
+
+/** The buffers of tensors of which nobody here has a use any more. */
+export function buffersOf(tensors: readonly NamedTensor[] = []): ArrayBuffer[] {
+  return tensors.map(({ data }) => data.buffer as ArrayBuffer);
 }
 
 function isAnswer(result: unknown): result is Answer<unknown> {

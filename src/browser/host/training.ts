@@ -12,7 +12,7 @@ import { type Prepared, prepare, steps } from "../../train/steps.ts";
 import { holdLock } from "../locks.ts";
 import type { FitRequest, Handle, InitRequest, Note, Report, Requests, SentPart } from "../protocol.ts";
 import type { EpochWeights } from "../types.ts";
-import type { Answer, Caller } from "./calls.ts";
+import { type Answer, buffersOf, type Caller } from "./calls.ts";
 import { imported } from "./extra.ts";
 import { Gate } from "./gate.ts";
 import { scope } from "./scope.ts";
@@ -131,8 +131,9 @@ export class TrainingHost {
   }
 
   /** `within`: a callback asks that the training waits for. */
-  state(within: boolean): Promise<KeptState> {
-    return this.#gate.run(() => keepState(this.#prepared!), !within);
+  async state(within: boolean): Promise<Answer<KeptState>> {
+    const value = await this.#gate.run(() => keepState(this.#prepared!), !within);
+    return { value, transfer: buffersOf([value.weights, ...value.optimizer.vectors].flat()) };
   }
 
   evaluate(
@@ -161,7 +162,7 @@ export class TrainingHost {
       if (purpose) requireFiniteWeights(this.model.session, purpose);
       return this.model.getWeights();
     });
-    return { value, transfer: value.map(({ data }) => data.buffer as ArrayBuffer) };
+    return { value, transfer: buffersOf(value) };
   }
 
   setWeights(tensors: Requests["setWeights"][0]): Promise<undefined> {
@@ -173,7 +174,7 @@ export class TrainingHost {
   }
 
   get model(): Compiled {
-    if (!this.#model) throw new Error("the worker was asked before it had a model");
+    if (!this.#model) throw new Error("no model");
     return this.#model;
   }
 
@@ -231,7 +232,7 @@ export class TrainingHost {
 
   #of(handle: Handle, weights?: Samples["weights"]): Samples {
     const samples = this.#samples.get(handle)?.samples;
-    if (!samples) throw new Error("the worker no longer has these samples");
+    if (!samples) throw new Error("no samples");
     return { ...samples, weights };
   }
 

@@ -1,5 +1,13 @@
 // What blocking.test.ts does in a page, and counts there.
-import { createTrainer, loadDataset, namedModel, sequential } from "/dist/wasmgrad.js";
+import {
+  backupAndRestore,
+  createTrainer,
+  dense,
+  flatten,
+  loadDataset,
+  namedModel,
+  sequential,
+} from "/dist/wasmgrad.js";
 
 const soon = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
@@ -95,6 +103,38 @@ export async function train() {
   const { trainedSamples } = await fit;
   trainer.dispose();
   return { ...counted(), trainedSamples };
+}
+
+/** Keeps a training of 2.7 million weights, 43 MB with what Adam and the best epoch have of them, again and again. */
+export async function keep() {
+  const trainer = await createTrainer(
+    sequential([
+      flatten({ inputShape: [28, 28, 1] }),
+      dense({ units: 2048, activation: "relu" }),
+      dense({ units: 512, activation: "relu" }),
+      dense({ units: 10, activation: "softmax" }),
+    ]),
+  );
+  let kept = 0;
+  const backup = await backupAndRestore({
+    everySeconds: 0.1,
+    beside: () => {
+      kept++;
+    },
+  });
+  const fit = trainer.fit(digits.train, {
+    epochs: 1000,
+    batchSize: 128,
+    validationSplit: 0.1,
+    restoreBestWeights: "val_loss",
+    callbacks: backup,
+  });
+  while (kept < 6) await soon(20);
+  trainer.stop();
+  await fit;
+  trainer.dispose();
+  backup.close();
+  return { ...counted(), kept };
 }
 
 /** All that must not be. */
