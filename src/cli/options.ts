@@ -166,7 +166,7 @@ export const skipBadOption = () =>
 export const datasetOption = (note = "") =>
   new Option(
     "--dataset <name>",
-    `${[...DATASET_NAMES, ...Object.keys(ARCHIVES)].join(", ")}, or a path: of a folder of pictures with a folder for each class, of a folder of IDX files, of an .npz or .csv file${note}`,
+    `${[...DATASET_NAMES, ...Object.keys(ARCHIVES)].join(", ")}, or a path: of a folder of pictures with a folder for each class, or of images/ and masks/, of a folder of IDX files, of an .npz or .csv file${note}`,
   ).argParser(nonEmpty);
 
 export const dataDirOption = () =>

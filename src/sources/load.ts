@@ -17,10 +17,11 @@ import type { Found } from "./stream/size.ts";
 const pictures = () => import("./picture-folder.ts");
 const tables = () => import("./tables.ts");
 const archives = () => import("./archive.ts");
+const masks = () => import("./mask-folder.ts");
 
 /**
  * Loads a dataset: a known name (`DATASET_NAMES`, `cifar10`, `cifar100`), the path of a folder of IDX files or of pictures with a folder for each
- * class, or .npy files, that of an .npz or of a table (CSV), or a registry entry of your own.
+ * class, or of images/ and masks/, or .npy files, that of an .npz or of a table (CSV), or a registry entry of your own.
  *
  * A known dataset comes from the first of: `dataDir`; `$WASMGRAD_DATA/<name>/`, if that has any of its files; the
  * cache; its mirrors, which fills the cache. Its files must have the registry's checksums wherever they come from.
@@ -36,7 +37,11 @@ export async function loadDataset(
   const archive = typeof dataset === "string" ? findArchive(dataset) : undefined;
   const found = typeof dataset === "string" && !isKnown(dataset) ? await sourceOf(dataset) : undefined;
   const allowed =
-    found === "pictures" ? PICTURE_KEYS : found === "numbers" || found === "arrays" ? OF_NUMBERS : [];
+    found === "pictures" || found === "masks"
+      ? PICTURE_KEYS
+      : found === "numbers" || found === "arrays"
+        ? OF_NUMBERS
+        : [];
   const own = PICTURE_KEYS.find((key) => options[key] !== undefined && !allowed.includes(key));
   if (own !== undefined)
     throw new DataError(
@@ -44,6 +49,14 @@ export async function loadDataset(
       `loadDataset: ${own} is for folders of pictures, not for ${typeof dataset === "string" ? `"${dataset}"` : dataset.name}: leave it out`,
     );
   const path = dataset as string;
+  if (found === "masks") {
+    if (options.stream === true)
+      throw new DataError(
+        "unsupported",
+        `loadDataset: stream is for images with labels, not for ${path}, which has masks: leave it out`,
+      );
+    return (await masks()).loadMaskFolder(path, options);
+  }
   const streamed = await streamedIn(dataset, found, options);
   if (streamed) return streamed;
   if (found === "pictures") return (await pictures()).loadPictureFolder(path, options);
@@ -95,12 +108,13 @@ const isKnown = (name: string) =>
   name === GENERATED || findDataset(name) !== undefined || findArchive(name) !== undefined;
 
 /** What lies at a path, where it is of a kind that is read here. */
-async function sourceOf(path: string): Promise<Found> {
+async function sourceOf(path: string): Promise<Found | "masks"> {
   const found = await stat(path).catch(() => undefined);
   if (found?.isFile()) return (await tables()).isNumbersFile(path) ? "numbers" : undefined;
   if (await emnistAt(path)) return "emnist";
   if (!found?.isDirectory() || Object.keys(await findFiles(path)).length > 0) return undefined;
   if ((await (await archives()).cifarFolderIn(path)) !== undefined) return "cifar";
+  if (await (await masks()).isMaskFolder(path)) return "masks";
   if (await (await pictures()).isPictureFolder(path)) return "pictures";
   const { arraysIn, numbersFileIn } = await tables();
   if ((await numbersFileIn(path)) !== undefined) return "numbers";

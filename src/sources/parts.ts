@@ -56,7 +56,7 @@ export function withTest(
     ImageSet,
   ];
   onNotice?.(
-    `${name} has no images for the test: ${kept.count} of ${train.count}${classes ? ", the same share of each class" : ""}, are kept for it.`,
+    `${name} has no images for the test: ${kept.count} of ${train.count}${classes ? ", the same share of each class," : ""} are kept for it.`,
   );
   return { train: rest, test: kept };
 }

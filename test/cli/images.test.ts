@@ -1,4 +1,4 @@
-import { readdir, readFile, writeFile } from "node:fs/promises";
+import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { decode, encode } from "fast-png";
 import { beforeAll, describe, expect, test } from "vitest";
@@ -179,4 +179,33 @@ test("an .npz has masks, or numbers", async () => {
     "train --dataset numbers.npz --targets numbers --model autoencoder --epochs 1 --out numbers";
   expect((await wasmgrad(numbers.split(" "), { cwd: work })).status).toBe(0);
   expect((await record("numbers")).test).toMatchObject({ meanAbsoluteError: expect.any(Number) });
+});
+
+test("a folder of images and masks", async () => {
+  const { images } = bars(12);
+  for (let no = 0; no < 12; no++) {
+    const data = images.slice(64 * no, 64 * no + 64);
+    const size = { width: 8, height: 8, channels: 1 } as const;
+    for (const [folder, pixels] of [
+      ["images", data],
+      ["masks", data.map((byte) => (byte > 127 ? 255 : 0))],
+    ] as const) {
+      await mkdir(join(work, "cells", folder), { recursive: true });
+      await writeFile(join(work, "cells", folder, `${no}.png`), encode({ ...size, data: pixels }));
+    }
+  }
+  await writeFile(join(work, "cells", "classes.txt"), "ground\ncell\n");
+  // One number a pixel is enough for two classes.
+  const layers = [{ type: "conv2d", filters: 1, kernelSize: 3, padding: "same", activation: "sigmoid" }];
+  await writeFile(join(work, "binary.json"), JSON.stringify({ layers }));
+  const train =
+    "train --dataset cells --targets masks --model binary.json --loss binaryCrossentropy --epochs 1 --out cell-run";
+  const { status, stdout } = await wasmgrad(train.split(" "), { cwd: work });
+  expect(status).toBe(0);
+  expect(stdout).toContain("cells: 9 training and 3 test images of 8x8x1, masks of 2 classes");
+  expect(await record("cell-run")).toMatchObject({ classNames: ["ground", "cell"] });
+  const told = json(await wasmgrad("evaluate cell-run --dataset cells --json".split(" "), { cwd: work }));
+  expect(told.meanIoU).toBe((await record("cell-run")).test.meanIoU);
+  const shown = await wasmgrad("data preview --dataset cells --out sheet.html".split(" "), { cwd: work });
+  expect(shown.stderr).toContain("wasmgrad train --targets masks shows some beside theirs");
 });

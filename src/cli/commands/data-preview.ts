@@ -140,6 +140,11 @@ export async function preview(options: PreviewOptions, output: Output): Promise<
   const source = given ? await findModel(settings.model!) : undefined;
   await withInterrupt(undefined, async (signal) => {
     const whole = await openDataset({ ...settings, offline }, output, signal);
+    const { targets = whole.answers?.kind ?? "labels" } = settings;
+    if (whole.answers || targets !== "labels")
+      throw new UsageError(
+        `data preview shows pictures by their classes, but here ${targets} are to be learnt: the report of wasmgrad train --targets ${targets} shows some beside theirs`,
+      );
     const dataset = withLimits(whole, settings, !isKnown(settings.dataset));
     const { classNames, train } = dataset;
     const config = { ...settings, model: settings.model ?? "" } as RunConfig;
