@@ -1,4 +1,4 @@
-import { constants } from "node:fs";
+import { closeSync, constants, fstatSync, openSync, readFileSync, type Stats } from "node:fs";
 import { open, readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { ROLES, type Role } from "./dataset-info.ts";
@@ -74,23 +74,42 @@ export async function readWhole(path: string, maxBytes = MAX_IDX_BYTES): Promise
     // Non-blocking (where there is such a thing), or opening a named pipe would wait for a writer forever.
     const handle = await open(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
     try {
-      const stats = await handle.stat();
-      if (!stats.isFile()) throw new DataError("unreadable", `${path}: not a regular file.`);
-      if (stats.size > maxBytes) {
-        throw new DataError("too-large", `${path}: has ${stats.size} bytes; the limit is ${maxBytes}.`);
-      }
+      requireReadable(path, await handle.stat(), maxBytes);
       return await handle.readFile();
     } finally {
       await handle.close();
     }
   } catch (error) {
-    if (error instanceof DataError) throw error;
-    if (isMissing(error))
-      throw new DataError("not-found", `${path}: there is no such file. Check the path.`, { cause: error });
-    throw new DataError("unreadable", `${path}: ${reasonOf(error)}. Check its permissions.`, {
-      cause: error,
-    });
+    throw unread(path, error);
   }
+}
+
+/** As readWhole(), for a thread that has nothing else to do: of small files a tenth of the time. */
+export function readWholeSync(path: string, maxBytes = MAX_IDX_BYTES): Uint8Array {
+  try {
+    const file = openSync(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
+    try {
+      requireReadable(path, fstatSync(file), maxBytes);
+      return readFileSync(file);
+    } finally {
+      closeSync(file);
+    }
+  } catch (error) {
+    throw unread(path, error);
+  }
+}
+
+function requireReadable(path: string, stats: Stats, maxBytes: number): void {
+  if (!stats.isFile()) throw new DataError("unreadable", `${path}: not a regular file.`);
+  if (stats.size > maxBytes)
+    throw new DataError("too-large", `${path}: has ${stats.size} bytes; the limit is ${maxBytes}.`);
+}
+
+function unread(path: string, error: unknown): DataError {
+  if (error instanceof DataError) return error;
+  if (isMissing(error))
+    return new DataError("not-found", `${path}: there is no such file. Check the path.`, { cause: error });
+  return new DataError("unreadable", `${path}: ${reasonOf(error)}. Check its permissions.`, { cause: error });
 }
 
 /** True for a file system error that says there is no such file or folder. */

@@ -1,5 +1,5 @@
 import { DataError } from "../../data/errors.ts";
-import { readWhole } from "../../data/files.ts";
+import { readWholeSync } from "../../data/files.ts";
 import { fitPicture } from "../../picture/fit.ts";
 import { loadPicture } from "../../picture/load.ts";
 import { PictureError } from "../../picture/picture.ts";
@@ -7,14 +7,17 @@ import { MAX_PICTURE_BYTES } from "../../picture/png.ts";
 import { hasColours } from "../pictures.ts";
 import type { Look, LookJob, PicturesJob } from "./job.ts";
 
+/** Pictures that are decoded at once: what unpacks a PNG has threads of its own. */
+const AT_ONCE = 4;
+
 /** Reads pictures to `into`. Throws DataError, which names the file. */
 export async function readPictures(
   { paths, shape, ofRed, fit }: PicturesJob,
   into: Uint8Array,
 ): Promise<void> {
   const size = shape[0] * shape[1] * shape[2];
-  for (const [i, path] of paths.entries()) {
-    const bytes = await readWhole(path, MAX_PICTURE_BYTES);
+  await inTurns(paths, async (path, i) => {
+    const bytes = readWholeSync(path, MAX_PICTURE_BYTES);
     try {
       const picture = await loadPicture(bytes);
       const to = into.subarray(i * size, (i + 1) * size);
@@ -28,23 +31,40 @@ export async function readPictures(
         cause: error,
       });
     }
-  }
+  });
 }
 
 /** What pictures are. */
 export async function look({ paths, sizes, fit, mostOwnSide }: LookJob): Promise<Look[]> {
   const looks: Look[] = [];
-  for (const path of paths) {
+  await inTurns(paths, async (path, i) => {
     try {
-      const picture = await loadPicture(await readWhole(path, MAX_PICTURE_BYTES));
+      const picture = await loadPicture(readWholeSync(path, MAX_PICTURE_BYTES));
       const { height, width } = picture;
       const coloured = ([h, w]: readonly [number, number]) => hasColours(fitPicture(picture, [h, w, 3], fit));
       const own = Math.max(height, width) <= mostOwnSide && coloured([height, width]);
-      looks.push({ height, width, own, coloured: sizes.map(coloured) });
+      looks[i] = { height, width, own, coloured: sizes.map(coloured) };
     } catch (error) {
       if (!(error instanceof PictureError || error instanceof DataError)) throw error;
-      looks.push({ bad: error.message });
+      looks[i] = { bad: error.message };
     }
-  }
+  });
   return looks;
+}
+
+/** Works on some at once, and ends when the last has ended. Throws what one has thrown. */
+async function inTurns(
+  paths: readonly string[],
+  work: (path: string, at: number) => Promise<void>,
+): Promise<void> {
+  let next = 0;
+  const turn = async () => {
+    while (next < paths.length) {
+      const at = next++;
+      await work(paths[at]!, at);
+    }
+  };
+  const turns = await Promise.allSettled(Array.from({ length: AT_ONCE }, turn));
+  const failed = turns.find(({ status }) => status === "rejected") as PromiseRejectedResult | undefined;
+  if (failed) throw failed.reason;
 }
