@@ -75,8 +75,28 @@ describe.each(BROWSERS)("branches in %s", (browser) => {
     });
     await waitForText(page, "#layers", /4\. Addtakes 3 and 1/);
 
+    // What was pressed keeps the focus where it moves to, and what comes after what is removed has it then.
+    const focused = () =>
+      page.evaluate(
+        () => document.activeElement?.getAttribute("aria-label") ?? document.activeElement?.textContent,
+      );
+    await page.click("#layers [data-layer='2']");
+    await page.focus(".layer-actions .button");
+    await page.keyboard.press("Enter");
+    await waitForText(page, "#layers [data-layer='1']", /Done layer 2, Convolution/);
+    await page.waitForFunction(() => document.activeElement?.getAttribute("aria-label") === "Move up");
+    await page.keyboard.press("Enter");
+    await waitForText(page, "#layers [data-layer='0']", /Done layer 1, Convolution/);
+    // It is the first now, and cannot go further up.
+    await page.waitForFunction(() => document.activeElement?.getAttribute("aria-label") === "Move down");
+    await page.keyboard.press("Enter");
+    await waitForText(page, "#layers [data-layer='1']", /Done layer 2, Convolution/);
+    await page.waitForFunction(() => document.activeElement?.getAttribute("aria-label") === "Move down");
+    await page.keyboard.press("Enter");
+    await waitForText(page, "#layers [data-layer='2']", /Done layer 3, Convolution/);
+    expect(await focused()).toBe("Move down");
+
     // A layer begins a branch: that is in its advanced settings, which are folded away.
-    await page.click("#layers tr:nth-child(4) .edit button");
     expect(await page.$eval(".layer-editor .advanced", (fold) => (fold as HTMLDetailsElement).open)).toBe(
       false,
     );

@@ -251,10 +251,13 @@ describe("edits keep what takes what", () => {
       "relu 2",
       "add 3+1",
     ]);
-    // Who added what the first conv gave adds what the two give in the other order.
+    // What was added from the first place is added from there.
     const early = swapLayers(residual, 0);
-    expect(wiring(early.layers).slice(0, 4)).toEqual(["relu 0", "conv2d 1", "conv2d 2", "add 3+2"]);
-    expect(early.rewired).toEqual([]);
+    expect(wiring(early.layers).slice(0, 4)).toEqual(["relu 0", "conv2d 1", "conv2d 2", "add 3+1"]);
+    expect(rewiredInWords(early)).toBe("4. Add now takes 3. Convolution and 1. ReLU.");
+    // And back again.
+    for (const [at] of residual.slice(1).entries())
+      expect(swapLayers(swapLayers(residual, at).layers, at).layers, `${at}`).toEqual(residual);
     const up = swapLayers(residual, 2);
     expect(wiring(up.layers).slice(0, 5)).toEqual([
       "conv2d 0",

@@ -2,8 +2,9 @@ import type { Signal } from "@preact/signals";
 import type { Shape } from "../../compiler/graph.ts";
 import { mergesInputs, removeLayer, swapLayers } from "../state/branches.ts";
 import { LAYER_TYPES, type LayerOption, type LayerSpec } from "../state/layers.ts";
+import { announce } from "../state/notices.ts";
 import { editLayers, rewire } from "../state/setup.ts";
-import { Button } from "../ui/controls.tsx";
+import { Button, focusSoon } from "../ui/controls.tsx";
 import { LayerInputs } from "./layer-inputs.tsx";
 import { Folded, OptionFields } from "./option-fields.tsx";
 
@@ -29,6 +30,11 @@ export function LayerEditor({ index, layers, shapes, open }: Props) {
   const move = (to: number) => {
     rewire(swapLayers(layers, Math.min(index, to)));
     open.value = to;
+    announce(`Layer ${index + 1} is layer ${to + 1} now`);
+    focusSoon(
+      `.layer-actions .button:nth-child(${to < index ? 1 : 2}):enabled`,
+      ".layer-actions .button:enabled",
+    );
   };
   const inputs = <LayerInputs layers={layers} index={index} shapes={shapes} />;
   const merges = mergesInputs(layer.type);
@@ -64,6 +70,8 @@ export function LayerEditor({ index, layers, shapes, open }: Props) {
           onClick={() => {
             open.value = undefined;
             rewire(removeLayer(layers, index));
+            announce(`Layer ${index + 1} is removed`);
+            focusSoon(`#layers [data-layer="${Math.min(index, count - 2)}"]`);
           }}
         >
           Remove

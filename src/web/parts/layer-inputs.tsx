@@ -2,7 +2,7 @@ import type { Shape } from "../../compiler/graph.ts";
 import { calledLayer, IMAGE, mergesInputs, rewireLayer, sourcesOf } from "../state/branches.ts";
 import type { LayerSpec } from "../state/layers.ts";
 import { editLayers } from "../state/setup.ts";
-import { Button, Select } from "../ui/controls.tsx";
+import { Button, focusSoon, Select } from "../ui/controls.tsx";
 import { dimensions } from "../ui/format.ts";
 
 interface Props {
@@ -43,7 +43,10 @@ export function LayerInputs({ layers, index, shapes }: Props) {
             icon="close"
             iconOnly
             disabled={taken.length < 2}
-            onClick={() => give(taken.toSpliced(i, 1))}
+            onClick={() => {
+              give(taken.toSpliced(i, 1));
+              focusSoon(".layer-inputs > .button");
+            }}
           >
             {`Without input ${i + 1}`}
           </Button>

@@ -137,6 +137,7 @@ function LayerTable() {
                 <button
                   type="button"
                   class="button quiet small"
+                  data-layer={i}
                   aria-expanded={editing}
                   onClick={() => {
                     open.value = editing ? undefined : i;

@@ -114,18 +114,21 @@ export function removeLayer(layers: readonly LayerSpec[], at: number): Edited {
 
 /**
  * With a layer and the one behind it in each other's place. Where the second takes the first, so it is along the branch, too, and who
- * took the second takes the first; else they are counted the other way round, and that is all.
+ * took the one takes what lies in its place; else they are counted the other way round, and that is all.
  */
 export function swapLayers(layers: readonly LayerSpec[], at: number): Edited {
   const nodes = nodesOf(layers);
   const [first, second] = nodes.slice(at, at + 2) as [Node, Node];
   const rewired: Node[] = [];
   if (second.from.includes(first)) {
-    const readers = nodes.filter(({ from }) => from.includes(second));
-    for (const reader of readers) replace(reader, second, [first]);
+    const others = nodes.filter((node) => node !== second);
+    for (const reader of others) {
+      if (!reader.from.includes(first) && !reader.from.includes(second)) continue;
+      reader.from = reader.from.map((node) => (node === first ? second : node === second ? first : node));
+      if (reader !== nodes[at + 2] || reader.from.length > 1) rewired.push(reader);
+    }
     replace(second, first, [first.from[0]]);
     first.from = [second, ...first.from.slice(1)];
-    rewired.push(...readers.filter((reader) => reader !== nodes[at + 2] || reader.from.length > 1));
   }
   nodes.splice(at, 2, second, first);
   return { layers: listOf(nodes), rewired: rewired.map((node) => nodes.indexOf(node) + 1) };

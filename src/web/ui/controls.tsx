@@ -29,6 +29,14 @@ export function Button({ id, icon, iconOnly, kind, disabled, onClick, children }
   );
 }
 
+/** Focuses the first that there is, once what was changed is shown: who works by the keyboard is not thrown back to the page's beginning. */
+export function focusSoon(...selectors: readonly string[]): void {
+  setTimeout(() => {
+    const found = selectors.map((selector) => document.querySelector<HTMLElement>(selector));
+    found.find((element) => element !== null)?.focus();
+  });
+}
+
 interface FieldProps {
   readonly label: string;
   readonly hint?: ComponentChildren;
