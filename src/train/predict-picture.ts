@@ -1,7 +1,7 @@
 import type { Shape } from "../compiler/graph.ts";
 import { type Checked, checkOptions } from "../options/check.ts";
 import { type TableOf, whole } from "../options/kinds.ts";
-import type { Picture } from "../picture/picture.ts";
+import { type Picture, PictureError } from "../picture/picture.ts";
 import { type PrepareOptions, preparePicture, prepareTable } from "../picture/prepare.ts";
 import { predictedClasses } from "../report/metrics.ts";
 import type { ModelMetadata } from "./model-entries.ts";
@@ -37,8 +37,8 @@ export interface PredictPictureOptions extends PrepareOptions {
 
 /** What can be asked about pictures: a compiled Model, or in a page the Trainer. */
 export type PictureModel = { predict(images: Pixels): Promise<Float32Array> } & (
-  | { readonly inputShape: Shape }
-  | { readonly model: { readonly inputShape: Shape } }
+  | { readonly inputShape: Shape; readonly outputShape?: Shape }
+  | { readonly model: { readonly inputShape: Shape; readonly outputShape?: Shape } }
 );
 
 const PREDICT_PICTURE: Checked = {
@@ -51,7 +51,7 @@ const PREDICT_PICTURE: Checked = {
 
 /**
  * Asks a classifier about a picture: what preparePicture(), predict() and the names of the classes come to.
- * Throws PictureError where nothing is drawn in it, or the model takes no pictures; NonFiniteError; RangeError on an option that is none.
+ * Throws PictureError where nothing is drawn in it, or the model takes no pictures, or gives some; NonFiniteError; RangeError on an option that is none.
  */
 export async function predictPicture(
   model: PictureModel,
@@ -60,7 +60,11 @@ export async function predictPicture(
 ): Promise<PredictedPicture> {
   checkOptions(PREDICT_PICTURE, options);
   const { top: most, ...preparing } = options;
-  const shape = "inputShape" in model ? model.inputShape : model.model.inputShape;
+  const { inputShape: shape, outputShape = [] } = "inputShape" in model ? model : model.model;
+  if (outputShape.length > 1)
+    throw new PictureError(
+      `the model gives an image of ${outputShape.join("x")}, and no class. Write: model.predict(preparePicture(picture, model.inputShape).pixels)`,
+    );
   const { pixels, inverted, centred, drawings } = preparePicture(picture, shape, preparing);
   const outputs = await model.predict(pixels);
   const top = answersOf(outputs, options.metadata?.classNames).slice(0, most);

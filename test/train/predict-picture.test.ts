@@ -94,3 +94,15 @@ describe("readPicture", () => {
     await expect(readPicture(new Uint8Array(5))).rejects.toThrow(PictureError);
   });
 });
+
+test("a model that gives images is asked otherwise", async () => {
+  const model = {
+    inputShape: [4, 4, 1],
+    outputShape: [4, 4, 3],
+    predict: async () => new Float32Array(48),
+  };
+  const white = { width: 4, height: 4, rgb: new Float32Array(48).fill(1), alpha: undefined };
+  await expect(predictPicture(model, white)).rejects.toThrow(
+    "the model gives an image of 4x4x3, and no class. Write: model.predict(preparePicture(picture, model.inputShape).pixels)",
+  );
+});

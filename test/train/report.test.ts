@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { Dataset } from "../../src/data/types.ts";
-import { dense, flatten } from "../../src/model/layers/index.ts";
+import { conv2d, dense, flatten } from "../../src/model/layers/index.ts";
 import { sgd } from "../../src/optim/index.ts";
 import type { FitOptions } from "../../src/train/fit.ts";
 import { createReport } from "../../src/train/report.ts";
@@ -53,6 +53,29 @@ describe("createReport counts the images that fit() had", () => {
     const { counts } = await reported({ epochs: 3, batchSize: 8, ...options });
     expect(counts).toContain(expected);
   });
+});
+
+test("the report of a model whose outputs are images shows its masks, and charts their overlap", async () => {
+  const { labels: _, ...images } = halves(40, 1);
+  const ink = (images.images as Uint8Array).map((pixel) => Number(pixel > 127));
+  const train = { ...images, labels: ink };
+  const dataset = {
+    name: "ink",
+    classNames: ["paper", "ink"],
+    answers: { kind: "masks", shape: [6, 6] },
+    train,
+    test: train,
+  } as unknown as Dataset;
+  const model = await modelOf(
+    [conv2d({ filters: 2, kernelSize: 1, activation: "softmax", inputShape: [6, 6, 1] })],
+    { metrics: ["accuracy", "meanIoU"] },
+  );
+  const history = await model.fit(train, { epochs: 2 });
+  const { meanIoU } = await model.evaluate(train);
+  const html = await createReport(model, { dataset, history });
+  expect(html).toContain(`<dd class="value">${meanIoU!.toFixed(3)}</dd>`);
+  expect(html.match(/What it gave for image/g)).toHaveLength(16);
+  expect(html).toContain("Mean IoU by epoch");
 });
 
 test("fit counts its steps, and the images of each class that it had", async () => {

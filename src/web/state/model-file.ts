@@ -1,3 +1,4 @@
+import { ModelError } from "../../compiler/errors.ts";
 import { findDataset, GENERATED, numberedClasses } from "../../data/datasets.ts";
 import { type LoadedModel, loadModel } from "../../formats/model-file.ts";
 import { MODELS } from "../../model/models.ts";
@@ -38,6 +39,11 @@ export async function openModelFile(name: string, bytes: Uint8Array): Promise<vo
   try {
     const file = loadModel(bytes);
     requireOneOfEach(file.model);
+    const { outputShape } = file.model;
+    if (outputShape.length > 1)
+      throw new ModelError(
+        `the model gives an image of ${outputShape.join("x")} for each, and the page tests classes; ask it on the command line: wasmgrad predict model.safetensors picture.png --out answers`,
+      );
     const chosen = settingsOf(file);
     const trainer = await openTrainer(file.model, chosen, file.metadata.preprocessing);
     const outputs = file.model.outputShape.at(-1)!;
