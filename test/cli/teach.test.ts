@@ -44,7 +44,7 @@ test("the README's picture is predicted as it says", async () => {
 test("images that are too small for the default model: the models that fit", async () => {
   expect(await fails(["--dataset", bars])).toEqual({
     status: 2,
-    said: "model keras-mnist cannot take inputs of 8x8x1; those that can: mlp, vgg, conv-gap, resnet20, resnet8, inception. Write: --model mlp, or --model vgg, or --model conv-gap, or --model resnet20",
+    said: "model keras-mnist cannot take inputs of 8x8x1; those that can: mlp, vgg, conv-gap, resnet20, resnet8, inception. Write: --model mlp, or --model vgg, or --model conv-gap, or --model resnet20, or --model resnet8, or --model inception",
   });
   const done = await wasmgrad(["--dataset", bars, "--model", "conv-gap", "--epochs", "1"], { cwd: work });
   expect(done.status).toBe(0);
