@@ -4,6 +4,7 @@ export { generateDigits } from "./data/digits.ts";
 export * from "./data/index.ts";
 export type { DigitsOptions } from "./data/load-options.ts";
 export type { ColorMode, Interpolation, PictureFit, PictureOptions, Resize } from "./data/picture-options.ts";
+export type { StreamedImageSet } from "./data/streamed.ts";
 export { BACKENDS, type Backend, type WasmSource } from "./engine/kernels.ts";
 export { MemoryError } from "./engine/memory-error.ts";
 export { CheckpointError, loadCheckpoint, saveCheckpoint } from "./formats/checkpoint.ts";

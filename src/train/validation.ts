@@ -31,8 +31,8 @@ export function orderOf({ rows, count }: Part, shuffled?: Uint32Array): Uint32Ar
 }
 
 /** A batch of a part's samples, and its rows there: of a source, what was read of it. */
-export async function batchOf({ samples }: Part, indices: Uint32Array): Promise<ReadBatch> {
-  return (await samples.batch?.(indices)) ?? [samples, indices];
+export function batchOf({ samples }: Part, indices: Uint32Array): ReadBatch | Promise<ReadBatch> {
+  return samples.batch?.(indices) ?? [samples, indices];
 }
 
 /** Draws of a training are numbered by its epochs: none reaches this. */

@@ -8,6 +8,8 @@ import type { RunOptions } from "../../src/run/config.ts";
 import { run } from "../../src/run/node.ts";
 import type { RunHooks } from "../../src/run/run.ts";
 import { loadDataset } from "../../src/sources/load.ts";
+import { createModel } from "../../src/train/named.ts";
+import { createReport } from "../../src/train/report.ts";
 import { bars, start, tempFolder, wasmgrad, writeBars, writeModel } from "../cli/helpers.ts";
 import { npy } from "../sources/npy.ts";
 
@@ -120,6 +122,22 @@ describe("a run whose images are streamed", () => {
       "stream is for files at a path, not for 'digits', which fits into memory",
     );
   });
+});
+
+test("createReport() shows test images that are streamed as those in memory", async () => {
+  const path = await folder();
+  const shown: string[][] = [];
+  for (const stream of [false, true]) {
+    const dataset = await loadDataset(path, { stream });
+    const model = createModel("mlp", dataset.train.shape, 3);
+    await model.compile({ threads: 1 });
+    const history = await model.fit(dataset.train);
+    const html = await createReport(model, { dataset, history });
+    shown.push(html.match(/data:image\/png;base64,[\w+/=]+/g)!);
+    model.dispose();
+  }
+  expect(shown[0]!.length).toBeGreaterThan(10);
+  expect(shown[1]).toEqual(shown[0]);
 });
 
 test("the command line streams: the same report, and the run is evaluated and gone on with", async () => {
