@@ -19,21 +19,22 @@ const STEMS: Readonly<Record<Role, readonly string[]>> = {
 };
 
 /** `train-images-idx3-ubyte.gz` and the spelling `train-images.idx3-ubyte` that some archives have. */
-function spellings(role: Role): string[] {
+function spellings(role: Role, endings: readonly string[]): string[] {
   const ranks = role.endsWith("Images") ? ["idx3", "idx4"] : ["idx1"];
   return STEMS[role].flatMap((stem) =>
     ["-", "."].flatMap((dot) =>
-      ranks.flatMap((rank) => [`${stem}${dot}${rank}-ubyte.gz`, `${stem}${dot}${rank}-ubyte`]),
+      ranks.flatMap((rank) => endings.map((ending) => `${stem}${dot}${rank}-ubyte${ending}`)),
     ),
   );
 }
 
 /**
- * The dataset files in `folder`. Where several would do: `t10k-` before `test-`, `-idx3` before `-idx4`, `.gz` before plain.
+ * The dataset files in `folder`. Where several would do: `t10k-` before `test-`, `-idx3` before `-idx4`, `.gz` before plain unless `plainFirst`.
  * Throws DataError `unreadable` if the folder is there but can't be listed.
  * @returns no file for a folder that does not exist
  */
-export async function findFiles(folder: string): Promise<FoundFiles> {
+export async function findFiles(folder: string, plainFirst = false): Promise<FoundFiles> {
+  const endings = plainFirst ? ["", ".gz"] : [".gz", ""];
   let names: Set<string>;
   try {
     names = new Set(await readdir(folder));
@@ -45,7 +46,7 @@ export async function findFiles(folder: string): Promise<FoundFiles> {
   }
   const found: Partial<Record<Role, string>> = {};
   for (const role of ROLES) {
-    const name = spellings(role).find((spelling) => names.has(spelling));
+    const name = spellings(role, endings).find((spelling) => names.has(spelling));
     if (name !== undefined) found[role] = join(folder, name);
   }
   return found;

@@ -185,7 +185,8 @@ export function requireSameImages(
   { name, train, validation, test }: Dataset,
 ): void {
   const own = dataOf(train, validation);
-  if (own === state.setting.data && markOf(test) === kept) return;
+  // Empty where an image could not be read, which is to be mended.
+  if (!state.setting.data || (own === state.setting.data && markOf(test) === kept)) return;
   throw new RunConfigError(
     `the images of ${quoted(name)} are not those that the run to go on with has: give it those, or begin a new run from its weights`,
   );

@@ -313,15 +313,16 @@ export async function trainRun<R extends Pick<ReadyRun, "config" | "dataset" | "
 async function finishRun<L extends Learner>(trained: TrainedRun<L>): Promise<RunOutcome<L>> {
   const { learner, dataset, ended, recorder, config } = trained;
   const tested = await testOn(learner, dataset.test, dataset, config.loss).catch((error: unknown) => {
-    if (error instanceof NonFiniteError) return error;
+    // What was trained is not lost with a file that cannot be read.
+    if (error instanceof NonFiniteError || error instanceof DataError) return error;
     throw error;
   });
   const diverged = ended instanceof TrainingDivergedError ? ended : undefined;
-  const untested = tested instanceof NonFiniteError ? tested : undefined;
+  const untested = tested instanceof Error ? tested : undefined;
   const run = {
     ...trained,
     ...judge(trained, recorder, ended),
-    test: tested instanceof NonFiniteError ? undefined : tested,
+    test: tested instanceof Error ? undefined : tested,
     failure: diverged ?? untested,
     weightsSha256: await learner.weightsSha256(),
   };

@@ -1,3 +1,4 @@
+import type { DataError } from "../data/errors.ts";
 import type { Dataset } from "../data/types.ts";
 import type { KeptEpoch } from "../report/kept.ts";
 import type { Verdict } from "../report/verdict.ts";
@@ -49,9 +50,9 @@ export interface Judgement {
 
 /** A run that was tested. */
 export interface EndedRun<L extends Learner = Learner> extends TrainedRun<L>, Judgement {
-  /** undefined: the model's answers on the test set are not finite. */
+  /** undefined: the model's answers on the test set are not finite, or images of it could not be read. */
   readonly test: TestResult | undefined;
-  /** What kept the run from a good end: the loss, or the test, is not finite. */
-  readonly failure: TrainingDivergedError | NonFiniteError | undefined;
+  /** What kept the run from a good end: the loss, or the test, is not finite; images of the test could not be read. */
+  readonly failure: TrainingDivergedError | NonFiniteError | DataError | undefined;
   readonly weightsSha256: string;
 }

@@ -50,7 +50,8 @@ export async function loadEmnist(
     );
   const names = new Set(await readdir(folder));
   const file = (what: string): string => {
-    const name = [`${split}-${what}-ubyte.gz`, `${split}-${what}-ubyte`].find((one) => names.has(one));
+    // The plain one can be streamed as well.
+    const name = [`${split}-${what}-ubyte`, `${split}-${what}-ubyte.gz`].find((one) => names.has(one));
     if (name === undefined)
       throw new DataError("not-found", `${folder}: has no ${split}-${what}-ubyte(.gz).`);
     return join(folder, name);

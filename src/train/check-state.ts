@@ -46,8 +46,8 @@ export function checkState(
       throw new RangeError(
         "the state is of another model: its layers are connected or set otherwise. Go on with the model that it was taken of",
       );
-    // What it had may be what broke it.
-    if (key === "data" && state.history.diverged) continue;
+    // What it had may be what broke it, or could not be read.
+    if (key === "data" && (state.history.diverged || !was)) continue;
     if (key === "data")
       throw new RangeError(
         "the state is of a training on other samples, which are as many: give fit() those that it had then",

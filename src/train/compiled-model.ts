@@ -7,9 +7,25 @@ import { Training } from "./training.ts";
 
 /** What a Model has compiled: unlike in a worker, samples may be a source's, which is told when nothing more is read. */
 export class CompiledModel extends Compiled {
+  #training: Training | undefined;
+
   /** `model`: whose training it is, for callbacks. */
   training(samples: Held, options: FitOptions, model: ModelView): Training {
-    return new Training(this.session, samples, options, model);
+    const training = new Training(this.session, samples, options, model);
+    this.#leave();
+    this.#training = training;
+    return training;
+  }
+
+  override dispose(): void {
+    this.#leave();
+    super.dispose();
+  }
+
+  /** The last training can go no further: its sources may let go. */
+  #leave(): void {
+    this.#training?.close().catch(() => {});
+    this.#training = undefined;
   }
 
   override evaluate(samples: Held, options: EvaluateOptions): Promise<Evaluation> {
@@ -22,13 +38,16 @@ export class CompiledModel extends Compiled {
 }
 
 async function released<T>(samples: Held, work: Promise<T>): Promise<T> {
+  let answer: T;
   try {
-    return await work;
+    answer = await work;
   } catch (error) {
-    throw samples.explained?.(error) ?? error;
-  } finally {
-    await samples.release?.();
+    const explained = samples.explained?.(error) ?? error;
+    await samples.release?.().catch(() => {});
+    throw explained;
   }
+  await samples.release?.();
+  return answer;
 }
 
 export { checkMetrics } from "../metrics/check-metrics.ts";

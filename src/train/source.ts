@@ -47,6 +47,8 @@ export interface Held extends Samples {
   batch?(indices: Uint32Array): Promise<ReadBatch>;
   /** An error, or where it comes from a number of the batch under way that is not finite, one that names it. */
   explained?(error: unknown): unknown;
+  /** Whether a batch could not be read: what is gone on with may be mended. */
+  unread?(): boolean;
   /** Ends what is read ahead, and lets go of the memory. */
   release?(): Promise<void>;
 }

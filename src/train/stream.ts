@@ -55,6 +55,7 @@ export function held(
       return reader.batch(this, indices);
     },
     explained: (error) => reader.explained(error),
+    unread: () => reader.unread,
     release: () => reader.release(),
   };
 }
@@ -81,6 +82,7 @@ class Reader {
   /** What the batch under way lies in. */
   #taken: Reading | undefined;
   #open = false;
+  unread = false;
 
   constructor(source: SampleSource, sizes: readonly number[], pixels: "bytes" | "floats") {
     this.#source = source;
@@ -102,6 +104,7 @@ class Reader {
     try {
       await reading.done;
     } catch (error) {
+      this.unread = true;
       await this.#drop();
       this.#free.push(reading.slot);
       throw error;

@@ -23,7 +23,7 @@ export interface TrainingSetting {
   readonly validationFrom: ValidationSource;
   /** Samples of validationData; 0 without. */
   readonly validationSamples: number;
-  /** What tells the samples from others that are as many, see mark.ts. */
+  /** What tells the samples from others that are as many, see mark.ts. Empty where they could not be read, and may have to be mended. */
   readonly data: string;
   readonly restoreBestWeights: string | undefined;
   /** As JSON. */

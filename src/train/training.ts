@@ -122,15 +122,27 @@ export class Training implements TrainingHandle {
     checkStep(this.#busy, this.#failed);
     requireOwn(this.#session.training === this);
     this.#begun = this.#busy = this.#failed = true;
-    let done: boolean | undefined = true;
     try {
-      ({ done } = await this.#steps.next());
+      const { done } = await this.#steps.next();
+      if (done) await this.close();
       this.#failed = false;
       return !done;
+    } catch (error) {
+      await this.close().catch(() => {});
+      throw error;
     } finally {
-      if (done) for (const samples of this.#held) await samples?.release?.();
       this.#busy = false;
     }
+  }
+
+  /**
+   * Lets go of what the sources of its samples hold open: a training that is left before its end has to be told so, unless its model
+   * trains anew or is disposed of. Further steps open it again. Rejects as the sources do, when all are told.
+   */
+  async close(): Promise<void> {
+    const all = await Promise.allSettled(this.#held.map((samples) => samples?.release?.()));
+    const failed = all.find((one) => one.status === "rejected");
+    if (failed) throw failed.reason;
   }
 
   /** Steps to the end. */
@@ -143,7 +155,13 @@ export class Training implements TrainingHandle {
   state(): TrainingState {
     requireOwn(this.#session.training === this);
     const { history, callbacks, ...kept } = keepState(this.#prepared);
-    return { ...kept, ...structuredClone({ history, callbacks }), setting: this.#settingOf() };
+    const setting = this.#settingOf();
+    const unread = this.#held.some((samples) => samples?.unread?.());
+    return {
+      ...kept,
+      ...structuredClone({ history, callbacks }),
+      setting: unread ? { ...setting, data: "" } : setting,
+    };
   }
 
   /**

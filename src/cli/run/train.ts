@@ -139,7 +139,7 @@ async function conclude(run: RunOutcome, { folder, writer, output, signal }: End
 
 /** The error that ends a run whose weights are saved. */
 function savedIn(folder: RunFolder, error: Error): Error {
-  error.message += `. The weights are saved in ${printable(folder.saved ?? folder.path)}`;
+  error.message = `${error.message.replace(/\.$/, "")}. The weights are saved in ${printable(folder.saved ?? folder.path)}`;
   return error;
 }
 

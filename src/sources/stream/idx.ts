@@ -70,7 +70,7 @@ export function packed(path: string): DataError {
 
 /** As loadFolder(), of files that are not gzipped: images stay where they are. */
 export async function streamIdxFolder(folder: string): Promise<Dataset> {
-  const found = await findFiles(folder);
+  const found = await findFiles(folder, true);
   // It says what is missing.
   if (!isComplete(found)) return loadFolder(folder);
   const names = await readClassNames(`${folder}/classes.txt`);

@@ -51,9 +51,17 @@ export class StreamedImages implements StreamedImageSet {
     );
   }
 
-  async read(indices: Uint32Array, into: Uint8Array): Promise<void> {
+  // Fields, so that { ...set, weights } is a source as well.
+  readonly read = async (indices: Uint32Array, into: Uint8Array): Promise<void> => {
     const [height, width, channels] = this.shape;
     const size = height * width * channels;
+    const wrong = indices.find((index) => index >= this.count);
+    if (wrong !== undefined)
+      throw new RangeError(`read: got index ${wrong}, expected those of ${this.count} images, from 0`);
+    if (into.length !== indices.length * size)
+      throw new RangeError(
+        `read: got an array of ${into.length} bytes, expected ${indices.length * size}, ${size} for each image`,
+      );
     // A part for each thread.
     const each = Math.ceil(indices.length / this.#threads.size);
     const parts = [];
@@ -66,13 +74,11 @@ export class StreamedImages implements StreamedImageSet {
     // All of them: `into` is written to until the last is done.
     const failed = (await Promise.allSettled(parts)).find((part) => part.status === "rejected");
     if (failed) throw failed.reason;
-  }
+  };
 
-  close(): Promise<void> {
-    return this.#threads.close();
-  }
+  readonly close = (): Promise<void> => this.#threads.close();
 
-  some(rows: Uint32Array): StreamedImages {
+  readonly some = (rows: Uint32Array): StreamedImages => {
     const { labels, mark, job } = this.#of;
     const bytes = new Uint8Array(rows.buffer, rows.byteOffset, rows.byteLength);
     return new StreamedImages({
@@ -81,7 +87,7 @@ export class StreamedImages implements StreamedImageSet {
       mark: `${mark} ${hash(bytes)}`,
       job: (indices) => job(indices.map((index) => rows[index]!)),
     });
-  }
+  };
 }
 
 export const hash = (bytes: Uint8Array) => bytesToHex(sha256(bytes)).slice(0, 32);

@@ -33,7 +33,7 @@ export type Layout = "rows" | "planes" | "columns";
 /** Images that lie in files as bytes. */
 export interface RowsJob {
   readonly kind: "rows";
-  readonly files: readonly FileOfRows[];
+  readonly files: readonly FileOf[];
   readonly layout: Layout;
   readonly shape: ImageSet["shape"];
   /** Of each image the number of its file, and where it begins there. */
@@ -41,7 +41,7 @@ export interface RowsJob {
   readonly at: Float64Array;
 }
 
-export interface FileOfRows {
+export interface FileOf {
   readonly path: string;
   /** Its bytes when the dataset was opened. */
   readonly bytes: number;
@@ -50,7 +50,7 @@ export interface FileOfRows {
 /** Pictures that are decoded and made images of a size. */
 export interface PicturesJob {
   readonly kind: "pictures";
-  readonly paths: readonly string[];
+  readonly files: readonly FileOf[];
   readonly shape: ImageSet["shape"];
   /** Grey as the red of pictures without colours. */
   readonly ofRed: boolean;

@@ -13,7 +13,7 @@ import {
   USUAL_SIDE,
 } from "../pictures.ts";
 import { hash, StreamedImages } from "./images.ts";
-import type { Look } from "./job.ts";
+import type { FileOf, Look } from "./job.ts";
 import { markOfFiles } from "./rows.ts";
 import { ReadingThreads } from "./threads.ts";
 
@@ -45,15 +45,16 @@ export async function streamPictures(
   const grey = colorMode === undefined && !coloured;
   const shape = [size[0], size[1], grey || colorMode === "grayscale" ? 1 : 3] as const;
   const paths = kept.map(({ name }) => name);
+  const sized = await sizesOf(paths);
   const set = new StreamedImages({
     name: folder,
     labels: Uint8Array.from(kept, ({ label }) => label),
     shape,
-    mark: await markOf(folder, paths, [shape, grey, fit]),
+    mark: await markOf(folder, sized, [shape, grey, fit]),
     threads: threadsOf(),
     job: (indices) => ({
       kind: "pictures",
-      paths: Array.from(indices, (index) => paths[index]!),
+      files: Array.from(indices, (index) => sized[index]!),
       shape,
       ofRed: grey,
       fit,
@@ -120,10 +121,7 @@ async function lookAt(
 }
 
 /** What tells the pictures, and the images that are made of them: names, sizes, and what is in some. Rejects with DataError. */
-async function markOf(folder: string, paths: readonly string[], made: unknown): Promise<string> {
-  const files: { path: string; bytes: number }[] = [];
-  for (let first = 0; first < paths.length; first += LOOKED_INTO)
-    files.push(...(await Promise.all(paths.slice(first, first + LOOKED_INTO).map(sized))));
+async function markOf(folder: string, files: readonly FileOf[], made: unknown): Promise<string> {
   const names = files.map(({ path, bytes }) => [relative(folder, path).replaceAll("\\", "/"), bytes]);
   const step = Math.max(1, files.length / LOOKED_INTO);
   const some = Array.from(
@@ -134,7 +132,15 @@ async function markOf(folder: string, paths: readonly string[], made: unknown): 
   return `${hash(all)} ${await markOfFiles(some)}`;
 }
 
-async function sized(path: string): Promise<{ path: string; bytes: number }> {
+/** Rejects with DataError. */
+async function sizesOf(paths: readonly string[]): Promise<FileOf[]> {
+  const files: FileOf[] = [];
+  for (let first = 0; first < paths.length; first += LOOKED_INTO)
+    files.push(...(await Promise.all(paths.slice(first, first + LOOKED_INTO).map(sizeOf))));
+  return files;
+}
+
+async function sizeOf(path: string): Promise<FileOf> {
   try {
     return { path, bytes: (await stat(path)).size };
   } catch (error) {

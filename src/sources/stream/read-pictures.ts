@@ -5,6 +5,7 @@ import { loadPicture } from "../../picture/load.ts";
 import { PictureError } from "../../picture/picture.ts";
 import { MAX_PICTURE_BYTES } from "../../picture/png.ts";
 import { hasColours } from "../pictures.ts";
+import { changed } from "./changed.ts";
 import type { Look, LookJob, PicturesJob } from "./job.ts";
 
 /** Pictures that are decoded at once: what unpacks a PNG has threads of its own. */
@@ -12,12 +13,14 @@ const AT_ONCE = 4;
 
 /** Reads pictures to `into`. Throws DataError, which names the file. */
 export async function readPictures(
-  { paths, shape, ofRed, fit }: PicturesJob,
+  { files, shape, ofRed, fit }: PicturesJob,
   into: Uint8Array,
 ): Promise<void> {
   const size = shape[0] * shape[1] * shape[2];
-  await inTurns(paths, async (path, i) => {
+  await inTurns(files, async (file, i) => {
+    const { path } = file;
     const bytes = readWholeSync(path, MAX_PICTURE_BYTES);
+    if (bytes.length !== file.bytes) throw changed(file, `has ${bytes.length} bytes`);
     try {
       const picture = await loadPicture(bytes);
       const to = into.subarray(i * size, (i + 1) * size);
@@ -53,10 +56,7 @@ export async function look({ paths, sizes, fit, mostOwnSide }: LookJob): Promise
 }
 
 /** Works on some at once, and ends when the last has ended. Throws what one has thrown. */
-async function inTurns(
-  paths: readonly string[],
-  work: (path: string, at: number) => Promise<void>,
-): Promise<void> {
+async function inTurns<T>(paths: readonly T[], work: (path: T, at: number) => Promise<void>): Promise<void> {
   let next = 0;
   const turn = async () => {
     while (next < paths.length) {

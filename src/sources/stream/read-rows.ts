@@ -2,7 +2,8 @@ import { closeSync, constants, fstatSync, openSync, readSync } from "node:fs";
 import { DataError, reasonOf } from "../../data/errors.ts";
 import { isMissing } from "../../data/files.ts";
 import type { ImageSet } from "../../data/types.ts";
-import type { FileOfRows, Layout, RowsJob } from "./job.ts";
+import { changed } from "./changed.ts";
+import type { FileOf, Layout, RowsJob } from "./job.ts";
 
 /** Files stay open from one batch to the next. */
 const OPEN = new Map<string, number>();
@@ -32,7 +33,7 @@ export function readRows({ files, layout, shape, file, at }: RowsJob, into: Uint
   }
 }
 
-function opened(own: FileOfRows, checked: Set<number>, number: number): number {
+function opened(own: FileOf, checked: Set<number>, number: number): number {
   const { path, bytes } = own;
   try {
     let handle = OPEN.get(path);
@@ -44,30 +45,23 @@ function opened(own: FileOfRows, checked: Set<number>, number: number): number {
     if (checked.has(number)) return handle;
     checked.add(number);
     const { size } = fstatSync(handle);
-    if (size !== bytes) throw changed(own, `has ${size} bytes, and had ${bytes}`);
+    if (size !== bytes) throw changed(own, `has ${size} bytes`);
     return handle;
   } catch (error) {
     throw unreadable(path, error);
   }
 }
 
-function readFully(handle: number, own: FileOfRows, into: Uint8Array, at: number): void {
+function readFully(handle: number, own: FileOf, into: Uint8Array, at: number): void {
   try {
     for (let done = 0; done < into.length; ) {
       const read = readSync(handle, into, done, into.length - done, at + done);
-      if (read === 0) throw changed(own, `ends at byte ${at + done}`);
+      if (read === 0) throw changed(own, `has ${at + done} bytes`);
       done += read;
     }
   } catch (error) {
     throw unreadable(own.path, error);
   }
-}
-
-function changed({ path }: FileOfRows, how: string): DataError {
-  return new DataError(
-    "truncated",
-    `${path}: ${how} when the dataset was opened: it was changed meanwhile. Put it back as it was.`,
-  );
 }
 
 function unreadable(path: string, error: unknown): DataError {

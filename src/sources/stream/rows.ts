@@ -1,3 +1,4 @@
+import { constants } from "node:fs";
 import { type FileHandle, open } from "node:fs/promises";
 import { basename } from "node:path";
 import { DataError, reasonOf } from "../../data/errors.ts";
@@ -90,7 +91,8 @@ export async function withFile<T>(
 ): Promise<T> {
   let file: FileHandle;
   try {
-    file = await open(path);
+    // As in readWhole(): no waiting for the writer of a pipe.
+    file = await open(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
   } catch (error) {
     if (isMissing(error))
       throw new DataError("not-found", `${path}: there is no such file. Check the path.`, { cause: error });

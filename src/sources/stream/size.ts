@@ -1,5 +1,5 @@
 import { readdir, stat } from "node:fs/promises";
-import { freemem } from "node:os";
+import { freemem, totalmem } from "node:os";
 import { dirname, join } from "node:path";
 import { findFiles, readWhole } from "../../data/files.ts";
 import { MAX_IDX_BYTES } from "../../data/idx.ts";
@@ -22,10 +22,12 @@ export async function tooLargeFor(
   found: Found,
   options: LoadOptions,
 ): Promise<string | undefined> {
-  const bytes = await bytesOf(path, found, options).catch(() => undefined);
-  // As far as a container lets the process have it; Node 20.13 tells.
-  const free = process.availableMemory?.() ?? freemem();
-  if (bytes === undefined || (bytes <= MOST_SHARE * free && bytes <= MAX_IDX_BYTES)) return undefined;
+  const sizes = await sizesOf(path, found, options).catch(() => undefined);
+  const bytes = (sizes ?? []).reduce((sum, size) => sum + size, 0);
+  // As far as a container lets the process have it; Node 20.13 tells. macOS calls little of its memory free: files fill the rest.
+  const free = process.platform === "darwin" ? totalmem() / 2 : (process.availableMemory?.() ?? freemem());
+  if (sizes === undefined || (bytes <= MOST_SHARE * free && Math.max(...sizes) <= MAX_IDX_BYTES))
+    return undefined;
   const room =
     bytes > MOST_SHARE * free ? `${gigabytes(free)} of memory are free` : "one array holds 2.15 GB at most";
   return `${path}: its images take some ${gigabytes(bytes)}, and ${room}: they are streamed from disk, batch by batch. With stream: false, on the command line --no-stream, they are read into memory.`;
@@ -33,20 +35,19 @@ export async function tooLargeFor(
 
 const gigabytes = (bytes: number) => `${(bytes / 1e9).toPrecision(3)} GB`;
 
-/** About what the images take in memory; undefined where they cannot be streamed. */
-async function bytesOf(path: string, found: Found, options: LoadOptions): Promise<number | undefined> {
-  if (found === "pictures") return bytesOfPictures(path, options);
+/** About what each array of images takes in memory; undefined where they cannot be streamed. */
+async function sizesOf(path: string, found: Found, options: LoadOptions): Promise<number[] | undefined> {
+  if (found === "pictures") return [await bytesOfPictures(path, options)];
   const files = await filesOf(path, found);
   if (files.length === 0 || files.some((name) => /\.(gz|csv|tsv)$/i.test(name))) return undefined;
-  const sizes = await Promise.all(files.map(async (name) => (await stat(name)).size));
-  return sizes.reduce((sum, size) => sum + size, 0);
+  return Promise.all(files.map(async (name) => (await stat(name)).size));
 }
 
 /** Files that hold the images. */
 async function filesOf(path: string, found: Found): Promise<string[]> {
   const folder = (await stat(path).catch(() => undefined))?.isDirectory();
   if (found === undefined) {
-    const { trainImages, testImages } = await findFiles(path);
+    const { trainImages, testImages } = await findFiles(path, true);
     return [trainImages, testImages].filter((file) => file !== undefined);
   }
   if (found === "numbers" && !folder) return [path];
@@ -65,7 +66,7 @@ async function filesOf(path: string, found: Found): Promise<string[]> {
   return [];
 }
 
-async function bytesOfPictures(path: string, { imageSize }: LoadOptions): Promise<number> {
+async function bytesOfPictures(path: string, { imageSize, colorMode }: LoadOptions): Promise<number> {
   const { listAll } = await import("../directory.ts");
   const { MOST_OWN_SIDE, USUAL_SIDE } = await import("../pictures.ts");
   const files = await listAll(path);
@@ -84,5 +85,5 @@ async function bytesOfPictures(path: string, { imageSize }: LoadOptions): Promis
     const same = first && sizes.every((size) => size.join() === first.join());
     if (same && Math.max(...first) <= MOST_OWN_SIDE) [height, width] = first;
   }
-  return files.length * height * width * 3;
+  return files.length * height * width * (colorMode === "grayscale" ? 1 : 3);
 }

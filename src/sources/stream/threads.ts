@@ -104,10 +104,11 @@ export class ReadingThreads {
 
   /** Ends them, when they have done what they were asked for. */
   async close(): Promise<void> {
-    await Promise.allSettled([...this.#waiting.values()].map(({ done }) => done));
-    if (there === false) (await import("./read-rows.ts")).closeFiles();
+    // What is asked for from now on is done by others.
     const threads = this.#threads;
     this.#threads = [];
+    await Promise.allSettled([...this.#waiting.values()].map(({ done }) => done));
+    if (there === false) (await import("./read-rows.ts")).closeFiles();
     await Promise.all(threads.map(({ worker }) => worker.terminate()));
   }
 }
