@@ -40,6 +40,7 @@ const LONG_NODE = [
   "bench/measure",
   "build/run",
   "cli/config",
+  "cli/data-preview",
   "cli/interrupt",
   "cli/memory",
   "cli/pictures",

@@ -239,6 +239,22 @@ describe.each(BROWSERS)("an interrupted training in %s", (browser) => {
     expect(errors).toEqual([]);
   });
 
+  test.skipIf(skip)("goes on after its worker was killed, to the same bits", async () => {
+    const whole = await expected(browser);
+    const { page } = await openApp(browser, { fragment: SETTINGS });
+    await start(page);
+    await kept(page, ({ epoch }) => epoch >= 1);
+    await pause(page);
+    await page.evaluate(() => {
+      for (const worker of window.noted.workers) worker.terminate();
+    });
+    await waitForText(page, "#notices", /A training was interrupted at epoch [234] of 4: /);
+    await page.locator(button("Go on")).click();
+    await waitForText(page, "#status", /^Epoch [234] of 4: /);
+    expect(await outcome(page)).toEqual(whole);
+    expect(await keptPlace(page)).toBeUndefined();
+  });
+
   const bytes = (count: number) => [
     { name: "train-images", bytes: encodeIdxImages(bars(count)) },
     { name: "train-labels", bytes: encodeIdxLabels(bars(count).labels) },

@@ -2,7 +2,8 @@ import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { decode } from "fast-png";
 import { beforeAll, describe, expect, test } from "vitest";
-import { json, tempFolder, wasmgrad, writeBars } from "./helpers.ts";
+import { npy, npz } from "../sources/npy.ts";
+import { bars, json, tempFolder, wasmgrad, writeBars } from "./helpers.ts";
 
 let work: string;
 beforeAll(async () => {
@@ -86,5 +87,33 @@ describe("data preview", () => {
     const refused = await wasmgrad(["data", "preview", "--out", "sheet.pdf"]);
     expect(refused).toMatchObject({ status: 2, stdout: "" });
     expect(refused.stderr).toContain("Expected a file that ends with .html or .png, such as preview.html.");
+  });
+
+  test("of images that have masks or numbers in place of a class, all are of one group", async () => {
+    const count = 20;
+    const masks = Array.from({ length: count * 64 }, (_, i) => i % 3);
+    const entries = {
+      x: npy("|u1", [count, 8, 8], [...bars(count).images]),
+      y: npy("|u1", [count, 8, 8], masks),
+    };
+    await writeFile(
+      join(work, "masks.npz"),
+      npz({ x_train: entries.x, y_train: entries.y, x_test: entries.x, y_test: entries.y }),
+    );
+    const out = join(work, "masks.html");
+    const flags = ["--dataset", join(work, "masks.npz"), "--per-class", "5", "--out", out];
+    const ended = await wasmgrad(["data", "preview", "--json", ...flags]);
+    expect(ended).toMatchObject({ status: 0, stderr: "" });
+    expect(json(ended).classes).toEqual([{ name: "all", train: 16, validation: 4, test: 20, shown: 5 }]);
+  });
+
+  test("the examples of images as targets are shown with what is varied", async () => {
+    const config = new URL("../../docs/examples/denoising.json", import.meta.url).pathname;
+    const out = join(work, "denoising.html");
+    const flags = ["--config", config, "--digits-count", "100", "--versions", "2", "--out", out];
+    const ended = await wasmgrad(["data", "preview", "--json", ...flags]);
+    expect(ended).toMatchObject({ status: 0, stderr: "" });
+    expect(json(ended).varied).toMatchObject({ layers: ["gaussianNoise"], epochs: 2 });
+    expect(json(ended).classes).toHaveLength(10);
   });
 });

@@ -2,12 +2,12 @@ import { extname } from "node:path";
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { writeAtomic } from "../../data/cache.ts";
 import { inMemory } from "../../data/streamed.ts";
-import type { Dataset } from "../../data/types.ts";
+import type { Dataset, ImageSet } from "../../data/types.ts";
 import type { DatasetSheet, SheetPicture } from "../../report/dataset-sheet.ts";
-import { checkRunConfig, isKnown, type RunConfig } from "../../run/config.ts";
+import { checkRunConfig, isKnown, type RunConfig, TARGETS } from "../../run/config.ts";
 import { partsOf, withLimits } from "../../run/run.ts";
 import type { Model } from "../../train/model.ts";
-import { countsOf, orderOf } from "../../train/validation.ts";
+import { orderOf, wholePart } from "../../train/validation.ts";
 import { describeDataset, openDataset } from "../datasets.ts";
 import { UsageError } from "../errors.ts";
 import { withInterrupt } from "../interrupt.ts";
@@ -75,6 +75,12 @@ export function previewCommand(): Command {
         .default(usual.validationSplit),
     )
     .addOption(validationFromOption())
+    .addOption(
+      new Option(
+        "--targets <what>",
+        "what a model is to give for an image, as for train: where the dataset has masks or numbers, these (default: labels)",
+      ).choices(TARGETS),
+    )
     .optionsGroup("Pictures:");
   for (const option of pictureOptions()) command.addOption(option);
   command
@@ -131,38 +137,42 @@ function sheetFile(text: string): string {
 
 export async function preview(options: PreviewOptions, output: Output): Promise<void> {
   const { out, perClass, versions, offline, ...flags } = options;
-  const settings = await settingsOf(flags);
+  const asked = await settingsOf(flags);
   const given = flags.model !== undefined || flags.config !== undefined;
-  if (given && settings.model === undefined)
+  if (given && asked.model === undefined)
     throw new UsageError(
       "the settings begin with the weights of a run, and name no model: name it with --model, such as my-model.json",
     );
-  const source = given ? await findModel(settings.model!) : undefined;
+  const source = given ? await findModel(asked.model!) : undefined;
   await withInterrupt(undefined, async (signal) => {
-    const whole = await openDataset({ ...settings, offline }, output, signal);
-    const { targets = whole.answers?.kind ?? "labels" } = settings;
-    if (whole.answers || targets !== "labels")
-      throw new UsageError(
-        `data preview shows pictures by their classes, but here ${targets} are to be learnt: the report of wasmgrad train --targets ${targets} shows some beside theirs`,
-      );
+    const whole = await openDataset({ ...asked, offline }, output, signal);
+    const { answers } = whole;
+    const settings =
+      answers && asked.targets === undefined ? await settingsOf({ ...flags, targets: answers.kind }) : asked;
     const dataset = withLimits(whole, settings, !isKnown(settings.dataset));
-    const { classNames, train } = dataset;
+    const { train } = dataset;
     const config = { ...settings, model: settings.model ?? "" } as RunConfig;
-    const model = source?.build(train.shape, classNames.length);
+    const { targets = "labels" } = config;
+    const model = source?.build(train.shape, targets === "labels" ? dataset.classNames.length : undefined);
     const { training, validation } = partsOf(dataset, config);
-    const counts = countsOf(training, classNames.length)!;
-    const validated = validation && countsOf(validation, classNames.length);
-    const tested = countsOf({ samples: dataset.test, count: dataset.test.count }, classNames.length)!;
-    const chosen = choose(dataset, orderOf(training), perClass);
+    const groups = groupsOf(dataset);
+    const counts = groups.count(train, orderOf(training));
+    const validated = groups.count(
+      (validation?.samples ?? train) as ImageSet,
+      validation ? orderOf(validation) : new Uint32Array(),
+    );
+    const tested = groups.count(dataset.test, orderOf(wholePart(dataset.test)));
+    const classNames = groups.names;
+    const chosen = choose(groups, train, orderOf(training), perClass);
     const rows = chosen.flat();
     const { images } = await inMemory(train, Uint32Array.from(rows));
     const size = images.length / Math.max(1, rows.length);
     const at = new Map(rows.map((row, i) => [row, i]));
     const picture = (row: number): SheetPicture => ({
       pixels: images.slice(at.get(row)! * size, (at.get(row)! + 1) * size),
-      label: `Training image ${row}, of class ${classNames[train.labels[row]!]}`,
+      label: `Training image ${row}, of class ${classNames[groups.of(train, row)]}`,
     });
-    const seen = model && (await seenBy(model, dataset, config, chosen, versions, picture));
+    const seen = model && (await seenBy(model, dataset, config, groups, chosen, versions, picture));
     signal.throwIfAborted();
     const sheet: DatasetSheet = {
       name: dataset.name,
@@ -170,7 +180,7 @@ export async function preview(options: PreviewOptions, output: Output): Promise<
       classes: classNames.map((name, id) => ({
         name,
         train: counts[id]!,
-        validation: validated?.[id] ?? 0,
+        validation: validated[id]!,
         test: tested[id]!,
         pictures: chosen[id]!.map(picture),
       })),
@@ -181,10 +191,28 @@ export async function preview(options: PreviewOptions, output: Output): Promise<
   });
 }
 
+/** The classes of a dataset; where answers are none, all its images are of one group. */
+interface Groups {
+  readonly names: readonly string[];
+  of(set: ImageSet, row: number): number;
+  count(set: ImageSet, rows: Uint32Array): number[];
+}
+
+function groupsOf({ classNames, answers }: Dataset): Groups {
+  const names = answers ? ["all"] : classNames;
+  const of = (set: ImageSet, row: number) => (answers ? 0 : set.labels[row]!);
+  const count = (set: ImageSet, rows: Uint32Array) => {
+    const counts = names.map(() => 0);
+    for (const row of rows) counts[of(set, row)]!++;
+    return counts;
+  };
+  return { names, of, count };
+}
+
 /** Numbers of the images to show of each class: evenly spread over those that are trained on. */
-function choose({ train, classNames }: Dataset, trained: Uint32Array, most: number): number[][] {
-  const byClass: number[][] = classNames.map(() => []);
-  for (const row of trained.toSorted()) byClass[train.labels[row]!]!.push(row);
+function choose({ names, of }: Groups, train: ImageSet, trained: Uint32Array, most: number): number[][] {
+  const byClass: number[][] = names.map(() => []);
+  for (const row of trained.toSorted()) byClass[of(train, row)]!.push(row);
   return byClass.map((rows) => {
     const shown = Math.min(most, rows.length);
     return Array.from({ length: shown }, (_, i) => rows[Math.floor((i * rows.length) / shown)]!);
@@ -195,6 +223,7 @@ async function seenBy(
   model: Model,
   dataset: Dataset,
   config: RunConfig,
+  groups: Groups,
   chosen: readonly (readonly number[])[],
   versions: number,
   picture: (row: number) => SheetPicture,
@@ -207,7 +236,7 @@ async function seenBy(
   return {
     ...{ model: model.name, layers, mixes, shape, seed: config.seed },
     rows: rows.map((row, i) => ({
-      name: dataset.classNames[dataset.train.labels[row]!]!,
+      name: groups.names[groups.of(dataset.train, row)]!,
       original: picture(row),
       versions: pictures[i]!.map((pixels, epoch) => ({
         pixels,
