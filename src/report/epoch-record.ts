@@ -17,4 +17,6 @@ export interface EpochRecord {
   readonly val_meanSquaredError?: number | undefined;
   /** Training images per second. */
   readonly imagesPerSecond?: number | undefined;
+  /** That of the next training step. */
+  readonly learningRate?: number | undefined;
 }

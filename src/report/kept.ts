@@ -20,7 +20,7 @@ export interface KeptMark {
   readonly record: EpochRecord;
 }
 
-type Figure = Exclude<keyof EpochRecord, "epoch" | "imagesPerSecond">;
+type Figure = Exclude<keyof EpochRecord, "epoch" | "imagesPerSecond" | "learningRate">;
 const FIGURES: Readonly<Record<Figure, readonly [string, (value: number | undefined) => string]>> = {
   loss: ["training loss", significant],
   accuracy: ["training accuracy", (share: number | undefined) => percent(share, 2)],

@@ -63,6 +63,17 @@ describe.each(BROWSERS)("callbacks and schedules in %s", (browser) => {
     },
   );
 
+  test.skipIf(missing(browser))("where a schedule has ended at 0 nobody trains on for nothing", async () => {
+    const { page, errors } = await openApp(browser, {
+      fragment: "images=300&epochs=1&batchSize=20&schedule=oneCycle:peak=0.004,steps=12",
+    });
+    await train(page);
+    await (await page.waitForSelector("#train:not([disabled])"))!.click();
+    await waitForText(page, "#notices", /The schedule has brought the learning rate to 0/);
+    expect(await textOf(page, "#status")).toMatch(/1 epoch trained/);
+    expect(errors).toEqual([]);
+  });
+
   test.skipIf(missing(browser))(
     "a loss that is no number ends quietly with terminateOnNaN, and the outcome tells",
     async () => {

@@ -12,6 +12,7 @@ import {
   variesPictures,
 } from "../state/layers.ts";
 import { rowsBefore } from "../state/model.ts";
+import { dismiss } from "../state/notices.ts";
 import { CUSTOM } from "../state/settings.ts";
 import { built, change, dataShape, editLayers, layers, settings } from "../state/setup.ts";
 import { Button, Select } from "../ui/controls.tsx";
@@ -40,7 +41,10 @@ export function ModelPanel() {
         name="model"
         value={name}
         choices={name === CUSTOM ? [...CHOICES, [CUSTOM, "your own layers"]] : CHOICES}
-        onChange={(chosen) => change(chosen === CUSTOM ? {} : { model: chosen, layers: [] })}
+        onChange={(chosen) => {
+          dismiss("branches");
+          change(chosen === CUSTOM ? {} : { model: chosen, layers: [] });
+        }}
       />
       <VaryPictures />
       <LayerTable />

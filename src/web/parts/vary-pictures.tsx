@@ -10,7 +10,7 @@ import { OptionFields } from "./option-fields.tsx";
 
 /** What each kind does, for people who do not know its name. */
 const IN_WORDS: Readonly<Record<string, string>> = {
-  randomFlip: "Mirror them",
+  randomFlip: "Mirror them (not letters or digits)",
   randomTranslation: "Move them",
   randomRotation: "Turn them",
   randomZoom: "Larger, smaller",
@@ -92,7 +92,7 @@ const SHOWN = 8;
 /** Bytes that the layers in front may take: a few pictures. */
 const MOST_MEMORY = 2 ** 28;
 
-type Seen = { readonly preview: AugmentationPreview } | { readonly problem: string };
+type Seen = { readonly preview: AugmentationPreview | undefined } | { readonly problem: string };
 
 /** One picture as some steps of training see it; where pictures are mixed, several. */
 function Preview() {
@@ -115,7 +115,7 @@ function Preview() {
         previewAugmentation(model, images, { seed, backend, step: draw, maxMemory: MOST_MEMORY }),
       )
       .then((preview) => {
-        if (current) setSeen(preview && { preview });
+        if (current) setSeen({ preview });
       })
       .catch((error: unknown) => {
         if (current) setSeen({ problem: (error as Error).message });
@@ -127,6 +127,10 @@ function Preview() {
   if (!set) return <p class="lead">What training sees is shown here once the images are here.</p>;
   if (!model) return <p class="lead">What training sees is shown here once the model fits.</p>;
   if (seen && "problem" in seen) return <p class="verdict wrong">{`It cannot be shown: ${seen.problem}`}</p>;
+  if (seen && !seen.preview)
+    return (
+      <p class="lead">Nothing varies the pictures themselves: put these layers in front of all others.</p>
+    );
   const preview = seen?.preview;
   const size = preview ? preview.pixels.length / SHOWN : 0;
   return (

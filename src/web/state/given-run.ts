@@ -30,7 +30,9 @@ export function settingsOfRun(given: RunOptions): Settings {
   const { learningRate } = optimizer;
   if (config.recipe) throw lacking("recipe");
   const callbacks = config.callbacks ?? [];
-  if (callbacks.some(({ name }) => !Object.hasOwn(CALLBACK_TYPES, name))) throw lacking("callbacks");
+  const names = callbacks.map(({ name }) => name);
+  if (!names.every((name) => Object.hasOwn(CALLBACK_TYPES, name)) || new Set(names).size < names.length)
+    throw lacking("callbacks");
   const settings: Settings = {
     ...DEFAULTS,
     ...{ dataset, images, loss: lossName(loss), batchSize, epochs, validationSplit, seed, backend, threads },

@@ -134,8 +134,9 @@ const STARTS: Readonly<Record<string, object>> = {
   conv2d: { activation: "relu" },
   dense: { units: 64, activation: "relu" },
   dropout: { rate: 0.25 },
-  // What a handwritten digit bears.
+  // Things have a right way up.
   randomFlip: { mode: "horizontal" },
+  // As far as handwriting leans.
   randomRotation: { factor: 0.05 },
   randomCrop: { height: 24, width: 24 },
 };

@@ -98,10 +98,21 @@ async function chosenDataset(): Promise<Loaded> {
   }
 }
 
+/** A schedule that ends at 0 comes as near as rounding lets it. */
+const LEAST_RATE = 1e-12;
+
 /** Trains the subject for as many epochs more as the settings say. */
 export async function trainOn(): Promise<void> {
   const current = subject.value;
   if (phase.value !== "idle" || !current?.data) return;
+  const rate = epochs.value.at(-1)?.learningRate ?? 1;
+  if (rate < LEAST_RATE) {
+    notify(
+      "training",
+      "The schedule has brought the learning rate to 0: training on would change nothing. Give it more steps, or take another, and press Restart.",
+    );
+    return;
+  }
   attempt++;
   dismiss("training");
   dismiss("recovery");
