@@ -4,6 +4,7 @@ import { BACKENDS } from "../../src/engine/engine.ts";
 import { type LossData, lossName } from "../../src/losses/names.ts";
 import type { MetricName } from "../../src/metrics/metric.ts";
 import * as api from "../../src/node.ts";
+import { previewAugmentation } from "../../src/train/preview-augmentation.ts";
 import { expectClose } from "../support/close.ts";
 import { hash32 } from "../support/fixture-values.ts";
 import { all, modelOf, sessionOf } from "../support/sessions.ts";
@@ -280,6 +281,105 @@ test("images that are mixed have mixed maps; parts of others have none", async (
   await expect(cut.fit(maps)).rejects.toThrow(
     "layer 'cutMix': puts parts of images into others, with shares of both as targets, but the model's output has shape (4, 5, 3): take mixUp() for images as outputs",
   );
+});
+
+describe("layers that move images", () => {
+  const moving = {
+    randomFlip: (inputShape: number[]) => api.randomFlip({ inputShape }),
+    randomTranslation: (inputShape: number[]) =>
+      api.randomTranslation({ inputShape, heightFactor: 0.2, widthFactor: 0.2 }),
+    randomRotation: (inputShape: number[]) => api.randomRotation({ inputShape, factor: 0.1 }),
+    randomZoom: (inputShape: number[]) => api.randomZoom({ inputShape, heightFactor: 0.2 }),
+    randomCrop: (inputShape: number[]) => api.randomCrop({ inputShape, height: 3, width: 3 }),
+  };
+  const pixelwise = () => api.conv2d({ filters: 3, kernelSize: 1, activation: "softmax" });
+
+  test.each(Object.entries(moving))("%s: no training towards maps, which would stay", async (name, layer) => {
+    const model = await modelOf([layer([...SHAPE]), pixelwise()]);
+    const size = name === "randomCrop" ? 9 : 20;
+    const labels = new Uint8Array(maps.count * size);
+    await expect(model.fit({ ...maps, labels })).rejects.toThrow(
+      `layer '${name}': moves images, but not the masks or images that are their targets, and the model's output has shape (${size === 9 ? "3, 3" : "4, 5"}, 3): take the layer out, or one that leaves pixels where they are, as randomContrast(), randomBrightness() or mixUp(); move images and targets together before fit()`,
+    );
+    // Neither asking nor testing moves them.
+    await model.predict(maps);
+    await model.evaluate({ ...maps, labels });
+  });
+
+  test("nor towards maps in one axis, or of numbers without channels", async () => {
+    const flip = () => api.randomFlip({ inputShape: [...SHAPE] });
+    const rows = await modelOf([
+      flip(),
+      pixelwise(),
+      api.reshape({ targetShape: [20, 3] }),
+      api.activation({ activation: "softmax" }),
+    ]);
+    await expect(rows.fit(maps)).rejects.toThrow("output has shape (20, 3)");
+    const plain = await modelOf(
+      [flip(), api.conv2d({ filters: 1, kernelSize: 1 }), api.reshape({ targetShape: [4, 5] })],
+      { loss: "meanSquaredError", metrics: [] },
+    );
+    const targets = new Float32Array(maps.count * 20);
+    await expect(plain.fit({ ...images, targets })).rejects.toThrow("output has shape (4, 5)");
+  });
+
+  test("outputs without places are trained: classes of images, of each of some digits, of 1 x 1", async () => {
+    for (const [shape, ids] of [
+      [[2, 3], 2],
+      [[1, 1, 3], 1],
+      [[3], 1],
+    ] as const) {
+      const model = await modelOf([
+        api.randomFlip({ inputShape: [...SHAPE] }),
+        api.flatten(),
+        api.dense({ units: 3 * ids }),
+        api.reshape({ targetShape: [...shape] }),
+        api.activation({ activation: "softmax" }),
+      ]);
+      const labels = new Uint8Array(maps.count * ids);
+      const { history } = await model.fit({ ...maps, labels }, { epochs: 1 });
+      expect(history.loss).toHaveLength(1);
+    }
+  });
+
+  test("and so are maps that no moved image leads to", async () => {
+    const image = api.input({ shape: [...SHAPE] });
+    const map = pixelwise().apply(image);
+    const moved = api.flatten().apply(api.randomFlip().apply(image));
+    const net = api.model({
+      inputs: image,
+      outputs: [map, api.dense({ units: 2, activation: "softmax" }).apply(moved)],
+    });
+    await net.compile({ threads: 1 });
+    const labels = Uint8Array.from(keras.ids);
+    const { history } = await net.fit(
+      { ...images, labels: [labels, new Uint8Array(maps.count)] },
+      { epochs: 1 },
+    );
+    expect(history.loss).toHaveLength(1);
+    net.dispose();
+  });
+
+  test("what varies pixels in their places is taken", async () => {
+    for (const layer of [
+      api.randomContrast({ inputShape: [...SHAPE], factor: 0.2 }),
+      api.randomBrightness({ inputShape: [...SHAPE], factor: 0.2 }),
+      api.randomErasing({ inputShape: [...SHAPE] }),
+      api.gaussianNoise({ inputShape: [...SHAPE], stddev: 0.1 }),
+    ])
+      await (await modelOf([layer, pixelwise()])).fit(maps, { epochs: 1 });
+  });
+
+  test("previews show what such layers do, behind weights too", async () => {
+    const net = api.sequential([
+      api.randomFlip({ inputShape: [...SHAPE] }),
+      api.batchNormalization(),
+      api.gaussianNoise({ stddev: 0.1 }),
+      pixelwise(),
+    ]);
+    const preview = await previewAugmentation(net, images.images);
+    expect(preview!.layers).toHaveLength(2);
+  });
 });
 
 test("an autoencoder learns its images, by plain floats or bytes", async () => {

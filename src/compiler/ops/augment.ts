@@ -38,10 +38,37 @@ function common(p: Planner, op: AugmentOp) {
 
 const EACH_IMAGE = (p: Planner) => ({ tasks: p.batch, scratch: AUGMENT_SCRATCH });
 
+/** Ops that a part of a graph may end with which is previewed: see train/preview-augmentation.ts. A model that is trained does not. */
+const NOISE: ReadonlySet<string> = new Set<Op["kind"]>(["gaussian", "dropout", "channelDropout"]);
+
+/**
+ * Throws ModelError where an image that is moved leads to an output with targets for its places, masks or images: those stay where they are.
+ */
+function requireNoTargetsByPlace(p: Planner, moving: AugmentOp): void {
+  const { ops, outputs } = p.graph;
+  const moved = new Set([moving.output]);
+  for (const op of ops) if (op.inputs.some((value) => moved.has(value))) moved.add(op.output);
+  const [H, W] = moving.output.shape as readonly number[] as [number, number];
+  const output = outputs.find((value) => {
+    if (!moved.has(value) || !p.needsGradient(value)) return false;
+    if (ops.some(({ kind, output }) => output === value && NOISE.has(kind))) return false;
+    const { shape } = value;
+    const all = elements(shape);
+    const places = all / shape.at(-1)!;
+    // A class for each of five digits is no map; a map may have its rows in one axis, or no channels.
+    return places > 1 && (shape.length > 2 || places === H * W || all === H * W);
+  });
+  if (output)
+    throw new ModelError(
+      `moves images, but not the masks or images that are their targets, and the model's output has shape ${formatShape(output.shape)}: take the layer out, or one that leaves pixels where they are, as randomContrast(), randomBrightness() or mixUp(); move images and targets together before fit()`,
+      moving.layer,
+    );
+}
+
 /** Images are changed in training alone, and no gradient passes: what is trained comes after. */
 function implementation<K extends AugmentKind>(
   forward: (p: Planner, op: OpOf<K>) => void,
-  always = false,
+  { always = false, moves = false }: { readonly always?: boolean; readonly moves?: boolean } = {},
 ): OpImplementation<K> {
   return {
     readsInput: () => false,
@@ -52,12 +79,15 @@ function implementation<K extends AugmentKind>(
           "changes images before anything is trained: put it before layers with weights",
           op.layer,
         );
+      if (moves && p.training) requireNoTargetsByPlace(p, op);
       if (p.training || always) forward(p, op);
       else p.share(op as AugmentOp as Op);
     },
     backward() {},
   };
 }
+
+const MOVES = { moves: true };
 
 export const randomAffine = implementation<"randomAffine">((p, op) => {
   const { H, W, C, draws } = common(p, op);
@@ -92,14 +122,17 @@ export const randomAffine = implementation<"randomAffine">((p, op) => {
     },
     EACH_IMAGE(p),
   );
-});
+}, MOVES);
 
-export const randomCrop = implementation<"randomCrop">((p, op) => {
-  const { H, W, C, draws } = common(p, op);
-  const [OH, OW] = op.output.shape as readonly number[] as [number, number];
-  const args = { y: p.value(op.output), x: p.value(op.inputs[0]!), ...draws, H, W, C, OH, OW };
-  p.call("cropImages", { ...args, random: Number(p.training) }, EACH_IMAGE(p));
-}, true);
+export const randomCrop = implementation<"randomCrop">(
+  (p, op) => {
+    const { H, W, C, draws } = common(p, op);
+    const [OH, OW] = op.output.shape as readonly number[] as [number, number];
+    const args = { y: p.value(op.output), x: p.value(op.inputs[0]!), ...draws, H, W, C, OH, OW };
+    p.call("cropImages", { ...args, random: Number(p.training) }, EACH_IMAGE(p));
+  },
+  { ...MOVES, always: true },
+);
 
 export const randomColor = implementation<"randomColor">((p, op) => {
   const { H, W, C, draws } = common(p, op);
