@@ -175,7 +175,7 @@ export class RunFolder {
     const { disk } = ground;
     if (!isThere(disk, path))
       throw new UsageError(`--resume is ${printable(path)}: there is no such folder; expected a run folder`);
-    if (!(await isFolder(path)))
+    if (!disk.statSync(path).isDirectory())
       throw new UsageError(`--resume is ${printable(path)}, a file; expected the run folder that it is in`);
     return RunFolder.#take(
       path,
