@@ -4,7 +4,7 @@ import type { ModelConfig } from "../model/model-config.ts";
 import { isObject } from "../options/kinds.ts";
 import { quoted, show } from "../options/show.ts";
 import type { OwnCallbacks, TrainInfo, TrainingHandle } from "../train/callbacks.ts";
-import { dataOf, markOf } from "../train/mark.ts";
+import { dataOf, likenessOf, markOf } from "../train/mark.ts";
 import type { TrainingState } from "../train/training-state.ts";
 import {
   type CheckpointEvery,
@@ -35,6 +35,8 @@ interface Kept {
   readonly firstLoss: number | undefined;
   /** What tells the test images from others, see markOf(). */
   readonly test: string;
+  /** What tells them by their labels, see likenessOf(). */
+  readonly testLikeness?: string;
   /** ISO 8601. */
   readonly startedAt: string;
 }
@@ -91,6 +93,7 @@ export function checkpoints(
       epochs,
       firstLoss: recorder.firstLoss,
       test: markOf(ready.dataset.test),
+      testLikeness: likenessOf(ready.dataset.test),
       startedAt: startedAt.toISOString(),
     };
     await save(encodeCheckpoint(state, kept), { epoch, batch, steps: history.steps });
@@ -181,12 +184,14 @@ export function resumed(file: Uint8Array, options: RunOptions, nameOf?: SettingN
 
 /** Throws RunConfigError unless a dataset has the images that the run had: it would end with other bits. */
 export function requireSameImages(
-  { state, test: kept }: Pick<Resumed, "state" | "test">,
+  { state: { setting }, test: kept, testLikeness }: Pick<Resumed, "state" | "test" | "testLikeness">,
   { name, train, validation, test }: Dataset,
 ): void {
-  const own = dataOf(train, validation);
-  // Empty where an image could not be read, which is to be mended.
-  if (!state.setting.data || (own === state.setting.data && markOf(test) === kept)) return;
+  // Empty where an image could not be read, which is to be mended: shapes and labels are to be the same.
+  const same = setting.data
+    ? dataOf(train, validation) === setting.data && markOf(test) === kept
+    : likenessOf(train, validation) === setting.likeness && likenessOf(test) === testLikeness;
+  if (same) return;
   throw new RunConfigError(
     `the images of ${quoted(name)} are not those that the run to go on with has: give it those, or begin a new run from its weights`,
   );

@@ -20,6 +20,7 @@ const CALLS: Readonly<Record<keyof TrainingSetting, string>> = {
   validationFrom: "fit(train, { validationFrom })",
   validationSamples: "fit(train, { validationData })",
   data: "fit()",
+  likeness: "fit()",
   restoreBestWeights: "fit(train, { restoreBestWeights })",
   classWeight: "fit(train, { classWeight })",
 };
@@ -46,12 +47,14 @@ export function checkState(
       throw new RangeError(
         "the state is of another model: its layers are connected or set otherwise. Go on with the model that it was taken of",
       );
-    // What it had may be what broke it, or could not be read.
-    if (key === "data" && (state.history.diverged || !was)) continue;
-    if (key === "data")
+    // What it had may be what broke it; what could not be read may be mended, but is known by what lies beside it.
+    if ((key === "data" && !was) || (key === "likeness" && state.setting.data)) continue;
+    if (key === "data" || key === "likeness") {
+      if (state.history.diverged) continue;
       throw new RangeError(
         "the state is of a training on other samples, which are as many: give fit() those that it had then",
       );
+    }
     throw new RangeError(
       `the state is of a training with ${key} ${told(was, is)}, this one has ${told(is, was)}: give ${CALLS[key]} what it had then`,
     );

@@ -32,6 +32,29 @@ export function dataOf(train: Held, validation: Held | undefined): string {
   return [train, ...(validation ? [validation] : [])].map(markOf).join();
 }
 
+/**
+ * What tells them where a source's numbers could not be read, and may have been mended since: of a source its shape, and what lies in
+ * memory beside it.
+ */
+export function likenessOf(train: Held, validation?: Held): string {
+  return [train, ...(validation ? [validation] : [])]
+    .map((samples) => {
+      const { mark, count, shape, labels, targets, weights } = samples;
+      return mark === undefined
+        ? markOf(samples)
+        : markOf({
+            images: [],
+            shape,
+            count,
+            labels,
+            targets,
+            weights,
+            mark: `${count} of ${shape}`,
+          } as Held);
+    })
+    .join();
+}
+
 function markOfArray(array: ArrayBufferView): string {
   let mark = MARKS.get(array);
   if (mark === undefined) {

@@ -2,7 +2,7 @@ import { type Graph, isTrained } from "../compiler/graph.ts";
 import { lossDefinition } from "../losses/index.ts";
 import type { Metric } from "../metrics/metric.ts";
 import type { FitOptions } from "./fit.ts";
-import { dataOf } from "./mark.ts";
+import { dataOf, likenessOf } from "./mark.ts";
 import { Meters } from "./meters.ts";
 import type { SessionOptions } from "./session.ts";
 import type { Held } from "./source.ts";
@@ -62,6 +62,7 @@ export function settingOf(
     validationFrom,
     validationSamples: validationData?.count ?? 0,
     data: dataOf(samples, validationData as Held | undefined),
+    likeness: likenessOf(samples, validationData as Held | undefined),
     restoreBestWeights,
     classWeight: classWeight && JSON.stringify(classWeight),
   };

@@ -25,6 +25,8 @@ export interface TrainingSetting {
   readonly validationSamples: number;
   /** What tells the samples from others that are as many, see mark.ts. Empty where they could not be read, and may have to be mended. */
   readonly data: string;
+  /** What tells them without what sources read: held to where `data` is empty. States of earlier versions have none. */
+  readonly likeness?: string;
   readonly restoreBestWeights: string | undefined;
   /** As JSON. */
   readonly classWeight?: string | undefined;

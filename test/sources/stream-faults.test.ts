@@ -69,9 +69,84 @@ test("a run that a bad picture ended goes on when it is mended, to the end", asy
   await expect(run(settings as never, { onCheckpoint })).rejects.toThrow("5.png");
   expect(last).toBeDefined();
   await writeFile(path, picture(6, 100));
+  // As many, of the same size: but what they show is told otherwise.
+  const other = await tempFolder().then((empty) =>
+    fillTree(
+      empty,
+      Object.fromEntries(
+        Array.from({ length: 24 }, (_, i) => [`${["cat", "dog"][Number(i > 9)]}/${i}.png`, picture(6, i)]),
+      ),
+    ),
+  );
+  await expect(run({ dataset: other, stream: true } as never, { resume: last! })).rejects.toThrow(
+    /are not those that the run to go on with has: give it those/,
+  );
   const { result, learner } = await run({ stream: true } as never, { resume: last! });
   expect(result.epochsCompleted).toBe(3);
   learner.dispose();
+});
+
+test("a run that a bad picture ended is held to its test images, too", async () => {
+  const folder = await tempFolder();
+  const tree = (testDogs: number) =>
+    Object.fromEntries(
+      ["train", "test"].flatMap((part) =>
+        Array.from({ length: 12 }, (_, i) => {
+          const dog = part === "test" ? i < testDogs : i % 2 === 0;
+          return [`${part}/${dog ? "dog" : "cat"}/${i}.png`, picture(6, 20 * i)];
+        }),
+      ),
+    );
+  await fillTree(folder, tree(6));
+  const path = join(folder, "train", "dog", "4.png");
+  await writeFile(path, (await readFile(path)).subarray(0, 50));
+  let last: Uint8Array | undefined;
+  const settings = {
+    dataset: folder,
+    model: [{ type: "flatten" }, { type: "dense", units: 2, activation: "softmax" }],
+    ...told,
+    epochs: 2,
+    batchSize: 3,
+    checkpointEvery: "1steps",
+  };
+  const onCheckpoint = (bytes: Uint8Array) => {
+    last = bytes;
+  };
+  await expect(run(settings as never, { onCheckpoint })).rejects.toThrow("4.png");
+  const other = await fillTree(await tempFolder(), tree(5));
+  await expect(run({ dataset: other, stream: true } as never, { resume: last! })).rejects.toThrow(
+    /are not those that the run to go on with has/,
+  );
+  const mended = await fillTree(await tempFolder(), tree(6));
+  const { result, learner } = await run({ dataset: mended, stream: true } as never, { resume: last! });
+  expect(result.epochsCompleted).toBe(2);
+  learner.dispose();
+});
+
+test("a training that a bad sample ended goes on with those labels alone", async () => {
+  const samples = (flipped = -1, shift = 0) => ({
+    images: uniform(24 * 4, 1 + shift),
+    shape: [4],
+    count: 24,
+    labels: Uint8Array.from({ length: 24 }, (_, i) => Number(i % 2 === 0) ^ Number(i === flipped)),
+  });
+  const layers = () => [{ ...dense({ units: 2, activation: "softmax" as const }), inputShape: [4] }];
+  const given = (flipped?: number, mark = "first", fails?: Set<number>) => ({
+    ...sourceOf(samples(flipped), fails),
+    mark,
+  });
+  const validation = (shift = 0) => ({ validationData: samples(-1, shift), batchSize: 4, epochs: 2 });
+  const model = await modelOf(layers());
+  const training = model.training(given(-1, "first", new Set([9])), validation());
+  await expect(training.run()).rejects.toThrow("sample 9 has disappeared");
+  const initialState = training.state();
+  const goOn = async (source: SampleSource, shift = 0) =>
+    (await modelOf(layers())).fit(source, { ...validation(shift), initialState });
+  const refused = "the state is of a training on other samples, which are as many";
+  await expect(goOn(given(3, "mended"))).rejects.toThrow(refused);
+  // Its validation was read, and is to be the same.
+  await expect(goOn(given(-1, "mended"), 1)).rejects.toThrow(refused);
+  expect((await goOn(given(-1, "mended"))).epoch).toEqual([0, 1]);
 });
 
 test("a run whose test pictures cannot be read keeps what it trained, and says why it is not tested", async () => {
