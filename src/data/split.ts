@@ -1,5 +1,5 @@
 import { DataError } from "./errors.ts";
-import { isStreamed } from "./streamed.ts";
+import { isStreamed, someOf } from "./streamed.ts";
 import type { ImageSet } from "./types.ts";
 
 /**
@@ -45,13 +45,14 @@ export function take(set: ImageSet, n: number): ImageSet {
 
 /**
  * `n` images, the same share of each class and one of each at least where there is room, in the order that they have. For
- * images that may be sorted by class, of which take() would lose some. They are copied.
+ * images that may be sorted by class, of which take() would lose some. They are copied. Of images with masks or numbers, which have
+ * no class, the first `n`, as take() gives them.
  * Throws DataError `bad-argument` if `n` is not an integer from 1 to `set.count`.
  */
 export function takeOfEach(set: ImageSet, n: number): ImageSet {
   const first = take(set, n);
-  if (n === set.count) return first;
-  const { labels, count, shape } = set;
+  const { labels, count } = set;
+  if (n === count || labels?.length !== count) return first;
   const counts = new Uint32Array(256);
   for (const label of labels) counts[label]!++;
   // Where each image stands in its class, from 0 to 1: those that stand in front are taken.
@@ -64,24 +65,22 @@ export function takeOfEach(set: ImageSet, n: number): ImageSet {
     .sort((a, b) => place[a]! - place[b]! || a - b)
     .subarray(0, n)
     .sort();
-  if (isStreamed(set)) return set.some(rows);
-  const { images } = set;
-  const size = images.length / count;
-  const taken = new Uint8Array(n * size);
-  rows.forEach((row, i) => {
-    taken.set(images.subarray(row * size, (row + 1) * size), i * size);
-  });
-  return { images: taken, labels: Uint8Array.from(rows, (row) => labels[row]!), count: n, shape };
+  return someOf(set, rows);
 }
 
 function slice(set: ImageSet, from: number, to: number): ImageSet {
   if (isStreamed(set)) return set.some(Uint32Array.from({ length: to - from }, (_, i) => from + i));
-  const [height, width, channels] = set.shape;
-  const imageBytes = height * width * channels;
+  const { images, labels, targets, count, shape } = set;
+  // Of masks there are as many labels as pixels; of numbers none, but targets.
+  const part = <T extends Uint8Array | Float32Array>(all: T): T => {
+    const each = Math.floor(all.length / count);
+    return all.subarray(from * each, to * each) as T;
+  };
   return {
-    images: set.images.subarray(from * imageBytes, to * imageBytes),
-    labels: set.labels.subarray(from, to),
+    images: part(images),
+    ...((labels && { labels: part(labels) }) as Pick<ImageSet, "labels">),
+    ...(targets && { targets: part(targets) }),
     count: to - from,
-    shape: set.shape,
+    shape,
   };
 }

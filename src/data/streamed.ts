@@ -23,19 +23,36 @@ export function isStreamed(set: object): set is StreamedImageSet {
 
 /** Some of the images as a set that lies in memory. */
 export async function inMemory(set: ImageSet, rows: Uint32Array): Promise<ImageSet> {
+  if (!isStreamed(set)) return picked(set, rows);
   const { shape } = set;
   const images = new Uint8Array(rows.length * shape[0] * shape[1] * shape[2]);
   const labels = Uint8Array.from(rows, (row) => set.labels[row]!);
-  if (isStreamed(set)) {
-    try {
-      await set.read(rows, images);
-    } finally {
-      await set.close();
-    }
-  } else {
-    const size = images.length / rows.length;
-    for (const [i, row] of rows.entries())
-      images.set(set.images.subarray(row * size, (row + 1) * size), i * size);
+  try {
+    await set.read(rows, images);
+  } finally {
+    await set.close();
   }
   return { images, labels, count: rows.length, shape };
+}
+
+/** Some images of a set, copied; of one that is streamed, without reading them. */
+export function someOf(set: ImageSet, rows: Uint32Array): ImageSet {
+  return isStreamed(set) ? set.some(rows) : picked(set, rows);
+}
+
+/** With what belongs to each: of masks that is a label a pixel, of numbers targets in place of labels. */
+function picked({ images, labels, targets, count, shape }: ImageSet, rows: Uint32Array): ImageSet {
+  const own = <T extends Uint8Array | Float32Array>(all: T): T => {
+    const each = Math.floor(all.length / count);
+    const some = new (all instanceof Float32Array ? Float32Array : Uint8Array)(rows.length * each) as T;
+    for (const [i, row] of rows.entries()) some.set(all.subarray(row * each, (row + 1) * each), i * each);
+    return some;
+  };
+  return {
+    images: own(images),
+    ...((labels && { labels: own(labels) }) as Pick<ImageSet, "labels">),
+    ...(targets && { targets: own(targets) }),
+    count: rows.length,
+    shape,
+  };
 }

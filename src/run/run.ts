@@ -170,7 +170,7 @@ export async function prepareRun<L extends Learner>(
       onNotice: (text) => hooks.onNotice?.(text),
     }));
   signal?.throwIfAborted();
-  const sorted = !whole.answers && (own !== undefined || !isKnown(asked.dataset));
+  const sorted = own !== undefined || !isKnown(asked.dataset);
   const dataset = withTargets(withLimits(whole, asked, sorted), asked);
   if (kept) requireSameImages(kept, dataset);
   const { classNames } = dataset;
@@ -373,7 +373,7 @@ function optimizerOf({ recipe, optimizer, epochs, batchSize }: RunConfig, images
   });
 }
 
-/** With so many images only: the first, or of images that may be sorted by class some of each. */
+/** With so many images only: the first, or of images that have classes and may be sorted by them some of each. */
 export function withLimits(
   dataset: Dataset,
   { trainLimit = Number.POSITIVE_INFINITY, testLimit = Number.POSITIVE_INFINITY }: Limits,

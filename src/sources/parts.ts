@@ -1,5 +1,5 @@
 import { DataError } from "../data/errors.ts";
-import { isStreamed } from "../data/streamed.ts";
+import { someOf } from "../data/streamed.ts";
 import type { Dataset, ImageSet } from "../data/types.ts";
 import { splitForValidation } from "../train/validation.ts";
 
@@ -18,6 +18,8 @@ export function divide<T extends { readonly label: number }>(
   const of = (rows: Uint32Array) => Array.from(rows, (row) => items[row]!);
   return [of(train.rows!), of(validation.rows!)];
 }
+
+export { someOf };
 
 /** What is told of images that come as one set, or as numbers without a shape. */
 export interface OneSet {
@@ -59,23 +61,4 @@ export function withTest(
     `${name} has no images for the test: ${kept.count} of ${train.count}${classes ? ", the same share of each class," : ""} are kept for it.`,
   );
   return { train: rest, test: kept };
-}
-
-/** Some images of a set, copied; of one that is streamed, without reading them. */
-export function someOf(set: ImageSet, rows: Uint32Array): ImageSet {
-  if (isStreamed(set)) return set.some(rows);
-  const { images, labels, targets, count, shape } = set;
-  const own = <T extends Uint8Array | Float32Array>(all: T): T => {
-    const each = all.length / count;
-    const some = new (all.constructor as new (length: number) => T)(rows.length * each);
-    for (const [i, row] of rows.entries()) some.set(all.subarray(row * each, (row + 1) * each), i * each);
-    return some;
-  };
-  return {
-    images: own(images),
-    ...((labels && { labels: own(labels) }) as Pick<ImageSet, "labels">),
-    ...(targets && { targets: own(targets) }),
-    count: rows.length,
-    shape,
-  };
 }

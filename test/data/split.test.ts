@@ -1,6 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { splitValidation, take } from "../../src/data/index.ts";
 import { takeOfEach } from "../../src/data/split.ts";
+import { inMemory } from "../../src/data/streamed.ts";
+import type { ImageSet } from "../../src/data/types.ts";
 import { makeSet } from "./helpers.ts";
 
 const badArgument = expect.objectContaining({ name: "DataError", code: "bad-argument" });
@@ -57,6 +59,47 @@ describe("take", () => {
 
   it.each([0, -1, 1.5, 6, Number.NaN])("refuses %f of 5", (n) => {
     expect(() => take(makeSet(5, [1, 1, 1], 2), n)).toThrow(badArgument);
+  });
+});
+
+describe("of images that have something else than a class", () => {
+  const images = Uint8Array.from({ length: 6 * 4 }, (_, i) => i);
+  const shape = [2, 2, 1] as const;
+  const masks = { images, labels: images.map((x) => x % 5), count: 6, shape };
+  const numbers = {
+    images,
+    targets: Float32Array.from({ length: 6 * 3 }, (_, i) => i / 10),
+    count: 6,
+    shape,
+  };
+  const sets = { masks, numbers: numbers as unknown as ImageSet };
+
+  it.each([
+    ["take", take],
+    ["takeOfEach", takeOfEach],
+  ])("%s gives the first with theirs", (_, some) => {
+    expect(some(sets.masks, 2)).toEqual({
+      images: images.subarray(0, 8),
+      labels: masks.labels.subarray(0, 8),
+      count: 2,
+      shape,
+    });
+    expect(some(sets.numbers, 2)).toEqual({
+      images: images.subarray(0, 8),
+      targets: numbers.targets.subarray(0, 6),
+      count: 2,
+      shape,
+    });
+  });
+
+  it("splitValidation() and inMemory() give each part its own", async () => {
+    expect(splitValidation(sets.masks, 0.5).validation.labels).toEqual(masks.labels.subarray(12));
+    expect(splitValidation(sets.numbers, 0.5).validation.targets).toEqual(numbers.targets.subarray(9));
+    const rows = Uint32Array.of(5, 1);
+    expect((await inMemory(sets.masks, rows)).labels).toEqual(Uint8Array.of(0, 1, 2, 3, 4, 0, 1, 2));
+    expect(Array.from((await inMemory(sets.numbers, rows)).targets!)).toEqual(
+      [15, 16, 17, 3, 4, 5].map((i) => Math.fround(i / 10)),
+    );
   });
 });
 

@@ -1,4 +1,6 @@
 import { describe, expect, test } from "vitest";
+import { someOf } from "../../src/data/streamed.ts";
+import type { ImageSet } from "../../src/data/types.ts";
 import type { RunCheckpointInfo } from "../../src/run/checkpoint.ts";
 import { checkRunConfig, type RunOptions } from "../../src/run/config.ts";
 import { run } from "../../src/run/node.ts";
@@ -199,6 +201,30 @@ describe("run", () => {
     second.learner.dispose();
     expect(second.learner.model.outputShape).toEqual([8, 8, 5]);
     expect(second.from!.taken).toEqual(["conv2d/kernel", "conv2d/bias"]);
+  });
+
+  test("of limits has the first images, with the masks or numbers that they bring", async () => {
+    const own = withTargets(dataset, { targets: "masks", preprocessing: UNIT });
+    const remade = withTargets(dataset, { targets: "images", preprocessing: UNIT });
+    for (const [settings, whole] of [
+      [masks, own],
+      [{ ...images, targets: "numbers" }, remade],
+    ] as const) {
+      const limits = { trainLimit: 30, testLimit: 7, epochs: 1 };
+      const limited = await run({ ...settings, ...limits }, { dataset: whole });
+      const few = (set: ImageSet, n: number) =>
+        someOf(
+          set,
+          Uint32Array.from({ length: n }, (_, i) => i),
+        );
+      const first = { ...whole, train: few(whole.train, 30), test: few(whole.test, 7) };
+      const expected = await run({ ...settings, epochs: 1 }, { dataset: first });
+      limited.learner.dispose();
+      expected.learner.dispose();
+      expect(limited.result.weightsSha256).toBe(expected.result.weightsSha256);
+      expect(limited.result.test).toEqual(expected.result.test);
+      expect(limited.result.images).toEqual(expected.result.images);
+    }
   });
 
   test.each<[string, RunOptions, string]>([
