@@ -57,6 +57,8 @@ export async function loadDataset(
       );
     return (await masks()).loadMaskFolder(path, options);
   }
+  const notMasks = found === "pictures" ? await (await masks()).whyNoMasks(path) : undefined;
+  if (notMasks !== undefined) options.onNotice?.(notMasks);
   const streamed = await streamedIn(dataset, found, options);
   if (streamed) return streamed;
   if (found === "pictures") return (await pictures()).loadPictureFolder(path, options);

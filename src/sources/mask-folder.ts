@@ -7,7 +7,9 @@ import type { Dataset, ImageSet } from "../data/types.ts";
 import { counted } from "../options/counted.ts";
 import { show } from "../options/show.ts";
 import { fitPicture } from "../picture/fit.ts";
+import { formatOf } from "../picture/format.ts";
 import { loadPicture } from "../picture/load.ts";
+import type { Picture } from "../picture/picture.ts";
 import { MAX_PICTURE_BYTES } from "../picture/png.ts";
 import { foldersIn, holdsPictures, listAll } from "./directory.ts";
 import { withTest } from "./parts.ts";
@@ -27,8 +29,14 @@ type Part = keyof typeof PARTS;
 /** Greys up to this are classes as they are; of others those that there are become classes, in their order. */
 const MOST_GREY = 63;
 const MAX_CLASSES = 256;
+/** The grey that many datasets give pixels of no class. */
+const VOID = 255;
+/** Where a PNG says how many bits a number has. */
+const PNG_DEPTH = 24;
 /** Files that a message names. */
 const NAMED = 5;
+
+type Size = Pick<Picture, "width" | "height">;
 
 interface Pair {
   readonly images: string;
@@ -39,8 +47,38 @@ interface Pair {
 async function pairIn(folder: string): Promise<Pair | undefined> {
   const names = await foldersIn(folder).catch(() => []);
   const [images, masks] = [IMAGES, MASKS].map((pattern) => names.find((name) => pattern.test(name)));
-  if (images === undefined || masks === undefined || names.length !== 2) return undefined;
-  return { images: join(folder, images), masks: join(folder, masks) };
+  if (images === undefined || masks === undefined) return undefined;
+  return (await besides(folder, names, [images, masks])).length > 0
+    ? undefined
+    : { images: join(folder, images), masks: join(folder, masks) };
+}
+
+/** Other folders with pictures. */
+async function besides(folder: string, names: readonly string[], own: readonly string[]): Promise<string[]> {
+  const others: string[] = [];
+  for (const name of names)
+    if (!own.includes(name) && (await holdsPictures(join(folder, name)))) others.push(name);
+  return others;
+}
+
+/** Why a folder is none of images and masks although it, or a part in it, has such ones: what else lies there. A sentence; undefined: it has none. */
+export async function whyNoMasks(folder: string): Promise<string | undefined> {
+  const inside = await foldersIn(folder).catch(() => []);
+  const parts = inside.filter((name) => Object.values(PARTS).some((pattern) => pattern.test(name)));
+  for (const at of [folder, ...parts.map((name) => join(folder, name))]) {
+    const names = await foldersIn(at).catch(() => []);
+    const own = [IMAGES, MASKS].map((pattern) => names.find((name) => pattern.test(name)));
+    if (own.includes(undefined)) continue;
+    const others = await besides(at, names, own as string[]);
+    if (others.length > 0)
+      return `${at}: has ${own[0]}/ and ${own[1]}/, and beside them ${others
+        .slice(0, NAMED)
+        .map((name) => `${name}/`)
+        .join(
+          ", ",
+        )}${others.length > NAMED ? " …" : ""}, so folders are read as classes. To train on masks, move all but ${own[0]}/ and ${own[1]}/ elsewhere.`;
+  }
+  return undefined;
 }
 
 /** Folders of parts by what they are for, or the folder itself to train on; undefined where it is no folder of masks. */
@@ -73,36 +111,69 @@ export async function loadMaskFolder(folder: string, options: LoadOptions = {}):
   const parts = (["train", "validation", "test"] as const).flatMap((part) =>
     pairs[part] ? [{ part, pair: pairs[part] }] : [],
   );
+  /** Whose bytes these are that are decoded. */
+  const owners = new WeakMap<Uint8Array, string>();
   const listed: { readonly part: Part; readonly file: PictureFile; readonly mask: string }[] = [];
   for (const { part, pair } of parts)
     for (const [path, mask] of await matched(pair))
       listed.push({
         part,
         mask,
-        file: { name: path, label: 0, read: () => readWhole(path, MAX_PICTURE_BYTES) },
+        file: {
+          name: path,
+          label: 0,
+          read: async () => {
+            const bytes = await readWhole(path, MAX_PICTURE_BYTES);
+            owners.set(bytes, path);
+            return bytes;
+          },
+        },
       });
   const all = listed.map(({ file }) => file);
-  const { set, files, bad } = await readPictures(folder, all, loadPicture, options);
+  const sizes = new Map<string, Size>();
+  const decode = async (bytes: Uint8Array) => {
+    const picture = await loadPicture(bytes);
+    const { width, height } = picture;
+    sizes.set(owners.get(bytes)!, { width, height });
+    return picture;
+  };
+  const { set, files, bad } = await readPictures(folder, all, decode, options);
   if (bad.length > 0) onNotice?.(`${folder}: ${counted(bad.length, "picture")} left out: ${listBad(bad)}`);
   const kept = new Set(files);
   const read = listed.filter(({ file }) => kept.has(file));
   const [height, width] = set.shape;
   const pixels = height * width;
-  const colours = new Uint32Array(read.length * pixels);
-  for (const [i, { mask }] of read.entries()) {
+  // A byte a pixel, as images have one or more, whose size was checked: colours are numbered as they come, and sorted when all are there.
+  const labels = new Uint8Array(read.length * pixels);
+  const numbers = new Map<number, number>();
+  for (const [i, { mask, file }] of read.entries()) {
     options.signal?.throwIfAborted();
+    const picture = await maskAt(mask);
+    requireSameProportions(sizes.get(file.name)!, file.name, picture, mask);
     // Nearest: between two classes there is none.
-    const picture = await pictureAt(mask);
     const rgb = fitPicture(picture, [height, width, 3], { interpolation: "nearest", resize });
-    for (let at = 0; at < pixels; at++)
-      colours[i * pixels + at] = (rgb[3 * at]! << 16) | (rgb[3 * at + 1]! << 8) | rgb[3 * at + 2]!;
+    for (let at = 0; at < pixels; at++) {
+      const colour = (rgb[3 * at]! << 16) | (rgb[3 * at + 1]! << 8) | rgb[3 * at + 2]!;
+      let number = numbers.get(colour);
+      if (number === undefined) {
+        number = numbers.size;
+        if (number === MAX_CLASSES)
+          throw new DataError(
+            "bad-classes",
+            `${folder}: masks have more than ${MAX_CLASSES} colours, the last of them in ${mask}; expected one for each class. Are they photos, or drawn with soft edges? Save them as PNG with a colour a class.`,
+          );
+        numbers.set(colour, number);
+      }
+      labels[i * pixels + at] = number;
+    }
   }
-  const { labels, names } = classesOf(colours, folder, onNotice);
+  const { ids, names, ranked } = classesOf([...numbers.keys()], folder, onNotice);
+  for (let at = 0; at < labels.length; at++) labels[at] = ids[labels[at]!]!;
   const given = await readClassNames(join(folder, "classes.txt"));
-  if (given && given.length < names.length)
+  if (given && (given.length < names.length || (ranked && given.length > names.length)))
     throw new DataError(
       "bad-classes",
-      `${join(folder, "classes.txt")}: names ${counted(given.length, "class", "classes")}, but masks have ${names.length}.`,
+      `${join(folder, "classes.txt")}: names ${counted(given.length, "class", "classes")}, but masks have ${names.length}${ranked ? `: ${names.slice(0, 20).join(", ")}${names.length > 20 ? " …" : ""}. Name these, in that order` : ""}.`,
     );
   const setOf = (part: Part): ImageSet | undefined => {
     const first = read.findIndex((one) => one.part === part);
@@ -129,13 +200,37 @@ export async function loadMaskFolder(folder: string, options: LoadOptions = {}):
   };
 }
 
-async function pictureAt(path: string) {
+/** A mask, with the classes it was drawn with. Throws DataError where its file cannot have kept them. */
+async function maskAt(path: string): Promise<Picture> {
+  const bytes = await readWhole(path, MAX_PICTURE_BYTES);
+  const format = formatOf(bytes);
+  const refused = (why: string) => new DataError("bad-pictures", `${path}: ${why}`);
   try {
-    return await loadPicture(await readWhole(path, MAX_PICTURE_BYTES));
+    if (format === "JPEG" || (format === "WebP" && isLossy(bytes)))
+      throw refused(
+        `is a ${format} packed with loss, which changes pixels, and so their classes; expected a PNG. Save masks as PNG where they are made; one of black and white is mended by: magick ${basename(path)} -threshold 50% ${basename(path, extname(path))}.png`,
+      );
+    if (format === "PNG" && bytes[PNG_DEPTH] === 16)
+      throw refused(
+        `has 16 bits a channel; expected classes as 8 bits, 0 to 255. Where its numbers are below 256, write: Image.fromarray(np.array(Image.open(${show(basename(path))})).astype(np.uint8)).save(${show(basename(path))})`,
+      );
+    return await loadPicture(bytes);
   } catch (error) {
     if (error instanceof DataError) throw error;
     throw new DataError("bad-pictures", `${path}: ${(error as Error).message}`, { cause: error });
   }
+}
+
+/** Throws DataError where a mask is not its picture in another size: its classes would lie beside what they are of. */
+function requireSameProportions(own: Size, image: string, of: Size, mask: string): void {
+  const same = own.width === of.width || own.height === of.height;
+  // One that was made smaller has sides to the nearest pixel.
+  const rounded = same ? 1 : Math.max(own.width, own.height, of.width, of.height);
+  if (Math.abs(own.width * of.height - own.height * of.width) >= rounded)
+    throw new DataError(
+      "bad-dimensions",
+      `${mask}: is ${of.width}x${of.height} pixels, but its picture ${image} ${own.width}x${own.height}; expected the same proportions. Is one of them cropped, or turned by EXIF? Save both alike.`,
+    );
 }
 
 /** Pictures and their masks, by names without their endings, in their order. Throws DataError on one that has no other. */
@@ -159,44 +254,54 @@ async function matched({ images, masks }: Pair): Promise<[image: string, mask: s
   return [...pictures].map(([name, path]) => [path, own.get(name)!]);
 }
 
-/** Classes of pixels, and what they are called. Throws DataError where there are too many. */
-function classesOf(
-  colours: Uint32Array,
-  folder: string,
-  onNotice: LoadOptions["onNotice"],
-): { readonly labels: Uint8Array; readonly names: readonly string[] } {
-  const there = new Set<number>();
-  for (const colour of colours) {
-    there.add(colour);
-    if (there.size > MAX_CLASSES)
-      throw new DataError(
-        "bad-classes",
-        `${folder}: masks have more than ${MAX_CLASSES} colours; expected one for each class. Are they photos, or packed with loss, as JPEG is? Save them as PNG.`,
-      );
-  }
-  const sorted = [...there].sort((a, b) => a - b);
+interface Classes {
+  /** For each colour its class. */
+  readonly ids: readonly number[];
+  readonly names: readonly string[];
+  /** Whether a class is the place of its colour among those that there are. */
+  readonly ranked: boolean;
+}
+
+/** The classes of colours, and what they are called. */
+function classesOf(colours: readonly number[], folder: string, onNotice: LoadOptions["onNotice"]): Classes {
+  const sorted = [...colours].sort((a, b) => a - b);
   const grey = sorted.every((colour) => colour % 0x010101 === 0);
-  const most = (sorted.at(-1) ?? 0) & 255;
-  if (grey && most <= MOST_GREY) {
-    const labels = Uint8Array.from(colours, (colour) => colour & 255);
-    return { labels, names: Array.from({ length: Math.max(most + 1, 2) }, (_, id) => String(id)) };
-  }
+  const greys = grey ? sorted.map((colour) => colour & 255) : [];
+  const most = greys.at(-1);
+  if (most !== undefined && most <= MOST_GREY)
+    return {
+      ids: colours.map((colour) => colour & 255),
+      names: Array.from({ length: Math.max(most + 1, 2) }, (_, id) => String(id)),
+      ranked: false,
+    };
+  if (sorted.every((colour) => colour === 0 || colour === 0xffffff))
+    return { ids: colours.map((colour) => colour & 1), names: ["0", "1"], ranked: false };
   const hex = (colour: number) => `#${colour.toString(16).padStart(6, "0")}`;
-  const called = (colour: number) => (grey ? String(colour & 255) : hex(colour));
-  const ids = new Map(sorted.map((colour, id) => [colour, id]));
-  const names = sorted.map(called);
-  const plain = sorted.every((colour) => colour === 0 || colour === 0xffffff);
-  if (!plain)
-    onNotice?.(
-      `${folder}: classes are the ${grey ? "greys" : "colours"} of masks in their order: ${names
-        .slice(0, 20)
-        .map((name, id) => `${id} is ${show(name)}`)
-        .join(
-          ", ",
-        )}${names.length > 20 ? " …" : ""}. Name them in ${join(folder, "classes.txt")}, one a line.`,
-    );
-  const labels = Uint8Array.from(colours, (colour) => ids.get(colour)!);
-  // White alone is 1 all the same.
-  if (plain && names.length === 1) labels.fill(1);
-  return { labels, names: plain ? ["0", "1"] : names };
+  const names = grey ? greys.map(String) : sorted.map(hex);
+  const listed = names.slice(0, 20).map((name, id) => `${id} is ${show(name)}`);
+  const last = names.length - 1;
+  const unlabelled = greys[last] === VOID && greys[last - 1]! <= MOST_GREY;
+  onNotice?.(
+    `${folder}: classes are the ${grey ? "greys" : "colours"} of masks in their order: ${listed.join(
+      ", ",
+    )}${names.length > 20 ? " …" : ""}. Name them in ${join(folder, "classes.txt")}, one a line.${
+      unlabelled
+        ? ` ${VOID} is learnt as a class like the others; where it stands for pixels of no class, weigh it 0 by a setting: {"classWeight": {"${last}": 0}}.`
+        : ""
+    }`,
+  );
+  const places = new Map(sorted.map((colour, id) => [colour, id]));
+  return { ids: colours.map((colour) => places.get(colour)!), names, ranked: true };
+}
+
+/** Whether a WebP holds a picture that is packed with loss: a chunk "VP8 ", behind its header. */
+function isLossy(bytes: Uint8Array): boolean {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  for (let at = 12; at + 8 <= bytes.length; ) {
+    const type = String.fromCharCode(...bytes.subarray(at, at + 4));
+    if (type === "VP8 ") return true;
+    const length = view.getUint32(at + 4, true);
+    at += 8 + length + (length % 2);
+  }
+  return false;
 }

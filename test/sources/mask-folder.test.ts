@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { mkdir, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { encode } from "fast-png";
@@ -131,20 +132,97 @@ describe("images/ and masks/", () => {
 
   test("photos as masks are refused", async () => {
     const files: Record<string, Uint8Array | string> = five(() => 0);
-    for (const no of [0, 1, 2, 3, 4])
-      files[`masks/${no}.png`] = png(
-        Array.from({ length: 3 * 100 }, (_, i) => (i * 31 + no * 7 + (i >> 3)) % 256),
-        [10, 10],
-      );
+    for (const no of [0, 1, 2, 3, 4]) {
+      const photo = Array.from({ length: 3 * 100 }, (_, i) => (i * 31 + no * 7 + (i >> 3)) % 256);
+      files[`images/${no}.png`] = files[`masks/${no}.png`] = png(photo, [10, 10]);
+    }
     const folder = await folderOf(files);
     const error = await dataErrorOf(loadDataset(folder, { imageSize: [10, 10] }));
-    expect(error.message).toContain("masks have more than 256 colours");
+    expect(error.message).toMatch(
+      /masks have more than 256 colours, the last of them in \S*masks\/\d\.png; expected one for each class/,
+    );
+  });
+
+  test("masks packed with loss are refused by their format, whatever they are called", async () => {
+    const pictures: Record<string, { file: string }> = JSON.parse(
+      readFileSync(new URL("../fixtures/pictures/decoded.json", import.meta.url), "utf8"),
+    );
+    const withMask = (name: string) =>
+      folderOf({ ...five(() => 0), "masks/2.png": Buffer.from(pictures[name]!.file, "base64") });
+    for (const [name, format] of [
+      ["420.jpg", "JPEG"],
+      ["lossy.webp", "WebP"],
+    ] as const) {
+      const error = await dataErrorOf(loadDataset(await withMask(name)));
+      expect(error.code).toBe("bad-pictures");
+      expect(error.message.replace(/\S*masks/, "masks")).toBe(
+        `masks/2.png: is a ${format} packed with loss, which changes pixels, and so their classes; expected a PNG. Save masks as PNG where they are made; one of black and white is mended by: magick 2.png -threshold 50% 2.png`,
+      );
+    }
+    expect((await loadDataset(await withMask("lossless.webp"))).answers?.kind).toBe("masks");
+  });
+
+  test("masks of 16 bits are refused: they would be divided down", async () => {
+    const ids = Uint16Array.from({ length: 12 }, (_, at) => at % 3);
+    const sixteen = encode({ width: 4, height: 3, channels: 1, depth: 16, data: ids });
+    const folder = await folderOf({ ...five(() => 0), "masks/2.png": sixteen });
+    const error = await dataErrorOf(loadDataset(folder));
+    expect(error.code).toBe("bad-pictures");
+    expect(error.message).toMatch(
+      /masks\/2\.png: has 16 bits a channel; expected classes as 8 bits, 0 to 255\. Where its numbers are below 256, write: Image\.fromarray\(/,
+    );
+  });
+
+  test("a mask has the proportions of its picture", async () => {
+    const loadedWith = (height: number, width: number) =>
+      folderOf({ ...five(() => 0), "masks/2.png": png(new Array(height * width).fill(0), [height, width]) });
+    const turned = await dataErrorOf(loadDataset(await loadedWith(4, 3)));
+    expect(turned.code).toBe("bad-dimensions");
+    expect(turned.message).toMatch(
+      /masks\/2\.png: is 3x4 pixels, but its picture \S*images\/2\.png 4x3; expected the same proportions\./,
+    );
+    const cropped = await dataErrorOf(loadDataset(await loadedWith(3, 3)));
+    expect(cropped.message).toContain("is 3x3 pixels");
+    // Half of 4x3 is 2x1.5.
+    expect((await loadDataset(await loadedWith(2, 2))).train.shape).toEqual([3, 4, 1]);
+  });
+
+  test("255 beside ids is told to be a class", async () => {
+    const { notices, classNames } = await loaded(five((_, at) => [0, 1, 2, 255][at % 4]!));
+    expect(classNames).toEqual(["0", "1", "2", "255"]);
+    expect(notices[0]).toContain(
+      'one a line. 255 is learnt as a class like the others; where it stands for pixels of no class, weigh it 0 by a setting: {"classWeight": {"3": 0}}.',
+    );
+    const greys = await loaded(five((_, at) => [0, 128, 255][at % 3]!));
+    expect(greys.notices[0]).toMatch(/one a line\.$/);
+  });
+
+  test("names for more colours than there are cannot be told apart", async () => {
+    const files = { ...five((_, at) => [10, 200][at % 2]!), "classes.txt": "sea\nland\nsky\n" };
+    expect((await dataErrorOf(loadDataset(await folderOf(files)))).message).toMatch(
+      /classes\.txt: names 3 classes, but masks have 2: 10, 200\. Name these, in that order\.$/,
+    );
+    const ids = await loaded({ ...five((_, at) => at % 2), "classes.txt": "sea\nland\nsky\n" });
+    expect(ids.classNames).toEqual(["sea", "land", "sky"]);
   });
 });
 
 test("a folder with other folders beside is one of classes, as before", async () => {
   const files = five(() => 0);
-  const { classNames, answers } = await loaded({ ...files, "others/1.png": png(twelve(() => 9)) });
+  const beside = { ...files, "others/1.png": png(twelve(() => 9)) };
+  const { classNames, answers, notices } = await loaded(beside);
   expect(classNames).toEqual(["images", "masks", "others"]);
   expect(answers).toBeUndefined();
+  expect(notices[0]).toBe(
+    "cells: has images/ and masks/, and beside them others/, so folders are read as classes. To train on masks, move all but images/ and masks/ elsewhere.",
+  );
+  const within = Object.fromEntries(Object.entries(beside).map(([path, bytes]) => [`train/${path}`, bytes]));
+  const parts = await loaded({ ...within, "test/images/1.png": png(twelve(() => 9)) });
+  expect(parts.notices.join()).toContain("cells/train: has images/ and masks/, and beside them others/");
+});
+
+test("a folder without pictures beside is none of classes", async () => {
+  const { answers, notices } = await loaded({ ...five((_, at) => at % 2), "json/1.json": "{}" });
+  expect(answers?.kind).toBe("masks");
+  expect(notices).toHaveLength(1);
 });
