@@ -3,7 +3,7 @@ import { DataError } from "../data/errors.ts";
 import { readWhole } from "../data/files.ts";
 import { readClassNames } from "../data/folder.ts";
 import type { LoadOptions } from "../data/load-options.ts";
-import type { Dataset, ImageSet } from "../data/types.ts";
+import type { Answers, Dataset, ImageSet } from "../data/types.ts";
 import { counted } from "../options/counted.ts";
 import { show } from "../options/show.ts";
 import { fitPicture } from "../picture/fit.ts";
@@ -12,6 +12,7 @@ import { loadPicture } from "../picture/load.ts";
 import type { Picture } from "../picture/picture.ts";
 import { MAX_PICTURE_BYTES } from "../picture/png.ts";
 import { foldersIn, holdsPictures, listAll } from "./directory.ts";
+import { WHITE } from "./masks.ts";
 import { withTest } from "./parts.ts";
 import { listBad, type PictureFile, readPictures } from "./pictures.ts";
 
@@ -169,6 +170,8 @@ export async function loadMaskFolder(folder: string, options: LoadOptions = {}):
   }
   const { ids, names, ranked } = classesOf([...numbers.keys()], folder, onNotice);
   for (let at = 0; at < labels.length; at++) labels[at] = ids[labels[at]!]!;
+  const answers: Answers = { kind: "masks", shape: [height, width] };
+  if (!ranked && numbers.has(0xffffff)) WHITE.add(answers);
   const given = await readClassNames(join(folder, "classes.txt"));
   if (given && (given.length < names.length || (ranked && given.length > names.length)))
     throw new DataError(
@@ -193,7 +196,7 @@ export async function loadMaskFolder(folder: string, options: LoadOptions = {}):
   return {
     name: basename(resolve(folder)),
     classNames: given ?? names,
-    answers: { kind: "masks", shape: [height, width] },
+    answers,
     ...withTest(folder, { train, test }, options),
     ...(validation && { validation }),
     pictures: { interpolation: interpolation ?? "bilinear", resize: resize ?? "stretch" },

@@ -5,7 +5,7 @@ import { DataError } from "../data/errors.ts";
 import { MAX_IDX_BYTES } from "../data/idx.ts";
 import type { Answers, Dataset, ImageSet } from "../data/types.ts";
 import { show } from "../options/show.ts";
-import { blackAndWhite } from "./masks.ts";
+import { fromBlackAndWhite, WHITE } from "./masks.ts";
 import { type NpyArray, parseNpy } from "./npy.ts";
 import { type OneSet, withTest } from "./parts.ts";
 import { flatShape } from "./shape.ts";
@@ -34,7 +34,7 @@ const MOST_GROWTH = 1032;
 /**
  * Reads a dataset from the bytes of an .npz file as Keras keeps its datasets: `x_train`, `y_train`, and `x_test`, `y_test` where they
  * are there; `x_val`, `y_val` are for validation. Integers of shape (n, height, width) or (n, height, width, 1) are masks, a class for
- * each pixel; floats that are no classes numbers.
+ * each pixel (0 and 255 alone are 0 and 1); floats that are no classes numbers.
  * Throws DataError.
  */
 export function parseNpz(bytes: Uint8Array, name: string, options: OneSet = {}): Dataset {
@@ -67,6 +67,8 @@ export function parseArrays(
   };
   const train = part("train") ?? missing(name, arrays);
   const parts = { train, validation: part("validation"), test: part("test") };
+  const masks = Object.values(parts).flatMap((set) => (set ? [set.labels] : []));
+  if (answers?.kind === "masks" && fromBlackAndWhite(masks)) WHITE.add(answers);
   return datasetOf({ ...parts, answers }, name, options);
 }
 
@@ -202,7 +204,7 @@ function setOf(
   return { images: bytesOf(images, x), ...own, count, shape } as ImageSet;
 }
 
-/** A class for each pixel; where all are 0 or 255, as pictures have them, 0 or 1. */
+/** A class for each pixel. */
 function maskOf({ data, type }: NpyArray, what: string): Uint8Array {
   const ids = Uint8Array.from(data);
   const odd = ids.findIndex((id, i) => id !== Number(data[i]));
@@ -211,7 +213,7 @@ function maskOf({ data, type }: NpyArray, what: string): Uint8Array {
       "label-range",
       `${what}: holds ${data[odd]} (${type}); expected a class for each pixel, a whole number from 0 to 255.`,
     );
-  return blackAndWhite(ids);
+  return ids;
 }
 
 function numbersOf({ data, shape }: NpyArray, what: string): Float32Array {

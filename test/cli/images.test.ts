@@ -212,3 +212,32 @@ test("a folder of images and masks", async () => {
   expect(shown.stdout).toMatch(/^all +7 +2 +3$/m);
   expect(pictures(await readFile(join(work, "sheet.html"), "utf8"))).toBe(7);
 });
+
+test("a model of masks is tested on another folder of them by the names of its classes", async () => {
+  const folder = async (name: string, greys: readonly number[]) => {
+    for (const part of ["train", "test"])
+      for (let no = 0; no < 4; no++) {
+        const data = Uint8Array.from({ length: 64 }, (_, at) => greys[(at + no) % greys.length]!);
+        for (const kind of ["images", "masks"]) {
+          await mkdir(join(work, name, part, kind), { recursive: true });
+          const png = encode({ width: 8, height: 8, channels: 1, data });
+          await writeFile(join(work, name, part, kind, `${no}.png`), png);
+        }
+      }
+  };
+  await folder("three", [0, 128, 200]);
+  await folder("two", [0, 200]);
+  await folder("others", [0, 90, 200]);
+  const layers = [{ type: "conv2d", filters: 3, kernelSize: 1, activation: "softmax" }];
+  await writeFile(join(work, "pixelwise.json"), JSON.stringify({ layers }));
+  const train = "train --dataset three --targets masks --model pixelwise.json --epochs 1 --out by-greys";
+  expect((await wasmgrad(train.split(" "), { cwd: work })).status).toBe(0);
+  const evaluate = ["evaluate", "by-greys", "--json", "--dataset"];
+  const { confusionMatrix, classNames } = json(await wasmgrad([...evaluate, "two"], { cwd: work }));
+  expect(classNames).toEqual(["0", "128", "200"]);
+  const pixels = (confusionMatrix as number[][]).map((row) => row.reduce((a, b) => a + b));
+  expect(pixels).toEqual([128, 0, 128]);
+  const other = await wasmgrad([...evaluate, "others"], { cwd: work });
+  expect(other.stderr).toContain('others: its masks have "90", but the model knows "0", "128", "200".');
+  expect(other.status).not.toBe(0);
+});

@@ -4,6 +4,7 @@ import { dirname, join } from "node:path";
 import { encode } from "fast-png";
 import { describe, expect, test } from "vitest";
 import { loadDataset } from "../../src/sources/load.ts";
+import { withModelClasses } from "../../src/sources/model-classes.ts";
 import { dataErrorOf, tempFolder } from "../data/helpers.ts";
 
 // Folders of pictures and their masks.
@@ -225,4 +226,60 @@ test("a folder without pictures beside is none of classes", async () => {
   const { answers, notices } = await loaded({ ...five((_, at) => at % 2), "json/1.json": "{}" });
   expect(answers?.kind).toBe("masks");
   expect(notices).toHaveLength(1);
+});
+
+describe("masks of another folder, for a model of classes", () => {
+  /** Names of the model's classes for the first four pixels of the test. */
+  const classesOf = async (
+    greys: readonly number[],
+    model: readonly string[],
+    more: Readonly<Record<string, string>> = {},
+  ) => {
+    const dataset = await loaded({ ...five((_, at) => greys[at % greys.length]!), ...more });
+    const { test: kept, classNames } = withModelClasses(dataset, "test", model);
+    return Array.from(kept.labels.subarray(0, 4), (id) => classNames[id]);
+  };
+
+  test.each([
+    ["greys of which one is not there", [0, 200], ["0", "128", "200"], ["0", "200", "0", "200"]],
+    ["ids of which the last is not there", [0, 1], ["0", "1", "2"], ["0", "1", "0", "1"]],
+    ["ids, of a model with 255", [0, 2], ["0", "1", "2", "255"], ["0", "2", "0", "2"]],
+    ["black and white, of a model with 255", [0, 255], ["0", "1", "2", "255"], ["0", "255", "0", "255"]],
+    [
+      "black and white, of a model of colours",
+      [0, 255],
+      ["#000000", "#00ff00", "#ffffff"],
+      ["#000000", "#ffffff"],
+    ],
+    ["greys, of a model of colours", [0, 128], ["#000000", "#00ff00", "#808080"], ["#000000", "#808080"]],
+    ["low greys, of a model of greys", [0, 40], ["0", "40", "80"], ["0", "40", "0", "40"]],
+  ])("%s", async (_, greys, model, expected) => {
+    expect((await classesOf(greys, model)).slice(0, expected.length)).toEqual(expected);
+  });
+
+  test("names of classes.txt are found in another order", async () => {
+    const names = { "classes.txt": "land\nsea\n" };
+    expect(await classesOf([10, 200], ["sea", "sky", "land"], names)).toEqual(["land", "sea", "land", "sea"]);
+  });
+
+  test("ids and black and white are those of a model that names them", async () => {
+    const ids = await loaded(five((_, at) => at % 3));
+    expect(withModelClasses(ids, "test", ["ground", "cat", "dog"])).toBe(ids);
+    const white = await loaded(five((_, at) => 255 * (at % 2)));
+    expect(withModelClasses(white, "test", ["ground", "cat"])).toBe(white);
+  });
+
+  test.each([
+    ["a grey", [0, 90], ["0", "128", "200"], '"90", but the model knows "0", "128", "200"'],
+    ["white", [0, 255], ["0", "1", "2"], '"255", but the model knows "0", "1", "2"'],
+    [
+      "a grey, of a model that names classes",
+      [100, 200],
+      ["ground", "cat"],
+      '"100", "200", but the model knows',
+    ],
+    ["an id between greys", [0, 1], ["0", "128", "200"], '"1", but'],
+  ])("%s that the model does not know is refused", async (_, greys, model, said) => {
+    await expect(classesOf(greys, model)).rejects.toThrow(`cells: its masks have ${said}`);
+  });
 });

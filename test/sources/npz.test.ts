@@ -150,6 +150,32 @@ describe("parseNpz", () => {
     expect(errorOf(arrays).message).toMatch(said);
   });
 
+  test("masks are black and white only where those of all parts are", () => {
+    const images = npy("|u1", [2, 1, 4], count(8));
+    const masksOf = (...parts: readonly number[][]) => {
+      const names = ["train", "val", "test"];
+      const arrays = parts.flatMap((ids, i) => [
+        [`x_${names[i]}`, images] as const,
+        [`y_${names[i]}`, npy("|u1", [2, 1, 4], [...ids, ...ids])] as const,
+      ]);
+      const { train, validation, test: kept, classNames } = parseNpz(npz(Object.fromEntries(arrays)), "d");
+      return [...[train, validation, kept].map((set) => [...set!.labels.subarray(0, 4)]), classNames.length];
+    };
+    expect(masksOf([0, 255, 0, 255], [0, 0, 0, 0], [255, 255, 0, 0])).toEqual([
+      [0, 1, 0, 1],
+      [0, 0, 0, 0],
+      [1, 1, 0, 0],
+      2,
+    ]);
+    // 255 is one of several classes, also in the part that has no other.
+    expect(masksOf([0, 1, 2, 255], [0, 255, 0, 255], [0, 1, 1, 0])).toEqual([
+      [0, 1, 2, 255],
+      [0, 255, 0, 255],
+      [0, 1, 1, 0],
+      256,
+    ]);
+  });
+
   test("a damaged archive, and one that claims more than it can hold", () => {
     const file = npz(four);
     expect(() => parseNpz(file.subarray(0, 50), "d")).toThrow(/damaged archive/);

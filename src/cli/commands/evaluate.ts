@@ -69,7 +69,7 @@ Prints loss, accuracy, the figures of each class and the confusion matrix; of
 models that give masks the mean IoU and that of each class of pixels, of those that
 give images their errors, and which images they do best and worst. The dataset must
 have images of the model's input shape, and no more classes than the model has
-outputs.
+outputs. Classes of masks are found by their names, ids, greys or colours.
 
 Examples:
   wasmgrad evaluate runs/digits-keras-mnist-1
@@ -96,7 +96,11 @@ export async function evaluate(path: string, options: EvaluateOptions, output: O
     const where = { ...options, ...fitting(run, name), stream, dataset: name };
     const given = await openDataset(where, output, signal);
     const { preprocessing = TO_UNIT } = metadata;
-    const dataset = withTargets(given, { targets: metadata.targets, preprocessing });
+    let dataset = withTargets(given, { targets: metadata.targets, preprocessing });
+    if (given.answers?.kind === "masks" && metadata.classNames) {
+      const { withModelClasses } = await import("../../sources/model-classes.ts");
+      dataset = withModelClasses(dataset, options.split, metadata.classNames);
+    }
     const set = dataset[options.split];
     const outputs = model.outputShape.at(-1)!;
     fits(set.shape);
