@@ -1,4 +1,4 @@
-import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
+import { mkdir, readdir, readFile, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { decode, encode } from "fast-png";
 import { beforeAll, describe, expect, test } from "vitest";
@@ -100,6 +100,61 @@ describe("a run of masks", () => {
     expect(wrong.status).toBe(2);
   });
 
+  test("writes over no picture that is asked about, and no answer over another", async () => {
+    await mkdir(join(work, "photos"));
+    const photo = encode({ width: 8, height: 8, channels: 1, data: bars(1).images });
+    for (const name of ["cat.png", "cat-classes.png", "DOG.png", "dog.png"])
+      await writeFile(join(work, "photos", name), photo);
+    await symlink("photos", join(work, "linked"));
+    for (const out of ["photos", join("linked", "..", "photos"), "linked", join(work, "photos")]) {
+      const { status, stderr } = await wasmgrad(["predict", "masks", "photos", "--out", out], { cwd: work });
+      expect(status).toBe(1);
+      expect(stderr).toMatch(
+        /photos.cat\.png: its answer would be written over the picture photos.cat(-classes)?\.png: give --out another folder/,
+      );
+      for (const name of await readdir(join(work, "photos")))
+        expect(await readFile(join(work, "photos", name))).toEqual(Buffer.from(photo));
+      expect(await readdir(join(work, "photos"))).toHaveLength(4);
+    }
+    const beside = await wasmgrad(["predict", "masks", "photos", "--out", "beside"], { cwd: work });
+    expect(beside.status).toBe(1);
+    const order = (await readdir(join(work, "beside"))).sort();
+    expect(beside.stderr.match(/its answer would be written over that of photos/g)).toHaveLength(2);
+    expect(order).toHaveLength(4);
+    const written = await wasmgrad(["predict", "masks", "photos/cat.png", "--out", "beside"], { cwd: work });
+    expect(written.status).toBe(0);
+  });
+
+  test("takes a picture as it is, and its answers lie over it", async () => {
+    // Dark on white, and of other proportions: nothing is inverted, stretched back to its own size.
+    const data = new Uint8Array(24 * 16).fill(255);
+    data.fill(0, 24 * 6, 24 * 10);
+    await writeFile(join(work, "wide.png"), encode({ width: 24, height: 16, channels: 1, data }));
+    const answered = async (...flags: string[]) => {
+      const { status, stderr } = await wasmgrad(["predict", "masks", "wide.png", "--out", "wide", ...flags], {
+        cwd: work,
+      });
+      expect([stderr, status]).toEqual(["", 0]);
+      const [coloured, ids] = await Promise.all(
+        ["wide.png", "wide-classes.png"].map(async (name) =>
+          decode(await readFile(join(work, "wide", name))),
+        ),
+      );
+      return { coloured: coloured!, ids: ids! };
+    };
+    const { coloured, ids } = await answered();
+    expect([coloured.width, coloured.height, ids.width, ids.height]).toEqual([24, 16, 24, 16]);
+    expect((await answered("--no-invert", "--no-center")).ids.data).toEqual(ids.data);
+    const { ids: inverted } = await answered("--invert");
+    expect(inverted.data).not.toEqual(ids.data);
+    // Each pixel of the 8x8 is one of 3x2 pixels here.
+    for (let y = 0; y < 16; y++)
+      for (let x = 0; x < 24; x++)
+        expect(ids.data[24 * y + x]).toBe(ids.data[24 * (y & ~1) + 3 * Math.floor(x / 3)]);
+    const centred = await answered("--center", "--invert");
+    expect([centred.ids.width, centred.ids.height]).toEqual([8, 8]);
+  });
+
   test("is summed up", async () => {
     const { stdout } = await wasmgrad(["summary", "masks"], { cwd: work });
     expect(stdout).toMatch(/^mask \(conv2d\) +\(batch, 8, 8, 4\)/m);
@@ -107,14 +162,18 @@ describe("a run of masks", () => {
 });
 
 test("a run of images gives an image for a picture", async () => {
+  await writeFile(
+    join(work, "blank.png"),
+    encode({ width: 28, height: 28, channels: 1, data: new Uint8Array(784) }),
+  );
   const { stdout, status } = await wasmgrad(
-    ["predict", "autoencoder", "one.png", "--out", "remade", "--json"],
+    ["predict", "autoencoder", "blank.png", "--out", "remade", "--json"],
     { cwd: work },
   );
   expect(status).toBe(0);
   const [answer] = JSON.parse(stdout).predictions as [{ shape: number[]; numbers: Record<string, number> }];
   expect(answer.shape).toEqual([28, 28, 1]);
-  const { data } = decode(await readFile(join(work, "remade", "one.png")));
+  const { data } = decode(await readFile(join(work, "remade", "blank.png")));
   const most = Math.max(...data);
   expect(most / 255).toBeCloseTo(answer.numbers.greatest!, 2);
 });

@@ -1,11 +1,9 @@
-import { basename, extname } from "node:path";
 import { type Command, Option } from "commander";
 import { DataError } from "../../data/errors.ts";
 import { readWhole } from "../../data/files.ts";
 import type { Backend } from "../../engine/engine.ts";
 import { PictureError } from "../../picture/picture.ts";
 import { MAX_PICTURE_BYTES } from "../../picture/png.ts";
-import { preparePicture } from "../../picture/prepare.ts";
 import { sizes } from "../../run/build-model.ts";
 import { NonFiniteError } from "../../train/errors.ts";
 import { type PictureClass, predictPicture } from "../../train/predict-picture.ts";
@@ -92,6 +90,11 @@ What is done to a picture, in this order:
 For models that were trained on a folder of pictures all of it is done as it was
 there: size, colours and proportions, with light and dark as they are.
 
+Models that give images take a picture with light and dark, and its ink, as they
+are, unless --invert or --center is given. What --out writes has the size of the
+picture, and lies over it (not with --center). No answer is written over a
+picture that is asked about, or over another answer.
+
 Of a folder all pictures are classified, those in folders within it, too. A
 picture that cannot be read does not keep the others from being
 classified; the exit status is 1 then.
@@ -161,32 +164,28 @@ async function predictImages(
       `--csv is for classes, but ${printable(run.path)} gives an image of ${sizes(run.model.outputShape)} for each picture. Write: --out answers`,
     );
   const predictions: (ImageAnswer | { readonly file: string; readonly error: string })[] = [];
-  const names = new Map<string, string>();
   try {
     const files = await pictureFiles(images);
     await readyModel(run, engineOptions({ backend, threads: 1 }));
-    const { imageAnswer } = await import("../run/answers.ts");
-    for (const { file, error } of files) {
-      const name = basename(file, extname(file));
-      const same = out === undefined ? undefined : names.get(name);
-      names.set(name, file);
-      const twice =
-        same === undefined ? error : `its answer would be written over that of ${same}: give it another name`;
-      const answer = twice === undefined ? await answered() : { file, error: twice };
+    const { clashes, imageAnswer } = await import("../run/answers.ts");
+    const asked = files.filter((given) => given.error === undefined).map(({ file }) => file);
+    const refused = out === undefined ? undefined : await clashes(run, asked, out);
+    for (const given of files) {
+      const { file } = given;
+      const error = given.error ?? refused?.get(file);
+      const answer = error === undefined ? await answered(file) : { file, error };
       predictions.push(answer);
       if ("error" in answer) tellError(answer, output);
       else printAnswer(answer, output);
+    }
 
-      async function answered(): Promise<(typeof predictions)[number]> {
-        try {
-          const { loadPicture } = await import("../../picture/load.ts");
-          const picture = await loadPicture(await readWhole(file, MAX_PICTURE_BYTES));
-          const { metadata, model } = run;
-          const { pixels } = preparePicture(picture, model.inputShape, { metadata, invert, center });
-          return await imageAnswer(run, file, pixels, out);
-        } catch (error) {
-          return { file, error: messageOf(error) };
-        }
+    async function answered(file: string): Promise<(typeof predictions)[number]> {
+      try {
+        const { loadPicture } = await import("../../picture/load.ts");
+        const picture = await loadPicture(await readWhole(file, MAX_PICTURE_BYTES));
+        return await imageAnswer(run, file, picture, { invert, center, out });
+      } catch (error) {
+        return { file, error: messageOf(error) };
       }
     }
   } finally {

@@ -1,9 +1,13 @@
-import { mkdir, writeFile } from "node:fs/promises";
-import { basename, extname, join } from "node:path";
+import { realpath } from "node:fs/promises";
+import { basename, dirname, extname, join, resolve } from "node:path";
+import { writeAtomic } from "../../data/cache.ts";
 import { DataError, reasonOf } from "../../data/errors.ts";
+import { unfitPicture } from "../../picture/fit.ts";
+import type { Picture } from "../../picture/picture.ts";
+import { preparePicture } from "../../picture/prepare.ts";
 import { answerRasters } from "../../report/image-pictures.ts";
 import { predictedMask } from "../../report/metrics.ts";
-import { pngBytes } from "../../report/png.ts";
+import { pngBytes, type Raster } from "../../report/png.ts";
 import { printable } from "../output.ts";
 import type { OpenedRun } from "./load.ts";
 
@@ -20,20 +24,82 @@ export interface ImageAnswer {
   readonly written?: readonly string[];
 }
 
-/** Asks a model whose outputs are images about one, and writes the answer into a folder where there is one. */
+/** What is to be done to a picture, and where the answer is to go. */
+export interface AnswerOptions {
+  readonly invert?: boolean | undefined;
+  readonly center?: boolean | undefined;
+  /** Folder for the answer's pictures. */
+  readonly out?: string | undefined;
+}
+
+/** The files that an answer is written to: cat.png; of a mask in colours, and beside it cat-classes.png, whose greys are the classes. */
+function answerFiles({ metadata }: OpenedRun, file: string, folder: string): string[] {
+  const name = basename(file, extname(file));
+  const endings = metadata.targets === "masks" ? [".png", "-classes.png"] : [".png"];
+  return endings.map((ending) => join(folder, name + ending));
+}
+
+/**
+ * For each picture why its answer cannot be written, where it would replace a picture that is asked about or another one's answer.
+ * Nothing has been written by then.
+ */
+export async function clashes(
+  run: OpenedRun,
+  files: readonly string[],
+  folder: string,
+): Promise<ReadonlyMap<string, string>> {
+  const found = new Map<string, string>();
+  const inputs = new Map(await Promise.all(files.map(async (file) => [await placeOf(file), file] as const)));
+  const answers = new Map<string, string>();
+  for (const file of files) {
+    for (const path of answerFiles(run, file, folder)) {
+      const place = await placeOf(path);
+      const [input, other] = [inputs.get(place), answers.get(place)];
+      answers.set(place, file);
+      if (input !== undefined)
+        found.set(
+          file,
+          `its answer would be written over the picture ${printable(input)}: give --out another folder`,
+        );
+      else if (other !== undefined && other !== file)
+        found.set(file, `its answer would be written over that of ${printable(other)}: give it another name`);
+    }
+  }
+  return found;
+}
+
+/** Where a file lies or would lie, whatever links lead to it; alike for names that some file systems hold to be one. */
+async function placeOf(path: string): Promise<string> {
+  const real = async (place: string): Promise<string> => {
+    const parent = dirname(place);
+    return realpath(place).catch(async () =>
+      parent === place ? place : join(await real(parent), basename(place)),
+    );
+  };
+  return (await real(resolve(path))).normalize("NFC").toLowerCase();
+}
+
+/**
+ * Asks a model whose outputs are images about a picture, and writes the answer into a folder where there is one. The picture is taken as
+ * it is, unless it is to be inverted or centred: an answer is to lie over it.
+ */
 export async function imageAnswer(
-  { model, metadata }: OpenedRun,
+  run: OpenedRun,
   file: string,
-  pixels: Uint8Array,
-  out: string | undefined,
+  picture: Picture,
+  { invert = false, center = false, out }: AnswerOptions,
 ): Promise<ImageAnswer> {
+  const { model, metadata } = run;
+  const { pixels } = preparePicture(picture, model.inputShape, { metadata, invert, center });
   const output = await model.predict(pixels);
   const { outputShape } = model;
   const [height = 1, width = 1] = outputShape;
   const masks = metadata.targets === "masks";
   const mask = masks ? predictedMask(logitsAside(output, metadata.loss), height * width) : undefined;
   const written =
-    out === undefined ? undefined : await write(out, file, outputShape, { mask, output, metadata });
+    out === undefined
+      ? undefined
+      : await write(answerFiles(run, file, out), out, rastersOf(run, { mask, output }, picture, center));
   if (mask) {
     const counts = new Map<number, number>();
     for (const id of mask) counts.set(id, (counts.get(id) ?? 0) + 1);
@@ -57,36 +123,51 @@ function logitsAside(output: Float32Array, loss: OpenedRun["metadata"]["loss"]):
 interface Answer {
   readonly mask: Uint8Array | undefined;
   readonly output: Float32Array;
-  readonly metadata: OpenedRun["metadata"];
 }
 
-/** Writes cat.png; of a mask in colours, and beside it cat-classes.png, whose greys are the classes. Throws DataError. */
-async function write(
-  folder: string,
-  file: string,
-  shape: readonly number[],
-  { mask, output, metadata }: Answer,
-): Promise<string[]> {
-  const name = basename(file, extname(file));
+/**
+ * An answer's pictures in the size of the picture that was asked about. Those of one whose ink was centred, or that are larger than what
+ * the model takes, as a model gives them that enlarges, are left as they are. None where an answer is no picture.
+ */
+function rastersOf(
+  { model, metadata }: OpenedRun,
+  { mask, output }: Answer,
+  picture: Picture,
+  center: boolean,
+): Raster[] {
   const { scale, offset } = metadata.preprocessing!;
-  const rasters = answerRasters(shape, mask, output, [offset, 255 * scale + offset]);
-  if (!rasters)
+  const { outputShape, inputShape } = model;
+  const rasters = answerRasters(outputShape, mask, output, [offset, 255 * scale + offset]);
+  if (!rasters) return [];
+  const all = rasters.ids ? [rasters.picture, rasters.ids] : [rasters.picture];
+  const [seenHeight = 1, seenWidth = 1] = inputShape;
+  const enlarged = rasters.picture.height > seenHeight || rasters.picture.width > seenWidth;
+  if (center || enlarged) return all;
+  const interpolation = mask ? "nearest" : "bilinear";
+  const seen = [seenHeight, seenWidth] as const;
+  return all.map((raster) => ({
+    ...unfitPicture(raster, picture, seen, metadata.pictures?.resize, interpolation),
+    channels: raster.channels,
+  }));
+}
+
+/** Throws DataError. */
+async function write(
+  files: readonly string[],
+  folder: string,
+  rasters: readonly Raster[],
+): Promise<readonly string[]> {
+  if (rasters.length === 0)
     throw new DataError(
       "bad-dimensions",
-      `${printable(folder)}: an answer of shape ${shape.join("x")} is no picture: leave --out out.`,
+      `${printable(folder)}: the model's answers are no pictures: leave --out out.`,
     );
-  const { picture, ids } = rasters;
-  const files = [
-    [`${name}.png`, picture],
-    ...(ids ? ([[`${name}-classes.png`, ids]] as const) : []),
-  ] as const;
   try {
-    await mkdir(folder, { recursive: true });
-    for (const [own, raster] of files) await writeFile(join(folder, own), pngBytes(raster));
+    for (const [i, raster] of rasters.entries()) await writeAtomic(files[i]!, pngBytes(raster));
   } catch (error) {
     throw new DataError("unreadable", `${printable(folder)}: cannot be written: ${reasonOf(error)}.`, {
       cause: error,
     });
   }
-  return files.map(([own]) => join(folder, own));
+  return files;
 }
