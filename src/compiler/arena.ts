@@ -9,14 +9,14 @@ export interface Block {
 }
 
 /**
- * Gives every block an offset so that no two that live at the same time overlap, largest first, each at the
+ * Gives every block an offset so that no two that live at the same time overlap, largest first, of equal ones the last, each at the
  * lowest place it fits. Returns the bytes of the whole. (Pisarchyk and Lee 2020, "greedy by size".)
  */
 export function assignOffsets(blocks: readonly Block[]): number {
   /** By offset. */
   const placed: Block[] = [];
   let total = 0;
-  const bySize = [...blocks].sort((a, b) => b.bytes - a.bytes || a.first - b.first);
+  const bySize = [...blocks].sort((a, b) => b.bytes - a.bytes || b.first - a.first);
   for (const block of bySize) {
     const size = align(block.bytes) + ALIGNMENT;
     let offset = 0;
