@@ -1,4 +1,5 @@
 import { DataError } from "../data/errors.ts";
+import { MAX_IDX_BYTES } from "../data/idx.ts";
 import { isStreamed } from "../data/streamed.ts";
 import type { Answers, Dataset, ImageSet } from "../data/types.ts";
 import { show } from "../options/show.ts";
@@ -36,11 +37,39 @@ export function withTargets(
   );
 }
 
-/** Each image is its own answer, scaled as the model sees it. */
+/** Each image is its own answer, scaled as the model sees it. Throws DataError `too-large`. */
 function ofImages(dataset: Dataset, { scale, offset }: RunConfig["preprocessing"]): Dataset {
-  return withSets(dataset, { kind: "numbers", shape: dataset.train.shape }, (set) => ({
-    targets: Float32Array.from(set.images, (byte) => byte * scale + offset),
-  }));
+  const { name, train, test, validation } = dataset;
+  // Before the first is made: floats are four times as large as the bytes.
+  for (const set of [train, test, ...(validation ? [validation] : [])])
+    if (4 * set.images.length > MAX_IDX_BYTES)
+      throw tooLarge(name, set, set === test ? "testLimit" : "trainLimit");
+  return withSets(dataset, { kind: "numbers", shape: train.shape }, (set) => {
+    const { images } = set;
+    let targets: Float32Array;
+    try {
+      targets = new Float32Array(images.length);
+    } catch (cause) {
+      throw tooLarge(name, set, set === test ? "testLimit" : "trainLimit", cause);
+    }
+    for (let i = 0; i < images.length; i++) targets[i] = images[i]! * scale + offset;
+    return { targets };
+  });
+}
+
+function tooLarge(
+  name: string,
+  { images, count, shape }: ImageSet,
+  limit: string,
+  cause?: unknown,
+): DataError {
+  const most = Math.floor((MAX_IDX_BYTES * count) / (4 * images.length));
+  const room = cause ? "there is no memory for them" : `the limit is ${MAX_IDX_BYTES}, ${most} images`;
+  return new DataError(
+    "too-large",
+    `${name}: ${count} images of ${shape.join("x")}, as what a model is to give, take ${4 * images.length} bytes of floats; ${room}. Take fewer by a setting, {"${limit}": ${cause ? Math.ceil(count / 2) : most}}, or make them smaller: {"imageSize": [64, 64]}.`,
+    { cause },
+  );
 }
 
 /** Which pixels are ink, and of what class; 0 is what lies around. Throws DataError on colours. */

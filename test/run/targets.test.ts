@@ -1,6 +1,6 @@
-import { describe, expect, test } from "vitest";
+import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { someOf } from "../../src/data/streamed.ts";
-import type { ImageSet } from "../../src/data/types.ts";
+import type { Dataset, ImageSet } from "../../src/data/types.ts";
 import type { RunCheckpointInfo } from "../../src/run/checkpoint.ts";
 import { checkRunConfig, type RunOptions } from "../../src/run/config.ts";
 import { run } from "../../src/run/node.ts";
@@ -23,6 +23,35 @@ describe("withTargets", () => {
       Array.from(dataset.train.images, (byte) => Math.fround(byte / 127.5 - 1)),
     );
     expect("labels" in train).toBe(false);
+  });
+
+  test("images that are too large as floats are refused before any is made", () => {
+    const large = (count: number) => ({
+      ...dataset.test,
+      images: { length: count * 64 } as unknown as Uint8Array,
+      count,
+    });
+    const images = (sets: Partial<Dataset>) =>
+      withTargets({ ...dataset, ...sets }, { targets: "images", preprocessing: UNIT });
+    expect(() => images({ train: large(2 ** 23) })).toThrow(
+      'bars: 8388608 images of 8x8x1, as what a model is to give, take 2147483648 bytes of floats; the limit is 2147483647, 8388607 images. Take fewer by a setting, {"trainLimit": 8388607}, or make them smaller: {"imageSize": [64, 64]}.',
+    );
+    expect(() => images({ test: large(2 ** 24) })).toThrow('{"testLimit": 8388607}');
+  });
+
+  test("images that memory is lacking for are refused with what to do", () => {
+    vi.stubGlobal(
+      "Float32Array",
+      class {
+        constructor() {
+          throw new RangeError("Array buffer allocation failed");
+        }
+      },
+    );
+    onTestFinished(() => void vi.unstubAllGlobals());
+    expect(() => withTargets(dataset, { targets: "images", preprocessing: UNIT })).toThrow(
+      'bars: 60 images of 8x8x1, as what a model is to give, take 15360 bytes of floats; there is no memory for them. Take fewer by a setting, {"trainLimit": 30}',
+    );
   });
 
   test("masks are of ink brighter than a half, of the image's class; 0 lies around", () => {
