@@ -2,7 +2,15 @@ import { checkOptions } from "../options/check.ts";
 import { callable, flag, type OptionsOf, optional, real, some, withDefaults } from "../options/kinds.ts";
 import type { History, OwnCallbacks, TrainInfo, TrainingHandle } from "../train/callbacks.ts";
 import type { TrainingState } from "../train/training-state.ts";
-import { changeFrame, keepPieces, readFrame, readPieces, removePieces } from "./pieces.ts";
+import {
+  changeFrame,
+  keepPieces,
+  keptNames,
+  readFrame,
+  readPieces,
+  removePieces,
+  UnusableError,
+} from "./pieces.ts";
 
 /** Raised when an older record could be misread: such a one is forgotten. */
 const VERSION = 1;
@@ -93,6 +101,8 @@ export class Backup implements TrainingBackup {
   /** One state is taken and written at a time. */
   #busy: Promise<void> | undefined;
   #told = false;
+  /** Why what is kept could not be read now: until it is seen to be gone, nothing takes its place. */
+  #unread: string | undefined;
 
   private constructor(name: string, options: BackupAndRestoreOptions, release: (() => void) | undefined) {
     const { everySeconds } = withDefaults(table, { ...options });
@@ -119,21 +129,28 @@ export class Backup implements TrainingBackup {
     return new Backup(name, options, () => void taken.then((release) => release?.()));
   }
 
-  /** Reads what is kept; what is of another version, or damaged, is removed. */
+  /** Reads what is kept; what is of an older version, or damaged, is removed. What cannot be read now stays, and that is told. */
   async read(): Promise<void> {
     if (!this.owned) return;
-    const kept = await readPieces(this.name).catch(() => null);
-    if (kept === undefined) return;
-    if (isKept(kept)) {
-      this.initialState = kept.state;
-      this.beside = kept.beside;
-    } else await removePieces(this.name).catch(() => {});
+    try {
+      const kept = await this.load();
+      this.initialState = kept?.state;
+      this.beside = kept?.beside;
+    } catch (error) {
+      if (error instanceof UnusableError) return removePieces(this.name).catch(() => {});
+      this.#unread = (error as Error).message;
+      await this.#spares().catch(() => {});
+    }
   }
 
-  /** Reads what is kept beside the state alone. */
+  /** What is kept; undefined where there is nothing. Rejects with UnusableError where it never can be read, else it may be later. */
+  async load(): Promise<Pick<Kept, "state" | "beside"> | undefined> {
+    return required(await readPieces(this.name));
+  }
+
+  /** As load(), of what is kept beside the state alone. */
   async readBeside(): Promise<unknown> {
-    const kept = await readFrame(this.name).catch(() => undefined);
-    return isKept(kept) ? kept.beside : undefined;
+    return required(await readFrame(this.name))?.beside;
   }
 
   /** Resolves when nothing is being written. */
@@ -170,7 +187,7 @@ export class Backup implements TrainingBackup {
     // The last one before is what to go on from.
     if (diverged) return;
     this.initialState = undefined;
-    if (this.#options.deleteCheckpoint ?? true) await this.discard();
+    if ((this.#options.deleteCheckpoint ?? true) && this.#unread === undefined) await this.discard();
   }
 
   async save(): Promise<void> {
@@ -184,6 +201,7 @@ export class Backup implements TrainingBackup {
     this.#end();
     await this.#busy;
     this.initialState = undefined;
+    this.#unread = undefined;
     if (this.owned) await removePieces(this.name).catch(() => {});
   }
 
@@ -224,7 +242,7 @@ export class Backup implements TrainingBackup {
     try {
       // At once: it is of this state.
       const beside = this.#options.beside?.(state);
-      if (await allFinite(state))
+      if ((await allFinite(state)) && !(await this.#spares()))
         await keepPieces(this.name, { version: VERSION, state, beside } satisfies Kept);
     } catch (error) {
       this.#tell(
@@ -235,6 +253,19 @@ export class Backup implements TrainingBackup {
     }
   }
 
+  /** Whether an earlier training is there that could not be read: it stays. Rejects where nothing is kept. */
+  async #spares(): Promise<boolean> {
+    if (this.#unread === undefined) return false;
+    if (!(await keptNames()).includes(this.name)) {
+      this.#unread = undefined;
+      return false;
+    }
+    this.#tell(
+      `An earlier training is kept, but cannot be read now (${this.#unread}). It stays, so this training is not kept over a reload: reload the page to go on with the earlier one, or remove it with discard().`,
+    );
+    return true;
+  }
+
   #tell(text: string): void {
     if (this.#told) return;
     this.#told = true;
@@ -243,9 +274,14 @@ export class Backup implements TrainingBackup {
   }
 }
 
-function isKept(value: unknown): value is Kept {
+/** Throws UnusableError on what is of an older version, or damaged; Error on what is of a newer one. */
+function required(value: unknown): Kept | undefined {
+  if (value === undefined) return undefined;
   const { version, state } = Object(value) as Partial<Kept>;
-  return version === VERSION && state?.version === 1;
+  if (version === VERSION && state?.version === 1) return value as Kept;
+  if (Number(version) > VERSION || Number(state?.version) > 1)
+    throw new Error("a newer version has kept it: reload the page to have that");
+  throw new UnusableError("what is kept is of an older version, or damaged");
 }
 
 /** Nobody can go on from another: it must not take the place of one that is good. */

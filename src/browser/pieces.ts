@@ -3,6 +3,11 @@
 import { createStore, promisifyRequest } from "idb-keyval";
 import { isObject } from "../options/kinds.ts";
 
+/** Of what is kept and can never be gone on with: damaged, of an older version, or of what has changed since. All else may pass. */
+export class UnusableError extends Error {
+  override readonly name = "UnusableError";
+}
+
 /** Bytes that are copied in one task of the page. */
 const PIECE = 2 ** 21;
 
@@ -60,7 +65,7 @@ export async function keepPieces(name: string, value: unknown): Promise<void> {
   });
 }
 
-/** The value, arrays and all; undefined where there is none. Rejects with Error where it is damaged. */
+/** The value, arrays and all; undefined where there is none. Rejects with UnusableError where it is damaged, else with what kept it from being read. */
 export function readPieces(name: string): Promise<unknown> {
   return store("readonly", async (objects) => {
     const found: unknown = await promisifyRequest(objects.get([name, 0]));
@@ -118,7 +123,7 @@ export async function keptNames(): Promise<string[]> {
   return [...new Set(keys.flatMap((key) => (Array.isArray(key) ? [String(key[0])] : [])))];
 }
 
-const damaged = (name: string) => new Error(`what is kept as "${name}" is damaged`);
+const damaged = (name: string) => new UnusableError(`what is kept as "${name}" is damaged`);
 
 /** A copy with what stands for arrays in their place. */
 function framed(value: unknown, arrays: Numbers[]): unknown {

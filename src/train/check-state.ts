@@ -5,6 +5,9 @@ import { quoted, show, written } from "../options/show.ts";
 import { checkWeights } from "./check-weights.ts";
 import type { TrainingSetting, TrainingState } from "./training-state.ts";
 
+/** A state does not fit the training that is to go on from it, and never will. */
+export class StateError extends RangeError {}
+
 /** Which call takes what a state and a training differ by. */
 const CALLS: Readonly<Record<keyof TrainingSetting, string>> = {
   architecture: "fit()",
@@ -44,36 +47,36 @@ export function checkState(
     const [was, is] = [state.setting[key], setting[key]];
     if (sorted(was) === sorted(is)) continue;
     if (key === "architecture")
-      throw new RangeError(
+      throw new StateError(
         "the state is of another model: its layers are connected or set otherwise. Go on with the model that it was taken of",
       );
     // What it had may be what broke it; what could not be read may be mended, but is known by what lies beside it.
     if ((key === "data" && !was) || (key === "likeness" && state.setting.data)) continue;
     if (key === "data" || key === "likeness") {
       if (state.history.diverged) continue;
-      throw new RangeError(
+      throw new StateError(
         "the state is of a training on other samples, which are as many: give fit() those that it had then",
       );
     }
-    throw new RangeError(
+    throw new StateError(
       `the state is of a training with ${key} ${told(was, is)}, this one has ${told(is, was)}: give ${CALLS[key]} what it had then`,
     );
   }
   if (state.callbacks.length !== callbacks) {
     const own = (all: number) => all - Number(setting.restoreBestWeights !== undefined);
-    throw new RangeError(
+    throw new StateError(
       `the state is of a training in which ${counted(own(state.callbacks.length), "callback")} had state(), in this one ${own(callbacks)}: give fit(train, { callbacks }) what it had then`,
     );
   }
   checkWeights(state.weights, parameters);
   const trained = parameters.filter(isTrained);
   if (state.optimizer.vectors.length !== vectors)
-    throw new RangeError(
+    throw new StateError(
       `the state has ${counted(state.optimizer.vectors.length, "vector")} of the optimizer, expected ${vectors}`,
     );
   for (const vectors of state.optimizer.vectors) checkWeights(vectors, trained);
   for (const { name, data } of [state.weights, ...state.optimizer.vectors].flat())
-    if (!data.every(Number.isFinite)) throw new RangeError(`the state's ${quoted(name)} is not finite`);
+    if (!data.every(Number.isFinite)) throw new StateError(`the state's ${quoted(name)} is not finite`);
 }
 
 const isCount = (value: unknown) => Number.isSafeInteger(value) && (value as number) >= 0;

@@ -132,6 +132,33 @@ describe.each(BROWSERS)("backupAndRestore() in %s", (name) => {
     },
   );
 
+  test.skipIf(reason)("what cannot be read now stays as it is, and that is told", async () => {
+    const page = await opened();
+    const { frames } = await call<Begun>(page, "begin");
+    await page.reload();
+    const told = (why: string) => [
+      `An earlier training is kept, but cannot be read now (${why}). It stays, so this training is not kept over a reload: reload the page to go on with the earlier one, or remove it with discard().`,
+    ];
+    await call(page, "block");
+    const blind = await call<Gone>(page, "goOn");
+    expect(blind).toMatchObject({ sha256: whole.sha256, notices: told("busy"), frames });
+    expect(blind.from).toBeUndefined();
+    // Where there is nothing, a training is kept all the same.
+    const fresh = await call<Gone>(page, "goOn", { name: "fresh", deleteCheckpoint: false });
+    expect(fresh.notices).toEqual([]);
+    expect(Object.keys(fresh.frames)).toEqual(["fresh", "training"]);
+    await page.evaluate("unblock()");
+    const { from, sha256 } = await call<Gone>(page, "goOn", { deleteCheckpoint: false });
+    expect({ from, sha256 }).toEqual({ from: frames.training!.epoch, sha256: whole.sha256 });
+    await call(page, "spoil", "newer version");
+    const older = await call<Gone>(page, "goOn");
+    expect(older).toMatchObject({
+      sha256: whole.sha256,
+      notices: told("a newer version has kept it: reload the page to have that"),
+    });
+    expect(older.frames.training).toBeDefined();
+  });
+
   test.skipIf(reason)("a training that diverges leaves what was kept before", async () => {
     const page = await opened();
     const { errors, epoch, finite, kept, left } = await call<{

@@ -53,6 +53,28 @@ const keptPlace = (page: Page): Promise<Place | undefined> =>
       }),
   );
 
+/** Names of all that the browser keeps of trainings; `add`: keeps something under that name. */
+const keptNames = (page: Page, add?: string): Promise<string[]> =>
+  page.evaluate(
+    (name) =>
+      new Promise<string[]>((resolve, reject) => {
+        const opening = indexedDB.open("wasmgrad-trainings");
+        opening.onupgradeneeded = () => opening.result.createObjectStore("pieces");
+        opening.onerror = () => reject(opening.error);
+        opening.onsuccess = () => {
+          const objects = opening.result.transaction("pieces", "readwrite").objectStore("pieces");
+          if (name) objects.put({ value: {}, pieces: 0 }, [name, 0]);
+          const keys = objects.getAllKeys();
+          keys.onerror = () => reject(keys.error);
+          keys.onsuccess = () => {
+            opening.result.close();
+            resolve([...new Set(keys.result.map((key) => String((key as unknown[])[0])))].sort());
+          };
+        };
+      }),
+    add,
+  );
+
 /** Waits until a training is kept that is so far. */
 async function kept(page: Page, enough: (place: Place) => boolean): Promise<Place> {
   for (;;) {
@@ -304,6 +326,115 @@ describe.each(BROWSERS)("an interrupted training in %s", (browser) => {
     await dropFiles(page, bytes(120));
     await waitForText(page, "#status", /^Epoch \d+ of 9000: /);
     expect(await textOf(page, "#notices")).toBe("");
+  });
+
+  test.skipIf(skip)("that went wrong for want of a worker, or of memory, stays and goes on", async () => {
+    const whole = await expected(browser);
+    const { page } = await openApp(browser, { fragment: SETTINGS });
+    await start(page);
+    await kept(page, ({ epoch }) => epoch >= 1);
+    await pause(page);
+    await page.reload();
+    await fetched(page);
+    const offer = /A training was interrupted at epoch [234] of 4: /;
+    await waitForText(page, "#notices", offer);
+    await page.evaluate(() => {
+      const { Worker } = window;
+      window.Worker = class extends Worker {
+        constructor(url: string | URL, options?: WorkerOptions) {
+          super(url, options);
+          window.Worker = Worker;
+          throw new RangeError("short of memory");
+        }
+      };
+    });
+    await page.locator(button("Go on")).click();
+    await waitForText(page, "#notices", /The training cannot go on now, and stays kept: short of memory\./);
+    await waitForText(page, "#notices", offer);
+    expect(await keptPlace(page)).toBeDefined();
+    await page.evaluate(() => {
+      const post = Worker.prototype.postMessage;
+      Worker.prototype.postMessage = function (this: Worker, message: unknown, ...rest: never[]) {
+        if ((message as { method?: string }).method === "fit") {
+          Worker.prototype.postMessage = post;
+          throw new RangeError("short of memory");
+        }
+        return post.call(this, message, ...rest);
+      } as typeof post;
+    });
+    await page.locator(button("Go on")).click();
+    await waitForText(page, "#notices", /^Short of memory\./);
+    await waitForText(page, "#notices", offer);
+    expect(await keptPlace(page)).toBeDefined();
+    await page.locator(button("Go on")).click();
+    expect(await outcome(page)).toEqual(whole);
+    expect(await keptPlace(page)).toBeUndefined();
+  });
+
+  test.skipIf(skip)("that cannot be read when the page opens stays, and is offered when it can", async () => {
+    const { page, errors } = await openApp(browser, { fragment: LONG });
+    await start(page);
+    await kept(page, ({ epoch }) => epoch >= 1);
+    const context = page.browserContext();
+    await page.close();
+    const again = await openApp(browser, {
+      context,
+      before: () => {
+        const get = IDBObjectStore.prototype.get;
+        IDBObjectStore.prototype.get = function (this: IDBObjectStore, key: IDBValidKey) {
+          if (Array.isArray(key) && !document.title.endsWith("!"))
+            throw new DOMException("busy", "UnknownError");
+          return get.call(this, key);
+        } as typeof get;
+      },
+    });
+    await waitForText(
+      again.page,
+      "#notices",
+      /A training was interrupted that cannot be read now, and stays kept: busy\./,
+    );
+    expect(await keptPlace(again.page)).toBeDefined();
+    await again.page.evaluate(() => {
+      document.title += "!";
+    });
+    await again.page.locator(button("Go on")).click();
+    await waitForText(
+      again.page,
+      "#notices",
+      /^A training was interrupted at epoch \d+ of 9000: mlp on digits/,
+    );
+    expect([...errors, ...again.errors]).toEqual([]);
+  });
+
+  test.skipIf(skip)("leaves no images behind that nobody can train on", async () => {
+    // Closed before it was kept for the first time.
+    const { page } = await openApp(browser);
+    await keptNames(page, "page 1-gone data");
+    await keptNames(page, "page 2-open data");
+    await page.evaluate(
+      () =>
+        new Promise<void>((held) => {
+          void navigator.locks.request("wasmgrad-training page 2-open", () => {
+            held();
+            return new Promise(() => {});
+          });
+        }),
+    );
+    const context = page.browserContext();
+    const other = await openApp(browser, { context });
+    await expect.poll(() => keptNames(other.page), { timeout: 20_000 }).toEqual(["page 2-open data"]);
+    await page.close();
+    await other.page.reload();
+    await expect.poll(() => keptNames(other.page), { timeout: 20_000 }).toEqual([]);
+    // Diverged before it was kept for the first time.
+    const diverges = await openApp(browser, {
+      fragment:
+        "layers=flatten;dense:units=3&optimizer=sgd&learningRate=10&loss=meanSquaredError&batchSize=4&epochs=2",
+    });
+    await dropFiles(diverges.page, bytes(120));
+    await start(diverges.page);
+    await waitForText(diverges.page, "#notices", /diverged|became/);
+    await expect.poll(() => keptNames(diverges.page), { timeout: 20_000 }).toEqual([]);
   });
 
   test.skipIf(skip)("that diverged goes on with a lower rate", async () => {

@@ -1,4 +1,5 @@
 import { effect, signal, untracked } from "@preact/signals";
+import { UnusableError } from "../../browser/pieces.ts";
 import { modelOfData } from "../../run/build-model.ts";
 import { dataOf } from "../../train/mark.ts";
 import type { TrainingState } from "../../train/training-state.ts";
@@ -77,6 +78,7 @@ async function goOn(cut: CutOff): Promise<void> {
   const { backup, run } = cut;
   const current = prepare();
   waiting.value = undefined;
+  dismiss("training");
   const rate = run.divergedAt && lowerRate(run.settings);
   const chosen: Settings = {
     ...DEFAULTS,
@@ -85,8 +87,11 @@ async function goOn(cut: CutOff): Promise<void> {
   };
   const state = await ready(cut, chosen, current).catch(async (error: Error) => {
     if (!current()) return;
-    await forgetTraining(backup);
-    fault("training", new Error(`The training cannot go on: ${error.message}`, { cause: error }));
+    const never = error instanceof UnusableError;
+    // Memory that is short, or a script that does not load: it is offered again.
+    if (never) await forgetTraining(backup);
+    const text = `The training cannot go on${never ? "" : " now, and stays kept"}: ${error.message}`;
+    fault("training", new Error(text, { cause: error }));
   });
   if (!current()) return;
   if (!state) {
@@ -101,25 +106,23 @@ async function goOn(cut: CutOff): Promise<void> {
   });
 }
 
-/** Makes its model the one that is looked at, and gives its state; undefined where it cannot go on now. Rejects where it never can. */
+/** Makes its model the one that is looked at, and gives its state; undefined where it cannot go on now. Rejects with UnusableError where it never can, and with what else went wrong. */
 async function ready(
   cut: CutOff,
   chosen: Settings,
   current: () => boolean,
 ): Promise<TrainingState | undefined> {
   const { backup, run } = cut;
-  await backup.read();
-  const state = backup.initialState;
-  backup.initialState = undefined;
+  const kept = await backup.load();
   if (!current()) return;
-  // Of another version, or damaged.
-  if (!state) return forgetTraining(backup).then(() => undefined);
+  if (!kept) throw new UnusableError("nothing is kept of it any more");
+  const { state } = kept;
   change(chosen);
   const data = await imagesOf(cut, chosen);
   if (!current()) return;
   if (!data || dataOf(data.set.train, data.set.validation) !== run.data) {
     if (canLoad(chosen.dataset) && data)
-      throw new Error(`${chosen.dataset} has other images than it had then. Train anew`);
+      throw new UnusableError(`${chosen.dataset} has other images than it had then. Train anew`);
     if (!canLoad(chosen.dataset)) waiting.value = cut;
     if (data)
       notify("dataset", "These are other images than those that the interrupted training has.", "fault");

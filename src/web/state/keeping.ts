@@ -1,6 +1,6 @@
 import { signal } from "@preact/signals";
 import { Backup } from "../../browser/backup.ts";
-import { keepPieces, keptNames, readPieces, removePieces } from "../../browser/pieces.ts";
+import { keepPieces, keptNames, readPieces, removePieces, UnusableError } from "../../browser/pieces.ts";
 import type { ModelConfig } from "../../model/model-config.ts";
 import { isObject } from "../../options/kinds.ts";
 import type { EpochRecord } from "../../report/epoch-record.ts";
@@ -8,7 +8,7 @@ import type { ModelMetadata } from "../../train/model-entries.ts";
 import type { TrainingState } from "../../train/training-state.ts";
 import { isGenerated, type Loaded, openedWhole, reachable } from "./dataset.ts";
 import type { LivePoint, Reported } from "./live-curve.ts";
-import { notify } from "./notices.ts";
+import { dismiss, notify } from "./notices.ts";
 import type { Settings } from "./settings.ts";
 import { curve, epochs, type Subject, type Totals, totals } from "./subject.ts";
 
@@ -55,7 +55,8 @@ export const cutOff = signal<readonly CutOff[]>([]);
 const PATIENCE_MS = 5000;
 /** Trainings that are kept of closed pages: of more the oldest are removed. */
 const MOST = 3;
-const NAME = /^page \d\S*$/;
+/** Of a training, and of its images. */
+const NAME = /^(page \d\S*)( data)?$/;
 const dataName = (name: string) => `${name} data`;
 
 /** The training that is being kept. */
@@ -63,6 +64,7 @@ let underWay: (Pick<KeptRun, "firstEpoch" | "plannedEpochs"> & { readonly curren
 /** Backups whose images are kept. */
 const withData = new Set<string>();
 let told = false;
+const UNREAD = "unread";
 
 const OPTIONS = {
   beside: ({ epoch, setting }: TrainingState): KeptRun => {
@@ -138,23 +140,55 @@ export async function forgetTraining(backup: Backup): Promise<void> {
 /** A training of this visit that ended without being done: what is kept of it can go on. */
 export async function tellCutOff(backup: Backup, divergedAt?: KeptRun["divergedAt"]): Promise<void> {
   await backup.settled();
-  const run = await backup.readBeside();
-  if (!isKeptRun(run)) return;
+  const run = await readRun(backup);
+  if (!run) return;
   if (divergedAt) await backup.amend((kept) => ({ ...(kept as KeptRun), divergedAt })).catch(() => {});
   cutOff.value = [{ backup, run: { ...run, divergedAt } }, ...cutOff.value];
 }
 
-/** Finds the trainings of pages that are closed. Rejects where the browser keeps nothing. */
+/** What is kept of a training; undefined where that is nothing, or can never be gone on with, which is removed, images and all. */
+async function readRun(backup: Backup): Promise<KeptRun | undefined> {
+  try {
+    const run = await backup.readBeside();
+    if (isKeptRun(run)) return run;
+    if (Number(Object(run).version) > 1) throw new Error("a newer version of this page has kept it");
+    await forgetTraining(backup);
+  } catch (error) {
+    if (error instanceof UnusableError) await forgetTraining(backup);
+    else tellUnread(backup, error as Error);
+  }
+  return undefined;
+}
+
+/** It stays, and is looked for again when the visitor asks. */
+function tellUnread(backup: Backup, { message }: Error): void {
+  backup.close();
+  if (latest === backup) latest = undefined;
+  notify(UNREAD, `A training was interrupted that cannot be read now, and stays kept: ${message}.`, "fault", {
+    actions: [
+      {
+        label: "Go on",
+        run: () => {
+          dismiss(UNREAD);
+          findCutOff().catch((error: Error) => tellUnread(backup, error));
+        },
+      },
+    ],
+  });
+}
+
+/** Finds the trainings of pages that are closed, and removes images whose training never began to be kept. Rejects where the browser keeps nothing. */
 export async function findCutOff(): Promise<void> {
   const found: CutOff[] = [];
+  const own = new Set([latest, ...cutOff.value.map(({ backup }) => backup)].map((backup) => backup?.name));
   const look = async (name: string) => {
     const backup = await Backup.open(name, { ...OPTIONS, onNotice() {} }, PATIENCE_MS);
     if (!backup.owned) return;
-    const run = await backup.readBeside();
-    if (isKeptRun(run)) found.push({ backup, run });
-    else await forgetTraining(backup);
+    const run = await readRun(backup);
+    if (run) found.push({ backup, run });
   };
-  await Promise.all((await keptNames()).filter((name) => NAME.test(name)).map(look));
+  const names = new Set((await keptNames()).flatMap((name) => NAME.exec(name)?.[1] ?? []));
+  await Promise.all([...names].filter((name) => !own.has(name)).map(look));
   found.sort((a, b) => b.run.time - a.run.time);
   for (const { backup } of found.splice(MOST)) await forgetTraining(backup);
   for (const { backup, run } of found) if (run.ownData) withData.add(backup.name);

@@ -4,6 +4,7 @@ import { pagePlatform } from "../../browser/run.ts";
 import type { Trainer } from "../../browser.ts";
 import { callbacksOf } from "../../run/callbacks.ts";
 import { compileOptions, prepareRun, trainRun } from "../../run/run.ts";
+import { StateError } from "../../train/check-state.ts";
 import { TrainingDivergedError } from "../../train/errors.ts";
 import type { Model } from "../../train/model.ts";
 import type { ModelMetadata } from "../../train/model-entries.ts";
@@ -236,9 +237,9 @@ export async function fit(current: Subject, initialEpoch: number, goesOn?: GoesO
       tellFault(error);
       if (failed) await recover(current);
     }
-    // What else it was, a state that does not fit, say, it would be again.
-    if (failed) await tellCutOff(backup);
-    else await forgetTraining(backup);
+    // A state that does not fit never will; all else, memory that is short, say, may pass.
+    if (error instanceof StateError) await forgetTraining(backup);
+    else await tellCutOff(backup);
   } finally {
     stopWatching();
   }

@@ -109,6 +109,17 @@ export function fill() {
   };
 }
 
+/** Storage that cannot be read until unblock(). */
+export function block() {
+  const get = IDBObjectStore.prototype.get;
+  IDBObjectStore.prototype.get = () => {
+    throw new DOMException("busy", "UnknownError");
+  };
+  globalThis.unblock = () => {
+    IDBObjectStore.prototype.get = get;
+  };
+}
+
 /** Storage that there is none of. */
 export function blockStorage() {
   Object.defineProperty(globalThis, "indexedDB", { value: undefined });
@@ -151,10 +162,10 @@ export function spoil(change) {
     opening.onsuccess = () => {
       const transaction = opening.result.transaction("pieces", "readwrite");
       const objects = transaction.objectStore("pieces");
-      if (change === "version") {
+      if (change !== "piece") {
         const got = objects.get(["training", 0]);
         got.onsuccess = () => {
-          got.result.value.version = 99;
+          got.result.value.version = change === "newer version" ? 99 : 0;
           objects.put(got.result, ["training", 0]);
         };
       } else objects.delete(["training", 1]);
