@@ -13,8 +13,8 @@ import {
 } from "./layers/index.ts";
 import type { SymbolicTensor } from "./layers/types.ts";
 
-/** What a model of images ends with: probabilities of classes that exclude each other, or numbers from 0 to 1. */
-export type Ending = "softmax" | "sigmoid";
+/** What a model of images ends with: probabilities of classes that exclude each other, numbers from 0 to 1, or any numbers. */
+export type Ending = "softmax" | "sigmoid" | "linear";
 
 /** Models by name that give an image for an image: so many channels, or classes, for each pixel. */
 export const IMAGE_MODELS = {

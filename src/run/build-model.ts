@@ -1,6 +1,6 @@
 import { ModelError } from "../compiler/errors.ts";
 import type { Shape } from "../compiler/graph.ts";
-import { endingOf, IMAGE_MODELS } from "../model/image-models.ts";
+import { type Ending, endingOf, IMAGE_MODELS } from "../model/image-models.ts";
 import type { Layer } from "../model/layers/layer.ts";
 import { isGraphConfig, layersFromConfig, type ModelConfig } from "../model/model-json.ts";
 import { counted } from "../options/counted.ts";
@@ -16,6 +16,8 @@ export interface Wanted {
   readonly outputs: Shape;
   /** Whether they are numbers, and no classes. */
   readonly numbers: boolean;
+  /** Of numbers what the usual model ends with, so that it can reach them. Default "sigmoid": they lie from 0 to 1. */
+  readonly ending?: Ending;
 }
 
 /**
@@ -25,14 +27,25 @@ export interface Wanted {
 export type ModelBuilder = (inputShape: Shape | undefined, wanted: Wanted | number | undefined) => Model;
 
 /** A model by name for the images of a dataset. Throws ModelError where it does not fit. */
-export function modelByName(name: string, inputShape: Shape, { outputs, numbers }: Wanted): Model {
-  const channels = outputs.at(-1)!;
-  const model = createModel(name, inputShape, channels, numbers ? "sigmoid" : endingOf(channels));
+export function modelByName(name: string, inputShape: Shape, wanted: Wanted): Model {
+  const { outputs, numbers } = wanted;
+  const named = createModel(name, inputShape, outputs.at(-1)!, usualEnding(wanted));
+  const model = numbers && !Object.hasOwn(IMAGE_MODELS, name) ? endedBy(named, usualEnding(wanted)) : named;
   if (fits(model.outputShape, outputs)) return model;
   const gives = Object.hasOwn(IMAGE_MODELS, name) ? `an image of ${sizes(model.outputShape)}` : "a class";
   throw new ModelError(
     `model ${name} gives ${gives} for an image, but the answers are ${described({ outputs, numbers })}${adviceOn(inputShape, { outputs, numbers })}`,
   );
+}
+
+const usualEnding = ({ outputs, numbers, ending }: Wanted): Ending =>
+  numbers ? (ending ?? "sigmoid") : endingOf(outputs.at(-1)!);
+
+/** A model of classes, whose last layer is dense with softmax, with another activation there. */
+function endedBy(model: Model, activation: Ending): Model {
+  const config = model.toConfig();
+  const last = { ...config.layers.at(-1)!, activation };
+  return modelOfData({ ...config, layers: [...config.layers.slice(0, -1), last] })(undefined, undefined);
 }
 
 /** What to write where a model by name gives something else. */
@@ -145,7 +158,7 @@ function checkOutputs(model: Model, wanted: Wanted): void {
   const [classes] = wanted.outputs;
   if (wanted.outputs.length > 1 || wanted.numbers)
     throw new ModelError(
-      `its last layer '${last}' gives an output of shape ${sizes(outputs)}, but the answers are ${described(wanted)}; end the model with one of shape ${sizes(wanted.outputs)}${wanted.outputs.length === 3 && outputs.length === 3 && sizes(outputs.slice(0, 2)) === sizes(wanted.outputs.slice(0, 2)) ? `: {"type": "conv2d", "filters": ${wanted.outputs[2]}, "kernelSize": 1, "activation": "${wanted.numbers ? "sigmoid" : endingOf(wanted.outputs[2]!)}"}` : ""}`,
+      `its last layer '${last}' gives an output of shape ${sizes(outputs)}, but the answers are ${described(wanted)}; end the model with one of shape ${sizes(wanted.outputs)}${wanted.outputs.length === 3 && outputs.length === 3 && sizes(outputs.slice(0, 2)) === sizes(wanted.outputs.slice(0, 2)) ? `: {"type": "conv2d", "filters": ${wanted.outputs[2]}, "kernelSize": 1, "activation": "${usualEnding(wanted)}"}` : ""}`,
     );
   const flat = outputs.length === 1;
   const mend = isGraphConfig(model.toConfig())

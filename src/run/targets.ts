@@ -2,12 +2,16 @@ import { DataError } from "../data/errors.ts";
 import { MAX_IDX_BYTES } from "../data/idx.ts";
 import { isStreamed } from "../data/streamed.ts";
 import type { Answers, Dataset, ImageSet } from "../data/types.ts";
+import type { Ending } from "../model/image-models.ts";
 import { show } from "../options/show.ts";
 import type { Wanted } from "./build-model.ts";
 import type { RunConfig } from "./config.ts";
 
 /** Pixels brighter than this are ink. */
 const INK = 127;
+
+/** By so much floats that were scaled miss 0 and 1. */
+const ROUNDING = 1e-5;
 
 /**
  * A dataset with the answers that a run is to learn. Throws DataError where it has no such ones, with the setting to write.
@@ -108,10 +112,26 @@ function withSets(
 }
 
 /** What a model is to give for a dataset: one number a class, for each image or pixel of it; or its numbers. */
-export function wantedFor({ answers, classNames }: Pick<Dataset, "answers" | "classNames">): Wanted {
+export function wantedFor({
+  answers,
+  classNames,
+  train,
+}: Pick<Dataset, "answers" | "classNames" | "train">): Wanted {
   if (!answers) return { outputs: [classNames.length], numbers: false };
   const { kind, shape } = answers;
   return kind === "masks"
     ? { outputs: [...shape, classNames.length], numbers: false }
-    : { outputs: shape, numbers: true };
+    : { outputs: shape, numbers: true, ending: endingFor(train.targets ?? new Float32Array(), shape) };
+}
+
+/** What reaches such numbers: sigmoid from 0 to 1, softmax shares that sum to 1 for each image, beyond that what is linear. */
+function endingFor(targets: Float32Array, shape: readonly number[]): Ending {
+  if (targets.some((y) => y < -ROUNDING || y > 1 + ROUNDING)) return "linear";
+  const each = shape.length === 1 ? shape[0]! : 1;
+  if (each === 1 || targets.length === 0) return "sigmoid";
+  for (let at = 0; at < targets.length; at += each) {
+    const sum = targets.subarray(at, at + each).reduce((a, b) => a + b);
+    if (Math.abs(sum - 1) > each * ROUNDING) return "sigmoid";
+  }
+  return "softmax";
 }

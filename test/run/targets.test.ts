@@ -1,10 +1,11 @@
 import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { someOf } from "../../src/data/streamed.ts";
 import type { Dataset, ImageSet } from "../../src/data/types.ts";
+import { modelByName, modelOfData } from "../../src/run/build-model.ts";
 import type { RunCheckpointInfo } from "../../src/run/checkpoint.ts";
 import { checkRunConfig, type RunOptions } from "../../src/run/config.ts";
 import { run } from "../../src/run/node.ts";
-import { withTargets } from "../../src/run/targets.ts";
+import { wantedFor, withTargets } from "../../src/run/targets.ts";
 import { bars } from "../cli/helpers.ts";
 
 // Runs whose models give images: the images themselves, masks, numbers.
@@ -80,6 +81,67 @@ describe("withTargets", () => {
     expect(() =>
       withTargets({ ...dataset, train: set, test: set }, { targets: "masks", preprocessing: UNIT }),
     ).toThrow("its images have 3 channels, of which none tells ink from what lies around");
+  });
+});
+
+describe("the usual model", () => {
+  const endingOf = (name: string, whole: Dataset) =>
+    (
+      modelByName(name, whole.train.shape, wantedFor(whole)).toConfig().layers.at(-1) as {
+        activation?: string;
+      }
+    ).activation ?? "linear";
+  const ofNumbers = (shape: readonly number[], at: (i: number) => number): Dataset => {
+    const set = ({ images, count, shape: size }: ImageSet) => {
+      const targets = Float32Array.from({ length: count * shape.reduce((a, b) => a * b) }, (_, i) => at(i));
+      return { images, targets, count, shape: size } as unknown as ImageSet;
+    };
+    const answers = { kind: "numbers", shape } as const;
+    return { ...dataset, classNames: [], answers, train: set(dataset.train), test: set(dataset.test) };
+  };
+
+  test.each([
+    ["autoencoder", 1 / 255, 0, "sigmoid"],
+    ["autoencoder", 1 / 127.5, -1, "linear"],
+    ["unet", 1 / 127.5, -1, "linear"],
+    ["unet", 2 / 255, 0, "linear"],
+  ])("%s of images times %f, plus %f ends with %s", (name, scale, offset, ending) => {
+    const whole = withTargets(dataset, { targets: "images", preprocessing: { scale, offset } });
+    expect(endingOf(name, whole)).toBe(ending);
+  });
+
+  test.each<[string, string, readonly number[], (i: number) => number]>([
+    ["linear", "mlp", [3], (i) => i - 20],
+    ["linear", "resnet8", [1], (i) => 1 + i],
+    ["sigmoid", "mlp", [1], (i) => (i % 5) / 4],
+    ["sigmoid", "mlp", [3], (i) => (i % 5) / 4],
+    // Shares of classes, for crossentropy.
+    ["softmax", "mlp", [3], (i) => [0.2, 0.7, 0.1][i % 3]!],
+    ["linear", "autoencoder", [8, 8, 1], (i) => i % 300],
+    ["sigmoid", "autoencoder", [8, 8, 1], (i) => (i % 7) / 6],
+  ])("ends with %s: %s of numbers of shape %j", (ending, name, shape, at) => {
+    expect(endingOf(name, ofNumbers(shape, at))).toBe(ending);
+  });
+
+  test("learns numbers that a sigmoid cannot reach", async () => {
+    const labels = dataset.train.labels;
+    const whole = ofNumbers([1], (i) => 10 * labels[i % labels.length]! - 5);
+    const options = { ...small, targets: "numbers", model: "mlp", epochs: 30 } as const;
+    const { result, learner } = await run(options, { dataset: whole });
+    learner.dispose();
+    // What a sigmoid misses at least, of -5, 5 and 15.
+    expect(result.history.at(-1)!.loss).toBeLessThan((5 ** 2 + 4 ** 2 + 14 ** 2) / 3);
+  });
+
+  test("layers of another shape are told the end that reaches the numbers", () => {
+    const whole = withTargets(dataset, {
+      targets: "images",
+      preprocessing: { scale: 1 / 127.5, offset: -1 },
+    });
+    const layers = [{ type: "conv2d", filters: 2, kernelSize: 1 }];
+    expect(() => modelOfData({ layers })(whole.train.shape, wantedFor(whole))).toThrow(
+      '{"type": "conv2d", "filters": 1, "kernelSize": 1, "activation": "linear"}',
+    );
   });
 });
 
