@@ -406,6 +406,36 @@ describe.each(BROWSERS)("an interrupted training in %s", (browser) => {
     expect([...errors, ...again.errors]).toEqual([]);
   });
 
+  test.skipIf(skip)("that is damaged is removed once that is told", async () => {
+    const { page } = await openApp(browser, { fragment: LONG });
+    await start(page);
+    await kept(page, ({ epoch }) => epoch >= 1);
+    await pause(page);
+    await page.reload();
+    await waitForText(page, "#notices", /A training was interrupted at epoch \d+ of 9000: /);
+    await page.evaluate(
+      () =>
+        new Promise<void>((resolve) => {
+          const opening = indexedDB.open("wasmgrad-trainings");
+          opening.onsuccess = () => {
+            const transaction = opening.result.transaction("pieces", "readwrite");
+            const objects = transaction.objectStore("pieces");
+            const keys = objects.getAllKeys();
+            keys.onsuccess = () => {
+              for (const key of keys.result) if ((key as unknown[])[1] === 1) objects.delete(key);
+            };
+            transaction.oncomplete = () => {
+              opening.result.close();
+              resolve();
+            };
+          };
+        }),
+    );
+    await page.locator(button("Go on")).click();
+    await waitForText(page, "#notices", /^The training cannot go on: what is kept as "[^"]+" is damaged\.$/);
+    expect(await keptNames(page)).toEqual([]);
+  });
+
   test.skipIf(skip)("leaves no images behind that nobody can train on", async () => {
     // Closed before it was kept for the first time.
     const { page } = await openApp(browser);
