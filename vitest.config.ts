@@ -41,6 +41,7 @@ const LONG_NODE = [
   "build/run",
   "cli/config",
   "cli/data-preview",
+  "cli/images",
   "cli/interrupt",
   "cli/memory",
   "cli/pictures",
