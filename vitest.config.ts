@@ -39,6 +39,7 @@ const LONG_NODE = [
   "bench/bench",
   "bench/measure",
   "build/run",
+  "build/typed-once",
   "cli/config",
   "cli/data-preview",
   "cli/images",
