@@ -51,7 +51,9 @@ const LONG_NODE = [
   "cli/run-folder",
   "cli/teach",
   "cli/usage",
+  "data/docs",
   "engine/protocol",
+  "run/stream",
   "sources/stream-memory",
 ];
 const leftOut =
