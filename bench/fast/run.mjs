@@ -9,6 +9,7 @@ import { parseArgs, promisify } from "node:util";
 import { oneCycle } from "../../dist/index.js";
 import { rateOf } from "../../dist/optim/schedules/index.js";
 import { RECIPES } from "../../dist/train/recipes.js";
+import { runMain } from "../main.mjs";
 import { machine, machineLine } from "../peers/machine.mjs";
 
 const HELP = `Usage: npm run bench:fast -- [options]      (or: node bench/fast/run.mjs [options])
@@ -96,9 +97,4 @@ async function main() {
   }
 }
 
-try {
-  await main();
-} catch (error) {
-  console.error(error.stderr || error.message);
-  process.exitCode = error instanceof RangeError || error.code?.startsWith?.("ERR_PARSE_ARGS") ? 2 : 1;
-}
+await runMain(main);

@@ -4,6 +4,7 @@ import { execFile } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { parseArgs, promisify } from "node:util";
+import { inTurns, runMain } from "../main.mjs";
 import { machine } from "../peers/machine.mjs";
 import { median } from "../peers/measure.mjs";
 import { textTable } from "./table.mjs";
@@ -66,24 +67,10 @@ async function measureNet(net, chosen) {
     ["relaxed", () => wasmgrad("relaxed", net, chosen)],
     ["PyTorch", () => torch(net, chosen)],
   ];
-  const samples = {};
-  const parameters = new Set();
-  let version;
-  for (let round = 0; round < chosen.rounds; round++) {
-    for (const [name, run] of round % 2 ? runs.toReversed() : runs) {
-      console.error(`round ${round + 1} of ${chosen.rounds}: ${net}, ${name}`);
-      const answer = await run();
-      parameters.add(answer.parameters);
-      version ??= answer.version;
-      for (const [key, value] of Object.entries(answer.speeds))
-        samples[key] = [...(samples[key] ?? []), value];
-    }
-  }
-  if (parameters.size !== 1)
-    throw new Error(`${net}: the two have ${[...parameters].join(" and ")} parameters, expected as many`);
+  const { samples, parameters, version } = await inTurns(runs, chosen.rounds, `${net}, `);
   const speeds = Object.fromEntries(Object.entries(samples).map(([key, values]) => [key, median(values)]));
   const layout = speeds.NCHW > speeds.channels_last ? "NCHW" : "channels_last";
-  return { net, shape: NETS[net], parameters: [...parameters][0], speeds, samples, layout, version };
+  return { net, shape: NETS[net], parameters, speeds, samples, layout, version };
 }
 
 async function main() {
@@ -98,9 +85,4 @@ async function main() {
   if (chosen.json) writeFileSync(chosen.json, `${JSON.stringify(report, undefined, 2)}\n`);
 }
 
-try {
-  await main();
-} catch (error) {
-  console.error(error.stderr || error.message);
-  process.exitCode = error instanceof RangeError || error.code?.startsWith?.("ERR_PARSE_ARGS") ? 2 : 1;
-}
+await runMain(main);

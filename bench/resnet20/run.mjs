@@ -4,6 +4,7 @@ import { execFile } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { parseArgs, promisify } from "node:util";
+import { inTurns, runMain } from "../main.mjs";
 import { machine, machineLine } from "../peers/machine.mjs";
 import { median } from "../peers/measure.mjs";
 import { BATCH, COUNT, settings } from "./settings.mjs";
@@ -76,19 +77,7 @@ async function measure(chosen) {
     ["relaxed", () => wasmgrad("relaxed", chosen)],
     ["PyTorch", () => torch(chosen)],
   ];
-  const samples = {};
-  const parameters = new Set();
-  for (let round = 0; round < chosen.rounds; round++) {
-    for (const [name, run] of round % 2 ? runs.toReversed() : runs) {
-      console.error(`round ${round + 1} of ${chosen.rounds}: ${name}`);
-      const answer = await run();
-      parameters.add(answer.parameters);
-      for (const [key, value] of Object.entries(answer.speeds))
-        samples[key] = [...(samples[key] ?? []), value];
-    }
-  }
-  if (parameters.size !== 1)
-    throw new Error(`the two have ${[...parameters].join(" and ")} parameters, expected as many`);
+  const { samples } = await inTurns(runs, chosen.rounds);
   return samples;
 }
 
@@ -113,9 +102,4 @@ async function main() {
   if (chosen.json) writeFileSync(chosen.json, `${JSON.stringify(report, undefined, 2)}\n`);
 }
 
-try {
-  await main();
-} catch (error) {
-  console.error(error.stderr || error.message);
-  process.exitCode = error instanceof RangeError || error.code?.startsWith?.("ERR_PARSE_ARGS") ? 2 : 1;
-}
+await runMain(main);

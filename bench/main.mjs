@@ -1,0 +1,33 @@
+// What the scripts of benchmarks share.
+
+/** Runs a script: options that are wrong end it with 2, all else that fails with 1. */
+export async function runMain(main) {
+  try {
+    await main();
+  } catch (error) {
+    console.error(error.stderr || error.message);
+    process.exitCode = error instanceof RangeError || error.code?.startsWith?.("ERR_PARSE_ARGS") ? 2 : 1;
+  }
+}
+
+/**
+ * Runs `[name, run]` in turns, forwards in one round and backwards in the next. Each gives `{ speeds, parameters }`; of all the
+ * `samples`, `{ [name]: number[] }`, and how many parameters they have, which must be as many. `what` tells of each turn.
+ */
+export async function inTurns(runs, rounds, what = "") {
+  const samples = {};
+  const answers = [];
+  for (let round = 0; round < rounds; round++) {
+    for (const [name, run] of round % 2 ? runs.toReversed() : runs) {
+      console.error(`round ${round + 1} of ${rounds}: ${what}${name}`);
+      const answer = await run();
+      answers.push(answer);
+      for (const [key, value] of Object.entries(answer.speeds))
+        samples[key] = [...(samples[key] ?? []), value];
+    }
+  }
+  const parameters = [...new Set(answers.map((answer) => answer.parameters))];
+  if (parameters.length !== 1)
+    throw new Error(`${what}they have ${parameters.join(" and ")} parameters, expected as many`);
+  return { samples, parameters: parameters[0], version: answers.find(({ version }) => version)?.version };
+}
