@@ -1,6 +1,8 @@
 // Plain data with large arrays in the browser's IndexedDB: in pieces, so that no task of the page is long, and each value in one
 // transaction, so that a page that is closed meanwhile leaves the old value or the new one.
+
 import { createStore, promisifyRequest } from "idb-keyval";
+import { ARRAYS, type ArrayKind } from "../formats/array-kinds.ts";
 import { isObject } from "../options/kinds.ts";
 
 /** Of what is kept and can never be gone on with: damaged, of an older version, or of what has changed since. All else may pass. */
@@ -11,18 +13,6 @@ export class UnusableError extends Error {
 /** Bytes that are copied in one task of the page. */
 const PIECE = 2 ** 21;
 
-const ARRAYS = {
-  Float32Array,
-  Float64Array,
-  Int8Array,
-  Int16Array,
-  Int32Array,
-  Uint8Array,
-  Uint8ClampedArray,
-  Uint16Array,
-  Uint32Array,
-};
-type ArrayKind = keyof typeof ARRAYS;
 type Numbers = InstanceType<(typeof ARRAYS)[ArrayKind]>;
 
 /** In a frame: what stands for an array, whose numbers follow in pieces. */

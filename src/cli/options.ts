@@ -6,6 +6,7 @@ import { COLOR_MODES, INTERPOLATIONS, isImageSize, RESIZES } from "../data/pictu
 import { BACKENDS } from "../engine/engine.ts";
 import { MOST_MEMORY } from "../engine/memory-sizes.ts";
 import type { ClassWeight } from "../train/fit.ts";
+import { VALIDATION_SOURCES } from "../train/validation.ts";
 
 /** Parses of option values. What commander prints then: the option, what was got, and the text given here. */
 
@@ -180,3 +181,36 @@ export const offlineOption = () =>
 
 export const batchSizeOption = (purpose: string) =>
   new Option("--batch-size <n>", purpose).argParser(wholeNumber(1, 65_536));
+
+/** Which of a dataset's images are trained on, and which validate. */
+export function trainingImagesOptions(usualSplit: number): Option[] {
+  return [
+    new Option("--train-limit <n>", "use n training images only; of a folder, some of each class").argParser(
+      wholeNumber(1),
+    ),
+    new Option("--digits-count <n>", "training images to generate, for digits (default: 12000)").argParser(
+      wholeNumber(1, 1_000_000),
+    ),
+    new Option("--validation-split <x>", "share of the training images kept for validation; 0: none")
+      .argParser(realNumber(0, 1))
+      .default(usualSplit),
+    validationFromOption(),
+  ];
+}
+
+/** Which images validate: `--split stratified` says it as well. */
+function validationFromOption(): Option {
+  const option = new Option(
+    "--split, --validation-from <which>",
+    "which ones: the last, as Keras; the same share of each class; or any, by the seed (default: stratified for folders, else last)",
+  ).choices(VALIDATION_SOURCES);
+  const choose = option.parseArg!;
+  return option.argParser((value, previous) => {
+    try {
+      return choose(value, previous);
+    } catch (error) {
+      if (!Number.isFinite(Number(value))) throw error;
+      throw new InvalidArgumentError(`${(error as Error).message} Write: --validation-split ${value}`);
+    }
+  });
+}

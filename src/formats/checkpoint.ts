@@ -9,6 +9,7 @@ import {
   type NamedTensor,
 } from "../safetensors/safetensors.ts";
 import type { TrainingState } from "../train/training-state.ts";
+import { ARRAYS, type ArrayKind } from "./array-kinds.ts";
 
 const FORMAT = "wasmgrad-checkpoint";
 const VERSION = 1;
@@ -24,16 +25,6 @@ const TENSOR = "$tensor";
 const NUMBER = "$number";
 /** And numbers of another kind of array than a tensor's, which callbacks may keep. */
 const ARRAY = "$array";
-const ARRAYS: Readonly<Record<string, { from(values: number[]): unknown }>> = {
-  Float64Array,
-  Int8Array,
-  Int16Array,
-  Int32Array,
-  Uint8Array,
-  Uint8ClampedArray,
-  Uint16Array,
-  Uint32Array,
-};
 
 /**
  * The state of a training as the bytes of a file, in the safetensors format, with hashes of all that is in it: for
@@ -137,6 +128,8 @@ function revived(value: unknown, tensors: readonly NamedTensor[]): unknown {
   }
   if (typeof number === "string") return Number(number);
   if (typeof array === "string" && Object.hasOwn(ARRAYS, array))
-    return ARRAYS[array]!.from(revived((value as { values?: unknown }).values, tensors) as number[]);
+    return ARRAYS[array as ArrayKind].from(
+      revived((value as { values?: unknown }).values, tensors) as number[],
+    );
   return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, revived(inner, tensors)]));
 }

@@ -1,9 +1,8 @@
 import { count, counted, dimensions } from "./format.ts";
-import { POLICY } from "./html.ts";
 import { Markup, markup } from "./markup.ts";
+import { htmlPage } from "./page.ts";
 import { imageRaster, pngDataUri, type Raster } from "./png.ts";
 import { headRow, numberCells, scrollBox, section } from "./sections/parts.ts";
-import { PAGE_STYLE } from "./style.ts";
 
 /** A picture of a sheet, and what it is called for those who cannot see it. */
 export interface SheetPicture {
@@ -62,21 +61,9 @@ export function datasetHtml(sheet: DatasetSheet): string {
   const total = (part: "train" | "validation" | "test") => classes.reduce((sum, one) => sum + one[part], 0);
   const validation = total("validation");
   const title = `${name}: ${counted(classes.length, "class", "classes")} of pictures`;
-  return markup`<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="${POLICY}">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">
-<meta name="generator" content="wasmgrad">
-<title>${title}</title>
-<link rel="icon" href="data:,">
-<style>${PAGE_STYLE}${STYLE}</style>
-</head>
-<body>
-<div class="wrap">
-<header>
+  return htmlPage(
+    title,
+    markup`<header>
 <p class="eyebrow">Dataset</p>
 <h1>${name}</h1>
 <p class="sub">${counted(total("train"), "training image")}, ${validation > 0 && `${count(validation)} for validation, `}${count(total("test"))} for the test, of ${dimensions(shape)}, in ${counted(classes.length, "class", "classes")}.</p>
@@ -95,11 +82,9 @@ ${section(
 </div>`,
 )}
 ${seen && seenSection(seen, shape)}
-</main>
-</div>
-</body>
-</html>
-`.text;
+</main>`,
+    STYLE,
+  );
 }
 
 function seenSection(seen: NonNullable<DatasetSheet["seen"]>, shape: readonly number[]): Markup {

@@ -16,6 +16,19 @@ const MAX_FILES = 5_000_000;
 /** Folders within folders of a class. */
 const MAX_DEPTH = 32;
 
+/** Names of folders that hold a part of a dataset. */
+const PARTS = {
+  train: /^(train|training)$/i,
+  validation: /^(val|valid|validation)$/i,
+  test: /^(test|testing)$/i,
+} as const;
+export type Part = keyof typeof PARTS;
+
+/** The part that a folder of this name holds, if any. */
+export function partCalled(name: string): Part | undefined {
+  return (Object.keys(PARTS) as Part[]).find((part) => PARTS[part].test(name));
+}
+
 export interface Listing {
   readonly classNames: readonly string[];
   /** Class by class, in each by the names' order. */

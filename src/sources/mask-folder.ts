@@ -11,7 +11,7 @@ import { formatOf } from "../picture/format.ts";
 import { loadPicture } from "../picture/load.ts";
 import type { Picture } from "../picture/picture.ts";
 import { MAX_PICTURE_BYTES } from "../picture/png.ts";
-import { foldersIn, holdsPictures, listAll } from "./directory.ts";
+import { foldersIn, holdsPictures, listAll, type Part, partCalled } from "./directory.ts";
 import { WHITE } from "./masks.ts";
 import { withTest } from "./parts.ts";
 import { listBad, type PictureFile, readPictures } from "./pictures.ts";
@@ -20,12 +20,6 @@ import { listBad, type PictureFile, readPictures } from "./pictures.ts";
 
 const IMAGES = /^(images?|imgs?)$/i;
 const MASKS = /^(masks?|annotations?)$/i;
-const PARTS = {
-  train: /^(train|training)$/i,
-  validation: /^(val|valid|validation)$/i,
-  test: /^(test|testing)$/i,
-} as const;
-type Part = keyof typeof PARTS;
 
 /** Greys up to this are classes as they are; of others those that there are become classes, in their order. */
 const MOST_GREY = 63;
@@ -65,7 +59,7 @@ async function besides(folder: string, names: readonly string[], own: readonly s
 /** Why a folder is none of images and masks although it, or a part in it, has such ones: what else lies there. A sentence; undefined: it has none. */
 export async function whyNoMasks(folder: string): Promise<string | undefined> {
   const inside = await foldersIn(folder).catch(() => []);
-  const parts = inside.filter((name) => Object.values(PARTS).some((pattern) => pattern.test(name)));
+  const parts = inside.filter(partCalled);
   for (const at of [folder, ...parts.map((name) => join(folder, name))]) {
     const names = await foldersIn(at).catch(() => []);
     const own = [IMAGES, MASKS].map((pattern) => names.find((name) => pattern.test(name)));
@@ -88,7 +82,7 @@ async function pairsIn(folder: string): Promise<Partial<Record<Part, Pair>> | un
   if (own) return { train: own };
   const pairs: Partial<Record<Part, Pair>> = {};
   for (const name of await foldersIn(folder).catch(() => [])) {
-    const part = (Object.keys(PARTS) as Part[]).find((key) => PARTS[key].test(name));
+    const part = partCalled(name);
     const pair = part && (await pairIn(join(folder, name)));
     if (pair) pairs[part] = pair;
   }

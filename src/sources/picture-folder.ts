@@ -6,17 +6,18 @@ import type { Dataset, ImageSet } from "../data/types.ts";
 import { counted } from "../options/counted.ts";
 import { show } from "../options/show.ts";
 import { loadPicture } from "../picture/load.ts";
-import { foldersIn, holdsPictures, type Listing, listPictures, othersNote } from "./directory.ts";
+import {
+  foldersIn,
+  holdsPictures,
+  type Listing,
+  listPictures,
+  othersNote,
+  type Part,
+  partCalled,
+} from "./directory.ts";
 import { divide, TEST_SEED, TEST_SPLIT } from "./parts.ts";
 import { type BadFile, listBad, type PictureFile, readPictures } from "./pictures.ts";
 
-/** Names of folders that hold a part of the pictures, each with a folder for each class. */
-const PARTS = {
-  train: /^(train|training)$/i,
-  validation: /^(val|valid|validation)$/i,
-  test: /^(test|testing)$/i,
-} as const;
-type Part = keyof typeof PARTS;
 type Parts = Partial<Record<Part, string>>;
 
 /** Whether a folder is one of pictures, with a folder for each class. */
@@ -31,7 +32,7 @@ async function partsOf(folder: string): Promise<Parts | undefined> {
   const names = await foldersIn(folder);
   const parts: Parts = {};
   for (const name of names) {
-    const part = (Object.keys(PARTS) as Part[]).find((key) => PARTS[key].test(name));
+    const part = partCalled(name);
     if (!part || parts[part] !== undefined) return undefined;
     parts[part] = name;
   }

@@ -21,13 +21,13 @@ import {
   nonEmpty,
   offlineOption,
   pictureOptions,
-  realNumber,
   streamOptions,
+  trainingImagesOptions,
   wholeNumber,
 } from "../options.ts";
 import { formatCount, formatTable, type Output, printable } from "../output.ts";
 import { type RunFlags, settingsOf } from "../run/settings.ts";
-import { givenOptions, validationFromOption } from "./train.ts";
+import { givenOptions } from "./train.ts";
 
 /** What the command has beside a run's settings. */
 interface PreviewFlags {
@@ -56,25 +56,9 @@ export function previewCommand(): Command {
     .addOption(datasetOption().default(usual.dataset))
     .addOption(dataDirOption())
     .addOption(offlineOption());
-  for (const option of streamOptions()) command.addOption(option);
+  for (const option of [...streamOptions(), ...trainingImagesOptions(usual.validationSplit)])
+    command.addOption(option);
   command
-    .addOption(
-      new Option(
-        "--train-limit <n>",
-        "use n training images only; of a folder, some of each class",
-      ).argParser(wholeNumber(1)),
-    )
-    .addOption(
-      new Option("--digits-count <n>", "training images to generate, for digits (default: 12000)").argParser(
-        wholeNumber(1, 1_000_000),
-      ),
-    )
-    .addOption(
-      new Option("--validation-split <x>", "share of the training images kept for validation; 0: none")
-        .argParser(realNumber(0, 1))
-        .default(usual.validationSplit),
-    )
-    .addOption(validationFromOption())
     .addOption(
       new Option(
         "--targets <what>",

@@ -1,8 +1,7 @@
-import { type Command, InvalidArgumentError, Option } from "commander";
+import { type Command, Option } from "commander";
 import { LOSSES } from "../../losses/names.ts";
 import { checkRunConfig, runTable, TARGETS } from "../../run/config.ts";
 import { RECIPE_NAMES, RECIPES } from "../../train/recipes.ts";
-import { VALIDATION_SOURCES } from "../../train/validation.ts";
 import { addCallbackOptions } from "../callback-options.ts";
 import { addCommonOptions, type CommonOptions, createCommand, perform } from "../main.ts";
 import { modelsHelp } from "../models.ts";
@@ -19,9 +18,9 @@ import {
   nonEmpty,
   offlineOption,
   pictureOptions,
-  realNumber,
   streamOptions,
   threadsOption,
+  trainingImagesOptions,
   wholeNumber,
 } from "../options.ts";
 import type { TrainOptions } from "../run/begin.ts";
@@ -60,26 +59,9 @@ export function trainCommand(): Command {
     .addOption(datasetOption().default(usual.dataset))
     .addOption(dataDirOption())
     .addOption(offlineOption());
-  for (const option of streamOptions()) command.addOption(option);
-  command
-    .addOption(
-      new Option(
-        "--train-limit <n>",
-        "use n training images only; of a folder, some of each class",
-      ).argParser(wholeNumber(1)),
-    )
-    .addOption(
-      new Option("--digits-count <n>", "training images to generate, for digits (default: 12000)").argParser(
-        wholeNumber(1, 1_000_000),
-      ),
-    )
-    .addOption(
-      new Option("--validation-split <x>", "share of the training images kept for validation; 0: none")
-        .argParser(realNumber(0, 1))
-        .default(usual.validationSplit),
-    )
-    .addOption(validationFromOption())
-    .optionsGroup("Pictures:");
+  for (const option of [...streamOptions(), ...trainingImagesOptions(usual.validationSplit)])
+    command.addOption(option);
+  command.optionsGroup("Pictures:");
   for (const option of pictureOptions()) command.addOption(option);
   command
     .optionsGroup("Model and training:")
@@ -144,23 +126,6 @@ export function trainCommand(): Command {
     .action((options: TrainOptions & CommonOptions) =>
       perform(options, async (output) => train(givenOptions(options, command), output)),
     );
-}
-
-/** Which images validate: `--split stratified` says it as well. */
-export function validationFromOption(): Option {
-  const option = new Option(
-    "--split, --validation-from <which>",
-    "which ones: the last, as Keras; the same share of each class; or any, by the seed (default: stratified for folders, else last)",
-  ).choices(VALIDATION_SOURCES);
-  const choose = option.parseArg!;
-  return option.argParser((value, previous) => {
-    try {
-      return choose(value, previous);
-    } catch (error) {
-      if (!Number.isFinite(Number(value))) throw error;
-      throw new InvalidArgumentError(`${(error as Error).message} Write: --validation-split ${value}`);
-    }
-  });
 }
 
 /** The options that were given: defaults that help shows count for less than a file of settings. */
