@@ -136,8 +136,8 @@ export async function runOn<L extends Learner>(
     if (kept?.ended) callbacks.push({ onTrainBegin: (_, training) => training.stop() });
     const training = trainRun(ready, { ...hooks, callbacks }, 0, recorder, kept?.state);
     const trained = await training.catch(async (error: unknown) => {
-      // A file that has disappeared may be put back.
-      if (error instanceof DataError) await keeper?.failed();
+      // A file that has disappeared may be put back; which one is said also where nothing can be handed over.
+      if (error instanceof DataError) await keeper?.failed().catch(() => {});
       throw error;
     });
     if (trained.recorder.trainedImages === 0) hooks.signal?.throwIfAborted();

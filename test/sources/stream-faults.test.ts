@@ -149,6 +149,18 @@ test("a training that a bad sample ended goes on with those labels alone", async
   expect((await goOn(given(-1, "mended"))).epoch).toEqual([0, 1]);
 });
 
+test("a picture that ends a run is named also where the checkpoint cannot be kept", async () => {
+  const folder = await folderOf(24);
+  for (let i = 0; i < 24; i++) await writeFile(join(folder, ["cat", "dog"][i % 2]!, `${i}.png`), "x");
+  const model = [{ type: "flatten" }, { type: "dense", units: 2, activation: "softmax" }];
+  const onCheckpoint = () => {
+    throw new Error("no room");
+  };
+  await expect(
+    run({ dataset: folder, model, ...told, epochs: 1 } as never, { onCheckpoint }),
+  ).rejects.toThrow(/\.png: /);
+});
+
 test("a run whose test pictures cannot be read keeps what it trained, and says why it is not tested", async () => {
   const folder = await folderOf(24);
   let cut = false;
