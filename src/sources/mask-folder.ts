@@ -34,8 +34,11 @@ const NAMED = 5;
 type Size = Pick<Picture, "width" | "height">;
 
 interface Pair {
+  readonly folder: string;
   readonly images: string;
   readonly masks: string;
+  /** Other folders with pictures: with such ones beside them, images/ and masks/ are classes. */
+  readonly beside: readonly string[];
 }
 
 /** The folders images/ and masks/ in one; undefined where they are not there. */
@@ -43,56 +46,75 @@ async function pairIn(folder: string): Promise<Pair | undefined> {
   const names = await foldersIn(folder).catch(() => []);
   const [images, masks] = [IMAGES, MASKS].map((pattern) => names.find((name) => pattern.test(name)));
   if (images === undefined || masks === undefined) return undefined;
-  return (await besides(folder, names, [images, masks])).length > 0
-    ? undefined
-    : { images: join(folder, images), masks: join(folder, masks) };
+  const beside: string[] = [];
+  for (const name of names)
+    if (name !== images && name !== masks && (await holdsPictures(join(folder, name)))) beside.push(name);
+  return { folder, images, masks, beside };
 }
 
-/** Other folders with pictures. */
-async function besides(folder: string, names: readonly string[], own: readonly string[]): Promise<string[]> {
-  const others: string[] = [];
-  for (const name of names)
-    if (!own.includes(name) && (await holdsPictures(join(folder, name)))) others.push(name);
-  return others;
+/** What keeps a pair from being one of images and masks, and how that is mended. */
+function toldBeside({ folder, images, masks, beside }: Pair): {
+  readonly found: string;
+  readonly mend: string;
+} {
+  const others = beside.slice(0, NAMED).map((name) => `${name}/`);
+  return {
+    found: `${folder}: has ${images}/ and ${masks}/, and beside them ${others.join(", ")}${beside.length > NAMED ? " …" : ""}`,
+    mend: `move all but ${images}/ and ${masks}/ elsewhere.`,
+  };
 }
+
+/** Folders of parts, or the folder itself to train on, with what each has of images and masks. */
+async function placesIn(folder: string): Promise<Partial<Record<Part, Pair | string>>> {
+  const own = await pairIn(folder);
+  if (own) return { train: own };
+  const places: Partial<Record<Part, Pair | string>> = {};
+  for (const name of await foldersIn(folder).catch(() => [])) {
+    const part = partCalled(name);
+    if (part) places[part] = (await pairIn(join(folder, name))) ?? join(folder, name);
+  }
+  return places;
+}
+
+const isPair = (place: Pair | string | undefined): place is Pair =>
+  typeof place === "object" && place.beside.length === 0;
 
 /** Why a folder is none of images and masks although it, or a part in it, has such ones: what else lies there. A sentence; undefined: it has none. */
 export async function whyNoMasks(folder: string): Promise<string | undefined> {
-  const inside = await foldersIn(folder).catch(() => []);
-  const parts = inside.filter(partCalled);
-  for (const at of [folder, ...parts.map((name) => join(folder, name))]) {
-    const names = await foldersIn(at).catch(() => []);
-    const own = [IMAGES, MASKS].map((pattern) => names.find((name) => pattern.test(name)));
-    if (own.includes(undefined)) continue;
-    const others = await besides(at, names, own as string[]);
-    if (others.length > 0)
-      return `${at}: has ${own[0]}/ and ${own[1]}/, and beside them ${others
-        .slice(0, NAMED)
-        .map((name) => `${name}/`)
-        .join(
-          ", ",
-        )}${others.length > NAMED ? " …" : ""}, so folders are read as classes. To train on masks, move all but ${own[0]}/ and ${own[1]}/ elsewhere.`;
-  }
-  return undefined;
-}
-
-/** Folders of parts by what they are for, or the folder itself to train on; undefined where it is no folder of masks. */
-async function pairsIn(folder: string): Promise<Partial<Record<Part, Pair>> | undefined> {
-  const own = await pairIn(folder);
-  if (own) return { train: own };
-  const pairs: Partial<Record<Part, Pair>> = {};
-  for (const name of await foldersIn(folder).catch(() => [])) {
-    const part = partCalled(name);
-    const pair = part && (await pairIn(join(folder, name)));
-    if (pair) pairs[part] = pair;
-  }
-  return pairs.train ? pairs : undefined;
+  const places = Object.values(await placesIn(folder));
+  const crowded = places.find((place) => typeof place === "object" && place.beside.length > 0);
+  if (typeof crowded !== "object") return undefined;
+  const { found, mend } = toldBeside(crowded);
+  return `${found}, so folders are read as classes. To train on masks, ${mend}`;
 }
 
 /** Whether a folder is one of images and masks. */
 export async function isMaskFolder(folder: string): Promise<boolean> {
-  const train = (await pairsIn(folder))?.train;
-  return train !== undefined && (await holdsPictures(train.masks)) && (await holdsPictures(train.images));
+  const { train } = await placesIn(folder);
+  if (!isPair(train)) return false;
+  const [images, masks] = [train.images, train.masks].map((name) => holdsPictures(join(train.folder, name)));
+  return (await images!) && (await masks!);
+}
+
+/** The parts of a folder of images and masks. Throws DataError where one is called a part, but has no images and masks: it would be left out. */
+async function pairsIn(folder: string): Promise<{ readonly part: Part; readonly pair: Pair }[]> {
+  const places = await placesIn(folder);
+  return (["train", "validation", "test"] as const).flatMap((part) => {
+    const pair = places[part];
+    if (pair === undefined) return [];
+    if (isPair(pair)) return [{ part, pair }];
+    if (typeof pair === "object") {
+      const { found, mend } = toldBeside(pair);
+      throw new DataError(
+        "bad-classes",
+        `${found}; expected those two alone, as there are to train on: ${mend}`,
+      );
+    }
+    throw new DataError(
+      "not-found",
+      `${pair}: has no images/ and masks/, as there are to train on; expected both, with a mask for each picture. Add what is lacking, or move the folder elsewhere.`,
+    );
+  });
 }
 
 /**
@@ -102,10 +124,7 @@ export async function isMaskFolder(folder: string): Promise<boolean> {
  */
 export async function loadMaskFolder(folder: string, options: LoadOptions = {}): Promise<Dataset> {
   const { onNotice, interpolation, resize } = options;
-  const pairs = (await pairsIn(folder))!;
-  const parts = (["train", "validation", "test"] as const).flatMap((part) =>
-    pairs[part] ? [{ part, pair: pairs[part] }] : [],
-  );
+  const parts = await pairsIn(folder);
   /** Whose bytes these are that are decoded. */
   const owners = new WeakMap<Uint8Array, string>();
   const listed: { readonly part: Part; readonly file: PictureFile; readonly mask: string }[] = [];
@@ -185,8 +204,12 @@ export async function loadMaskFolder(folder: string, options: LoadOptions = {}):
     };
   };
   const [train, validation, test] = [setOf("train"), setOf("validation"), setOf("test")];
-  if (!train || (parts.some(({ part }) => part === "test") && !test))
-    throw new DataError("bad-pictures", `${folder}: no picture is left of a part: ${listBad(bad)}`);
+  const empty = parts.find(({ part }) => !{ train, validation, test }[part]);
+  if (!train || empty)
+    throw new DataError(
+      "bad-pictures",
+      `${empty?.pair.folder ?? folder}: no picture ${bad.length > 0 ? `can be read: ${listBad(bad)}` : `is in ${empty?.pair.images}/; expected some, with masks.`}`,
+    );
   return {
     name: basename(resolve(folder)),
     classNames: given ?? names,
@@ -231,7 +254,8 @@ function requireSameProportions(own: Size, image: string, of: Size, mask: string
 }
 
 /** Pictures and their masks, by names without their endings, in their order. Throws DataError on one that has no other. */
-async function matched({ images, masks }: Pair): Promise<[image: string, mask: string][]> {
+async function matched({ folder, ...pair }: Pair): Promise<[image: string, mask: string][]> {
+  const [images, masks] = [join(folder, pair.images), join(folder, pair.masks)];
   const named = async (folder: string) =>
     new Map(
       (await listAll(folder)).map((path) => [relative(folder, path).slice(0, -extname(path).length), path]),

@@ -122,6 +122,26 @@ describe("images/ and masks/", () => {
     expect(notices).toEqual([]);
   });
 
+  test("a part without images and masks of its own is refused: it would be left out", async () => {
+    const inTrain = Object.entries(five((no) => no % 2)).map(([path, bytes]) => [`train/${path}`, bytes]);
+    const messageOf = async (more: Readonly<Record<string, Uint8Array>>) => {
+      const folder = await folderOf({ ...Object.fromEntries(inTrain), ...more });
+      return (await dataErrorOf(loadDataset(folder))).message.replaceAll(/\S*cells/g, "cells");
+    };
+    const one = png(twelve(() => 0));
+    const pair = { "test/images/1.png": one, "test/masks/1.png": one };
+    expect(await messageOf({ ...pair, "test/overlays/1.png": one })).toBe(
+      "cells/test: has images/ and masks/, and beside them overlays/; expected those two alone, as there are to train on: move all but images/ and masks/ elsewhere.",
+    );
+    expect(await messageOf({ ...pair, "val/images/1.png": one })).toBe(
+      "cells/val: has no images/ and masks/, as there are to train on; expected both, with a mask for each picture. Add what is lacking, or move the folder elsewhere.",
+    );
+    const empty = { "val/images/1.txt": one, "val/masks/1.txt": one };
+    expect(await messageOf({ ...pair, ...empty })).toBe(
+      "cells/val: no picture is in images/; expected some, with masks.",
+    );
+  });
+
   test("a picture without a mask, and a mask without a picture", async () => {
     const { "masks/3.png": _, ...lacking } = five(() => 0);
     expect((await dataErrorOf(loadDataset(await folderOf(lacking)))).message).toMatch(
