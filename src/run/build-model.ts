@@ -1,5 +1,7 @@
 import { ModelError } from "../compiler/errors.ts";
 import type { Shape } from "../compiler/graph.ts";
+import type { LoadedModel } from "../formats/model-file.ts";
+import type { LossData, LossName } from "../losses/names.ts";
 import { type Ending, endingOf, IMAGE_MODELS } from "../model/image-models.ts";
 import type { Layer } from "../model/layers/layer.ts";
 import { isGraphConfig, layersFromConfig, type ModelConfig } from "../model/model-json.ts";
@@ -7,6 +9,7 @@ import { counted } from "../options/counted.ts";
 import { isObject } from "../options/kinds.ts";
 import { modelFromConfig } from "../train/functional.ts";
 import type { Model } from "../train/model.ts";
+import type { ModelMetadata } from "../train/model-entries.ts";
 import { createModel } from "../train/named.ts";
 import { Sequential } from "../train/sequential.ts";
 
@@ -41,11 +44,33 @@ export function modelByName(name: string, inputShape: Shape, wanted: Wanted): Mo
 const usualEnding = ({ outputs, numbers, ending }: Wanted): Ending =>
   numbers ? (ending ?? "sigmoid") : endingOf(outputs.at(-1)!);
 
-/** A model of classes, whose last layer is dense with softmax, with another activation there. */
+/** A model of classes, with another activation at its end. */
 function endedBy(model: Model, activation: Ending): Model {
   const config = model.toConfig();
-  const last = { ...config.layers.at(-1)!, activation };
-  return modelOfData({ ...config, layers: [...config.layers.slice(0, -1), last] })(undefined, undefined);
+  return modelOfData({ ...config, layers: withEnding(config.layers, activation) })(undefined, undefined);
+}
+
+type LayerData = ModelConfig["layers"];
+const isActivation = (type: string) => type === "activation" || type === "softmax";
+/** The layer that gives an output its numbers: those after it, but for one of an activation, move them. */
+const endIn = (layers: LayerData) =>
+  layers.findLastIndex(
+    ({ type }) => isActivation(type) || type === "dense" || /^(conv|separable)/i.test(type),
+  );
+
+/** What layers end with. */
+function activationAtEnd(layers: LayerData): unknown {
+  const { type, activation = "linear" } = (layers[endIn(layers)] ?? {}) as Record<string, unknown>;
+  return type === "softmax" ? type : activation;
+}
+
+/** Layers with another activation at their end. */
+function withEnding(layers: LayerData, activation: Ending): LayerData {
+  const end = endIn(layers);
+  return layers.map((layer, i) => {
+    if (i !== end) return layer;
+    return { ...layer, ...(layer.type === "softmax" && { type: "activation" }), activation };
+  });
 }
 
 /** What to write where a model by name gives something else. */
@@ -96,10 +121,14 @@ export function modelOfData(data: unknown, name?: string): ModelBuilder {
 }
 
 /**
- * A model like that one as plain data, for images of any shape that its layers take, and for other classes: its last dense layer has
- * as many units; where it gives images, its last convolution as many filters.
+ * A model like that one as plain data, for images of any shape that its layers take, and for other answers: its last dense layer has
+ * as many units as there are classes; where it gives images, its last convolution as many filters. It ends with what reaches them.
  */
-export function modelLike(model: Model, wanted: Wanted): ModelConfig {
+export function modelLike(
+  { model, metadata }: Pick<LoadedModel, "model" | "metadata">,
+  wanted: Wanted,
+  loss: LossName | LossData,
+): ModelConfig {
   const config = model.toConfig();
   const { outputs } = wanted;
   const image = outputs.length > 1;
@@ -111,7 +140,21 @@ export function modelLike(model: Model, wanted: Wanted): ModelConfig {
     const { inputShape: _, ...others } = own as { readonly inputShape?: unknown } & typeof own;
     return others as typeof own;
   });
-  return { ...config, layers };
+  const ending = endingLike(activationAtEnd(layers), metadata?.targets, wanted, loss);
+  return { ...config, layers: ending ? withEnding(layers, ending) : layers };
+}
+
+/** What a model is to end with in place of its own activation; undefined where that is right for these answers, too. */
+function endingLike(
+  own: unknown,
+  targets: ModelMetadata["targets"],
+  wanted: Wanted,
+  loss: LossName | LossData,
+): Ending | undefined {
+  // Others reach other numbers, and were chosen for them.
+  if (wanted.numbers) return own === "softmax" || own === "sigmoid" ? usualEnding(wanted) : undefined;
+  if (targets === undefined || targets === "masks") return undefined;
+  return typeof loss === "object" && loss.fromLogits ? "linear" : usualEnding(wanted);
 }
 
 /** Throws ModelError on a model of several inputs or outputs: datasets are of images and their classes. */

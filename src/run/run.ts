@@ -187,7 +187,7 @@ export async function prepareRun<L extends Learner>(
   const from = kept ? undefined : (hooks.from ?? (await opened(platform, asked.from)));
   const config =
     from && options.model === undefined
-      ? { ...asked, model: modelLike(from.model, wantedFor(dataset)) }
+      ? { ...asked, model: modelLike(from, wantedFor(dataset), asked.loss) }
       : asked;
   const model =
     kept || config !== asked

@@ -84,6 +84,15 @@ describe("withTargets", () => {
   });
 });
 
+const ofNumbers = (shape: readonly number[], at: (i: number) => number): Dataset => {
+  const set = ({ images, count, shape: size }: ImageSet) => {
+    const targets = Float32Array.from({ length: count * shape.reduce((a, b) => a * b) }, (_, i) => at(i));
+    return { images, targets, count, shape: size } as unknown as ImageSet;
+  };
+  const answers = { kind: "numbers", shape } as const;
+  return { ...dataset, classNames: [], answers, train: set(dataset.train), test: set(dataset.test) };
+};
+
 describe("the usual model", () => {
   const endingOf = (name: string, whole: Dataset) =>
     (
@@ -91,14 +100,6 @@ describe("the usual model", () => {
         activation?: string;
       }
     ).activation ?? "linear";
-  const ofNumbers = (shape: readonly number[], at: (i: number) => number): Dataset => {
-    const set = ({ images, count, shape: size }: ImageSet) => {
-      const targets = Float32Array.from({ length: count * shape.reduce((a, b) => a * b) }, (_, i) => at(i));
-      return { images, targets, count, shape: size } as unknown as ImageSet;
-    };
-    const answers = { kind: "numbers", shape } as const;
-    return { ...dataset, classNames: [], answers, train: set(dataset.train), test: set(dataset.test) };
-  };
 
   test.each([
     ["autoencoder", 1 / 255, 0, "sigmoid"],
@@ -292,6 +293,52 @@ describe("run", () => {
     second.learner.dispose();
     expect(second.learner.model.outputShape).toEqual([8, 8, 5]);
     expect(second.from!.taken).toEqual(["conv2d/kernel", "conv2d/bias"]);
+  });
+
+  test("begins with the weights of another one, with an end that reaches its answers", async () => {
+    const { loadModel } = await import("../../src/formats/model-file.ts");
+    const still = { ...small, epochs: 1, optimizer: { name: "sgd", learningRate: 0 } } as const;
+    const first = [{ type: "conv2d", filters: 1, kernelSize: 3, padding: "same" }, { type: "flatten" }];
+    const flat = [...first, { type: "dense", units: 3 }];
+    const dense = [...first, { type: "dense", units: 3, activation: "softmax" }];
+    const kept = async (options: RunOptions, whole: Dataset) => {
+      const { learner, metadata } = await run({ ...still, ...options }, { dataset: whole });
+      const file = await learner.save(metadata);
+      learner.dispose();
+      return loadModel(file);
+    };
+    const endOf = async (from: ReturnType<typeof loadModel>, options: RunOptions, whole: Dataset) => {
+      const { learner, from: taken } = await run({ ...still, ...options }, { dataset: whole, from });
+      learner.dispose();
+      const last = learner.model.toConfig().layers.at(-1) as { activation?: string };
+      return [last.activation ?? "linear", learner.model.outputShape.at(-1), taken!.kept];
+    };
+    const beyond = ofNumbers([1], (i) => 10 * (i % 3) - 5);
+    const numbers = { targets: "numbers" } as const;
+    const head = ["dense/kernel", "dense/bias"];
+    const byDense = await kept({ model: dense }, dataset);
+    for (const last of [{ type: "softmax" }, { type: "activation", activation: "softmax" }]) {
+      const apart = await kept({ model: [...flat, last] }, dataset);
+      expect(await endOf(apart, numbers, beyond)).toEqual(["linear", 1, head]);
+    }
+    expect(await endOf(byDense, numbers, beyond)).toEqual(["linear", 1, head]);
+    const tens = ofNumbers([3], (i) => 10 * i);
+    expect(await endOf(byDense, numbers, tens)).toEqual(["linear", 3, []]);
+    const shares = ofNumbers([3], (i) => [0.2, 0.7, 0.1][i % 3]!);
+    expect(await endOf(byDense, numbers, shares)).toEqual(["softmax", 3, []]);
+    // An activation of one's own stays, and so does what classes end with.
+    const own = await kept(
+      { ...numbers, model: [...first, { type: "dense", units: 1, activation: "tanh" }] },
+      beyond,
+    );
+    expect(await endOf(own, numbers, beyond)).toEqual(["tanh", 1, []]);
+    expect(await endOf(byDense, {}, dataset)).toEqual(["softmax", 3, []]);
+    expect(await endOf(own, {}, dataset)).toEqual(["softmax", 3, head]);
+    const logits = { loss: { name: "categoricalCrossentropy", fromLogits: true } } as const;
+    expect(await endOf(own, logits, dataset)).toEqual(["linear", 3, head]);
+    const byMasks = await kept(masks, dataset);
+    const lastConv = ["conv2d_1/kernel", "conv2d_1/bias"];
+    expect(await endOf(byMasks, { targets: "images" }, dataset)).toEqual(["sigmoid", 1, lastConv]);
   });
 
   test("of limits has the first images, with the masks or numbers that they bring", async () => {
