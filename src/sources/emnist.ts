@@ -33,6 +33,20 @@ export async function emnistAt(path: string): Promise<EmnistPlace | undefined> {
   return undefined;
 }
 
+/** Name of a split's file, among those there are. Throws DataError. */
+function fileOf(split: string, what: string, names: ReadonlySet<string>, folder: string): string {
+  // The plain one can be streamed as well.
+  const name = [`${split}-${what}-ubyte`, `${split}-${what}-ubyte.gz`].find((one) => names.has(one));
+  if (name === undefined) throw new DataError("not-found", `${folder}: has no ${split}-${what}-ubyte(.gz).`);
+  return name;
+}
+
+/** Paths of the files that loadEmnist() takes a split's images from. Rejects with DataError where one is not there. */
+export async function emnistImages(folder: string, split: string): Promise<string[]> {
+  const names = new Set(await readdir(folder));
+  return ["train", "test"].map((part) => join(folder, fileOf(split, `${part}-images-idx3`, names, folder)));
+}
+
 /**
  * Reads a split of EMNIST. Its images lie on their sides in the files, and are set upright, as MNIST's; classes count from 0 and have
  * the characters of the mapping as names.
@@ -49,13 +63,7 @@ export async function loadEmnist(
       `${folder}: holds ${splits.length} splits of EMNIST; name one: ${splits.map((one) => join(folder, one)).join(", ")}.`,
     );
   const names = new Set(await readdir(folder));
-  const file = (what: string): string => {
-    // The plain one can be streamed as well.
-    const name = [`${split}-${what}-ubyte`, `${split}-${what}-ubyte.gz`].find((one) => names.has(one));
-    if (name === undefined)
-      throw new DataError("not-found", `${folder}: has no ${split}-${what}-ubyte(.gz).`);
-    return join(folder, name);
-  };
+  const file = (what: string) => join(folder, fileOf(split, what, names, folder));
   const labelsOf = async (part: "train" | "test") => {
     const path = file(`${part}-labels-idx1`);
     const source = `${split} ${part} labels`;

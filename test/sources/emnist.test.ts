@@ -1,9 +1,13 @@
+import { rm } from "node:fs/promises";
 import { join } from "node:path";
-import { gzipSync } from "node:zlib";
-import { expect, test } from "vitest";
+import { gunzipSync, gzipSync } from "node:zlib";
+import { afterEach, expect, test, vi } from "vitest";
 import { encodeIdxImages, encodeIdxLabels } from "../../src/data/index.ts";
+import { isStreamed } from "../../src/data/streamed.ts";
 import { loadDataset } from "../../src/sources/load.ts";
 import { dataErrorOf, fill, makeSet, tempFolder } from "../data/helpers.ts";
+
+afterEach(() => void vi.restoreAllMocks());
 
 /** Files of a split; its labels count from `first`. */
 function split(name: string, first: number): Record<string, Uint8Array | string> {
@@ -43,6 +47,29 @@ test("of several splits one is to be named", async () => {
     `name one: ${join(folder, "emnist-digits")}, ${join(folder, "emnist-letters")}.`,
   );
   expect((await loadDataset(join(folder, "emnist-digits"))).name).toBe("emnist-digits");
+});
+
+test("a split is streamed by itself by the size of its own plain files, whatever lies beside them", async () => {
+  const letters = split("emnist-letters", 1);
+  const plain = Object.fromEntries(
+    ["train", "test"].map((part) => {
+      const name = `emnist-letters-${part}-images-idx3-ubyte`;
+      return [name, gunzipSync(letters[`${name}.gz`]!)];
+    }),
+  );
+  const folder = await fill(await tempFolder(), { ...letters, ...plain, ...split("emnist-digits", 0) });
+  const path = join(folder, "emnist-letters");
+  const own = Object.values(plain).reduce((sum, { length }) => sum + length, 0);
+  const notices: string[] = [];
+  const streamed = async (free: number) => {
+    vi.spyOn(process, "availableMemory").mockReturnValue(free);
+    const options = { stream: "auto", onNotice: (text: string) => void notices.push(text) } as const;
+    return isStreamed((await loadDataset(path, options)).train);
+  };
+  expect([await streamed(2 * own - 1), await streamed(2 * own)]).toEqual([true, false]);
+  expect(notices.join()).toContain(`its images take some ${(own / 1e9).toPrecision(3)} GB`);
+  await rm(join(folder, "emnist-letters-train-images-idx3-ubyte"));
+  expect(await streamed(1)).toBe(false);
 });
 
 test("what does not fit is refused", async () => {

@@ -4,6 +4,7 @@ import { dirname, join } from "node:path";
 import { findFiles, readWhole } from "../../data/files.ts";
 import { MAX_IDX_BYTES } from "../../data/idx.ts";
 import type { LoadOptions } from "../../data/load-options.ts";
+import { emnistAt, emnistImages } from "../emnist.ts";
 
 /** What was found at a path, see loadDataset(). */
 export type Found = "pictures" | "numbers" | "arrays" | "cifar" | "emnist" | undefined;
@@ -51,14 +52,18 @@ async function filesOf(path: string, found: Found): Promise<string[]> {
     return [trainImages, testImages].filter((file) => file !== undefined);
   }
   if (found === "numbers" && !folder) return [path];
+  if (found === "emnist") {
+    const place = await emnistAt(path);
+    // Of several one is to be named, which the loader says.
+    return place?.splits.length === 1 ? emnistImages(place.folder, place.splits[0]!) : [];
+  }
   const within = folder ? path : dirname(path);
   const inner = ["", "cifar-10-batches-bin", "cifar-100-binary"].map((name) => join(within, name));
   const ending = {
     numbers: /\.npz$/i,
     arrays: /\.npy$/,
     cifar: /\.bin$/,
-    emnist: /images-idx3-ubyte(\.gz)?$/,
-  }[found as "numbers" | "arrays" | "cifar" | "emnist"];
+  }[found as "numbers" | "arrays" | "cifar"];
   for (const place of found === "cifar" ? inner : [within]) {
     const names = (await readdir(place).catch(() => [])).filter((name) => ending.test(name));
     if (names.length > 0) return names.map((name) => join(place, name));
