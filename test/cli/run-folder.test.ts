@@ -56,8 +56,9 @@ async function training(args: readonly string[]): Promise<Running> {
   return running;
 }
 
+/** Waits until a file is there with something in it: a lock copied between its making and its writing is a dead owner's. */
 async function appears(...path: string[]): Promise<void> {
-  while (!(await readFile(join(work, ...path)).catch(() => undefined))) await sleep(10);
+  while (!(await readFile(join(work, ...path), "latin1").catch(() => ""))) await sleep(10);
 }
 
 describe("a run folder", () => {
