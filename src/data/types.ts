@@ -22,6 +22,8 @@ export interface Answers {
   readonly kind: "masks" | "numbers";
   /** Of masks `[height, width]`. */
   readonly shape: readonly number[];
+  /** Of numbers from where to where they go, where that is known without looking at each. */
+  readonly range?: readonly [least: number, greatest: number];
 }
 
 /** A dataset of images of one size, and of their classes unless it says what else belongs to them. */

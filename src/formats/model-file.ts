@@ -119,6 +119,7 @@ const METADATA = {
     }),
   ),
   targets: v.optional(v.picklist(["images", "masks", "numbers"])),
+  range: v.optional(v.pipe(v.array(finite), v.length(2))),
   dataset: v.optional(v.string()),
   background: v.optional(v.pipe(v.number(), v.minValue(0), v.maxValue(1))),
   centred: v.optional(v.boolean()),

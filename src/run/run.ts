@@ -43,7 +43,7 @@ import { judge } from "./judge.ts";
 import type { Learner, Platform } from "./learner.ts";
 import { Recorder } from "./recorder.ts";
 import { type RunResult, resultOf } from "./result.ts";
-import { wantedFor, withTargets } from "./targets.ts";
+import { rangeOf, wantedFor, withTargets } from "./targets.ts";
 import type { EndedRun, ReadyRun, TrainedRun } from "./types.ts";
 
 /** Whom a run tells how it goes. What returns a promise is waited for. */
@@ -210,6 +210,7 @@ export async function prepareRun<L extends Learner>(
     signal.throwIfAborted();
   }
   const taken = from && (await takeWeights(learner, from));
+  const range = asked.targets === "numbers" ? rangeOf(dataset) : undefined;
   const { info } = learner;
   const { name, config: rates } = compiled.optimizer;
   return {
@@ -229,6 +230,7 @@ export async function prepareRun<L extends Learner>(
       preprocessing: asked.preprocessing,
       ...(dataset.answers?.kind !== "numbers" && { classNames }),
       ...(asked.targets && asked.targets !== "labels" && { targets: asked.targets }),
+      ...(range?.every(Number.isFinite) && { range }),
       loss: asked.loss,
       dataset: dataset.name,
       ...traits,

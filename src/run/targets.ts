@@ -48,7 +48,9 @@ function ofImages(dataset: Dataset, { scale, offset }: RunConfig["preprocessing"
   for (const set of [train, test, ...(validation ? [validation] : [])])
     if (4 * set.images.length > MAX_IDX_BYTES)
       throw tooLarge(name, set, set === test ? "testLimit" : "trainLimit");
-  return withSets(dataset, { kind: "numbers", shape: train.shape }, (set) => {
+  const ends = [offset, 255 * scale + offset] as const;
+  const range = [Math.min(...ends), Math.max(...ends)] as const;
+  return withSets(dataset, { kind: "numbers", shape: train.shape, range }, (set) => {
     const { images } = set;
     let targets: Float32Array;
     try {
@@ -112,21 +114,31 @@ function withSets(
 }
 
 /** What a model is to give for a dataset: one number a class, for each image or pixel of it; or its numbers. */
-export function wantedFor({
-  answers,
-  classNames,
-  train,
-}: Pick<Dataset, "answers" | "classNames" | "train">): Wanted {
+export function wantedFor(dataset: Pick<Dataset, "answers" | "classNames" | "train">): Wanted {
+  const { answers, classNames } = dataset;
   if (!answers) return { outputs: [classNames.length], numbers: false };
   const { kind, shape } = answers;
   return kind === "masks"
     ? { outputs: [...shape, classNames.length], numbers: false }
-    : { outputs: shape, numbers: true, ending: endingFor(train.targets ?? new Float32Array(), shape) };
+    : { outputs: shape, numbers: true, ending: endingFor(dataset, shape) };
+}
+
+/** The least and the greatest number that a model is to give. */
+export function rangeOf({ answers, train }: Pick<Dataset, "answers" | "train">): readonly [number, number] {
+  if (answers?.range) return answers.range;
+  let [least, greatest] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
+  for (const y of train.targets ?? []) {
+    if (y < least) least = y;
+    if (y > greatest) greatest = y;
+  }
+  return [least, greatest];
 }
 
 /** What reaches such numbers: sigmoid from 0 to 1, softmax shares that sum to 1 for each image, beyond that what is linear. */
-function endingFor(targets: Float32Array, shape: readonly number[]): Ending {
-  if (targets.some((y) => y < -ROUNDING || y > 1 + ROUNDING)) return "linear";
+function endingFor(dataset: Pick<Dataset, "answers" | "train">, shape: readonly number[]): Ending {
+  const [least, greatest] = rangeOf(dataset);
+  if (least < -ROUNDING || greatest > 1 + ROUNDING) return "linear";
+  const { targets = new Float32Array() } = dataset.train;
   const each = shape.length === 1 ? shape[0]! : 1;
   if (each === 1 || targets.length === 0) return "sigmoid";
   for (let at = 0; at < targets.length; at += each) {

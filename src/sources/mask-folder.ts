@@ -9,11 +9,11 @@ import { show } from "../options/show.ts";
 import { fitPicture } from "../picture/fit.ts";
 import { formatOf } from "../picture/format.ts";
 import { loadPicture } from "../picture/load.ts";
-import { type Picture, PictureError } from "../picture/picture.ts";
+import type { Picture } from "../picture/picture.ts";
 import { MAX_PICTURE_BYTES } from "../picture/png.ts";
-import { foldersIn, holdsPictures, listAll, type Part, type Parts, partsOf } from "./directory.ts";
+import { foldersIn, holdsPictures, listAll, type Part, partCalled } from "./directory.ts";
 import { WHITE } from "./masks.ts";
-import { purposesOf, withTest } from "./parts.ts";
+import { withTest } from "./parts.ts";
 import { listBad, type PictureFile, readPictures } from "./pictures.ts";
 
 /** Node only: folders of pictures and of their masks, which have the same names. */
@@ -24,7 +24,6 @@ const MASKS = /^(masks?|annotations?)$/i;
 /** Greys up to this are classes as they are; of others those that there are become classes, in their order. */
 const MOST_GREY = 63;
 const MAX_CLASSES = 256;
-const TOO_MANY = `more than ${MAX_CLASSES} colours; expected one for each class. Is that a photo, or drawn with soft edges? Save masks as PNG with a colour a class.`;
 /** The grey that many datasets give pixels of no class. */
 const VOID = 255;
 /** Where a PNG says how many bits a number has. */
@@ -53,38 +52,28 @@ async function pairIn(folder: string): Promise<Pair | undefined> {
   return { folder, images, masks, beside };
 }
 
-function named(folders: readonly string[]): string {
-  const some = folders.slice(0, NAMED).map((name) => `${name}/`);
-  return `${some.join(", ")}${folders.length > NAMED ? " …" : ""}`;
-}
-
 /** What keeps a pair from being one of images and masks, and how that is mended. */
 function toldBeside({ folder, images, masks, beside }: Pair): {
   readonly found: string;
   readonly mend: string;
 } {
+  const others = beside.slice(0, NAMED).map((name) => `${name}/`);
   return {
-    found: `${folder}: has ${images}/ and ${masks}/, and beside them ${named(beside)}`,
+    found: `${folder}: has ${images}/ and ${masks}/, and beside them ${others.join(", ")}${beside.length > NAMED ? " …" : ""}`,
     mend: `move all but ${images}/ and ${masks}/ elsewhere.`,
   };
 }
 
-interface Places {
-  /** Folders of parts, or the folder itself to train on, with what each has of images and masks; the path of one without. */
-  readonly places: Partial<Record<Part, Pair | string>>;
-  /** Folders with pictures beside those of parts. */
-  readonly beside: readonly string[];
-}
-
-/** @param purposes what folders of parts are for */
-async function placesIn(folder: string, purposes = (parts: Parts) => parts): Promise<Places> {
+/** Folders of parts, or the folder itself to train on, with what each has of images and masks. */
+async function placesIn(folder: string): Promise<Partial<Record<Part, Pair | string>>> {
   const own = await pairIn(folder);
-  if (own) return { places: { train: own }, beside: [] };
-  const { parts, beside } = await partsOf(folder).catch(() => ({ parts: {}, beside: [] }));
-  const places: Places["places"] = {};
-  for (const [part, name] of Object.entries(purposes(parts)) as [Part, string][])
-    places[part] = (await pairIn(join(folder, name))) ?? join(folder, name);
-  return { places, beside };
+  if (own) return { train: own };
+  const places: Partial<Record<Part, Pair | string>> = {};
+  for (const name of await foldersIn(folder).catch(() => [])) {
+    const part = partCalled(name);
+    if (part) places[part] = (await pairIn(join(folder, name))) ?? join(folder, name);
+  }
+  return places;
 }
 
 const isPair = (place: Pair | string | undefined): place is Pair =>
@@ -92,8 +81,8 @@ const isPair = (place: Pair | string | undefined): place is Pair =>
 
 /** Why a folder is none of images and masks although it, or a part in it, has such ones: what else lies there. A sentence; undefined: it has none. */
 export async function whyNoMasks(folder: string): Promise<string | undefined> {
-  const { places } = await placesIn(folder);
-  const crowded = Object.values(places).find((place) => typeof place === "object" && place.beside.length > 0);
+  const places = Object.values(await placesIn(folder));
+  const crowded = places.find((place) => typeof place === "object" && place.beside.length > 0);
   if (typeof crowded !== "object") return undefined;
   const { found, mend } = toldBeside(crowded);
   return `${found}, so folders are read as classes. To train on masks, ${mend}`;
@@ -101,22 +90,15 @@ export async function whyNoMasks(folder: string): Promise<string | undefined> {
 
 /** Whether a folder is one of images and masks. */
 export async function isMaskFolder(folder: string): Promise<boolean> {
-  const { train } = (await placesIn(folder)).places;
+  const { train } = await placesIn(folder);
   if (!isPair(train)) return false;
   const [images, masks] = [train.images, train.masks].map((name) => holdsPictures(join(train.folder, name)));
   return (await images!) && (await masks!);
 }
 
 /** The parts of a folder of images and masks. Throws DataError where one is called a part, but has no images and masks: it would be left out. */
-async function pairsIn(
-  folder: string,
-  options: LoadOptions,
-): Promise<{ readonly part: Part; readonly pair: Pair }[]> {
-  const { places, beside } = await placesIn(folder, (parts) => purposesOf(folder, parts, options));
-  if (beside.length > 0)
-    options.onNotice?.(
-      `${folder}: ${named(beside)} ${beside.length === 1 ? "is" : "are"} left out: beside one folder to train on, one for validation and one for the test are read.`,
-    );
+async function pairsIn(folder: string): Promise<{ readonly part: Part; readonly pair: Pair }[]> {
+  const places = await placesIn(folder);
   return (["train", "validation", "test"] as const).flatMap((part) => {
     const pair = places[part];
     if (pair === undefined) return [];
@@ -142,52 +124,62 @@ async function pairsIn(
  */
 export async function loadMaskFolder(folder: string, options: LoadOptions = {}): Promise<Dataset> {
   const { onNotice, interpolation, resize } = options;
-  const parts = await pairsIn(folder, options);
-  const listed: { readonly part: Part; readonly file: PictureFile }[] = [];
-  const masks = new Map<PictureFile, string>();
+  const parts = await pairsIn(folder);
+  /** Whose bytes these are that are decoded. */
+  const owners = new WeakMap<Uint8Array, string>();
+  const listed: { readonly part: Part; readonly file: PictureFile; readonly mask: string }[] = [];
   for (const { part, pair } of parts)
-    for (const [name, mask] of await matched(pair)) {
-      const file = { name, label: 0, read: () => readWhole(name, MAX_PICTURE_BYTES) };
-      listed.push({ part, file });
-      masks.set(file, mask);
-    }
-  const decode = async (bytes: Uint8Array, file: PictureFile): Promise<Masked> => {
+    for (const [path, mask] of await matched(pair))
+      listed.push({
+        part,
+        mask,
+        file: {
+          name: path,
+          label: 0,
+          read: async () => {
+            const bytes = await readWhole(path, MAX_PICTURE_BYTES);
+            owners.set(bytes, path);
+            return bytes;
+          },
+        },
+      });
+  const all = listed.map(({ file }) => file);
+  const sizes = new Map<string, Size>();
+  const decode = async (bytes: Uint8Array) => {
     const picture = await loadPicture(bytes);
-    return { ...picture, mask: await maskOf(picture, masks.get(file)!) };
+    const { width, height } = picture;
+    sizes.set(owners.get(bytes)!, { width, height });
+    return picture;
   };
-  const fitted = new Map<PictureFile, Colours>();
-  const { set, files, bad } = await readPictures(
-    folder,
-    listed.map(({ file }) => file),
-    decode,
-    options,
-    (file, { mask }, size) => {
-      // Nearest: between two classes there is none.
-      const own = coloursOf(fitPicture(mask, [...size, 3], { interpolation: "nearest", resize }));
-      if (own.colours.length > MAX_CLASSES) return `has the mask ${masks.get(file)}, which has ${TOO_MANY}`;
-      fitted.set(file, own);
-      return undefined;
-    },
-  );
+  const { set, files, bad } = await readPictures(folder, all, decode, options);
   if (bad.length > 0) onNotice?.(`${folder}: ${counted(bad.length, "picture")} left out: ${listBad(bad)}`);
   const kept = new Set(files);
   const read = listed.filter(({ file }) => kept.has(file));
   const [height, width] = set.shape;
   const pixels = height * width;
-  // Colours are numbered as they come, and sorted when all are there.
+  // A byte a pixel, as images have one or more, whose size was checked: colours are numbered as they come, and sorted when all are there.
   const labels = new Uint8Array(read.length * pixels);
   const numbers = new Map<number, number>();
-  for (const [i, { file }] of read.entries()) {
-    const { colours, places } = fitted.get(file)!;
-    for (const colour of colours) {
-      if (numbers.has(colour)) continue;
-      if (numbers.size === MAX_CLASSES)
-        throw new DataError("bad-classes", `${folder}: masks have, with ${masks.get(file)}, ${TOO_MANY}`);
-      numbers.set(colour, numbers.size);
+  for (const [i, { mask, file }] of read.entries()) {
+    options.signal?.throwIfAborted();
+    const picture = await maskAt(mask);
+    requireSameProportions(sizes.get(file.name)!, file.name, picture, mask);
+    // Nearest: between two classes there is none.
+    const rgb = fitPicture(picture, [height, width, 3], { interpolation: "nearest", resize });
+    for (let at = 0; at < pixels; at++) {
+      const colour = (rgb[3 * at]! << 16) | (rgb[3 * at + 1]! << 8) | rgb[3 * at + 2]!;
+      let number = numbers.get(colour);
+      if (number === undefined) {
+        number = numbers.size;
+        if (number === MAX_CLASSES)
+          throw new DataError(
+            "bad-classes",
+            `${folder}: masks have more than ${MAX_CLASSES} colours, the last of them in ${mask}; expected one for each class. Are they photos, or drawn with soft edges? Save them as PNG with a colour a class.`,
+          );
+        numbers.set(colour, number);
+      }
+      labels[i * pixels + at] = number;
     }
-    const own = colours.map((colour) => numbers.get(colour)!);
-    for (let at = 0; at < pixels; at++) labels[i * pixels + at] = own[places[at]!]!;
-    fitted.delete(file);
   }
   const { ids, names, ranked } = classesOf([...numbers.keys()], folder, onNotice);
   for (let at = 0; at < labels.length; at++) labels[at] = ids[labels[at]!]!;
@@ -228,79 +220,47 @@ export async function loadMaskFolder(folder: string, options: LoadOptions = {}):
   };
 }
 
-interface Masked extends Picture {
-  readonly mask: Picture;
-}
-
-/** The colours of a mask, and for each pixel which it has: a byte. */
-interface Colours {
-  readonly colours: readonly number[];
-  readonly places: Uint8Array;
-}
-
-/** Of more colours than there may be classes it tells one more than those. */
-function coloursOf(rgb: Uint8Array): Colours {
-  const found = new Map<number, number>();
-  const places = new Uint8Array(rgb.length / 3);
-  for (let at = 0; at < places.length && found.size <= MAX_CLASSES; at++) {
-    const colour = (rgb[3 * at]! << 16) | (rgb[3 * at + 1]! << 8) | rgb[3 * at + 2]!;
-    let place = found.get(colour);
-    if (place === undefined) {
-      place = found.size;
-      found.set(colour, place);
-    }
-    places[at] = place;
-  }
-  return { colours: [...found.keys()], places };
-}
-
-/** A picture's mask, with the classes it was drawn with. Throws PictureError where its file cannot have kept them, or is not of that picture. */
-async function maskOf(picture: Picture, path: string): Promise<Picture> {
-  try {
-    const mask = await decodeMask(await readWhole(path, MAX_PICTURE_BYTES), basename(path));
-    requireSameProportions(picture, mask);
-    return mask;
-  } catch (error) {
-    const { message } = error as Error;
-    // A file system's reason names the file.
-    if (error instanceof DataError) throw new PictureError(`has a mask that cannot be read: ${message}`);
-    if (error instanceof PictureError) throw new PictureError(`has the mask ${path}, which ${message}`);
-    throw error;
-  }
-}
-
-async function decodeMask(bytes: Uint8Array, name: string): Promise<Picture> {
+/** A mask, with the classes it was drawn with. Throws DataError where its file cannot have kept them. */
+async function maskAt(path: string): Promise<Picture> {
+  const bytes = await readWhole(path, MAX_PICTURE_BYTES);
   const format = formatOf(bytes);
-  if (format === "JPEG" || (format === "WebP" && isLossy(bytes)))
-    throw new PictureError(
-      `is a ${format} packed with loss, which changes pixels, and so their classes; expected a PNG. One of black and white is mended by: magick ${name} -threshold 50% ${basename(name, extname(name))}.png; others are to be saved as PNG where they are made`,
-    );
-  if (format === "PNG" && bytes[PNG_DEPTH] === 16)
-    throw new PictureError(
-      `has 16 bits a channel; expected classes as 8 bits, 0 to 255. Where its numbers are below 256, write: Image.fromarray(np.array(Image.open(${show(name)})).astype(np.uint8)).save(${show(name)})`,
-    );
-  return loadPicture(bytes);
+  const refused = (why: string) => new DataError("bad-pictures", `${path}: ${why}`);
+  try {
+    if (format === "JPEG" || (format === "WebP" && isLossy(bytes)))
+      throw refused(
+        `is a ${format} packed with loss, which changes pixels, and so their classes; expected a PNG. Save masks as PNG where they are made; one of black and white is mended by: magick ${basename(path)} -threshold 50% ${basename(path, extname(path))}.png`,
+      );
+    if (format === "PNG" && bytes[PNG_DEPTH] === 16)
+      throw refused(
+        `has 16 bits a channel; expected classes as 8 bits, 0 to 255. Where its numbers are below 256, write: Image.fromarray(np.array(Image.open(${show(basename(path))})).astype(np.uint8)).save(${show(basename(path))})`,
+      );
+    return await loadPicture(bytes);
+  } catch (error) {
+    if (error instanceof DataError) throw error;
+    throw new DataError("bad-pictures", `${path}: ${(error as Error).message}`, { cause: error });
+  }
 }
 
-/** Throws PictureError where a mask is not its picture in another size: its classes would lie beside what they are of. */
-function requireSameProportions(own: Size, of: Size): void {
+/** Throws DataError where a mask is not its picture in another size: its classes would lie beside what they are of. */
+function requireSameProportions(own: Size, image: string, of: Size, mask: string): void {
   const same = own.width === of.width || own.height === of.height;
   // One that was made smaller has sides to the nearest pixel.
   const rounded = same ? 1 : Math.max(own.width, own.height, of.width, of.height);
   if (Math.abs(own.width * of.height - own.height * of.width) >= rounded)
-    throw new PictureError(
-      `is ${of.width}x${of.height} pixels, but its picture ${own.width}x${own.height}; expected the same proportions. Is one of them cropped, or turned by EXIF? Save both alike`,
+    throw new DataError(
+      "bad-dimensions",
+      `${mask}: is ${of.width}x${of.height} pixels, but its picture ${image} ${own.width}x${own.height}; expected the same proportions. Is one of them cropped, or turned by EXIF? Save both alike.`,
     );
 }
 
 /** Pictures and their masks, by names without their endings, in their order. Throws DataError on one that has no other. */
 async function matched({ folder, ...pair }: Pair): Promise<[image: string, mask: string][]> {
   const [images, masks] = [join(folder, pair.images), join(folder, pair.masks)];
-  const byName = async (folder: string) =>
+  const named = async (folder: string) =>
     new Map(
       (await listAll(folder)).map((path) => [relative(folder, path).slice(0, -extname(path).length), path]),
     );
-  const [pictures, own] = [await byName(images), await byName(masks)];
+  const [pictures, own] = [await named(images), await named(masks)];
   const alone = (these: Map<string, string>, those: Map<string, string>) =>
     [...these].filter(([name]) => !those.has(name)).map(([, path]) => path);
   for (const [paths, other] of [

@@ -25,6 +25,8 @@ export interface ModelMetadata {
   readonly lossWeights?: ByOutput<number>;
   /** What it gives for an image, where that is no class: the image itself, a class for each pixel, or numbers. */
   readonly targets?: "images" | "masks" | "numbers";
+  /** Of numbers the least and the greatest that it learned. */
+  readonly range?: readonly number[];
   /** Name of the dataset it was trained on. */
   readonly dataset?: string;
   /** How bright the border of the training images is, 0 to 1: tells light-on-dark pictures from dark-on-light ones. */

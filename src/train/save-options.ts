@@ -11,6 +11,9 @@ const finite = () => some<number>("a finite number", Number.isFinite, 1);
 const share = (expected: string, most: (value: number) => boolean) =>
   some<number>(expected, (value) => typeof value === "number" && value >= 0 && most(value), 0.2);
 
+const isRange = (value: unknown) =>
+  Array.isArray(value) && value.length === 2 && value.every(Number.isFinite) && value[0] <= value[1];
+
 export const SAVE: Checked = {
   call: "saveModel(model, *)",
   table: (): TableOf<ModelMetadata> => ({
@@ -33,6 +36,7 @@ export const SAVE: Checked = {
     },
     lossWeights: lossWeights(Number.isFinite),
     targets: oneOf(["images", "masks", "numbers"]),
+    range: some("two numbers, the least first", isRange, [0, 1]),
     dataset: text,
     background: share("a number from 0 to 1", (value) => value <= 1),
     centred: flag,

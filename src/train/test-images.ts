@@ -58,12 +58,10 @@ export async function testImages(
   const matrix = Array.from({ length: classes }, () => new Array<number>(classes).fill(0));
   const errors = new Float64Array(set.count);
   let size = 0;
-  const logits = typeof loss === "object" && loss.fromLogits === true;
   const outputsOf = async (samples: Samples) => {
     const outputs = await model.predict(samples, options);
     size = outputs.length / samples.count;
-    if (logits) toProbabilities(outputs, kind === "masks" ? size / each : 1);
-    return outputs;
+    return toProbabilities(outputs, loss, kind === "masks" ? size / each : shape.at(-1)!);
   };
   let [first, step] = [0, 1];
   while (first < set.count) {
@@ -148,8 +146,14 @@ function maskCrossentropy(output: Float32Array, labels: ArrayLike<number>): numb
   return sum / labels.length;
 }
 
-/** In their place: of a loss that is told logits. */
-function toProbabilities(outputs: Float32Array, cols: number): void {
+/**
+ * In their place what a loss that is told logits makes of them; what others were told is left as it is.
+ * @param last numbers along the last axis: shares that sum to 1, but for a binary loss, which takes each alone
+ */
+export function toProbabilities(outputs: Float32Array, loss: unknown, last: number): Float32Array {
+  const { name, fromLogits } = Object(loss) as Partial<LossData>;
+  if (fromLogits !== true) return outputs;
+  const cols = name?.startsWith("binary") ? 1 : last;
   for (let at = 0; at < outputs.length; at += cols) {
     const row = outputs.subarray(at, at + cols);
     if (cols === 1) {
@@ -161,4 +165,5 @@ function toProbabilities(outputs: Float32Array, cols: number): void {
     for (const x of row) sum += Math.exp(x - most);
     for (const [i, x] of row.entries()) row[i] = Math.exp(x - most) / sum;
   }
+  return outputs;
 }

@@ -373,6 +373,7 @@ describe("refuses", () => {
     ["a class that is no text", { classNames: '["a",2,"c"]' }, "metadata", /classNames\.1/],
     ["too few classes", { classNames: '["a"]' }, "metadata", /names 1 class, but its model has 3 outputs/],
     ["an unknown loss", { loss: '"triplet"' }, "metadata", /loss/],
+    ["a range of one number", { range: "[1]" }, "metadata", /range/],
     ["a background beyond white", { background: "2" }, "metadata", /background/],
   ];
   test.each(cases)("%s", (_, changes, code, message) => {

@@ -763,6 +763,7 @@ const TAKERS: Readonly<Record<string, Taker>> = {
       loss: true,
       lossWeights: true,
       targets: true,
+      range: true,
       dataset: true,
       background: true,
       centred: true,

@@ -19,7 +19,7 @@ describe("withTargets", () => {
       targets: "images",
       preprocessing: { scale: 1 / 127.5, offset: -1 },
     });
-    expect(answers).toEqual({ kind: "numbers", shape: [8, 8, 1] });
+    expect(answers).toEqual({ kind: "numbers", shape: [8, 8, 1], range: [-1, 1] });
     expect(Array.from(train.targets!)).toEqual(
       Array.from(dataset.train.images, (byte) => Math.fround(byte / 127.5 - 1)),
     );
@@ -128,8 +128,9 @@ describe("the usual model", () => {
     const labels = dataset.train.labels;
     const whole = ofNumbers([1], (i) => 10 * labels[i % labels.length]! - 5);
     const options = { ...small, targets: "numbers", model: "mlp", epochs: 30 } as const;
-    const { result, learner } = await run(options, { dataset: whole });
+    const { result, metadata, learner } = await run(options, { dataset: whole });
     learner.dispose();
+    expect(metadata.range).toEqual([-5, 15]);
     // What a sigmoid misses at least, of -5, 5 and 15.
     expect(result.history.at(-1)!.loss).toBeLessThan((5 ** 2 + 4 ** 2 + 14 ** 2) / 3);
   });

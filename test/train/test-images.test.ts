@@ -62,6 +62,20 @@ test("of logits it takes the probabilities", async () => {
     expect(output[at]! + output[at + 1]! + output[at + 2]!).toBeCloseTo(1, 6);
 });
 
+test("of numbers' logits shares of each pixel, of a binary loss each by itself", async () => {
+  const given = { ...set, targets: new Float32Array(COUNT * PIXELS * 3).fill(1 / 3) } as unknown as ImageSet;
+  const asked = (name: LossName) =>
+    testImages(formula(3, true), given, { kind: "numbers", shape: [2, 3, 3] }, 0, { name, fromLogits: true });
+  const { index, output } = (await asked("categoricalCrossentropy")).best[0]!;
+  const logits = await formula(3, true).predict(given);
+  const own = [...logits.subarray(3 * PIXELS * index, 3 * PIXELS * index + 3)].map(Math.exp);
+  const sum = own[0]! + own[1]! + own[2]!;
+  for (const [i, part] of own.entries()) expect(output[i]).toBeCloseTo(part / sum, 6);
+  const single = (await asked("binaryCrossentropy")).best[0]!;
+  const first = logits[3 * PIXELS * single.index]!;
+  expect(single.output[0]).toBeCloseTo(1 / (1 + Math.exp(-first)), 6);
+});
+
 test.each<[LossName, string, (y: number, t: number) => number]>([
   ["meanSquaredError", "mean squared error", (y, t) => (y - t) ** 2],
   ["meanAbsoluteError", "mean absolute error", (y, t) => Math.abs(y - t)],

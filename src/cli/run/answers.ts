@@ -8,6 +8,7 @@ import { preparePicture } from "../../picture/prepare.ts";
 import { answerRasters } from "../../report/image-pictures.ts";
 import { predictedMask } from "../../report/metrics.ts";
 import { pngBytes, type Raster } from "../../report/png.ts";
+import { toProbabilities } from "../../train/test-images.ts";
 import { printable } from "../output.ts";
 import type { OpenedRun } from "./load.ts";
 
@@ -91,11 +92,11 @@ export async function imageAnswer(
 ): Promise<ImageAnswer> {
   const { model, metadata } = run;
   const { pixels } = preparePicture(picture, model.inputShape, { metadata, invert, center });
-  const output = await model.predict(pixels);
   const { outputShape } = model;
   const [height = 1, width = 1] = outputShape;
   const masks = metadata.targets === "masks";
-  const mask = masks ? predictedMask(logitsAside(output, metadata.loss), height * width) : undefined;
+  const output = toProbabilities(await model.predict(pixels), metadata.loss, model.outputShape.at(-1)!);
+  const mask = masks ? predictedMask(output, height * width) : undefined;
   const written =
     out === undefined
       ? undefined
@@ -114,12 +115,6 @@ export async function imageAnswer(
   return { file, shape: outputShape, numbers, ...(written && { written }) };
 }
 
-/** A mask of one number a pixel is told from 0.5, of logits from 0. */
-function logitsAside(output: Float32Array, loss: OpenedRun["metadata"]["loss"]): Float32Array {
-  const logits = typeof loss === "object" && "fromLogits" in loss && loss.fromLogits === true;
-  return logits ? output.map((x) => x + 0.5) : output;
-}
-
 interface Answer {
   readonly mask: Uint8Array | undefined;
   readonly output: Float32Array;
@@ -135,9 +130,8 @@ function rastersOf(
   picture: Picture,
   center: boolean,
 ): Raster[] {
-  const { scale, offset } = metadata.preprocessing!;
   const { outputShape, inputShape } = model;
-  const rasters = answerRasters(outputShape, mask, output, [offset, 255 * scale + offset]);
+  const rasters = answerRasters(outputShape, mask, output, blackAndWhite(metadata));
   if (!rasters) return [];
   const all = rasters.ids ? [rasters.picture, rasters.ids] : [rasters.picture];
   const [seenHeight = 1, seenWidth = 1] = inputShape;
@@ -149,6 +143,15 @@ function rastersOf(
     ...unfitPicture(raster, picture, seen, metadata.pictures?.resize, interpolation),
     channels: raster.channels,
   }));
+}
+
+/** Of images those of the images that the model sees; of other numbers as reports have it: 0 and 1, unless those that it learned go beyond. */
+function blackAndWhite({
+  preprocessing,
+  range,
+}: OpenedRun["metadata"]): readonly [low: number, high: number] {
+  const { scale, offset } = preprocessing!;
+  return range ? [Math.min(0, range[0]!), Math.max(1, range[1]!)] : [offset, 255 * scale + offset];
 }
 
 /** Throws DataError. */
