@@ -151,9 +151,11 @@ function endingLike(
   wanted: Wanted,
   loss: LossName | LossData,
 ): Ending | undefined {
-  // Others reach other numbers, and were chosen for them.
-  if (wanted.numbers) return own === "softmax" || own === "sigmoid" ? usualEnding(wanted) : undefined;
-  if (targets === undefined || targets === "masks") return undefined;
+  const right = wanted.numbers
+    ? // Others reach other numbers, and were chosen for them.
+      own !== "softmax" && own !== "sigmoid"
+    : targets === undefined || targets === "masks";
+  if (right) return undefined;
   return typeof loss === "object" && loss.fromLogits ? "linear" : usualEnding(wanted);
 }
 

@@ -120,7 +120,14 @@ export function wantedFor(dataset: Pick<Dataset, "answers" | "classNames" | "tra
   const { kind, shape } = answers;
   return kind === "masks"
     ? { outputs: [...shape, classNames.length], numbers: false }
-    : { outputs: shape, numbers: true, ending: endingFor(dataset, shape) };
+    : {
+        outputs: shape,
+        numbers: true,
+        // Looks at each number, and few ask.
+        get ending() {
+          return endingFor(dataset, shape);
+        },
+      };
 }
 
 /** The least and the greatest number that a model is to give. */

@@ -124,6 +124,33 @@ describe("the usual model", () => {
     expect(endingOf(name, ofNumbers(shape, at))).toBe(ending);
   });
 
+  test("is asked for before a number is looked at, of images never", () => {
+    const whole = withTargets(dataset, {
+      targets: "images",
+      preprocessing: { scale: -1 / 127.5, offset: 1 },
+    });
+    const unread = (of: Dataset) => {
+      const seen = vi.fn();
+      const train = {
+        ...of.train,
+        get targets() {
+          seen();
+          return of.train.targets!;
+        },
+      } as ImageSet;
+      return { whole: { ...of, train }, seen };
+    };
+    const images = unread(whole);
+    expect(endingOf("autoencoder", images.whole)).toBe("linear");
+    expect(images.seen).not.toHaveBeenCalled();
+    const numbers = unread(ofNumbers([8, 8, 1], (i) => i));
+    const layers = [{ type: "conv2d", filters: 1, kernelSize: 1 }];
+    modelOfData({ layers })(whole.train.shape, wantedFor(numbers.whole));
+    expect(numbers.seen).not.toHaveBeenCalled();
+    expect(endingOf("autoencoder", numbers.whole)).toBe("linear");
+    expect(numbers.seen).toHaveBeenCalled();
+  });
+
   test("learns numbers that a sigmoid cannot reach", async () => {
     const labels = dataset.train.labels;
     const whole = ofNumbers([1], (i) => 10 * labels[i % labels.length]! - 5);
@@ -337,9 +364,11 @@ describe("run", () => {
     expect(await endOf(own, {}, dataset)).toEqual(["softmax", 3, head]);
     const logits = { loss: { name: "categoricalCrossentropy", fromLogits: true } } as const;
     expect(await endOf(own, logits, dataset)).toEqual(["linear", 3, head]);
+    const told = { targets: "images", loss: { name: "binaryCrossentropy", fromLogits: true } } as const;
     const byMasks = await kept(masks, dataset);
     const lastConv = ["conv2d_1/kernel", "conv2d_1/bias"];
     expect(await endOf(byMasks, { targets: "images" }, dataset)).toEqual(["sigmoid", 1, lastConv]);
+    expect(await endOf(byMasks, told, dataset)).toEqual(["linear", 1, lastConv]);
   });
 
   test("of limits has the first images, with the masks or numbers that they bring", async () => {
