@@ -122,7 +122,7 @@ export async function previewAugmentation(
     const values = engine.f32(plan.pointer(output), batch * elements(last.shape)).slice();
     return {
       layers: [...new Set(ops.filter(({ kind }) => VARYING.has(kind)).map(({ layer }) => layer))],
-      mixes: ops.some(({ kind }) => kind === "mixImages"),
+      mixes: ops.some(mixes),
       shape: last.shape,
       values,
       pixels: pixelsOf(values, ops.some(({ kind }) => SCALING.has(kind)) ? undefined : preprocessing),
@@ -130,6 +130,13 @@ export async function previewAugmentation(
   } finally {
     session.dispose();
   }
+}
+
+const mixes = ({ kind }: Op) => kind === "mixImages";
+
+/** Whether a preview of the model mixes pictures of a batch with each other: then it takes several, not one again and again. */
+export function mixesPictures({ graph }: Pick<Model, "graph">): boolean {
+  return varied(graph)?.ops.some(mixes) ?? false;
 }
 
 /** The part of a graph that ends with the last op that varies pictures, while they are some. */

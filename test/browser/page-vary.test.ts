@@ -107,4 +107,20 @@ describe.each(BROWSERS)("varying pictures in %s", (browser) => {
       expect(errors).toEqual([]);
     },
   );
+
+  test.skipIf(missing(browser))("shows one picture where what is mixed is none any more", async () => {
+    const layers =
+      "randomFlip:mode=horizontal;averagePooling2d;mixUp;flatten;dense:units=10,activation=softmax";
+    const { page, errors } = await openApp(browser, { fragment: `images=200&seed=7&layers=${layers}` });
+    await page.waitForSelector(".varied li:nth-child(9) canvas");
+    await waitForText(page, ".varied-box", /^One picture, and eight ways/);
+    const { train } = await loadDataset("digits", { train: 200, test: 200 });
+    expect(await page.evaluate(shown, ".varied .original canvas")).toEqual([
+      [...train.images.subarray(0, 784)],
+    ]);
+    const pictures = await page.evaluate(shown, ".varied li:not(.original) canvas");
+    // As it is, or mirrored.
+    expect(new Set(pictures.map(String)).size).toBe(2);
+    expect(errors).toEqual([]);
+  });
 });

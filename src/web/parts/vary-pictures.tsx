@@ -102,18 +102,17 @@ function Preview() {
   const { model } = built.value;
   const { dataset: name, seed, backend } = settings.value;
   const set = dataset.value?.name === name ? dataset.value.set.train : undefined;
-  const mixes = layers.value.some(({ type }) => type === "mixUp" || type === "cutMix");
   useEffect(() => {
     if (!model || !set) return undefined;
     let current = true;
     const size = imageAt(set, 0).length;
-    const images = new Uint8Array(SHOWN * size);
-    for (let i = 0; i < SHOWN; i++)
-      images.set(imageAt(set, (picture + (mixes ? i : 0)) % set.count), i * size);
     import("../../train/preview-augmentation.ts")
-      .then(({ previewAugmentation }) =>
-        previewAugmentation(model, images, { seed, backend, step: draw, maxMemory: MOST_MEMORY }),
-      )
+      .then(({ mixesPictures, previewAugmentation }) => {
+        const images = new Uint8Array(SHOWN * size);
+        const next = Number(mixesPictures(model));
+        for (let i = 0; i < SHOWN; i++) images.set(imageAt(set, (picture + next * i) % set.count), i * size);
+        return previewAugmentation(model, images, { seed, backend, step: draw, maxMemory: MOST_MEMORY });
+      })
       .then((preview) => {
         if (current) setSeen({ preview });
       })
@@ -123,7 +122,7 @@ function Preview() {
     return () => {
       current = false;
     };
-  }, [model, set, mixes, picture, draw, seed, backend]);
+  }, [model, set, picture, draw, seed, backend]);
   if (!set) return <p class="lead">What training sees is shown here once the images are here.</p>;
   if (!model) return <p class="lead">What training sees is shown here once the model fits.</p>;
   if (seen && "problem" in seen) return <p class="verdict wrong">{`It cannot be shown: ${seen.problem}`}</p>;
@@ -132,13 +131,16 @@ function Preview() {
       <p class="lead">Nothing varies the pictures themselves: put these layers in front of all others.</p>
     );
   const preview = seen?.preview;
+  const mixes = preview?.mixes;
   const size = preview ? preview.pixels.length / SHOWN : 0;
   return (
     <div class="varied-box">
       <p class="lead">
-        {mixes
-          ? "Pictures as training sees them, mixed with each other:"
-          : "One picture, and eight ways in which training may see it:"}
+        {mixes === undefined
+          ? "Pictures as training sees them are being drawn."
+          : mixes
+            ? "Pictures as training sees them, mixed with each other:"
+            : "One picture, and eight ways in which training may see it:"}
       </p>
       <ul class="varied" aria-label="Varied pictures" style={{ "--columns": mixes ? 4 : 5 }}>
         {!mixes && (
