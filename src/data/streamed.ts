@@ -1,3 +1,4 @@
+import { rowsOf } from "./rows.ts";
 import type { ImageSet } from "./types.ts";
 
 /**
@@ -42,12 +43,8 @@ export function someOf(set: ImageSet, rows: Uint32Array): ImageSet {
 
 /** With what belongs to each: of masks that is a label a pixel, of numbers targets in place of labels. */
 function picked({ images, labels, targets, count, shape }: ImageSet, rows: Uint32Array): ImageSet {
-  const own = <T extends Uint8Array | Float32Array>(all: T): T => {
-    const each = Math.floor(all.length / count);
-    const some = new (all instanceof Float32Array ? Float32Array : Uint8Array)(rows.length * each) as T;
-    for (const [i, row] of rows.entries()) some.set(all.subarray(row * each, (row + 1) * each), i * each);
-    return some;
-  };
+  const own = <T extends Uint8Array | Float32Array>(all: T): T =>
+    rowsOf(all, rows, Math.floor(all.length / count));
   return {
     images: own(images),
     ...((labels && { labels: own(labels) }) as Pick<ImageSet, "labels">),

@@ -19,8 +19,6 @@ export function divide<T extends { readonly label: number }>(
   return [of(train.rows!), of(validation.rows!)];
 }
 
-export { someOf };
-
 /** What is told of images that come as one set, or as numbers without a shape. */
 export interface OneSet {
   readonly testSplit?: number | undefined;

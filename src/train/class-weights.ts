@@ -1,5 +1,6 @@
 import type { Graph } from "../compiler/graph.ts";
 import { balancedClassWeights } from "../data/class-weights.ts";
+import { rowsOf } from "../data/rows.ts";
 import { show } from "../options/show.ts";
 import type { FitOptions } from "./fit.ts";
 import { listed, type Samples } from "./samples.ts";
@@ -28,22 +29,13 @@ export function weighClasses(
   const labels = labelsOf(samples, cols, classes);
   const own =
     classWeight === "balanced"
-      ? balancedClassWeights(ofRows(labels, samples.count, rows), classes)
+      ? balancedClassWeights(rows ? rowsOf(labels, rows, labels.length / samples.count) : labels, classes)
       : classWeight;
   const stray = Object.keys(own).find((id) => !(/^\d+$/.test(id) && Number(id) < classes));
   if (stray !== undefined)
     throw new RangeError(`classWeight: no class is ${show(stray)}, expected ids from 0 to ${classes - 1}`);
   const weights = Float32Array.from(labels, (label) => own[label] ?? 1);
   return { ...part, samples: { ...samples, weights: [weights] } };
-}
-
-/** Those of some of the samples. */
-function ofRows(labels: Uint32Array, count: number, rows: Uint32Array | undefined): Uint32Array {
-  if (!rows) return labels;
-  const each = labels.length / count;
-  const own = new Uint32Array(rows.length * each);
-  for (const [i, row] of rows.entries()) own.set(labels.subarray(row * each, (row + 1) * each), i * each);
-  return own;
 }
 
 /** Class ids; of targets the place of the greatest, of one output 1 above 0.5. */

@@ -1,4 +1,5 @@
 import { elements } from "../compiler/graph.ts";
+import { rowsOf } from "../data/rows.ts";
 import { counted } from "../options/counted.ts";
 import { show } from "../options/show.ts";
 import { checked, type SamplesTaker } from "./check-samples.ts";
@@ -190,12 +191,4 @@ function following({ buffer, byteOffset, byteLength }: Uint32Array, most: number
   const at = byteOffset + byteLength;
   const length = Math.min(most, (buffer.byteLength - at) / 4);
   return length > 0 ? new Uint32Array(buffer, at, length) : undefined;
-}
-
-/** Copies of rows of `size` numbers. */
-function rowsOf<T extends Pixels>(array: T, indices: Uint32Array, size: number): T {
-  const rows = new (array.constructor as new (length: number) => T)(indices.length * size);
-  for (const [i, index] of indices.entries())
-    rows.set(array.subarray(index * size, (index + 1) * size), i * size);
-  return rows;
 }

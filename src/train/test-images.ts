@@ -1,4 +1,5 @@
 import type { Shape } from "../compiler/graph.ts";
+import { rowsOf } from "../data/rows.ts";
 import type { Answers, ImageSet } from "../data/types.ts";
 import type { LossData, LossName } from "../losses/names.ts";
 import { predictedMask } from "../report/metrics.ts";
@@ -57,6 +58,7 @@ export async function testImages(
   const each = truths.length / set.count;
   const matrix = Array.from({ length: classes }, () => new Array<number>(classes).fill(0));
   const errors = new Float64Array(set.count);
+  const bytes = set.images.length / set.count;
   let size = 0;
   const outputsOf = async (samples: Samples) => {
     const outputs = await model.predict(samples, options);
@@ -66,7 +68,6 @@ export async function testImages(
   let [first, step] = [0, 1];
   while (first < set.count) {
     const last = Math.min(set.count, first + step);
-    const bytes = set.images.length / set.count;
     // Without answers, as predict() takes them; cut here, as what cuts samples is no page's until it trains.
     const images = set.images.subarray(first * bytes, last * bytes);
     const outputs = await outputsOf({ images, shape: set.shape, count: last - first });
@@ -86,8 +87,8 @@ export async function testImages(
   const order = Array.from(errors.keys()).sort((a, b) => errors[a]! - errors[b]! || a - b);
   const half = Math.min(SHOWN, Math.ceil(order.length / 2));
   const shown = async (indices: number[]) => {
-    const picked = pick(set, indices);
-    const outputs = await outputsOf(picked);
+    const images = rowsOf(set.images, Uint32Array.from(indices), bytes);
+    const outputs = await outputsOf({ images, shape: set.shape, count: indices.length });
     return indices.map(
       (index, i): TestedImage => ({
         index,
@@ -104,15 +105,6 @@ export async function testImages(
     worst: await shown(order.slice(half).slice(-SHOWN).reverse()),
     ...(kind === "masks" && { pixels: matrix }),
   };
-}
-
-/** Images alone: what predict() takes. */
-function pick({ images, shape, count }: ImageSet, indices: readonly number[]): Samples {
-  const size = images.length / count;
-  const own = new Uint8Array(indices.length * size);
-  for (const [i, index] of indices.entries())
-    own.set(images.subarray(index * size, (index + 1) * size), i * size);
-  return { images: own, shape, count: indices.length };
 }
 
 function rankingOf(kind: Answers["kind"], loss: LossName | LossData): Ranking {
