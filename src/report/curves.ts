@@ -1,5 +1,5 @@
 import { type ChartSpec, lineChart, type Series } from "./chart.ts";
-import type { EpochRecord } from "./epoch-record.ts";
+import type { EpochRecord, Figure } from "./epoch-record.ts";
 import { percent, significant } from "./format.ts";
 import { type KeptEpoch, keptMark } from "./kept.ts";
 import type { Markup } from "./markup.ts";
@@ -55,8 +55,6 @@ export function errorChart(run: Run, figure: "meanAbsoluteError" | "meanSquaredE
     formatValue: significant,
   });
 }
-
-type Figure = Exclude<keyof EpochRecord, "epoch" | "imagesPerSecond">;
 
 function chart(
   { history, kept }: Run,

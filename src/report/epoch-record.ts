@@ -20,3 +20,6 @@ export interface EpochRecord {
   /** That of the next training step. */
   readonly learningRate?: number | undefined;
 }
+
+/** Of an epoch what the model is judged by. */
+export type Figure = Exclude<keyof EpochRecord, "epoch" | "imagesPerSecond" | "learningRate">;

@@ -1,4 +1,4 @@
-import type { EpochRecord } from "./epoch-record.ts";
+import type { EpochRecord, Figure } from "./epoch-record.ts";
 import { percent, significant } from "./format.ts";
 
 /** The epoch whose weights a model holds, where it was chosen: fit's restoreBestWeights. */
@@ -20,7 +20,6 @@ export interface KeptMark {
   readonly record: EpochRecord;
 }
 
-type Figure = Exclude<keyof EpochRecord, "epoch" | "imagesPerSecond" | "learningRate">;
 const FIGURES: Readonly<Record<Figure, readonly [string, (value: number | undefined) => string]>> = {
   loss: ["training loss", significant],
   accuracy: ["training accuracy", (share: number | undefined) => percent(share, 2)],

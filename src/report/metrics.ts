@@ -21,28 +21,25 @@ export function predictedClasses(outputs: Float32Array, count: number): Predicti
   const probabilities = new Float32Array(count);
   for (let i = 0; i < count; i++) {
     const row = outputs.subarray(i * width, (i + 1) * width);
-    const best = row.some(Number.isNaN) ? -1 : width === 1 ? Number(row[0]! > 0.5) : argmax(row);
+    const best = row.some(Number.isNaN) ? -1 : answer(row, 0, width);
     classes[i] = best;
     probabilities[i] = best < 0 ? Number.NaN : width > 1 ? row[best]! : best === 1 ? row[0]! : 1 - row[0]!;
   }
   return { classes, probabilities };
 }
 
-function argmax(row: Float32Array): number {
+/** The place of the greatest of `width` numbers, the first of equals; of one number 1 above 0.5. */
+function answer(outputs: Float32Array, first: number, width: number): number {
+  if (width === 1) return Number(outputs[first]! > 0.5);
   let best = 0;
-  for (let i = 1; i < row.length; i++) if (row[i]! > row[best]!) best = i;
+  for (let i = 1; i < width; i++) if (outputs[first + i]! > outputs[first + best]!) best = i;
   return best;
 }
 
 /** The class of each pixel: that of the greatest; of one number 1 above 0.5. */
 export function predictedMask(output: Float32Array, pixels: number): Uint8Array {
   const cols = output.length / pixels;
-  return Uint8Array.from({ length: pixels }, (_, at) => {
-    if (cols === 1) return Number(output[at]! > 0.5);
-    let best = at * cols;
-    for (let i = best + 1; i < (at + 1) * cols; i++) if (output[i]! > output[best]!) best = i;
-    return best - at * cols;
-  });
+  return Uint8Array.from({ length: pixels }, (_, at) => answer(output, at * cols, cols));
 }
 
 /**
