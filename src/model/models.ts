@@ -21,10 +21,7 @@ import {
 } from "./layers/index.ts";
 import type { SymbolicTensor } from "./layers/types.ts";
 
-/**
- * A model by name: a function of what it is to classify. A chain gives its layers, a graph its inputs and outputs. Models of images
- * take what they end with, too.
- */
+/** A model by name: a function of what it is to classify, and of what it ends with. A chain gives its layers, a graph its inputs and outputs. */
 export type NamedModel = { readonly description: string } & (
   | { layers(inputShape: Shape, classes: number, activation?: Ending): Layer[] }
   | { graph(inputShape: Shape, classes: number, activation?: Ending): Tensors }
@@ -44,20 +41,20 @@ export interface Tensors {
 export const MODELS: Readonly<Record<string, NamedModel>> = {
   "keras-mnist": {
     description: "the Keras MNIST notebook's CNN: two 3x3 convolutions with max pooling, dense 64",
-    layers: (inputShape, classes) => [
+    layers: (inputShape, classes, activation = "softmax") => [
       conv2d({ filters: 32, kernelSize: 3, activation: "relu", inputShape }),
       maxPooling2d({ poolSize: 2 }),
       conv2d({ filters: 64, kernelSize: 3, activation: "relu" }),
       maxPooling2d({ poolSize: 2 }),
       flatten(),
       dense({ units: 64, activation: "relu" }),
-      dense({ units: classes, activation: "softmax" }),
+      dense({ units: classes, activation }),
     ],
   },
   lenet5: {
     description:
       "LeNet-5 (LeCun et al. 1998): two 5x5 convolutions with tanh and average pooling, dense 120 and 84",
-    layers: (inputShape, classes) => [
+    layers: (inputShape, classes, activation = "softmax") => [
       conv2d({ filters: 6, kernelSize: 5, padding: "same", activation: "tanh", inputShape }),
       averagePooling2d({ poolSize: 2 }),
       conv2d({ filters: 16, kernelSize: 5, activation: "tanh" }),
@@ -65,22 +62,22 @@ export const MODELS: Readonly<Record<string, NamedModel>> = {
       flatten(),
       dense({ units: 120, activation: "tanh" }),
       dense({ units: 84, activation: "tanh" }),
-      dense({ units: classes, activation: "softmax" }),
+      dense({ units: classes, activation }),
     ],
   },
   mlp: {
     description: "two dense layers of 128 with dropout: no convolution, for comparison",
-    layers: (inputShape, classes) => [
+    layers: (inputShape, classes, activation = "softmax") => [
       flatten({ inputShape }),
       dense({ units: 128, activation: "relu" }),
       dropout({ rate: 0.2 }),
       dense({ units: 128, activation: "relu" }),
-      dense({ units: classes, activation: "softmax" }),
+      dense({ units: classes, activation }),
     ],
   },
   vgg: {
     description: "VGG-like: pairs of 3x3 `same` convolutions with 32, 64 and 128 filters, dense 256",
-    layers: (inputShape, classes) => [
+    layers: (inputShape, classes, activation = "softmax") => [
       ...[32, 64, 128].flatMap((filters, i) => [
         conv2d({
           filters,
@@ -94,32 +91,32 @@ export const MODELS: Readonly<Record<string, NamedModel>> = {
       ]),
       flatten(),
       dense({ units: 256, activation: "relu" }),
-      dense({ units: classes, activation: "softmax" }),
+      dense({ units: classes, activation }),
     ],
   },
   "conv-gap": {
     description: "all-convolutional: strided 3x3 convolutions and global average pooling, few parameters",
-    layers: (inputShape, classes) => [
+    layers: (inputShape, classes, activation = "softmax") => [
       conv2d({ filters: 16, kernelSize: 3, padding: "same", activation: "relu", inputShape }),
       conv2d({ filters: 32, kernelSize: 3, strides: 2, padding: "same", activation: "relu" }),
       conv2d({ filters: 64, kernelSize: 3, strides: 2, padding: "same", activation: "relu" }),
       globalAveragePooling2d(),
-      dense({ units: classes, activation: "softmax" }),
+      dense({ units: classes, activation }),
     ],
   },
   resnet20: {
     description:
       "ResNet-20 (He et al. 2015, for small images): nine residual blocks of 16, 32 and 64 filters, batch normalization",
-    graph: (inputShape, classes) => resnet(inputShape, classes, 3),
+    graph: (inputShape, classes, activation) => resnet(inputShape, classes, 3, activation),
   },
   resnet8: {
     description: "ResNet-8: ResNet-20's way with one residual block at each size, three in all",
-    graph: (inputShape, classes) => resnet(inputShape, classes, 1),
+    graph: (inputShape, classes, activation) => resnet(inputShape, classes, 1, activation),
   },
   inception: {
     description:
       "Inception-like (Szegedy et al. 2014, small): two modules of 1x1, 3x3, 5x5 convolutions and pooling side by side",
-    graph: (inputShape, classes) => {
+    graph: (inputShape, classes, activation = "softmax") => {
       const image = input({ shape: inputShape });
       const convolved = (x: SymbolicTensor, filters: number, kernelSize: number) =>
         conv2d({ filters, kernelSize, padding: "same", activation: "relu" }).apply(x);
@@ -133,13 +130,13 @@ export const MODELS: Readonly<Record<string, NamedModel>> = {
       const halved = (x: SymbolicTensor) => maxPooling2d({ poolSize: 2 }).apply(x);
       const x = inception(halved(inception(halved(convolved(image, 16, 3)), 8)), 16);
       const y = globalAveragePooling2d().apply(x);
-      return { inputs: [image], outputs: [dense({ units: classes, activation: "softmax" }).apply(y)] };
+      return { inputs: [image], outputs: [dense({ units: classes, activation }).apply(y)] };
     },
   },
 };
 
 /** Three stages of residual blocks; where a stage halves the image, a 1x1 convolution brings the skip to its shape. */
-function resnet(inputShape: Shape, classes: number, blocks: number): Tensors {
+function resnet(inputShape: Shape, classes: number, blocks: number, ending: Ending = "softmax"): Tensors {
   const convolved = (x: SymbolicTensor, filters: number, kernelSize: number, strides = 1) =>
     batchNormalization().apply(
       conv2d({
@@ -161,7 +158,7 @@ function resnet(inputShape: Shape, classes: number, blocks: number): Tensors {
       const y = convolved(relu(convolved(x, filters, 3, strides)), filters, 3);
       x = relu(add().apply([y, narrows ? convolved(x, filters, 1, strides) : x]));
     }
-  const y = dense({ units: classes, activation: "softmax" }).apply(globalAveragePooling2d().apply(x));
+  const y = dense({ units: classes, activation: ending }).apply(globalAveragePooling2d().apply(x));
   return { inputs: [image], outputs: [y] };
 }
 

@@ -32,10 +32,11 @@ export type ModelBuilder = (inputShape: Shape | undefined, wanted: Wanted | numb
 /** A model by name for the images of a dataset. Throws ModelError where it does not fit. */
 export function modelByName(name: string, inputShape: Shape, wanted: Wanted): Model {
   const { outputs, numbers } = wanted;
-  const named = createModel(name, inputShape, outputs.at(-1)!, usualEnding(wanted));
-  const model = numbers && !Object.hasOwn(IMAGE_MODELS, name) ? endedBy(named, usualEnding(wanted)) : named;
+  const images = Object.hasOwn(IMAGE_MODELS, name);
+  const ending = numbers || images ? usualEnding(wanted) : undefined;
+  const model = createModel(name, inputShape, outputs.at(-1)!, ending);
   if (fits(model.outputShape, outputs)) return model;
-  const gives = Object.hasOwn(IMAGE_MODELS, name) ? `an image of ${sizes(model.outputShape)}` : "a class";
+  const gives = images ? `an image of ${sizes(model.outputShape)}` : "a class";
   throw new ModelError(
     `model ${name} gives ${gives} for an image, but the answers are ${described({ outputs, numbers })}${adviceOn(inputShape, { outputs, numbers })}`,
   );
@@ -43,12 +44,6 @@ export function modelByName(name: string, inputShape: Shape, wanted: Wanted): Mo
 
 const usualEnding = ({ outputs, numbers, ending }: Wanted): Ending =>
   numbers ? (ending ?? "sigmoid") : endingOf(outputs.at(-1)!);
-
-/** A model of classes, with another activation at its end. */
-function endedBy(model: Model, activation: Ending): Model {
-  const config = model.toConfig();
-  return modelOfData({ ...config, layers: withEnding(config.layers, activation) })(undefined, undefined);
-}
 
 type LayerData = ModelConfig["layers"];
 const isActivation = (type: string) => type === "activation" || type === "softmax";

@@ -7,7 +7,8 @@ import { sequential } from "./sequential.ts";
 
 /**
  * A model by name, one of MODELS or IMAGE_MODELS, for inputs of a shape and so many classes; of those of images so many channels, or
- * classes, for each pixel. `activation`: what a model of images ends with; default "sigmoid", of a unet of two classes or more "softmax".
+ * classes, for each pixel. `activation`: what it ends with, "linear" for any numbers; default "softmax", of an autoencoder, and of a unet of one
+ * class, "sigmoid".
  * Throws ModelError naming the models there are, or those that take inputs of this shape where this one does not.
  */
 export function createModel(name: string, inputShape: Shape, classes: number, activation?: Ending): Model {

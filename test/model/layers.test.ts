@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { IMAGE_MODELS } from "../../src/model/image-models.ts";
 import {
   activation,
   averagePooling2d,
@@ -102,6 +103,18 @@ describe("output shapes and parameters", () => {
   test.each(Object.keys(MODELS))("%s builds on images of another size and channel count", (name) => {
     expect(createModel(name, [33, 21, 3], 7).outputShape).toEqual([7]);
   });
+
+  test.each(Object.keys({ ...MODELS, ...IMAGE_MODELS }))(
+    "%s ends with the activation that it is told",
+    (name) => {
+      const endOf = (activation?: "linear" | "sigmoid") =>
+        createModel(name, [16, 16, 1], 3, activation).toConfig().layers.at(-1);
+      const usual = name === "autoencoder" ? "sigmoid" : "softmax";
+      expect(endOf()).toMatchObject({ activation: usual });
+      expect(endOf("linear")).toEqual({ ...endOf(), activation: "linear" });
+      expect(endOf("sigmoid")).toMatchObject({ activation: "sigmoid" });
+    },
+  );
 
   test("parameters carry the layer's name, in Keras's layouts", () => {
     const { graph } = sequential([
