@@ -14,13 +14,11 @@ export {
   type ModelCheckpointOptions,
   modelCheckpoint,
 } from "./formats/model-checkpoint.ts";
-export {
-  type LoadedModel,
-  loadModel,
-  ModelFileError,
-  type ModelMetadata,
-  saveModel,
-} from "./formats/model-file.ts";
+export { type LoadedModel, ModelFileError, type ModelMetadata, saveModel } from "./formats/model-file.ts";
+export { exportModel } from "./interchange/export-model.ts";
+export { loadModel } from "./interchange/load-model.ts";
+export type { ExportOptions, FormatName, LoadModelOptions } from "./interchange/options.ts";
+export type { Files } from "./interchange/portable.ts";
 export { defineLoss, type LossDefinition } from "./losses/define.ts";
 export type { Loss, LossBatch } from "./losses/loss.ts";
 export * from "./losses/make.ts";
@@ -97,7 +95,6 @@ export type { EvaluateOptions, Evaluation, PredictOptions } from "./train/evalua
 export type { ClassWeight, FitOptions } from "./train/fit.ts";
 export { type FunctionalOptions, model, modelFromConfig } from "./train/functional.ts";
 export { Model } from "./train/model.ts";
-export type { LoadOptions as ModelLoadOptions } from "./train/model-entries.ts";
 export { createModel } from "./train/named.ts";
 export {
   type PictureClass,

@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { Command } from "commander";
 import { benchCommand } from "./commands/bench.ts";
+import { convertCommand } from "./commands/convert.ts";
 import { dataCommand } from "./commands/data.ts";
 import { evaluateCommand } from "./commands/evaluate.ts";
 import { predictCommand } from "./commands/predict.ts";
@@ -22,6 +23,7 @@ const program = quiet(new Command("wasmgrad"))
   .addCommand(evaluateCommand())
   .addCommand(predictCommand())
   .addCommand(summaryCommand())
+  .addCommand(convertCommand())
   .addCommand(dataCommand())
   .addCommand(benchCommand())
   .addCommand(profileCommand())

@@ -61,7 +61,17 @@ export type ModelFileErrorCode =
   /** Layers that make no model. */
   | "architecture"
   /** Tensors that are not the model's, or not finite. */
-  | "weights";
+  | "weights"
+  /** Bytes of no format that is known here, or files that lack one that they need. */
+  | "unknown-format"
+  /** A model of another framework that uses what there is none of here. */
+  | "unsupported"
+  /** A file of weights alone, for which no model was given. */
+  | "needs-model"
+  /** It claims to be larger than it can be, or than is allowed. */
+  | "too-large"
+  /** A file that could not be written. */
+  | "unwritable";
 
 /** A file that holds no usable model, or would hold none. The message says what was got and what was expected. */
 export class ModelFileError extends Error {
@@ -132,24 +142,43 @@ const METADATA = {
 };
 
 /**
- * Reads what saveModel() wrote. The model comes uncompiled; compile() gives it the weights of the file, which are known to
+ * Reads what saveModel() wrote, for loadModel(), which reads other formats, too. The model comes uncompiled; compile() gives it the weights of the file, which are known to
  * fit it, and the preprocessing that it was trained with.
  * Throws ModelFileError; MemoryError where the model would need too much memory; TypeError where the file is no bytes.
  */
-export function loadModel(file: Uint8Array | ArrayBuffer, options: LoadOptions = {}): LoadedModel {
+export function readModel(file: Uint8Array | ArrayBuffer, options: LoadOptions = {}): LoadedModel {
   checkOptions(LOAD_MODEL, options);
   const { tensors, metadata: raw } = decode(bytesOf(file, "loadModel"));
   checkFormat(raw);
   refuseDamage(metadataDamage(raw));
   const { model, metadata } = modelOf(raw, tensors);
-  requireRoom(
-    model.graph,
-    options.maxMemory ?? DEFAULT_FILE_MEMORY,
-    (bytes) => `loadModel(file, { maxMemory: ${bytes} })`,
-  );
+  requireModelRoom(model, options);
   refuseDamage(weightsDamage(raw, checkTensors(model, tensors)));
   checkClassNames(model, metadata);
   return { model, tensors, metadata };
+}
+
+/**
+ * A model of a file of another format, brought into layers and weights of here. Throws as readModel() does.
+ * @param config checked here
+ * @param tensors those of the model's parameters, by their names
+ */
+export function modelOfParts(
+  config: ModelConfig,
+  tensors: readonly NamedTensor[],
+  metadata: ModelMetadata,
+  options: LoadOptions,
+): LoadedModel {
+  const { preprocessing = TO_UNIT, loss, lossWeights } = metadata;
+  const model = build(config, { tensors, loss, lossWeights, preprocessing });
+  requireModelRoom(model, options);
+  const ordered = checkTensors(model, tensors);
+  checkClassNames(model, metadata);
+  return { model, tensors: ordered, metadata: { ...metadata, preprocessing } };
+}
+
+function requireModelRoom({ graph }: Model, { maxMemory = DEFAULT_FILE_MEMORY }: LoadOptions): void {
+  requireRoom(graph, maxMemory, (bytes) => `loadModel(file, { maxMemory: ${bytes} })`);
 }
 
 /**

@@ -2,7 +2,7 @@
 import { readFile, stat } from "node:fs/promises";
 import { basename, extname, join } from "node:path";
 import { pictureOptionsIn } from "../data/picture-options.ts";
-import { loadModel, saveModel } from "../formats/model-file.ts";
+import { readModel, saveModel } from "../formats/model-file.ts";
 import { MODELS } from "../model/models.ts";
 import { parseJson } from "../options/strict-json.ts";
 import { loadDataset } from "../sources/load.ts";
@@ -34,7 +34,7 @@ export const NODE: Platform = {
   },
   async open(place) {
     const folder = (await stat(place)).isDirectory();
-    return loadModel(await readFile(folder ? join(place, "model.safetensors") : place));
+    return readModel(await readFile(folder ? join(place, "model.safetensors") : place));
   },
   files: {
     async csvLogger({ filename, ...options }) {

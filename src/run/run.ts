@@ -249,7 +249,7 @@ async function opened(
   if (place === undefined) return undefined;
   if (!open)
     throw new RunConfigError(
-      `from is ${show(place)}, a path, which a page cannot open. Write: run(settings, { from: loadModel(bytes) })`,
+      `from is ${show(place)}, a path, which a page cannot open. Write: run(settings, { from: await loadModel(bytes) })`,
     );
   return open(place).catch((error: Error) => {
     throw new RunConfigError(`from is ${show(place)}: ${error.message}`, { cause: error });

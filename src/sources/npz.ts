@@ -1,14 +1,13 @@
-import { unzipSync } from "fflate";
 import { largestLabel } from "../data/class-names.ts";
 import { numberedClasses } from "../data/datasets.ts";
 import { DataError } from "../data/errors.ts";
-import { MAX_IDX_BYTES } from "../data/idx.ts";
 import type { Answers, Dataset, ImageSet } from "../data/types.ts";
 import { show } from "../options/show.ts";
 import { fromBlackAndWhite, WHITE } from "./masks.ts";
 import { type NpyArray, parseNpy } from "./npy.ts";
 import { type OneSet, withTest } from "./parts.ts";
 import { flatShape } from "./shape.ts";
+import { unzip } from "./unzip.ts";
 
 /** What archives call their arrays: Keras's names, and MedMNIST's. */
 const ARRAY_NAMES: Readonly<
@@ -28,8 +27,6 @@ const ARRAY_NAMES: Readonly<
     ["test_images", "test_labels"],
   ],
 };
-/** Deflate grows at most 1032-fold. */
-const MOST_GROWTH = 1032;
 
 /**
  * Reads a dataset from the bytes of an .npz file as Keras keeps its datasets: `x_train`, `y_train`, and `x_test`, `y_test` where they
@@ -38,7 +35,7 @@ const MOST_GROWTH = 1032;
  * Throws DataError.
  */
 export function parseNpz(bytes: Uint8Array, name: string, options: OneSet = {}): Dataset {
-  return parseArrays(unzip(bytes, name), name, options);
+  return parseArrays(arraysIn(bytes, name), name, options);
 }
 
 /** A dataset of arrays by their names, which are the bytes of .npy files. Throws DataError. */
@@ -140,45 +137,13 @@ function answersOf({ shape, type, data }: NpyArray): Answers | undefined {
 }
 
 /** Arrays by their names, the last of each as NumPy has it, unpacked when they are asked for. */
-function unzip(bytes: Uint8Array, name: string): Map<string, () => Uint8Array> {
-  const arrays = new Map<string, () => Uint8Array>();
-  let entries = 0;
-  try {
-    unzipSync(bytes, {
-      filter: ({ name: file, size, originalSize }) => {
-        const key = file.replace(/\.npy$/, "");
-        const entry = entries++;
-        const large = originalSize > Math.min(MAX_IDX_BYTES, MOST_GROWTH * size + 1024);
-        arrays.set(key, () => {
-          if (large)
-            throw new DataError(
-              "too-large",
-              `${name}: ${key} claims ${originalSize} bytes, packed into ${size}.`,
-            );
-          return unpack(bytes, entry, `${name}: ${file}`);
-        });
-        return false;
-      },
-    });
-  } catch (error) {
-    throw damaged(name, error);
-  }
-  return arrays;
-}
-
-/** One entry, by its number: names may be there twice. */
-function unpack(bytes: Uint8Array, entry: number, what: string): Uint8Array {
-  try {
-    let at = 0;
-    const [array] = Object.values(unzipSync(bytes, { filter: () => at++ === entry }));
-    return array!;
-  } catch (error) {
-    throw damaged(what, error);
-  }
-}
-
-function damaged(what: string, cause: unknown): DataError {
-  return new DataError("bad-gzip", `${what}: is a damaged archive: ${(cause as Error).message}.`, { cause });
+function arraysIn(bytes: Uint8Array, name: string): Map<string, () => Uint8Array> {
+  const files = unzip(bytes, (problem, cause) =>
+    problem.kind === "damaged"
+      ? new DataError("bad-gzip", `${name}: is a damaged archive: ${problem.text}.`, { cause })
+      : new DataError("too-large", `${name}: ${problem.text}.`),
+  );
+  return new Map([...files].map(([file, { content }]) => [file.replace(/\.npy$/, ""), content]));
 }
 
 function setOf(

@@ -4,7 +4,7 @@ import type { Page } from "puppeteer-core";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { generateDigits } from "../../src/data/digits.ts";
 import type { WasmgradTrainer } from "../../src/element/index.ts";
-import { loadModel } from "../../src/formats/model-file.ts";
+import { readModel } from "../../src/formats/model-file.ts";
 import { namedModel } from "../../src/model/models.ts";
 import { sequential } from "../../src/train/sequential.ts";
 import { BROWSERS, closePage, missing, type OpenPage, open } from "./support/browsers.ts";
@@ -171,7 +171,7 @@ describe.each(BROWSERS)("<wasmgrad-trainer> in %s", (name) => {
       return { name: links[0]!.download, bytes: [...bytes] };
     });
     expect(saved.name).toBe("digits-keras-mnist.safetensors");
-    const { model, metadata } = loadModel(Uint8Array.from(saved.bytes));
+    const { model, metadata } = readModel(Uint8Array.from(saved.bytes));
     await model.compile({ threads: 1 });
     expect(await model.weightsSha256()).toBe(node.sha256);
     model.dispose();

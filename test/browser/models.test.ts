@@ -8,7 +8,7 @@ import { encode } from "fast-png";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { generateDigits } from "../../src/data/digits.ts";
 import type { Dataset } from "../../src/data/index.ts";
-import { loadModel, saveModel } from "../../src/formats/model-file.ts";
+import { readModel, saveModel } from "../../src/formats/model-file.ts";
 import { decodeSafetensors } from "../../src/safetensors/safetensors.ts";
 import { BROWSERS, closePage, missing, type OpenPage, open } from "./support/browsers.ts";
 import { type Server, serve } from "./support/server.ts";
@@ -28,7 +28,7 @@ afterAll(() => rm(folder, { recursive: true, force: true }));
 
 /** What Node predicts of the test images. */
 async function predictInNode(file: Uint8Array): Promise<number[]> {
-  const { model } = loadModel(file);
+  const { model } = readModel(file);
   await model.compile({ threads: 2 });
   const outputs = await model.predict(digits.test);
   model.dispose();
@@ -80,7 +80,7 @@ describe.each(BROWSERS)("%s", (name) => {
       const bytes = Buffer.from(file, "base64");
       expect(await predictInNode(bytes)).toEqual(outputs);
       // Sealed as Node seals it, hash for hash.
-      const { model, metadata } = loadModel(bytes);
+      const { model, metadata } = readModel(bytes);
       await model.compile({ threads: 1 });
       const saved = saveModel(model, metadata);
       model.dispose();

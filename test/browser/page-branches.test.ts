@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { loadModel } from "../../src/formats/model-file.ts";
+import { readModel } from "../../src/formats/model-file.ts";
 import {
   dropFiles,
   findings,
@@ -115,7 +115,7 @@ describe.each(BROWSERS)("branches in %s", (browser) => {
     );
     await (save as unknown as { click(): Promise<void> }).click();
     const { bytes } = await savedFile(page);
-    const { model } = loadModel(bytes);
+    const { model } = readModel(bytes);
     expect(model.rows.filter(({ type }) => type === "concatenate")).toHaveLength(2);
 
     const other = await openApp(browser);

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { loadModel, saveModel } from "../../src/formats/model-file.ts";
+import { readModel, saveModel } from "../../src/formats/model-file.ts";
 import { dense, flatten, input } from "../../src/model/layers/index.ts";
 import { namedModel } from "../../src/model/models.ts";
 import { encodeIdxImages, encodeIdxLabels, generateDigits } from "../../src/node.ts";
@@ -30,7 +30,7 @@ describe.each(BROWSERS)("files in %s", (browser) => {
     await page.click("#save-report");
     const html = new TextDecoder().decode((await savedFile(page, 2)).bytes);
 
-    const { model, metadata } = loadModel(bytes);
+    const { model, metadata } = readModel(bytes);
     expect(metadata).toMatchObject({ dataset: "digits", loss: "categoricalCrossentropy" });
     await model.compile();
     try {

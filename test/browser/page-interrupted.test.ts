@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Page } from "puppeteer-core";
 import { describe, expect, test } from "vitest";
-import { loadModel } from "../../src/formats/model-file.ts";
+import { readModel } from "../../src/formats/model-file.ts";
 import { encodeIdxImages, encodeIdxLabels } from "../../src/node.ts";
 import { weightsSha256 } from "../../src/train/weights.ts";
 import { bars } from "../cli/helpers.ts";
@@ -98,7 +98,7 @@ async function outcome(page: Page) {
   const accuracy = await textOf(page, "#test-accuracy");
   await page.click("#save-model");
   const { bytes } = await savedFile(page);
-  return { figures, accuracy, sha256: weightsSha256(loadModel(bytes).tensors) };
+  return { figures, accuracy, sha256: weightsSha256(readModel(bytes).tensors) };
 }
 
 const uninterrupted = new Map<BrowserName, ReturnType<typeof outcome>>();

@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type PageServer, serveFolder } from "../../src/cli/serve/server.ts";
 import { generateDigits } from "../../src/data/digits.ts";
-import { loadModel } from "../../src/formats/model-file.ts";
+import { readModel } from "../../src/formats/model-file.ts";
 import { namedModel } from "../../src/model/models.ts";
 import { sequential } from "../../src/train/sequential.ts";
 import { PAGE_FOLDER } from "./page-support.ts";
@@ -139,7 +139,7 @@ describe.skipIf(reason).each(["C.UTF-8", "C"])(`the page in webkit, LANG=%s${why
       document.querySelector("#save-model").click();
       return saved;`,
     );
-    const { tensors } = loadModel(new Uint8Array(Buffer.from(file, "base64")));
+    const { tensors } = readModel(new Uint8Array(Buffer.from(file, "base64")));
     const { train } = await generateDigits({ train: 640, test: 1 });
     const model = sequential(namedModel("keras-mnist", [28, 28, 1], 10));
     await model.compile({ threads: 1, seed: 7 });

@@ -4,7 +4,7 @@ import { decode } from "fast-png";
 import { expect, test } from "vitest";
 import { imageAnswer } from "../../src/cli/run/answers.ts";
 import { readyModel } from "../../src/cli/run/load.ts";
-import { loadModel, type ModelMetadata, saveModel } from "../../src/formats/model-file.ts";
+import { type ModelMetadata, readModel, saveModel } from "../../src/formats/model-file.ts";
 import { conv2d } from "../../src/model/layers/index.ts";
 import type { Activation } from "../../src/model/layers/layer.ts";
 import { sequential } from "../../src/train/sequential.ts";
@@ -24,7 +24,7 @@ async function answerOf(value: number, metadata: ModelMetadata, activation: Acti
   });
   const made = sequential([layer]);
   await made.compile({ optimizer: "sgd", loss: "meanSquaredError", threads: 1 });
-  const loaded = loadModel(saveModel(made, metadata));
+  const loaded = readModel(saveModel(made, metadata));
   made.dispose();
   const run = { ...loaded, path: "" };
   await readyModel(run, { threads: 1 });

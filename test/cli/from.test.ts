@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
-import { loadModel } from "../../src/formats/model-file.ts";
+import { readModel } from "../../src/formats/model-file.ts";
 import { run } from "../../src/run/node.ts";
 import { bars, json, tempFolder, wasmgrad, writeBars, writeModel } from "./helpers.ts";
 
@@ -26,7 +26,7 @@ function train(...args: string[]) {
 }
 
 async function tensorsOf(folder: string): Promise<Map<string, readonly number[]>> {
-  const { tensors } = loadModel(await readFile(join(work, folder, "model.safetensors")));
+  const { tensors } = readModel(await readFile(join(work, folder, "model.safetensors")));
   return new Map(tensors.map(({ name, data }) => [name, [...data]]));
 }
 
@@ -99,7 +99,7 @@ describe("--from", () => {
 
   test("in code takes what loadModel() gives", async () => {
     const dataset = { name: "bars", classNames: ["a", "b", "c"], train: bars(120), test: bars(30) };
-    const from = loadModel(await readFile(join(work, "first", "model.safetensors")));
+    const from = readModel(await readFile(join(work, "first", "model.safetensors")));
     const settings = { epochs: 1, optimizer: { name: "sgd", learningRate: 0 } } as const;
     let told: unknown;
     const { learner, result } = await run(settings, {

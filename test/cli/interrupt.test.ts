@@ -6,7 +6,7 @@ import { beforeAll, describe, expect, onTestFinished, test, vi } from "vitest";
 import type { InterruptedError } from "../../src/cli/errors.ts";
 import { withInterrupt } from "../../src/cli/interrupt.ts";
 import { LOCK_FILE } from "../../src/cli/run/lock.ts";
-import { loadModel } from "../../src/formats/model-file.ts";
+import { readModel } from "../../src/formats/model-file.ts";
 import { CLI, json, start, tempFolder, writeBars, writeModel } from "./helpers.ts";
 
 const RUN_FILES = [
@@ -54,7 +54,7 @@ describe("Ctrl-C in training", () => {
     expect(csv.trim().split("\n")).toHaveLength(1 + epochsCompleted);
 
     // The saved weights are those that were tested.
-    const { model } = loadModel(await readFile(join(run, "model.safetensors")));
+    const { model } = readModel(await readFile(join(run, "model.safetensors")));
     await model.compile();
     expect(await model.weightsSha256()).toBe(weightsSha256);
   });
@@ -118,7 +118,7 @@ describe("Ctrl-C in training", () => {
     expect(performance.now() - pressed).toBeLessThan(2000);
     // The weights were safe before the tests began.
     expect((await readdir(join(work, "twice"))).sort()).toEqual(["history.csv", "model.safetensors"]);
-    loadModel(await readFile(join(work, "twice", "model.safetensors")));
+    readModel(await readFile(join(work, "twice", "model.safetensors")));
   });
 
   test("when the run folder can be written no more, the model is saved elsewhere", async () => {
@@ -134,7 +134,7 @@ describe("Ctrl-C in training", () => {
     expect(status).toBe(1);
     const path = /The trained model is saved in (.*)\n$/.exec(stderr)?.[1];
     expect(path && dirname(dirname(path))).toBe(temporary);
-    loadModel(await readFile(path!));
+    readModel(await readFile(path!));
   });
 });
 

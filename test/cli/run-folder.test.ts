@@ -8,7 +8,7 @@ import { DISK, syncFolder, writeNew } from "../../src/cli/files.ts";
 import { LOCK_FILE } from "../../src/cli/run/lock.ts";
 import { rescue } from "../../src/cli/run/rescue.ts";
 import { NEXT, PARTIAL, READY, RUN_FILES } from "../../src/cli/run/swap.ts";
-import { loadModel } from "../../src/formats/model-file.ts";
+import { readModel } from "../../src/formats/model-file.ts";
 import { json, type Running, shell, start, tempFolder, wasmgrad, writeBars, writeModel } from "./helpers.ts";
 
 let work: string;
@@ -171,7 +171,7 @@ describe("a run folder", () => {
     );
     expect(await contents(out)).toEqual(before);
     expect((await readdir(join(work, out))).sort()).toEqual([NEXT, ...WHOLE]);
-    loadModel(await readFile(join(work, out, NEXT, "model.safetensors")));
+    readModel(await readFile(join(work, out, NEXT, "model.safetensors")));
   });
 
   test("whose moves were cut short is read as the new run, and set in order by a command that reads", async () => {
@@ -327,7 +327,7 @@ describe("a model that its run folder takes no more", () => {
     expect(status).toBe(1);
     const path = /The trained model is saved in (.*)\n$/.exec(stderr)?.[1];
     expect(path && dirname(dirname(path))).toBe(work);
-    loadModel(await readFile(path!));
+    readModel(await readFile(path!));
   });
 });
 

@@ -84,7 +84,11 @@ describe("evaluate", () => {
       [["nowhere"], 1, /nowhere: no such file or folder/],
       [["empty"], 1, /empty is no run folder: it holds no model\.safetensors/],
       [[join("small.json", "run")], 1, /no such file/],
-      [["torn.safetensors"], 1, /torn\.safetensors: not a readable safetensors file/],
+      [
+        ["torn.safetensors"],
+        1,
+        /torn\.safetensors: no model file of a known format: it begins with "torn"; expected one of: /,
+      ],
       [["run", "--dataset", "empty"], 1, /empty: no train-images/],
     ];
     for (const [args, status, message] of cases) {

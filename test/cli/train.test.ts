@@ -2,7 +2,7 @@ import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
 import { encodeIdxImages, encodeIdxLabels } from "../../src/data/index.ts";
-import { loadModel } from "../../src/formats/model-file.ts";
+import { readModel } from "../../src/formats/model-file.ts";
 import { bars, json, shell, tempFolder, wasmgrad, writeBars, writeModel } from "./helpers.ts";
 
 const RUN_FILES = [
@@ -77,7 +77,7 @@ describe("train", () => {
     expect(csv.slice(1).map((line) => line.split(",")[0])).toEqual(["1", "2", "3"]);
     expect(Number(csv[3]!.split(",")[1])).toBe(result.history[2].loss);
 
-    const { metadata, model } = loadModel(await readFile(join(run, "model.safetensors")));
+    const { metadata, model } = readModel(await readFile(join(run, "model.safetensors")));
     expect(model.countParams()).toBe(151);
     expect(metadata).toMatchObject({
       classNames: ["top", "middle", "bottom"],
@@ -213,7 +213,7 @@ describe("train", () => {
     expect(await readFile(join(out, "report.html"), "utf8")).toMatch(
       /Stopped early:<\/strong> The training diverged/,
     );
-    for (const { data } of loadModel(await readFile(join(out, "model.safetensors"))).tensors)
+    for (const { data } of readModel(await readFile(join(out, "model.safetensors"))).tensors)
       expect(data.every(Number.isFinite)).toBe(true);
   });
 
@@ -259,7 +259,7 @@ describe("train", () => {
     expect(done.stdout).toMatch(/Trained: 8 images/);
     expect(done.stdout).not.toContain("Test ");
     expect(done.stdout).toContain("The training ran away");
-    expect(loadModel(await readFile(join(out, "model.safetensors"))).tensors).toHaveLength(2);
+    expect(readModel(await readFile(join(out, "model.safetensors"))).tensors).toHaveLength(2);
     // Verdict and report are there, without figures that are none.
     expect((await readdir(out)).sort()).toEqual(RUN_FILES);
     const result = JSON.parse(await readFile(join(out, "result.json"), "utf8"));

@@ -3,10 +3,10 @@ import fc from "fast-check";
 import { beforeAll, describe, expect, test } from "vitest";
 import { elements } from "../../src/compiler/graph.ts";
 import {
-  loadModel,
   MODEL_FORMAT_VERSION,
   ModelFileError,
   type ModelFileErrorCode,
+  readModel,
   saveModel,
 } from "../../src/formats/model-file.ts";
 import { conv2d, dense, flatten, type Layer } from "../../src/model/layers/index.ts";
@@ -67,7 +67,7 @@ function failure(changes: {
     Object.fromEntries(changed) as Record<string, string>,
   );
   try {
-    loadModel(bytes);
+    readModel(bytes);
   } catch (error) {
     if (error instanceof ModelFileError) return error;
     throw error;
@@ -76,7 +76,7 @@ function failure(changes: {
 }
 
 test("a loaded model has the architecture, the metadata, and the same bits of weights and answers", async () => {
-  const loaded = loadModel(file);
+  const loaded = readModel(file);
   expect(loaded.metadata).toEqual(METADATA);
   expect(loaded.model.toConfig()).toEqual(model.toConfig());
   expect(loaded.model.name).toBe("little");
@@ -92,7 +92,7 @@ describe("compile() of a loaded model", () => {
   const samples = { images: image, count: 1, shape: [5, 4, 1], labels: Uint8Array.of(2) };
 
   test("begins with the weights, the preprocessing and the loss of the file, every time", async () => {
-    const { model: loaded } = loadModel(file);
+    const { model: loaded } = readModel(file);
     await loaded.compile();
     const answers = await model.predict(image);
     const result = await loaded.evaluate(samples);
@@ -108,7 +108,7 @@ describe("compile() of a loaded model", () => {
   });
 
   test("begins anew where told so, and takes other weights, preprocessing and loss", async () => {
-    const { model: loaded, tensors: own } = loadModel(file);
+    const { model: loaded, tensors: own } = readModel(file);
     await loaded.compile({ weights: "new", seed: 5 });
     const drawn = await loaded.weightsSha256();
     await loaded.compile({ weights: "new", seed: 6 });
@@ -123,7 +123,7 @@ describe("compile() of a loaded model", () => {
   });
 
   test("continues where the file's training ended", async () => {
-    const { model: loaded } = loadModel(file);
+    const { model: loaded } = readModel(file);
     await loaded.compile({ optimizer: "sgd" });
     const { history } = await loaded.fit(samples, { epochs: 1 });
     await loaded.compile();
@@ -132,7 +132,7 @@ describe("compile() of a loaded model", () => {
   });
 
   test("refuses what weights is not", async () => {
-    const { model: loaded } = loadModel(file);
+    const { model: loaded } = readModel(file);
     await expect(loaded.compile({ weights: "old" as never })).rejects.toThrow(
       'compile: weights is "old", expected "loaded" or "new"; setWeights() takes tensors. Write: model.compile({',
     );
@@ -150,14 +150,14 @@ test("preprocessing that takes pixels out of the range of f32 is refused", async
 });
 
 test("metadata is optional, preprocessing has a default, and keys of others are let be", () => {
-  expect(loadModel(saveModel(model)).metadata).toEqual({ preprocessing: { scale: 1 / 255, offset: 0 } });
+  expect(readModel(saveModel(model)).metadata).toEqual({ preprocessing: { scale: 1 / 255, offset: 0 } });
   const foreign = encodeSafetensors(tensors, { ...metadata, license: "CC0" });
-  expect(loadModel(foreign).metadata).toEqual(METADATA);
+  expect(readModel(foreign).metadata).toEqual(METADATA);
 });
 
 test("a file loads as the ArrayBuffer that fetch() and File give", () => {
   const buffer = file.slice().buffer as ArrayBuffer;
-  expect(loadModel(buffer).metadata).toEqual(METADATA);
+  expect(readModel(buffer).metadata).toEqual(METADATA);
   expect(decodeSafetensors(buffer).tensors).toEqual(tensors);
 });
 
@@ -176,7 +176,7 @@ test("what is no bytes is refused with the line to write", () => {
     [null, "null", 'loadModel(await readFile("model.safetensors"))'],
   ];
   for (const [given, got, line] of cases)
-    expect(() => loadModel(given as Uint8Array)).toThrow(
+    expect(() => readModel(given as Uint8Array)).toThrow(
       new TypeError(`loadModel: got ${got}, ${head}${line}`),
     );
   expect(() => decodeSafetensors("x" as never)).toThrow(/^decodeSafetensors: got "x", expected the bytes/);
@@ -185,7 +185,7 @@ test("what is no bytes is refused with the line to write", () => {
 test("a file at an odd offset of a larger buffer loads", () => {
   const buffer = new Uint8Array(file.length + 3);
   buffer.set(file, 3);
-  expect(loadModel(buffer.subarray(3)).metadata).toEqual(METADATA);
+  expect(readModel(buffer.subarray(3)).metadata).toEqual(METADATA);
 });
 
 describe("saveModel refuses what loadModel would, and says so", () => {
@@ -255,7 +255,7 @@ describe("hashes", () => {
   /** The code and message with which the bytes are refused; undefined where they are loaded. */
   const refusal = (bytes: Uint8Array) => {
     try {
-      loadModel(bytes);
+      readModel(bytes);
       return undefined;
     } catch (error) {
       if (error instanceof ModelFileError) return { code: error.code, message: error.message };
@@ -309,11 +309,11 @@ describe("hashes", () => {
   });
 
   test("may be missing, as in files of older versions", () => {
-    expect(loadModel(encodeSafetensors(tensors, unseal(metadata))).metadata).toEqual(METADATA);
+    expect(readModel(encodeSafetensors(tensors, unseal(metadata))).metadata).toEqual(METADATA);
   });
 
   test("do not depend on the order in which another tool wrote the tensors", () => {
-    expect(loadModel(encodeSafetensors([...tensors].reverse(), metadata)).metadata).toEqual(METADATA);
+    expect(readModel(encodeSafetensors([...tensors].reverse(), metadata)).metadata).toEqual(METADATA);
   });
 });
 
@@ -474,7 +474,7 @@ describe("refuses", () => {
           const damaged = file.slice(0, length < 8 ? file.length : length);
           for (const [at, byte] of changes) if (at < damaged.length) damaged[at] = byte;
           try {
-            const loaded = loadModel(damaged);
+            const loaded = readModel(damaged);
             expect(loaded.tensors).toHaveLength(4);
           } catch (error) {
             if (!(error instanceof ModelFileError)) throw error;

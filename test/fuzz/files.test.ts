@@ -9,7 +9,7 @@ import { ModelError } from "../../src/compiler/errors.ts";
 import { DataError } from "../../src/data/errors.ts";
 import { encodeIdxImages, encodeIdxLabels, readIdxPair } from "../../src/data/index.ts";
 import { MemoryError } from "../../src/engine/memory-error.ts";
-import { loadModel, ModelFileError, saveModel } from "../../src/formats/model-file.ts";
+import { ModelFileError, readModel, saveModel } from "../../src/formats/model-file.ts";
 import { layersFromConfig } from "../../src/model/model-json.ts";
 import { parseJson } from "../../src/options/strict-json.ts";
 import { loadPicture } from "../../src/picture/load.ts";
@@ -108,7 +108,7 @@ test("model files: none that was changed is loaded", async () => {
       while (Buffer.compare(changed, file) === 0) changed = mutateBytes(file, below);
       return changed;
     },
-    (bytes) => loadModel(bytes),
+    (bytes) => readModel(bytes),
     [ModelFileError, MemoryError],
     { leastRead: 0 },
   );
@@ -127,7 +127,7 @@ test("model files without hashes, of which the header was changed", async () => 
       const bytes = encodeSafetensors(tensors, { ...own, architecture });
       return changed && below(2) ? bytes : mutateBytes(bytes, below);
     },
-    (bytes) => loadModel(bytes),
+    (bytes) => readModel(bytes),
     [ModelFileError, MemoryError],
   );
 });
@@ -281,7 +281,7 @@ test("NumPy's archives", async () => {
 });
 
 test("the files that are mutated are good ones", async () => {
-  expect(loadModel(file).tensors).toHaveLength(5);
+  expect(readModel(file).tensors).toHaveLength(5);
   expect(parseCsv(table, "x").labels).toHaveLength(8);
   for (const bytes of [archive, zlibStored(archive)])
     expect(parseNpz(bytes, "x", quiet).classNames).toHaveLength(3);

@@ -3,7 +3,7 @@ import { ModelError } from "../../src/compiler/errors.ts";
 import { leastBytes } from "../../src/compiler/footprint.ts";
 import { fuse } from "../../src/compiler/fuse.ts";
 import { BACKENDS, type Backend } from "../../src/engine/engine.ts";
-import { loadModel, saveModel } from "../../src/formats/model-file.ts";
+import { readModel, saveModel } from "../../src/formats/model-file.ts";
 import {
   activation,
   add,
@@ -260,7 +260,7 @@ describe.each(Object.entries(NETS))("%s", (net, write) => {
     const again = modelFromConfig(JSON.parse(JSON.stringify(net.toConfig())));
     expect(again.toConfig()).toEqual(net.toConfig());
     expect(again.rows).toEqual(net.rows);
-    const { model: loaded } = loadModel(saveModel(net));
+    const { model: loaded } = readModel(saveModel(net));
     await loaded.compile({ threads: 1 });
     onTestFinished(() => loaded.dispose());
     expect(await loaded.predict(samples)).toEqual(await net.predict(samples));

@@ -781,8 +781,20 @@ const TAKERS: Readonly<Record<string, Taker>> = {
     call: (pictures) => api.saveModel(model, { pictures }),
   },
   loadModel: {
-    names: names<api.ModelLoadOptions>({ maxMemory: true }),
+    names: names<api.LoadModelOptions>({
+      maxMemory: true,
+      model: true,
+      names: true,
+      inputShape: true,
+      preprocessing: true,
+      classNames: true,
+    }),
     call: (options) => api.loadModel(new Uint8Array(8), options),
+  },
+  exportModel: {
+    names: names<api.ExportOptions>({ format: true, name: true, metadata: true }),
+    needed: { format: "npz" },
+    call: (options) => api.exportModel(model, options as unknown as api.ExportOptions),
   },
   createReport: {
     names: names<api.ReportOptions>({

@@ -309,8 +309,8 @@ describe("run", () => {
 
   test("begins with the weights of another one, with a head for as many classes of pixels", async () => {
     const first = await run(masks, { dataset });
-    const { loadModel } = await import("../../src/formats/model-file.ts");
-    const from = loadModel(await first.learner.save(first.metadata));
+    const { readModel } = await import("../../src/formats/model-file.ts");
+    const from = readModel(await first.learner.save(first.metadata));
     first.learner.dispose();
     expect(from.metadata).toMatchObject({
       targets: "masks",
@@ -324,7 +324,7 @@ describe("run", () => {
   });
 
   test("begins with the weights of another one, with an end that reaches its answers", async () => {
-    const { loadModel } = await import("../../src/formats/model-file.ts");
+    const { readModel } = await import("../../src/formats/model-file.ts");
     const still = { ...small, epochs: 1, optimizer: { name: "sgd", learningRate: 0 } } as const;
     const first = [{ type: "conv2d", filters: 1, kernelSize: 3, padding: "same" }, { type: "flatten" }];
     const flat = [...first, { type: "dense", units: 3 }];
@@ -333,9 +333,9 @@ describe("run", () => {
       const { learner, metadata } = await run({ ...still, ...options }, { dataset: whole });
       const file = await learner.save(metadata);
       learner.dispose();
-      return loadModel(file);
+      return readModel(file);
     };
-    const endOf = async (from: ReturnType<typeof loadModel>, options: RunOptions, whole: Dataset) => {
+    const endOf = async (from: ReturnType<typeof readModel>, options: RunOptions, whole: Dataset) => {
       const { learner, from: taken } = await run({ ...still, ...options }, { dataset: whole, from });
       learner.dispose();
       const last = learner.model.toConfig().layers.at(-1) as { activation?: string };

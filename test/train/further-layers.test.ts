@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { elements, type Shape } from "../../src/compiler/graph.ts";
 import { BACKENDS } from "../../src/engine/engine.ts";
-import { loadModel, saveModel } from "../../src/formats/model-file.ts";
+import { readModel, saveModel } from "../../src/formats/model-file.ts";
 import {
   activation,
   add,
@@ -157,7 +157,7 @@ describe.each(NETS)("%s", (name, build) => {
       expect(history.loss!.at(-1)!).toBeLessThan(0.75 * history.loss![0]!);
       hashes.add(await net.weightsSha256());
       if (threads === 1) {
-        const { model: again } = await loadModel(saveModel(net));
+        const { model: again } = await readModel(saveModel(net));
         expect(again.toConfig()).toEqual(net.toConfig());
         await again.compile({ threads: 1 });
         expect(await again.predict(samples)).toEqual(await net.predict(samples));

@@ -95,7 +95,7 @@ test("a loss with options is plain data: what its function gives, JSON keeps, an
   const result = await model.evaluate(labelled);
   expect(await other.evaluate(labelled)).toEqual(result);
   expect((await plain.evaluate(labelled)).loss).not.toBe(result.loss);
-  const loaded = api.loadModel(api.saveModel(model, { loss }));
+  const loaded = await api.loadModel(api.saveModel(model, { loss }));
   expect(loaded.metadata.loss).toEqual({ name: "huber", delta: 0.5 });
   await loaded.model.compile({ threads: 1 });
   expect(await loaded.model.evaluate(labelled)).toEqual(result);

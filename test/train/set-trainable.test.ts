@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { loadModel, saveModel } from "../../src/formats/model-file.ts";
+import { readModel, saveModel } from "../../src/formats/model-file.ts";
 import { add, batchNormalization, conv2d, dense, flatten, input } from "../../src/model/layers/index.ts";
 import { adam, sgd } from "../../src/optim/index.ts";
 import { model as functional, modelFromConfig } from "../../src/train/functional.ts";
@@ -102,7 +102,7 @@ describe("setTrainable", () => {
       await model.fit(data, fit);
     }
     expect(await changed.weightsSha256()).toBe(await frozen.weightsSha256());
-    const { model: loaded } = loadModel(saveModel(changed));
+    const { model: loaded } = readModel(saveModel(changed));
     expect(loaded.toConfig()).toEqual(frozen.toConfig());
     expect(modelFromConfig(changed.toConfig()).rows).toEqual(frozen.rows);
   });

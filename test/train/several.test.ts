@@ -1,6 +1,6 @@
 import { describe, expect, onTestFinished, test } from "vitest";
 import { ModelError } from "../../src/compiler/errors.ts";
-import { loadModel, saveModel } from "../../src/formats/model-file.ts";
+import { readModel, saveModel } from "../../src/formats/model-file.ts";
 import { LOSSES } from "../../src/losses/names.ts";
 import { topKCategoricalAccuracy } from "../../src/metrics/make.ts";
 import { activation, add, concatenate, conv2d, dense, flatten, input } from "../../src/model/layers/index.ts";
@@ -329,7 +329,7 @@ describe("several outputs", () => {
     const net = await ready();
     const samples = samplesOf(20, 5);
     const loss = { class: "categoricalCrossentropy", first: "meanSquaredError" } as const;
-    const { model: loaded, metadata } = loadModel(saveModel(net, { loss }));
+    const { model: loaded, metadata } = readModel(saveModel(net, { loss }));
     expect(metadata.loss).toEqual(loss);
     await loaded.compile({ threads: 1 });
     onTestFinished(() => loaded.dispose());
@@ -346,7 +346,7 @@ describe("several outputs", () => {
       const loss = { class: "categoricalCrossentropy", first: "meanSquaredError" } as const;
       const net = await ready({ lossWeights });
       const samples = samplesOf(20, 5);
-      const { model: loaded, metadata } = loadModel(saveModel(net, { loss, lossWeights }));
+      const { model: loaded, metadata } = readModel(saveModel(net, { loss, lossWeights }));
       expect(metadata.lossWeights).toEqual(lossWeights);
       await loaded.compile({ threads: 1 });
       onTestFinished(() => loaded.dispose());
@@ -355,7 +355,7 @@ describe("several outputs", () => {
       await loaded.compile({ threads: 1, lossWeights: 2 });
       const { loss: doubled, class_loss, first_loss } = await loaded.evaluate(samples);
       expect(doubled).toBeCloseTo(2 * (class_loss! + first_loss!), 5);
-      const { model: plain, metadata: without } = loadModel(saveModel(net, { loss }));
+      const { model: plain, metadata: without } = readModel(saveModel(net, { loss }));
       expect(without).not.toHaveProperty("lossWeights");
       await plain.compile({ threads: 1 });
       onTestFinished(() => plain.dispose());
@@ -371,7 +371,7 @@ describe("several outputs", () => {
     expect(() => saveModel(net, { lossWeights: { first: Number.NaN } })).toThrow(
       /lossWeights is an object, expected a number, a list, or a record by the names of outputs/,
     );
-    const { model: loaded } = loadModel(saveModel(net, { lossWeights: { last: 2 } }));
+    const { model: loaded } = readModel(saveModel(net, { lossWeights: { last: 2 } }));
     await expect(loaded.compile()).rejects.toThrow(/^lossWeights: no output is called "last"/);
   });
 

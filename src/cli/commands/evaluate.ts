@@ -77,7 +77,7 @@ Examples:
   wasmgrad evaluate runs/first/model.safetensors --dataset path/to/idx-folder --json`;
 
 export async function evaluate(path: string, options: EvaluateOptions, output: Output): Promise<void> {
-  const run = await openRun(path, options.maxMemory);
+  const run = await openRun(path, { maxMemory: options.maxMemory });
   const { model, metadata } = run;
   requireOneOfEach(model);
   const name = options.dataset ?? trainedOn(run);

@@ -124,7 +124,7 @@ export async function predict(
   options: PredictOptions,
   output: Output,
 ): Promise<number> {
-  const run = await openRun(path, options.maxMemory);
+  const run = await openRun(path, { maxMemory: options.maxMemory });
   if (run.model.outputShape.length > 1 || run.metadata.targets === "numbers")
     return predictImages(run, images, options, output);
   if (options.out !== undefined)

@@ -78,5 +78,5 @@ async function find(run: string | undefined, options: SummaryOptions): Promise<M
     throw new UsageError(
       `${excess.join(" and ")} and a run are given, but a run has its own model: name one or the other`,
     );
-  return (await openRun(run, maxMemory)).model;
+  return (await openRun(run, { maxMemory })).model;
 }

@@ -2,7 +2,9 @@ import { join } from "node:path";
 import { DataError } from "../../data/errors.ts";
 import { readWhole } from "../../data/files.ts";
 import type { EngineOptions } from "../../engine/engine.ts";
-import { type LoadedModel, loadModel, ModelFileError } from "../../formats/model-file.ts";
+import { type LoadedModel, ModelFileError } from "../../formats/model-file.ts";
+import { loadModel } from "../../interchange/load-model.ts";
+import type { LoadModelOptions } from "../../interchange/options.ts";
 import type { LossData, LossName } from "../../losses/names.ts";
 import { usualLoss } from "../../losses/usual-loss.ts";
 import type { MetricName } from "../../metrics/metric.ts";
@@ -19,10 +21,10 @@ export interface OpenedRun extends LoadedModel {
 }
 
 /**
- * Reads the model of a run: `run` is its folder, or the path of a model file. `maxMemory`: see loadModel().
+ * Reads the model of a run: `run` is its folder, or the path of a model file, of any format that is read. Options: see loadModel().
  * Throws DataError where it cannot be read, ModelFileError where it holds no model, MemoryError where that is too large.
  */
-export async function openRun(run: string, maxMemory?: number): Promise<OpenedRun> {
+export async function openRun(run: string, options: LoadModelOptions = {}): Promise<OpenedRun> {
   const folder = await isFolder(run);
   const path = folder ? join(run, "model.safetensors") : run;
   if (folder) await settle(run);
@@ -45,10 +47,17 @@ export async function openRun(run: string, maxMemory?: number): Promise<OpenedRu
     );
   }
   try {
-    return { ...loadModel(bytes, { maxMemory }), path };
+    return { ...(await loadModel(bytes, options)), path };
   } catch (error) {
     if (!(error instanceof ModelFileError)) throw error;
-    throw new ModelFileError(error.code, `${printable(path)}: ${error.message}`, { cause: error });
+    const message =
+      error.code === "needs-model"
+        ? error.message.replace(
+            /Write: .*/,
+            `Write: wasmgrad convert ${printable(path)} model.safetensors --model NAME`,
+          )
+        : error.message;
+    throw new ModelFileError(error.code, `${printable(path)}: ${message}`, { cause: error });
   }
 }
 

@@ -1,6 +1,6 @@
 import { ModelError } from "../../compiler/errors.ts";
 import { findDataset, GENERATED, numberedClasses } from "../../data/datasets.ts";
-import { type LoadedModel, loadModel } from "../../formats/model-file.ts";
+import { type LoadedModel, readModel } from "../../formats/model-file.ts";
 import { MODELS } from "../../model/models.ts";
 import { requireOneOfEach } from "../../run/build-model.ts";
 import { layersOfConfig } from "./branches.ts";
@@ -37,7 +37,7 @@ export async function openModelFile(name: string, bytes: Uint8Array): Promise<vo
   dismiss("file");
   const current = prepare();
   try {
-    const file = loadModel(bytes);
+    const file = readModel(bytes);
     requireOneOfEach(file.model);
     const { outputShape } = file.model;
     if (outputShape.length > 1)

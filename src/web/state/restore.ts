@@ -1,4 +1,4 @@
-import { loadModel } from "../../formats/model-file.ts";
+import { readModel } from "../../formats/model-file.ts";
 import { percent } from "../ui/format.ts";
 import { ensureDataset, isAtHand } from "./dataset.ts";
 import { lookAtTestImages } from "./glance.ts";
@@ -71,7 +71,7 @@ async function restore(kept: KeptModel): Promise<void> {
   dismiss("kept");
   const current = prepare();
   try {
-    const { model, tensors, metadata } = loadModel(kept.file);
+    const { model, tensors, metadata } = readModel(kept.file);
     const settings: Settings = { ...DEFAULTS, ...kept.settings };
     const trainer = await openTrainer(model, settings, metadata.preprocessing);
     await trainer.setWeights(tensors);

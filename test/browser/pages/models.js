@@ -22,7 +22,7 @@ export async function save() {
 
 /** What a model file predicts here: by a Trainer, and on the page. */
 export async function predict(file) {
-  const { model } = loadModel(fromBase64(file));
+  const { model } = await loadModel(fromBase64(file));
   const trainer = await createTrainer(model);
   const inWorker = Array.from(await trainer.predict(test));
   trainer.dispose();

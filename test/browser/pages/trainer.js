@@ -617,7 +617,7 @@ export async function saving() {
   return withTrainer({ seed: 3 }, async (trainer) => {
     await trainer.fit(digits.train, { batchSize: 50 });
     const bytes = await trainer.save({ classNames: digits.classNames, dataset: "digits" });
-    const { model: loaded, metadata } = wasmgrad.loadModel(bytes);
+    const { model: loaded, metadata } = await wasmgrad.loadModel(bytes);
     const other = await createTrainer(loaded, { threads: 1 });
     const result = {
       bytes: bytes.length,

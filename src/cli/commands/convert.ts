@@ -1,0 +1,178 @@
+import { readFile, stat } from "node:fs/promises";
+import { basename, dirname, join, resolve } from "node:path";
+import { type Command, Option } from "commander";
+import type { Shape } from "../../compiler/graph.ts";
+import { writeAtomic } from "../../data/cache.ts";
+import { ModelFileError } from "../../formats/model-file.ts";
+import { exportModel } from "../../interchange/export-model.ts";
+import { FORMATS, type Format } from "../../interchange/formats.ts";
+import type { FormatName, LoadModelOptions } from "../../interchange/options.ts";
+import type { Files } from "../../interchange/portable.ts";
+import { counted } from "../../options/counted.ts";
+import { nearest } from "../../options/names.ts";
+import { parseJson } from "../../options/strict-json.ts";
+import { fileReason, UsageError } from "../errors.ts";
+import { addCommonOptions, type CommonOptions, createCommand, perform } from "../main.ts";
+import { findModel } from "../models.ts";
+import { maxMemoryOption, modelOption, nonEmpty, shape } from "../options.ts";
+import { type Output, printable } from "../output.ts";
+import { openRun } from "../run/load.ts";
+
+export interface ConvertOptions {
+  readonly to?: FormatName;
+  readonly model?: string;
+  readonly names?: string;
+  readonly inputShape?: Shape;
+  readonly overwrite?: boolean;
+  readonly maxMemory?: number;
+}
+
+const WRITTEN = FORMATS.filter(({ writer }) => writer);
+
+export function convertCommand(): Command {
+  const command = createCommand("convert", "Write a model in another format")
+    .argument("<in>", "run folder, or a model file of a format that is read")
+    .argument("<out>", "file or folder to write; its name tells the format")
+    .optionsGroup("Formats:")
+    .addOption(
+      new Option("--to <format>", "the format, where the name of <out> does not tell").choices(
+        WRITTEN.map(({ name }) => name),
+      ),
+    )
+    .addOption(new Option("--overwrite", "replace what is there"))
+    .optionsGroup("Of what is read:")
+    .addOption(modelOption(": what a file of weights alone is for"))
+    .addOption(
+      new Option(
+        "--names <file>",
+        'JSON: names of weights in the file, by names of parameters, {"conv2d/kernel": "features.0.weight"}',
+      ).argParser(nonEmpty),
+    )
+    .addOption(
+      new Option(
+        "--input-shape <sizes>",
+        "height x width x channels, where the file or --model leaves it open",
+      ).argParser(shape),
+    )
+    .addOption(maxMemoryOption("1GB for one image"));
+  return addCommonOptions(command)
+    .addHelpText("after", () => `\n${formatsHelp()}\n${EXAMPLES}`)
+    .action((from: string, to: string, options: ConvertOptions & CommonOptions) =>
+      perform(options, (output) => convert(from, to, options, output)),
+    );
+}
+
+function formatsHelp(): string {
+  const names = FORMATS.map(({ name, endings }) => [name, endings.join(", ")] as const);
+  const [first, second] = [0, 1].map((i) => Math.max(...names.map((row) => row[i]!.length)));
+  const lines = FORMATS.map(({ title, reader, writer, name }, i) => {
+    const ways = [...(reader || name === "wasmgrad" ? ["in"] : []), ...(writer ? ["out"] : [])].join(", ");
+    return `  ${names[i]![0].padEnd(first!)}  ${names[i]![1].padEnd(second!)}  ${ways.padEnd(7)}  ${title}`;
+  });
+  return `Formats:\n${lines.join("\n")}`;
+}
+
+const EXAMPLES = `
+Examples:
+  wasmgrad convert runs/first weights.npz
+  wasmgrad convert weights.npz m.safetensors --model lenet5`;
+
+export async function convert(
+  from: string,
+  to: string,
+  options: ConvertOptions,
+  output: Output,
+): Promise<void> {
+  const { format, stem } = formatFor(to, options.to);
+  const loaded = await openRun(from, { maxMemory: options.maxMemory, ...(await told(options)) });
+  const files = named(
+    await exportModel(loaded, { format: format.name as FormatName, name: stem }),
+    to,
+    format,
+  );
+  const paths = Object.keys(files);
+  if (!options.overwrite) await refuseThere(paths);
+  // The main file is the first: while it is missing, nobody takes the others for a model.
+  for (const path of [...paths].reverse()) await written(path, files[path]!);
+  const { model } = loaded;
+  const parameters = model.countParams();
+  output.print(
+    `${printable(from)} is written as ${format.title}: ${counted(model.rows.length, "layer")}, ${counted(parameters, "parameter")}`,
+  );
+  for (const path of paths) output.print(`  ${printable(path)}  ${counted(files[path]!.length, "byte")}`);
+  output.document({
+    format: format.name,
+    layers: model.rows.length,
+    parameters,
+    files: paths.map((path) => ({ path, bytes: files[path]!.length })),
+  });
+}
+
+/** The format of a file by its name, and the name without its ending. */
+function formatFor(path: string, name: FormatName | undefined): { format: Format; stem: string } {
+  const folder = /[\\/]$/.test(path);
+  const base = basename(path) + (folder ? "/" : "");
+  const endings = WRITTEN.flatMap((format) => format.endings.map((ending) => ({ format, ending })))
+    // The longest first: .weights.h5 before .h5.
+    .sort((a, b) => b.ending.length - a.ending.length);
+  const found = endings.find(
+    ({ format, ending }) =>
+      (name === undefined || format.name === name) && base.length > ending.length && base.endsWith(ending),
+  );
+  if (found)
+    return { format: found.format, stem: basename(path).slice(0, base.length - found.ending.length) };
+  if (name !== undefined)
+    return { format: FORMATS.find((format) => format.name === name)!, stem: basename(path) };
+  const all = endings.map(({ ending }) => ending);
+  const near = nearest(base.replace(/^.*?(?=\.)/, ""), all);
+  throw new UsageError(
+    `${printable(path)}: its name tells no format; expected an ending of ${WRITTEN.flatMap((format) => format.endings).join(", ")}${near === undefined ? "" : `. Write: ${base.replace(/\..*$/, near)}`}; or say it with --to`,
+  );
+}
+
+/** The files by their paths: those of a format that is a folder in it, the main file of others under the name that was given. */
+function named(files: Files, to: string, { endings }: Format): Files {
+  const folder = endings[0]!.endsWith("/");
+  return Object.fromEntries(
+    Object.entries(files).map(([name, bytes], i) => [
+      folder ? join(to, name) : i === 0 ? to : join(dirname(to), name),
+      bytes,
+    ]),
+  );
+}
+
+async function refuseThere(paths: readonly string[]): Promise<void> {
+  for (const path of paths)
+    if (await stat(path).catch(() => undefined))
+      throw new UsageError(`${printable(path)} is there already: name another, or add --overwrite`);
+}
+
+async function written(path: string, bytes: Uint8Array): Promise<void> {
+  try {
+    await writeAtomic(resolve(path), bytes);
+  } catch (error) {
+    throw new ModelFileError("unwritable", `${printable(path)} cannot be written: ${fileReason(error)}`, {
+      cause: error,
+    });
+  }
+}
+
+/** What files of weights alone are told. */
+async function told({ model, names, inputShape }: ConvertOptions): Promise<LoadModelOptions> {
+  return {
+    ...(inputShape && { inputShape }),
+    ...(model !== undefined && { model: (await findModel(model)).build(inputShape, undefined) }),
+    ...(names !== undefined && { names: await readNames(names) }),
+  };
+}
+
+async function readNames(path: string): Promise<Record<string, string>> {
+  try {
+    const names = parseJson(await readFile(path, "utf8")) as Record<string, string>;
+    if (Object.values(names).some((name) => typeof name !== "string"))
+      throw new Error('expected names by names, {"conv2d/kernel": "features.0.weight"}');
+    return names;
+  } catch (error) {
+    throw new UsageError(`--names is ${printable(path)}: ${fileReason(error)}`, { cause: error });
+  }
+}

@@ -1,0 +1,39 @@
+import { type LoadedModel, readModel, saveModel } from "../formats/model-file.ts";
+import { checkOptions } from "../options/check.ts";
+import { isObject } from "../options/kinds.ts";
+import { show } from "../options/show.ts";
+import { isModel, type Model } from "../train/model.ts";
+import { formatNamed } from "./formats.ts";
+import { EXPORT, type ExportOptions } from "./options.ts";
+import type { Files, PortableModel } from "./portable.ts";
+
+/**
+ * Writes a model in a format of others, or of here: files by their names. Formats: docs/interchange.md.
+ *
+ *     const { "digits.keras": bytes } = await exportModel(model, { format: "keras", name: "digits" });
+ *
+ * @param model a compiled model, or what loadModel() gave
+ * Rejects with ModelFileError where the format lacks what the model uses; TypeError on what is no model; Error where it is
+ * not compiled.
+ */
+export async function exportModel(model: Model | LoadedModel, options: ExportOptions): Promise<Files> {
+  checkOptions(EXPORT, options);
+  const { format, metadata, name } = options;
+  const { write } = await formatNamed(format).writer!();
+  const portable = portableOf(model, metadata);
+  return write(portable, { name: name ?? portable.config.name ?? "model" });
+}
+
+function portableOf(model: Model | LoadedModel, metadata: PortableModel["metadata"] = {}): PortableModel {
+  // What saveModel() would refuse is no model to give to others either.
+  if (isModel(model)) return portableOf(readModel(saveModel(model, metadata)));
+  if (!isObject(model) || !isModel(model.model) || !Array.isArray(model.tensors))
+    throw new TypeError(
+      `exportModel: got ${show(model)}, expected a compiled model, or what loadModel() gives. Write: exportModel(model, { format: "keras" })`,
+    );
+  return {
+    config: model.model.toConfig(),
+    tensors: model.tensors,
+    metadata: { ...model.metadata, ...metadata },
+  };
+}

@@ -1,0 +1,51 @@
+import type { FormatName } from "./options.ts";
+import type { Reader, Writer } from "./portable.ts";
+
+/** A format of model files, described once: loadModel(), exportModel() and `wasmgrad convert` know it by its line here. */
+export interface Format {
+  readonly name: string;
+  /** What people call it. */
+  readonly title: string;
+  /** Endings of its files' names; one that ends in / is a folder's. The first is what `wasmgrad convert` writes. */
+  readonly endings: readonly string[];
+  /** Whether a file is of this format, by its bytes and, of a zip archive, by what is in it. */
+  recognises?(look: Look): boolean;
+  readonly reader?: () => Promise<Reader>;
+  readonly writer?: () => Promise<Writer>;
+}
+
+/** What a format is recognised by. */
+export interface Look {
+  readonly bytes: Uint8Array;
+  /** Names in it, where it is a zip archive. */
+  readonly zipped: readonly string[];
+  /** Its beginning as text: whatever it is, one letter a byte. */
+  readonly head: string;
+  /** The metadata of a safetensors file; undefined of others. */
+  readonly safetensors: Readonly<Record<string, unknown>> | undefined;
+}
+
+/** Looked through in this order. */
+export const FORMATS: readonly Format[] = [
+  {
+    name: "npz",
+    title: "NumPy's .npz, weights alone",
+    endings: [".npz"],
+    recognises: ({ zipped }) => zipped.length > 0 && zipped.every((name) => name.endsWith(".npy")),
+    reader: () => import("./npz/read.ts"),
+    writer: () => import("./npz/write.ts"),
+  },
+  {
+    name: "wasmgrad",
+    title: "wasmgrad's model file",
+    endings: [".safetensors"],
+    // Damaged ones, too: what is wrong with them is said by who reads them.
+    recognises: ({ head, safetensors }) => safetensors !== undefined || head[8] === "{",
+    writer: () => import("./wasmgrad.ts"),
+  },
+];
+
+/** The format of that name. */
+export function formatNamed(name: FormatName): Format {
+  return FORMATS.find((format) => format.name === name)!;
+}

@@ -1,0 +1,2 @@
+/** Formats that models are written in. */
+export const WRITTEN = ["wasmgrad", "npz"] as const;

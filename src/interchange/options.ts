@@ -1,0 +1,74 @@
+import type { Shape } from "../compiler/graph.ts";
+import type { ModelConfig } from "../model/model-config.ts";
+import type { Checked } from "../options/check.ts";
+import { group, isObject, needed, oneOf, some, type TableOf } from "../options/kinds.ts";
+import type { Model } from "../train/model.ts";
+import type { LoadOptions, ModelMetadata } from "../train/model-entries.ts";
+import { LOAD_MODEL } from "../train/options.ts";
+import { SAVE } from "../train/save-options.ts";
+import { WRITTEN } from "./names.ts";
+
+export type FormatName = (typeof WRITTEN)[number];
+
+export interface LoadModelOptions extends LoadOptions {
+  /** For files of weights alone: the model that they are for, or its architecture. */
+  readonly model?: Model | ModelConfig | undefined;
+  /** For files of weights alone: names in the file, by the names of the model's parameters. Default: by name, else by order and shape. */
+  readonly names?: Readonly<Record<string, string>> | undefined;
+  /** Where the file leaves sizes open: one sample's shape, [height, width, channels]. */
+  readonly inputShape?: Shape | undefined;
+  /** What the model was trained with: a byte pixel becomes pixel * scale + offset. Default: what the file says, else scale 1/255, offset 0. */
+  readonly preprocessing?: ModelMetadata["preprocessing"];
+  /** One name an output, where the file has none. */
+  readonly classNames?: readonly string[] | undefined;
+}
+
+/** What a writer is told beside the format. */
+export interface FileOptions {
+  /** What files are called, without an ending. Default: the model's name. */
+  readonly name?: string | undefined;
+}
+
+export interface ExportOptions extends FileOptions {
+  readonly format: FormatName;
+  /** What a model that was trained here does not say itself: names of classes, the preprocessing, the loss. */
+  readonly metadata?: ModelMetadata | undefined;
+}
+
+const isShape = (value: unknown) =>
+  Array.isArray(value) &&
+  value.length > 0 &&
+  value.every((size) => Number.isSafeInteger(size) && (size as number) >= 1);
+
+/** What loadModel() takes. */
+export const LOAD: Checked = {
+  ...LOAD_MODEL,
+  table: (): TableOf<LoadModelOptions> => {
+    const { preprocessing, classNames } = (SAVE.table as () => TableOf<ModelMetadata>)();
+    return {
+      ...(LOAD_MODEL.table as () => TableOf<LoadOptions>)(),
+      model: some<Model | ModelConfig>("a model, or its architecture as plain data", isObject),
+      names: some<Record<string, string>>(
+        "names in the file, by names of parameters",
+        (value) => isObject(value) && Object.values(value).every((name) => typeof name === "string"),
+        { "conv2d/kernel": "features.0.weight" },
+      ),
+      inputShape: some<Shape>("whole numbers >= 1, [height, width, channels]", isShape, [224, 224, 3]),
+      preprocessing,
+      classNames,
+    };
+  },
+};
+
+export const EXPORT: Checked = {
+  call: "exportModel(model, *)",
+  table: (): TableOf<ExportOptions> => ({
+    format: needed(oneOf<FormatName>(WRITTEN), "keras"),
+    name: some<string>(
+      "a file's name without an ending",
+      (value) => typeof value === "string" && /^[^/\\:]+$/.test(value) && !/^\.+$/.test(value),
+      "model",
+    ),
+    metadata: group<ModelMetadata>((SAVE.table as () => TableOf<ModelMetadata>)()),
+  }),
+};

@@ -1,0 +1,70 @@
+import { unzipSync } from "fflate";
+import { MAX_IDX_BYTES } from "../data/idx.ts";
+import { show } from "../options/show.ts";
+
+/** Deflate grows at most 1032-fold. */
+const MOST_GROWTH = 1032;
+
+/** What is wrong with an archive. */
+export interface ZipProblem {
+  readonly kind: "damaged" | "too-large";
+  readonly text: string;
+}
+
+export interface ZippedFile {
+  /** Bytes that it claims to have unpacked. */
+  readonly size: number;
+  /** Unpacks it. */
+  readonly content: () => Uint8Array<ArrayBuffer>;
+}
+
+/**
+ * What is in a zip archive, by its names, the last of each; unpacked when it is asked for, no more than it claims, and no
+ * more than deflate can have packed. Throws what `fail` makes of a problem.
+ */
+export function unzip(
+  bytes: Uint8Array,
+  fail: (problem: ZipProblem, cause?: unknown) => Error,
+): Map<string, ZippedFile> {
+  const files = new Map<string, ZippedFile>();
+  let entries = 0;
+  try {
+    unzipSync(bytes, {
+      filter({ name, size: packed, originalSize: size }) {
+        const entry = entries++;
+        const large = size > Math.min(MAX_IDX_BYTES, MOST_GROWTH * packed + 1024);
+        files.set(name, {
+          size,
+          content() {
+            if (large)
+              throw fail({
+                kind: "too-large",
+                text: `${name} claims ${size} bytes, packed into ${packed}`,
+              });
+            return unpack(bytes, entry, name, fail);
+          },
+        });
+        return false;
+      },
+    });
+  } catch (error) {
+    throw fail({ kind: "damaged", text: (error as Error).message }, error);
+  }
+  return files;
+}
+
+/** One entry, by its number: names may be there twice. */
+function unpack(
+  bytes: Uint8Array,
+  entry: number,
+  name: string,
+  fail: (problem: ZipProblem, cause?: unknown) => Error,
+): Uint8Array<ArrayBuffer> {
+  try {
+    let at = 0;
+    const [content] = Object.values(unzipSync(bytes, { filter: () => at++ === entry }));
+    return content as Uint8Array<ArrayBuffer>;
+  } catch (error) {
+    throw fail({ kind: "damaged", text: `${show(name)}: ${(error as Error).message}` }, error);
+  }
+}

@@ -1,0 +1,153 @@
+import { zipSync } from "fflate";
+import { beforeAll, describe, expect, test } from "vitest";
+import { ModelFileError, readModel, saveModel } from "../../src/formats/model-file.ts";
+import { FORMATS } from "../../src/interchange/formats.ts";
+import { WRITTEN } from "../../src/interchange/names.ts";
+import {
+  conv2d,
+  dense,
+  exportModel,
+  flatten,
+  layersFromConfig,
+  loadModel,
+  type Model,
+  maxPooling2d,
+  sequential,
+} from "../../src/node.ts";
+import { encodeSafetensors } from "../../src/safetensors/safetensors.ts";
+
+let model: Model;
+
+function net() {
+  return sequential(
+    [
+      conv2d({ filters: 3, kernelSize: 3, activation: "relu", inputShape: [8, 8, 1] }),
+      maxPooling2d(),
+      flatten(),
+      dense({ units: 4, activation: "softmax" }),
+    ],
+    { name: "net" },
+  );
+}
+
+beforeAll(async () => {
+  model = net();
+  await model.compile({ seed: 5, threads: 1 });
+  return () => model.dispose();
+});
+
+const only = (files: Readonly<Record<string, Uint8Array>>) => Object.values(files)[0]!;
+
+test("a format that is written has its name, and a format's endings are its own", () => {
+  expect(
+    FORMATS.filter(({ writer }) => writer)
+      .map(({ name }) => name)
+      .sort(),
+  ).toEqual([...WRITTEN].sort());
+  const endings = FORMATS.flatMap(({ endings }) => endings);
+  expect(new Set(endings).size).toBe(endings.length);
+});
+
+describe("wasmgrad's own file", () => {
+  test("is what saveModel() writes", async () => {
+    const metadata = { classNames: ["a", "b", "c", "d"] };
+    const files = await exportModel(model, { format: "wasmgrad", metadata });
+    expect(Object.keys(files)).toEqual(["net.safetensors"]);
+    expect(readModel(only(files))).toMatchObject({ metadata });
+    expect((await loadModel(only(files))).tensors).toEqual(readModel(saveModel(model)).tensors);
+  });
+
+  test("is told what it was trained with", async () => {
+    const preprocessing = { scale: 2 / 255, offset: -1 };
+    const { metadata } = await loadModel(saveModel(model), { preprocessing, classNames: [..."abcd"] });
+    expect(metadata).toMatchObject({ preprocessing, classNames: ["a", "b", "c", "d"] });
+  });
+});
+
+describe("NumPy's weights", () => {
+  test("come back into the model that they are of, by name", async () => {
+    const bytes = only(await exportModel(model, { format: "npz" }));
+    const loaded = await loadModel(bytes, { model });
+    expect(loaded.tensors).toEqual(model.getWeights());
+    expect(loaded.model.toConfig()).toEqual(model.toConfig());
+    expect((await loadModel(bytes, { model: model.toConfig() })).tensors).toEqual(model.getWeights());
+  });
+
+  test("are the same bytes each time", async () => {
+    const twice = [
+      await exportModel(model, { format: "npz" }),
+      await exportModel(readModel(saveModel(model)), { format: "npz" }),
+    ];
+    expect(twice[1]).toEqual(twice[0]);
+  });
+
+  test("need a model", async () => {
+    const bytes = only(await exportModel(model, { format: "npz" }));
+    await expect(loadModel(bytes)).rejects.toThrow(
+      "holds weights alone (NumPy's .npz, weights alone), and no layers: conv2d/kernel [3, 3, 1, 3], conv2d/bias [3], dense/kernel [27, 4] …. Write: loadModel(file, { model })",
+    );
+    await expect(loadModel(bytes)).rejects.toMatchObject({ code: "needs-model" });
+  });
+
+  test("go by order where their names are others, and by names where those are said", async () => {
+    const npz = only(await exportModel(model, { format: "npz" }));
+    const { layers } = net().toConfig();
+    const other = sequential(
+      layersFromConfig({ layers: layers.map((layer) => ({ ...layer, name: `my_${layer.name}` })) }),
+    );
+    const inOrder = await loadModel(npz, { model: other });
+    expect(inOrder.tensors.map(({ data }) => data)).toEqual(model.getWeights().map(({ data }) => data));
+    const names = Object.fromEntries(model.getWeights().map(({ name }) => [`my_${name}`, name]));
+    expect((await loadModel(npz, { model: other, names })).tensors).toEqual(inOrder.tensors);
+    await expect(
+      loadModel(npz, { model: other, names: { ...names, "my_dense/bias": "dense/bia" } }),
+    ).rejects.toThrow("no array is called 'dense/bia': did you mean dense/bias?");
+  });
+
+  test("of another model are refused, and it is said where they differ", async () => {
+    const npz = only(await exportModel(model, { format: "npz" }));
+    const wider = sequential([flatten({ inputShape: [8, 8, 1] }), dense({ units: 4, name: "wide" })]);
+    await expect(loadModel(npz, { model: wider })).rejects.toThrow(
+      'the file\'s weights do not fit the model: it holds 4 arrays, the model has 2 parameters. Write which is which: names: { "wide/kernel": "conv2d/kernel", … }',
+    );
+  });
+
+  test("of another shape are, too", async () => {
+    const npz = only(await exportModel(model, { format: "npz" }));
+    const wider = sequential([flatten({ inputShape: [8, 8, 1] }), dense({ units: 4 })]);
+    await expect(loadModel(npz, { model: wider })).rejects.toThrow(
+      "the file's weights do not fit the model: 'dense/kernel' is of shape [64, 4], and 'dense/kernel' of [27, 4]",
+    );
+  });
+
+  test("that are damaged, or claim too much, are refused with an error of their own", async () => {
+    const npz = only(await exportModel(model, { format: "npz" }));
+    for (let at = 0; at < npz.length; at += 13) {
+      const hurt = npz.slice();
+      hurt[at]! ^= 0x55;
+      const error = await loadModel(hurt, { model }).then(
+        () => undefined,
+        (error: unknown) => error,
+      );
+      if (error !== undefined) expect(error, String(at)).toBeInstanceOf(ModelFileError);
+    }
+  });
+});
+
+describe("a file of no known format", () => {
+  test.each([
+    ["text", new TextEncoder().encode("hello"), /begins with "hello"; expected one of: NumPy's/],
+    ["nothing", new Uint8Array(), /begins with "";/],
+    ["an archive", zipSync({ "a.txt": new Uint8Array(3) }), /a zip archive of a\.txt; expected/],
+  ])("%s", async (_, bytes, text) => {
+    await expect(loadModel(bytes)).rejects.toThrow(text);
+    await expect(loadModel(bytes)).rejects.toMatchObject({ code: "unknown-format" });
+  });
+
+  test("a safetensors file of others, and a damaged one, are told as such", async () => {
+    await expect(loadModel(encodeSafetensors([], {}))).rejects.toThrow("of another origin");
+    await expect(loadModel(saveModel(model).slice(0, 200))).rejects.toMatchObject({
+      code: "not-safetensors",
+    });
+  });
+});
