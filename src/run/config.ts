@@ -80,6 +80,15 @@ export function figuresOf({
   return ["loss", ...own];
 }
 
+/** What a training can be judged by: figures of the training images, and of those for validation. */
+const watched = (figures: readonly Figure[]): readonly (Figure | `val_${Figure}`)[] => [
+  ...figures,
+  ...figures.map((name) => `val_${name}` as const),
+];
+
+/** The figures of all runs, each once. */
+const FIGURES: readonly Figure[] = [...new Set(["loss", ...Object.values(METRICS).flat()] as const)];
+
 /** Settings that other targets have in place of the usual ones. */
 const USUAL: Readonly<Record<Targets, Partial<Pick<RunOptions, "model" | "loss">>>> = {
   labels: {},
@@ -181,17 +190,7 @@ export const runTable = () => ({
    * The figure that chooses the epoch whose weights are kept. Default: val_accuracy, of masks val_meanIoU, of images and numbers val_loss;
    * without validation, or where the optimizer averages weights, "none".
    */
-  restoreBest: oneOf([
-    "val_accuracy",
-    "val_loss",
-    "accuracy",
-    "loss",
-    "none",
-    "val_meanIoU",
-    "meanIoU",
-    "val_meanAbsoluteError",
-    "meanAbsoluteError",
-  ]),
+  restoreBest: { ...oneOf([...watched(FIGURES), "none" as const]), example: "val_accuracy" as const },
   /**
    * Node: the path of a model's file, or of a run's folder, whose weights the training begins with, as far as names and shapes are
    * the same; the model is that one's, where none is named, with as many outputs as there are classes.
@@ -326,8 +325,8 @@ export function isAveraged({ useEma, emaOverwriteFrequency }: OptimizerConfig): 
   return useEma === true && emaOverwriteFrequency === undefined;
 }
 
-/** The figures of a run, which callbacks may watch. */
-export const MONITORED: readonly string[] = ["loss", "accuracy", "val_loss", "val_accuracy"];
+/** What callbacks of a run of classes may watch. */
+export const MONITORED: readonly string[] = watched(figuresOf({}));
 
 /** What is wrong with callbacks beside other settings. */
 function unfitCallback(
@@ -336,13 +335,13 @@ function unfitCallback(
     validationSplit,
     optimizer,
     figures,
-  }: Pick<RunConfig, "validationSplit" | "optimizer"> & { readonly figures: readonly string[] },
+  }: Pick<RunConfig, "validationSplit" | "optimizer"> & { readonly figures: readonly Figure[] },
   nameOf: SettingName,
 ): string | undefined {
   for (const callback of callbacks) {
     const { monitor } = callback as { readonly monitor?: string };
-    if (monitor !== undefined && !figures.includes(monitor.replace(/^val_/, "")))
-      return `callbacks: ${callback.name}: monitor is ${show(monitor)}, expected one of ${[...figures, ...figures.map((name) => `val_${name}`)].join(", ")}`;
+    if (monitor !== undefined && !figures.includes(monitor.replace(/^val_/, "") as Figure))
+      return `callbacks: ${callback.name}: monitor is ${show(monitor)}, expected one of ${watched(figures).join(", ")}`;
     if (monitor?.startsWith("val_") && validationSplit === 0)
       return `callbacks: ${callback.name}: monitor is ${monitor}, but ${nameOf("validationSplit")} 0 leaves nothing to validate on: let it be ${monitor.slice(4)}`;
     if (callback.name === "reduceLROnPlateau" && isObject(optimizer.learningRate))

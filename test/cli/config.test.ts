@@ -87,6 +87,10 @@ describe("train --config", () => {
     expect(figure.configuration.restoreBest).toBe("loss");
     const byLoss = await train("--config by-loss/result.json --validation-split 0");
     expect(byLoss.configuration).toMatchObject({ restoreBest: "loss", validationSplit: 0 });
+    const masks = { dataset: "bars", targets: "masks", epochs: 1, restoreBest: "meanIoU" };
+    await writeFile(join(work, "masks.json"), JSON.stringify(masks));
+    const overlap = await train("--config masks.json --validation-split 0");
+    expect(overlap.configuration.restoreBest).toBe("meanIoU");
     const ema = { ...configuration, restoreBest: "none", optimizer: { name: "adam", useEma: true } };
     await writeFile(join(work, "ema.json"), JSON.stringify(ema));
     expect((await train("--config ema.json")).configuration.restoreBest).toBe("none");

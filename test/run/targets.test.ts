@@ -3,7 +3,7 @@ import { someOf } from "../../src/data/streamed.ts";
 import type { Dataset, ImageSet } from "../../src/data/types.ts";
 import { modelByName, modelOfData } from "../../src/run/build-model.ts";
 import type { RunCheckpointInfo } from "../../src/run/checkpoint.ts";
-import { checkRunConfig, type RunOptions } from "../../src/run/config.ts";
+import { checkRunConfig, figuresOf, type RunOptions, TARGETS } from "../../src/run/config.ts";
 import { run } from "../../src/run/node.ts";
 import { wantedFor, withTargets } from "../../src/run/targets.ts";
 import { bars } from "../cli/helpers.ts";
@@ -197,6 +197,14 @@ describe("settings", () => {
     expect(usual({ targets: "images", loss: "binaryCrossentropy", model: undefined })[1]).toBe(
       "binaryCrossentropy",
     );
+  });
+
+  test("any figure of a run may choose the epoch that is kept", () => {
+    for (const targets of TARGETS)
+      for (const loss of [undefined, "meanAbsoluteError", "meanSquaredError", "huber"] as const)
+        for (const figure of figuresOf(checkRunConfig({ targets, loss })))
+          for (const restoreBest of [figure, `val_${figure}`] as const)
+            expect(checkRunConfig({ targets, loss, restoreBest }).restoreBest).toBe(restoreBest);
   });
 
   test.each<[RunOptions, string]>([

@@ -90,7 +90,8 @@ function optimizerOf({ optimizer }: RunOptions, flags: RunFlags): RunOptions["op
 function superseded(file: RunConfig | Record<string, never>, flags: RunFlags): readonly string[] {
   const { recipe, dataset, validationSplit: split = file.validationSplit } = flags;
   // Figures of training can be had either way.
-  const chosen = file.restoreBest === "loss" || file.restoreBest === "accuracy";
+  const { restoreBest = "none" } = file;
+  const chosen = restoreBest !== "none" && !restoreBest.startsWith("val_");
   const unaveraged = flags.optimizer !== undefined && file.optimizer && isAveraged(file.optimizer);
   const other = (split ?? 0) > 0 !== (file.validationSplit ?? 0) > 0 || unaveraged;
   return [
