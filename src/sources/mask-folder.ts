@@ -9,7 +9,7 @@ import { show } from "../options/show.ts";
 import { fitPicture } from "../picture/fit.ts";
 import { formatOf } from "../picture/format.ts";
 import { loadPicture } from "../picture/load.ts";
-import type { Picture } from "../picture/picture.ts";
+import { type Picture, PictureError } from "../picture/picture.ts";
 import { MAX_PICTURE_BYTES } from "../picture/png.ts";
 import { foldersIn, holdsPictures, listAll, type Part, partCalled } from "./directory.ts";
 import { WHITE } from "./masks.ts";
@@ -24,6 +24,7 @@ const MASKS = /^(masks?|annotations?)$/i;
 /** Greys up to this are classes as they are; of others those that there are become classes, in their order. */
 const MOST_GREY = 63;
 const MAX_CLASSES = 256;
+const TOO_MANY = `more than ${MAX_CLASSES} colours; expected one for each class. Is that a photo, or drawn with soft edges? Save masks as PNG with a colour a class.`;
 /** The grey that many datasets give pixels of no class. */
 const VOID = 255;
 /** Where a PNG says how many bits a number has. */
@@ -125,61 +126,51 @@ async function pairsIn(folder: string): Promise<{ readonly part: Part; readonly 
 export async function loadMaskFolder(folder: string, options: LoadOptions = {}): Promise<Dataset> {
   const { onNotice, interpolation, resize } = options;
   const parts = await pairsIn(folder);
-  /** Whose bytes these are that are decoded. */
-  const owners = new WeakMap<Uint8Array, string>();
-  const listed: { readonly part: Part; readonly file: PictureFile; readonly mask: string }[] = [];
+  const listed: { readonly part: Part; readonly file: PictureFile }[] = [];
+  const masks = new Map<PictureFile, string>();
   for (const { part, pair } of parts)
-    for (const [path, mask] of await matched(pair))
-      listed.push({
-        part,
-        mask,
-        file: {
-          name: path,
-          label: 0,
-          read: async () => {
-            const bytes = await readWhole(path, MAX_PICTURE_BYTES);
-            owners.set(bytes, path);
-            return bytes;
-          },
-        },
-      });
-  const all = listed.map(({ file }) => file);
-  const sizes = new Map<string, Size>();
-  const decode = async (bytes: Uint8Array) => {
+    for (const [name, mask] of await matched(pair)) {
+      const file = { name, label: 0, read: () => readWhole(name, MAX_PICTURE_BYTES) };
+      listed.push({ part, file });
+      masks.set(file, mask);
+    }
+  const decode = async (bytes: Uint8Array, file: PictureFile): Promise<Masked> => {
     const picture = await loadPicture(bytes);
-    const { width, height } = picture;
-    sizes.set(owners.get(bytes)!, { width, height });
-    return picture;
+    return { ...picture, mask: await maskOf(picture, masks.get(file)!) };
   };
-  const { set, files, bad } = await readPictures(folder, all, decode, options);
+  const fitted = new Map<PictureFile, Colours>();
+  const { set, files, bad } = await readPictures(
+    folder,
+    listed.map(({ file }) => file),
+    decode,
+    options,
+    (file, { mask }, size) => {
+      // Nearest: between two classes there is none.
+      const own = coloursOf(fitPicture(mask, [...size, 3], { interpolation: "nearest", resize }));
+      if (own.colours.length > MAX_CLASSES) return `has the mask ${masks.get(file)}, which has ${TOO_MANY}`;
+      fitted.set(file, own);
+      return undefined;
+    },
+  );
   if (bad.length > 0) onNotice?.(`${folder}: ${counted(bad.length, "picture")} left out: ${listBad(bad)}`);
   const kept = new Set(files);
   const read = listed.filter(({ file }) => kept.has(file));
   const [height, width] = set.shape;
   const pixels = height * width;
-  // A byte a pixel, as images have one or more, whose size was checked: colours are numbered as they come, and sorted when all are there.
+  // Colours are numbered as they come, and sorted when all are there.
   const labels = new Uint8Array(read.length * pixels);
   const numbers = new Map<number, number>();
-  for (const [i, { mask, file }] of read.entries()) {
-    options.signal?.throwIfAborted();
-    const picture = await maskAt(mask);
-    requireSameProportions(sizes.get(file.name)!, file.name, picture, mask);
-    // Nearest: between two classes there is none.
-    const rgb = fitPicture(picture, [height, width, 3], { interpolation: "nearest", resize });
-    for (let at = 0; at < pixels; at++) {
-      const colour = (rgb[3 * at]! << 16) | (rgb[3 * at + 1]! << 8) | rgb[3 * at + 2]!;
-      let number = numbers.get(colour);
-      if (number === undefined) {
-        number = numbers.size;
-        if (number === MAX_CLASSES)
-          throw new DataError(
-            "bad-classes",
-            `${folder}: masks have more than ${MAX_CLASSES} colours, the last of them in ${mask}; expected one for each class. Are they photos, or drawn with soft edges? Save them as PNG with a colour a class.`,
-          );
-        numbers.set(colour, number);
-      }
-      labels[i * pixels + at] = number;
+  for (const [i, { file }] of read.entries()) {
+    const { colours, places } = fitted.get(file)!;
+    for (const colour of colours) {
+      if (numbers.has(colour)) continue;
+      if (numbers.size === MAX_CLASSES)
+        throw new DataError("bad-classes", `${folder}: masks have, with ${masks.get(file)}, ${TOO_MANY}`);
+      numbers.set(colour, numbers.size);
     }
+    const own = colours.map((colour) => numbers.get(colour)!);
+    for (let at = 0; at < pixels; at++) labels[i * pixels + at] = own[places[at]!]!;
+    fitted.delete(file);
   }
   const { ids, names, ranked } = classesOf([...numbers.keys()], folder, onNotice);
   for (let at = 0; at < labels.length; at++) labels[at] = ids[labels[at]!]!;
@@ -220,36 +211,68 @@ export async function loadMaskFolder(folder: string, options: LoadOptions = {}):
   };
 }
 
-/** A mask, with the classes it was drawn with. Throws DataError where its file cannot have kept them. */
-async function maskAt(path: string): Promise<Picture> {
-  const bytes = await readWhole(path, MAX_PICTURE_BYTES);
-  const format = formatOf(bytes);
-  const refused = (why: string) => new DataError("bad-pictures", `${path}: ${why}`);
+interface Masked extends Picture {
+  readonly mask: Picture;
+}
+
+/** The colours of a mask, and for each pixel which it has: a byte. */
+interface Colours {
+  readonly colours: readonly number[];
+  readonly places: Uint8Array;
+}
+
+/** Of more colours than there may be classes it tells one more than those. */
+function coloursOf(rgb: Uint8Array): Colours {
+  const found = new Map<number, number>();
+  const places = new Uint8Array(rgb.length / 3);
+  for (let at = 0; at < places.length && found.size <= MAX_CLASSES; at++) {
+    const colour = (rgb[3 * at]! << 16) | (rgb[3 * at + 1]! << 8) | rgb[3 * at + 2]!;
+    let place = found.get(colour);
+    if (place === undefined) {
+      place = found.size;
+      found.set(colour, place);
+    }
+    places[at] = place;
+  }
+  return { colours: [...found.keys()], places };
+}
+
+/** A picture's mask, with the classes it was drawn with. Throws PictureError where its file cannot have kept them, or is not of that picture. */
+async function maskOf(picture: Picture, path: string): Promise<Picture> {
   try {
-    if (format === "JPEG" || (format === "WebP" && isLossy(bytes)))
-      throw refused(
-        `is a ${format} packed with loss, which changes pixels, and so their classes; expected a PNG. Save masks as PNG where they are made; one of black and white is mended by: magick ${basename(path)} -threshold 50% ${basename(path, extname(path))}.png`,
-      );
-    if (format === "PNG" && bytes[PNG_DEPTH] === 16)
-      throw refused(
-        `has 16 bits a channel; expected classes as 8 bits, 0 to 255. Where its numbers are below 256, write: Image.fromarray(np.array(Image.open(${show(basename(path))})).astype(np.uint8)).save(${show(basename(path))})`,
-      );
-    return await loadPicture(bytes);
+    const mask = await decodeMask(await readWhole(path, MAX_PICTURE_BYTES), basename(path));
+    requireSameProportions(picture, mask);
+    return mask;
   } catch (error) {
-    if (error instanceof DataError) throw error;
-    throw new DataError("bad-pictures", `${path}: ${(error as Error).message}`, { cause: error });
+    const { message } = error as Error;
+    // A file system's reason names the file.
+    if (error instanceof DataError) throw new PictureError(`has a mask that cannot be read: ${message}`);
+    if (error instanceof PictureError) throw new PictureError(`has the mask ${path}, which ${message}`);
+    throw error;
   }
 }
 
-/** Throws DataError where a mask is not its picture in another size: its classes would lie beside what they are of. */
-function requireSameProportions(own: Size, image: string, of: Size, mask: string): void {
+async function decodeMask(bytes: Uint8Array, name: string): Promise<Picture> {
+  const format = formatOf(bytes);
+  if (format === "JPEG" || (format === "WebP" && isLossy(bytes)))
+    throw new PictureError(
+      `is a ${format} packed with loss, which changes pixels, and so their classes; expected a PNG. One of black and white is mended by: magick ${name} -threshold 50% ${basename(name, extname(name))}.png; others are to be saved as PNG where they are made`,
+    );
+  if (format === "PNG" && bytes[PNG_DEPTH] === 16)
+    throw new PictureError(
+      `has 16 bits a channel; expected classes as 8 bits, 0 to 255. Where its numbers are below 256, write: Image.fromarray(np.array(Image.open(${show(name)})).astype(np.uint8)).save(${show(name)})`,
+    );
+  return loadPicture(bytes);
+}
+
+/** Throws PictureError where a mask is not its picture in another size: its classes would lie beside what they are of. */
+function requireSameProportions(own: Size, of: Size): void {
   const same = own.width === of.width || own.height === of.height;
   // One that was made smaller has sides to the nearest pixel.
   const rounded = same ? 1 : Math.max(own.width, own.height, of.width, of.height);
   if (Math.abs(own.width * of.height - own.height * of.width) >= rounded)
-    throw new DataError(
-      "bad-dimensions",
-      `${mask}: is ${of.width}x${of.height} pixels, but its picture ${image} ${own.width}x${own.height}; expected the same proportions. Is one of them cropped, or turned by EXIF? Save both alike.`,
+    throw new PictureError(
+      `is ${of.width}x${of.height} pixels, but its picture ${own.width}x${own.height}; expected the same proportions. Is one of them cropped, or turned by EXIF? Save both alike`,
     );
 }
 

@@ -37,7 +37,15 @@ export interface PictureSet {
   readonly bad: readonly BadFile[];
 }
 
-type Decode = (bytes: Uint8Array) => Promise<Picture>;
+/** Makes a picture of a file's bytes. Rejects with PictureError: what is wrong with the file. */
+type Decode<P> = (bytes: Uint8Array, file: PictureFile) => Promise<P>;
+
+/** What else a picture has to give at the size of its image. Returns what is wrong with it; undefined: nothing. */
+type OnFitted<P> = (
+  file: PictureFile,
+  picture: P,
+  size: readonly [height: number, width: number],
+) => string | undefined;
 
 /** A side up to which pictures of one size keep it, where none is asked for; and the size of those that do not. */
 export const MOST_OWN_SIDE = 256;
@@ -50,27 +58,30 @@ const NAMED = 10;
  * Throws DataError `bad-pictures` that names the files which cannot be read, unless they are skipped; `too-large`; the
  * signal's reason.
  * @param what these are, for messages
+ * @param onFitted is called again for pictures that are read again, at another size
  */
-export async function readPictures(
+export async function readPictures<P extends Picture>(
   what: string,
   files: readonly PictureFile[],
-  decode: Decode,
+  decode: Decode<P>,
   options: Reading,
+  onFitted?: OnFitted<P>,
 ): Promise<PictureSet> {
   const read =
-    (await readAs(options.imageSize, what, files, decode, options)) ??
-    (await readAs([USUAL_SIDE, USUAL_SIDE], what, files, decode, options))!;
+    (await readAs(options.imageSize, what, files, decode, options, onFitted)) ??
+    (await readAs([USUAL_SIDE, USUAL_SIDE], what, files, decode, options, onFitted))!;
   if (read.bad.length > 0 && !options.skipBad) throw badPictures(what, read.bad, files.length);
   return read;
 }
 
 /** Reads pictures as images of a size, or of that which all have; undefined where they have several, or a large one. */
-async function readAs(
+async function readAs<P extends Picture>(
   asked: Reading["imageSize"],
   what: string,
   files: readonly PictureFile[],
-  decode: Decode,
+  decode: Decode<P>,
   options: Reading,
+  onFitted?: OnFitted<P>,
 ): Promise<PictureSet | undefined> {
   const { colorMode } = options;
   const channels = colorMode === "grayscale" ? 1 : 3;
@@ -100,6 +111,11 @@ async function readAs(
     const other = size && (size[0] !== height || size[1] !== width);
     if (!asked && (other || Math.max(height, width) > MOST_OWN_SIDE)) return undefined;
     if (!size) begin([height, width]);
+    const wrong = onFitted?.(file, picture, size!);
+    if (wrong !== undefined) {
+      bad.push({ file: file.name, reason: wrong });
+      continue;
+    }
     const pixels = fitPicture(picture, [...size!, channels], options);
     coloured ||= channels === 3 && hasColours(pixels);
     images.set(pixels, pixels.length * kept.length);
@@ -128,11 +144,11 @@ function everyThird(bytes: Uint8Array, length: number): Uint8Array {
 }
 
 /** Pictures, or what is wrong with them, one after the other; the next file is read while one is decoded. */
-async function* decoded(
+async function* decoded<P>(
   files: readonly PictureFile[],
-  decode: Decode,
+  decode: Decode<P>,
   { signal, onProgress }: Pick<Reading, "signal" | "onProgress">,
-): AsyncGenerator<readonly [PictureFile, Picture | PictureError | DataError]> {
+): AsyncGenerator<readonly [PictureFile, P | PictureError | DataError]> {
   const read = (at: number) =>
     files[at]?.read().catch((error: unknown) => {
       if (error instanceof DataError) return error;
@@ -145,14 +161,14 @@ async function* decoded(
     next = read(i + 1);
     // It is waited for in the next round, if there is one.
     next?.catch(() => {});
-    yield [file, bytes instanceof DataError ? bytes : await attempt(bytes, decode)];
+    yield [file, bytes instanceof DataError ? bytes : await attempt(() => decode(bytes, file))];
     onProgress?.({ file: "pictures", received: i + 1, total: files.length, unit: "pictures" });
   }
 }
 
-async function attempt(bytes: Uint8Array, decode: Decode): Promise<Picture | PictureError> {
+async function attempt<P>(decode: () => Promise<P>): Promise<P | PictureError> {
   try {
-    return await decode(bytes);
+    return await decode();
   } catch (error) {
     if (error instanceof PictureError) return error;
     throw error;

@@ -160,7 +160,7 @@ describe("images/ and masks/", () => {
     const folder = await folderOf(files);
     const error = await dataErrorOf(loadDataset(folder, { imageSize: [10, 10] }));
     expect(error.message).toMatch(
-      /masks have more than 256 colours, the last of them in \S*masks\/\d\.png; expected one for each class/,
+      /masks have, with \S*masks\/\d\.png, more than 256 colours; expected one for each class/,
     );
   });
 
@@ -176,8 +176,8 @@ describe("images/ and masks/", () => {
     ] as const) {
       const error = await dataErrorOf(loadDataset(await withMask(name)));
       expect(error.code).toBe("bad-pictures");
-      expect(error.message.replace(/\S*masks/, "masks")).toBe(
-        `masks/2.png: is a ${format} packed with loss, which changes pixels, and so their classes; expected a PNG. Save masks as PNG where they are made; one of black and white is mended by: magick 2.png -threshold 50% 2.png`,
+      expect(error.message.replaceAll(/\S*cells/g, "cells")).toBe(
+        `cells: 1 of 5 pictures cannot be read: cells/images/2.png has the mask cells/masks/2.png, which is a ${format} packed with loss, which changes pixels, and so their classes; expected a PNG. One of black and white is mended by: magick 2.png -threshold 50% 2.png; others are to be saved as PNG where they are made. Mend or remove them, or leave them out: skipBad: true, on the command line --skip-bad.`,
       );
     }
     expect((await loadDataset(await withMask("lossless.webp"))).answers?.kind).toBe("masks");
@@ -190,7 +190,7 @@ describe("images/ and masks/", () => {
     const error = await dataErrorOf(loadDataset(folder));
     expect(error.code).toBe("bad-pictures");
     expect(error.message).toMatch(
-      /masks\/2\.png: has 16 bits a channel; expected classes as 8 bits, 0 to 255\. Where its numbers are below 256, write: Image\.fromarray\(/,
+      /images\/2\.png has the mask \S*masks\/2\.png, which has 16 bits a channel; expected classes as 8 bits, 0 to 255\. Where its numbers are below 256, write: Image\.fromarray\(/,
     );
   });
 
@@ -198,14 +198,50 @@ describe("images/ and masks/", () => {
     const loadedWith = (height: number, width: number) =>
       folderOf({ ...five(() => 0), "masks/2.png": png(new Array(height * width).fill(0), [height, width]) });
     const turned = await dataErrorOf(loadDataset(await loadedWith(4, 3)));
-    expect(turned.code).toBe("bad-dimensions");
+    expect(turned.code).toBe("bad-pictures");
     expect(turned.message).toMatch(
-      /masks\/2\.png: is 3x4 pixels, but its picture \S*images\/2\.png 4x3; expected the same proportions\./,
+      /images\/2\.png has the mask \S*masks\/2\.png, which is 3x4 pixels, but its picture 4x3; expected the same proportions\./,
     );
     const cropped = await dataErrorOf(loadDataset(await loadedWith(3, 3)));
     expect(cropped.message).toContain("is 3x3 pixels");
     // Half of 4x3 is 2x1.5.
     expect((await loadDataset(await loadedWith(2, 2))).train.shape).toEqual([3, 4, 1]);
+  });
+
+  test("skipBad leaves out pictures with bad masks, as bad pictures, and names them", async () => {
+    const pictures: Record<string, { file: string }> = JSON.parse(
+      readFileSync(new URL("../fixtures/pictures/decoded.json", import.meta.url), "utf8"),
+    );
+    const lossy = Buffer.from(pictures["420.jpg"]!.file, "base64");
+    const own: Record<string, Uint8Array | string> = five((no, at) => (no + at) % 3);
+    const photo = Array.from({ length: 3 * 300 }, (_, i) => (i * 31 + (i >> 3)) % 256);
+    Object.assign(own, {
+      "images/photo.png": png(photo, [15, 20]),
+      "masks/photo.png": png(photo, [15, 20]),
+      "masks/0.png": png(new Array(12).fill(0), [4, 3]),
+      "masks/2.png": lossy,
+      "images/3.png": "no picture",
+      "images/5.png": own["images/3.png"]!,
+      "masks/5.png": "no mask",
+      "images/6.png": png(twelve((at) => 120 + at)),
+      "masks/6.png": png(twelve((at) => at % 3)),
+    });
+    const { train, test: kept, notices } = await loaded(own, { skipBad: true, imageSize: [15, 20] });
+    const firsts = [train, kept].flatMap(({ images, count }) =>
+      Array.from({ length: count }, (_, i) => images[300 * i]),
+    );
+    expect(firsts.sort()).toEqual([120, 20, 80]);
+    for (const { images, labels, count } of [train, kept])
+      for (let i = 0; i < count; i++) expect(labels[300 * i]).toBe((images[300 * i]! / 20) % 3);
+    expect(notices[0]).toMatch(/^cells: 5 pictures left out: /);
+    for (const said of [
+      "cells/images/0.png has the mask cells/masks/0.png, which is 3x4 pixels, but its picture 4x3;",
+      "cells/images/2.png has the mask cells/masks/2.png, which is a JPEG packed with loss,",
+      "cells/images/3.png ",
+      "cells/images/5.png has the mask cells/masks/5.png, which ",
+      "cells/images/photo.png has the mask cells/masks/photo.png, which has more than 256 colours;",
+    ])
+      expect(notices[0]).toContain(said);
   });
 
   test("255 beside ids is told to be a class", async () => {
