@@ -25,8 +25,28 @@ const PARTS = {
 export type Part = keyof typeof PARTS;
 
 /** The part that a folder of this name holds, if any. */
-export function partCalled(name: string): Part | undefined {
+function partCalled(name: string): Part | undefined {
   return (Object.keys(PARTS) as Part[]).find((part) => PARTS[part].test(name));
+}
+
+/** Folders of parts, by their names. */
+export type Parts = Partial<Record<Part, string>>;
+
+/** Which folders in one hold parts of a dataset; and, where there is one to train on, others that hold pictures, also a second one for a part. */
+export async function partsOf(
+  folder: string,
+): Promise<{ readonly parts: Parts; readonly beside: readonly string[] }> {
+  const parts: Parts = {};
+  const others: string[] = [];
+  for (const name of await foldersIn(folder)) {
+    const part = partCalled(name);
+    if (part && parts[part] === undefined) parts[part] = name;
+    else others.push(name);
+  }
+  const beside: string[] = [];
+  if (parts.train !== undefined)
+    for (const name of others) if (await holdsPictures(join(folder, name))) beside.push(name);
+  return { parts, beside };
 }
 
 export interface Listing {

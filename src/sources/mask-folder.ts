@@ -11,9 +11,9 @@ import { formatOf } from "../picture/format.ts";
 import { loadPicture } from "../picture/load.ts";
 import { type Picture, PictureError } from "../picture/picture.ts";
 import { MAX_PICTURE_BYTES } from "../picture/png.ts";
-import { foldersIn, holdsPictures, listAll, type Part, partCalled } from "./directory.ts";
+import { foldersIn, holdsPictures, listAll, type Part, type Parts, partsOf } from "./directory.ts";
 import { WHITE } from "./masks.ts";
-import { withTest } from "./parts.ts";
+import { purposesOf, withTest } from "./parts.ts";
 import { listBad, type PictureFile, readPictures } from "./pictures.ts";
 
 /** Node only: folders of pictures and of their masks, which have the same names. */
@@ -53,28 +53,38 @@ async function pairIn(folder: string): Promise<Pair | undefined> {
   return { folder, images, masks, beside };
 }
 
+function named(folders: readonly string[]): string {
+  const some = folders.slice(0, NAMED).map((name) => `${name}/`);
+  return `${some.join(", ")}${folders.length > NAMED ? " …" : ""}`;
+}
+
 /** What keeps a pair from being one of images and masks, and how that is mended. */
 function toldBeside({ folder, images, masks, beside }: Pair): {
   readonly found: string;
   readonly mend: string;
 } {
-  const others = beside.slice(0, NAMED).map((name) => `${name}/`);
   return {
-    found: `${folder}: has ${images}/ and ${masks}/, and beside them ${others.join(", ")}${beside.length > NAMED ? " …" : ""}`,
+    found: `${folder}: has ${images}/ and ${masks}/, and beside them ${named(beside)}`,
     mend: `move all but ${images}/ and ${masks}/ elsewhere.`,
   };
 }
 
-/** Folders of parts, or the folder itself to train on, with what each has of images and masks. */
-async function placesIn(folder: string): Promise<Partial<Record<Part, Pair | string>>> {
+interface Places {
+  /** Folders of parts, or the folder itself to train on, with what each has of images and masks; the path of one without. */
+  readonly places: Partial<Record<Part, Pair | string>>;
+  /** Folders with pictures beside those of parts. */
+  readonly beside: readonly string[];
+}
+
+/** @param purposes what folders of parts are for */
+async function placesIn(folder: string, purposes = (parts: Parts) => parts): Promise<Places> {
   const own = await pairIn(folder);
-  if (own) return { train: own };
-  const places: Partial<Record<Part, Pair | string>> = {};
-  for (const name of await foldersIn(folder).catch(() => [])) {
-    const part = partCalled(name);
-    if (part) places[part] = (await pairIn(join(folder, name))) ?? join(folder, name);
-  }
-  return places;
+  if (own) return { places: { train: own }, beside: [] };
+  const { parts, beside } = await partsOf(folder).catch(() => ({ parts: {}, beside: [] }));
+  const places: Places["places"] = {};
+  for (const [part, name] of Object.entries(purposes(parts)) as [Part, string][])
+    places[part] = (await pairIn(join(folder, name))) ?? join(folder, name);
+  return { places, beside };
 }
 
 const isPair = (place: Pair | string | undefined): place is Pair =>
@@ -82,8 +92,8 @@ const isPair = (place: Pair | string | undefined): place is Pair =>
 
 /** Why a folder is none of images and masks although it, or a part in it, has such ones: what else lies there. A sentence; undefined: it has none. */
 export async function whyNoMasks(folder: string): Promise<string | undefined> {
-  const places = Object.values(await placesIn(folder));
-  const crowded = places.find((place) => typeof place === "object" && place.beside.length > 0);
+  const { places } = await placesIn(folder);
+  const crowded = Object.values(places).find((place) => typeof place === "object" && place.beside.length > 0);
   if (typeof crowded !== "object") return undefined;
   const { found, mend } = toldBeside(crowded);
   return `${found}, so folders are read as classes. To train on masks, ${mend}`;
@@ -91,15 +101,22 @@ export async function whyNoMasks(folder: string): Promise<string | undefined> {
 
 /** Whether a folder is one of images and masks. */
 export async function isMaskFolder(folder: string): Promise<boolean> {
-  const { train } = await placesIn(folder);
+  const { train } = (await placesIn(folder)).places;
   if (!isPair(train)) return false;
   const [images, masks] = [train.images, train.masks].map((name) => holdsPictures(join(train.folder, name)));
   return (await images!) && (await masks!);
 }
 
 /** The parts of a folder of images and masks. Throws DataError where one is called a part, but has no images and masks: it would be left out. */
-async function pairsIn(folder: string): Promise<{ readonly part: Part; readonly pair: Pair }[]> {
-  const places = await placesIn(folder);
+async function pairsIn(
+  folder: string,
+  options: LoadOptions,
+): Promise<{ readonly part: Part; readonly pair: Pair }[]> {
+  const { places, beside } = await placesIn(folder, (parts) => purposesOf(folder, parts, options));
+  if (beside.length > 0)
+    options.onNotice?.(
+      `${folder}: ${named(beside)} ${beside.length === 1 ? "is" : "are"} left out: beside one folder to train on, one for validation and one for the test are read.`,
+    );
   return (["train", "validation", "test"] as const).flatMap((part) => {
     const pair = places[part];
     if (pair === undefined) return [];
@@ -125,7 +142,7 @@ async function pairsIn(folder: string): Promise<{ readonly part: Part; readonly 
  */
 export async function loadMaskFolder(folder: string, options: LoadOptions = {}): Promise<Dataset> {
   const { onNotice, interpolation, resize } = options;
-  const parts = await pairsIn(folder);
+  const parts = await pairsIn(folder, options);
   const listed: { readonly part: Part; readonly file: PictureFile }[] = [];
   const masks = new Map<PictureFile, string>();
   for (const { part, pair } of parts)
@@ -279,11 +296,11 @@ function requireSameProportions(own: Size, of: Size): void {
 /** Pictures and their masks, by names without their endings, in their order. Throws DataError on one that has no other. */
 async function matched({ folder, ...pair }: Pair): Promise<[image: string, mask: string][]> {
   const [images, masks] = [join(folder, pair.images), join(folder, pair.masks)];
-  const named = async (folder: string) =>
+  const byName = async (folder: string) =>
     new Map(
       (await listAll(folder)).map((path) => [relative(folder, path).slice(0, -extname(path).length), path]),
     );
-  const [pictures, own] = [await named(images), await named(masks)];
+  const [pictures, own] = [await byName(images), await byName(masks)];
   const alone = (these: Map<string, string>, those: Map<string, string>) =>
     [...these].filter(([name]) => !those.has(name)).map(([, path]) => path);
   for (const [paths, other] of [

@@ -1,7 +1,9 @@
 import { DataError } from "../data/errors.ts";
 import { someOf } from "../data/streamed.ts";
 import type { Dataset, ImageSet } from "../data/types.ts";
+import { show } from "../options/show.ts";
 import { splitForValidation } from "../train/validation.ts";
+import type { Parts } from "./directory.ts";
 
 /**
  * Divides items, of which each has a class, by the seed: the last share of them, the same of each class.
@@ -30,6 +32,23 @@ export interface OneSet {
 export const TEST_SPLIT = 0.2;
 /** The same images whatever a run's seed: results of several are to be compared. */
 export const TEST_SEED = 1;
+
+/** Folders by what they are for: without one for the test that for validation is it, which is told. Throws DataError where testSplit is given beside one. */
+export function purposesOf(folder: string, parts: Parts, { testSplit, onNotice }: OneSet): Parts {
+  const { train, validation, test } = parts;
+  const given = test ?? validation;
+  if (given === undefined) return parts;
+  if (testSplit !== undefined)
+    throw new DataError(
+      "bad-argument",
+      `${folder}: testSplit is ${testSplit}, but ${show(given)} has pictures for the test: leave testSplit out`,
+    );
+  if (test !== undefined) return parts;
+  onNotice?.(
+    `${folder} has no folder test: the pictures of ${show(given)} are kept for the test, and validation is taken from ${show(train)}.`,
+  );
+  return { train: train!, test: given };
+}
 
 /** Images to train on and for the test: where there are none for it, the same share of each class is kept. Throws DataError. */
 export function withTest(

@@ -6,19 +6,9 @@ import type { Dataset, ImageSet } from "../data/types.ts";
 import { counted } from "../options/counted.ts";
 import { show } from "../options/show.ts";
 import { loadPicture } from "../picture/load.ts";
-import {
-  foldersIn,
-  holdsPictures,
-  type Listing,
-  listPictures,
-  othersNote,
-  type Part,
-  partCalled,
-} from "./directory.ts";
-import { divide, TEST_SEED, TEST_SPLIT } from "./parts.ts";
+import { foldersIn, holdsPictures, type Listing, listPictures, othersNote, partsOf } from "./directory.ts";
+import { divide, purposesOf, TEST_SEED, TEST_SPLIT } from "./parts.ts";
 import { type BadFile, listBad, type PictureFile, readPictures } from "./pictures.ts";
-
-type Parts = Partial<Record<Part, string>>;
 
 /** Whether a folder is one of pictures, with a folder for each class. */
 export async function isPictureFolder(folder: string): Promise<boolean> {
@@ -27,29 +17,21 @@ export async function isPictureFolder(folder: string): Promise<boolean> {
   return false;
 }
 
-/** Folders of parts where there is one to train on and one more, and nothing else: `train` may be a class, too. */
-async function partsOf(folder: string): Promise<Parts | undefined> {
-  const names = await foldersIn(folder);
-  const parts: Parts = {};
-  for (const name of names) {
-    const part = partCalled(name);
-    if (!part || parts[part] !== undefined) return undefined;
-    parts[part] = name;
-  }
-  if (parts.train === undefined || (await foldersIn(join(folder, parts.train))).length === 0)
-    return undefined;
-  return parts;
-}
-
 /**
  * Reads a folder of pictures as a dataset: a folder for each class; or such folders in `train/` and `test/` (and
- * `validation/`). Where there is none for the test, `testSplit` of the pictures of each class are kept for it.
+ * `validation/`, which without `test/` is the test). Where there is none for the test, `testSplit` of the pictures of each class are kept for it.
  * Throws DataError: see listPictures() and readPictures(); the signal's reason.
  */
 export async function loadPictureFolder(folder: string, options: LoadOptions = {}): Promise<Dataset> {
   const { testSplit, onNotice, interpolation, resize } = options;
-  const parts = await partsOf(folder);
-  const list = await listPictures(parts ? join(folder, parts.train!) : folder);
+  const there = await partsOf(folder);
+  // `train` may be a class, too: one of parts has folders, and no pictures lie beside those of parts.
+  const ofParts =
+    there.parts.train !== undefined &&
+    there.beside.length === 0 &&
+    (await foldersIn(join(folder, there.parts.train))).length > 0;
+  const parts = ofParts ? purposesOf(folder, there.parts, options) : {};
+  const list = await listPictures(parts.train === undefined ? folder : join(folder, parts.train));
   const { classNames } = list;
   const filled = new Set(list.files.map(({ label }) => label));
   const empty = classNames.filter((_, label) => !filled.has(label)).map((name) => show(name));
@@ -62,20 +44,8 @@ export async function loadPictureFolder(folder: string, options: LoadOptions = {
     return (await listPart(join(folder, name), classNames)).files;
   };
   let train = list.files;
-  let test = await listed(parts?.test);
-  let validation = await listed(parts?.validation);
-  const given = test ?? validation;
-  if (testSplit !== undefined && given)
-    throw new DataError(
-      "bad-argument",
-      `${folder}: testSplit is ${testSplit}, but ${show(parts!.test ?? parts!.validation!)} has pictures for the test: leave testSplit out`,
-    );
-  if (!test && validation) {
-    onNotice?.(
-      `${folder} has no folder test: the pictures of ${show(parts!.validation!)} are kept for the test, and validation is taken from ${show(parts!.train!)}.`,
-    );
-    [test, validation] = [validation, undefined];
-  }
+  let test = await listed(parts.test);
+  const validation = await listed(parts.validation);
   if (!test) {
     if (train.length < 2)
       throw new DataError(

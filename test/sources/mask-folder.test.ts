@@ -122,6 +122,30 @@ describe("images/ and masks/", () => {
     expect(notices).toEqual([]);
   });
 
+  test("train/ and val/ alone: val is the test, as of pictures; other folders with pictures are told of", async () => {
+    const files = Object.fromEntries(
+      Object.entries(five((no) => no % 2)).map(([path, bytes]) => [
+        `${path.includes("3") ? "val" : "train"}/${path}`,
+        bytes,
+      ]),
+    );
+    const { train, validation, test: kept, notices } = await loaded(files);
+    expect([train.count, validation, kept.count, kept.images[0]]).toEqual([4, undefined, 1, 60]);
+    expect(notices).toEqual([
+      'cells has no folder test: the pictures of "val" are kept for the test, and validation is taken from "train".',
+    ]);
+    const split = dataErrorOf(loadDataset(await folderOf(files), { testSplit: 0.5 }));
+    expect((await split).message).toMatch(
+      /testSplit is 0\.5, but "val" has pictures for the test: leave testSplit out$/,
+    );
+    const one = png(twelve(() => 0));
+    const more = { "raw/1.png": one, "training/images/1.png": one, "json/1.json": "{}" };
+    expect((await loaded({ ...files, ...more })).notices[0]).toContain("the pictures of");
+    expect((await loaded({ ...files, ...more })).notices[1]).toBe(
+      "cells: raw/, training/ are left out: beside one folder to train on, one for validation and one for the test are read.",
+    );
+  });
+
   test("a part without images and masks of its own is refused: it would be left out", async () => {
     const inTrain = Object.entries(five((no) => no % 2)).map(([path, bytes]) => [`train/${path}`, bytes]);
     const messageOf = async (more: Readonly<Record<string, Uint8Array>>) => {

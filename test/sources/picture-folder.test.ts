@@ -85,6 +85,16 @@ test("train/ and validation/ alone: validation is the test", async () => {
   ]);
 });
 
+test("folders without pictures beside train/ and test/ make no classes of them; such with pictures do", async () => {
+  const parts = { ...of("train/a", 3, 1), ...of("train/b", 2, 2), ...of("test/b", 4, 3) };
+  const { classNames, train, notices } = await load({ ...parts, "json/1.json": "{}" });
+  expect([classNames, train.count, notices]).toEqual([["a", "b"], 5, []]);
+  const { classNames: three } = await load({ ...parts, ...of("bus", 5, 2) });
+  expect(three).toEqual(["bus", "test", "train"]);
+  const { classNames: two } = await load({ ...of("train/a", 5, 1), ...of("training/a", 5, 2) });
+  expect(two).toEqual(["train", "training"]);
+});
+
 test("a class may be called train", async () => {
   const { classNames } = await load({ ...of("train", 5, 1), ...of("bus", 5, 2) });
   expect(classNames).toEqual(["bus", "train"]);
