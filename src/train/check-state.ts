@@ -2,6 +2,7 @@ import { isTrained, type Parameter } from "../compiler/graph.ts";
 import { counted } from "../options/counted.ts";
 import { isObject } from "../options/kinds.ts";
 import { quoted, show, written } from "../options/show.ts";
+import type { NamedTensor } from "../safetensors/safetensors.ts";
 import { checkWeights } from "./check-weights.ts";
 import type { TrainingSetting, TrainingState } from "./training-state.ts";
 
@@ -68,21 +69,29 @@ export function checkState(
       `the state is of a training in which ${counted(own(state.callbacks.length), "callback")} had state(), in this one ${own(callbacks)}: give fit(train, { callbacks }) what it had then`,
     );
   }
-  checkWeights(state.weights, parameters);
+  checkTensors(state.weights, parameters);
   const trained = parameters.filter(isTrained);
   if (state.optimizer.vectors.length !== vectors)
     throw new StateError(
       `the state has ${counted(state.optimizer.vectors.length, "vector")} of the optimizer, expected ${vectors}`,
     );
-  for (const vectors of state.optimizer.vectors) checkWeights(vectors, trained);
+  for (const vectors of state.optimizer.vectors) checkTensors(vectors, trained);
   for (const { name, data } of [state.weights, ...state.optimizer.vectors].flat())
     if (!data.every(Number.isFinite)) throw new StateError(`the state's ${quoted(name)} is not finite`);
+}
+
+function checkTensors(tensors: readonly NamedTensor[], parameters: readonly Parameter[]): void {
+  try {
+    checkWeights(tensors, parameters);
+  } catch (error) {
+    throw new StateError((error as Error).message, { cause: error });
+  }
 }
 
 const isCount = (value: unknown) => Number.isSafeInteger(value) && (value as number) >= 0;
 
 /** Whether it is built as a state is: what depends on the model is checked beside the model. */
-function isState(value: unknown): value is TrainingState {
+export function isState(value: unknown): value is TrainingState {
   const { version, setting, optimizer, epoch, batch, begun, sums, seconds, history, callbacks } = Object(
     value,
   ) as Record<keyof TrainingState, unknown>;

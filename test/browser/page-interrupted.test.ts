@@ -75,6 +75,35 @@ const keptNames = (page: Page, add?: string): Promise<string[]> =>
     add,
   );
 
+/** Changes what is kept of the only training: what lies at `path`. */
+const alterKept = (page: Page, path: readonly string[], value: unknown): Promise<void> =>
+  page.evaluate(
+    (keys, own) =>
+      new Promise<void>((resolve, reject) => {
+        const opening = indexedDB.open("wasmgrad-trainings");
+        opening.onerror = () => reject(opening.error);
+        opening.onsuccess = () => {
+          const transaction = opening.result.transaction("pieces", "readwrite");
+          const cursor = transaction.objectStore("pieces").openCursor();
+          cursor.onsuccess = () => {
+            const found = cursor.result;
+            if (found && (found.key as unknown[])[1] !== 0) return found.continue();
+            const frame = found!.value;
+            let inner = frame.value;
+            for (const key of keys.slice(0, -1)) inner = inner[key];
+            inner[keys.at(-1)!] = own;
+            found!.update(frame);
+          };
+          transaction.oncomplete = () => {
+            opening.result.close();
+            resolve();
+          };
+        };
+      }),
+    path,
+    value,
+  );
+
 /** Waits until a training is kept that is so far. */
 async function kept(page: Page, enough: (place: Place) => boolean): Promise<Place> {
   for (;;) {
@@ -404,6 +433,55 @@ describe.each(BROWSERS)("an interrupted training in %s", (browser) => {
       /^A training was interrupted at epoch \d+ of 9000: mlp on digits/,
     );
     expect([...errors, ...again.errors]).toEqual([]);
+  });
+
+  test.skipIf(skip)("that a newer page kept, or that no page can read, is discarded when asked", async () => {
+    const { page, errors } = await openApp(browser, { fragment: LONG });
+    await start(page);
+    await kept(page, ({ epoch }) => epoch >= 1);
+    await pause(page);
+    const [name] = await keptNames(page);
+    await keptNames(page, `${name} data`);
+    await alterKept(page, ["version"], 2);
+    await page.reload();
+    const unread = /^A training was interrupted that cannot be read now, and stays kept: /;
+    await waitForText(page, "#notices", new RegExp(`${unread.source}a newer version has kept it`));
+    // It is still a newer one.
+    await page.locator(button("Go on")).click();
+    await waitForText(page, "#notices", new RegExp(`${unread.source}a newer version has kept it`));
+    await page.evaluate(() => {
+      const remove = IDBObjectStore.prototype.delete;
+      IDBObjectStore.prototype.delete = () => {
+        IDBObjectStore.prototype.delete = remove;
+        throw new DOMException("read-only", "UnknownError");
+      };
+    });
+    // What the browser does not remove is told of again.
+    await page.locator(button("Discard")).click();
+    await waitForText(page, "#notices", new RegExp(`${unread.source}read-only\\.`));
+    expect(await keptPlace(page)).toBeDefined();
+    await page.locator(button("Discard")).click();
+    await waitForText(page, "#notices", /^$/);
+    await expect.poll(() => keptNames(page), { timeout: 20_000 }).toEqual([]);
+    expect(errors).toEqual([]);
+  });
+
+  test.skipIf(skip)("whose state, weights or model can never fit is removed once that is told", async () => {
+    for (const [path, value, told] of [
+      [["state", "batch"], -1, /^The training cannot go on: what is kept of it is damaged\.$/],
+      [["state", "weights", "0", "name"], "x", /^Weights for '[^']+' are missing\.$/],
+      [["beside", "model", "layers", "0", "type"], "nope", /^The training cannot go on: .*no layer type has/],
+    ] as const) {
+      const { page } = await openApp(browser, { fragment: LONG });
+      await start(page);
+      await kept(page, ({ epoch }) => epoch >= 1);
+      await pause(page);
+      await alterKept(page, path, value);
+      await page.reload();
+      await page.locator(button("Go on")).click();
+      await waitForText(page, "#notices", told);
+      await expect.poll(() => keptNames(page), { timeout: 20_000 }).toEqual([]);
+    }
   });
 
   test.skipIf(skip)("that is damaged is removed once that is told", async () => {

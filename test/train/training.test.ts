@@ -18,6 +18,7 @@ import { earlyStopping } from "../../src/train/callbacks/early-stopping.ts";
 import { learningRateScheduler } from "../../src/train/callbacks/learning-rate-scheduler.ts";
 import { reduceLROnPlateau } from "../../src/train/callbacks/reduce-lr-on-plateau.ts";
 import type { Callbacks } from "../../src/train/callbacks.ts";
+import { StateError } from "../../src/train/check-state.ts";
 import type { CompileOptions } from "../../src/train/compiled-options.ts";
 import type { FitOptions } from "../../src/train/fit.ts";
 import type { TrainingState } from "../../src/train/training-state.ts";
@@ -696,5 +697,17 @@ describe("what a training must not do unseen", () => {
       expect(() =>
         model.training(data, { epochs: 3, initialState: { ...state, ...change } as never }),
       ).toThrow(/^(initialState is an object|the state has 0 vectors|the state's '.*' is not finite)/);
+  });
+
+  test("have weights that are not the model's: such a state never fits", async () => {
+    const model = await net();
+    const training = model.training(data, { epochs: 3 });
+    await training.step();
+    const state = training.state();
+    const [first, ...others] = state.weights;
+    for (const weights of [others, [{ ...first!, name: "x" }, ...others], [{ ...first!, data: [1] }]])
+      expect(() => model.training(data, { epochs: 3, initialState: { ...state, weights } as never })).toThrow(
+        StateError,
+      );
   });
 });

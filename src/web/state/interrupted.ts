@@ -1,6 +1,8 @@
 import { effect, signal, untracked } from "@preact/signals";
 import { UnusableError } from "../../browser/pieces.ts";
+import { ModelError } from "../../compiler/errors.ts";
 import { modelOfData } from "../../run/build-model.ts";
+import { isState } from "../../train/check-state.ts";
 import { dataOf } from "../../train/mark.ts";
 import type { TrainingState } from "../../train/training-state.ts";
 import { dataset, ensureDataset, isOpened, type Loaded, useOpened } from "./dataset.ts";
@@ -87,7 +89,7 @@ async function goOn(cut: CutOff): Promise<void> {
   };
   const state = await ready(cut, chosen, current).catch(async (error: Error) => {
     if (!current()) return;
-    const never = error instanceof UnusableError;
+    const never = error instanceof UnusableError || error instanceof ModelError;
     // Memory that is short, or a script that does not load: it is offered again.
     if (never) await forgetTraining(backup);
     const text = `The training cannot go on${never ? "" : " now, and stays kept"}: ${error.message}`;
@@ -106,7 +108,7 @@ async function goOn(cut: CutOff): Promise<void> {
   });
 }
 
-/** Makes its model the one that is looked at, and gives its state; undefined where it cannot go on now. Rejects with UnusableError where it never can, and with what else went wrong. */
+/** Makes its model the one that is looked at, and gives its state; undefined where it cannot go on now. Rejects with UnusableError or ModelError where it never can, and with what else went wrong. */
 async function ready(
   cut: CutOff,
   chosen: Settings,
@@ -117,6 +119,7 @@ async function ready(
   if (!current()) return;
   if (!kept) throw new UnusableError("nothing is kept of it any more");
   const { state } = kept;
+  if (!isState(state)) throw new UnusableError("what is kept of it is damaged");
   change(chosen);
   const data = await imagesOf(cut, chosen);
   if (!current()) return;

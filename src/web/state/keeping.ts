@@ -64,7 +64,9 @@ let underWay: (Pick<KeptRun, "firstEpoch" | "plannedEpochs"> & { readonly curren
 /** Backups whose images are kept. */
 const withData = new Set<string>();
 let told = false;
-const UNREAD = "unread";
+/** Backups that could not be read, and what the notices about them are about. */
+const unread = new Set<string>();
+const aboutUnread = (name: string) => `unread ${name}`;
 
 const OPTIONS = {
   beside: ({ epoch, setting }: TrainingState): KeptRun => {
@@ -160,29 +162,59 @@ async function readRun(backup: Backup): Promise<KeptRun | undefined> {
   return undefined;
 }
 
-/** It stays, and is looked for again when the visitor asks. */
+/** It stays, and is looked for again or removed when the visitor asks. */
 function tellUnread(backup: Backup, { message }: Error): void {
   backup.close();
   if (latest === backup) latest = undefined;
-  notify(UNREAD, `A training was interrupted that cannot be read now, and stays kept: ${message}.`, "fault", {
+  const { name } = backup;
+  const text = `A training was interrupted that cannot be read now, and stays kept: ${message}.`;
+  const failed = (error: Error) => tellUnread(backup, error);
+  unread.add(name);
+  notify(aboutUnread(name), text, "fault", {
     actions: [
       {
         label: "Go on",
         run: () => {
-          dismiss(UNREAD);
-          findCutOff().catch((error: Error) => tellUnread(backup, error));
+          // All are looked for.
+          for (const one of unread) dismiss(aboutUnread(one));
+          unread.clear();
+          findCutOff().catch(failed);
+        },
+      },
+      {
+        label: "Discard",
+        run: () => {
+          dismiss(aboutUnread(name));
+          unread.delete(name);
+          discardUnread(name).catch(failed);
         },
       },
     ],
   });
 }
 
+/** Removes what could not be read, images and all. Rejects where the browser does not remove it. */
+async function discardUnread(name: string): Promise<void> {
+  const backup = await openKept(name);
+  // Another page may be going on with it.
+  if (!backup.owned) return;
+  try {
+    await removePieces(name);
+    await forgetTraining(backup);
+  } finally {
+    backup.close();
+  }
+}
+
+/** A training of a page that may be closed. */
+const openKept = (name: string) => Backup.open(name, { ...OPTIONS, onNotice() {} }, PATIENCE_MS);
+
 /** Finds the trainings of pages that are closed, and removes images whose training never began to be kept. Rejects where the browser keeps nothing. */
 export async function findCutOff(): Promise<void> {
   const found: CutOff[] = [];
   const own = new Set([latest, ...cutOff.value.map(({ backup }) => backup)].map((backup) => backup?.name));
   const look = async (name: string) => {
-    const backup = await Backup.open(name, { ...OPTIONS, onNotice() {} }, PATIENCE_MS);
+    const backup = await openKept(name);
     if (!backup.owned) return;
     const run = await readRun(backup);
     if (run) found.push({ backup, run });
