@@ -1,3 +1,4 @@
+import { isStreamed } from "../data/streamed.ts";
 import type { Dataset, ImageSet } from "../data/types.ts";
 import type { LossData, LossName } from "../losses/names.ts";
 import { confusionMatrix, predictedClasses } from "../report/metrics.ts";
@@ -51,8 +52,11 @@ export async function testModel(
   classes: number,
   options: EvaluateOptions = {},
 ): Promise<TestResult> {
-  const { loss, accuracy } = await model.evaluate(set, options);
-  const outputs = await model.predict(set, options);
+  const evaluate = (own: ImageSet) => model.evaluate(own, options);
+  const predict = (own: ImageSet) => model.predict(own, options);
+  const [{ loss, accuracy }, outputs] = isStreamed(set)
+    ? await (await import("./read-once.ts")).readOnce(set, evaluate, predict)
+    : [await evaluate(set), await predict(set)];
   const confusion = confusionMatrix(set.labels, predictedClasses(outputs, set.count).classes, classes);
   return { count: set.count, loss, ...(accuracy !== undefined && { accuracy }), confusion, outputs };
 }
