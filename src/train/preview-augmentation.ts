@@ -39,14 +39,16 @@ const SCALING: ReadonlySet<string> = new Set<Op["kind"]>(["unary", "binary", "ba
 /** And those behind which it is one, in other places. */
 const MOVING: ReadonlySet<string> = new Set<Op["kind"]>(["resample2d", "reshape", "permute"]);
 
-export interface PreviewOptions
-  extends Partial<Pick<SessionOptions, "backend" | "threads" | "wasm" | "maxMemory">> {
+interface OpenOptions extends Partial<Pick<SessionOptions, "backend" | "threads" | "wasm" | "maxMemory">> {
   /** The training's. Default 1. */
   readonly seed?: number | undefined;
-  /** Which of the training's steps, from 0, draws. Default 0. */
-  readonly step?: number | undefined;
   /** How bytes become numbers. Default: as the model's file says, else 0 to 1. */
   readonly preprocessing?: Partial<Preprocessing> | undefined;
+}
+
+export interface PreviewOptions extends OpenOptions {
+  /** Which of the training's steps, from 0, draws. Default 0. */
+  readonly step?: number | undefined;
 }
 
 /** Pictures as a step of training sees them. */
@@ -63,6 +65,17 @@ export interface AugmentationPreview {
   readonly pixels: Uint8Array<ArrayBuffer>;
 }
 
+/** A model's augmentation, ready for any number of batches. */
+export interface OpenPreview {
+  /**
+   * What a step of training, numbered from 0, sees of these pictures as its batch, `[pictures, ...inputShape]`. Throws RangeError on images
+   * that are no whole number of the model's.
+   */
+  see(images: Pixels, step: number): AugmentationPreview;
+  /** Ends its threads. */
+  dispose(): void;
+}
+
 /**
  * What training would see of pictures, by its own kernels: the bits that a step of that number, with that seed, makes of these
  * pictures as its batch, `images` `[pictures, ...inputShape]`. undefined: no layer of the model varies pictures before they are
@@ -73,9 +86,22 @@ export interface AugmentationPreview {
 export async function previewAugmentation(
   model: Pick<Model, "graph" | "loaded">,
   images: Pixels,
-  options: PreviewOptions = {},
+  { step = 0, ...options }: PreviewOptions = {},
 ): Promise<AugmentationPreview | undefined> {
-  const { seed = 1, step = 0, backend = "auto", threads = 1, wasm, maxMemory } = options;
+  const preview = await openPreview(model, options);
+  try {
+    return preview?.see(images, step);
+  } finally {
+    preview?.dispose();
+  }
+}
+
+/** As previewAugmentation(), for several batches. Throws ModelError on a model of several inputs. */
+export async function openPreview(
+  model: Pick<Model, "graph" | "loaded">,
+  options: OpenOptions = {},
+): Promise<OpenPreview | undefined> {
+  const { seed = 1, backend = "auto", threads = 1, wasm, maxMemory } = options;
   const [input, ...others] = model.graph.inputs as readonly [Value, ...Value[]];
   if (others.length > 0)
     throw new ModelError(
@@ -83,11 +109,6 @@ export async function previewAugmentation(
     );
   const found = varied(model.graph);
   if (!found) return undefined;
-  const batch = images.length / elements(input.shape);
-  if (!Number.isInteger(batch) || batch === 0)
-    throw new RangeError(
-      `got ${counted(images.length, "number")}, expected those of one or more pictures of shape ${formatShape(input.shape)}, ${elements(input.shape)} each`,
-    );
   const preprocessing = preprocessingOf(model.loaded, options.preprocessing);
   const { graph, ops } = found;
   const session = await Session.create(graph, {
@@ -95,10 +116,10 @@ export async function previewAugmentation(
     optimizer: sgd(),
     outputs: [],
   });
-  try {
-    const { engine } = session;
-    if (model.loaded) session.setWeights(model.loaded.tensors);
-    session.optimizer.step = step;
+  const { engine } = session;
+  const [last] = session.graph.outputs as readonly [Value];
+  if (model.loaded) session.setWeights(model.loaded.tensors);
+  const compile = (batch: number, bytes: boolean) => {
     const at = new Map([...session.weights()].map(({ parameter, data }) => [parameter, data.byteOffset]));
     const value = (parameter: (typeof graph.parameters)[number]) => at.get(parameter)!;
     const pointers = {
@@ -109,27 +130,40 @@ export async function previewAugmentation(
       step: session.optimizer.stepPointer,
     };
     const p = new Planner(session.graph, batch, true, pointers, IMPLEMENTATIONS);
-    const bytes = isBytes(images);
     const host = emitInput(p, input, bytes ? "bytes" : "floats", { preprocessing });
     for (const op of session.graph.ops) p.forward(op);
-    const [last] = session.graph.outputs as readonly [Value];
     const output = p.value(last).read();
-    const plan = new Plan(engine, p);
-    plan.activate();
-    const pointer = plan.pointer(host);
-    (bytes ? engine.u8(pointer, images.length) : engine.f32(pointer, images.length)).set(images);
-    plan.run();
-    const values = engine.f32(plan.pointer(output), batch * elements(last.shape)).slice();
-    return {
-      layers: [...new Set(ops.filter(({ kind }) => VARYING.has(kind)).map(({ layer }) => layer))],
-      mixes: ops.some(mixes),
-      shape: last.shape,
-      values,
-      pixels: pixelsOf(values, ops.some(({ kind }) => SCALING.has(kind)) ? undefined : preprocessing),
-    };
-  } finally {
-    session.dispose();
-  }
+    return { plan: new Plan(engine, p), host, output };
+  };
+  const plans = new Map<string, ReturnType<typeof compile>>();
+  return {
+    see(images, step) {
+      const batch = images.length / elements(input.shape);
+      if (!Number.isInteger(batch) || batch === 0)
+        throw new RangeError(
+          `got ${counted(images.length, "number")}, expected those of one or more pictures of shape ${formatShape(input.shape)}, ${elements(input.shape)} each`,
+        );
+      const bytes = isBytes(images);
+      const key = `${batch} ${bytes}`;
+      const compiled = plans.get(key) ?? compile(batch, bytes);
+      plans.set(key, compiled);
+      const { plan, host, output } = compiled;
+      session.optimizer.step = step;
+      plan.activate();
+      const pointer = plan.pointer(host);
+      (bytes ? engine.u8(pointer, images.length) : engine.f32(pointer, images.length)).set(images);
+      plan.run();
+      const values = engine.f32(plan.pointer(output), batch * elements(last.shape)).slice();
+      return {
+        layers: [...new Set(ops.filter(({ kind }) => VARYING.has(kind)).map(({ layer }) => layer))],
+        mixes: ops.some(mixes),
+        shape: last.shape,
+        values,
+        pixels: pixelsOf(values, ops.some(({ kind }) => SCALING.has(kind)) ? undefined : preprocessing),
+      };
+    },
+    dispose: () => session.dispose(),
+  };
 }
 
 const mixes = ({ kind }: Op) => kind === "mixImages";

@@ -1,10 +1,12 @@
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
+import type { StreamedImageSet } from "../../src/data/streamed.ts";
 import { dense, flatten, randomErasing, randomRotation } from "../../src/model/layers/index.ts";
 import { piecewiseConstantDecay, sgd } from "../../src/optim/index.ts";
 import { checkRunConfig } from "../../src/run/config.ts";
 import { partsOf } from "../../src/run/run.ts";
 import { seenInTraining } from "../../src/run/seen.ts";
 import { sequential } from "../../src/train/sequential.ts";
+import { Session } from "../../src/train/session.ts";
 import { hash32 } from "../support/fixture-values.ts";
 
 const SHAPE = [6, 5, 1] as const;
@@ -85,4 +87,42 @@ test("where no layer varies pictures there is nothing to see", async () => {
   const plain = sequential([flatten({ inputShape: SHAPE }), dense({ units: 3 })]);
   const config = checkRunConfig({ batchSize: BATCH, validationSplit: 0 });
   expect(await seenInTraining(plain, dataset, config, [0], 1)).toBeUndefined();
+});
+
+test("one engine, and one start of what reads, see all epochs", async () => {
+  const model = sequential([...layers(), flatten(), dense({ units: 3 })]);
+  const config = checkRunConfig({ batchSize: BATCH, validationSplit: 0.25, validationFrom: "last", seed });
+  const rows = [0, 2, 3, 5, 7, 8];
+  const expected = await seenInTraining(model, dataset, config, rows, 3);
+  const calls: string[] = [];
+  const streamed: StreamedImageSet = {
+    ...{
+      images: new Uint8Array(),
+      labels,
+      count: COUNT,
+      shape: SHAPE,
+      pixels: "bytes",
+      shared: false,
+      mark: "",
+    },
+    async read(indices, into) {
+      calls.push("read");
+      for (const [i, row] of indices.entries())
+        into.set(images.subarray(row * SIZE, (row + 1) * SIZE), i * SIZE);
+    },
+    close: async () => void calls.push("close"),
+    some: () => streamed,
+  };
+  const created = vi.spyOn(Session, "create");
+  const disposed = vi.spyOn(Session.prototype, "dispose");
+  expect(await seenInTraining(model, { train: streamed }, config, rows, 3)).toEqual(expected);
+  expect([created, disposed].map(({ mock }) => mock.calls.length)).toEqual([1, 1]);
+  expect(calls.filter((call) => call === "read").length).toBeGreaterThan(3);
+  expect(calls.indexOf("close")).toBe(calls.length - 1);
+
+  const failing = { ...streamed, read: () => Promise.reject(new Error("gone")) };
+  await expect(seenInTraining(model, { train: failing }, config, rows, 3)).rejects.toThrow("gone");
+  expect(disposed).toHaveBeenCalledTimes(2);
+  expect(calls.filter((call) => call === "close")).toHaveLength(2);
+  vi.restoreAllMocks();
 });

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import {
+  batchNormalization,
   conv2d,
   cutMix,
   dense,
@@ -23,7 +24,7 @@ import {
 import { makeLayer } from "../../src/model/layers/layer.ts";
 import { piecewiseConstantDecay, sgd } from "../../src/optim/index.ts";
 import { model } from "../../src/train/functional.ts";
-import { previewAugmentation } from "../../src/train/preview-augmentation.ts";
+import { openPreview, previewAugmentation } from "../../src/train/preview-augmentation.ts";
 import type { Pixels } from "../../src/train/samples.ts";
 import { sequential } from "../../src/train/sequential.ts";
 import { hash32 } from "../support/fixture-values.ts";
@@ -162,5 +163,27 @@ describe("what is shown of augmentation", () => {
     await expect(previewAugmentation(model({ inputs: [a, b], outputs }), BYTES)).rejects.toThrow(
       "the model has 2 inputs, expected one",
     );
+  });
+
+  test("one that is open sees each batch and step as a new one does, whatever it saw before", async () => {
+    const layers = [
+      batchNormalization({ center: false, scale: false }),
+      gaussianNoise({ stddev: 0.2 }),
+      randomRotation({ factor: 0.2 }),
+      mixUp(),
+    ];
+    const net = sequential([...inFront(layers), flatten(), dense({ units: 2 })]);
+    const open = (await openPreview(net, { seed: 3 }))!;
+    const two = BYTES.subarray(0, 2 * SIZE);
+    const floats = Float32Array.from(BYTES, (byte) => byte / 255);
+    for (const [images, step] of [
+      [BYTES, 4],
+      [two, 1],
+      [floats, 4],
+      [BYTES, 0],
+      [BYTES, 4],
+    ] as const)
+      expect(open.see(images, step)).toEqual(await previewAugmentation(net, images, { seed: 3, step }));
+    open.dispose();
   });
 });
