@@ -129,7 +129,8 @@ export async function openPreview(
       seed: [seed >>> 0, Math.floor(seed / 2 ** 32) >>> 0] as const,
       step: session.optimizer.stepPointer,
     };
-    const p = new Planner(session.graph, batch, true, pointers, IMPLEMENTATIONS);
+    // Without outputs: what is looked at has no targets, which layers that move images would ask for.
+    const p = new Planner({ ...session.graph, outputs: [] }, batch, true, pointers, IMPLEMENTATIONS);
     const host = emitInput(p, input, bytes ? "bytes" : "floats", { preprocessing });
     for (const op of session.graph.ops) p.forward(op);
     const output = p.value(last).read();

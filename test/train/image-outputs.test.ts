@@ -324,19 +324,48 @@ describe("layers that move images", () => {
     await expect(plain.fit({ ...images, targets })).rejects.toThrow("output has shape (4, 5)");
   });
 
+  /** Ends with this shape, whatever comes before. */
+  const endingAs = (shape: readonly number[]) => {
+    const units = shape.reduce((product, n) => product * n, 1);
+    return modelOf([
+      api.randomFlip({ inputShape: [...SHAPE] }),
+      api.flatten(),
+      api.dense({ units }),
+      api.reshape({ targetShape: [...shape] }),
+      api.activation({ activation: "softmax" }),
+    ]);
+  };
+
+  test.each([
+    ["a finer grid", [8, 10, 3], "[80, 3]"],
+    ["a coarser one", [2, 3, 3], "[6, 3]"],
+    ["images without their border", [6, 7, 3], "[42, 3]"],
+    ["boxes of a coarser one", [2, 3, 2, 3], "[12, 3]"],
+    ["several images", [2, 4, 5, 3], "[40, 3]"],
+    ["channels first", [3, 4, 5], "[12, 5]"],
+  ])("nor towards %s", async (_, shape, flat) => {
+    const model = await endingAs(shape);
+    const labels = new Uint8Array(
+      (maps.count * shape.reduce((product, n) => product * n, 1)) / shape.at(-1)!,
+    );
+    await expect(model.fit({ ...maps, labels })).rejects.toThrow(
+      new RegExp(
+        `^layer 'randomFlip': moves images, but not .* has shape \\(${shape.join(", ")}\\): .* before fit\\(\\)\\. If axes of that output are no places in images, end with reshape\\(\\{ targetShape: \\${flat.replace("]", "\\]")} \\}\\)$`,
+      ),
+    );
+  });
+
   test("outputs without places are trained: classes of images, of each of some digits, of 1 x 1", async () => {
     for (const [shape, ids] of [
       [[2, 3], 2],
+      // Tables of classes, in no proportion to 4x5.
+      [[2, 5, 3], 10],
+      [[6, 2, 2], 12],
+      [[6, 3], 6],
       [[1, 1, 3], 1],
       [[3], 1],
     ] as const) {
-      const model = await modelOf([
-        api.randomFlip({ inputShape: [...SHAPE] }),
-        api.flatten(),
-        api.dense({ units: 3 * ids }),
-        api.reshape({ targetShape: [...shape] }),
-        api.activation({ activation: "softmax" }),
-      ]);
+      const model = await endingAs(shape);
       const labels = new Uint8Array(maps.count * ids);
       const { history } = await model.fit({ ...maps, labels }, { epochs: 1 });
       expect(history.loss).toHaveLength(1);

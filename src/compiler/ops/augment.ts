@@ -38,8 +38,24 @@ function common(p: Planner, op: AugmentOp) {
 
 const EACH_IMAGE = (p: Planner) => ({ tasks: p.batch, scratch: AUGMENT_SCRATCH });
 
-/** Ops that a part of a graph may end with which is previewed: see train/preview-augmentation.ts. A model that is trained does not. */
-const NOISE: ReadonlySet<string> = new Set<Op["kind"]>(["gaussian", "dropout", "channelDropout"]);
+/**
+ * Whether an output of this shape has targets for the places of H x W images: two of its axes are those of the image, or all its places
+ * are in one; or, its channels aside, the image's on a coarser or finer grid, or without its border.
+ */
+function isByPlace(shape: Shape, H: number, W: number): boolean {
+  const all = elements(shape);
+  const places = all / shape.at(-1)!;
+  if (places === 1) return false;
+  if (places === H * W || all === H * W) return true;
+  return shape.some((h, i) => {
+    const w = shape[i + 1];
+    if (w === undefined) return false;
+    if (h === H && w === W) return true;
+    if (i === shape.length - 2 || h === 1 || w === 1) return false;
+    // Sides of a coarser grid are whole numbers.
+    return h - H === w - W || Math.abs(h * W - w * H) < Math.max(H, W);
+  });
+}
 
 /**
  * Throws ModelError where an image that is moved leads to an output with targets for its places, masks or images: those stay where they are.
@@ -49,20 +65,20 @@ function requireNoTargetsByPlace(p: Planner, moving: AugmentOp): void {
   const moved = new Set([moving.output]);
   for (const op of ops) if (op.inputs.some((value) => moved.has(value))) moved.add(op.output);
   const [H, W] = moving.output.shape as readonly number[] as [number, number];
-  const output = outputs.find((value) => {
-    if (!moved.has(value) || !p.needsGradient(value)) return false;
-    if (ops.some(({ kind, output }) => output === value && NOISE.has(kind))) return false;
-    const { shape } = value;
-    const all = elements(shape);
-    const places = all / shape.at(-1)!;
-    // A class for each of five digits is no map; a map may have its rows in one axis, or no channels.
-    return places > 1 && (shape.length > 2 || places === H * W || all === H * W);
-  });
-  if (output)
-    throw new ModelError(
-      `moves images, but not the masks or images that are their targets, and the model's output has shape ${formatShape(output.shape)}: take the layer out, or one that leaves pixels where they are, as randomContrast(), randomBrightness() or mixUp(); move images and targets together before fit()`,
-      moving.layer,
-    );
+  const output = outputs.find(
+    (value) => moved.has(value) && p.needsGradient(value) && isByPlace(value.shape, H, W),
+  );
+  if (!output) return;
+  const { shape } = output;
+  const [cols, all] = [shape.at(-1)!, elements(shape)];
+  const other =
+    all === H * W || all === H * W * cols
+      ? ""
+      : `. If axes of that output are no places in images, end with reshape({ targetShape: [${all / cols}, ${cols}] })`;
+  throw new ModelError(
+    `moves images, but not the masks or images that are their targets, and the model's output has shape ${formatShape(shape)}: take the layer out, or one that leaves pixels where they are, as randomContrast(), randomBrightness() or mixUp(); move images and targets together before fit()${other}`,
+    moving.layer,
+  );
 }
 
 /** Images are changed in training alone, and no gradient passes: what is trained comes after. */
