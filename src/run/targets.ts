@@ -13,73 +13,92 @@ const INK = 127;
 /** By so much floats that were scaled miss 0 and 1. */
 const ROUNDING = 1e-5;
 
+type Split = "train" | "test";
+
 /**
- * A dataset with the answers that a run is to learn. Throws DataError where it has no such ones, with the setting to write.
+ * A dataset with the answers that a run is to learn; or that a trained model is tested by, on one set of it, which alone gets them.
+ * Throws DataError where it has no such ones, with what to write.
  */
 export function withTargets(
   dataset: Dataset,
   { targets = "labels", preprocessing }: Pick<RunConfig, "targets" | "preprocessing">,
+  split?: Split,
 ): Dataset {
   const { answers, name, train } = dataset;
   if (targets !== "labels" && isStreamed(train))
     throw new DataError(
       "bad-argument",
-      `${name} is streamed from disk, and targets is ${show(targets)}, for which images lie in memory. Write: {"stream": false}.`,
+      `${name} is streamed from disk, and targets is ${show(targets)}, for which images lie in memory. Write: --no-stream, in a file of settings {"stream": false}.`,
     );
   const has = answers?.kind ?? "labels";
   if (targets === has) return dataset;
-  if (targets === "images") return ofImages(dataset, preprocessing);
-  if (targets === "masks" && has === "labels") return ofInk(dataset);
+  if (targets === "images") return ofImages(dataset, preprocessing, split);
+  if (targets === "masks" && has === "labels") return ofInk(dataset, split);
   const what = {
     labels: "a class for each image",
     masks: `a mask of ${answers?.shape.join("x")} classes for each image`,
     numbers: `${answers?.shape.join("x")} numbers for each image`,
   }[has];
-  throw new DataError(
-    "bad-classes",
-    `${name} has ${what}, and targets is ${show(targets)}. Write: ${has === "labels" ? "--targets images, which are its own" : `--targets ${has}`}, in a file of settings {"targets": ${show(has === "labels" ? "images" : has)}}.`,
-  );
+  const advice = split
+    ? `the model gives ${GIVEN[targets]}. Name a dataset of such: --dataset`
+    : `targets is ${show(targets)}. Write: ${has === "labels" ? "--targets images, which are its own" : `--targets ${has}`}, in a file of settings {"targets": ${show(has === "labels" ? "images" : has)}}`;
+  throw new DataError("bad-classes", `${name} has ${what}, and ${advice}.`);
 }
 
+/** What a model was trained to give. */
+const GIVEN = { labels: "a class", masks: "a mask", numbers: "numbers" } as const;
+
 /** Each image is its own answer, scaled as the model sees it. Throws DataError `too-large`. */
-function ofImages(dataset: Dataset, { scale, offset }: RunConfig["preprocessing"]): Dataset {
+function ofImages(
+  dataset: Dataset,
+  { scale, offset }: RunConfig["preprocessing"],
+  split: Split | undefined,
+): Dataset {
   const { name, train, test, validation } = dataset;
+  const refused = (set: ImageSet, cause?: unknown) => {
+    const of = set === test ? "test" : "train";
+    return tooLarge(name, set, (most) => (split ? fewerTested(of) : fewerOf(of, most)), cause);
+  };
   // Before the first is made: floats are four times as large as the bytes.
-  for (const set of [train, test, ...(validation ? [validation] : [])])
-    if (4 * set.images.length > MAX_IDX_BYTES)
-      throw tooLarge(name, set, set === test ? "testLimit" : "trainLimit");
+  for (const set of split ? [dataset[split]] : [train, test, ...(validation ? [validation] : [])])
+    if (4 * set.images.length > MAX_IDX_BYTES) throw refused(set);
   const ends = [offset, 255 * scale + offset] as const;
   const range = [Math.min(...ends), Math.max(...ends)] as const;
-  return withSets(dataset, { kind: "numbers", shape: train.shape, range }, (set) => {
+  return withSets(dataset, { kind: "numbers", shape: train.shape, range }, split, (set) => {
     const { images } = set;
     let targets: Float32Array;
     try {
       targets = new Float32Array(images.length);
     } catch (cause) {
-      throw tooLarge(name, set, set === test ? "testLimit" : "trainLimit", cause);
+      throw refused(set, cause);
     }
     for (let i = 0; i < images.length; i++) targets[i] = images[i]! * scale + offset;
     return { targets };
   });
 }
 
+const fewerOf = (split: Split, most: number) =>
+  `Take fewer by a setting, {"${split}Limit": ${most}}, or make them smaller: {"imageSize": [64, 64]}.`;
+const fewerTested = (split: Split) =>
+  split === "train" ? "Write: --split test." : "Name a dataset with fewer test images: --dataset.";
+
 function tooLarge(
   name: string,
   { images, count, shape }: ImageSet,
-  limit: string,
+  advice: (most: number) => string,
   cause?: unknown,
 ): DataError {
   const most = Math.floor((MAX_IDX_BYTES * count) / (4 * images.length));
   const room = cause ? "there is no memory for them" : `the limit is ${MAX_IDX_BYTES}, ${most} images`;
   return new DataError(
     "too-large",
-    `${name}: ${count} images of ${shape.join("x")}, as what a model is to give, take ${4 * images.length} bytes of floats; ${room}. Take fewer by a setting, {"${limit}": ${cause ? Math.ceil(count / 2) : most}}, or make them smaller: {"imageSize": [64, 64]}.`,
+    `${name}: ${count} images of ${shape.join("x")}, as what a model is to give, take ${4 * images.length} bytes of floats; ${room}. ${advice(cause ? Math.ceil(count / 2) : most)}`,
     { cause },
   );
 }
 
 /** Which pixels are ink, and of what class; 0 is what lies around. Throws DataError on colours. */
-function ofInk(dataset: Dataset): Dataset {
+function ofInk(dataset: Dataset, split: Split | undefined): Dataset {
   const { train, name, classNames } = dataset;
   const [height, width, channels] = train.shape;
   if (channels !== 1)
@@ -89,7 +108,7 @@ function ofInk(dataset: Dataset): Dataset {
     );
   if (classNames.length > 255)
     throw new DataError("bad-classes", `${name} has ${classNames.length} classes; masks are for up to 255.`);
-  const made = withSets(dataset, { kind: "masks", shape: [height, width] }, ({ images, labels }) => ({
+  const made = withSets(dataset, { kind: "masks", shape: [height, width] }, split, ({ images, labels }) => ({
     labels: images.map((pixel, i) => (pixel > INK ? 1 + labels[Math.floor(i / (height * width))]! : 0)),
   }));
   return { ...made, classNames: ["background", ...classNames] };
@@ -98,18 +117,22 @@ function ofInk(dataset: Dataset): Dataset {
 function withSets(
   dataset: Dataset,
   answers: Answers,
+  split: Split | undefined,
   answer: (set: ImageSet) => Partial<Pick<ImageSet, "labels" | "targets">>,
 ): Dataset {
   const { train, test, validation } = dataset;
   // Numbers stand in place of labels: samples have one of both.
-  const made = ({ images, count, shape }: ImageSet, own: ReturnType<typeof answer>) =>
-    ({ images, count, shape, ...own }) as ImageSet;
+  const made = (set: ImageSet) => {
+    const { images, count, shape } = set;
+    return { images, count, shape, ...answer(set) } as ImageSet;
+  };
+  if (split) return { ...dataset, answers, [split]: made(dataset[split]) };
   return {
     ...dataset,
     answers,
-    train: made(train, answer(train)),
-    test: made(test, answer(test)),
-    ...(validation && { validation: made(validation, answer(validation)) }),
+    train: made(train),
+    test: made(test),
+    ...(validation && { validation: made(validation) }),
   };
 }
 

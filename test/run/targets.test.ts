@@ -40,6 +40,32 @@ describe("withTargets", () => {
     expect(() => images({ test: large(2 ** 24) })).toThrow('{"testLimit": 8388607}');
   });
 
+  test("of one set that a model is tested on it alone is made, and advice is evaluate's", () => {
+    const asked = { targets: "images", preprocessing: UNIT } as const;
+    const large = {
+      ...dataset.train,
+      images: { length: 2 ** 23 * 64 } as unknown as Uint8Array,
+      count: 2 ** 23,
+    };
+    const made = withTargets({ ...dataset, train: large, validation: large }, asked, "test");
+    expect(made.train).toBe(large);
+    expect(made.test.targets).toHaveLength(20 * 64);
+    expect(withTargets({ ...dataset, test: large }, asked, "train").train.targets).toHaveLength(60 * 64);
+    const ink = withTargets(dataset, { targets: "masks", preprocessing: UNIT }, "test");
+    expect([ink.train, ink.test.labels.length]).toEqual([dataset.train, 20 * 64]);
+    const refused = (whole: Dataset, targets: "images" | "numbers", split: "train" | "test") =>
+      expect(() => withTargets(whole, { targets, preprocessing: UNIT }, split));
+    refused({ ...dataset, train: large }, "images", "train").toThrow(
+      /8388607 images\. Write: --split test\.$/,
+    );
+    refused({ ...dataset, test: large }, "images", "test").toThrow(
+      /8388607 images\. Name a dataset with fewer test images: --dataset\.$/,
+    );
+    refused(dataset, "numbers", "test").toThrow(
+      "bars has a class for each image, and the model gives numbers. Name a dataset of such: --dataset.",
+    );
+  });
+
   test("images that memory is lacking for are refused with what to do", () => {
     vi.stubGlobal(
       "Float32Array",

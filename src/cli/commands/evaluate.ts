@@ -96,7 +96,7 @@ export async function evaluate(path: string, options: EvaluateOptions, output: O
     const where = { ...options, ...fitting(run, name), stream, dataset: name };
     const given = await openDataset(where, output, signal);
     const { preprocessing = TO_UNIT } = metadata;
-    let dataset = withTargets(given, { targets: metadata.targets, preprocessing });
+    let dataset = withTargets(given, { targets: metadata.targets, preprocessing }, options.split);
     if (given.answers?.kind === "masks" && metadata.classNames) {
       const { withModelClasses } = await import("../../sources/model-classes.ts");
       dataset = withModelClasses(dataset, options.split, metadata.classNames);
