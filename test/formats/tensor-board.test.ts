@@ -1,4 +1,3 @@
-import { execFileSync } from "node:child_process";
 import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -16,6 +15,7 @@ import {
 } from "../../src/formats/logs/tf-events.ts";
 import { conv2d, dense, flatten } from "../../src/model/layers/index.ts";
 import type { FitOptions } from "../../src/train/fit.ts";
+import { findPython, runPython } from "../support/python.ts";
 import { halves } from "../support/samples.ts";
 import { modelOf } from "../support/sessions.ts";
 
@@ -181,14 +181,7 @@ describe("tensorBoard in a training", () => {
 });
 
 /** A Python that has TensorBoard, if there is one. */
-const PYTHON = [process.env.WASMGRAD_PYTHON, "python3"].find((python) => {
-  try {
-    if (python) execFileSync(python, ["-c", "import tensorboard"], { stdio: "ignore" });
-    return python !== undefined;
-  } catch {
-    return false;
-  }
-});
+const PYTHON = findPython("tensorboard");
 
 const READER = `
 import json, sys
@@ -230,13 +223,7 @@ test.skipIf(PYTHON === undefined)(
       writeStepsPerSecond: true,
     });
     const { history } = await (await modelOf(layers())).fit(data, { ...fit, callbacks });
-    const read = JSON.parse(
-      execFileSync(PYTHON!, ["-c", READER, logDir], {
-        encoding: "utf8",
-        stdio: ["ignore", "pipe", "ignore"],
-      }),
-    );
-    const { train, validation } = read;
+    const { train, validation } = runPython(PYTHON!, READER, [logDir]);
     const near = (values: readonly number[]) => values.map((value, step) => [step, expect.closeTo(value, 5)]);
     expect(train.tags.epoch_loss).toEqual(near(history.loss));
     expect(validation.tags.epoch_accuracy).toEqual(near(history.val_accuracy!));
