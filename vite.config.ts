@@ -88,7 +88,12 @@ export default defineConfig({
   publicDir: path("src/web/public"),
   plugins: [policy, uplotLocale, offline],
   oxc: { jsx: { runtime: "automatic", importSource: "preact" } },
-  resolve: { alias: { "#platform": path("src/engine/platform/browser.ts") } },
+  resolve: {
+    alias: {
+      "#platform": path("src/engine/platform/browser.ts"),
+      "#interchange": path("src/interchange/files.ts"),
+    },
+  },
   server: { headers },
   build: {
     outDir: path("dist/web"),

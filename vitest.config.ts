@@ -67,7 +67,10 @@ const leftOut =
 
 export default defineConfig({
   resolve: {
-    alias: { "#platform": fileURLToPath(new URL("./src/engine/platform/node.ts", import.meta.url)) },
+    alias: {
+      "#platform": fileURLToPath(new URL("./src/engine/platform/node.ts", import.meta.url)),
+      "#interchange": fileURLToPath(new URL("./src/interchange/files.ts", import.meta.url)),
+    },
   },
   test: {
     testTimeout: 60_000,

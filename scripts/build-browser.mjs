@@ -3,7 +3,7 @@
 // bundles: the package as one module for plain script tags, and the custom element as one file, kernels and all.
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { bundle } from "./bundle.mjs";
+import { bundle, bundleFormats } from "./bundle.mjs";
 import { WORKERS, writeTextModule } from "./embed.mjs";
 
 const [folder, part] = process.argv.slice(2);
@@ -24,5 +24,7 @@ if (part === "workers") {
   write("dist/wasmgrad.js", await bundle({ entry: "src/browser.ts", outfile: "dist/wasmgrad.js" }));
   // What it loads on demand, for createReport().
   write("dist/report.js", await bundle({ entry: "src/report/index.ts", outfile: "dist/report.js" }));
+  // And what loadModel() and exportModel() do.
+  await bundleFormats(join(folder, "dist/formats-on-demand"));
   write("dist/element.js", await bundle({ entry: "src/element/index.ts", embed: true }));
 }

@@ -4,6 +4,7 @@ import { fileURLToPath } from "node:url";
 import esbuild from "esbuild";
 import { minify } from "terser";
 
+const TARGET = ["es2022", "chrome115", "firefox115", "safari16.4"];
 const root = fileURLToPath(new URL("../", import.meta.url));
 
 /**
@@ -27,7 +28,7 @@ export async function bundle({
     bundle: true,
     minify: true,
     format,
-    target: ["es2022", "chrome115", "firefox115", "safari16.4"],
+    target: TARGET,
     alias: { "#platform": `./src/engine/platform/${platform}.ts` },
     plugins: [
       ...(embed ? [allKernels] : [buildModules(outfile)]),
@@ -41,6 +42,29 @@ export async function bundle({
   });
   const { text } = result.outputFiles[0];
   return platform === "worker" ? smaller(withKernelTable(text)) : text;
+}
+
+/**
+ * Bundles what reads and writes models of other frameworks, a file for what is needed at once and others for what is not; all
+ * of it, packages as well, so that it serves pages with a bundler and without.
+ * @param {string} folder where the files go
+ */
+export async function bundleFormats(folder) {
+  await esbuild.build({
+    absWorkingDir: root,
+    entryPoints: ["src/interchange/files.ts"],
+    bundle: true,
+    splitting: true,
+    minify: true,
+    format: "esm",
+    target: TARGET,
+    alias: { "#platform": "./src/engine/platform/browser.ts" },
+    plugins: [buildModules("dist/formats-on-demand/files.js")],
+    legalComments: "none",
+    chunkNames: "[name]-[hash]",
+    outdir: folder,
+    logLevel: "warning",
+  });
 }
 
 /** Workers come as they are, through no bundler of the user's: another minifier gets a twenty-fifth more out of them. */
@@ -69,6 +93,11 @@ function buildModules(outfile = "dist/out.js") {
   return {
     name: "build-modules",
     setup(build) {
+      // Formats of models are a bundle of their own, for those who have a file of one.
+      build.onResolve({ filter: /^#interchange$/ }, () => ({
+        path: "./formats-on-demand/files.js",
+        external: true,
+      }));
       // Reports are a bundle of their own, for those who write one.
       build.onResolve({ filter: /^\.\.\/report\/index\.ts$/ }, ({ kind }) =>
         kind === "dynamic-import" ? { path: "./report.js", external: true } : undefined,

@@ -24,7 +24,7 @@ async function importsOfSources(): Promise<Map<string, string[]>> {
       {
         name: "only-sources",
         setup({ onResolve }) {
-          onResolve({ filter: /\.css$|\?url$|\/build\/|^#platform$/ }, ({ path }) => ({
+          onResolve({ filter: /\.css$|\?url$|\/build\/|^#platform$|^#interchange$/ }, ({ path }) => ({
             path,
             external: true,
           }));

@@ -3,7 +3,7 @@ import { checkOptions } from "../options/check.ts";
 import { isObject } from "../options/kinds.ts";
 import { show } from "../options/show.ts";
 import { isModel, type Model } from "../train/model.ts";
-import { formatNamed } from "./formats.ts";
+import { withOwnErrors } from "./errors.ts";
 import { EXPORT, type ExportOptions } from "./options.ts";
 import type { Files, PortableModel } from "./portable.ts";
 
@@ -19,9 +19,11 @@ import type { Files, PortableModel } from "./portable.ts";
 export async function exportModel(model: Model | LoadedModel, options: ExportOptions): Promise<Files> {
   checkOptions(EXPORT, options);
   const { format, metadata, name } = options;
-  const { write } = await formatNamed(format).writer!();
   const portable = portableOf(model, metadata);
-  return write(portable, { name: name ?? portable.config.name ?? "model" });
+  return withOwnErrors(async () => {
+    const { writeFiles } = await import("#interchange");
+    return writeFiles(format, portable, { name: name ?? portable.config.name ?? "model" });
+  });
 }
 
 function portableOf(model: Model | LoadedModel, metadata: PortableModel["metadata"] = {}): PortableModel {

@@ -1,22 +1,20 @@
-import { ModelFileError } from "../formats/model-file.ts";
-import type { ModelConfig } from "../model/model-config.ts";
+import { ModelFileError } from "../formats/model-file-error.ts";
 import { adviceOn } from "../options/names.ts";
 import { quoted, show } from "../options/show.ts";
 import type { NamedTensor } from "../safetensors/safetensors.ts";
-import { modelFromConfig } from "../train/functional.ts";
+import type { Model } from "../train/model.ts";
 import type { PortableWeights } from "./portable.ts";
 
 /**
  * A model's parameters from a file of weights alone: by the names that are given, by names that are the model's own, or else
  * in order, each of the shape that its parameter has.
- * Throws ModelFileError `weights` that names the first parameter that gets none; ModelError where the model is none.
+ * Throws ModelFileError `weights` that names the first parameter that gets none.
  */
 export function fitWeights(
-  config: ModelConfig,
+  { graph: { parameters } }: Pick<Model, "graph">,
   { tensors }: PortableWeights,
   names?: Readonly<Record<string, string>>,
 ): NamedTensor[] {
-  const { parameters } = modelFromConfig(config).graph;
   const given = new Map(tensors.map((tensor) => [tensor.name, tensor]));
   const own = names === undefined && parameters.every(({ name }) => given.has(name));
   if (!names && !own && tensors.length !== parameters.length)

@@ -4,7 +4,9 @@ import { checkOptions } from "../options/check.ts";
 import { isOptions } from "../options/kinds.ts";
 import { show } from "../options/show.ts";
 import { bytesOf } from "../safetensors/safetensors.ts";
+import { modelFromConfig } from "../train/functional.ts";
 import { isModel } from "../train/model.ts";
+import { withOwnErrors } from "./errors.ts";
 import { LOAD, type LoadModelOptions } from "./options.ts";
 import { type Files, onlyFile, type PortableModel, type PortableWeights } from "./portable.ts";
 
@@ -21,21 +23,20 @@ export async function loadModel(
 ): Promise<LoadedModel> {
   checkOptions(LOAD, options);
   const files = filesOf(file);
-  const first = onlyFile(files);
   const { maxMemory } = options;
-  const { formatOf } = await import("./look.ts");
-  const format = await formatOf(first);
-  // A file of wasmgrad's own holds all there is to say.
-  if (format.name === "wasmgrad") return overruled(readModel(first, { maxMemory }), options);
-  if (!format.reader)
-    throw new ModelFileError("unknown-format", `${format.title} is written here, and not read`);
-  const { read } = await format.reader();
-  const found = await read(files, options);
-  if (!("config" in found)) {
-    const model = await withWeights(found, options, format.title);
-    return modelOfParts(model.config, model.tensors, metadataFrom({}, options), { maxMemory });
-  }
-  return modelOfParts(found.config, found.tensors, metadataFrom(found.metadata, options), { maxMemory });
+  return withOwnErrors(async () => {
+    const { readFiles, weightsFor } = await import("#interchange");
+    const { title, found } = await readFiles(files, options);
+    // A file of wasmgrad's own holds all there is to say.
+    if (!found) return overruled(readModel(onlyFile(files), { maxMemory }), options);
+    const metadata = metadataFrom("metadata" in found ? found.metadata : {}, options);
+    if ("config" in found) return modelOfParts(found.config, found.tensors, metadata, { maxMemory });
+    const { model, names } = options;
+    if (model === undefined) throw needsModel(found, title);
+    const config = isModel(model) ? model.toConfig() : (model as ModelConfig);
+    const tensors = weightsFor(modelFromConfig(config), found, names);
+    return modelOfParts(config, tensors, metadata, { maxMemory });
+  });
 }
 
 function filesOf(file: Parameters<typeof loadModel>[0]): Files {
@@ -50,22 +51,12 @@ function filesOf(file: Parameters<typeof loadModel>[0]): Files {
   );
 }
 
-async function withWeights(
-  weights: PortableWeights,
-  { model, names }: LoadModelOptions,
-  title: string,
-): Promise<Pick<PortableModel, "config" | "tensors">> {
-  if (model === undefined)
-    throw new ModelFileError(
-      "needs-model",
-      `it holds weights alone (${title}), and no layers: ${weights.tensors
-        .slice(0, 3)
-        .map((tensor) => `${tensor.name} ${show(tensor.shape)}`)
-        .join(", ")} …. Write: loadModel(file, { model }), with the model that they are for`,
-    );
-  const config = isModel(model) ? model.toConfig() : (model as ModelConfig);
-  const { fitWeights } = await import("./fit-weights.ts");
-  return { config, tensors: fitWeights(config, weights, names) };
+function needsModel({ tensors }: PortableWeights, title: string): ModelFileError {
+  const first = tensors.slice(0, 3).map((tensor) => `${tensor.name} ${show(tensor.shape)}`);
+  return new ModelFileError(
+    "needs-model",
+    `it holds weights alone (${title}), and no layers: ${first.join(", ")} …. Write: loadModel(file, { model }), with the model that they are for`,
+  );
 }
 
 function metadataFrom(

@@ -1,4 +1,4 @@
-import { ModelFileError } from "../formats/model-file.ts";
+import { ModelFileError } from "../formats/model-file-error.ts";
 import { isObject } from "../options/kinds.ts";
 import { FORMATS, type Format, type Look } from "./formats.ts";
 

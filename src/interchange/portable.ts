@@ -1,4 +1,4 @@
-import { ModelFileError } from "../formats/model-file.ts";
+import { ModelFileError } from "../formats/model-file-error.ts";
 import type { ModelConfig } from "../model/model-config.ts";
 import { adviceOn } from "../options/names.ts";
 import { quoted } from "../options/show.ts";

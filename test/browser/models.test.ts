@@ -9,6 +9,9 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { generateDigits } from "../../src/data/digits.ts";
 import type { Dataset } from "../../src/data/index.ts";
 import { readModel, saveModel } from "../../src/formats/model-file.ts";
+import { FORMATS } from "../../src/interchange/formats.ts";
+import { WRITTEN } from "../../src/interchange/names.ts";
+import { createModel, exportModel, type Model } from "../../src/node.ts";
 import { decodeSafetensors } from "../../src/safetensors/safetensors.ts";
 import { BROWSERS, closePage, missing, type OpenPage, open } from "./support/browsers.ts";
 import { type Server, serve } from "./support/server.ts";
@@ -25,6 +28,13 @@ beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "wasmgrad-models-"));
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
+
+/** A compiled model, and its file. */
+async function small(): Promise<{ model: Model; file: string }> {
+  const model = createModel("lenet5", [28, 28, 1], CLASSES);
+  await model.compile({ seed: 2, threads: 1 });
+  return { model, file: Buffer.from(saveModel(model)).toString("base64") };
+}
 
 /** What Node predicts of the test images. */
 async function predictInNode(file: Uint8Array): Promise<number[]> {
@@ -108,6 +118,28 @@ describe.each(BROWSERS)("%s", (name) => {
       const outputs = await predictInNode(file);
       expect(inWorker).toEqual(outputs);
       expect(onPage).toEqual(outputs);
+    },
+  );
+
+  test.skipIf(reason)(
+    title("a model becomes the same files of other formats as in Node, and comes back out of them"),
+    async () => {
+      const { model, file } = await small();
+      for (const format of WRITTEN) {
+        const files = await exportModel(model, { format, name: "m" });
+        const own = Object.fromEntries(
+          Object.entries(files).map(([name, bytes]) => [name, Buffer.from(bytes).toString("base64")]),
+        );
+        expect(await call("converted", file, format), format).toEqual(own);
+        if (!FORMATS.some((entry) => entry.name === format && (entry.reader || format === "wasmgrad")))
+          continue;
+        const back = await call<{ data: number[] }[]>("weightsOf", own, file);
+        expect(back.map(({ data }) => data.length)).toEqual(
+          model.getWeights().map(({ data }) => data.length),
+        );
+      }
+      model.dispose();
+      expect(await call("refused")).toEqual({ own: true, code: "unknown-format" });
     },
   );
 

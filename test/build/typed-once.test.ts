@@ -126,7 +126,7 @@ async function trained(changes: readonly Change[]): Promise<[adam: number[], sgd
     format: "esm",
     platform: "node",
     packages: "external",
-    alias: { "#platform": "./src/engine/platform/node.ts" },
+    alias: { "#platform": "./src/engine/platform/node.ts", "#interchange": "./src/interchange/files.ts" },
   });
   writeFileSync(join(out, "training.mjs"), TRAINING);
   return JSON.parse(execFileSync(process.execPath, [join(out, "training.mjs")], { encoding: "utf8" }));

@@ -1,5 +1,5 @@
 import { DataError } from "../../data/errors.ts";
-import { ModelFileError } from "../../formats/model-file.ts";
+import { ModelFileError } from "../../formats/model-file-error.ts";
 import { parseNpy } from "../../sources/npy.ts";
 import { unzip } from "../../sources/unzip.ts";
 import { type Files, onlyFile, type PortableWeights } from "../portable.ts";

@@ -1,5 +1,13 @@
 // What models.test.ts does in pages.
-import { createTrainer, generateDigits, loadModel, namedModel, sequential } from "/dist/wasmgrad.js";
+import {
+  createTrainer,
+  exportModel,
+  generateDigits,
+  loadModel,
+  ModelFileError,
+  namedModel,
+  sequential,
+} from "/dist/wasmgrad.js";
 
 const { train, test } = await generateDigits({ train: 640, test: 20 });
 const toBase64 = (bytes) => btoa(Array.from(bytes, (byte) => String.fromCharCode(byte)).join(""));
@@ -30,4 +38,28 @@ export async function predict(file) {
   const onPage = Array.from(await model.predict(test));
   model.dispose();
   return { inWorker, onPage };
+}
+
+/** The files that a model of a file becomes in a format of others, and what errors are instances of. */
+export async function converted(file, format) {
+  const loaded = await loadModel(fromBase64(file));
+  const files = await exportModel(loaded, { format, name: "m" });
+  return Object.fromEntries(Object.entries(files).map(([name, bytes]) => [name, toBase64(bytes)]));
+}
+
+/** The weights of files of a format, for the model of another file where they are weights alone. */
+export async function weightsOf(files, file) {
+  const bytes = Object.fromEntries(Object.entries(files).map(([name, text]) => [name, fromBase64(text)]));
+  const { model } = await loadModel(fromBase64(file));
+  const { tensors } = await loadModel(bytes, { model });
+  return tensors.map(({ name, shape, data }) => ({ name, shape, data: Array.from(data) }));
+}
+
+/** What loadModel() says of bytes that are no model: an error of the package's own class. */
+export async function refused() {
+  try {
+    await loadModel(new TextEncoder().encode("hello"));
+  } catch (error) {
+    return { own: error instanceof ModelFileError, code: error.code };
+  }
 }
