@@ -36,12 +36,7 @@ export async function loadDataset(
   options.signal?.throwIfAborted();
   const archive = typeof dataset === "string" ? findArchive(dataset) : undefined;
   const found = typeof dataset === "string" && !isKnown(dataset) ? await sourceOf(dataset) : undefined;
-  const allowed =
-    found === "pictures" || found === "masks"
-      ? PICTURE_KEYS
-      : found === "numbers" || found === "arrays"
-        ? OF_NUMBERS
-        : [];
+  const allowed = optionsOf(found);
   const own = PICTURE_KEYS.find((key) => options[key] !== undefined && !allowed.includes(key));
   if (own !== undefined)
     throw new DataError(
@@ -103,8 +98,18 @@ async function streamedIn(
   return opened;
 }
 
-/** What is told of images that come as numbers. */
-const OF_NUMBERS: readonly string[] = ["imageSize", "testSplit"];
+/** Of the options of pictures those that what lies at a path takes. */
+export async function pictureOptionsAt(path: string): Promise<readonly PictureKey[]> {
+  return isKnown(path) ? [] : optionsOf(await sourceOf(path));
+}
+
+type PictureKey = (typeof PICTURE_KEYS)[number];
+
+/** Images that come as numbers have two of them. */
+function optionsOf(found: Found | "masks"): readonly PictureKey[] {
+  if (found === "pictures" || found === "masks") return PICTURE_KEYS;
+  return found === "numbers" || found === "arrays" ? ["imageSize", "testSplit"] : [];
+}
 
 const isKnown = (name: string) =>
   name === GENERATED || findDataset(name) !== undefined || findArchive(name) !== undefined;

@@ -265,6 +265,13 @@ test("a folder of images and masks", async () => {
   expect(await record("cell-run")).toMatchObject({ classNames: ["ground", "cell"] });
   const told = json(await wasmgrad("evaluate cell-run --dataset cells --json".split(" "), { cwd: work }));
   expect(told.meanIoU).toBe((await record("cell-run")).test.meanIoU);
+  // What is said of folders of pictures is not asked of others.
+  const bytes = Array.from(images.subarray(0, 6 * 64));
+  const masks = bytes.map((byte) => Number(byte > 127));
+  const arrays = { x_train: npy("|u1", [6, 8, 8], bytes), y_train: npy("<i8", [6, 8, 8], masks) };
+  await writeFile(join(work, "cells.npz"), npz(arrays));
+  const elsewhere = await wasmgrad("evaluate cell-run --dataset cells.npz".split(" "), { cwd: work });
+  expect(elsewhere).toMatchObject({ status: 0 });
   const shown = await wasmgrad("data preview --dataset cells --out sheet.html".split(" "), { cwd: work });
   expect(shown.status).toBe(0);
   // Those that are trained on, all of one group.

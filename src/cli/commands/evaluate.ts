@@ -10,6 +10,7 @@ import { intersectionsOverUnions } from "../../report/metrics.ts";
 import { requireOneOfEach, sizes } from "../../run/build-model.ts";
 import { isKnown } from "../../run/config.ts";
 import { wantedFor, withTargets } from "../../run/targets.ts";
+import { pictureOptionsAt } from "../../sources/load.ts";
 import type { ImageTest } from "../../train/test-images.ts";
 import { testOn } from "../../train/test-model.ts";
 import { type DataOptions, describeDataset, openDataset } from "../datasets.ts";
@@ -93,7 +94,7 @@ export async function evaluate(path: string, options: EvaluateOptions, output: O
     if (known) fits(known);
     // Answers that are no labels lie in memory, and images beside them.
     const stream = metadata.targets ? (options.stream ?? false) : options.stream;
-    const where = { ...options, ...fitting(run, name), stream, dataset: name };
+    const where = { ...options, ...(await fitting(run, name)), stream, dataset: name };
     const given = await openDataset(where, output, signal);
     const { preprocessing = TO_UNIT } = metadata;
     let dataset = withTargets(given, { targets: metadata.targets, preprocessing }, options.split);
@@ -165,12 +166,15 @@ function imagesFor({ by, best, worst, pixels }: ImageTest) {
   };
 }
 
-/** How a folder of pictures becomes images for the model. */
-function fitting({ model, metadata }: OpenedRun, name: string): PictureOptions {
+/** How a folder of pictures becomes images for the model; of other datasets what of that they take. */
+async function fitting({ model, metadata }: OpenedRun, name: string): Promise<PictureOptions> {
   const [height, width, channels] = model.inputShape;
   const size = [height, width];
-  if (isKnown(name) || !metadata.pictures || !isImageSize(size)) return {};
-  return { ...metadata.pictures, imageSize: size, colorMode: channels === 1 ? "grayscale" : "rgb" };
+  if (!metadata.pictures || !isImageSize(size)) return {};
+  const colorMode = channels === 1 ? "grayscale" : "rgb";
+  const all: PictureOptions = { ...metadata.pictures, imageSize: size, colorMode };
+  const taken = await pictureOptionsAt(name);
+  return Object.fromEntries(taken.filter((key) => all[key] !== undefined).map((key) => [key, all[key]]));
 }
 
 /** The dataset in the model's metadata, where its name alone finds it again. */
