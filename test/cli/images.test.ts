@@ -2,6 +2,7 @@ import { mkdir, readdir, readFile, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { decode, encode } from "fast-png";
 import { beforeAll, describe, expect, test } from "vitest";
+import { figure } from "../../src/cli/epoch-line.ts";
 import { npy, npz } from "../sources/npy.ts";
 import { bars, json, tempFolder, wasmgrad, writeBars } from "./helpers.ts";
 
@@ -238,6 +239,46 @@ test("an .npz has masks, or numbers", async () => {
     "train --dataset numbers.npz --targets numbers --model autoencoder --epochs 1 --out numbers";
   expect((await wasmgrad(numbers.split(" "), { cwd: work })).status).toBe(0);
   expect((await record("numbers")).test).toMatchObject({ meanAbsoluteError: expect.any(Number) });
+});
+
+test("a list of numbers is printed, as a table too, and no picture", async () => {
+  const { images } = bars(24);
+  const whole = {
+    x_train: npy("|u1", [24, 8, 8], Array.from(images)),
+    y_train: npy(
+      "<f4",
+      [24, 2],
+      Array.from({ length: 48 }, (_, i) => 100 * i),
+    ),
+  };
+  await writeFile(join(work, "pairs.npz"), npz(whole));
+  for (const no of [0, 1])
+    await writeFile(
+      join(work, `pair${no}.png`),
+      encode({ width: 8, height: 8, channels: 1, data: images.slice(64 * no, 64 * no + 64) }),
+    );
+  await writeFile(join(work, "torn.png"), "no picture");
+  const line = (words: string) => wasmgrad(words.split(" "), { cwd: work });
+  const trained = await line(
+    "train --dataset pairs.npz --targets numbers --model mlp --epochs 1 --out pairs",
+  );
+  expect(trained.status).toBe(0);
+  const files = "pair0.png pair1.png";
+  const { predictions } = json(await line(`predict pairs ${files} --json`));
+  const values = predictions.map(({ values }: { values: number[] }) => values) as number[][];
+  expect(values.map(({ length }) => length)).toEqual([2, 2]);
+  const told = await line(`predict pairs ${files}`);
+  expect(told).toMatchObject({ status: 0, stderr: "" });
+  expect(told.stdout).toBe(
+    values.map((row, no) => `pair${no}.png\n  ${row.map(figure).join("  ")}\n`).join(""),
+  );
+  const table = await line(`predict pairs ${files} torn.png --csv`);
+  expect(table.stdout).toMatch(
+    `file,0,1,error\n${values.map((row, no) => `pair${no}.png,${row.join()},\n`).join("")}torn.png,,,`,
+  );
+  const out = await line(`predict pairs ${files} --out answers`);
+  expect(out).toMatchObject({ status: 2 });
+  expect(out.stderr).toContain("gives 2 numbers for a picture, printed: leave it out, or write: --csv");
 });
 
 test("a folder of images and masks", async () => {

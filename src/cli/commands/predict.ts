@@ -2,6 +2,7 @@ import { type Command, Option } from "commander";
 import { DataError } from "../../data/errors.ts";
 import { readWhole } from "../../data/files.ts";
 import type { Backend } from "../../engine/engine.ts";
+import { counted } from "../../options/counted.ts";
 import { PictureError } from "../../picture/picture.ts";
 import { MAX_PICTURE_BYTES } from "../../picture/png.ts";
 import { sizes } from "../../run/build-model.ts";
@@ -13,7 +14,7 @@ import { figure } from "../epoch-line.ts";
 import { EXIT, UsageError } from "../errors.ts";
 import { addCommonOptions, type CommonOptions, createCommand, perform } from "../main.ts";
 import { backendOption, maxMemoryOption, nonEmpty, wholeNumber } from "../options.ts";
-import { formatPercent, type Output, printable } from "../output.ts";
+import { fill, formatPercent, type Output, printable } from "../output.ts";
 import { pictureFiles } from "../picture-files.ts";
 import type { ImageAnswer } from "../run/answers.ts";
 import { type OpenedRun, openRun, readyModel } from "../run/load.ts";
@@ -51,9 +52,10 @@ export function predictCommand(): Command {
     .optionsGroup("Output:")
     .addOption(new Option("--top <n>", "classes to show").argParser(wholeNumber(1)).default(3))
     .addOption(
-      new Option("--csv", "print a table: file, answer, its probability, then that of each class").conflicts(
-        "json",
-      ),
+      new Option(
+        "--csv",
+        "print a table: file, answer, its probability, then that of each class; of models of numbers file and numbers",
+      ).conflicts("json"),
     )
     .addOption(
       new Option(
@@ -152,16 +154,22 @@ export async function predict(
   return predictions.some((prediction) => "error" in prediction) ? EXIT.failed : EXIT.ok;
 }
 
-/** Of a model that gives images. */
+/** Of a model that gives images, or a list of numbers. */
 async function predictImages(
   run: OpenedRun,
   images: readonly string[],
   { invert, center, out, csv, backend }: PredictOptions,
   output: Output,
 ): Promise<number> {
-  if (csv)
+  const { outputShape } = run.model;
+  const list = outputShape.length === 1;
+  if (csv && !list)
     throw new UsageError(
-      `--csv is for classes, but ${printable(run.path)} gives an image of ${sizes(run.model.outputShape)} for each picture. Write: --out answers`,
+      `--csv is for classes and lists of numbers, but ${printable(run.path)} gives an image of ${sizes(outputShape)} for each picture. Write: --out answers`,
+    );
+  if (list && out !== undefined)
+    throw new UsageError(
+      `--out is given, but ${printable(run.path)} gives ${counted(outputShape[0]!, "number")} for a picture, printed: leave it out, or write: --csv`,
     );
   const predictions: (ImageAnswer | { readonly file: string; readonly error: string })[] = [];
   try {
@@ -170,13 +178,18 @@ async function predictImages(
     const { clashes, imageAnswer } = await import("../run/answers.ts");
     const asked = files.filter((given) => given.error === undefined).map(({ file }) => file);
     const refused = out === undefined ? undefined : await clashes(run, asked, out);
+    if (csv) printLine(["file", ...numbered(outputShape[0]!), "error"], output);
     for (const given of files) {
       const { file } = given;
       const error = given.error ?? refused?.get(file);
       const answer = error === undefined ? await answered(file) : { file, error };
       predictions.push(answer);
-      if ("error" in answer) tellError(answer, output);
-      else printAnswer(answer, output);
+      const failed = "error" in answer;
+      if (failed) tellError(answer, output);
+      if (csv) {
+        const cells = failed ? numbered(outputShape[0]!).map(() => "") : answer.values!;
+        printLine([file, ...cells, failed ? answer.error : ""], output);
+      } else if (!failed) printAnswer(answer, output);
     }
 
     async function answered(file: string): Promise<(typeof predictions)[number]> {
@@ -191,15 +204,23 @@ async function predictImages(
   } finally {
     run.model.dispose();
   }
-  if (out === undefined && predictions.some((prediction) => !("error" in prediction)))
+  if (!list && out === undefined && predictions.some((prediction) => !("error" in prediction)))
     output.notice("The answers are images: --out <folder> writes them as PNG.");
   output.document({ run: run.path, model: run.model.name, predictions });
   return predictions.some((prediction) => "error" in prediction) ? EXIT.failed : EXIT.ok;
 }
 
-function printAnswer({ file, shape, classes, numbers, written }: ImageAnswer, output: Output): void {
+/** Numbers of a list have no names. */
+const numbered = (count: number) => Array.from({ length: count }, (_, i) => String(i));
+
+function printAnswer({ file, shape, classes, numbers, values, written }: ImageAnswer, output: Output): void {
   const { paint } = output;
   const to = written ? `: ${written.map((path) => printable(path)).join(", ")}` : "";
+  if (values) {
+    output.print(paint.bold(printable(file)));
+    output.print(`  ${fill(values.map(figure), output.columns - 2, "  ").replaceAll("\n", "\n  ")}`);
+    return;
+  }
   output.print(`${paint.bold(printable(file))} ${paint.dim(`(${sizes(shape)})`)}${to}`);
   for (const [name, share] of Object.entries(classes ?? {}))
     output.print(`  ${printable(name)}  ${formatPercent(share)} of the pixels`);

@@ -19,6 +19,8 @@ export interface ImageAnswer {
   readonly shape: readonly number[];
   /** Of a mask the share of the pixels of each class that is there, by its name. */
   readonly classes?: Readonly<Record<string, number>>;
+  /** Of a list of numbers they themselves. */
+  readonly values?: readonly number[];
   /** Of numbers the least, the greatest and their mean. */
   readonly numbers?: { readonly least: number; readonly greatest: number; readonly mean: number };
   /** Files that were written. */
@@ -112,7 +114,8 @@ export async function imageAnswer(
   let [least, greatest, sum] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, 0];
   for (const x of output) [least, greatest, sum] = [Math.min(least, x), Math.max(greatest, x), sum + x];
   const numbers = { least, greatest, mean: sum / output.length };
-  return { file, shape: outputShape, numbers, ...(written && { written }) };
+  const values = outputShape.length === 1 ? { values: [...output] } : {};
+  return { file, shape: outputShape, ...values, numbers, ...(written && { written }) };
 }
 
 interface Answer {

@@ -1,12 +1,12 @@
 import { join } from "node:path";
 import { GENERATED } from "../../data/datasets.ts";
-import { isKnown } from "../../run/config.ts";
+import { isKnown, type Targets } from "../../run/config.ts";
 import { printable } from "../output.ts";
 
 /** Where the report of a run is, and commands that go on from it. `goesOn`: it was stopped, and has a checkpoint. */
 export function nextSteps(
   folder: string,
-  { dataset, dataDir, testSplit, skipBad }: NextOptions,
+  { dataset, dataDir, testSplit, skipBad, targets = "labels" }: NextOptions,
   goesOn = false,
 ): string {
   const run = quote(folder);
@@ -18,8 +18,8 @@ export function nextSteps(
   return [
     `Report:    ${printable(join(folder, "report.html"))}`,
     ...(goesOn ? [`Go on:     ${goOn(folder)}`] : []),
-    `By class:  ${evaluate}${name}${place}${pictures}`,
-    `Predict:   ${invocation()} predict ${run} picture.png`,
+    `By ${targets === "labels" || targets === "masks" ? "class" : "image"}:  ${evaluate}${name}${place}${pictures}`,
+    `Predict:   ${invocation()} predict ${run} picture.png${targets === "masks" || targets === "images" ? " --out answers" : ""}`,
     ...(dataset === GENERATED
       ? [
           "",
@@ -35,6 +35,7 @@ export const goOn = (folder: string) => `${invocation()} train --resume ${quote(
 
 interface NextOptions {
   readonly dataset: string;
+  readonly targets?: Targets | undefined;
   readonly dataDir?: string | undefined;
   readonly testSplit?: number | undefined;
   readonly skipBad?: boolean | undefined;
