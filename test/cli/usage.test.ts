@@ -21,6 +21,7 @@ describe("help and version", () => {
     "evaluate",
     "predict",
     "summary",
+    "convert",
     "data",
     "data list",
     "data fetch",
