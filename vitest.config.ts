@@ -53,6 +53,7 @@ const LONG_NODE = [
   "cli/usage",
   "data/docs",
   "engine/protocol",
+  "interchange/onnx-written",
   "run/stream",
   "sources/stream-memory",
 ];

@@ -36,6 +36,12 @@ export const FORMATS: readonly Format[] = [
     writer: () => import("./npz/write.ts"),
   },
   {
+    name: "onnx",
+    title: "ONNX",
+    endings: [".onnx"],
+    writer: () => import("./onnx/write.ts"),
+  },
+  {
     name: "wasmgrad",
     title: "wasmgrad's model file",
     endings: [".safetensors"],

@@ -1,2 +1,2 @@
 /** Formats that models are written in. */
-export const WRITTEN = ["wasmgrad", "npz"] as const;
+export const WRITTEN = ["wasmgrad", "npz", "onnx"] as const;
