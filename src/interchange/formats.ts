@@ -42,6 +42,18 @@ export const FORMATS: readonly Format[] = [
     writer: () => import("./onnx/write.ts"),
   },
   {
+    name: "pytorch",
+    title: "PyTorch's state_dict, weights alone",
+    endings: [".pt", ".pth"],
+    // Files of before 1.6 and other pickles, too: what to save instead is said by who reads them.
+    recognises: ({ bytes, zipped, safetensors }) =>
+      safetensors
+        ? safetensors.format !== "wasmgrad" && !("architecture" in safetensors)
+        : zipped.some((name) => /^([^/]*\/)?data\.pkl$/.test(name)) ||
+          (bytes[0] === 0x80 && bytes[1]! >= 2 && bytes[1]! <= 5 && bytes[8] !== 0x7b),
+    reader: () => import("./torch/read.ts"),
+  },
+  {
     name: "wasmgrad",
     title: "wasmgrad's model file",
     endings: [".safetensors"],

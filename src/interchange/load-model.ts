@@ -51,11 +51,11 @@ function filesOf(file: Parameters<typeof loadModel>[0]): Files {
   );
 }
 
-function needsModel({ tensors }: PortableWeights, title: string): ModelFileError {
+function needsModel({ tensors, from }: PortableWeights, title: string): ModelFileError {
   const first = tensors.slice(0, 3).map((tensor) => `${tensor.name} ${show(tensor.shape)}`);
   return new ModelFileError(
     "needs-model",
-    `it holds weights alone (${title}), and no layers: ${first.join(", ")} …. Write: loadModel(file, { model }), with the model that they are for`,
+    `it holds weights alone (${title}${from === undefined ? "" : `, under ${from}`}), and no layers: ${first.join(", ")} …. Write: loadModel(file, { model }), with the model that they are for`,
   );
 }
 

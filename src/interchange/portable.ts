@@ -23,6 +23,10 @@ export interface PortableWeights {
   readonly tensors: readonly NamedTensor[];
   /** How kernels lie: Keras's as here; PyTorch's [out, in, height, width], and [out, in]. */
   readonly layout: "keras" | "torch";
+  /** Whether the file has them sorted by name, so that their order says nothing of the model's. Default false. */
+  readonly sorted?: boolean;
+  /** What they were under in the file, for messages: "state_dict". Default: it holds nothing else. */
+  readonly from?: string;
 }
 
 /** A format's reader, loaded when there is a file for it. Throws ModelFileError on what it cannot read. */

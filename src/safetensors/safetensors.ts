@@ -52,7 +52,32 @@ export function decodeSafetensors(bytes: Uint8Array | ArrayBuffer): {
   tensors: NamedTensor[];
   metadata: Record<string, string>;
 } {
-  const file = bytesOf(bytes, "decodeSafetensors");
+  const { places, metadata } = findTensors(bytesOf(bytes, "decodeSafetensors"), { F32: 4 });
+  const tensors = places.map(({ name, shape, content }): NamedTensor => {
+    const data = new Float32Array(content.length / 4);
+    new Uint8Array(data.buffer).set(content);
+    return { name, shape, data: LITTLE_ENDIAN ? data : new Float32Array(littleEndian(data).buffer) };
+  });
+  return { tensors, metadata };
+}
+
+/** A tensor as its file has it. */
+export interface FoundTensor {
+  readonly name: string;
+  readonly dtype: string;
+  readonly shape: readonly number[];
+  /** A view on its part of the file. */
+  readonly content: Uint8Array;
+}
+
+/**
+ * Finds what tensors a file has, of numbers of the types in `widths`, which gives their bytes. Throws SafetensorsError on
+ * anything that is not exactly the format.
+ */
+export function findTensors(
+  file: Uint8Array,
+  widths: Readonly<Record<string, number>>,
+): { places: FoundTensor[]; metadata: Record<string, string> } {
   const fail: Fail = (message) => {
     throw new SafetensorsError(`not a readable safetensors file: ${message}`);
   };
@@ -74,7 +99,7 @@ export function decodeSafetensors(bytes: Uint8Array | ArrayBuffer): {
     fail("__metadata__ is not a map of strings");
   const start = 8 + headerBytes;
   const places = Object.entries(entries).map(([name, entry]) =>
-    placeOf(name, entry, file.length - start, fail),
+    placeOf(name, entry, file.length - start, widths, fail),
   );
   // Nothing is copied until all places are known to lie side by side: the copies are then as large as the file at most.
   let end = 0;
@@ -87,12 +112,13 @@ export function decodeSafetensors(bytes: Uint8Array | ArrayBuffer): {
     fail(
       `it has ${counted(file.length, "byte")}, but its tensors end at byte ${(start + end).toLocaleString("en-US")}`,
     );
-  const tensors = places.map(({ name, shape, first, last }): NamedTensor => {
-    const data = new Float32Array((last - first) / 4);
-    new Uint8Array(data.buffer).set(file.subarray(start + first, start + last));
-    return { name, shape, data: LITTLE_ENDIAN ? data : new Float32Array(littleEndian(data).buffer) };
-  });
-  return { tensors, metadata: __metadata__ as Record<string, string> };
+  return {
+    places: places.map(({ first, last, ...place }) => ({
+      ...place,
+      content: file.subarray(start + first, start + last),
+    })),
+    metadata: __metadata__ as Record<string, string>,
+  };
 }
 
 type Fail = (message: string) => never;
@@ -111,16 +137,28 @@ function readHeader(bytes: Uint8Array, fail: Fail): Record<string, unknown> {
 /** Where a tensor's numbers lie: bytes `first` to `last` of the `available` ones behind the header. */
 interface Place {
   readonly name: string;
+  readonly dtype: string;
   readonly shape: readonly number[];
   readonly first: number;
   readonly last: number;
 }
 
 /** What the header says of a tensor, held against its own shape and what the file has. */
-function placeOf(name: string, entry: unknown, available: number, fail: Fail): Place {
+function placeOf(
+  name: string,
+  entry: unknown,
+  available: number,
+  widths: Readonly<Record<string, number>>,
+  fail: Fail,
+): Place {
   const { dtype, shape, data_offsets: offsets } = (entry ?? {}) as Record<string, unknown>;
   const title = `tensor ${quoted(name)}`;
-  if (dtype !== "F32") fail(`${title} has dtype ${show(dtype)}, expected "F32"`);
+  if (typeof dtype !== "string" || !Object.hasOwn(widths, dtype))
+    return fail(
+      `${title} has dtype ${show(dtype)}, expected ${Object.keys(widths)
+        .map((name) => show(name))
+        .join(", ")}`,
+    );
   const whole = (list: unknown): list is number[] =>
     Array.isArray(list) && list.every((n) => Number.isSafeInteger(n) && n >= 0);
   if (!whole(shape)) return fail(`${title} has shape ${show(shape)}, expected whole numbers`);
@@ -129,7 +167,7 @@ function placeOf(name: string, entry: unknown, available: number, fail: Fail): P
   const [first, last] = offsets as [number, number];
   // Beyond 2^53 the product is inexact, but then it is beyond any file, too.
   const count = shape.reduce((product, size) => product * size, 1);
-  if (last - first !== 4 * count || last > available)
+  if (last - first !== widths[dtype]! * count || last > available)
     fail(`${title} of shape ${show(shape)} lies at bytes ${first} to ${last} of ${available}`);
-  return { name, shape, first, last };
+  return { name, dtype, shape, first, last };
 }

@@ -53,6 +53,40 @@ export function unzip(
   return files;
 }
 
+/**
+ * Several entries by their names, unpacked in one go: of many entries each pass over the archive counts. Throws what `fail` makes
+ * of a problem, one being that they claim more bytes than `most`.
+ */
+export function unzipAll(
+  bytes: Uint8Array,
+  names: ReadonlySet<string>,
+  most: number,
+  fail: (problem: ZipProblem, cause?: unknown) => Error,
+): Map<string, Uint8Array<ArrayBuffer>> {
+  let sum = 0;
+  let problem: ZipProblem | undefined;
+  try {
+    const files = unzipSync(bytes, {
+      filter({ name, size: packed, originalSize: size }) {
+        if (!names.has(name) || problem) return false;
+        sum += size;
+        if (size > Math.min(MAX_IDX_BYTES, MOST_GROWTH * packed + 1024))
+          problem = { kind: "too-large", text: `${name} claims ${size} bytes, packed into ${packed}` };
+        else if (sum > most)
+          problem = {
+            kind: "too-large",
+            text: `what is in it claims ${sum} bytes, expected at most ${most}`,
+          };
+        return !problem;
+      },
+    });
+    if (!problem) return new Map(Object.entries(files as Record<string, Uint8Array<ArrayBuffer>>));
+  } catch (error) {
+    throw fail({ kind: "damaged", text: (error as Error).message }, error);
+  }
+  throw fail(problem);
+}
+
 /** One entry, by its number: names may be there twice. */
 function unpack(
   bytes: Uint8Array,

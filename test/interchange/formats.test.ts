@@ -145,7 +145,9 @@ describe("a file of no known format", () => {
   });
 
   test("a safetensors file of others, and a damaged one, are told as such", async () => {
-    await expect(loadModel(encodeSafetensors([], {}))).rejects.toThrow("of another origin");
+    await expect(loadModel(encodeSafetensors([], {}))).rejects.toThrow("weights alone (PyTorch's");
+    const other = encodeSafetensors([], { format: "mine", architecture: "{}" });
+    await expect(loadModel(other)).rejects.toThrow("of another origin");
     await expect(loadModel(saveModel(model).slice(0, 200))).rejects.toMatchObject({
       code: "not-safetensors",
     });
