@@ -57,9 +57,9 @@ export async function loadDataset(
 function unknown(name: string): string {
   const names = [...DATASET_NAMES, ...Object.keys(ARCHIVES)];
   const near = nearest(name, names);
-  const meant = near === undefined ? "" : `did you mean ${near}? `;
+  const meant = near === undefined ? "expected" : `did you mean ${near}? Expected`;
   return (
-    `not a known name and not a folder (looked for ${resolve(name)}); ${meant}Expected one of ` +
+    `not a known name and not a folder (looked for ${resolve(name)}); ${meant} one of ` +
     `${names.join(", ")}, or the path of a folder of pictures or IDX files, of an .npz or of a table (.csv).`
   );
 }

@@ -5,6 +5,7 @@ import type { LossData, LossName } from "../losses/names.ts";
 import { type Ending, endingOf, IMAGE_MODELS } from "../model/image-models.ts";
 import type { Layer } from "../model/layers/layer.ts";
 import { isGraphConfig, layersFromConfig, type ModelConfig } from "../model/model-json.ts";
+import { fittingModels } from "../model/models.ts";
 import { counted } from "../options/counted.ts";
 import { isObject } from "../options/kinds.ts";
 import { modelFromConfig } from "../train/functional.ts";
@@ -73,13 +74,19 @@ function adviceOn(inputShape: Shape, { outputs, numbers }: Wanted): string {
   if (outputs.length === 1 && !numbers)
     return `. Write: {"targets": "images"} or {"targets": "masks"}, on the command line --targets images`;
   const named = outputs.length === 3 && sizes(outputs.slice(0, 2)) === sizes(inputShape.slice(0, 2));
+  if (outputs.length === 1) {
+    // Models of classes give lists of numbers as well.
+    const [fitting] = fittingModels(inputShape, outputs[0]!);
+    return `. Write: {"model": "${fitting}"}, on the command line --model ${fitting}`;
+  }
   if (!named) return `; give layers that end with an output of shape ${sizes(outputs)}`;
   const other = numbers ? "autoencoder" : "unet";
   return `. Write: {"model": "${other}"}, on the command line --model ${other}`;
 }
 
 function described({ outputs, numbers }: Wanted): string {
-  if (outputs.length === 1) return `${outputs[0]} ${numbers ? "numbers" : "classes"}`;
+  if (outputs.length === 1)
+    return numbers ? counted(outputs[0]!, "number") : counted(outputs[0]!, "class", "classes");
   return numbers
     ? `images of ${sizes(outputs)}`
     : `masks of ${sizes(outputs.slice(0, -1))} with ${outputs.at(-1)} classes`;

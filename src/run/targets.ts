@@ -37,7 +37,7 @@ export function withTargets(
   const what = {
     labels: "a class for each image",
     masks: `a mask of ${answers?.shape.join("x")} classes for each image`,
-    numbers: `${answers?.shape.join("x")} numbers for each image`,
+    numbers: `${answers?.shape.join("") === "1" ? "a number" : `${answers?.shape.join("x")} numbers`} for each image`,
   }[has];
   const advice = split
     ? `the model gives ${GIVEN[targets]}. Name a dataset of such: --dataset`

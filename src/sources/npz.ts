@@ -210,6 +210,12 @@ export function shapeOf(
       "bad-dimensions",
       `${what}: has shape (${shape.join(", ")}), its channels first; expected them last. Write: x.transpose(0, 2, 3, 1)`,
     );
+  const { imageSize } = options;
+  if (imageSize && (imageSize[0] !== height || imageSize[1] !== width))
+    throw new DataError(
+      "bad-argument",
+      `${what}: its images are ${height}x${width}, not ${imageSize.join("x")} as imageSize says, and arrays are not resized. Resize them before, or leave imageSize out.`,
+    );
   return [height, width, channels];
 }
 

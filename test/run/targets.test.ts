@@ -429,6 +429,17 @@ describe("run", () => {
     }
   });
 
+  test("of a list of numbers names a model that gives one", async () => {
+    const whole = ofNumbers([1], (i) => i);
+    const asked = { ...small, targets: "numbers" } as const;
+    await expect(run(asked, { dataset: whole })).rejects.toThrow(
+      'model unet gives an image of 8x8x1 for an image, but the answers are 1 number. Write: {"model": "mlp"}, on the command line --model mlp',
+    );
+    const { learner } = await run({ ...asked, model: "mlp", epochs: 1 }, { dataset: whole });
+    learner.dispose();
+    await expect(run(small, { dataset: whole })).rejects.toThrow("bars has a number for each image, and");
+  });
+
   test.each<[string, RunOptions, string]>([
     [
       "a classifier",

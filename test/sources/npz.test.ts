@@ -117,6 +117,11 @@ describe("parseNpz", () => {
     expect(of(npy("|u1", [2, 4], count(8))).train.shape).toEqual([2, 2, 1]);
     expect(of(npy("|u1", [2, 12], count(24))).train.shape).toEqual([2, 2, 3]);
     expect(of(npy("|u1", [2, 6], count(12)), { imageSize: [3, 2] }).train.shape).toEqual([3, 2, 1]);
+    const shaped = npy("|u1", [2, 3, 2], count(12));
+    expect(of(shaped, { imageSize: [3, 2] }).train.shape).toEqual([3, 2, 1]);
+    expect(() => of(shaped, { imageSize: [64, 64] })).toThrow(
+      "its images are 3x2, not 64x64 as imageSize says, and arrays are not resized. Resize them before, or leave imageSize out.",
+    );
   });
 
   test.each<[string, Record<string, Uint8Array>, RegExp]>([
