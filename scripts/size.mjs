@@ -33,7 +33,7 @@ async function page({ title, names, model, scripts, limit }) {
   const contents = `
 import { adam, createTrainer, ${names} } from "./dist/browser.js";
 export const trainer = await createTrainer(${model}, { optimizer: adam() });`;
-  const { outputFiles, metafile } = await esbuild.build({
+  const { outputFiles, metafile, warnings } = await esbuild.build({
     stdin: { contents, resolveDir: fileURLToPath(new URL("../", import.meta.url)), sourcefile: "app.js" },
     absWorkingDir: fileURLToPath(new URL("../", import.meta.url)),
     bundle: true,
@@ -46,6 +46,8 @@ export const trainer = await createTrainer(${model}, { optimizer: adam() });`;
     // An installed package lies in no TypeScript project.
     tsconfigRaw: "{}",
   });
+  // An application's build is to be as quiet as ours.
+  failed ||= warnings.length > 0;
   const fileOf = (path) => path.replace(/.*[\\/]/, "");
   const sizes = new Map(outputFiles.map(({ path, contents }) => [fileOf(path), gzipped(contents)]));
   const [[entryPath]] = Object.entries(metafile.outputs).filter(
