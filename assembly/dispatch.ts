@@ -71,68 +71,111 @@ import { UnaryForwardArgs, UnaryBackwardArgs, unaryForward, unaryBackward } from
 export function dispatch(id: i32, args: usize, task: i32, scratch: usize): void {
   switch (id) {
     case 0: activationForward(changetype<ActivationForwardArgs>(args), task, scratch); break;
-    case 1: activationBackward(changetype<ActivationBackwardArgs>(args), task, scratch); break;
+    // @ts-ignore: of the command that builds
+    case 1: if (TRAINING) activationBackward(changetype<ActivationBackwardArgs>(args), task, scratch); else unreachable(); break;
     case 2: averagePool2dForward(changetype<Pool2dArgs>(args), task, scratch); break;
-    case 3: averagePool2dBackward(changetype<Pool2dArgs>(args), task, scratch); break;
-    case 4: batchNormSums(changetype<BatchNormSumsArgs>(args), task, scratch); break;
-    case 5: batchNormGradients(changetype<BatchNormGradientsArgs>(args), task, scratch); break;
-    case 6: batchNormBackward(changetype<BatchNormBackwardArgs>(args), task, scratch); break;
-    case 7: batchNormStatistics(changetype<BatchNormStatisticsArgs>(args), task, scratch); break;
-    case 8: batchNormConstants(changetype<BatchNormConstantsArgs>(args), task, scratch); break;
+    // @ts-ignore: of the command that builds
+    case 3: if (TRAINING) averagePool2dBackward(changetype<Pool2dArgs>(args), task, scratch); else unreachable(); break;
+    // @ts-ignore: of the command that builds
+    case 4: if (TRAINING) batchNormSums(changetype<BatchNormSumsArgs>(args), task, scratch); else unreachable(); break;
+    // @ts-ignore: of the command that builds
+    case 5: if (TRAINING) batchNormGradients(changetype<BatchNormGradientsArgs>(args), task, scratch); else unreachable(); break;
+    // @ts-ignore: of the command that builds
+    case 6: if (TRAINING) batchNormBackward(changetype<BatchNormBackwardArgs>(args), task, scratch); else unreachable(); break;
+    // @ts-ignore: of the command that builds
+    case 7: if (TRAINING) batchNormStatistics(changetype<BatchNormStatisticsArgs>(args), task, scratch); else unreachable(); break;
+    // @ts-ignore: of the command that builds
+    case 8: if (TRAINING) batchNormConstants(changetype<BatchNormConstantsArgs>(args), task, scratch); else unreachable(); break;
     case 9: batchNormInference(changetype<BatchNormInferenceArgs>(args), task, scratch); break;
     case 10: batchNormForward(changetype<BatchNormForwardArgs>(args), task, scratch); break;
     case 11: foldNorm(changetype<FoldNormArgs>(args), task, scratch); break;
     case 12: addBroadcast(changetype<BroadcastArgs>(args), task, scratch); break;
     case 13: multiplyBroadcast(changetype<BroadcastArgs>(args), task, scratch); break;
-    case 14: sumBroadcast(changetype<SumBroadcastArgs>(args), task, scratch); break;
-    case 15: clipByValue(changetype<ClipByValueArgs>(args), task, scratch); break;
-    case 16: sumSquares(changetype<SumSquaresArgs>(args), task, scratch); break;
-    case 17: clipByNorm(changetype<ClipByNormArgs>(args), task, scratch); break;
+    // @ts-ignore: of the command that builds
+    case 14: if (TRAINING) sumBroadcast(changetype<SumBroadcastArgs>(args), task, scratch); else unreachable(); break;
+    // @ts-ignore: of the command that builds
+    case 15: if (TRAINING) clipByValue(changetype<ClipByValueArgs>(args), task, scratch); else unreachable(); break;
+    // @ts-ignore: of the command that builds
+    case 16: if (TRAINING) sumSquares(changetype<SumSquaresArgs>(args), task, scratch); else unreachable(); break;
+    // @ts-ignore: of the command that builds
+    case 17: if (TRAINING) clipByNorm(changetype<ClipByNormArgs>(args), task, scratch); else unreachable(); break;
     case 18: packFilter(changetype<PackArgs>(args), task, scratch); break;
     case 19: packFilterTransposed(changetype<PackArgs>(args), task, scratch); break;
     case 20: conv2dForward(changetype<Conv2dArgs>(args), task, scratch); break;
-    case 21: conv2dBackwardFilter(changetype<Conv2dArgs>(args), task, scratch); break;
+    // @ts-ignore: of the command that builds
+    case 21: if (TRAINING) conv2dBackwardFilter(changetype<Conv2dArgs>(args), task, scratch); else unreachable(); break;
     case 22: conv2dBackwardInput(changetype<Conv2dArgs>(args), task, scratch); break;
     case 23: pad2d(changetype<PadArgs>(args), task, scratch); break;
-    case 24: convPoolBackwardFilter(changetype<ConvPoolArgs>(args), task, scratch); break;
-    case 25: packFilterRows(changetype<ConvPoolArgs>(args), task, scratch); break;
-    case 26: convPoolBackwardInput(changetype<ConvPoolArgs>(args), task, scratch); break;
+    // @ts-ignore: of the command that builds
+    case 24: if (TRAINING) convPoolBackwardFilter(changetype<ConvPoolArgs>(args), task, scratch); else unreachable(); break;
+    // @ts-ignore: of the command that builds
+    case 25: if (TRAINING) packFilterRows(changetype<ConvPoolArgs>(args), task, scratch); else unreachable(); break;
+    // @ts-ignore: of the command that builds
+    case 26: if (TRAINING) convPoolBackwardInput(changetype<ConvPoolArgs>(args), task, scratch); else unreachable(); break;
     case 27: convPoolForward(changetype<ConvPoolArgs>(args), task, scratch); break;
     case 28: copyColumns(changetype<CopyColumnsArgs>(args), task, scratch); break;
-    case 29: fill(changetype<FillArgs>(args), task, scratch); break;
-    case 30: addInto(changetype<AddArgs>(args), task, scratch); break;
+    // @ts-ignore: of the command that builds
+    case 29: if (TRAINING) fill(changetype<FillArgs>(args), task, scratch); else unreachable(); break;
+    // @ts-ignore: of the command that builds
+    case 30: if (TRAINING) addInto(changetype<AddArgs>(args), task, scratch); else unreachable(); break;
     case 31: addForward(changetype<PairArgs>(args), task, scratch); break;
     case 32: multiplyForward(changetype<PairArgs>(args), task, scratch); break;
     case 33: gemm(changetype<GemmArgs>(args), task, scratch); break;
-    case 34: softmaxCrossentropy(changetype<LogitsLossArgs>(args), task, scratch); break;
-    case 35: sigmoidCrossentropy(changetype<LogitsLossArgs>(args), task, scratch); break;
-    case 36: categoricalCrossentropy(changetype<LossArgs>(args), task, scratch); break;
-    case 37: binaryCrossentropy(changetype<LossArgs>(args), task, scratch); break;
-    case 38: meanSquaredError(changetype<LossArgs>(args), task, scratch); break;
-    case 39: meanAbsoluteError(changetype<LossArgs>(args), task, scratch); break;
-    case 40: meanLoss(changetype<MeanLossArgs>(args), task, scratch); break;
-    case 41: countCorrect(changetype<CountCorrectArgs>(args), task, scratch); break;
-    case 42: advanceStep(changetype<AdvanceStepArgs>(args), task, scratch); break;
-    case 43: sgd(changetype<SgdArgs>(args), task, scratch); break;
-    case 44: rmsprop(changetype<RmspropArgs>(args), task, scratch); break;
-    case 45: adam(changetype<AdamArgs>(args), task, scratch); break;
-    case 46: peak(changetype<PeakArgs>(args), task, scratch); break;
-    case 47: pixelsToFloat(changetype<PixelsToFloatArgs>(args), task, scratch); break;
-    case 48: oneHot(changetype<OneHotArgs>(args), task, scratch); break;
+    // @ts-ignore: of the command that builds
+    case 34: if (TRAINING) softmaxCrossentropy(changetype<LogitsLossArgs>(args), task, scratch); else unreachable(); break;
+    // @ts-ignore: of the command that builds
+    case 35: if (TRAINING) sigmoidCrossentropy(changetype<LogitsLossArgs>(args), task, scratch); else unreachable(); break;
+    // @ts-ignore: of the command that builds
+    case 36: if (TRAINING) categoricalCrossentropy(changetype<LossArgs>(args), task, scratch); else unreachable(); break;
+    // @ts-ignore: of the command that builds
+    case 37: if (TRAINING) binaryCrossentropy(changetype<LossArgs>(args), task, scratch); else unreachable(); break;
+    // @ts-ignore: of the command that builds
+    case 38: if (TRAINING) meanSquaredError(changetype<LossArgs>(args), task, scratch); else unreachable(); break;
+    // @ts-ignore: of the command that builds
+    case 39: if (TRAINING) meanAbsoluteError(changetype<LossArgs>(args), task, scratch); else unreachable(); break;
+    // @ts-ignore: of the command that builds
+    case 40: if (TRAINING) meanLoss(changetype<MeanLossArgs>(args), task, scratch); else unreachable(); break;
+    // @ts-ignore: of the command that builds
+    case 41: if (TRAINING) countCorrect(changetype<CountCorrectArgs>(args), task, scratch); else unreachable(); break;
+    // @ts-ignore: of the command that builds
+    case 42: if (TRAINING) advanceStep(changetype<AdvanceStepArgs>(args), task, scratch); else unreachable(); break;
+    // @ts-ignore: of the command that builds
+    case 43: if (TRAINING) sgd(changetype<SgdArgs>(args), task, scratch); else unreachable(); break;
+    // @ts-ignore: of the command that builds
+    case 44: if (TRAINING) rmsprop(changetype<RmspropArgs>(args), task, scratch); else unreachable(); break;
+    // @ts-ignore: of the command that builds
+    case 45: if (TRAINING) adam(changetype<AdamArgs>(args), task, scratch); else unreachable(); break;
+    // @ts-ignore: of the command that builds
+    case 46: if (TRAINING) peak(changetype<PeakArgs>(args), task, scratch); else unreachable(); break;
+    // @ts-ignore: of the command that builds
+    case 47: if (TRAINING) pixelsToFloat(changetype<PixelsToFloatArgs>(args), task, scratch); else unreachable(); break;
+    // @ts-ignore: of the command that builds
+    case 48: if (TRAINING) oneHot(changetype<OneHotArgs>(args), task, scratch); else unreachable(); break;
     case 49: maxPool2dForward(changetype<Pool2dArgs>(args), task, scratch); break;
-    case 50: maxPool2dBackward(changetype<Pool2dArgs>(args), task, scratch); break;
-    case 51: randomBits(changetype<RandomBitsArgs>(args), task, scratch); break;
-    case 52: randomUniform(changetype<RandomUniformArgs>(args), task, scratch); break;
-    case 53: randomNormal(changetype<RandomNormalArgs>(args), task, scratch); break;
-    case 54: dropoutForward(changetype<DropoutArgs>(args), task, scratch); break;
-    case 55: dropoutBackward(changetype<DropoutArgs>(args), task, scratch); break;
-    case 56: columnSum(changetype<ColumnSumArgs>(args), task, scratch); break;
+    // @ts-ignore: of the command that builds
+    case 50: if (TRAINING) maxPool2dBackward(changetype<Pool2dArgs>(args), task, scratch); else unreachable(); break;
+    // @ts-ignore: of the command that builds
+    case 51: if (TRAINING) randomBits(changetype<RandomBitsArgs>(args), task, scratch); else unreachable(); break;
+    // @ts-ignore: of the command that builds
+    case 52: if (TRAINING) randomUniform(changetype<RandomUniformArgs>(args), task, scratch); else unreachable(); break;
+    // @ts-ignore: of the command that builds
+    case 53: if (TRAINING) randomNormal(changetype<RandomNormalArgs>(args), task, scratch); else unreachable(); break;
+    // @ts-ignore: of the command that builds
+    case 54: if (TRAINING) dropoutForward(changetype<DropoutArgs>(args), task, scratch); else unreachable(); break;
+    // @ts-ignore: of the command that builds
+    case 55: if (TRAINING) dropoutBackward(changetype<DropoutArgs>(args), task, scratch); else unreachable(); break;
+    // @ts-ignore: of the command that builds
+    case 56: if (TRAINING) columnSum(changetype<ColumnSumArgs>(args), task, scratch); else unreachable(); break;
     case 57: globalAveragePool2dForward(changetype<GlobalPoolArgs>(args), task, scratch); break;
-    case 58: globalAveragePool2dBackward(changetype<GlobalPoolArgs>(args), task, scratch); break;
+    // @ts-ignore: of the command that builds
+    case 58: if (TRAINING) globalAveragePool2dBackward(changetype<GlobalPoolArgs>(args), task, scratch); else unreachable(); break;
     case 59: softmaxForward(changetype<SoftmaxForwardArgs>(args), task, scratch); break;
-    case 60: softmaxBackward(changetype<SoftmaxBackwardArgs>(args), task, scratch); break;
-    case 61: winogradTiles(changetype<WinogradTilesArgs>(args), task, scratch); break;
-    case 62: winogradTaps(changetype<WinogradTapsArgs>(args), task, scratch); break;
+    // @ts-ignore: of the command that builds
+    case 60: if (TRAINING) softmaxBackward(changetype<SoftmaxBackwardArgs>(args), task, scratch); else unreachable(); break;
+    // @ts-ignore: of the command that builds
+    case 61: if (TRAINING) winogradTiles(changetype<WinogradTilesArgs>(args), task, scratch); else unreachable(); break;
+    // @ts-ignore: of the command that builds
+    case 62: if (TRAINING) winogradTaps(changetype<WinogradTapsArgs>(args), task, scratch); else unreachable(); break;
     case 63: winogradFilter(changetype<WinogradFilterArgs>(args), task, scratch); break;
     case 64: winogradForward(changetype<WinogradArgs>(args), task, scratch); break;
     default:
@@ -145,56 +188,99 @@ export function dispatch(id: i32, args: usize, task: i32, scratch: usize): void 
 /** The kernels of further/, which the builds called -all have. */
 function dispatchFurther(id: i32, args: usize, task: i32, scratch: usize): void {
   switch (id) {
-    case 65: affineImages(changetype<AffineArgs>(args), task, scratch); break;
-    case 66: cropImages(changetype<CropArgs>(args), task, scratch); break;
-    case 67: colorImages(changetype<ColorArgs>(args), task, scratch); break;
-    case 68: eraseImages(changetype<EraseArgs>(args), task, scratch); break;
-    case 69: mixPlan(changetype<MixPlanArgs>(args), task, scratch); break;
-    case 70: mixImages(changetype<MixArgs>(args), task, scratch); break;
-    case 71: mixTargets(changetype<MixTargetsArgs>(args), task, scratch); break;
+    // @ts-ignore: of the command that builds
+    case 65: if (TRAINING) affineImages(changetype<AffineArgs>(args), task, scratch); else unreachable(); break;
+    // @ts-ignore: of the command that builds
+    case 66: if (TRAINING) cropImages(changetype<CropArgs>(args), task, scratch); else unreachable(); break;
+    // @ts-ignore: of the command that builds
+    case 67: if (TRAINING) colorImages(changetype<ColorArgs>(args), task, scratch); else unreachable(); break;
+    // @ts-ignore: of the command that builds
+    case 68: if (TRAINING) eraseImages(changetype<EraseArgs>(args), task, scratch); else unreachable(); break;
+    // @ts-ignore: of the command that builds
+    case 69: if (TRAINING) mixPlan(changetype<MixPlanArgs>(args), task, scratch); else unreachable(); break;
+    // @ts-ignore: of the command that builds
+    case 70: if (TRAINING) mixImages(changetype<MixArgs>(args), task, scratch); else unreachable(); break;
+    // @ts-ignore: of the command that builds
+    case 71: if (TRAINING) mixTargets(changetype<MixTargetsArgs>(args), task, scratch); else unreachable(); break;
     case 72: binaryForward(changetype<BinaryForwardArgs>(args), task, scratch); break;
-    case 73: binaryBackward(changetype<BinaryBackwardArgs>(args), task, scratch); break;
+    // @ts-ignore: of the command that builds
+    case 73: if (TRAINING) binaryBackward(changetype<BinaryBackwardArgs>(args), task, scratch); else unreachable(); break;
     case 74: depthwiseForward(changetype<DepthwiseArgs>(args), task, scratch); break;
-    case 75: depthwiseBackwardInput(changetype<DepthwiseArgs>(args), task, scratch); break;
-    case 76: depthwiseBackwardFilter(changetype<DepthwiseArgs>(args), task, scratch); break;
-    case 77: reverseTaps(changetype<ReverseTapsArgs>(args), task, scratch); break;
-    case 78: sigmoidFocalCrossentropy(changetype<LogitsFocalArgs>(args), task, scratch); break;
-    case 79: softmaxFocalCrossentropy(changetype<LogitsFocalArgs>(args), task, scratch); break;
-    case 80: binaryFocalCrossentropy(changetype<FocalArgs>(args), task, scratch); break;
-    case 81: categoricalFocalCrossentropy(changetype<FocalArgs>(args), task, scratch); break;
-    case 82: gaussian(changetype<GaussianArgs>(args), task, scratch); break;
-    case 83: meanAbsolutePercentageError(changetype<LossArgs>(args), task, scratch); break;
-    case 84: meanSquaredLogarithmicError(changetype<LossArgs>(args), task, scratch); break;
-    case 85: huber(changetype<HuberArgs>(args), task, scratch); break;
-    case 86: logCosh(changetype<LossArgs>(args), task, scratch); break;
-    case 87: klDivergence(changetype<LossArgs>(args), task, scratch); break;
-    case 88: poisson(changetype<LossArgs>(args), task, scratch); break;
-    case 89: hinge(changetype<LossArgs>(args), task, scratch); break;
-    case 90: squaredHinge(changetype<LossArgs>(args), task, scratch); break;
-    case 91: categoricalHinge(changetype<LossArgs>(args), task, scratch); break;
-    case 92: cosineSimilarity(changetype<LossArgs>(args), task, scratch); break;
-    case 93: smoothTargets(changetype<SmoothTargetsArgs>(args), task, scratch); break;
-    case 94: hingeTargets(changetype<HingeTargetsArgs>(args), task, scratch); break;
+    // @ts-ignore: of the command that builds
+    case 75: if (TRAINING) depthwiseBackwardInput(changetype<DepthwiseArgs>(args), task, scratch); else unreachable(); break;
+    // @ts-ignore: of the command that builds
+    case 76: if (TRAINING) depthwiseBackwardFilter(changetype<DepthwiseArgs>(args), task, scratch); else unreachable(); break;
+    // @ts-ignore: of the command that builds
+    case 77: if (TRAINING) reverseTaps(changetype<ReverseTapsArgs>(args), task, scratch); else unreachable(); break;
+    // @ts-ignore: of the command that builds
+    case 78: if (TRAINING) sigmoidFocalCrossentropy(changetype<LogitsFocalArgs>(args), task, scratch); else unreachable(); break;
+    // @ts-ignore: of the command that builds
+    case 79: if (TRAINING) softmaxFocalCrossentropy(changetype<LogitsFocalArgs>(args), task, scratch); else unreachable(); break;
+    // @ts-ignore: of the command that builds
+    case 80: if (TRAINING) binaryFocalCrossentropy(changetype<FocalArgs>(args), task, scratch); else unreachable(); break;
+    // @ts-ignore: of the command that builds
+    case 81: if (TRAINING) categoricalFocalCrossentropy(changetype<FocalArgs>(args), task, scratch); else unreachable(); break;
+    // @ts-ignore: of the command that builds
+    case 82: if (TRAINING) gaussian(changetype<GaussianArgs>(args), task, scratch); else unreachable(); break;
+    // @ts-ignore: of the command that builds
+    case 83: if (TRAINING) meanAbsolutePercentageError(changetype<LossArgs>(args), task, scratch); else unreachable(); break;
+    // @ts-ignore: of the command that builds
+    case 84: if (TRAINING) meanSquaredLogarithmicError(changetype<LossArgs>(args), task, scratch); else unreachable(); break;
+    // @ts-ignore: of the command that builds
+    case 85: if (TRAINING) huber(changetype<HuberArgs>(args), task, scratch); else unreachable(); break;
+    // @ts-ignore: of the command that builds
+    case 86: if (TRAINING) logCosh(changetype<LossArgs>(args), task, scratch); else unreachable(); break;
+    // @ts-ignore: of the command that builds
+    case 87: if (TRAINING) klDivergence(changetype<LossArgs>(args), task, scratch); else unreachable(); break;
+    // @ts-ignore: of the command that builds
+    case 88: if (TRAINING) poisson(changetype<LossArgs>(args), task, scratch); else unreachable(); break;
+    // @ts-ignore: of the command that builds
+    case 89: if (TRAINING) hinge(changetype<LossArgs>(args), task, scratch); else unreachable(); break;
+    // @ts-ignore: of the command that builds
+    case 90: if (TRAINING) squaredHinge(changetype<LossArgs>(args), task, scratch); else unreachable(); break;
+    // @ts-ignore: of the command that builds
+    case 91: if (TRAINING) categoricalHinge(changetype<LossArgs>(args), task, scratch); else unreachable(); break;
+    // @ts-ignore: of the command that builds
+    case 92: if (TRAINING) cosineSimilarity(changetype<LossArgs>(args), task, scratch); else unreachable(); break;
+    // @ts-ignore: of the command that builds
+    case 93: if (TRAINING) smoothTargets(changetype<SmoothTargetsArgs>(args), task, scratch); else unreachable(); break;
+    // @ts-ignore: of the command that builds
+    case 94: if (TRAINING) hingeTargets(changetype<HingeTargetsArgs>(args), task, scratch); else unreachable(); break;
     case 95: groupNormForward(changetype<GroupNormArgs>(args), task, scratch); break;
-    case 96: groupNormBackward(changetype<GroupNormArgs>(args), task, scratch); break;
-    case 97: groupNormGamma(changetype<GroupNormArgs>(args), task, scratch); break;
-    case 98: adagradStep(changetype<FurtherOptimizerArgs>(args), task, scratch); break;
-    case 99: adadeltaStep(changetype<FurtherOptimizerArgs>(args), task, scratch); break;
-    case 100: adamaxStep(changetype<FurtherOptimizerArgs>(args), task, scratch); break;
-    case 101: lionStep(changetype<FurtherOptimizerArgs>(args), task, scratch); break;
-    case 102: nadamStep(changetype<FurtherOptimizerArgs>(args), task, scratch); break;
-    case 103: nadamRates(changetype<NadamRatesArgs>(args), task, scratch); break;
-    case 104: movingAverage(changetype<MovingAverageArgs>(args), task, scratch); break;
-    case 105: accumulate(changetype<AccumulateArgs>(args), task, scratch); break;
+    // @ts-ignore: of the command that builds
+    case 96: if (TRAINING) groupNormBackward(changetype<GroupNormArgs>(args), task, scratch); else unreachable(); break;
+    // @ts-ignore: of the command that builds
+    case 97: if (TRAINING) groupNormGamma(changetype<GroupNormArgs>(args), task, scratch); else unreachable(); break;
+    // @ts-ignore: of the command that builds
+    case 98: if (TRAINING) adagradStep(changetype<FurtherOptimizerArgs>(args), task, scratch); else unreachable(); break;
+    // @ts-ignore: of the command that builds
+    case 99: if (TRAINING) adadeltaStep(changetype<FurtherOptimizerArgs>(args), task, scratch); else unreachable(); break;
+    // @ts-ignore: of the command that builds
+    case 100: if (TRAINING) adamaxStep(changetype<FurtherOptimizerArgs>(args), task, scratch); else unreachable(); break;
+    // @ts-ignore: of the command that builds
+    case 101: if (TRAINING) lionStep(changetype<FurtherOptimizerArgs>(args), task, scratch); else unreachable(); break;
+    // @ts-ignore: of the command that builds
+    case 102: if (TRAINING) nadamStep(changetype<FurtherOptimizerArgs>(args), task, scratch); else unreachable(); break;
+    // @ts-ignore: of the command that builds
+    case 103: if (TRAINING) nadamRates(changetype<NadamRatesArgs>(args), task, scratch); else unreachable(); break;
+    // @ts-ignore: of the command that builds
+    case 104: if (TRAINING) movingAverage(changetype<MovingAverageArgs>(args), task, scratch); else unreachable(); break;
+    // @ts-ignore: of the command that builds
+    case 105: if (TRAINING) accumulate(changetype<AccumulateArgs>(args), task, scratch); else unreachable(); break;
     case 106: permute(changetype<PermuteArgs>(args), task, scratch); break;
-    case 107: penalty(changetype<PenaltyArgs>(args), task, scratch); break;
-    case 108: constrain(changetype<ConstrainArgs>(args), task, scratch); break;
+    // @ts-ignore: of the command that builds
+    case 107: if (TRAINING) penalty(changetype<PenaltyArgs>(args), task, scratch); else unreachable(); break;
+    // @ts-ignore: of the command that builds
+    case 108: if (TRAINING) constrain(changetype<ConstrainArgs>(args), task, scratch); else unreachable(); break;
     case 109: resample2d(changetype<ResampleArgs>(args), task, scratch); break;
-    case 110: sumBlocks2d(changetype<ResampleArgs>(args), task, scratch); break;
+    // @ts-ignore: of the command that builds
+    case 110: if (TRAINING) sumBlocks2d(changetype<ResampleArgs>(args), task, scratch); else unreachable(); break;
     case 111: bilinear2dForward(changetype<ResampleArgs>(args), task, scratch); break;
-    case 112: bilinear2dBackward(changetype<ResampleArgs>(args), task, scratch); break;
+    // @ts-ignore: of the command that builds
+    case 112: if (TRAINING) bilinear2dBackward(changetype<ResampleArgs>(args), task, scratch); else unreachable(); break;
     case 113: unaryForward(changetype<UnaryForwardArgs>(args), task, scratch); break;
-    case 114: unaryBackward(changetype<UnaryBackwardArgs>(args), task, scratch); break;
+    // @ts-ignore: of the command that builds
+    case 114: if (TRAINING) unaryBackward(changetype<UnaryBackwardArgs>(args), task, scratch); else unreachable(); break;
     default: unreachable();
   }
 }

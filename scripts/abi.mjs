@@ -54,7 +54,9 @@ function argumentClasses(text) {
 /** Id, kernel and argument class of each case. */
 function casesOf(dispatch) {
   const kernels = [
-    ...dispatch.matchAll(/case (\d+): (\w+)\(changetype<(\w+)>\(args\), task, scratch\); break;/g),
+    ...dispatch.matchAll(
+      /case (\d+): (?:if \(TRAINING\) )?(\w+)\(changetype<(\w+)>\(args\), task, scratch\);(?: else unreachable\(\);)? break;/g,
+    ),
   ].map(([, id, kernel, args]) => ({ id, kernel, args }));
   const cases = [...dispatch.matchAll(/\bcase\b/g)].length;
   if (kernels.length !== cases) throw new Error(`dispatch.ts: read ${kernels.length} of ${cases} cases`);

@@ -10,9 +10,13 @@ import { embedWasm, WASM } from "./embed.mjs";
 
 const DIGITS =
   "assembly/digits/index.ts --config none --runtime stub --optimizeLevel 3 --shrinkLevel 0 --converge --noAssert --use abort=";
+/** For model.js files: no other threads, and no training. */
+const PREDICT =
+  "assembly/predict.ts --config none --runtime stub --optimizeLevel 3 --shrinkLevel 0 --converge --noAssert --importMemory --zeroFilledMemory --initialMemory 1 --enable simd --use abort= --use TRAINING=0";
 /** Without and with the kernels of assembly/further/; those builds have an export that tells so. */
 const CORE = ["--use", "ALL_KERNELS=0"];
-const ALL = ["assembly/all.ts", "--use", "ALL_KERNELS=1"];
+const ALL = ["--use", "ALL_KERNELS=1"];
+const TRAIN = ["--config", "asconfig.json", "--use", "TRAINING=1"];
 const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: { into: { type: "string", default: "." } },
@@ -30,7 +34,12 @@ for (const name of wanted) {
   const args =
     name === "digits"
       ? DIGITS.split(" ")
-      : ["--config", "asconfig.json", "--target", target, ...(all ? ALL : CORE)];
+      : [
+          ...(target === "predict"
+            ? PREDICT.split(" ")
+            : [...TRAIN, "--target", target, ...(all ? ["assembly/all.ts"] : [])]),
+          ...(all ? ALL : CORE),
+        ];
   const { error, stderr } = await asc.main([...args, "--outFile", join(folder, `${name}.wasm`)], {});
   if (error) {
     process.stderr.write(`${stderr.toString()}\nbuild of ${name}.wasm failed: ${error.message}\n`);

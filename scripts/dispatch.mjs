@@ -8,6 +8,36 @@ const root = new URL("../", import.meta.url);
 const KERNEL = /^export function (\w+)\(\w+: (\w+Args), task: i32, scratch: usize\): void \{$/gm;
 const LIKE_ONE = /^export function \w+\([^)]*\btask: i32, scratch: usize\)/gm;
 
+/**
+ * What only trainings, drawing and measuring call: the builds called predict leave it out. test/interchange/predictor.test.ts holds
+ * this to what layers call when a model is asked.
+ */
+const NOT_ASKED = {
+  files: [
+    "batchnorm-backward",
+    "clip",
+    "convpool-backward",
+    "loss",
+    "metrics",
+    "optimizer",
+    "peak",
+    // Of a page's or Node's own arithmetic in the file.
+    "pixels",
+    "random",
+    "winograd-gradient",
+    "further/augment",
+    "further/focal",
+    "further/gaussian",
+    "further/loss",
+    "further/optimizer",
+    "further/regularize",
+  ],
+  kernels:
+    /Backward|Gamma$|^(addInto|batchNormConstants|batchNormStatistics|columnSum|fill|reverseTaps|sumB\w+)$/,
+  /** Forward passes of transposed convolutions. */
+  but: ["conv2dBackwardInput"],
+};
+
 /** Kernels, [name, arguments class], and argument classes of each file of a folder. */
 function declarationsIn(dir, folder = "") {
   if (!existsSync(dir)) return [];
@@ -16,7 +46,11 @@ function declarationsIn(dir, folder = "") {
     .sort();
   return files.map((file) => {
     const text = readFileSync(new URL(file, dir), "utf8");
-    const kernels = [...text.matchAll(KERNEL)].map(([, name, args]) => [name, args]);
+    const left = NOT_ASKED.files.includes(folder + file.replace(/\.ts$/, ""));
+    const kernels = [...text.matchAll(KERNEL)].map(([, name, args]) => {
+      const asked = !left && !NOT_ASKED.kernels.test(name);
+      return [name, args, asked || NOT_ASKED.but.includes(name)];
+    });
     const alike = [...text.matchAll(LIKE_ONE)].length;
     if (kernels.length !== alike)
       throw new Error(
@@ -46,9 +80,13 @@ export function dispatchSource(dir = new URL("assembly/", root)) {
   });
   const coreKernels = core.flatMap(({ kernels }) => kernels).length;
   const cases = (list, first) =>
-    list.map(
-      ([name, args], i) => `    case ${first + i}: ${name}(changetype<${args}>(args), task, scratch); break;`,
-    );
+    list.flatMap(([name, args, asked], i) => {
+      const call = `${name}(changetype<${args}>(args), task, scratch);`;
+      return [
+        ...(asked ? [] : ["    // @ts-ignore: of the command that builds"]),
+        `    case ${first + i}: ${asked ? call : `if (TRAINING) ${call} else unreachable();`} break;`,
+      ];
+    });
   return [
     "// Written by scripts/dispatch.mjs from the other files here: do not edit.",
     ...imports,

@@ -1,8 +1,18 @@
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
-/** Builds of the kernels, those with all of them, and the digit generator. */
-export const WASM = ["scalar", "simd", "relaxed", "scalar-all", "simd-all", "relaxed-all", "digits"];
+/** Builds of the kernels, those with all of them, of forward passes alone, and the digit generator. */
+export const WASM = [
+  "scalar",
+  "simd",
+  "relaxed",
+  "scalar-all",
+  "simd-all",
+  "relaxed-all",
+  "predict",
+  "predict-all",
+  "digits",
+];
 /** Scripts that are embedded as text for blob: workers; further-worker and extra-worker stand before training-worker where a training needs them. */
 export const WORKERS = ["training-worker", "further-worker", "extra-worker", "data-worker"];
 

@@ -18,6 +18,9 @@ export type CallInfo = Omit<PlannedCall, "args" | "scratch"> & {
   readonly args: Readonly<Record<string, number>>;
 };
 
+/** What plans need of an engine. */
+export type PlanHost = Pick<Engine, "threads" | "reserveArena" | "arenaOwner" | "u8" | "f32" | "i32" | "run">;
+
 /**
  * Everything one step needs, fixed: each tensor's place in the arena and each kernel call with its arguments.
  * Running it allocates nothing. Plans of one engine share the arena, so what a plan left there is lost once
@@ -28,12 +31,12 @@ export class Plan {
   readonly calls: readonly CallInfo[];
   /** Bytes of the arena that this plan uses: program, tensors and scratch. */
   readonly arenaBytes: number;
-  readonly #engine: Engine;
+  readonly #engine: PlanHost;
   readonly #program: Program;
   readonly #image: Uint8Array;
   readonly #base: number;
 
-  constructor(engine: Engine, planner: Planner) {
+  constructor(engine: PlanHost, planner: Planner) {
     const { calls, tensors, batch, training } = planner;
     this.#engine = engine;
     this.batch = batch;

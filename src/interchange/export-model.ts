@@ -18,11 +18,15 @@ import type { Files, PortableModel } from "./portable.ts";
  */
 export async function exportModel(model: Model | LoadedModel, options: ExportOptions): Promise<Files> {
   checkOptions(EXPORT, options);
-  const { format, metadata, name } = options;
+  const { format, metadata, name, weights } = options;
+  if (weights !== undefined && format !== "js")
+    throw new RangeError(
+      `exportModel: weights is "${weights}", and "${format}" keeps them as they are: it goes with { format: "js" } alone`,
+    );
   const portable = portableOf(model, metadata);
   return withOwnErrors(async () => {
     const { writeFiles } = await import("#interchange");
-    return writeFiles(format, portable, { name: name ?? portable.config.name ?? "model" });
+    return writeFiles(format, portable, { name: name ?? portable.config.name ?? "model", weights });
   });
 }
 

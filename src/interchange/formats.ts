@@ -54,6 +54,12 @@ export const FORMATS: readonly Format[] = [
     reader: () => import("./torch/read.ts"),
   },
   {
+    name: "js",
+    title: "one JavaScript file that predicts",
+    endings: [".js", ".mjs"],
+    writer: () => import("./predictor/write.ts"),
+  },
+  {
     name: "wasmgrad",
     title: "wasmgrad's model file",
     endings: [".safetensors"],

@@ -6,7 +6,7 @@ import type { Model } from "../train/model.ts";
 import type { LoadOptions, ModelMetadata } from "../train/model-entries.ts";
 import { LOAD_MODEL } from "../train/options.ts";
 import { SAVE } from "../train/save-options.ts";
-import { WRITTEN } from "./names.ts";
+import { WEIGHT_TYPES, type WeightType, WRITTEN } from "./names.ts";
 
 export type FormatName = (typeof WRITTEN)[number];
 
@@ -27,6 +27,8 @@ export interface LoadModelOptions extends LoadOptions {
 export interface FileOptions {
   /** What files are called, without an ending. Default: the model's name. */
   readonly name?: string | undefined;
+  /** For "js": how weights are kept. Default "f32", which gives the same bits; "f16" is half as large, "int8" a quarter. */
+  readonly weights?: WeightType | undefined;
 }
 
 export interface ExportOptions extends FileOptions {
@@ -69,6 +71,7 @@ export const EXPORT: Checked = {
       (value) => typeof value === "string" && /^[^/\\:]+$/.test(value) && !/^\.+$/.test(value),
       "model",
     ),
+    weights: oneOf<WeightType>(WEIGHT_TYPES),
     metadata: group<ModelMetadata>((SAVE.table as () => TableOf<ModelMetadata>)()),
   }),
 };

@@ -1,12 +1,11 @@
 import { elements, type Graph, type Value } from "../compiler/graph.ts";
 import { constrainWeights, mixedTargets, penalties } from "../compiler/ops/extra.ts";
 import { IMPLEMENTATIONS } from "../compiler/ops/index.ts";
-import { Plan } from "../compiler/plan.ts";
+import { Plan, type PlanHost } from "../compiler/plan.ts";
 import { type ParameterPointers, Planner } from "../compiler/planner.ts";
 import type { Preprocessing } from "../compiler/preprocessing.ts";
 import { chunks, GRAIN } from "../compiler/tasks.ts";
 import type { Tensor } from "../compiler/tensor.ts";
-import type { Engine } from "../engine/engine.ts";
 import { emitLoss, fusedOp } from "../losses/emit-loss.ts";
 import type { OutputLoss } from "../losses/emitted.ts";
 import { runnerOf } from "../losses/extra.ts";
@@ -64,7 +63,7 @@ export interface PlanResult {
 
 /** Plans a whole step of a fused graph for one batch size. */
 export function compilePlan(
-  engine: Engine,
+  engine: PlanHost,
   graph: Graph,
   pointers: ParameterPointers,
   options: PlanOptions,

@@ -143,6 +143,16 @@ describe.each(BROWSERS)("%s", (name) => {
     },
   );
 
+  test.skipIf(reason)(
+    title("a one-file predictor gives the same bits in a page and in a worker"),
+    async () => {
+      const { model, file } = await small();
+      const expected = [...(await model.predict(digits.test))];
+      model.dispose();
+      expect(await call("predictedByModule", file)).toEqual({ onPage: expected, inWorker: expected });
+    },
+  );
+
   test.skipIf(reason)(title("leaves no error behind"), () => {
     expect(opened.errors).toEqual([]);
   });

@@ -792,7 +792,7 @@ const TAKERS: Readonly<Record<string, Taker>> = {
     call: (options) => api.loadModel(new Uint8Array(8), options),
   },
   exportModel: {
-    names: names<api.ExportOptions>({ format: true, name: true, metadata: true }),
+    names: names<api.ExportOptions>({ format: true, name: true, weights: true, metadata: true }),
     needed: { format: "npz" },
     call: (options) => api.exportModel(model, options as unknown as api.ExportOptions),
   },

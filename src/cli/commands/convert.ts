@@ -6,6 +6,7 @@ import { writeAtomic } from "../../data/cache.ts";
 import { ModelFileError } from "../../formats/model-file.ts";
 import { exportModel } from "../../interchange/export-model.ts";
 import { FORMATS, type Format } from "../../interchange/formats.ts";
+import { WEIGHT_TYPES, type WeightType } from "../../interchange/names.ts";
 import type { FormatName, LoadModelOptions } from "../../interchange/options.ts";
 import type { Files } from "../../interchange/portable.ts";
 import { counted } from "../../options/counted.ts";
@@ -23,6 +24,7 @@ export interface ConvertOptions {
   readonly model?: string;
   readonly names?: string;
   readonly inputShape?: Shape;
+  readonly weights?: WeightType;
   readonly overwrite?: boolean;
   readonly maxMemory?: number;
 }
@@ -38,6 +40,12 @@ export function convertCommand(): Command {
       new Option("--to <format>", "the format, where the name of <out> does not tell").choices(
         WRITTEN.map(({ name }) => name),
       ),
+    )
+    .addOption(
+      new Option(
+        "--weights <type>",
+        "of .js: f16 halves the file, int8 quarters it; both change answers a little (default: f32)",
+      ).choices(WEIGHT_TYPES),
     )
     .addOption(new Option("--overwrite", "replace what is there"))
     .optionsGroup("Of what is read:")
@@ -86,7 +94,11 @@ export async function convert(
   const { format, stem } = formatFor(to, options.to);
   const loaded = await openRun(from, { maxMemory: options.maxMemory, ...(await told(options)) });
   const files = named(
-    await exportModel(loaded, { format: format.name as FormatName, name: stem }),
+    await exportModel(loaded, {
+      format: format.name as FormatName,
+      name: stem,
+      weights: options.weights,
+    }),
     to,
     format,
   );

@@ -63,3 +63,24 @@ export async function refused() {
     return { own: error instanceof ModelFileError, code: error.code };
   }
 }
+
+/** What a one-file predictor gives for the test images: imported in the page, and in a worker. */
+export async function predictedByModule(file) {
+  const loaded = await loadModel(fromBase64(file));
+  const { "m.js": bytes } = await exportModel(loaded, { format: "js", name: "m" });
+  const url = URL.createObjectURL(new Blob([bytes], { type: "text/javascript" }));
+  const { predict } = await import(url);
+  const onPage = Array.from(await predict(test.images));
+  const code = `onmessage = async ({ data }) => postMessage((await (await import(${JSON.stringify(url)})).predict(data)));`;
+  const worker = new Worker(URL.createObjectURL(new Blob([code], { type: "text/javascript" })), {
+    type: "module",
+  });
+  const answer = new Promise((resolve, reject) => {
+    worker.onmessage = ({ data }) => resolve(Array.from(data));
+    worker.onerror = ({ message }) => reject(new Error(message));
+  });
+  worker.postMessage(test.images);
+  const inWorker = await answer;
+  worker.terminate();
+  return { onPage, inWorker };
+}
