@@ -15,9 +15,9 @@ export {
   modelCheckpoint,
 } from "./formats/model-checkpoint.ts";
 export { type LoadedModel, ModelFileError, type ModelMetadata, saveModel } from "./formats/model-file.ts";
-export { exportModel } from "./interchange/export-model.ts";
+export { exportModel, modelCard } from "./interchange/export-model.ts";
 export { loadModel } from "./interchange/load-model.ts";
-export type { ExportOptions, FormatName, LoadModelOptions } from "./interchange/options.ts";
+export type { CardOptions, ExportOptions, FormatName, LoadModelOptions } from "./interchange/options.ts";
 export type { Files } from "./interchange/portable.ts";
 export { defineLoss, type LossDefinition } from "./losses/define.ts";
 export type { Loss, LossBatch } from "./losses/loss.ts";

@@ -4,7 +4,7 @@ import { isObject } from "../options/kinds.ts";
 import { show } from "../options/show.ts";
 import { isModel, type Model } from "../train/model.ts";
 import { withOwnErrors } from "./errors.ts";
-import { EXPORT, type ExportOptions } from "./options.ts";
+import { CARD, type CardOptions, EXPORT, type ExportOptions } from "./options.ts";
 import type { Files, PortableModel } from "./portable.ts";
 
 /**
@@ -42,4 +42,15 @@ function portableOf(model: Model | LoadedModel, metadata: PortableModel["metadat
     tensors: model.tensors,
     metadata: { ...model.metadata, ...metadata },
   };
+}
+
+/**
+ * A model card, in Markdown: what the model takes and gives, what it was trained on, its figures, and how `file` is loaded.
+ *
+ * @param options `run`: what result.json of the model's run holds
+ */
+export async function modelCard(model: Model | LoadedModel, options: CardOptions): Promise<string> {
+  checkOptions(CARD, options);
+  const { cardFor } = await import("#interchange");
+  return cardFor(portableOf(model), options);
 }

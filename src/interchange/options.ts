@@ -1,7 +1,7 @@
 import type { Shape } from "../compiler/graph.ts";
 import type { ModelConfig } from "../model/model-config.ts";
 import type { Checked } from "../options/check.ts";
-import { group, isObject, needed, oneOf, some, type TableOf } from "../options/kinds.ts";
+import { group, isObject, needed, oneOf, some, type TableOf, text } from "../options/kinds.ts";
 import type { Model } from "../train/model.ts";
 import type { LoadOptions, ModelMetadata } from "../train/model-entries.ts";
 import { LOAD_MODEL } from "../train/options.ts";
@@ -35,6 +35,17 @@ export interface ExportOptions extends FileOptions {
   readonly format: FormatName;
   /** What a model that was trained here does not say itself: names of classes, the preprocessing, the loss. */
   readonly metadata?: ModelMetadata | undefined;
+}
+
+/** What a card tells beside the model. */
+export interface CardOptions {
+  readonly format: FormatName;
+  /** The file that it stands beside, or the folder. */
+  readonly file: string;
+  /** What result.json of the model's run holds. */
+  readonly run?: unknown;
+  /** Version of this package. */
+  readonly version?: string;
 }
 
 const isShape = (value: unknown) =>
@@ -73,5 +84,15 @@ export const EXPORT: Checked = {
     ),
     weights: oneOf<WeightType>(WEIGHT_TYPES),
     metadata: group<ModelMetadata>((SAVE.table as () => TableOf<ModelMetadata>)()),
+  }),
+};
+
+export const CARD: Checked = {
+  call: "modelCard(model, *)",
+  table: (): TableOf<CardOptions> => ({
+    format: needed(oneOf<FormatName>(WRITTEN), "keras"),
+    file: needed(text, "model.keras"),
+    run: some<unknown>("what result.json holds", isObject),
+    version: text,
   }),
 };

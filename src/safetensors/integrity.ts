@@ -11,7 +11,8 @@ function sha256(...parts: Uint8Array[]): string {
   return bytesToHex(hash.digest());
 }
 
-const weightsHash = (tensors: readonly NamedTensor[]) =>
+/** SHA-256 of tensors in their order, in hex. */
+export const weightsHash = (tensors: readonly NamedTensor[]) =>
   sha256(...tensors.map(({ data }) => littleEndian(data)));
 
 /** The entries, and the two that vouch for them and for the weights. */

@@ -791,6 +791,11 @@ const TAKERS: Readonly<Record<string, Taker>> = {
     }),
     call: (options) => api.loadModel(new Uint8Array(8), options),
   },
+  modelCard: {
+    names: names<api.CardOptions>({ format: true, file: true, run: true, version: true }),
+    needed: { format: "npz", file: "m.npz" },
+    call: (options) => api.modelCard(model, options as unknown as api.CardOptions),
+  },
   exportModel: {
     names: names<api.ExportOptions>({ format: true, name: true, weights: true, metadata: true }),
     needed: { format: "npz" },

@@ -3,8 +3,9 @@ import { basename, dirname, join, resolve } from "node:path";
 import { type Command, Option } from "commander";
 import type { Shape } from "../../compiler/graph.ts";
 import { writeAtomic } from "../../data/cache.ts";
-import { ModelFileError } from "../../formats/model-file.ts";
-import { exportModel } from "../../interchange/export-model.ts";
+import { type LoadedModel, ModelFileError } from "../../formats/model-file.ts";
+import { CARD_MARK } from "../../interchange/card.ts";
+import { exportModel, modelCard } from "../../interchange/export-model.ts";
 import { FORMATS, type Format } from "../../interchange/formats.ts";
 import { WEIGHT_TYPES, type WeightType } from "../../interchange/names.ts";
 import type { FormatName, LoadModelOptions } from "../../interchange/options.ts";
@@ -15,16 +16,20 @@ import { parseJson } from "../../options/strict-json.ts";
 import { fileReason, UsageError } from "../errors.ts";
 import { addCommonOptions, type CommonOptions, createCommand, perform } from "../main.ts";
 import { findModel } from "../models.ts";
-import { maxMemoryOption, modelOption, nonEmpty, shape } from "../options.ts";
+import { maxMemoryOption, modelOption, nonEmpty, shape, wholeNumber } from "../options.ts";
 import { type Output, printable } from "../output.ts";
 import { openRun } from "../run/load.ts";
+import { packageVersion } from "../version.ts";
 
 export interface ConvertOptions {
   readonly to?: FormatName;
   readonly model?: string;
   readonly names?: string;
   readonly inputShape?: Shape;
+  readonly classes?: number;
   readonly weights?: WeightType;
+  /** Default true. */
+  readonly card?: boolean;
   readonly overwrite?: boolean;
   readonly maxMemory?: number;
 }
@@ -47,6 +52,12 @@ export function convertCommand(): Command {
         "of .js: f16 halves the file, int8 quarters it; both change answers a little (default: f32)",
       ).choices(WEIGHT_TYPES),
     )
+    .addOption(
+      new Option(
+        "--no-card",
+        "write no README.md beside it, which tells of the model and how it is loaded (one that is there, and is no such card, stays)",
+      ),
+    )
     .addOption(new Option("--overwrite", "replace what is there"))
     .optionsGroup("Of what is read:")
     .addOption(modelOption(": what a file of weights alone is for"))
@@ -62,6 +73,7 @@ export function convertCommand(): Command {
         "height x width x channels, where the file or --model leaves it open",
       ).argParser(shape),
     )
+    .addOption(new Option("--classes <n>", "outputs of --model").argParser(wholeNumber(1)))
     .addOption(maxMemoryOption("1GB for one image"));
   return addCommonOptions(command)
     .addHelpText("after", () => `\n${formatsHelp()}\n${EXAMPLES}`)
@@ -106,6 +118,7 @@ export async function convert(
   if (!options.overwrite) await refuseThere(paths);
   // The main file is the first: while it is missing, nobody takes the others for a model.
   for (const path of [...paths].reverse()) await written(path, files[path]!);
+  if (options.card !== false) await writeCard(from, loaded, format, to, output);
   const { model } = loaded;
   const parameters = model.countParams();
   output.print(
@@ -153,6 +166,41 @@ function named(files: Files, to: string, { endings }: Format): Files {
   );
 }
 
+/** A README.md beside the export. */
+async function writeCard(
+  from: string,
+  loaded: LoadedModel,
+  { name, endings }: Format,
+  to: string,
+  output: Output,
+): Promise<void> {
+  const folder = endings[0]!.endsWith("/");
+  const path = join(folder ? to : dirname(to), "README.md");
+  const there = await readFile(path, "utf8").catch(() => undefined);
+  if (there !== undefined && !there.startsWith(`---\n${CARD_MARK}\n`)) {
+    output.notice(
+      `${printable(path)} is there, and no card of a model: it stays. Write: --no-card, to say that none is wanted`,
+    );
+    return;
+  }
+  const card = await modelCard(loaded, {
+    format: name as FormatName,
+    file: basename(to),
+    run: await recordOf(from),
+    version: packageVersion(),
+  });
+  await written(path, new TextEncoder().encode(card));
+}
+
+/** What a run folder records; undefined of a file. */
+async function recordOf(from: string): Promise<Record<string, unknown> | undefined> {
+  try {
+    return parseJson(await readFile(join(from, "result.json"), "utf8")) as Record<string, unknown>;
+  } catch {
+    return undefined;
+  }
+}
+
 async function refuseThere(paths: readonly string[]): Promise<void> {
   for (const path of paths)
     if (await stat(path).catch(() => undefined))
@@ -170,10 +218,10 @@ async function written(path: string, bytes: Uint8Array): Promise<void> {
 }
 
 /** What files of weights alone are told. */
-async function told({ model, names, inputShape }: ConvertOptions): Promise<LoadModelOptions> {
+async function told({ model, names, inputShape, classes }: ConvertOptions): Promise<LoadModelOptions> {
   return {
     ...(inputShape && { inputShape }),
-    ...(model !== undefined && { model: (await findModel(model)).build(inputShape, undefined) }),
+    ...(model !== undefined && { model: (await findModel(model)).build(inputShape, classes) }),
     ...(names !== undefined && { names: await readNames(names) }),
   };
 }

@@ -1,0 +1,176 @@
+import { type Preprocessing, TO_UNIT } from "../compiler/preprocessing.ts";
+import { counted } from "../options/counted.ts";
+import { isObject } from "../options/kinds.ts";
+import { weightsHash } from "../safetensors/integrity.ts";
+import { buildModel } from "../train/functional.ts";
+import type { Port } from "../train/samples.ts";
+import { FORMATS, formatNamed } from "./formats.ts";
+import type { CardOptions, FormatName } from "./options.ts";
+import type { PortableModel } from "./portable.ts";
+
+/** Cards begin with it: whose file is replaced. */
+export const CARD_MARK = "library_name: wasmgrad";
+
+/** How each format is loaded, in the language of those who do. */
+const USES: Readonly<Record<FormatName, (file: string, port: Port) => string>> = {
+  wasmgrad: (file) => `\`\`\`js
+import { readFile } from "node:fs/promises";
+import { loadModel } from "wasmgrad";
+
+const { model } = await loadModel(await readFile(${quote(file)}));
+await model.compile();
+const answers = await model.predict({ images, shape: model.inputShape, count: 1 });
+\`\`\``,
+  npz: (file) => `\`\`\`python
+import numpy as np
+
+weights = np.load(${quote(file)})  # weights["conv2d/kernel"] is of shape (height, width, channels, filters)
+\`\`\``,
+  onnx: (file, { shape }) => `\`\`\`python
+import numpy as np
+import onnxruntime
+
+session = onnxruntime.InferenceSession(${quote(file)})
+x = np.zeros((1, ${shape.join(", ")}), np.float32)
+answers = session.run(None, {session.get_inputs()[0].name: x})
+\`\`\``,
+  js: (file) => `\`\`\`js
+import { classNames, predict } from ${quote(`./${file}`)};
+
+const answers = await predict(pixels); // bytes or floats
+\`\`\``,
+};
+
+const quote = (text: string) => JSON.stringify(text);
+/** In a table, and in a line of its own. */
+const plain = (text: unknown) =>
+  String(text)
+    .replaceAll(/[\r\n]+/g, " ")
+    .replaceAll("|", "\\|");
+
+/**
+ * A model card: what the model takes and gives, what it was trained on and how, its figures, and how it is loaded. As text in
+ * Markdown, with the head that model hubs read.
+ */
+export function cardOf(model: PortableModel, { format, file, run, version }: CardOptions): string {
+  const { config, metadata, tensors } = model;
+  const built = buildModel(config, undefined);
+  const { classNames, preprocessing = TO_UNIT, targets } = metadata;
+  const record = isObject(run) ? run : {};
+  const settings = isObject(record.configuration) ? record.configuration : {};
+  const sizes = (ports: readonly Port[]) => ports.map(({ name, shape }) => `${name}: ${shape.join(" x ")}`);
+  const facts: [string, unknown][] = [
+    ["takes", sizes(built.inputs).join(", ")],
+    ["gives", sizes(built.outputs).join(", ")],
+    [
+      "classes",
+      classNames &&
+        `${classNames.length}: ${classNames.slice(0, 20).join(", ")}${classNames.length > 20 ? ", …" : ""}`,
+    ],
+    ["layers", built.rows.length],
+    ["parameters", built.countParams().toLocaleString("en-US")],
+    ["weights, SHA-256", `\`${weightsHash(tensors)}\``],
+  ];
+  const training: [string, unknown][] = [
+    ["data", record.dataset ?? metadata.dataset],
+    [
+      "images",
+      isObject(record.images) &&
+        Object.entries(record.images)
+          .map(([part, n]) => `${Number(n).toLocaleString("en-US")} ${part}`)
+          .join(", "),
+    ],
+    ["epochs", record.epochsCompleted],
+    ["batch size", record.batchSize],
+    ["loss", nameOf(settings.loss ?? metadata.loss)],
+    ["optimizer", nameOf(settings.optimizer)],
+    ["seed", record.seed],
+    ["wasmgrad", version && `version ${version}`],
+    ["trained", typeof record.endedAt === "string" && record.endedAt.slice(0, 10)],
+  ];
+  const figures = isObject(record.test)
+    ? Object.entries(record.test).filter(([, value]) => Number.isFinite(value))
+    : [];
+  return `---
+${CARD_MARK}
+tags: [${[...new Set(["wasmgrad", format, ...(classNames ? ["image-classification"] : [])])].join(", ")}]
+---
+# ${plain(config.name ?? "model")}
+
+${table("model", facts)}
+
+A byte of a picture, 0 to 255, becomes ${scaled(preprocessing)}${format === "js" ? ", which `predict()` does" : " before it comes to the model"}.${
+    targets === "masks"
+      ? " It gives a class for each pixel."
+      : targets === "images"
+        ? " It gives images."
+        : ""
+  }
+
+## Training
+
+${table("training", training) || "Not known: the model came from a file that does not say."}
+${
+  figures.length > 0
+    ? `\n${table(
+        "on test images",
+        figures.map(([name, value]) => [
+          name,
+          name === "accuracy" ? `${(100 * Number(value)).toFixed(2)} %` : value,
+        ]),
+      )}\n`
+    : ""
+}
+## Loading it
+
+${formatNamed(format).title}, \`${plain(file)}\`:
+
+${USES[format](file, built.inputs[0]!)}
+
+For others it is written by \`npx wasmgrad convert\`, from a run's folder, or from \`model.safetensors\`: ${FORMATS.filter(
+    (other) => other.writer && other.name !== format,
+  )
+    .map((other) => `\`${other.endings[0]}\` (${other.title})`)
+    .join(", ")}.
+
+## Layers
+
+${table(
+  "layer",
+  built.rows.map(({ name, type, outputShape, parameters }) => [
+    `${name} (${type})`,
+    `${outputShape.join(" x ")}${parameters > 0 ? `, ${counted(parameters, "parameter")}` : ""}`,
+  ]),
+)}
+`;
+}
+
+/** byte / 127.5 - 1 */
+function scaled({ scale, offset }: Preprocessing): string {
+  const whole = Number((1 / scale).toPrecision(12));
+  const times = Math.fround(1 / whole) === Math.fround(scale) ? `/ ${whole}` : `* ${scale}`;
+  return `byte ${times}${offset === 0 ? "" : ` ${offset < 0 ? "-" : "+"} ${Math.abs(offset)}`}`;
+}
+
+/** A name, of plain data with options too. */
+function nameOf(value: unknown): unknown {
+  if (typeof value === "string" || value === undefined) return value;
+  if (!isObject(value)) return JSON.stringify(value);
+  const { name, ...options } = value;
+  const told = Object.entries(options).map(
+    ([key, option]) => `${key} ${typeof option === "object" ? JSON.stringify(option) : option}`,
+  );
+  return `${name ?? ""}${told.length > 0 ? ` (${told.join(", ")})` : ""}`;
+}
+
+function table(head: string, rows: readonly (readonly [string, unknown])[]): string {
+  const known = rows.filter(
+    ([, value]) => value !== undefined && value !== false && value !== null && value !== "",
+  );
+  if (known.length === 0) return "";
+  return [
+    `| ${head} | |`,
+    "|---|---|",
+    ...known.map(([name, value]) => `| ${plain(name)} | ${plain(value)} |`),
+  ].join("\n");
+}

@@ -1,0 +1,129 @@
+import { execFileSync } from "node:child_process";
+import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { beforeAll, describe, expect, test } from "vitest";
+import { readModel } from "../../src/formats/model-file.ts";
+import { json, tempFolder, wasmgrad, writeBars, writeModel } from "./helpers.ts";
+
+let work: string;
+
+beforeAll(async () => {
+  work = await tempFolder();
+  await writeBars(join(work, "bars"));
+  await writeModel(join(work, "small.json"));
+  const args = "train --dataset bars --model small.json --epochs 2 --batch-size 16 --seed 3 --out run".split(
+    " ",
+  );
+  expect((await wasmgrad(args, { cwd: work })).status).toBe(0);
+});
+
+const convert = (...args: string[]) => wasmgrad(["convert", ...args], { cwd: work });
+const weights = async () => readModel(await readFile(join(work, "run", "model.safetensors"))).tensors;
+
+const shape = async () =>
+  readModel(await readFile(join(work, "run", "model.safetensors"))).model.inputShape.join("x");
+
+describe("convert", () => {
+  test("writes what the name tells, beside it a card, and says what", async () => {
+    const { status, stdout } = await convert("run", "npz/w.npz");
+    expect(status).toBe(0);
+    expect(stdout).toMatch(
+      /^run is written as NumPy's \.npz, weights alone: \d+ layers, \d+ parameters\n {2}npz\/w\.npz {2}[\d,]+ bytes\n$/,
+    );
+    expect((await readdir(join(work, "npz"))).sort()).toEqual(["README.md", "w.npz"]);
+    const told = json(await convert("run", "npz/v.npz", "--json"));
+    expect(told).toMatchObject({ format: "npz", files: [{ path: "npz/v.npz" }] });
+    expect(await readFile(join(work, "npz", "v.npz"))).toEqual(await readFile(join(work, "npz", "w.npz")));
+  });
+
+  test("reads weights alone for a model, and what it has written is a model for every command", async () => {
+    expect((await convert("run", "back/w.npz")).status).toBe(0);
+    const refused = await convert("back/w.npz", "back/m.safetensors");
+    expect(refused.status).toBe(1);
+    expect(refused.stderr).toContain("Write: wasmgrad convert back/w.npz model.safetensors --model NAME");
+    const done = await convert(
+      "back/w.npz",
+      "back/m.safetensors",
+      "--model",
+      "small.json",
+      "--input-shape",
+      await shape(),
+    );
+    expect(done).toMatchObject({ status: 0 });
+    expect(readModel(await readFile(join(work, "back", "m.safetensors"))).tensors).toEqual(await weights());
+    const asked = ["evaluate", "back/m.safetensors", "--dataset", "bars", "--json"];
+    const whole = ["evaluate", "run", "--dataset", "bars", "--json"];
+    const figures = async (args: string[]) => json(await wasmgrad(args, { cwd: work })).accuracy;
+    expect(await figures(asked)).toBe(await figures(whole));
+  });
+
+  test("writes the file that predicts: the card's own code runs", async () => {
+    expect((await convert("run", "js/m.js", "--weights", "f16")).status).toBe(0);
+    const card = await readFile(join(work, "js", "README.md"), "utf8");
+    const [, code] = /```js\n([\s\S]*?)```/.exec(card)!;
+    const { inputShape } = readModel(await readFile(join(work, "run", "model.safetensors"))).model;
+    const pixels = inputShape.reduce((product, n) => product * n, 1);
+    await writeFile(
+      join(work, "js", "run.mjs"),
+      `const pixels = new Uint8Array(${pixels});\n${code}\nconsole.log(classNames.length, answers.length);`,
+    );
+    const printed = execFileSync(process.execPath, ["run.mjs"], { cwd: join(work, "js"), encoding: "utf8" });
+    expect(printed).toBe("3 3\n");
+  });
+
+  test("leaves what is there, unless told to replace it", async () => {
+    await mkdir(join(work, "there"));
+    await writeFile(join(work, "there", "w.npz"), "mine");
+    const refused = await convert("run", "there/w.npz");
+    expect(refused).toMatchObject({ status: 2, stdout: "" });
+    expect(refused.stderr).toBe("wasmgrad: there/w.npz is there already: name another, or add --overwrite\n");
+    expect(await readFile(join(work, "there", "w.npz"), "utf8")).toBe("mine");
+    expect((await convert("run", "there/w.npz", "--overwrite")).status).toBe(0);
+    expect((await readFile(join(work, "there", "w.npz"))).subarray(0, 2).toString()).toBe("PK");
+  });
+
+  test("leaves a README.md that is no card, and replaces one that is", async () => {
+    await mkdir(join(work, "mine"));
+    await writeFile(join(work, "mine", "README.md"), "# My project\n");
+    const done = await convert("run", "mine/w.npz");
+    expect(done.status).toBe(0);
+    expect(done.stderr).toContain("mine/README.md is there, and no card of a model: it stays");
+    expect(await readFile(join(work, "mine", "README.md"), "utf8")).toBe("# My project\n");
+    expect((await convert("run", "mine/other.npz", "--no-card")).stderr).toBe("");
+    await convert("run", "cards/a.npz");
+    await convert("run", "cards/b.safetensors");
+    expect(await readFile(join(work, "cards", "README.md"), "utf8")).toContain("`b.safetensors`");
+  });
+
+  test("says what a name that tells no format should be", async () => {
+    const typo = await convert("run", "m.nzp");
+    expect(typo.status).toBe(2);
+    expect(typo.stderr).toMatch(
+      /^wasmgrad: m\.nzp: its name tells no format; expected an ending of .*\. Write: m\.npz; or say it with --to\n$/,
+    );
+    expect((await convert("run", "noend", "--to", "npz", "--no-card")).status).toBe(0);
+    const none = await convert("nothing", "m.npz");
+    expect(none).toMatchObject({
+      status: 1,
+      stderr: expect.stringContaining("nothing: no such file or folder"),
+    });
+  });
+});
+
+test("the card tells of the run", async () => {
+  await convert("run", "card/m.safetensors");
+  const card = await readFile(join(work, "card", "README.md"), "utf8");
+  const result = JSON.parse(await readFile(join(work, "run", "result.json"), "utf8"));
+  expect(card).toMatch(
+    /^---\nlibrary_name: wasmgrad\ntags: \[wasmgrad, image-classification\]\n---\n# small\n/,
+  );
+  for (const line of [
+    "| data | bars |",
+    "| epochs | 2 |",
+    "| seed | 3 |",
+    `| weights, SHA-256 | \`${result.weightsSha256}\` |`,
+    `| accuracy | ${(100 * result.test.accuracy).toFixed(2)} % |`,
+    "A byte of a picture, 0 to 255, becomes byte / 255 before it comes to the model.",
+  ])
+    expect(card).toContain(line);
+});
