@@ -41,6 +41,7 @@ const LONG_NODE = [
   "build/run",
   "build/typed-once",
   "cli/config",
+  "cli/convert",
   "cli/data-preview",
   "cli/images",
   "cli/interrupt",
