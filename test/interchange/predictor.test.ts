@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { elements } from "../../src/compiler/graph.ts";
+import { layOut } from "../../src/interchange/predictor/layout.ts";
 import { LAYERS } from "../../src/model/layers/index.ts";
 import {
   add,
@@ -115,6 +116,17 @@ describe("gives the bits that predict() gives", () => {
     expect([...called].filter((kernel) => !built.includes(kernel))).toEqual([]);
     expect(built.filter((kernel) => !called.has(kernel)).sort()).toEqual([]);
   });
+});
+
+test("weights are packed once, not for each batch", () => {
+  const { graph } = createModel("resnet8", [32, 32, 3], 10);
+  const { passes } = layOut(graph, 1024);
+  expect(passes.map(({ batch }) => batch)).toEqual([32, 1]);
+  // Of nine convolutions each the filter, and what normalizes folded into it.
+  for (const { prepared, calls } of passes) {
+    expect(prepared).toBeGreaterThanOrEqual(18);
+    expect(prepared).toBeLessThan(calls);
+  }
 });
 
 describe("a module", () => {

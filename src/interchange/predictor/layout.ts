@@ -1,9 +1,10 @@
 import { fuse } from "../../compiler/fuse.ts";
 import { elements, type Graph } from "../../compiler/graph.ts";
-import type { PlanHost } from "../../compiler/plan.ts";
-import type { Preprocessing } from "../../compiler/preprocessing.ts";
+import { IMPLEMENTATIONS } from "../../compiler/ops/index.ts";
+import { Plan, type PlanHost } from "../../compiler/plan.ts";
+import { Planner } from "../../compiler/planner.ts";
 import { ALIGNMENT, align } from "../../engine/memory.ts";
-import { compilePlan } from "../../train/compile-plan.ts";
+import { prepareWeights } from "./prepare.ts";
 
 /** A forward pass for so many samples at once, as it lies in linear memory. */
 export interface Pass {
@@ -11,6 +12,8 @@ export interface Pass {
   /** Where its calls lie, how many they are, and what lies there. */
   readonly records: number;
   readonly calls: number;
+  /** The calls before this one make of the weights what the others need: they run once. */
+  readonly prepared: number;
   readonly image: Uint8Array<ArrayBuffer>;
   readonly scratch: number;
   /** Where the f32 of inputs are written, and those of outputs read; undefined of an input that no output needs. */
@@ -32,8 +35,8 @@ export interface Layout {
 const MOST_BYTES = 64 * 2 ** 20;
 const BATCHES = [32, 16, 8, 4, 2];
 
-/** Lays out what predict() runs, call by call the same. @param base first byte that is free */
-export function layOut(graph: Graph, base: number, preprocessing: Preprocessing): Layout {
+/** Lays out what predict() runs, the same calls. @param base first byte that is free */
+export function layOut(graph: Graph, base: number): Layout {
   let top = align(base);
   const weights = graph.parameters.map(({ shape }) => {
     const at = top;
@@ -41,7 +44,7 @@ export function layOut(graph: Graph, base: number, preprocessing: Preprocessing)
     return at;
   });
   const fused = fuse(graph, false);
-  const pass = (batch: number) => passOf(fused, graph, weights, top, batch, preprocessing);
+  const pass = (batch: number) => passOf(fused, weights, top, batch);
   const one = pass(1);
   // As memory grows by the samples: no more are tried than may fit.
   const many = BATCHES.filter((batch) => (one.bytes - top) * batch <= 2 * MOST_BYTES)
@@ -52,12 +55,10 @@ export function layOut(graph: Graph, base: number, preprocessing: Preprocessing)
 }
 
 function passOf(
-  fused: Graph,
   graph: Graph,
   weights: readonly number[],
   base: number,
   batch: number,
-  preprocessing: Preprocessing,
 ): Pass & { readonly bytes: number } {
   let bytes = base;
   let image = new Uint8Array();
@@ -83,20 +84,27 @@ function passOf(
     },
   };
   const value = new Map(graph.parameters.map((parameter, i) => [parameter, weights[i]!]));
-  const { plan, inputs, outputs } = compilePlan(
-    host,
-    fused,
+  const p = new Planner(
+    graph,
+    batch,
+    false,
     { value: (parameter) => value.get(parameter)!, gradient: () => 0, seed: [0, 0], step: 0 },
-    {
-      batch,
-      mode: "predict",
-      inputs: graph.inputs.map(() => "floats"),
-      targets: [],
-      losses: [],
-      preprocessing,
-    },
+    IMPLEMENTATIONS,
   );
+  const inputs = graph.inputs.map((input) => p.value(input).written());
+  for (const op of graph.ops) p.forward(op);
+  const outputs = graph.outputs.map((output) => p.value(output).read());
+  const prepared = prepareWeights(p);
+  const plan = new Plan(host, p);
   plan.activate();
   plan.run();
-  return { batch, image, ...made!, inputs, outputs, bytes };
+  return {
+    batch,
+    image,
+    ...made!,
+    prepared,
+    inputs: inputs.map((tensor) => (tensor.offset < 0 ? undefined : plan.pointer(tensor))),
+    outputs: outputs.map((tensor) => plan.pointer(tensor)),
+    bytes,
+  };
 }

@@ -32,10 +32,11 @@ export function predictorSource(predictor: Predictor): string {
     SCALE: [Math.fround(scale), Math.fround(offset)],
     PAGES: Math.ceil(bytes / PAGE),
     WEIGHTS: tensors.map(({ length, outputs }, i) => [layout.weights[i], length, outputs ?? 0]),
-    PASSES: passes.map(({ batch, records, calls, scratch, inputs, outputs, image }) => [
+    PASSES: passes.map(({ batch, records, calls, prepared, scratch, inputs, outputs, image }) => [
       batch,
       records,
       calls,
+      prepared,
       scratch,
       inputs.map((pointer) => pointer ?? 0),
       outputs,
@@ -128,9 +129,9 @@ async function load() {
   const memory = new WebAssembly.Memory({ initial: PAGES });
   const { instance } = await WebAssembly.instantiate(bytesOf(WASM), { env: { memory } });
   unpackWeights(memory);
-  const passes = PASSES.map(([batch, records, calls, scratch, inputs, outputs, image]) => {
+  const passes = PASSES.map(([batch, records, calls, prepared, scratch, inputs, outputs, image]) => {
     const program = bytesOf(image);
-    return { batch, records, calls, scratch, inputs, outputs, program };
+    return { batch, records, calls, prepared, scratch, inputs, outputs, program };
   });
   return { memory, passes, run: instance.exports.run };
 }
@@ -144,7 +145,8 @@ function put(to, from, first) {
 }
 
 export async function predict(images) {
-  const { memory, passes, run } = await (loading ??= load());
+  const loaded = await (loading ??= load());
+  const { memory, passes, run } = loaded;
   const given = INPUTS.length === 1 ? [images] : images;
   if (given?.length !== INPUTS.length) throw new RangeError("predict: expected " + INPUTS.length + " arrays, one an input");
   const count = given[0]?.length / size(INPUTS[0]);
@@ -156,16 +158,18 @@ export async function predict(images) {
       throw new RangeError("predict: got " + numbers.length + " numbers, expected " + shape.join(" x ") + " for each image");
   }
   const answers = OUTPUTS.map((shape) => new Float32Array(count * size(shape)));
-  let ready;
   for (let first = 0; first < count; ) {
     const pass = passes.find(({ batch }) => batch <= count - first);
-    if (pass !== ready) new Uint8Array(memory.buffer).set(pass.program, pass.records);
-    ready = pass;
+    if (pass !== loaded.ready) {
+      new Uint8Array(memory.buffer).set(pass.program, pass.records);
+      run(pass.records, 0, pass.prepared, pass.scratch);
+      loaded.ready = pass;
+    }
     pass.inputs.forEach((pointer, k) => {
       const length = size(INPUTS[k]);
       if (pointer) put(new Float32Array(memory.buffer, pointer, pass.batch * length), given[k], first * length);
     });
-    run(pass.records, 0, pass.calls, pass.scratch);
+    run(pass.records, pass.prepared, pass.calls, pass.scratch);
     pass.outputs.forEach((pointer, k) => {
       const length = size(OUTPUTS[k]);
       answers[k].set(new Float32Array(memory.buffer, pointer, pass.batch * length), first * length);

@@ -17,7 +17,7 @@ export async function write(
   const { graph, inputs, outputs } = buildModel(config, undefined);
   const wasm = await kernelsFor(graph);
   const { preprocessing = TO_UNIT } = metadata;
-  const layout = layOut(graph, await heapBase(wasm), preprocessing);
+  const layout = layOut(graph, await heapBase(wasm));
   const made = {
     name: config.name ?? "model",
     file: `${name}.js`,
