@@ -68,6 +68,24 @@ describe.each(BROWSERS)("the layout in %s", (browser) => {
     expect(errors).toEqual([]);
   });
 
+  test.skipIf(missing(browser)).each([390, 600, 800, 960, 1100, 1280])(
+    "what layers do is told beside each other, not over each other, at %i px",
+    async (width) => {
+      const { page } = await openApp(browser, { fragment: SMALL, width });
+      await page.waitForSelector("#diagram li");
+      const wide = await page.$$eval("#diagram li", (stages) =>
+        stages
+          .filter(
+            ({ scrollWidth, clientWidth, children }) =>
+              scrollWidth > clientWidth ||
+              [...children].some((part) => part.getBoundingClientRect().width > clientWidth + 1),
+          )
+          .map(({ textContent }) => textContent),
+      );
+      expect(wide).toEqual([]);
+    },
+  );
+
   test.skipIf(missing(browser))("a note goes with the page of a phone, a fault stays", async () => {
     const { page } = await openApp(browser, { fragment: "nonsense", width: 390 });
     await waitForText(page, "#notices", /a part that this page cannot read/);

@@ -163,6 +163,17 @@ describe("numbers", () => {
     const html = reportHtml(numbers([8], new Float32Array(24), Float32Array.of(1, 2, 3, 4, 5, 6, 7, 8)));
     expect(pictures(html)).toHaveLength(1);
     expect(html).toContain("<code>1, 2, 3, 4, 5, 6 …</code>");
+    // Nothing stands below a fourth head.
+    expect(html).toContain("<span>output</span><span></span>");
+    for (const [size, said] of [
+      [8, "images with 8 numbers each"],
+      [1, "images with a number each"],
+    ] as const) {
+      const report = numbers([size], new Float32Array(3 * size), new Float32Array(size));
+      const { answers } = report.dataset;
+      const dataset = { ...report.dataset, answers: { ...answers!, own: false } };
+      expect(reportHtml({ ...report, dataset })).toContain(said);
+    }
   });
 
   test("of two channels the first is shown", () => {

@@ -45,7 +45,7 @@ function asked({ answers, classNames, imageShape }: Report["dataset"]): string {
   if (answers.kind === "masks") return `${images} with masks of ${classes}`;
   return answers.own
     ? `${images} that are their own targets`
-    : `${images} with ${dimensions(answers.shape)} numbers`;
+    : `${images} with ${answers.shape.join() === "1" ? "a number" : `${dimensions(answers.shape)} numbers`} each`;
 }
 
 /** Why training ended early, whose weights the figures are of, the verdict, and warnings. */

@@ -72,7 +72,7 @@ ${headRow(["Class", "", "IoU", "Precision", "Recall", "Pixels"])}
 
 function rows(tested: readonly ReportTestedImage[], of: ReportImages, dataset: ReportDataset): Markup {
   if (tested.length === 0) return markup`<p class="lead">None to show.</p>`;
-  const last = of.kind === "masks" ? "wrong" : "error";
+  const last = of.kind === "masks" ? "wrong" : answerPictures(tested[0]!, of) ? "error" : "";
   return markup`<ol class="compared">
 <li class="head" aria-hidden="true"><span>input</span><span>target</span><span>output</span><span>${last}</span></li>${tested.map(
     (image) => markup`

@@ -8,8 +8,8 @@ import { Panel } from "../ui/panel.tsx";
 import { imageAt, Pixels } from "../ui/pixels.tsx";
 import { Rail } from "./rail.tsx";
 
-/** Stages in a row. */
-const MOST = 8;
+/** Stages in a row, where there is room, and where there is less. */
+const [MOST, FEWER] = [8, 6];
 
 /** The model in pictures: what an image becomes in each layer, and why. */
 export function Diagram() {
@@ -25,7 +25,7 @@ export function Diagram() {
   const rail = (number: number) =>
     branched && <Rail layers={own} lines={lines} number={number} across={true} />;
   const stages = 1 + rows.length;
-  const columns = Math.ceil(stages / Math.ceil(stages / MOST));
+  const inRow = (most: number) => Math.ceil(stages / Math.ceil(stages / most));
   return (
     <Panel
       id="diagram"
@@ -36,7 +36,7 @@ export function Diagram() {
           : `Training turns ${count(model!.countParams())} small numbers in these layers until the answers are right.`
       }
     >
-      <ol class="diagram" style={{ "--columns": columns }}>
+      <ol class="diagram" style={{ "--columns": inRow(MOST), "--fewer": inRow(FEWER) }}>
         <li>
           {model && rail(0)}
           <div class="diagram-picture">
