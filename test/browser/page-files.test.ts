@@ -1,5 +1,8 @@
+import { unzipSync } from "fflate";
 import { describe, expect, test } from "vitest";
 import { readModel, saveModel } from "../../src/formats/model-file.ts";
+import { exportModel } from "../../src/interchange/export-model.ts";
+import { WRITTEN } from "../../src/interchange/names.ts";
 import { dense, flatten, input } from "../../src/model/layers/index.ts";
 import { namedModel } from "../../src/model/models.ts";
 import { encodeIdxImages, encodeIdxLabels, generateDigits } from "../../src/node.ts";
@@ -49,6 +52,42 @@ describe.each(BROWSERS)("files in %s", (browser) => {
     }
     expect(errors).toEqual([]);
   });
+
+  test.skipIf(missing(browser))(
+    "a model is saved in formats of others, of several files as an archive",
+    async () => {
+      const { page, errors } = await openApp(browser, { fragment: `${SMALL}&epochs=1` });
+      await train(page);
+      await page.click("#tab-results");
+      const formats = await page.$$eval("#save-as option", (options) =>
+        options.map((option) => option.value),
+      );
+      expect(formats.sort()).toEqual([...WRITTEN].sort());
+      let saved = 0;
+      const save = async (format: string) => {
+        await page.select("#save-as", format);
+        await page.click("#save-model");
+        return savedFile(page, ++saved);
+      };
+      const { bytes: own } = await save("wasmgrad");
+      const loaded = readModel(own);
+      for (const format of WRITTEN.filter((name) => name !== "wasmgrad")) {
+        const { name, bytes } = await save(format);
+        const files = await exportModel(loaded, { format, name: "model" });
+        const parts = Object.keys(files).filter((part) => !part.endsWith(".d.ts"));
+        if (parts.length === 1) {
+          expect(name).toBe(parts[0]);
+          expect(Buffer.compare(bytes, files[name]!), format).toBe(0);
+        } else {
+          expect(name).toBe(`model-${format}.zip`);
+          const inside = unzipSync(bytes);
+          expect(Object.keys(inside).sort()).toEqual(["README.md", ...parts].sort());
+          for (const part of parts) expect(Buffer.compare(inside[part]!, files[part]!), part).toBe(0);
+        }
+      }
+      expect(errors).toEqual([]);
+    },
+  );
 
   test.skipIf(missing(browser))(
     "a model trained in Node is loaded, tested and saved again, bit for bit",

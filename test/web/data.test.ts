@@ -106,7 +106,7 @@ describe("the kind of a file", () => {
     ["a.safetensors", "model", ascii("anything")],
     ["a.bin", "model", Uint8Array.of(2, 0, 0, 0, 0, 0, 0, 0, 0x7b, 0x7d)],
     ["a.npy", "numpy", bytes(0x93, ...ascii("NUMPY"))],
-    ["a.h5", "hdf5", bytes(0x89, ...ascii("HDF\r\n\x1a\n"))],
+    ["a", "model", bytes(0x89, ...ascii("HDF\r\n\x1a\n"))],
     ["a.npz", "zip", bytes(0x50, 0x4b, 3, 4)],
     ["a.pdf", "pdf", ascii("%PDF-1.7")],
     ["a.png", "web page", ascii("<!DOCTYPE html><title>Not found</title>")],
@@ -128,10 +128,6 @@ describe("the kind of a file", () => {
     [
       "web page",
       "a is a web page, not data: a download that went wrong often leaves one. Get the file again.",
-    ],
-    [
-      "hdf5",
-      "a is an HDF5 file, as Keras saves models in. The page opens models that wasmgrad has saved: model.safetensors.",
     ],
     ["pdf", "a is a PDF document. To have a picture classified, drop it as PNG or JPEG."],
   ])("among a dataset's files, one that is of no use there is refused: %s", (kind, words) => {

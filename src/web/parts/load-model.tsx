@@ -3,7 +3,7 @@ import { openFiles } from "../state/open-files.ts";
 import { phase } from "../state/subject.ts";
 import { Button } from "../ui/controls.tsx";
 
-/** Opens a model.safetensors. */
+/** Opens a model, of whatever format. */
 export function LoadModel() {
   const input = useRef<HTMLInputElement>(null);
   return (
@@ -15,7 +15,8 @@ export function LoadModel() {
         ref={input}
         class="visually-hidden model-file"
         type="file"
-        accept=".safetensors"
+        accept=".safetensors,.keras,.h5,.hdf5,.onnx,.json,.bin"
+        multiple
         tabIndex={-1}
         aria-label="Model file"
         onChange={(event) => {

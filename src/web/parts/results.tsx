@@ -1,5 +1,4 @@
 import { ensureDataset, loading, reachable } from "../state/dataset.ts";
-import { saveModelFile } from "../state/model-file.ts";
 import { outcome } from "../state/outcome.ts";
 import { saveReport } from "../state/report.ts";
 import { settings } from "../state/setup.ts";
@@ -15,6 +14,7 @@ import { Filters } from "./filters.tsx";
 import { CorrectGallery, WrongGallery } from "./gallery.tsx";
 import { Inside } from "./inside.tsx";
 import { LoadModel } from "./load-model.tsx";
+import { SaveModel } from "./save-model.tsx";
 
 export function ResultsTab() {
   if (!trained.value)
@@ -62,9 +62,7 @@ function Headline() {
           >
             Test now
           </Button>
-          <Button id="save-model" icon="save" onClick={() => void saveModelFile()}>
-            Save model
-          </Button>
+          <SaveModel />
           <Button
             id="save-report"
             icon="save"

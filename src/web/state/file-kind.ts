@@ -5,7 +5,6 @@ export type FileKind =
   | "model"
   | "picture"
   | "numpy"
-  | "hdf5"
   | "zip"
   | "pdf"
   | "web page"
@@ -25,16 +24,27 @@ const MAGIC: readonly (readonly [FileKind, string])[] = [
   ["idx", "0000"],
   ["gzip", "1f8b"],
   ["numpy", "934e554d5059"],
-  ["hdf5", "894844460d0a1a0a"],
+  // As Keras saves models in.
+  ["model", "894844460d0a1a0a"],
   ["zip", "504b0304"],
   ["pdf", "25504446"],
 ];
 const LOOKED_AT = 512;
+/** Names of models that are one file. */
+const MODEL_FILES = /\.(safetensors|keras|h5|hdf5|onnx)$/i;
+
+/** Whether files are a model in several: TensorFlow.js's model.json and its weights. */
+export function isModelInParts(names: readonly string[]): boolean {
+  const weights = names.filter((name) => /\.bin$/i.test(name));
+  return (
+    weights.length > 0 && names.length === weights.length + 1 && names.some((name) => /\.json$/i.test(name))
+  );
+}
 
 /** Tells a file by its content, but for models, which have a name of their own. */
 export function fileKind(name: string, bytes: Uint8Array): FileKind {
   if (bytes.length === 0) return "empty";
-  if (/\.safetensors$/i.test(name)) return "model";
+  if (MODEL_FILES.test(name)) return "model";
   const head = bytes.subarray(0, LOOKED_AT);
   const hex = Array.from(head.subarray(0, 16), (byte) => byte.toString(16).padStart(2, "0")).join("");
   const known = MAGIC.find(([, magic]) => new RegExp(`^${magic}`).test(hex));
@@ -63,8 +73,6 @@ export function refusal(name: string, kind: FileKind): string {
       return `${name} is a ZIP archive. Unpack it, and drop the files that are in it.`;
     case "numpy":
       return `${name} is a NumPy array. ${DATA_FILES}; docs/datasets.md of wasmgrad has the lines of Python that write them.`;
-    case "hdf5":
-      return `${name} is an HDF5 file, as Keras saves models in. The page opens models that wasmgrad has saved: model.safetensors.`;
     case "text":
       return `${name} is a text file. ${DATA_FILES}. A .txt beside them may name the classes, one a line.`;
     case "picture":
@@ -74,6 +82,6 @@ export function refusal(name: string, kind: FileKind): string {
     case "pdf":
       return `${name} is a PDF document. To have a picture classified, drop it as PNG or JPEG.`;
     default:
-      return `${name} is of a kind that this page does not know. It opens pictures to classify (PNG, JPEG), models that wasmgrad has saved (model.safetensors), and IDX files to train on (images and labels, as MNIST comes in, plain or .gz).`;
+      return `${name} is of a kind that this page does not know. It opens pictures to classify (PNG, JPEG), models (of wasmgrad, Keras, ONNX, TensorFlow.js), and IDX files to train on (images and labels, as MNIST comes in, plain or .gz).`;
   }
 }

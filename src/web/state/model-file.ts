@@ -1,6 +1,11 @@
 import { ModelError } from "../../compiler/errors.ts";
 import { findDataset, GENERATED, numberedClasses } from "../../data/datasets.ts";
 import { type LoadedModel, readModel } from "../../formats/model-file.ts";
+import { exportModel, modelCard } from "../../interchange/export-model.ts";
+import { FORMATS } from "../../interchange/formats.ts";
+import { loadModel } from "../../interchange/load-model.ts";
+import type { FormatName } from "../../interchange/options.ts";
+import type { Files } from "../../interchange/portable.ts";
 import { MODELS } from "../../model/models.ts";
 import { requireOneOfEach } from "../../run/build-model.ts";
 import { layersOfConfig } from "./branches.ts";
@@ -15,21 +20,47 @@ import { change, settings } from "./setup.ts";
 import { phase, subject, weights } from "./subject.ts";
 import { runTest } from "./test.ts";
 
-/** Gives the visitor `model.safetensors`, which `wasmgrad evaluate` and `predict` read. */
-export async function saveModelFile(): Promise<void> {
+/** Formats that the page saves models in: name, and what people call it. */
+export const SAVED_AS: readonly (readonly [FormatName, string])[] = FORMATS.filter(({ writer }) => writer)
+  .sort((a, b) => Number(b.name === "wasmgrad") - Number(a.name === "wasmgrad"))
+  .map(({ name, title, endings }) => [name as FormatName, `${endings[0]} – ${title}`]);
+
+/** Gives the visitor the model: of a format with several files an archive of them. */
+export async function saveModelFile(format: FormatName = "wasmgrad"): Promise<void> {
   const current = subject.value;
   if (!current) return;
   dismiss("file");
   try {
-    download("model.safetensors", await current.trainer.save(current.metadata), "application/octet-stream");
-    announce("model.safetensors was saved");
+    const own = await current.trainer.save(current.metadata);
+    const [name, bytes] =
+      format === "wasmgrad" ? (["model.safetensors", own] as const) : await converted(own, format);
+    download(name, bytes, "application/octet-stream");
+    announce(`${name} was saved`);
   } catch (error) {
     fault("file", error);
   }
 }
 
-/** Makes the model of a file the one that is looked at, and its layers the editor's. Faults become a notice. */
-export async function openModelFile(name: string, bytes: Uint8Array): Promise<void> {
+/** A model file in another format: its name, and what is in it. */
+async function converted(
+  own: Uint8Array<ArrayBuffer>,
+  format: FormatName,
+): Promise<readonly [string, Uint8Array<ArrayBuffer>]> {
+  const loaded = readModel(own);
+  const files = await exportModel(loaded, { format, name: "model" });
+  const all = Object.entries(files);
+  const [first] = all;
+  // Types are of use in an editor, beside the file that was saved from there.
+  const parts = all.filter(([name]) => !name.endsWith(".d.ts"));
+  if (parts.length === 1) return first!;
+  const { zipSync } = await import("fflate");
+  const card = await modelCard(loaded, { format, file: first![0] });
+  const archive = { ...Object.fromEntries(parts), "README.md": new TextEncoder().encode(card) };
+  return [`model-${format}.zip`, zipSync(archive, { level: 0 }) as Uint8Array<ArrayBuffer>];
+}
+
+/** Makes the model of a file, or of one in several, the one that is looked at, and its layers the editor's. Faults become a notice. */
+export async function openModelFile(name: string, files: Files): Promise<void> {
   if (phase.value !== "idle") {
     notify("file", "Stop the training before you load a model: it would be replaced.", "fault");
     return;
@@ -37,7 +68,8 @@ export async function openModelFile(name: string, bytes: Uint8Array): Promise<vo
   dismiss("file");
   const current = prepare();
   try {
-    const file = readModel(bytes);
+    const file = await loadModel(files);
+    if (!current()) return;
     requireOneOfEach(file.model);
     const { outputShape } = file.model;
     if (outputShape.length > 1)
