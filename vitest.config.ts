@@ -55,6 +55,8 @@ const LONG_NODE = [
   "data/docs",
   "engine/protocol",
   "interchange/onnx-written",
+  "interchange/torch-layers",
+  "interchange/torchvision",
   "run/stream",
   "sources/stream-memory",
 ];

@@ -7,6 +7,7 @@ import type { Port } from "../train/samples.ts";
 import { FORMATS, formatNamed } from "./formats.ts";
 import type { CardOptions, FormatName } from "./options.ts";
 import type { PortableModel } from "./portable.ts";
+import { pythonName } from "./torch/names.ts";
 
 /** Cards begin with it: whose file is replaced. */
 export const CARD_MARK = "library_name: wasmgrad";
@@ -25,6 +26,13 @@ const answers = await model.predict({ images, shape: model.inputShape, count: 1 
 import numpy as np
 
 weights = np.load(${quote(file)})  # weights["conv2d/kernel"] is of shape (height, width, channels, filters)
+\`\`\``,
+  pytorch: (file, { shape }) => `\`\`\`python
+import torch
+from ${pythonName(file.replace(/\.\w+$/, ""))} import load
+
+model = load()
+answers = model(torch.zeros(1, ${[shape.at(-1), ...shape.slice(0, -1)].join(", ")}))  # floats, channels first
 \`\`\``,
   onnx: (file, { shape }) => `\`\`\`python
 import numpy as np
@@ -130,7 +138,10 @@ ${USES[format](file, built.inputs[0]!)}
 For others it is written by \`npx wasmgrad convert\`, from a run's folder, or from \`model.safetensors\`: ${FORMATS.filter(
     (other) => other.writer && other.name !== format,
   )
-    .map((other) => `\`${other.endings[0]}\` (${other.title})`)
+    .map(
+      ({ written, endings, name, title }) =>
+        `\`${written === undefined ? endings[0] : `${written} --to ${name}`}\` (${title})`,
+    )
     .join(", ")}.
 
 ## Layers

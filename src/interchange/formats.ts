@@ -8,6 +8,8 @@ export interface Format {
   readonly title: string;
   /** Endings of its files' names; one that ends in / is a folder's. The first is what `wasmgrad convert` writes. */
   readonly endings: readonly string[];
+  /** What `wasmgrad convert --to NAME` writes, where that is an ending of another format. */
+  readonly written?: string;
   /** Whether a file is of this format, by its bytes and, of a zip archive, by what is in it. */
   recognises?(look: Look): boolean;
   readonly reader?: () => Promise<Reader>;
@@ -43,8 +45,9 @@ export const FORMATS: readonly Format[] = [
   },
   {
     name: "pytorch",
-    title: "PyTorch's state_dict, weights alone",
+    title: "PyTorch's state_dict",
     endings: [".pt", ".pth"],
+    written: ".safetensors",
     // Files of before 1.6 and other pickles, too: what to save instead is said by who reads them.
     recognises: ({ bytes, zipped, safetensors }) =>
       safetensors
@@ -52,6 +55,7 @@ export const FORMATS: readonly Format[] = [
         : zipped.some((name) => /^([^/]*\/)?data\.pkl$/.test(name)) ||
           (bytes[0] === 0x80 && bytes[1]! >= 2 && bytes[1]! <= 5 && bytes[8] !== 0x7b),
     reader: () => import("./torch/read.ts"),
+    writer: () => import("./torch/write.ts"),
   },
   {
     name: "js",

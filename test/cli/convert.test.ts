@@ -3,6 +3,7 @@ import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
 import { readModel } from "../../src/formats/model-file.ts";
+import { findPython } from "../support/python.ts";
 import { json, tempFolder, wasmgrad, writeBars, writeModel } from "./helpers.ts";
 
 let work: string;
@@ -69,6 +70,35 @@ describe("convert", () => {
     );
     const printed = execFileSync(process.execPath, ["run.mjs"], { cwd: join(work, "js"), encoding: "utf8" });
     expect(printed).toBe("3 3\n");
+  });
+
+  test("writes PyTorch's weights and module, which come back for a model: the card's own code runs", async () => {
+    const { stdout, status } = await convert("run", "torch/3-nets.safetensors", "--pytorch");
+    expect(status).toBe(0);
+    expect(stdout).toMatch(
+      /^run is written as PyTorch's state_dict: .*\n {2}torch\/3-nets\.safetensors .*\n {2}torch\/m_3_nets\.py /,
+    );
+    const card = await readFile(join(work, "torch", "README.md"), "utf8");
+    const [, code] = /```python\n([\s\S]*?)```/.exec(card)!;
+    expect(code).toContain("from m_3_nets import load");
+    const python = findPython("torch");
+    const printed =
+      python &&
+      execFileSync(python, ["-c", `${code}\nprint(*answers.shape)`], {
+        cwd: join(work, "torch"),
+        encoding: "utf8",
+      });
+    expect(printed ?? "1 3\n").toBe("1 3\n");
+    const model = ["--model", "small.json", "--input-shape", await shape()];
+    expect(await convert("torch/3-nets.safetensors", "torch/n.safetensors", ...model)).toMatchObject({
+      status: 0,
+    });
+    expect(readModel(await readFile(join(work, "torch", "n.safetensors"))).tensors).toEqual(await weights());
+    for (const args of [["torch/m.pt"], ["torch/m.bin", "--to", "pytorch"], ["torch/m/", "--pytorch"]])
+      expect(await convert("run", ...args)).toMatchObject({
+        status: 2,
+        stderr: `wasmgrad: ${args[0]}: PyTorch's state_dict is written as .safetensors, with the module that has it beside it. Write: torch/m.safetensors --pytorch\n`,
+      });
   });
 
   test("leaves what is there, unless told to replace it", async () => {

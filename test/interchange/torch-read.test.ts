@@ -123,7 +123,7 @@ describe("a state_dict gives what PyTorch gives", () => {
 describe("it is said", () => {
   test("where a state_dict was in a checkpoint", async () => {
     await expect(loadModel(file("mixed.pt"))).rejects.toThrow(
-      'weights alone (PyTorch\'s state_dict, weights alone, under "model_state_dict"), and no layers: conv.weight [4, 2, 3, 3]',
+      'weights alone (PyTorch\'s state_dict, under "model_state_dict"), and no layers: conv.weight [4, 2, 3, 3]',
     );
     await expect(loadModel(file("two.pt"))).rejects.toThrow('under "model"');
   });

@@ -1,5 +1,5 @@
 import { readFile, stat } from "node:fs/promises";
-import { basename, dirname, join, resolve } from "node:path";
+import { basename, dirname, extname, join, resolve } from "node:path";
 import { type Command, Option } from "commander";
 import type { Shape } from "../../compiler/graph.ts";
 import { writeAtomic } from "../../data/cache.ts";
@@ -23,6 +23,7 @@ import { packageVersion } from "../version.ts";
 
 export interface ConvertOptions {
   readonly to?: FormatName;
+  readonly pytorch?: boolean;
   readonly model?: string;
   readonly names?: string;
   readonly inputShape?: Shape;
@@ -45,6 +46,12 @@ export function convertCommand(): Command {
       new Option("--to <format>", "the format, where the name of <out> does not tell").choices(
         WRITTEN.map(({ name }) => name),
       ),
+    )
+    .addOption(
+      new Option(
+        "--pytorch",
+        "short for --to pytorch: weights as .safetensors, and beside them the module that has them, as .py",
+      ).conflicts("to"),
     )
     .addOption(
       new Option(
@@ -95,6 +102,8 @@ function formatsHelp(): string {
 const EXAMPLES = `
 Examples:
   wasmgrad convert runs/first weights.npz
+  wasmgrad convert runs/first m.safetensors --pytorch
+  wasmgrad convert resnet18.pth m.safetensors --model resnet18.json
   wasmgrad convert weights.npz m.safetensors --model lenet5`;
 
 export async function convert(
@@ -103,7 +112,7 @@ export async function convert(
   options: ConvertOptions,
   output: Output,
 ): Promise<void> {
-  const { format, stem } = formatFor(to, options.to);
+  const { format, stem } = formatFor(to, options.pytorch ? "pytorch" : options.to);
   const loaded = await openRun(from, { maxMemory: options.maxMemory, ...(await told(options)) });
   const files = named(
     await exportModel(loaded, {
@@ -137,7 +146,9 @@ export async function convert(
 function formatFor(path: string, name: FormatName | undefined): { format: Format; stem: string } {
   const folder = /[\\/]$/.test(path);
   const base = basename(path) + (folder ? "/" : "");
-  const endings = WRITTEN.flatMap((format) => format.endings.map((ending) => ({ format, ending })))
+  const endingsOf = (format: Format) =>
+    format.written === undefined ? format.endings : format.name === name ? [format.written] : [];
+  const endings = WRITTEN.flatMap((format) => endingsOf(format).map((ending) => ({ format, ending })))
     // The longest first: .weights.h5 before .h5.
     .sort((a, b) => b.ending.length - a.ending.length);
   const found = endings.find(
@@ -146,12 +157,17 @@ function formatFor(path: string, name: FormatName | undefined): { format: Format
   );
   if (found)
     return { format: found.format, stem: basename(path).slice(0, base.length - found.ending.length) };
-  if (name !== undefined)
-    return { format: FORMATS.find((format) => format.name === name)!, stem: basename(path) };
+  const asked = WRITTEN.find((format) => format.name === name);
+  if (asked && asked.written === undefined) return { format: asked, stem: basename(path) };
+  const other = asked ?? WRITTEN.find(({ written, endings }) => written && endings.includes(extname(base)));
+  if (other)
+    throw new UsageError(
+      `${printable(path)}: ${other.title} is written as ${other.written}, with the module that has it beside it. Write: ${printable(path.replace(/\.\w+[\\/]?$|[\\/]$|$/, other.written!))} --${other.name}`,
+    );
   const all = endings.map(({ ending }) => ending);
   const near = nearest(base.replace(/^.*?(?=\.)/, ""), all);
   throw new UsageError(
-    `${printable(path)}: its name tells no format; expected an ending of ${WRITTEN.flatMap((format) => format.endings).join(", ")}${near === undefined ? "" : `. Write: ${base.replace(/\..*$/, near)}`}; or say it with --to`,
+    `${printable(path)}: its name tells no format; expected an ending of ${all.join(", ")}${near === undefined ? "" : `. Write: ${base.replace(/\..*$/, near)}`}; or say it with --to`,
   );
 }
 

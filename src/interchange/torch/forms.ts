@@ -1,7 +1,7 @@
 // A model's parameters as PyTorch has them: a state_dict's names, shapes and order, and how numbers go there and back.
 import { elements, type Parameter, type Shape } from "../../compiler/graph.ts";
 import type { Model } from "../../train/model.ts";
-import { type Call, callsOf } from "./calls.ts";
+import { type Call, type Calls, callsOf } from "./calls.ts";
 import { type Layout, layoutOf, type Order } from "./layout.ts";
 import { moduleNames } from "./names.ts";
 
@@ -131,12 +131,17 @@ function depthwise(name: string, parameter: string, shapeOf: (parameter: string)
   };
 }
 
+/** The first calls of the layers that have parameters, or could have some: those that are modules in PyTorch. */
+export function ownersOf({ calls }: Calls): Call[] {
+  return calls.filter(({ again, type }) => !again && Object.hasOwn(PARTS, type));
+}
+
 /** The state_dict of a model, in the order of its layers. */
 export function formsOf(model: Model): Form[] {
   const calls = callsOf(model);
   const layout = layoutOf(calls);
   const parameters = new Map(model.graph.parameters.map((parameter) => [parameter.name, parameter]));
-  const owners = calls.calls.filter(({ again }) => !again);
+  const owners = ownersOf(calls);
   const paths = moduleNames(owners.map(({ name }) => name));
   return owners.flatMap((call) => {
     const parameterOf = (what: string) => parameters.get(`${call.name}/${what}`);

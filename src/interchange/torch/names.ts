@@ -42,3 +42,8 @@ export function moduleNames(layers: readonly string[]): ReadonlyMap<string, stri
     }),
   );
 }
+
+/** What the file of a module is called, so that Python imports it. */
+export function pythonName(name: string): string {
+  return name.replace(/\W/g, "_").replace(/^(?=\d)/, "m_");
+}
