@@ -113,7 +113,7 @@ function buildModules(outfile = "dist/out.js") {
 /**
  * The page checks options, samples and losses before it sends them. Modules named check*.ts and options.ts hold checks, and
  * the tables that those read: in workers, what they export does nothing and gives nothing, so nothing there may ask them
- * anything. No more does traffic.ts, which profiles alone ask; training.ts, as workers step to the end; and kernels come from the page.
+ * anything. No more does training.ts, as workers step to the end; and kernels come from the page.
  */
 const unchecked = {
   name: "unchecked",
@@ -122,7 +122,7 @@ const unchecked = {
     build.onLoad(
       {
         filter:
-          /[\\/]src[\\/](compiler|losses|metrics|optim|options|train|data)[\\/](check[\w-]*|options|traffic|training)\.ts$/,
+          /[\\/]src[\\/](compiler|losses|metrics|optim|options|train|data)[\\/](check[\w-]*|options|training)\.ts$/,
       },
       ({ path }) => {
         const names = readFileSync(path, "utf8").matchAll(/^export (?:const|function|class) (\w+)/gm);
@@ -173,12 +173,11 @@ function kernelTable(apart) {
 function withKernelTable(script) {
   const [, table] = /KERNEL_TABLE = `([^`]*)`/.exec(readFileSync(`${root}src/engine/abi.ts`, "utf8"));
   const words = new Set(script.match(/\w+/g));
-  const lines = table.split("\n").filter((line) =>
-    line
-      .split(":")[0]
-      .split(" ")
-      .some((kernel) => words.has(kernel.replace(/^\d+/, ""))),
-  );
+  const lines = table.split("\n").flatMap((line) => {
+    const [kernels, struct] = line.split(": ");
+    const called = kernels.split(" ").filter((kernel) => words.has(kernel.replace(/^\d+/, "")));
+    return called.length > 0 ? [`${called.join(" ")}: ${struct}`] : [];
+  });
   return script.replace(JSON.stringify(TABLE), () =>
     JSON.stringify(lines.map((line) => `${line}\n`).join("")),
   );
