@@ -1,39 +1,8 @@
 import { lanes, loadSplat, madd, splat, vload, vpmax, vstorePart } from "./simd";
 import { PANEL, TILE_ACCUMULATE, TILE_RELU, panelRows, panelsBytes, panelsOf, tile, wholePanels } from "./tile";
+import { Conv2dArgs } from "./conv2d-args";
 import { packPanel } from "./gemm";
-
-/**
- * Shapes of a 2-D convolution on an input that is already padded, so that no kernel checks a border.
- * x[batch, H, W, C], w[KH, KW, C, OC], y[batch, OH, OW, OC]:
- *   y[n, i, j, o] = b[o] + sum over r, s, c of x[n, i*strideH + r*dilationH, j*strideW + s*dilationW, c] w[r, s, c, o]
- * H, W are the padded sizes. K = KH * KW * C is the depth of the products.
- */
-@unmanaged
-export class Conv2dArgs {
-  y: usize; // y, or dy in the backward kernels
-  x: usize; // x, or dx
-  w: usize; // packed by packFilter (forward), packFilterTransposed (backwardInput); dw in backwardFilter
-  bias: usize; // [OC rounded up to 16 readable], or 0
-  batch: i32;
-  H: i32;
-  W: i32;
-  C: i32;
-  OH: i32;
-  OW: i32;
-  OC: i32;
-  KH: i32;
-  KW: i32;
-  strideH: i32;
-  strideW: i32;
-  dilationH: i32;
-  dilationW: i32;
-  relu: i32; // forward: 1 for max(0, .) on the way out
-  top: i32; // backwardInput: padding to crop from dx, whose own size is cropH x cropW
-  left: i32;
-  cropH: i32;
-  cropW: i32;
-  rows: i32; // backwardFilter: rows of dw[K, OC] in one task; backwardInput: 1 for whole patches
-}
+import { pointwiseBackwardFilter, pointwiseBackwardInput, pointwiseForward } from "./pointwise";
 
 // @ts-ignore: decorator
 @inline
@@ -94,6 +63,10 @@ export function gatheredBytes(OW: i32, K: i32): usize {
 
 /** y = conv(x, w) + bias; one task is one image. Scratch: gatheredBytes(OW, K), where patches are gathered (dilated runs). */
 export function conv2dForward(s: Conv2dArgs, task: i32, scratch: usize): void {
+  if (s.cols) {
+    pointwiseForward(s, task);
+    return;
+  }
   if (s.KW * s.C < SHORT_RUN && s.dilationW == 1) {
     if (ASC_FEATURE_SIMD) shortForward<v128>(s, task);
     else shortForward<f32>(s, task);
@@ -237,6 +210,10 @@ function gatherPatches(out: usize, line: usize, s: Conv2dArgs, rowBytes: usize):
  * the whole batch in order, so the sum does not depend on the number of threads.
  */
 export function conv2dBackwardFilter(s: Conv2dArgs, task: i32, scratch: usize): void {
+  if (s.cols) {
+    pointwiseBackwardFilter(s, task, scratch);
+    return;
+  }
   const OC = s.OC, OW = s.OW;
   const k0 = task * s.rows, k1 = min(k0 + s.rows, depth(s));
   const rowBytes = (<usize>s.W * <usize>s.C) << 2;
@@ -293,6 +270,10 @@ export function inputScratch(n: i32, OW: i32, K: i32, crop: bool, patches: bool)
  * Scratch: inputScratch(H * W * C, OW, K, whether there is padding to crop, rows = 1).
  */
 export function conv2dBackwardInput(s: Conv2dArgs, task: i32, scratch: usize): void {
+  if (s.cols) {
+    pointwiseBackwardInput(s, task);
+    return;
+  }
   const OC = s.OC, OW = s.OW, C = s.C;
   const rowBytes = (<usize>s.W * <usize>C) << 2;
   const crop = s.cropH != s.H || s.cropW != s.W;

@@ -11,9 +11,9 @@ import {
 } from "./batchnorm";
 import { BroadcastArgs, SumBroadcastArgs, addBroadcast, multiplyBroadcast, sumBroadcast } from "./broadcast";
 import { ClipByValueArgs, SumSquaresArgs, ClipByNormArgs, clipByValue, sumSquares, clipByNorm } from "./clip";
+import { Conv2dArgs } from "./conv2d-args";
 import {
-  Conv2dArgs, PackArgs, PadArgs, packFilter, packFilterTransposed, conv2dForward, conv2dBackwardFilter,
-  conv2dBackwardInput, pad2d,
+  PackArgs, PadArgs, packFilter, packFilterTransposed, conv2dForward, conv2dBackwardFilter, conv2dBackwardInput, pad2d,
 } from "./conv2d";
 import { ConvPoolArgs } from "./convpool-args";
 import { convPoolBackwardFilter, packFilterRows, convPoolBackwardInput } from "./convpool-backward";

@@ -11,6 +11,6 @@ export function squareRoot(x: f64): f64 {
   return sqrt<f64>(x);
 }
 // Not for the host: what is exported is not inlined, and in the midst of a large function V8 would spill this loop's counters.
-export { panelRows } from "./tile";
+export { narrowRows, panelRows } from "./tile";
 // So that they leave the loops of most steps alone.
 export { adamFlush, flushes, rmspropFlush, sgdFlush } from "./optimizer";

@@ -1,4 +1,4 @@
-import { loadSplat, madd, vadd, vload, vrelu, vstore, splat, lanes } from "./simd";
+import { loadSplat, madd, vadd, vload, vrelu, vstore, vstorePart, splat, lanes } from "./simd";
 
 // The inner loop of every matrix product here: two rows by sixteen columns of C in registers.
 //
@@ -151,24 +151,10 @@ function finishRow<V>(c: usize, cols: i32, flags: i32, v0: V, v1: V, v2: V, v3: 
 // @ts-ignore: decorator
 @inline
 function finishVector<V>(c: usize, cols: i32, flags: i32, v: V): i32 {
-  if (isVector<V>() && cols < 4) {
-    finishLane(c, flags, f32x4.extract_lane(v, 0));
-    if (cols > 1) finishLane(c + 4, flags, f32x4.extract_lane(v, 1));
-    if (cols > 2) finishLane(c + 8, flags, f32x4.extract_lane(v, 2));
-    return 0;
-  }
   if (flags & TILE_ACCUMULATE) v = vadd<V>(vload<V>(c), v);
   if (flags & TILE_RELU) v = vrelu<V>(v);
-  vstore<V>(c, v);
+  vstorePart<V>(c, v, cols);
   return cols - lanes<V>();
-}
-
-// @ts-ignore: decorator
-@inline
-function finishLane(c: usize, flags: i32, x: f32): void {
-  if (flags & TILE_ACCUMULATE) x = load<f32>(c) + x;
-  if (flags & TILE_RELU) x = vrelu<f32>(x);
-  store<f32>(c, x);
 }
 
 /**
@@ -227,4 +213,71 @@ function panelRowsOf<V>(
     c += ldc << 1;
     a += aPair;
   }
+}
+
+/**
+ * The same for 1 .. 8 columns, with tiles of four rows by two vectors, so that no more columns than those are computed. Any row
+ * of A lies aRow behind the one before.
+ */
+export function narrowRows(
+  c: usize, ldc: usize, rows: i32, cols: i32, flags: i32, bias: usize,
+  a: usize, aRow: usize, aStep: usize, b: usize, K: i32,
+): void {
+  if (ASC_FEATURE_SIMD) {
+    narrowRowsOf<v128>(c, ldc, rows, cols, flags, bias, a, aRow, aStep, b, K);
+  } else {
+    for (let j = 0; j < cols; j += 2) {
+      const o = <usize>j << 2;
+      narrowRowsOf<f32>(c + o, ldc, rows, cols - j, flags, bias ? bias + o : 0, a, aRow, aStep, b + o, K);
+    }
+  }
+}
+
+// @ts-ignore: decorator
+@inline
+function narrowRowsOf<V>(
+  c: usize, ldc: usize, rows: i32, cols: i32, flags: i32, bias: usize,
+  a: usize, aRow: usize, aStep: usize, b: usize, K: i32,
+): void {
+  for (; rows > 0; rows -= 4) {
+    let r0 = splat<V>(0), r1 = r0;
+    if (bias) {
+      r0 = vload<V>(bias);
+      r1 = vload<V>(bias, sizeof<V>());
+    }
+    let s0 = r0, s1 = r1, t0 = r0, t1 = r1, u0 = r0, u1 = r1;
+    // Rows that do not exist are the first.
+    let a0 = a, a1 = rows > 1 ? a + aRow : a, a2 = rows > 2 ? a + 2 * aRow : a, a3 = rows > 3 ? a + 3 * aRow : a;
+    let p = b, k = K;
+    do {
+      const b0 = vload<V>(p), b1 = vload<V>(p, sizeof<V>());
+      const w = loadSplat<V>(a0), x = loadSplat<V>(a1), y = loadSplat<V>(a2), z = loadSplat<V>(a3);
+      r0 = madd<V>(w, b0, r0);
+      r1 = madd<V>(w, b1, r1);
+      s0 = madd<V>(x, b0, s0);
+      s1 = madd<V>(x, b1, s1);
+      t0 = madd<V>(y, b0, t0);
+      t1 = madd<V>(y, b1, t1);
+      u0 = madd<V>(z, b0, u0);
+      u1 = madd<V>(z, b1, u1);
+      a0 += aStep;
+      a1 += aStep;
+      a2 += aStep;
+      a3 += aStep;
+      p += PANEL << 2;
+    } while (--k);
+    finishNarrow<V>(c, cols, flags, r0, r1);
+    if (rows > 1) finishNarrow<V>(c + ldc, cols, flags, s0, s1);
+    if (rows > 2) finishNarrow<V>(c + 2 * ldc, cols, flags, t0, t1);
+    if (rows > 3) finishNarrow<V>(c + 3 * ldc, cols, flags, u0, u1);
+    c += ldc << 2;
+    a += aRow << 2;
+  }
+}
+
+// @ts-ignore: decorator
+@inline
+function finishNarrow<V>(c: usize, cols: i32, flags: i32, v0: V, v1: V): void {
+  cols = finishVector<V>(c, cols, flags, v0);
+  if (cols > 0) finishVector<V>(c + sizeof<V>(), cols, flags, v1);
 }

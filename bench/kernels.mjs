@@ -55,6 +55,22 @@ function layers(group, name, make, inputShape, options) {
   }));
 }
 
+/** What a 1x1 convolution calls in each pass: packing, products, and the sum of the filter gradient's parts. */
+const PASSES = [
+  ["forward", "forward", undefined],
+  ["filter gradient", "backward", ["conv2dBackwardFilter", "columnSum"]],
+  ["input gradient", "backward", ["packFilterTransposed", "conv2dBackwardInput"]],
+];
+
+function pointwise(size, channels, filters, strides = 1) {
+  const make = () => [conv2d({ filters, kernelSize: 1, strides, useBias: false })];
+  return PASSES.map(([pass, phase, kernels]) => ({
+    group: "pointwise",
+    name: `${size}x${size}x${channels} -> ${filters}${strides > 1 ? `, strides ${strides}` : ""}, ${pass}`,
+    open: (host) => part(host.plan(chain(make(), [size, size, channels]), BATCH, emitBoth), phase, kernels),
+  }));
+}
+
 function loss(name) {
   return {
     group: "losses",
@@ -128,6 +144,16 @@ export const KERNEL_CASES = [
   ...layers("convolution", "conv 2 + relu", () => [CONV2()], [13, 13, 32]),
   ...layers("convolution", "conv 1 + relu + pool, fused", () => [CONV1(), POOL()], [28, 28, 1]),
   ...layers("convolution", "conv 2 + relu + pool, fused", () => [CONV2(), POOL()], [13, 13, 32]),
+  ...[
+    [32, 64, 64],
+    [32, 64, 128],
+    [32, 16, 96],
+    [32, 96, 24],
+    [16, 192, 32],
+    [8, 384, 64],
+    [4, 160, 960],
+    [32, 16, 32, 2],
+  ].flatMap((sizes) => pointwise(...sizes)),
   ...layers("dense", "dense 1 + relu", () => [dense({ units: 64, activation: "relu" })], [1600]),
   ...layers("dense", "dense 2", () => [dense({ units: 10 })], [64]),
   ...layers("pooling", "max pool 2x2, 26x26x32", () => [POOL()], [26, 26, 32]),

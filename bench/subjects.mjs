@@ -5,6 +5,7 @@ import { elements, GraphBuilder } from "../dist/compiler/graph.js";
 import { IMPLEMENTATIONS } from "../dist/compiler/ops/index.js";
 import { Plan } from "../dist/compiler/plan.js";
 import { Planner } from "../dist/compiler/planner.js";
+import { trafficOf } from "../dist/compiler/traffic.js";
 import { Engine } from "../dist/engine/engine.js";
 import { measurePeak } from "../dist/engine/peak.js";
 import { OptimizerState } from "../dist/optim/state.js";
@@ -91,17 +92,18 @@ function noise(i) {
   return Math.imul(i + 1, 0x9e3779b1) / 2 ** 31;
 }
 
-/** A subject that runs the plan's calls of one phase; undefined where there are none. */
-export function part(plan, phase) {
-  const first = plan.calls.findIndex((call) => call.phase === phase);
-  const calls = plan.calls.filter((call) => call.phase === phase);
+/** A subject that runs the plan's calls of one phase, or those of `kernels` that follow one another; undefined where there are none. */
+export function part(plan, phase, kernels = undefined) {
+  const meant = (call) => call.phase === phase && (!kernels || kernels.includes(call.kernel));
+  const first = plan.calls.findIndex(meant);
+  const calls = plan.calls.filter(meant);
   if (first < 0) return undefined;
-  const sum = (key) => calls.reduce((total, call) => total + call[key], 0);
+  const total = (numbers) => numbers.reduce((sum, number) => sum + number, 0);
   return {
     threads: 1,
     run: () => plan.run(first, first + calls.length),
-    flops: sum("flops"),
-    bytes: sum("bytes"),
+    flops: total(calls.map((call) => call.flops)),
+    bytes: total(trafficOf(plan.planner).slice(first, first + calls.length)),
     kernels: [...new Set(calls.map((call) => call.kernel))],
   };
 }

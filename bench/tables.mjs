@@ -5,6 +5,7 @@ import { machineLine } from "./peers/machine.mjs";
 export const UNITS = {
   gemm: "GFLOP/s",
   convolution: "GFLOP/s",
+  pointwise: "GFLOP/s",
   dense: "GFLOP/s",
   pooling: "GB/s",
   activations: "GB/s",

@@ -28,6 +28,7 @@ export type PlanHost = Pick<Engine, "threads" | "reserveArena" | "arenaOwner" | 
  */
 export class Plan {
   readonly batch: number;
+  readonly planner: Planner;
   readonly calls: readonly CallInfo[];
   /** Bytes of the arena that this plan uses: program, tensors and scratch. */
   readonly arenaBytes: number;
@@ -40,6 +41,7 @@ export class Plan {
     const { calls, tensors, batch, training } = planner;
     this.#engine = engine;
     this.batch = batch;
+    this.planner = planner;
 
     const recordBytes = align(calls.length * CALL_BYTES);
     const counterBytes = align(calls.length * COUNTER.bytes);

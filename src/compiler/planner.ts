@@ -13,7 +13,6 @@ import {
 } from "./graph.ts";
 import { chunks, GRAIN } from "./tasks.ts";
 import { Tensor } from "./tensor.ts";
-import { bytesMoved } from "./traffic.ts";
 
 export type Phase = "input" | "forward" | "loss" | "backward" | "update";
 
@@ -29,10 +28,6 @@ export interface PlannedCall {
   readonly phase: Phase;
   /** Multiplications and additions, where the call is dominated by them; else 0. */
   readonly flops: number;
-  /** Bytes read and written, each tensor once: what a cache too small for any of them would have to move. */
-  readonly bytes: number;
-  /** How the kernel goes about it, where there is more than one way; else "". */
-  readonly algorithm: string;
 }
 
 /** Where parameters and their gradients live in persistent memory. */
@@ -75,8 +70,6 @@ export class Planner {
   readonly #holders = new Map<Tensor, Set<Value>>();
   readonly #kept = new Map<Op, Map<string, Tensor>>();
   readonly #differentiable = new Set<Value>();
-  /** Bytes behind the pointers of parameters and their gradients. */
-  readonly #parameterBytes = new Map<number, number>();
   /** Parameters whose gradients have been written: those of a layer that is called again are added to them. */
   readonly #written = new Set<Parameter>();
   #pendingAdds: { into: Value | Parameter; from: Tensor }[] = [];
@@ -95,11 +88,6 @@ export class Planner {
     this.batch = batch;
     this.training = training;
     this.pointers = pointers;
-    for (const parameter of graph.parameters) {
-      const bytes = 4 * elements(parameter.shape);
-      this.#parameterBytes.set(pointers.value(parameter), bytes);
-      if (isTrained(parameter)) this.#parameterBytes.set(pointers.gradient(parameter), bytes);
-    }
     for (const op of graph.ops)
       if (op.parameters.some(isTrained) || op.inputs.some((v) => this.#differentiable.has(v)))
         this.#differentiable.add(op.output);
@@ -272,7 +260,7 @@ export class Planner {
   call<K extends KernelName>(
     kernel: K,
     args: PlannedArgs<K>,
-    options: { tasks?: number; scratch?: number; flops?: number; algorithm?: string } = {},
+    options: { tasks?: number; scratch?: number; flops?: number } = {},
   ): void {
     const index = this.calls.length;
     for (const arg of Object.values(args as Record<string, number | Tensor>)) {
@@ -280,10 +268,9 @@ export class Planner {
       arg.first = Math.min(arg.first, index);
       arg.last = Math.max(arg.last, index);
     }
-    const { tasks = 1, scratch = 0, flops = 0, algorithm = "" } = options;
-    const bytes = bytesMoved(kernel, args, this.#parameterBytes);
+    const { tasks = 1, scratch = 0, flops = 0 } = options;
     const origin = { layer: this.#layer, phase: this.#phase };
-    this.calls.push({ kernel, args, tasks, scratch, ...origin, flops, bytes, algorithm });
+    this.calls.push({ kernel, args, tasks, scratch, ...origin, flops });
   }
 
   /** The host reads and writes these tensors between the calls so far and those to come. The number of the first of those. */

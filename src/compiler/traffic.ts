@@ -1,5 +1,7 @@
 import { FEW_BYTES, UPDATED } from "../engine/abi.ts";
 import { KERNELS, type KernelName } from "../engine/kernel-table.ts";
+import { elements, isTrained } from "./graph.ts";
+import type { Planner } from "./planner.ts";
 import type { Tensor } from "./tensor.ts";
 
 /**
@@ -26,4 +28,15 @@ export function bytesMoved(
     bytes += updated?.includes(field) ? 2 * size : size;
   }
   return bytes;
+}
+
+/** Bytes that each call of a plan reads and writes: what a cache too small for any tensor would have to move. */
+export function trafficOf({ graph, pointers, calls }: Planner): number[] {
+  const parameters = new Map<number, number>();
+  for (const parameter of graph.parameters) {
+    const bytes = 4 * elements(parameter.shape);
+    parameters.set(pointers.value(parameter), bytes);
+    if (isTrained(parameter)) parameters.set(pointers.gradient(parameter), bytes);
+  }
+  return calls.map(({ kernel, args }) => bytesMoved(kernel, args, parameters));
 }

@@ -242,6 +242,15 @@ export const MANY_CHAINS = 12;
 /** Scratch of peak: a vector. */
 export const PEAK_SCRATCH = 16;
 
+/** Outputs that pointwiseBackwardFilter takes at once, and channels of x: 16 KiB, half of an L1 cache. */
+export const POINTWISE_PIXELS = 64;
+
+export const POINTWISE_CHANNELS = 64;
+
+/** Scratch of pointwiseBackwardFilter: panels of dy, and a block of x. */
+export const pointwiseScratch = (cols: number): number =>
+  4 * POINTWISE_PIXELS * (wholePanels(cols) + POINTWISE_CHANNELS);
+
 /** One kernel call of a program. */
 export const CALL = {
   kernel: 0,
@@ -520,6 +529,7 @@ interface Conv2dArgs {
   readonly cropH: number;
   readonly cropW: number;
   readonly rows: number;
+  readonly cols: number;
 }
 
 interface PadArgs {
@@ -1462,7 +1472,7 @@ export const KERNEL_TABLE = `0activationForward: y* x* n kind alpha% grain
 16sumSquares: partials* g* n grain
 17clipByNorm: g* partials* count n maxNorm% grain
 18packFilter 19packFilterTransposed: out* w* K OC C
-20conv2dForward 21conv2dBackwardFilter 22conv2dBackwardInput: y* x* w* bias* batch H W C OH OW OC KH KW strideH strideW dilationH dilationW relu top left cropH cropW rows
+20conv2dForward 21conv2dBackwardFilter 22conv2dBackwardInput: y* x* w* bias* batch H W C OH OW OC KH KW strideH strideW dilationH dilationW relu top left cropH cropW rows cols
 23pad2d: out* x* H W C top bottom left right
 24convPoolBackwardFilter 25packFilterRows 26convPoolBackwardInput 27convPoolForward: y* argmax* x* w* bias* batch H W C OH OW OC KH KW strideH strideW relu PH PW poolH poolW poolStrideH poolStrideW poolTop poolLeft block m images group top left cropH cropW filter*
 28copyColumns: out* x* rows cols outCols at xCols from grain

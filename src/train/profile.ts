@@ -1,8 +1,10 @@
 import { median } from "d3-array";
 import { yieldToEventLoop } from "#platform";
+import { algorithmOf } from "../compiler/algorithm.ts";
 import { elements } from "../compiler/graph.ts";
 import type { CallInfo } from "../compiler/plan.ts";
 import { shapesText } from "../compiler/shapes-text.ts";
+import { trafficOf } from "../compiler/traffic.ts";
 import type { Backend } from "../engine/engine.ts";
 import { measurePeak } from "../engine/peak.ts";
 import type { PlanOptions } from "./compile-plan.ts";
@@ -102,6 +104,7 @@ export async function profile(session: Session, samples: Samples, options: Profi
   }
 
   const stepMicroseconds = median(steps)!;
+  const traffic = trafficOf(plan.planner);
   return {
     backend: engine.backend,
     threads: engine.threads,
@@ -109,22 +112,24 @@ export async function profile(session: Session, samples: Samples, options: Profi
     batchSize,
     repetitions,
     peakGflops,
-    rows: plan.calls.map((call, i) => row(call, median(times[i]!)!, peakGflops * engine.threads)),
+    rows: plan.calls.map((call, i) =>
+      row(call, traffic[i]!, median(times[i]!)!, peakGflops * engine.threads),
+    ),
     loadMicroseconds: median(loads)!,
     stepMicroseconds,
     imagesPerSecond: (1e6 * batchSize) / stepMicroseconds,
   };
 }
 
-function row(call: CallInfo, microseconds: number, peak: number): ProfileRow {
-  const { phase, layer, kernel, algorithm, tasks, flops, bytes } = call;
+function row(call: CallInfo, bytes: number, microseconds: number, peak: number): ProfileRow {
+  const { phase, layer, kernel, tasks, flops } = call;
   const gflops = flops > 0 ? flops / microseconds / 1000 : null;
   const peakShare = gflops === null ? null : gflops / peak;
   return {
     phase,
     layer,
     kernel,
-    algorithm,
+    algorithm: algorithmOf(call),
     shapes: shapesText(call),
     tasks,
     flops,

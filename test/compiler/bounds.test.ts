@@ -39,6 +39,12 @@ const CONVOLUTIONS: [
   [11, 10, 5, 18, { kernelSize: 3, strides: 2 }, undefined],
   [11, 10, 4, 19, { kernelSize: 3, dilationRate: 2, padding: "same" }, undefined],
   [7, 8, 20, 20, { kernelSize: 1 }, undefined],
+  // Products: outputs are shared out for the filter gradient; columns are; x is gathered; strides leave cells between.
+  [17, 16, 5, 21, { kernelSize: 1 }, undefined],
+  [3, 2, 34, 150, { kernelSize: 1 }, undefined],
+  [6, 5, 128, 9, { kernelSize: 1 }, undefined],
+  [9, 8, 19, 20, { kernelSize: 1, strides: 2 }, undefined],
+  [7, 11, 20, 5, { kernelSize: 1, strides: [1, 3] }, undefined],
 ];
 
 describe.each(BACKENDS)("calls write only what is theirs, build %s:", (backend) => {

@@ -1,3 +1,4 @@
+import { pointwiseScratch } from "../../src/engine/abi.ts";
 import { type KernelBench, type Tensor, tasksOf } from "./bench.ts";
 import type { Window } from "./reference/conv.ts";
 
@@ -37,7 +38,23 @@ export function convArgs({ g, OC }: ConvProblem) {
   const { batch, C, OH, OW, KH, KW, strideH, strideW, dilationH, dilationW } = g;
   const [H, W] = [g.H + top + bottom, g.W + left + right];
   const filter = { KH, KW, strideH, strideW, dilationH, dilationW };
-  return { batch, H, W, C, OH, OW, OC, ...filter, top, left, cropH: g.H, cropW: g.W, relu: 0, rows: 8 };
+  return {
+    batch,
+    H,
+    W,
+    C,
+    OH,
+    OW,
+    OC,
+    ...filter,
+    top,
+    left,
+    cropH: g.H,
+    cropW: g.W,
+    relu: 0,
+    rows: 8,
+    cols: 0,
+  };
 }
 
 /** x inside its border of zeros. */
@@ -131,6 +148,66 @@ export function convBackwardInput(
     scratch,
   );
   return b.read(dx);
+}
+
+/** How the outputs and columns of a pointwise convolution are shared out; columns in multiples of a panel. */
+interface Blocks {
+  readonly rows?: number;
+  readonly cols?: number;
+}
+
+/** What they are told beside the sizes, and the tasks for N columns. */
+function pointwise(
+  problem: ConvProblem,
+  N: number,
+  { rows = 128, cols = PANEL * tasksOf(N, PANEL) }: Blocks,
+) {
+  const parts = tasksOf(outputSize(problem.g, 1), rows);
+  return { args: { ...convArgs(problem), bias: 0, rows, cols }, parts, tasks: parts * tasksOf(N, cols) };
+}
+
+export function pointwiseForward(
+  b: KernelBench,
+  problem: ConvProblem,
+  { bias, relu = false, ...split }: { bias?: ArrayLike<number>; relu?: boolean } & Blocks = {},
+): Float32Array {
+  const { g, OC, x } = problem;
+  const { args, tasks } = pointwise(problem, OC, split);
+  const y = b.output(outputSize(g, OC));
+  const inputs = { x: b.input(x), w: pack(b, problem, "packFilter"), bias: biasOf(b, bias) };
+  b.run("conv2dForward", { ...args, ...inputs, y, relu: Number(relu) }, tasks);
+  return b.read(y);
+}
+
+export function pointwiseBackwardInput(
+  b: KernelBench,
+  problem: ConvProblem,
+  dy: ArrayLike<number>,
+  split: Blocks = {},
+): Float32Array {
+  const { g } = problem;
+  const { args, tasks } = pointwise(problem, g.C, split);
+  const dx = b.output(inputSize(g));
+  const w = pack(b, problem, "packFilterTransposed");
+  b.run("conv2dBackwardInput", { ...args, x: dx, y: b.input(dy), w }, tasks);
+  return b.read(dx);
+}
+
+/** The part of each block of outputs. */
+export function pointwiseBackwardFilter(
+  b: KernelBench,
+  problem: ConvProblem,
+  dy: ArrayLike<number>,
+  split: Blocks = {},
+): Float32Array[] {
+  const { g, OC, x } = problem;
+  const { args, parts, tasks } = pointwise(problem, OC, split);
+  const n = g.C * OC;
+  const w = b.output(parts * n);
+  const scratch = pointwiseScratch(args.cols);
+  b.run("conv2dBackwardFilter", { ...args, x: b.input(x), y: b.input(dy), w }, tasks, scratch);
+  const all = b.read(w);
+  return Array.from({ length: parts }, (_, i) => all.subarray(i * n, (i + 1) * n));
 }
 
 function poolArgs({ batch, H, W, C, OH, OW, KH, KW, strideH, strideW, top, left }: Window) {

@@ -7,9 +7,9 @@ import { convGeometry } from "./conv2d.ts";
 import { columnSum } from "./dense.ts";
 
 /** The convolution that it turns around: from what it gives to what it takes. */
-function turned({ inputs, output, attributes }: OpOf<"conv2dTranspose">) {
+function turned(p: Planner, { inputs, output, attributes }: OpOf<"conv2dTranspose">) {
   const input = inputs[0]!.shape;
-  return convGeometry(output.shape, input, { ...attributes, filters: input[2]!, relu: false });
+  return convGeometry(p.batch, output.shape, input, { ...attributes, filters: input[2]!, relu: false });
 }
 
 /** The gradient of the output inside of the border that the convolution has. */
@@ -25,10 +25,10 @@ export const conv2dTranspose: OpImplementation<"conv2dTranspose"> = {
   readsOutput: () => false,
 
   forward(p, op) {
-    const { K, args, dilation, flops, padded, positions } = turned(op);
+    const { K, args, flops, padded, positions } = turned(p, op);
     const [kernel, bias] = op.parameters;
     // Few output channels fill a panel badly: whole patches fill it.
-    const patches = args.C < PANEL && dilation.dilationW === 1;
+    const patches = args.C < PANEL && args.dilationW === 1;
     const [depth, places] = patches ? [K, 1] : [args.C, positions];
     const panels = places * panelsOf(depth);
     const packed = p.tensor(panelsBytes(panels, args.OC));
@@ -39,20 +39,18 @@ export const conv2dTranspose: OpImplementation<"conv2dTranspose"> = {
       "conv2dBackwardInput",
       {
         ...args,
-        ...dilation,
         y: p.value(op.inputs[0]!),
         x: y,
         w: packed,
         bias: 0,
-        batch: p.batch,
         relu: 0,
         rows: Number(patches),
+        cols: 0,
       },
       {
         tasks: p.batch,
         scratch: inputScratch(args.H * args.W * args.C, args.OW, K, padded, patches),
-        flops: p.batch * flops,
-        algorithm: patches ? "whole patches, then added" : "place by place of the filter",
+        flops,
       },
     );
     if (!bias) return;
@@ -63,12 +61,12 @@ export const conv2dTranspose: OpImplementation<"conv2dTranspose"> = {
   },
 
   backward(p, op) {
-    const g = turned(op);
-    const { K, args, dilation, flops } = g;
+    const g = turned(p, op);
+    const { K, args, flops } = g;
     const [kernel, bias] = op.parameters;
     const input = op.inputs[0]!;
     const dy = p.outputGradient(op);
-    const common = { ...args, ...dilation, bias: 0, batch: p.batch, relu: 0 };
+    const common = { ...args, bias: 0, relu: 0 };
     if (bias && p.trains(bias))
       columnSum(p, dy, p.parameterGradient(bias), p.batch * args.cropH * args.cropW, args.C);
     if (!p.trains(kernel!) && !p.needsGradient(input)) return;
@@ -77,8 +75,8 @@ export const conv2dTranspose: OpImplementation<"conv2dTranspose"> = {
       const rows = Math.max(2, 2 * Math.ceil(K / 16));
       p.call(
         "conv2dBackwardFilter",
-        { ...common, x, y: p.value(input), w: p.parameterGradient(kernel!), rows },
-        { tasks: Math.ceil(K / rows), flops: p.batch * flops, algorithm: "patches in place" },
+        { ...common, x, y: p.value(input), w: p.parameterGradient(kernel!), rows, cols: 0 },
+        { tasks: Math.ceil(K / rows), flops },
       );
     }
     if (!p.needsGradient(input)) return;
@@ -91,8 +89,8 @@ export const conv2dTranspose: OpImplementation<"conv2dTranspose"> = {
     );
     p.call(
       "conv2dForward",
-      { ...common, x, w, y: p.gradient(input), rows: 0 },
-      { tasks: p.batch, scratch: gatheredBytes(args.OW, K), flops: p.batch * flops },
+      { ...common, x, w, y: p.gradient(input), rows: 0, cols: 0 },
+      { tasks: p.batch, scratch: gatheredBytes(args.OW, K), flops },
     );
   },
 };

@@ -1,10 +1,18 @@
-import { gatheredBytes, inputScratch, PANEL, panelsBytes, panelsOf, SHORT_RUN } from "../../engine/abi.ts";
+import {
+  gatheredBytes,
+  inputScratch,
+  PANEL,
+  panelsBytes,
+  panelsOf,
+  pointwiseScratch,
+} from "../../engine/abi.ts";
 import type { Conv2dAttributes, OpOf, Shape } from "../graph.ts";
 import type { OpImplementation, Planner } from "../planner.ts";
 import type { Tensor } from "../tensor.ts";
 import { backwardRelu } from "./activation.ts";
 import { columnSum } from "./dense.ts";
 import { foldedFilter } from "./further.ts";
+import { pointwiseBlocks, pointwiseParts } from "./pointwise.ts";
 import {
   type TileSize,
   transformFilter,
@@ -13,8 +21,8 @@ import {
   winogradTile,
 } from "./winograd.ts";
 
-/** Input sizes with the padding around them, and what every convolution kernel is told. */
-export function convGeometry(input: Shape, output: Shape, attributes: Conv2dAttributes) {
+/** Input sizes with the padding around them, and what every convolution kernel is told of a batch. */
+export function convGeometry(batch: number, input: Shape, output: Shape, attributes: Conv2dAttributes) {
   const [height, width, channels] = input as [number, number, number];
   const [OH, OW] = output as [number, number, number];
   const { kernel, strides, dilation, pad, filters } = attributes;
@@ -25,9 +33,9 @@ export function convGeometry(input: Shape, output: Shape, attributes: Conv2dAttr
     padded: H !== height || W !== width,
     pad,
     K,
-    dilation: { dilationH: dilation[0], dilationW: dilation[1] },
     positions: kernel[0] * kernel[1],
     args: {
+      batch,
       H,
       W,
       C: channels,
@@ -38,13 +46,15 @@ export function convGeometry(input: Shape, output: Shape, attributes: Conv2dAttr
       KW: kernel[1],
       strideH: strides[0],
       strideW: strides[1],
+      dilationH: dilation[0],
+      dilationW: dilation[1],
       top: pad.top,
       left: pad.left,
       cropH: height,
       cropW: width,
     },
-    /** Multiplications and additions for one image. */
-    flops: 2 * OH * OW * filters * K,
+    /** Multiplications and additions. */
+    flops: 2 * batch * OH * OW * filters * K,
   };
 }
 
@@ -54,7 +64,7 @@ export type ConvGeometry = ReturnType<typeof convGeometry>;
 /** The input inside its border of zeros, kept for backward; the input itself where there is no border. */
 export function paddedInput(p: Planner, op: ConvOp, { padded, args }: ConvGeometry): Tensor {
   const x = p.value(op.inputs[0]!);
-  return padded ? p.kept(op, "padded", 4 * p.batch * args.H * args.W * args.C) : x;
+  return padded ? p.kept(op, "padded", 4 * args.batch * args.H * args.W * args.C) : x;
 }
 
 /** The filter and the bias (0: none) of a convolution; those that a folded normalization makes of them are emitted. */
@@ -95,8 +105,8 @@ export function padInput(p: Planner, op: ConvOp, g: ConvGeometry): Tensor {
   return x;
 }
 
-function geometry(op: OpOf<"conv2d">): ConvGeometry {
-  return convGeometry(op.inputs[0]!.shape, op.output.shape, op.attributes);
+function geometry(p: Planner, op: OpOf<"conv2d">): ConvGeometry {
+  return convGeometry(p.batch, op.inputs[0]!.shape, op.output.shape, op.attributes);
 }
 
 /** Sizes of a convolution without the padding around its input, as Winograd's kernels take them. */
@@ -127,36 +137,59 @@ function winogradInputGradient(p: Planner, op: OpOf<"conv2d">, g: ConvGeometry, 
       top: 2 - pad.top,
       left: 2 - pad.left,
     },
-    p.batch * g.flops,
+    g.flops,
   );
 }
 
-/** How conv2dForward goes about patch rows of so many numbers: see assembly/conv2d.ts. */
-function forwardAlgorithm(run: number, dilationW: number): string {
-  if (dilationW > 1) return "gathered patches";
-  return run < SHORT_RUN ? "four short patches at once" : "patches in place";
+/** Whether a convolution is a product of matrices as they are: see assembly/pointwise.ts. */
+const isProduct = ({ positions, padded }: ConvGeometry) => positions === 1 && !padded;
+
+const outputsOf = ({ args: { batch, OH, OW } }: ConvGeometry) => batch * OH * OW;
+
+/** How a product with N columns is shared out; kernels that take patches are told `rows`, and a task is an image. */
+function shares(g: ConvGeometry, N: number, rows: number) {
+  if (isProduct(g)) return pointwiseBlocks(outputsOf(g), N);
+  return { block: { rows, cols: 0 }, tasks: g.args.batch };
+}
+
+/** The same of the filter gradient: eight tasks or so, as each reads all of dy again. */
+function filterShares(g: ConvGeometry) {
+  const { K } = g;
+  // Fewer channels don't pay for packing dy.
+  if (isProduct(g) && K > 4) return pointwiseParts(outputsOf(g), K, g.args.OC);
+  const rows = Math.max(2, 2 * Math.ceil(K / 16));
+  return { parts: 1, block: { rows, cols: 0 }, tasks: Math.ceil(K / rows) };
 }
 
 /** Emits the gradients of the filter and, where there is one, the bias. */
 function filterGradient(p: Planner, op: OpOf<"conv2d">, g: ConvGeometry, dy: Tensor): void {
-  const { K, args, dilation, flops } = g;
+  const { K, args, flops } = g;
+  const { OH, OW, OC } = args;
   const [kernel, bias] = op.parameters;
-  const gradient = p.parameterGradient(kernel!);
-  const m = winogradTile(op.attributes, [args.OH, args.OW], args.C, args.OC);
+  const dw = p.parameterGradient(kernel!);
+  const m = winogradTile(op.attributes, [OH, OW], args.C, OC);
   if (m !== undefined) {
     const x = p.value(op.inputs[0]!);
-    winogradFilterGradient(p, m, { ...unpadded(g), dw: gradient, x, dy }, p.batch * flops);
+    winogradFilterGradient(p, m, { ...unpadded(g), dw, x, dy }, flops);
   } else {
-    // Eight tasks or so: each reads all of dy again.
-    const rows = Math.max(2, 2 * Math.ceil(K / 16));
-    const common = { ...args, ...dilation, y: dy, bias: 0, batch: p.batch, relu: 0 };
+    const { parts, block, tasks } = filterShares(g);
+    const w = parts > 1 ? p.tensor(4 * parts * K * OC) : dw;
     p.call(
       "conv2dBackwardFilter",
-      { ...common, x: paddedInput(p, op, g), w: gradient, rows },
-      { tasks: Math.ceil(K / rows), flops: p.batch * flops, algorithm: "patches in place" },
+      {
+        ...args,
+        x: paddedInput(p, op, g),
+        y: dy,
+        w,
+        bias: 0,
+        relu: 0,
+        ...block,
+      },
+      { tasks, scratch: block.cols && pointwiseScratch(block.cols), flops },
     );
+    if (w !== dw) columnSum(p, w as Tensor, dw, parts, K * OC);
   }
-  if (bias) columnSum(p, dy, p.parameterGradient(bias), p.batch * args.OH * args.OW, args.OC);
+  if (bias) columnSum(p, dy, p.parameterGradient(bias), outputsOf(g), OC);
 }
 
 export const conv2d: OpImplementation<"conv2d"> = {
@@ -164,8 +197,8 @@ export const conv2d: OpImplementation<"conv2d"> = {
   readsOutput: (op) => op.attributes.relu,
 
   forward(p, op) {
-    const g = geometry(op);
-    const { K, args, dilation, flops } = g;
+    const g = geometry(p, op);
+    const { K, args, flops } = g;
     const { filter, bias } = filterOf(p, op, op.attributes, K);
     const relu = Number(op.attributes.relu);
     const y = p.value(op.output);
@@ -173,30 +206,26 @@ export const conv2d: OpImplementation<"conv2d"> = {
     if (m !== undefined) {
       const u = transformFilter(p, { w: filter, C: args.C, OC: args.OC, m });
       const x = p.value(op.inputs[0]!);
-      winogradConvolution(p, m, { ...unpadded(g), x, u, y, bias, relu }, p.batch * flops);
+      winogradConvolution(p, m, { ...unpadded(g), x, u, y, bias, relu }, flops);
       return;
     }
     const { x, w } = prepareForward(p, op, g, filter);
+    const { block, tasks } = shares(g, args.OC, 0);
     p.call(
       "conv2dForward",
-      { ...args, ...dilation, x, w, y, bias, relu, batch: p.batch, rows: 0 },
-      {
-        tasks: p.batch,
-        scratch: gatheredBytes(args.OW, K),
-        flops: p.batch * flops,
-        algorithm: forwardAlgorithm(args.KW * args.C, dilation.dilationW),
-      },
+      { ...args, x, w, y, bias, relu, ...block },
+      { tasks, scratch: gatheredBytes(args.OW, K), flops },
     );
   },
 
   backward(p, op) {
-    const g = geometry(op);
-    const { K, args, dilation, flops, padded, positions } = g;
+    const g = geometry(p, op);
+    const { K, args, flops, padded, positions } = g;
     const kernel = op.parameters[0];
     const dy = op.attributes.relu ? backwardRelu(p, op) : p.outputGradient(op);
     if (p.trains(kernel!)) filterGradient(p, op, g, dy);
     const weights = p.pointers.value(kernel!);
-    const common = { ...args, ...dilation, y: dy, bias: 0, batch: p.batch, relu: 0 };
+    const common = { ...args, y: dy, bias: 0, relu: 0 };
     const input = op.inputs[0]!;
     if (!p.needsGradient(input)) return;
     const turned = winogradTile(op.attributes, [args.cropH, args.cropW], args.OC, args.C);
@@ -205,19 +234,19 @@ export const conv2d: OpImplementation<"conv2d"> = {
       return;
     }
     // Few input channels fill a panel badly: the gradients of whole patches fill it.
-    const patches = args.C < PANEL && dilation.dilationW === 1;
+    const patches = args.C < PANEL && args.dilationW === 1;
     const [depth, places] = patches ? [K, 1] : [args.C, positions];
     const panels = places * panelsOf(depth);
     const packed = p.tensor(panelsBytes(panels, args.OC));
     p.call("packFilterTransposed", { out: packed, w: weights, K, OC: args.OC, C: depth }, { tasks: panels });
+    const { block, tasks } = shares(g, args.C, Number(patches));
     p.call(
       "conv2dBackwardInput",
-      { ...common, x: p.gradient(input), w: packed, rows: Number(patches) },
+      { ...common, x: p.gradient(input), w: packed, ...block },
       {
-        tasks: p.batch,
+        tasks,
         scratch: inputScratch(args.H * args.W * args.C, args.OW, K, padded, patches),
-        flops: p.batch * flops,
-        algorithm: patches ? "whole patches, then added" : "place by place of the filter",
+        flops,
       },
     );
   },

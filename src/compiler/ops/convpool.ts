@@ -10,18 +10,18 @@ import {
   windowScratch,
 } from "../../engine/abi.ts";
 import type { OpOf } from "../graph.ts";
-import type { OpImplementation } from "../planner.ts";
+import type { OpImplementation, Planner } from "../planner.ts";
 import { convGeometry, filterOf, paddedInput, padInput, prepareForward } from "./conv2d.ts";
-import { algorithmName, type TileSize, transformFilter, winogradBlocks, winogradTile } from "./winograd.ts";
+import { type TileSize, transformFilter, winogradBlocks, winogradTile } from "./winograd.ts";
 
 /** Scratch that keeps a panel of convolution outputs in the L1 cache, in bytes. */
 const PANEL_BYTES = 24 * 1024;
 /** Entries that a list should have, so that starting and ending a sum costs little beside it. */
 const LIST_ENTRIES = 96;
 
-function geometry(op: OpOf<"convPool">) {
+function geometry(p: Planner, op: OpOf<"convPool">) {
   const { conv, pool, convShape } = op.attributes;
-  const g = convGeometry(op.inputs[0]!.shape, convShape, conv);
+  const g = convGeometry(p.batch, op.inputs[0]!.shape, convShape, conv);
   const [PH, PW] = op.output.shape as readonly number[] as [number, number];
   const [poolH, poolW] = pool.kernel;
   const [poolStrideH, poolStrideW] = pool.strides;
@@ -66,7 +66,6 @@ function directForward(g: Geometry, batch: number) {
     args: { block, m: 0, images: 1 },
     tasks: batch,
     scratch: directScratch(OC, rowsOf(g, block) * OW, g.run, g.K),
-    algorithm: "fused",
   };
 }
 
@@ -87,7 +86,6 @@ function winogradForward(g: Geometry, m: TileSize, batch: number) {
     args: { block, m, images },
     tasks: Math.ceil(batch / images),
     scratch: windowScratch(m, images, rows, columns, C, OC),
-    algorithm: `fused, ${algorithmName(m)}`,
   };
 }
 
@@ -96,7 +94,7 @@ export const convPool: OpImplementation<"convPool"> = {
   readsOutput: () => false,
 
   forward(p, op) {
-    const g = geometry(op);
+    const g = geometry(p, op);
     const { filter, bias } = filterOf(p, op, op.attributes.conv, g.K);
     const { C, OC, PH } = g.args;
     const m = winogradTile(op.attributes.conv, [rowsOf(g, PH), g.columns], C, OC);
@@ -115,18 +113,17 @@ export const convPool: OpImplementation<"convPool"> = {
         argmax: p.needsGradient(op.output) ? p.kept(op, "argmax", 4 * p.count(op.output)) : 0,
         bias,
         filter,
-        batch: p.batch,
       },
-      { tasks: how.tasks, scratch: how.scratch, flops: p.batch * g.flops, algorithm: how.algorithm },
+      { tasks: how.tasks, scratch: how.scratch, flops: g.flops },
     );
   },
 
   backward(p, op) {
-    const g = geometry(op);
+    const g = geometry(p, op);
     const [kernel, bias] = op.parameters;
     const { args, cells, places, run } = g;
     const argmax = p.kept(op, "argmax", 4 * p.count(op.output));
-    const common = { ...args, y: p.outputGradient(op), argmax, bias: 0, filter: 0, batch: p.batch };
+    const common = { ...args, y: p.outputGradient(op), argmax, bias: 0, filter: 0 };
     if (p.trains(kernel!))
       p.call(
         "convPoolBackwardFilter",
@@ -139,8 +136,7 @@ export const convPool: OpImplementation<"convPool"> = {
         {
           tasks: Math.ceil(args.OC / LIST_CHANNELS),
           scratch: filterListScratch(args.group * cells, args.KH, run, places),
-          flops: p.batch * g.flops,
-          algorithm: "non-zeros only",
+          flops: g.flops,
         },
       );
     const input = op.inputs[0]!;
@@ -157,8 +153,7 @@ export const convPool: OpImplementation<"convPool"> = {
       {
         tasks: p.batch,
         scratch: inputListScratch(places, args.OC, args.H * args.W * args.C, run, g.padded),
-        flops: p.batch * g.flops,
-        algorithm: "non-zeros only",
+        flops: g.flops,
       },
     );
   },

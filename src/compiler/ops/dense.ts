@@ -15,11 +15,17 @@ interface Product {
   transA?: boolean;
   transB?: boolean;
   relu?: boolean;
+  beta?: number;
+  /** Products of several matrices at once, so many bytes apart; and their multiplications and additions by the layer's definition. */
+  several?: { count: number; cNext: number; aNext: number; bNext: number; flops: number };
 }
 
-/** Emits C = act(op(A) op(B) + bias), split so that two and more threads find work. */
-export function product(p: Planner, { c, a, b, bias = 0, M, N, K, ...flags }: Product): void {
-  const { transA = false, transB = false, relu = false } = flags;
+const ONE = { count: 1, cNext: 0, aNext: 0, bNext: 0 };
+
+/** Emits C = act(op(A) op(B) + beta C + bias), split so that two and more threads find work. */
+export function product(p: Planner, { c, a, b, bias = 0, M, N, K, ...options }: Product): void {
+  const { transA = false, transB = false, relu = false, beta = 0 } = options;
+  const { count, flops, ...next } = options.several ?? { ...ONE, flops: 2 * M * N * K };
   // A panel of B is packed once for each block of rows, a block of A once for each block of columns.
   const cols = Math.min(wholePanels(N), transA || N >= 512 ? 64 : 32);
   const rows = Math.min(M, !transA && N >= 8 * cols ? 512 : 128);
@@ -35,19 +41,16 @@ export function product(p: Planner, { c, a, b, bias = 0, M, N, K, ...flags }: Pr
       K,
       transA: Number(transA),
       transB: Number(transB),
-      beta: 0,
+      beta,
       relu: Number(relu),
       rows,
       cols,
-      cNext: 0,
-      aNext: 0,
-      bNext: 0,
+      ...next,
     },
     {
-      tasks: Math.ceil(M / rows) * Math.ceil(N / cols),
+      tasks: count * Math.ceil(M / rows) * Math.ceil(N / cols),
       scratch: gemmScratch(rows, cols, transA),
-      flops: 2 * M * N * K,
-      algorithm: transA ? "packed panels and rows" : "packed panels",
+      flops,
     },
   );
 }

@@ -56,7 +56,7 @@ export const depthwiseConv2d: OpImplementation<"depthwiseConv2d"> = {
         bias: bias ? p.pointers.value(bias) : 0,
         grain,
       },
-      { tasks: p.batch * Math.ceil(sizes.OH / grain), flops, algorithm: "channels side by side" },
+      { tasks: p.batch * Math.ceil(sizes.OH / grain), flops },
     );
   },
 
@@ -75,7 +75,7 @@ export const depthwiseConv2d: OpImplementation<"depthwiseConv2d"> = {
       p.call(
         "depthwiseBackwardFilter",
         { ...sizes, y: dy, x: p.value(input), w: parts, bias: 0, grain },
-        { tasks: groups * Math.ceil(cols / DEPTHWISE_CHANNELS), flops, algorithm: "groups of images" },
+        { tasks: groups * Math.ceil(cols / DEPTHWISE_CHANNELS), flops },
       );
       if (parts !== dw) columnSum(p, parts as Tensor, dw, groups, taps * cols);
       if (bias) columnSum(p, dy, p.parameterGradient(bias), p.batch * OH * OW, cols);
@@ -85,7 +85,7 @@ export const depthwiseConv2d: OpImplementation<"depthwiseConv2d"> = {
     const w = p.pointers.value(kernel!);
     if (strideH > 1 || strideW > 1 || multiplier > 1) {
       const args = { ...sizes, y: dy, x: dx, w, bias: 0, grain: 0 };
-      p.call("depthwiseBackwardInput", args, { tasks: p.batch, flops, algorithm: "cell by cell" });
+      p.call("depthwiseBackwardInput", args, { tasks: p.batch, flops });
       return;
     }
     const turned = p.tensor(4 * taps * cols);
@@ -107,7 +107,7 @@ export const depthwiseConv2d: OpImplementation<"depthwiseConv2d"> = {
         left: (KW - 1) * dilationW - left,
         grain,
       },
-      { tasks: p.batch * Math.ceil(H / grain), flops, algorithm: "turned filter" },
+      { tasks: p.batch * Math.ceil(H / grain), flops },
     );
   },
 };

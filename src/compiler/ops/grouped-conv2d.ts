@@ -7,12 +7,17 @@ import { convGeometry } from "./conv2d.ts";
 import { columnSum } from "./dense.ts";
 
 /** The convolution of one group. */
-function ofGroup({ inputs, output, attributes }: OpOf<"groupedConv2d">) {
+function ofGroup(p: Planner, { inputs, output, attributes }: OpOf<"groupedConv2d">) {
   const [H, W, C] = inputs[0]!.shape as readonly number[] as [number, number, number];
   const [OH, OW] = output.shape as readonly number[] as [number, number];
   const { groups, filters } = attributes;
   const own = { ...attributes, filters: filters / groups, relu: false };
-  return { ...convGeometry([H, W, C / groups], [OH, OW, filters / groups], own), C, filters, groups };
+  return {
+    ...convGeometry(p.batch, [H, W, C / groups], [OH, OW, filters / groups], own),
+    C,
+    filters,
+    groups,
+  };
 }
 
 /** Emits the copy of some columns of rows of `width` numbers, or into some. */
@@ -71,8 +76,8 @@ export const groupedConv2d: OpImplementation<"groupedConv2d"> = {
   readsOutput: () => false,
 
   forward(p, op) {
-    const g = ofGroup(op);
-    const { K, args, dilation, flops, groups, filters } = g;
+    const g = ofGroup(p, op);
+    const { K, args, flops, groups, filters } = g;
     const [kernel, bias] = op.parameters;
     const rows = p.batch * args.OH * args.OW;
     for (let group = 0; group < groups; group++) {
@@ -85,8 +90,8 @@ export const groupedConv2d: OpImplementation<"groupedConv2d"> = {
       const shift = bias ? p.pointers.value(bias) + 4 * group * args.OC : 0;
       p.call(
         "conv2dForward",
-        { ...args, ...dilation, x, w, y, bias: shift, relu: 0, batch: p.batch, rows: 0 },
-        { tasks: p.batch, scratch: gatheredBytes(args.OW, K), flops: p.batch * flops },
+        { ...args, x, w, y, bias: shift, relu: 0, rows: 0, cols: 0 },
+        { tasks: p.batch, scratch: gatheredBytes(args.OW, K), flops },
       );
       const to = { at: p.value(op.output), width: filters, column: group * args.OC };
       copy(p, to, { at: y, width: args.OC, column: 0 }, rows, args.OC);
@@ -94,8 +99,8 @@ export const groupedConv2d: OpImplementation<"groupedConv2d"> = {
   },
 
   backward(p, op) {
-    const g = ofGroup(op);
-    const { K, args, dilation, flops, padded, positions, groups, filters } = g;
+    const g = ofGroup(p, op);
+    const { K, args, flops, padded, positions, groups, filters } = g;
     const [kernel, bias] = op.parameters;
     const input = op.inputs[0]!;
     const dy = p.outputGradient(op);
@@ -105,21 +110,21 @@ export const groupedConv2d: OpImplementation<"groupedConv2d"> = {
     const dx = p.needsGradient(input) ? p.gradient(input) : undefined;
     for (let group = 0; group < groups; group++) {
       const y = columnsOf(p, dy, rows, filters, group, args.OC);
-      const common = { ...args, ...dilation, y, bias: 0, batch: p.batch, relu: 0 };
+      const common = { ...args, y, bias: 0, relu: 0 };
       if (dw !== undefined) {
         const part = p.tensor(4 * K * args.OC);
         const each = Math.max(2, 2 * Math.ceil(K / 16));
         p.call(
           "conv2dBackwardFilter",
-          { ...common, x: inputOf(p, op, g, group), w: part, rows: each },
-          { tasks: Math.ceil(K / each), flops: p.batch * flops },
+          { ...common, x: inputOf(p, op, g, group), w: part, rows: each, cols: 0 },
+          { tasks: Math.ceil(K / each), flops },
         );
         const to = { at: dw, width: filters, column: group * args.OC };
         copy(p, to, { at: part, width: args.OC, column: 0 }, K, args.OC);
       }
       if (!dx) continue;
       const own = columnsOf(p, p.pointers.value(kernel!), K, filters, group, args.OC);
-      const patches = args.C < PANEL && dilation.dilationW === 1;
+      const patches = args.C < PANEL && args.dilationW === 1;
       const [depth, places] = patches ? [K, 1] : [args.C, positions];
       const panels = places * panelsOf(depth);
       const packed = p.tensor(panelsBytes(panels, args.OC));
@@ -127,11 +132,11 @@ export const groupedConv2d: OpImplementation<"groupedConv2d"> = {
       const part = p.tensor(4 * p.batch * args.cropH * args.cropW * args.C);
       p.call(
         "conv2dBackwardInput",
-        { ...common, x: part, w: packed, rows: Number(patches) },
+        { ...common, x: part, w: packed, rows: Number(patches), cols: 0 },
         {
           tasks: p.batch,
           scratch: inputScratch(args.H * args.W * args.C, args.OW, K, padded, patches),
-          flops: p.batch * flops,
+          flops,
         },
       );
       const to = { at: dx, width: g.C, column: group * args.C };

@@ -1,7 +1,6 @@
 import {
   blockScratch,
   filterScratch,
-  gemmScratch,
   LANES,
   PANEL,
   panelBytes,
@@ -15,6 +14,7 @@ import {
 import type { Conv2dAttributes } from "../graph.ts";
 import type { Planner } from "../planner.ts";
 import type { Tensor } from "../tensor.ts";
+import { product } from "./dense.ts";
 
 // When and how 3x3 convolutions take Winograd's products: assembly/winograd.ts.
 
@@ -112,8 +112,6 @@ interface Convolution {
   left: number;
 }
 
-export const algorithmName = (m: number) => `Winograd F(${m}x${m}, 3x3)`;
-
 /** Emits y = act(conv(x) + bias); x is not padded. */
 export function winogradConvolution(p: Planner, m: TileSize, conv: Convolution, flops: number): void {
   const [rows, columns] = [Math.ceil(conv.OH / m), Math.ceil(conv.OW / m)];
@@ -125,7 +123,6 @@ export function winogradConvolution(p: Planner, m: TileSize, conv: Convolution, 
       tasks: Math.ceil(p.batch / images),
       scratch: blockScratch(m, images, block, columns, conv.C),
       flops,
-      algorithm: algorithmName(m),
     },
   );
 }
@@ -158,9 +155,6 @@ export function winogradFilterGradient(
   const [v, d] = [C, OC].map((channels) => p.tensor(points * planeBytes(images * tiles, channels)));
   const du = p.tensor(4 * points * C * OC);
   const grid = { rows, columns, m, top, left };
-  const algorithm = algorithmName(m);
-  const rowsAtOnce = Math.min(C, 128);
-  const across = Math.min(wholePanels(OC), 64);
   for (let first = 0; first < p.batch; first += images) {
     const batch = Math.min(images, p.batch - first);
     p.call(
@@ -174,33 +168,23 @@ export function winogradFilterGradient(
       { tasks: batch, scratch: tileScratch(m, OC) },
     );
     const n = batch * tiles;
-    p.call(
-      "gemm",
-      {
-        c: du,
-        a: v!,
-        b: d!,
-        bias: 0,
-        M: C,
-        N: OC,
-        K: n,
-        transA: 1,
-        transB: 0,
-        beta: first > 0 ? 1 : 0,
-        relu: 0,
-        rows: rowsAtOnce,
-        cols: across,
+    product(p, {
+      c: du,
+      a: v!,
+      b: d!,
+      M: C,
+      N: OC,
+      K: n,
+      transA: true,
+      beta: first > 0 ? 1 : 0,
+      several: {
+        count: points,
         cNext: 4 * C * OC,
         aNext: planeBytes(n, C),
         bNext: planeBytes(n, OC),
-      },
-      {
-        tasks: points * Math.ceil(C / rowsAtOnce) * Math.ceil(OC / across),
-        scratch: gemmScratch(rowsAtOnce, across, true),
         flops: (flops * batch) / p.batch,
-        algorithm,
       },
-    );
+    });
   }
   p.call(
     "winogradTaps",
