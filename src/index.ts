@@ -116,4 +116,5 @@ export type { SampleSource } from "./train/source.ts";
 export type { Trainable } from "./train/trainable.ts";
 export type { Training } from "./train/training.ts";
 export type { TrainingSetting, TrainingState } from "./train/training-state.ts";
+export { type Freeze, type TransferBase, type TransferOptions, transferModel } from "./train/transfer.ts";
 export type { ValidationSource } from "./train/validation.ts";

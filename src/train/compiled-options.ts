@@ -26,6 +26,8 @@ export interface OutputOptions {
 /** What a model brings along from a file. */
 export interface Loaded {
   readonly tensors: readonly NamedTensor[];
+  /** Whether they are those of some parameters: the others are drawn. Default false. */
+  readonly partial?: boolean | undefined;
   readonly loss?: ByOutput<LossName | LossData> | undefined;
   readonly lossWeights?: ByOutput<number> | undefined;
   readonly preprocessing?: Preprocessing | undefined;

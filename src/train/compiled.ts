@@ -45,7 +45,7 @@ export class Compiled {
     const compiled = new this(session);
     try {
       if (loaded && weights === "loaded") {
-        checkWeights(loaded.tensors, graph.parameters);
+        checkWeights(loaded.tensors, graph.parameters, { partial: loaded.partial });
         session.setWeights(loaded.tensors);
       }
     } catch (error) {

@@ -756,6 +756,11 @@ const TAKERS: Readonly<Record<string, Taker>> = {
   },
   sequential: { names: ["name"], call: (options) => api.sequential(layers, options) },
   Sequential: { names: ["name"], call: (options) => new api.Sequential(layers, options) },
+  transferModel: {
+    names: names<api.TransferOptions>({ cut: true, freeze: true, inputShape: true, head: true, name: true }),
+    needed: { head: [2] },
+    call: (options) => api.transferModel(model, options),
+  },
   saveModel: {
     names: names<api.ModelMetadata>({
       preprocessing: true,
