@@ -1,12 +1,12 @@
 import { type Graph, type Op, type OpOf, onlyReader, type Value } from "./graph.ts";
-import { sumMerger } from "./ops/further.ts";
+import { isStill, sumMerger } from "./ops/further.ts";
 
 /**
  * Rewrites a graph into one that computes the same with fewer passes over memory:
  * - conv2d, dense, add and batchNorm each take a relu that follows, which their kernels apply before they store;
  * - batchNorm takes a sum that follows: what is added is its second input;
  * - conv2d (+ relu) + max pooling become convPool, where the pool is strided: see assembly/convpool.ts;
- * - outside training conv2d + batchNorm become a conv2d whose filter is scaled.
+ * - outside training, and where they are frozen and nothing before them is trained, conv2d + batchNorm become a conv2d whose filter is scaled.
  */
 export function fuse(graph: Graph, training = true): Graph {
   const merged = new Set<Op>();
@@ -21,9 +21,10 @@ export function fuse(graph: Graph, training = true): Graph {
       op = { ...op, output: next.output, attributes: { ...op.attributes, ...change } } as Op;
       merged.add(next);
     };
-    if (!training && op.kind === "conv2d") {
+    if (op.kind === "conv2d") {
       const next = onlyReader(graph, op.output);
-      if (next?.kind === "batchNorm") take(next, { norm: next.attributes.norm });
+      if (next?.kind === "batchNorm" && (!training || isStill(graph, next)))
+        take(next, { norm: next.attributes.norm });
     }
     if (op.kind === "add") op = merge!(op);
     if (op.kind === "conv2d" || op.kind === "dense" || op.kind === "add" || op.kind === "batchNorm") {

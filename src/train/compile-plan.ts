@@ -33,6 +33,12 @@ export interface PlanOptions {
   update?(planner: Planner): void;
 }
 
+/** What plans of a session differ by. */
+export type PlanKey = Pick<PlanOptions, "batch" | "mode" | "inputs" | "targets" | "weighed"> & {
+  /** Whether a training step ends with an update. Default true. */
+  readonly due?: boolean;
+};
+
 /** A plan, and where the host writes and reads. */
 export interface CompiledPlan {
   readonly plan: Plan;

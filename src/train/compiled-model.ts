@@ -1,4 +1,5 @@
 import type { ModelView } from "./callbacks.ts";
+import type { WeightsTaken } from "./check-weights.ts";
 import { Compiled } from "./compiled.ts";
 import type { EvaluateOptions, Evaluation } from "./evaluate.ts";
 import type { FitOptions } from "./fit.ts";
@@ -15,6 +16,12 @@ export class CompiledModel extends Compiled {
     this.#leave();
     this.#training = training;
     return training;
+  }
+
+  override setWeights(...given: Parameters<Compiled["setWeights"]>): WeightsTaken {
+    const taken = super.setWeights(...given);
+    this.#training?.forget();
+    return taken;
   }
 
   override dispose(): void {

@@ -14,10 +14,17 @@ import type { Metric } from "../metrics/metric.ts";
 import type { Optimizer } from "../optim/optimizer.ts";
 import { OptimizerState } from "../optim/state.ts";
 import type { NamedTensor } from "../safetensors/safetensors.ts";
-import { type CompiledPlan, compilePlan, type InputKind, type PlanOptions } from "./compile-plan.ts";
+import {
+  type CompiledPlan,
+  compilePlan,
+  type InputKind,
+  type PlanKey,
+  type PlanOptions,
+} from "./compile-plan.ts";
 import { needsAllKernels, type OutputOptions } from "./compiled-options.ts";
 import { Meters } from "./meters.ts";
 import { isBytes, listed, type Pixels, type Samples } from "./samples.ts";
+import type { Held } from "./source.ts";
 import type { StepResult } from "./step-result.ts";
 
 export interface SessionOptions {
@@ -39,12 +46,6 @@ export interface SessionOptions {
 const DRAW_GRAIN = 4096;
 
 const kindOf = (numbers: Pixels): InputKind => (isBytes(numbers) ? "bytes" : "floats");
-
-/** What plans of a session differ by. */
-type PlanKey = Pick<PlanOptions, "batch" | "mode" | "inputs" | "targets" | "weighed"> & {
-  /** Whether a training step ends with an update. Default true. */
-  readonly due?: boolean;
-};
 
 /** A parameter's place in the weight vector, in f32 elements. */
 export interface Slot {
@@ -194,11 +195,10 @@ export class Session {
 
   /** The plan for a purpose and a batch size, compiled on first use. */
   plan(options: PlanKey): CompiledPlan {
-    const { batch, mode, inputs, targets, weighed, due } = options;
-    const key = `${mode} ${inputs} ${targets} ${weighed} ${due} ${batch}`;
+    const key = JSON.stringify(options);
     let compiled = this.#plans.get(key);
     if (!compiled) {
-      compiled = this.#compile(mode === "train" ? this.graph : this.#inference, options);
+      compiled = this.compile(options.mode === "train" ? this.graph : this.#inference, options);
       // Validation sets and odd last batches need a few plans; a caller that never repeats a size must not fill the heap.
       if (this.#plans.size >= 16) this.#plans.delete(this.#plans.keys().next().value!);
       this.#plans.set(key, compiled);
@@ -206,7 +206,8 @@ export class Session {
     return compiled;
   }
 
-  #compile(graph: Graph, options: PlanKey): CompiledPlan {
+  /** A plan for a graph of the model's ops, a part of it. */
+  compile(graph: Graph, options: PlanKey): CompiledPlan {
     return compilePlan(this.engine, graph, this.#pointers, {
       ...options,
       losses: this.options.outputs.map((output) => ({ ...output, loss: lossDefinition(output.loss)! })),
@@ -227,7 +228,7 @@ export class Session {
     let looks = this.#looks.get(key);
     if (!looks) {
       looks = this.#unfused.calls.map(({ output }) =>
-        this.#compile(fuse(cut(this.#unfused, [output]), false), {
+        this.compile(fuse(cut(this.#unfused, [output]), false), {
           batch: 1,
           mode: "predict",
           inputs: kinds,
@@ -282,20 +283,21 @@ export class Session {
   }
 
   /** Assembles a batch straight into linear memory, and makes its plan the arena's owner: run that next. */
-  load(mode: PlanOptions["mode"], samples: Samples, indices: Uint32Array): CompiledPlan {
-    const { inputs, outputs } = this.graph;
+  load(mode: PlanOptions["mode"], samples: Held, indices: Uint32Array): CompiledPlan {
+    const outputs = mode === "predict" ? [] : this.graph.outputs;
     const images = listed(samples.images);
     const labels = listed(samples.labels);
     const targets = listed(samples.targets);
     const weights = listed(samples.weights);
-    const compiled = this.plan({
+    const key: PlanKey = {
       batch: indices.length,
       mode,
       inputs: images.map(kindOf),
-      targets: mode === "predict" ? [] : outputs.map((_, i) => (targets[i] ? "floats" : "labels")),
-      weighed: mode === "predict" ? [] : outputs.map((_, i) => (weights[i]?.length ?? 0) / samples.count),
+      targets: outputs.map((_, i) => (targets[i] ? "floats" : "labels")),
+      weighed: outputs.map((_, i) => (weights[i]?.length ?? 0) / samples.count),
       due: mode !== "train" || this.#optimizer.isDue,
-    });
+    };
+    const compiled = samples.plan?.(key) ?? this.plan(key);
     compiled.plan.activate();
     /** Copies those rows of an array to linear memory. */
     const gather = (from: Pixels | undefined, pointer: number | undefined) => {
@@ -308,14 +310,13 @@ export class Session {
         else into.set(from.subarray(at, at + size), i * size);
       }
     };
-    inputs.forEach((_, i) => {
-      gather(images[i], compiled.inputs[i]);
+    images.forEach((numbers, i) => {
+      gather(numbers, compiled.inputs[i]);
     });
-    if (mode !== "predict")
-      outputs.forEach((_, i) => {
-        gather(targets[i] ?? labels[i], compiled.targets[i]);
-        gather(weights[i], compiled.weights[i]);
-      });
+    outputs.forEach((_, i) => {
+      gather(targets[i] ?? labels[i], compiled.targets[i]);
+      gather(weights[i], compiled.weights[i]);
+    });
     return compiled;
   }
 

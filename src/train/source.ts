@@ -1,3 +1,4 @@
+import type { CompiledPlan, PlanKey } from "./compile-plan.ts";
 import type { Samples } from "./samples.ts";
 
 /**
@@ -44,7 +45,9 @@ export interface Held extends Samples {
    * The samples of these numbers; good until the next are asked for. What lies behind the numbers in their buffer is what is asked for
    * next, and is read meanwhile.
    */
-  batch?(indices: Uint32Array): Promise<ReadBatch>;
+  batch?(indices: Uint32Array): ReadBatch | Promise<ReadBatch>;
+  /** What they go through, where that is a part of the model alone. */
+  plan?(key: PlanKey): CompiledPlan;
   /** An error, or where it comes from a number of the batch under way that is not finite, one that names it. */
   explained?(error: unknown): unknown;
   /** Whether a batch could not be read: what is gone on with may be mended. */

@@ -4,6 +4,7 @@ import type { Callbacks, History, ModelView, TrainingHandle } from "./callbacks.
 import { checkRestore, checkState, checkStep, requireOwn } from "./check-state.ts";
 import { checkWeights } from "./check-weights.ts";
 import { divide } from "./divide.ts";
+import { type Featured, featured } from "./features.ts";
 import { requireFiniteWeights } from "./finite.ts";
 import type { FitOptions } from "./fit.ts";
 import { inTurn } from "./in-turn.ts";
@@ -26,17 +27,22 @@ export class Training implements TrainingHandle {
   readonly #epochs: number;
   /** What it trains on, and validates with. */
   readonly #held: readonly (Held | undefined)[];
+  readonly #featured: Featured | undefined;
   readonly #steps: ReturnType<typeof steps>;
   #begun = false;
   #busy = false;
   #failed = false;
   #loss = Number.NaN;
 
-  constructor(session: Session, samples: Held, options: FitOptions, model: ModelView) {
+  /** @param room see featured() */
+  constructor(session: Session, samples: Held, options: FitOptions, model: ModelView, room?: number) {
     const { initialState } = options;
     this.model = model;
-    this.#held = [samples, options.validationData as Held | undefined];
-    const division = divide(samples, options, session.graph, session.options.seed);
+    const given = [samples, options.validationData as Held | undefined];
+    this.#featured = featured(session, given, room);
+    this.#held = this.#featured?.samples ?? given;
+    const [train, validationData] = this.#held;
+    const division = divide(train!, { ...options, validationData }, session.graph, session.options.seed);
     const prepared = prepare(session, division, options);
     this.#prepared = prepared;
     let setting: TrainingSetting | undefined;
@@ -112,6 +118,12 @@ export class Training implements TrainingHandle {
   setWeights(tensors: readonly NamedTensor[]): void {
     checkWeights(tensors, this.#session.graph.parameters);
     this.#session.setWeights(tensors);
+    this.forget();
+  }
+
+  /** Weights were set: what frozen layers gave before may be another by now. */
+  forget(): void {
+    this.#featured?.forget();
   }
 
   /**

@@ -20,6 +20,7 @@ export const {
   constrainWeights,
   foldedFilter,
   sumMerger,
+  isStill,
   EXTRA_METRICS,
   FURTHER_LOSSES,
   runnerOf,

@@ -8,6 +8,7 @@ import { concatenate } from "./concatenate.ts";
 import { multiply } from "./multiply.ts";
 
 export { sumMerger } from "../fuse-sums.ts";
+export { isStill } from "../still.ts";
 export { foldedFilter } from "./batch-norm.ts";
 
 export const FURTHER: Pick<Implementations, FurtherKind> = { add, multiply, concatenate, batchNorm };
