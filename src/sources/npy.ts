@@ -16,6 +16,15 @@ export interface NpyArray {
   readonly type: string;
 }
 
+/** A float of 16 bits, by its bits: five of exponent, ten of fraction. */
+export function halfOf(bits: number): number {
+  const sign = bits & 0x8000 ? -1 : 1;
+  const exponent = (bits >> 10) & 0x1f;
+  const fraction = bits & 0x3ff;
+  if (exponent === 0x1f) return fraction ? Number.NaN : sign * Number.POSITIVE_INFINITY;
+  return exponent === 0 ? sign * fraction * 2 ** -24 : sign * (1 + fraction / 1024) * 2 ** (exponent - 15);
+}
+
 type Read = (view: DataView, at: number, little: boolean) => number;
 /** By the letter and the bytes of a type. */
 const TYPES: Readonly<Record<string, readonly [type: string, read: Read]>> = {
@@ -28,6 +37,7 @@ const TYPES: Readonly<Record<string, readonly [type: string, read: Read]>> = {
   i2: ["int16", (view, at, little) => view.getInt16(at, little)],
   i4: ["int32", (view, at, little) => view.getInt32(at, little)],
   i8: ["int64", (view, at, little) => Number(view.getBigInt64(at, little))],
+  f2: ["float16", (view, at, little) => halfOf(view.getUint16(at, little))],
   f4: ["float32", (view, at, little) => view.getFloat32(at, little)],
   f8: ["float64", (view, at, little) => view.getFloat64(at, little)],
 };
@@ -42,6 +52,8 @@ export interface NpyHeader {
   readonly count: number;
   readonly start: number;
   readonly little: boolean;
+  /** Whether numbers of the first axis lie side by side: Fortran's order. */
+  readonly fortran: boolean;
   readonly read: Read;
 }
 
@@ -49,6 +61,7 @@ export interface NpyHeader {
  * Reads the header of a .npy file.
  * @param bytes the file's first ones, all of the header among them
  * @param total bytes of the file
+ * @param allowFortran whether Fortran's order is read, too
  * Throws DataError `bad-magic`, `truncated`, `trailing-bytes`, `too-large`.
  */
 export function parseNpyHeader(
@@ -56,6 +69,7 @@ export function parseNpyHeader(
   total: number,
   source: string,
   maxBytes = MAX_IDX_BYTES,
+  allowFortran = false,
 ): NpyHeader {
   const bad = (problem: string) => new DataError("bad-magic", `${source}: ${problem}.`);
   if (MAGIC.some((byte, i) => bytes[i] !== byte)) throw bad("is no array of NumPy");
@@ -75,7 +89,7 @@ export function parseNpyHeader(
   const type = Object.hasOwn(TYPES, code) ? TYPES[code] : undefined;
   if (!type)
     throw bad(`holds numbers of type ${code}; expected integers or floats. Write: x.astype(np.uint8)`);
-  if (fortran === "True")
+  if (fortran === "True" && !allowFortran)
     throw bad("has its first axis side by side (Fortran's order). Write: np.ascontiguousarray(x)");
   const shape = sizes
     .split(",")
@@ -96,18 +110,47 @@ export function parseNpyHeader(
       total < expected ? "truncated" : "trailing-bytes",
       `${source}: has ${total} bytes; expected ${expected} for shape (${shape.join(", ")}) of ${name}.`,
     );
-  return { shape, type: name, width, count, start: start + length, little: order !== ">", read };
+  return {
+    shape,
+    type: name,
+    width,
+    count,
+    start: start + length,
+    little: order !== ">",
+    fortran: fortran === "True",
+    read,
+  };
 }
 
 /**
  * Reads a .npy file. Bytes are a view on it; other numbers are copied.
+ * @param allowFortran whether arrays whose first axis lies side by side are read, too: as others are, then
  * Throws DataError `bad-magic`, `truncated`, `trailing-bytes`, `too-large`.
  */
-export function parseNpy(bytes: Uint8Array, source: string): NpyArray {
-  const { shape, type, width, count, start, little, read } = parseNpyHeader(bytes, bytes.length, source);
-  if (width === 1 && type !== "int8") return { shape, data: bytes.subarray(start), type };
+export function parseNpy(bytes: Uint8Array, source: string, allowFortran = false): NpyArray {
+  const header = parseNpyHeader(bytes, bytes.length, source, MAX_IDX_BYTES, allowFortran);
+  const { shape, type, width, count, start, little, fortran, read } = header;
+  if (width === 1 && type !== "int8" && !fortran) return { shape, data: bytes.subarray(start), type };
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const data = new Float64Array(count);
-  for (let i = 0; i < count; i++) data[i] = read(view, start + i * width, little);
+  const places = fortran ? placesOfFortran(shape) : undefined;
+  for (let i = 0; i < count; i++) data[i] = read(view, start + (places ? places() : i) * width, little);
   return { shape, data, type };
+}
+
+/** Gives, in the order of the last axis, where each number lies in that of the first one. */
+function placesOfFortran(shape: readonly number[]): () => number {
+  const strides = shape.map((_, axis) => shape.slice(0, axis).reduce((product, size) => product * size, 1));
+  const index = shape.map(() => 0);
+  let next = 0;
+  return () => {
+    const at = next;
+    for (let axis = shape.length - 1; axis >= 0; axis--) {
+      next += strides[axis]!;
+      if (++index[axis]! < shape[axis]!) break;
+      next -= strides[axis]! * shape[axis]!;
+      index[axis] = 0;
+    }
+    return at;
+  };
 }

@@ -1,8 +1,12 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { zipSync } from "fflate";
 import { beforeAll, describe, expect, test } from "vitest";
 import { ModelFileError, readModel, saveModel } from "../../src/formats/model-file.ts";
 import { FORMATS } from "../../src/interchange/formats.ts";
 import { WRITTEN } from "../../src/interchange/names.ts";
+import { npyOf } from "../../src/interchange/npz/write.ts";
 import {
   conv2d,
   dense,
@@ -15,6 +19,7 @@ import {
   sequential,
 } from "../../src/node.ts";
 import { encodeSafetensors } from "../../src/safetensors/safetensors.ts";
+import { findPython, runPython } from "../support/python.ts";
 
 let model: Model;
 
@@ -71,6 +76,40 @@ describe("NumPy's weights", () => {
     expect(loaded.tensors).toEqual(model.getWeights());
     expect(loaded.model.toConfig()).toEqual(model.toConfig());
     expect((await loadModel(bytes, { model: model.toConfig() })).tensors).toEqual(model.getWeights());
+  });
+
+  test("come back under the names that Keras's files have for them", async () => {
+    const arrays = model.getWeights().map(({ name, data, shape }) => {
+      const [layer, kind] = name.split("/");
+      return [`${layer}/${layer}/${kind}:0.npy`, npyOf(shape, data)] as const;
+    });
+    const bytes = zipSync(Object.fromEntries(arrays.toReversed()));
+    expect((await loadModel(bytes, { model })).tensors).toEqual(model.getWeights());
+  });
+
+  const python = findPython("numpy");
+  test.skipIf(!python)("of any type and order that NumPy has, packed, are read", async () => {
+    const folder = mkdtempSync(join(tmpdir(), "wasmgrad-npz-"));
+    writeFileSync(join(folder, "w.npz"), only(await exportModel(model, { format: "npz" })));
+    const types = runPython(
+      python!,
+      `import json, sys, numpy as np
+w = np.load(sys.argv[1] + "/w.npz")
+forms = [lambda a: np.asfortranarray(a), lambda a: a.astype(">f8"), lambda a: np.asfortranarray(a.astype(">f4")), lambda a: a.astype("f8")]
+w = {k: forms[i % 4](w[k]) for i, k in enumerate(w.files)}
+np.savez_compressed(sys.argv[1] + "/v.npz", **w)
+print(json.dumps([[a.dtype.str, bool(a.flags.f_contiguous)] for a in w.values()]))`,
+      [folder],
+    );
+    expect(types).toEqual([
+      ["<f4", true],
+      [">f8", true],
+      [">f4", true],
+      ["<f8", true],
+    ]);
+    const { tensors } = await loadModel(readFileSync(join(folder, "v.npz")), { model });
+    expect(tensors).toEqual(model.getWeights());
+    rmSync(folder, { recursive: true });
   });
 
   test("are the same bytes each time", async () => {

@@ -19,6 +19,8 @@ const errorOf = (arrays: Record<string, Uint8Array>, options = {}) => {
   throw new Error("nothing was thrown");
 };
 
+const parseNpyData = (bytes: Uint8Array) => parseNpy(bytes, "x").data as Float64Array;
+
 describe("parseNpy", () => {
   test.each(["|u1", "|i1", "<u2", ">i2", "<i4", ">u4", "<i8", ">i8", "<f4", ">f4", "<f8", ">f8"])(
     "%s",
@@ -28,6 +30,24 @@ describe("parseNpy", () => {
       expect([...(data as Uint8Array)]).toEqual([0, 1, 2, 3, 100, 7]);
     },
   );
+
+  test("floats of 16 bits, and of either order of bytes", () => {
+    const bits = [0x3c00, 0xc000, 0x3555, 0x0001, 0x7bff, 0x7c00];
+    const values = [1, -2, 0.333251953125, 2 ** -24, 65_504, Number.POSITIVE_INFINITY];
+    for (const type of ["<f2", ">f2"]) expect([...parseNpyData(npy(type, [6], bits))]).toEqual(values);
+  });
+
+  test("Fortran's order, where it is asked for", () => {
+    const [a, b, c] = [0, 1, 2].map((i) => [0, 1].map((j) => [0, 1, 2].map((k) => 100 * i + 10 * j + k)));
+    const stored = [0, 1, 2].flatMap((k) =>
+      [0, 1].flatMap((j) => [0, 1, 2].map((i) => 100 * i + 10 * j + k)),
+    );
+    for (const type of ["<f4", "|u1"]) {
+      const { data, shape } = parseNpy(npy(type, [3, 2, 3], stored, "True"), "x", true);
+      expect(shape).toEqual([3, 2, 3]);
+      expect([...(data as Float64Array)]).toEqual([a, b, c].flat(2));
+    }
+  });
 
   test("bytes are a view", () => {
     const bytes = npy("|u1", [3], [1, 2, 3]);

@@ -1,5 +1,6 @@
 // Types of numbers in files of PyTorch, by the names that safetensors has for them.
 import { LITTLE_ENDIAN } from "../../safetensors/write-safetensors.ts";
+import { halfOf } from "../../sources/npy.ts";
 
 interface NumberType {
   /** Bytes of a number. */
@@ -8,15 +9,6 @@ interface NumberType {
 }
 
 const scratch = new DataView(new ArrayBuffer(4));
-
-/** A float of 16 bits whose exponent has five of them. */
-export function halfOf(bits: number): number {
-  const sign = bits & 0x8000 ? -1 : 1;
-  const exponent = (bits >> 10) & 0x1f;
-  const fraction = bits & 0x3ff;
-  if (exponent === 0x1f) return fraction ? Number.NaN : sign * Number.POSITIVE_INFINITY;
-  return exponent === 0 ? sign * fraction * 2 ** -24 : sign * (1 + fraction / 1024) * 2 ** (exponent - 15);
-}
 
 /** The upper half of a float of 32 bits. */
 function brainOf(bits: number): number {
