@@ -27,6 +27,9 @@ export interface Look {
   readonly safetensors: Readonly<Record<string, unknown>> | undefined;
 }
 
+/** Of an ONNX model's fields, the tags of those that may follow the first. */
+const ONNX_FIELDS: readonly number[] = [0x12, 0x1a, 0x22, 0x28, 0x32, 0x3a, 0x42, 0x72];
+
 /** Looked through in this order. */
 export const FORMATS: readonly Format[] = [
   {
@@ -41,6 +44,10 @@ export const FORMATS: readonly Format[] = [
     name: "onnx",
     title: "ONNX",
     endings: [".onnx"],
+    // A ModelProto begins with its version, from 3 on, and has one of its other fields next.
+    recognises: ({ bytes: [tag, version = 0, next = 0] }) =>
+      tag === 0x08 && version >= 3 && version < 32 && ONNX_FIELDS.includes(next),
+    reader: () => import("./onnx/read.ts"),
     writer: () => import("./onnx/write.ts"),
   },
   {
