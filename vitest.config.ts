@@ -54,6 +54,8 @@ const LONG_NODE = [
   "cli/usage",
   "data/docs",
   "engine/protocol",
+  "interchange/keras-models",
+  "interchange/keras-real",
   "interchange/onnx-written",
   "interchange/torch-layers",
   "interchange/torchvision",

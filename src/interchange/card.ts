@@ -12,6 +12,14 @@ import { pythonName } from "./torch/names.ts";
 /** Cards begin with it: whose file is replaced. */
 export const CARD_MARK = "library_name: wasmgrad";
 
+const inKeras = (file: string, { shape }: Port) => `\`\`\`python
+import keras
+import numpy as np
+
+model = keras.saving.load_model(${quote(file)})
+answers = model.predict(np.zeros((1, ${shape.join(", ")}), "float32"))
+\`\`\``;
+
 /** How each format is loaded, in the language of those who do. */
 const USES: Readonly<Record<FormatName, (file: string, port: Port) => string>> = {
   wasmgrad: (file) => `\`\`\`js
@@ -21,6 +29,11 @@ import { loadModel } from "wasmgrad";
 const { model } = await loadModel(await readFile(${quote(file)}));
 await model.compile();
 const answers = await model.predict({ images, shape: model.inputShape, count: 1 });
+\`\`\``,
+  keras: inKeras,
+  h5: inKeras,
+  "h5-weights": (file) => `\`\`\`python
+model.load_weights(${quote(file)})  # a Keras model of the same layers
 \`\`\``,
   npz: (file) => `\`\`\`python
 import numpy as np

@@ -7,6 +7,8 @@ import { withOwnErrors } from "./errors.ts";
 import { CARD, type CardOptions, EXPORT, type ExportOptions } from "./options.ts";
 import type { Files, PortableModel } from "./portable.ts";
 
+const KERAS: readonly string[] = ["keras", "h5", "h5-weights"];
+
 /**
  * Writes a model in a format of others, or of here: files by their names. Formats: docs/interchange.md.
  *
@@ -18,15 +20,23 @@ import type { Files, PortableModel } from "./portable.ts";
  */
 export async function exportModel(model: Model | LoadedModel, options: ExportOptions): Promise<Files> {
   checkOptions(EXPORT, options);
-  const { format, metadata, name, weights } = options;
+  const { format, metadata, name, weights, kerasVersion } = options;
   if (weights !== undefined && format !== "js")
     throw new RangeError(
       `exportModel: weights is "${weights}", and "${format}" keeps them as they are: it goes with { format: "js" } alone`,
     );
+  if (kerasVersion !== undefined && !KERAS.includes(format))
+    throw new RangeError(
+      `exportModel: kerasVersion is ${kerasVersion}, and "${format}" is none of Keras's formats: it goes with { format: "h5" }`,
+    );
   const portable = portableOf(model, metadata);
   return withOwnErrors(async () => {
     const { writeFiles } = await import("#interchange");
-    return writeFiles(format, portable, { name: name ?? portable.config.name ?? "model", weights });
+    return writeFiles(format, portable, {
+      name: name ?? portable.config.name ?? "model",
+      weights,
+      kerasVersion,
+    });
   });
 }
 

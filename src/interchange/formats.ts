@@ -33,6 +33,30 @@ const ONNX_FIELDS: readonly number[] = [0x12, 0x1a, 0x22, 0x28, 0x32, 0x3a, 0x42
 /** Looked through in this order. */
 export const FORMATS: readonly Format[] = [
   {
+    name: "keras",
+    title: "Keras's .keras",
+    endings: [".keras"],
+    recognises: ({ zipped }) =>
+      zipped.includes("config.json") && zipped.some((name) => /^model\.weights\./.test(name)),
+    reader: () => import("./keras/read.ts"),
+    writer: () => import("./keras/write.ts"),
+  },
+  {
+    name: "h5",
+    title: "Keras's .h5",
+    endings: [".h5", ".hdf5"],
+    // Weights alone, too: what it is is told by what is in it.
+    recognises: ({ head }) => head.startsWith("\x89HDF\r\n\x1a\n"),
+    reader: () => import("./h5/read.ts"),
+    writer: () => import("./h5/write.ts"),
+  },
+  {
+    name: "h5-weights",
+    title: "Keras's .weights.h5, weights alone",
+    endings: [".weights.h5"],
+    writer: () => import("./h5/write-weights.ts"),
+  },
+  {
     name: "npz",
     title: "NumPy's .npz, weights alone",
     endings: [".npz"],

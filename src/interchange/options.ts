@@ -29,6 +29,8 @@ export interface FileOptions {
   readonly name?: string | undefined;
   /** For "js": how weights are kept. Default "f32", which gives the same bits; "f16" is half as large, "int8" a quarter. */
   readonly weights?: WeightType | undefined;
+  /** Of "h5" and "h5-weights": whose files. Default 2 of whole models, which Keras 3 reads, too; 3 of weights alone. */
+  readonly kerasVersion?: 2 | 3 | undefined;
 }
 
 export interface ExportOptions extends FileOptions {
@@ -83,6 +85,7 @@ export const EXPORT: Checked = {
       "model",
     ),
     weights: oneOf<WeightType>(WEIGHT_TYPES),
+    kerasVersion: some<2 | 3>("2 or 3", (value) => value === 2 || value === 3, 3),
     metadata: group<ModelMetadata>((SAVE.table as () => TableOf<ModelMetadata>)()),
   }),
 };

@@ -175,7 +175,7 @@ print(json.dumps([[a.dtype.str, bool(a.flags.f_contiguous)] for a in w.values()]
 
 describe("a file of no known format", () => {
   test.each([
-    ["text", new TextEncoder().encode("hello"), /begins with "hello"; expected one of: NumPy's/],
+    ["text", new TextEncoder().encode("hello"), /begins with "hello"; expected one of: Keras's/],
     ["nothing", new Uint8Array(), /begins with "";/],
     ["an archive", zipSync({ "a.txt": new Uint8Array(3) }), /a zip archive of a\.txt; expected/],
   ])("%s", async (_, bytes, text) => {

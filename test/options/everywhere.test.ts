@@ -802,7 +802,13 @@ const TAKERS: Readonly<Record<string, Taker>> = {
     call: (options) => api.modelCard(model, options as unknown as api.CardOptions),
   },
   exportModel: {
-    names: names<api.ExportOptions>({ format: true, name: true, weights: true, metadata: true }),
+    names: names<api.ExportOptions>({
+      format: true,
+      name: true,
+      weights: true,
+      kerasVersion: true,
+      metadata: true,
+    }),
     needed: { format: "npz" },
     call: (options) => api.exportModel(model, options as unknown as api.ExportOptions),
   },

@@ -1,6 +1,6 @@
 import { readFile, stat } from "node:fs/promises";
 import { basename, dirname, extname, join, resolve } from "node:path";
-import { type Command, Option } from "commander";
+import { type Command, InvalidArgumentError, Option } from "commander";
 import type { Shape } from "../../compiler/graph.ts";
 import { writeAtomic } from "../../data/cache.ts";
 import { type LoadedModel, ModelFileError } from "../../formats/model-file.ts";
@@ -29,6 +29,7 @@ export interface ConvertOptions {
   readonly inputShape?: Shape;
   readonly classes?: number;
   readonly weights?: WeightType;
+  readonly kerasVersion?: 2 | 3;
   /** Default true. */
   readonly card?: boolean;
   readonly overwrite?: boolean;
@@ -61,6 +62,12 @@ export function convertCommand(): Command {
     )
     .addOption(
       new Option(
+        "--keras-version <n>",
+        "of .h5 and .weights.h5: whose files, 2 or 3 (default: 2, which 3 reads; of weights alone 3)",
+      ).argParser(kerasVersion),
+    )
+    .addOption(
+      new Option(
         "--no-card",
         "write no README.md beside it, which tells of the model and how it is loaded (one that is there, and is no such card, stays)",
       ),
@@ -89,6 +96,11 @@ export function convertCommand(): Command {
     );
 }
 
+function kerasVersion(text: string): 2 | 3 {
+  if (text === "2" || text === "3") return text === "2" ? 2 : 3;
+  throw new InvalidArgumentError("expected 2 or 3");
+}
+
 function formatsHelp(): string {
   const names = FORMATS.map(({ name, endings }) => [name, endings.join(", ")] as const);
   const [first, second] = [0, 1].map((i) => Math.max(...names.map((row) => row[i]!.length)));
@@ -101,6 +113,8 @@ function formatsHelp(): string {
 
 const EXAMPLES = `
 Examples:
+  wasmgrad convert runs/first digits.keras
+  wasmgrad convert model.h5 model.safetensors
   wasmgrad convert runs/first weights.npz
   wasmgrad convert runs/first m.safetensors --pytorch
   wasmgrad convert resnet18.pth m.safetensors --model resnet18.json
@@ -119,6 +133,7 @@ export async function convert(
       format: format.name as FormatName,
       name: stem,
       weights: options.weights,
+      kerasVersion: options.kerasVersion,
     }),
     to,
     format,
