@@ -3,6 +3,7 @@ import { CommanderError } from "commander";
 import { DataError, type DataErrorCode } from "../data/errors.ts";
 import { MemoryError } from "../engine/memory-error.ts";
 import { engineWords } from "../engine/words.ts";
+import { ModelFileError } from "../formats/model-file-error.ts";
 import { printable } from "./output.ts";
 
 /** What the process ends with; see the epilogue of `wasmgrad --help`. */
@@ -30,7 +31,7 @@ export class InterruptedError extends Error {
   }
 }
 
-/** Errors that list mirrors or files, one a line. Line breaks in the message of any other come from names in files. */
+/** Errors that list mirrors or files, one a line, as those of weights that do not fit do. Line breaks in the message of any other come from names in files. */
 const LISTS: ReadonlySet<DataErrorCode> = new Set(["download", "not-cached"]);
 
 /** An error in one line for people and one object for programs. */
@@ -60,7 +61,11 @@ export function failureOf(error: unknown): Failure {
     exitCode: error instanceof InterruptedError ? error.exitCode : usage ? EXIT.usage : EXIT.failed,
     name: error.name,
     ...(typeof code === "string" && { code }),
-    message: printable(messageOf(error), error instanceof DataError && LISTS.has(error.code)),
+    message: printable(
+      messageOf(error),
+      (error instanceof DataError && LISTS.has(error.code)) ||
+        (error instanceof ModelFileError && error.code === "fit"),
+    ),
   };
 }
 

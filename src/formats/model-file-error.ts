@@ -19,6 +19,8 @@ export type ModelFileErrorCode =
   | "unsupported"
   /** A file of weights alone, for which no model was given. */
   | "needs-model"
+  /** Weights alone that are not those of the model that was given: the message may list both, a line each. */
+  | "fit"
   /** It claims to be larger than it can be, or than is allowed. */
   | "too-large"
   /** A file that could not be written. */

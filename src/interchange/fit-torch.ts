@@ -15,7 +15,7 @@ const SUFFIXES = ["weight", "bias", "running_mean", "running_var"];
 /**
  * A model's parameters from PyTorch's: by the names that are given, by the names of the model's layers, or else in order, each
  * of the shape that its parameter has there.
- * Throws ModelFileError `weights` where it is not clear which is which, or where they do not fit.
+ * Throws ModelFileError `fit` where it is not clear which is which, or where they do not fit.
  */
 export function fitTorch(
   model: Model,
@@ -136,7 +136,9 @@ function parting(forms: readonly Form[], tensors: readonly NamedTensor[], at: nu
     tensors,
   );
   return unfitting(
-    `in order they part at ${at + 1} of ${Math.max(forms.length, tensors.length)} (the model's shapes are those that PyTorch has):\n${lines}\nCall layers as the file's modules are called, or write which is which: names: { ${JSON.stringify(titleOf(forms[at] ?? forms[0]!))}: ${JSON.stringify(tensors[at]?.name ?? tensors[0]?.name ?? "…").slice(0, 80)}, … }`,
+    `in order they part at ${at + 1} of ${Math.max(forms.length, tensors.length)} (the model's shapes are those that PyTorch has):`,
+    lines,
+    `Call layers as the file's modules are called, or write which is which: names: { ${JSON.stringify(titleOf(forms[at] ?? forms[0]!))}: ${JSON.stringify(tensors[at]?.name ?? tensors[0]?.name ?? "…").slice(0, 80)}, … }`,
   );
 }
 

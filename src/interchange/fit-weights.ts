@@ -9,7 +9,7 @@ import { sideBySide, unfitting } from "./side-by-side.ts";
 /**
  * A model's parameters from a file of weights alone: by the names that are given, by names that are the model's own, or else
  * in order, each of the shape that its parameter has.
- * Throws ModelFileError `weights` that names the first parameter that gets none.
+ * Throws ModelFileError `fit` that names the first parameter that gets none.
  */
 export function fitWeights(
   model: Model,
@@ -25,7 +25,8 @@ export function fitWeights(
   if (weights.layout === "torch" && !own) return fitTorch(model, weights, names);
   if (!names && !own && tensors.length !== parameters.length)
     throw unfitting(
-      `it holds ${tensors.length} arrays, the model has ${parameters.length} parameters. Write which is which: names: { "${parameters[0]!.name}": "${tensors[0]?.name ?? "…"}", … }\n${sideBySide(parting(parameters, tensors), parameters, tensors)}`,
+      `it holds ${tensors.length} arrays, the model has ${parameters.length} parameters. Write which is which: names: { "${parameters[0]!.name}": "${tensors[0]?.name ?? "…"}", … }`,
+      sideBySide(parting(parameters, tensors), parameters, tensors),
     );
   return parameters.map(({ name, shape }, i) => {
     const called = names ? names[name] : name;
@@ -38,9 +39,8 @@ export function fitWeights(
       );
     if (found.shape.join() !== shape.join())
       throw unfitting(
-        `${quoted(name)} is of shape ${show(shape)}, and ${quoted(found.name)} of ${show(found.shape)}${
-          names || own ? "" : `\n${sideBySide(i, parameters, tensors)}`
-        }`,
+        `${quoted(name)} is of shape ${show(shape)}, and ${quoted(found.name)} of ${show(found.shape)}`,
+        names || own ? undefined : sideBySide(i, parameters, tensors),
       );
     return { name, shape, data: found.data };
   });

@@ -12,7 +12,7 @@ interface Shaped {
 }
 
 /** The model's parameters and the file's, around the place where they part. */
-export function sideBySide(at: number, model: readonly Shaped[], file: readonly Shaped[]): string {
+export function sideBySide(at: number, model: readonly Shaped[], file: readonly Shaped[]): string[] {
   const from = Math.max(0, at - BEFORE);
   const last = Math.max(model.length, file.length) - 1;
   const row = (item: Shaped | undefined) =>
@@ -28,9 +28,15 @@ export function sideBySide(at: number, model: readonly Shaped[], file: readonly 
   return [
     `  ${"the model".padEnd(width)}  the file`,
     ...rows.map(({ mark, mine, theirs }) => `${mark} ${mine.padEnd(width)}  ${theirs}`),
-  ].join("\n");
+  ];
 }
 
-export function unfitting(problem: string): ModelFileError {
-  return new ModelFileError("weights", `the file's weights do not fit the model: ${problem}`);
+/** What is wrong, and where the lists part below it; line breaks are between the lists' lines alone, whatever names a file has. */
+export function unfitting(problem: string, lists?: readonly string[], then?: string): ModelFileError {
+  const lines = [
+    `the file's weights do not fit the model: ${problem}`,
+    ...(lists ?? []),
+    ...(then ? [then] : []),
+  ];
+  return new ModelFileError("fit", lines.map((line) => line.replace(/\p{Cc}/gu, "\ufffd")).join("\n"));
 }

@@ -130,7 +130,7 @@ describe("it is said", () => {
 
   test("where the model's list and the file's part, side by side", async () => {
     const { message, code } = await refused(file("net.pt"), net({ named: false, units: 6 }));
-    expect(code).toBe("weights");
+    expect(code).toBe("fit");
     expect(message).toBe(
       [
         "the file's weights do not fit the model: in order they part at 11 of 16 (the model's shapes are those that PyTorch has):",
@@ -145,6 +145,14 @@ describe("it is said", () => {
         'Call layers as the file\'s modules are called, or write which is which: names: { "dense/kernel": "fc1.weight", … }',
       ].join("\n"),
     );
+  });
+
+  test("in lines of one's own: names in files break none", async () => {
+    const tensor = { name: "a\nwasmgrad: all is well\u001b[2J", shape: [2], data: new Float32Array(2) };
+    const { message } = await refused(encodeSafetensors([tensor], {}), net({ named: false }));
+    expect(message).not.toMatch(/^wasmgrad: all/m);
+    expect(message).not.toContain("\u001b");
+    expect(message).toContain("a\ufffdwasmgrad: all is well\ufffd[2J [2]");
   });
 
   test("that a module has more than the layer", async () => {
@@ -195,6 +203,29 @@ describe("refused, with what to write, is", () => {
       { level: 9 },
     );
     expect(await refused(bytes)).toMatchObject({ code });
+  });
+
+  test("an entry that claims more than 4 GB, and one that lies about where it is", async () => {
+    const bytes = file("net.pt");
+    // Entries of the list at the end: sizes at 20 and 24, the place at 42.
+    const found: number[] = [];
+    for (let i = 0; i + 46 < bytes.length; i++)
+      if (bytes[i] === 0x50 && bytes[i + 1] === 0x4b && bytes[i + 2] === 1 && bytes[i + 3] === 2)
+        found.push(i);
+    expect(found.length).toBeGreaterThan(10);
+    for (const [field, value] of [
+      [20, 0xffffffff],
+      [24, 0xffffffff],
+      [24, 0x7fffffff],
+      [42, 0xffffffff],
+      [42, bytes.length - 2],
+    ] as const)
+      for (const entry of found.slice(0, 4)) {
+        const hurt = bytes.slice();
+        new DataView(hurt.buffer).setUint32(entry + field, value, true);
+        const error = await loadModel(hurt, { model: net() }).catch((error: unknown) => error);
+        if (error instanceof Error) expect(error, `${entry} ${field}`).toBeInstanceOf(ModelFileError);
+      }
   });
 
   test("a tensor that is larger than what it lies in", async () => {

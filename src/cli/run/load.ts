@@ -56,7 +56,9 @@ export async function openRun(run: string, options: LoadModelOptions = {}): Prom
             /Write: .*/,
             `Write: wasmgrad convert ${printable(path)} model.safetensors --model NAME`,
           )
-        : error.message;
+        : error.code === "fit"
+          ? error.message.replace(/names: (\{.*\})/, "--names FILE.json, which holds $1")
+          : error.message;
     throw new ModelFileError(error.code, `${printable(path)}: ${message}`, { cause: error });
   }
 }

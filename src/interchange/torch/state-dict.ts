@@ -230,6 +230,6 @@ function stateDictIn(value: unknown): { found: Map<string, Tensor>; under: strin
     "weights",
     keys.length > 1
       ? `the file holds several state_dicts, under ${keys.slice(0, 6).map(show).join(", ")}: save the one that is meant. Write: torch.save(checkpoint[${show(keys[0])}], "m.pt")`
-      : `the file holds no state_dict: ${there.length > 0 ? `a dict of ${there.join(", ")}` : show(value)}. Write: ${SAVE}`,
+      : `the file holds no state_dict: ${there.length > 0 ? `a dict of ${there.join(", ")}` : value instanceof Map ? "an empty dict" : show(value)}. Write: ${SAVE}`,
   );
 }
