@@ -35,6 +35,12 @@ const answers = await model.predict({ images, shape: model.inputShape, count: 1 
   "h5-weights": (file) => `\`\`\`python
 model.load_weights(${quote(file)})  # a Keras model of the same layers
 \`\`\``,
+  tfjs: (_, { shape }) => `\`\`\`js
+import * as tf from "@tensorflow/tfjs";
+
+const model = await tf.loadLayersModel("model.json");
+const answers = model.predict(tf.zeros([1, ${shape.join(", ")}])); // floats
+\`\`\``,
   npz: (file) => `\`\`\`python
 import numpy as np
 

@@ -57,6 +57,15 @@ export const FORMATS: readonly Format[] = [
     writer: () => import("./h5/write-weights.ts"),
   },
   {
+    name: "tfjs",
+    title: "a layers model of TensorFlow.js",
+    endings: ["tfjs/", "model.json"],
+    recognises: ({ bytes, head }) =>
+      /^\s*\{/.test(head) && new TextDecoder().decode(bytes).includes('"modelTopology"'),
+    reader: () => import("./tfjs/read.ts"),
+    writer: () => import("./tfjs/write.ts"),
+  },
+  {
     name: "npz",
     title: "NumPy's .npz, weights alone",
     endings: [".npz"],

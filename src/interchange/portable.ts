@@ -58,7 +58,8 @@ export function unsupported(lacks: readonly Lack[], known: readonly string[], la
   return new ModelFileError("unsupported", `the model uses what ${lacking} lacks: ${lines.join("; ")}`);
 }
 
-/** The only file of a format that has one. */
+/** The only file of a format that has one; of several the one that names the others. */
 export function onlyFile(files: Files): Uint8Array<ArrayBuffer> {
-  return Object.values(files)[0]!;
+  const main = Object.keys(files).find((name) => /(^|[/\\])model\.json$/.test(name));
+  return main === undefined ? Object.values(files)[0]! : files[main]!;
 }

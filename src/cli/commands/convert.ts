@@ -114,7 +114,7 @@ function formatsHelp(): string {
 const EXAMPLES = `
 Examples:
   wasmgrad convert runs/first digits.keras
-  wasmgrad convert model.h5 model.safetensors
+  wasmgrad convert model.h5 tfjs/
   wasmgrad convert runs/first weights.npz
   wasmgrad convert runs/first m.safetensors --pytorch
   wasmgrad convert resnet18.pth m.safetensors --model resnet18.json

@@ -1,13 +1,16 @@
-import { join } from "node:path";
+import { stat } from "node:fs/promises";
+import { dirname, join } from "node:path";
 import { DataError } from "../../data/errors.ts";
 import { readWhole } from "../../data/files.ts";
 import type { EngineOptions } from "../../engine/engine.ts";
 import { type LoadedModel, ModelFileError } from "../../formats/model-file.ts";
 import { loadModel } from "../../interchange/load-model.ts";
 import type { LoadModelOptions } from "../../interchange/options.ts";
+import { isInside } from "../../interchange/tfjs/shards.ts";
 import type { LossData, LossName } from "../../losses/names.ts";
 import { usualLoss } from "../../losses/usual-loss.ts";
 import type { MetricName } from "../../metrics/metric.ts";
+import { isObject } from "../../options/kinds.ts";
 import { requireOneOfEach } from "../../run/build-model.ts";
 import { figuresOf } from "../../run/config.ts";
 import { DISK } from "../files.ts";
@@ -25,8 +28,11 @@ export interface OpenedRun extends LoadedModel {
  * Throws DataError where it cannot be read, ModelFileError where it holds no model, MemoryError where that is too large.
  */
 export async function openRun(run: string, options: LoadModelOptions = {}): Promise<OpenedRun> {
-  const folder = await isFolder(run);
-  const path = folder ? join(run, "model.safetensors") : run;
+  const isOne = await isFolder(run);
+  // A model of TensorFlow.js is a folder, too.
+  const web = isOne && (await isLayersModel(run));
+  const folder = isOne && !web;
+  const path = isOne ? join(run, web ? "model.json" : "model.safetensors") : run;
   if (folder) await settle(run);
   let bytes: Uint8Array;
   try {
@@ -47,7 +53,7 @@ export async function openRun(run: string, options: LoadModelOptions = {}): Prom
     );
   }
   try {
-    return { ...(await loadModel(bytes, options)), path };
+    return { ...(await loadModel(await withShards(path, bytes), options)), path };
   } catch (error) {
     if (!(error instanceof ModelFileError)) throw error;
     const message =
@@ -61,6 +67,36 @@ export async function openRun(run: string, options: LoadModelOptions = {}): Prom
           : error.message;
     throw new ModelFileError(error.code, `${printable(path)}: ${message}`, { cause: error });
   }
+}
+
+async function isLayersModel(folder: string): Promise<boolean> {
+  const there = (name: string) =>
+    stat(join(folder, name)).then(
+      (found) => found.isFile(),
+      () => false,
+    );
+  return (await there("model.json")) && !(await there("model.safetensors"));
+}
+
+/** The file, and with a model.json the files beside it that it names. */
+async function withShards(path: string, bytes: Uint8Array): Promise<Uint8Array | Record<string, Uint8Array>> {
+  if (!path.endsWith(".json")) return bytes;
+  let groups: unknown;
+  try {
+    groups = (JSON.parse(new TextDecoder().decode(bytes)) as { weightsManifest?: unknown }).weightsManifest;
+  } catch {
+    return bytes;
+  }
+  const paths = [groups].flat().flatMap((group) => (isObject(group) ? [group.paths].flat() : []));
+  const files: Record<string, Uint8Array> = { "model.json": bytes };
+  // One that lies elsewhere, or is missing, is told by who reads the model.
+  for (const shard of paths.filter(isInside)) {
+    const found = await readWhole(join(dirname(path), shard)).catch((error: unknown) => {
+      if (!isMissing(error)) throw error;
+    });
+    if (found) files[shard] = found;
+  }
+  return files;
 }
 
 function isMissing(error: unknown): boolean {

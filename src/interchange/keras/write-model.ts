@@ -5,6 +5,7 @@ import type { Layer, LayerApplication, SymbolicTensor } from "../../model/layers
 import type { ModelConfig } from "../../model/model-config.ts";
 import { tensorsFromConfig } from "../../model/model-json.ts";
 import type { NamedTensor } from "../../safetensors/safetensors.ts";
+import { modelFromConfig } from "../../train/functional.ts";
 import type { PortableModel } from "../portable.ts";
 import { type Lack, unsupported } from "../portable.ts";
 import { type Options, writeOptions } from "./layer-config.ts";
@@ -43,7 +44,14 @@ export interface Dialect {
   readonly classes?: ReadonlySet<string>;
   /** Changes a layer's config, or tells what the other side lacks. */
   adapt?(
-    layer: { readonly className: string; readonly type: string; readonly config: Record<string, unknown> },
+    layer: {
+      readonly className: string;
+      readonly type: string;
+      readonly config: Record<string, unknown>;
+      /** Of one sample, in its first call. */
+      readonly input: readonly number[];
+      readonly output: readonly number[];
+    },
     lacking: (uses: string, nearest: string) => void,
   ): { readonly className: string; readonly config: Record<string, unknown> };
 }
@@ -54,6 +62,7 @@ export function writeModelConfig({ config: given, tensors }: PortableModel, dial
   const names = namesOf(given);
   const config = renamed(given, names);
   const weights = weightsByLayer(tensors, names);
+  const shapes = dialect.adapt && sampleShapes(config);
   const written = (options: Options & { readonly type: string }) => {
     const { type, ...own } = options;
     const name = own.name as string;
@@ -71,7 +80,7 @@ export function writeModelConfig({ config: given, tensors }: PortableModel, dial
       className: writtenClass(type),
       config: writeOptions(type, { ...own, ...Object.fromEntries(statistics) }, dialect.version, lacking),
     };
-    const adapted = dialect.adapt?.(plain, lacking) ?? plain;
+    const adapted = dialect.adapt?.({ ...plain, ...shapes!(name) }, lacking) ?? plain;
     if (dialect.classes && !dialect.classes.has(adapted.className))
       lacking(adapted.className, nearestOf(type));
     return adapted;
@@ -103,6 +112,18 @@ export function writeModelConfig({ config: given, tensors }: PortableModel, dial
   return { ...made, layers };
 }
 
+/** What each layer takes and gives, by its name. */
+function sampleShapes(config: ModelConfig) {
+  const { rows } = modelFromConfig(config);
+  const given = new Map(rows.map(({ name, outputShape }) => [name, outputShape]));
+  const first = config.layers[0]!.inputShape as readonly number[];
+  return (name: string) => {
+    const { from, outputShape } = rows.find((row) => row.name === name)!;
+    const before = from[0]?.replace(/:\d+$/, "");
+    return { input: before === undefined ? first : given.get(before)!, output: outputShape };
+  };
+}
+
 /** "kernel" of "conv2d/kernel". */
 const lastOf = (name: string) => name.slice(name.lastIndexOf("/") + 1);
 
@@ -115,6 +136,8 @@ function nearestOf(type: string): string {
 /** Keras's name of a parameter: movingMean as moving_mean; Keras 2's of a depthwise kernel has that word. */
 function weightName(type: string, name: string, version: Version): string {
   if (version === 2 && type === "depthwiseConv2d" && name === "kernel") return "depthwise_kernel";
+  // As a batch normalization, where there is no layer of its own for it.
+  if (type === "normalization") return `moving_${name}`;
   return name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 }
 
