@@ -71,6 +71,40 @@ export function checkpointEvery(text: string): number | `${number}steps` {
   return steps === undefined ? n : `${n}steps`;
 }
 
+/** all, none, or a number of layers, below 0 too. */
+export function freeze(text: string): "all" | "none" | number {
+  if (text === "all" || text === "none") return text;
+  if (!/^[+-]?\d+$/.test(text) || !Number.isSafeInteger(Number(text)))
+    throw new InvalidArgumentError(
+      "Expected all, none, or a number of layers: 100 for the first 100, -20 for all but the last 20.",
+    );
+  return Number(text);
+}
+
+/** 128,classes as [128, "classes"]. */
+export function head(text: string): (number | "classes")[] {
+  const parts = text.split(",");
+  const units = parts.slice(0, -1).map(Number);
+  if (parts.at(-1) !== "classes" || units.some((n) => !Number.isSafeInteger(n) || n < 1))
+    throw new InvalidArgumentError(
+      `Expected units of hidden layers, and classes at the end, such as 128,classes.${/^\d+(,\d+)*$/.test(text) ? ` Write: --head ${text},classes` : ""}`,
+    );
+  return [...units, "classes"];
+}
+
+/** 1/127.5,-1 as { scale: 1 / 127.5, offset: -1 }. */
+export function preprocessing(text: string): { scale: number; offset: number } {
+  const numbers = text.split(",").map((part) => {
+    const [, above, below = "1"] = /^([^/]+)(?:\/([^/]+))?$/.exec(part.trim()) ?? [];
+    return above === undefined ? Number.NaN : Number(above) / Number(below);
+  });
+  if (numbers.length !== 2 || !numbers.every(Number.isFinite) || text.includes(",,"))
+    throw new InvalidArgumentError(
+      "Expected scale,offset, by which a byte pixel becomes pixel * scale + offset, such as 1/127.5,-1.",
+    );
+  return { scale: numbers[0]!, offset: numbers[1]! };
+}
+
 export function nonEmpty(text: string): string {
   if (text === "") throw new InvalidArgumentError("Expected a name or a path, got nothing.");
   return text;

@@ -32,6 +32,7 @@ import {
 import { show, written } from "../options/show.ts";
 import { classWeight } from "../train/options.ts";
 import { RECIPE_NAMES, RECIPES } from "../train/recipes.ts";
+import { backboneTable } from "../train/transfer.ts";
 import { VALIDATION_SOURCES } from "../train/validation.ts";
 import { type CallbackData, type CallbackGiven, callbacksProblem, filledCallbacks } from "./callbacks.ts";
 
@@ -197,6 +198,24 @@ export const runTable = () => ({
    */
   from: words("the path of a model's file or of a run's folder"),
   /**
+   * Node: the path of a model's file, of any format that is read, or of a run's folder: transfer learning. Its layers up to `cut` begin the model, with
+   * their weights, and `head` ends it. Of a file of weights alone `model` says the layers; of a JSON file of layers `from` the weights.
+   */
+  base: words("the path of a model's file or of a run's folder"),
+  /** The layer that the backbone of `base` ends with. Default: before its classifier, see transferModel(). */
+  cut: words("a layer's name"),
+  /** Which layers of the backbone training leaves as they are: "all" (default), "none", or the first N; below 0 all but the last -N. */
+  freeze: backboneTable().freeze,
+  /** Units of the dense layers behind the backbone: any with relu, and "classes", one for each class of the dataset. Default ["classes"]. */
+  head: some<readonly (number | "classes")[]>(
+    'numbers of units, and "classes" at the end',
+    (value) =>
+      Array.isArray(value) &&
+      value.at(-1) === "classes" &&
+      value.slice(0, -1).every((units) => Number.isSafeInteger(units) && units >= 1),
+    [128, "classes"],
+  ),
+  /**
    * How often a checkpoint is made to go on from: after so many epochs, or as "500steps" training steps. Default: never.
    */
   checkpointEvery: some<CheckpointEvery>(
@@ -257,6 +276,8 @@ export function checkRunConfig(given: RunOptions, nameOf: SettingName = asKey): 
   const set = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
   const inMemory = targets === "labels" ? undefined : { stream: false };
   const filled = withDefaults(runTable(), { ...USUAL[targets], ...inMemory, ...recipe, ...set });
+  const unbased = baseProblem(options as RunOptions, nameOf);
+  if (unbased !== undefined) throw new RunConfigError(unbased);
   const optimizer = recipe ? recipe.optimizer : optimizerData(filled.optimizer);
   const { dataset, validationSplit } = filled;
   const misfit = dataProblem(filled, nameOf);
@@ -282,6 +303,11 @@ export function checkRunConfig(given: RunOptions, nameOf: SettingName = asKey): 
   const callbacks = listed && filledCallbacks(listed);
   const unfit = callbacks && unfitCallback(callbacks, { validationSplit, optimizer, figures }, nameOf);
   if (unfit !== undefined) throw new RunConfigError(unfit);
+  // What a backbone says itself.
+  const own = (["model", "preprocessing"] as const).filter(
+    (key) => set.base !== undefined && set[key] === undefined,
+  );
+  for (const key of own) delete (others as Partial<typeof others>)[key];
   return {
     ...others,
     optimizer,
@@ -300,6 +326,22 @@ const BEST = {
   images: "val_loss",
   numbers: "val_loss",
 } as const satisfies Record<Targets, string>;
+
+/** What is wrong with settings of a backbone. */
+function baseProblem(
+  { base, cut, freeze, head, targets = "labels", from }: RunOptions,
+  nameOf: SettingName,
+): string | undefined {
+  if (base === undefined) {
+    const [key] = Object.entries({ cut, freeze, head }).find(([, value]) => value !== undefined) ?? [];
+    return key && `${nameOf(key as "cut")} is for a backbone, and none is named: ${nameOf("base")}`;
+  }
+  if (targets === "images" || targets === "masks")
+    return `${nameOf("targets")} is ${targets}, but a backbone gets a head of dense layers, for classes or numbers: leave ${nameOf("base")} out, and begin with its weights by ${nameOf("from")}`;
+  if (from !== undefined && !base.endsWith(".json"))
+    return `${nameOf("from")} is given beside ${nameOf("base")}, which has weights of its own: it goes with a JSON file of layers alone. Leave it out`;
+  return undefined;
+}
 
 /** What is wrong with settings beside targets that are no labels of images. */
 function unfitTargets(

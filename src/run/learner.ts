@@ -46,6 +46,10 @@ export interface Platform<L extends Learner = Learner> {
   build(config: RunConfig, dataset: Dataset, signal: AbortSignal | undefined): Model | Promise<Model>;
   /** Where settings may name a model by its place: reads one. */
   open?(place: string): Promise<LoadedModel>;
+  /** Where settings may name a backbone by its place: reads it, with what `model` and `from` say of it. */
+  base?(config: RunConfig): Promise<LoadedModel>;
+  /** Which of the settings of pictures a dataset takes: they follow from a backbone. Default: none. */
+  pictureKeys?(dataset: string): Promise<readonly string[]>;
   /** Where there are files: callbacks that write some. */
   readonly files?: FileCallbacks;
   /** Compiles it. */

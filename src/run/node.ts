@@ -2,12 +2,15 @@
 import { readFile, stat } from "node:fs/promises";
 import { basename, extname, join } from "node:path";
 import { pictureOptionsIn } from "../data/picture-options.ts";
-import { readModel, saveModel } from "../formats/model-file.ts";
+import { type LoadedModel, saveModel } from "../formats/model-file.ts";
+import { loadModel } from "../interchange/load-model.ts";
+import type { LoadModelOptions } from "../interchange/options.ts";
 import { MODELS } from "../model/models.ts";
 import { parseJson } from "../options/strict-json.ts";
-import { loadDataset } from "../sources/load.ts";
+import { loadDataset, pictureOptionsAt } from "../sources/load.ts";
 import type { CompileOptions } from "../train/compiled-options.ts";
 import type { Model } from "../train/model.ts";
+import { openBase } from "./base-node.ts";
 import { modelByName, modelOfData } from "./build-model.ts";
 import { isKnown, type RunConfig, type RunOptions } from "./config.ts";
 import type { Learner, Platform } from "./learner.ts";
@@ -32,10 +35,9 @@ export const NODE: Platform = {
     const data = parseJson(await readFile(model, "utf8"));
     return modelOfData(data, basename(model, extname(model)))(shape, wanted);
   },
-  async open(place) {
-    const folder = (await stat(place)).isDirectory();
-    return readModel(await readFile(folder ? join(place, "model.safetensors") : place));
-  },
+  open: (place) => openModel(place),
+  base: (config) => openBase(config, openModel),
+  pictureKeys: pictureOptionsAt,
   files: {
     async csvLogger({ filename, ...options }) {
       const { csvLogger } = await import("../formats/logs/csv-logger.ts");
@@ -51,6 +53,12 @@ export const NODE: Platform = {
     return learnerOf(model);
   },
 };
+
+/** The model of a file, of any format that is read, or of a run's folder. */
+async function openModel(place: string, options: LoadModelOptions = {}): Promise<LoadedModel> {
+  const folder = (await stat(place)).isDirectory();
+  return loadModel(await readFile(folder ? join(place, "model.safetensors") : place), options);
+}
 
 /**
  * Runs an experiment: loads its data, builds and trains its model, tests it, and tells `hooks` how it goes. The same

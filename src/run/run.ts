@@ -22,6 +22,7 @@ import { RECIPES } from "../train/recipes.ts";
 import { testOn } from "../train/test-model.ts";
 import type { TrainingState } from "../train/training-state.ts";
 import { splitForValidation, wholePart } from "../train/validation.ts";
+import { baseOf } from "./base.ts";
 import { modelLike, modelOfData } from "./build-model.ts";
 import { callbacksOf } from "./callbacks.ts";
 import {
@@ -68,6 +69,8 @@ export interface RunHooks<L extends Learner = Learner> {
   readonly callbacks?: Callbacks | readonly Callbacks[] | undefined;
   /** A model whose weights to begin with, in place of `from` of the settings: what loadModel() gave. */
   readonly from?: LoadedModel | undefined;
+  /** The backbone that `base` of the settings names: what loadModel() gave. */
+  readonly base?: LoadedModel | undefined;
   /**
    * Takes a checkpoint as the bytes of a file, for `resume`: as often as checkpointEvery says, by default after each epoch; at
    * the end of training; and where that was stopped.
@@ -104,6 +107,7 @@ const HOOKS: Checked = {
       (value) => isObject(value) || Array.isArray(value),
     ),
     from: some<LoadedModel>("what loadModel() gives", (value) => isObject(value) && isModel(value.model)),
+    base: some<LoadedModel>("what loadModel() gives", (value) => isObject(value) && isModel(value.model)),
     onCheckpoint: callable(),
     resume: some<Uint8Array>("the bytes of a checkpoint", (value) => value instanceof Uint8Array),
     onTrained: callable(),
@@ -157,8 +161,11 @@ export async function prepareRun<L extends Learner>(
   kept?: Resumed,
 ): Promise<ReadyRun<L>> {
   const { dataset: own, load = platform.load, signal } = hooks;
-  const asked = checkRunConfig(own ? ofOwnImages(options, own) : options);
+  const checked = checkRunConfig(own ? ofOwnImages(options, own) : options);
   signal?.throwIfAborted();
+  // What is wrong with it is said before data is loaded. A run that goes on has its layers, and all that followed from it.
+  const base = kept ? undefined : await baseOf(platform, hooks.base, checked);
+  const asked = base?.config ?? checked;
   if (!own) hooks.onLoading?.(asked.dataset);
   const whole =
     own ??
@@ -184,13 +191,14 @@ export async function prepareRun<L extends Learner>(
       "bad-classes",
       `${asked.dataset}: all images are of one class, ${show(classNames[0])}; ${asked.model} tells two or more apart. Put images of another beside them: of pictures, in a folder of its name.`,
     );
-  const from = kept ? undefined : (hooks.from ?? (await opened(platform, asked.from)));
+  const from = kept || base ? undefined : (hooks.from ?? (await opened(platform, asked.from)));
   const config =
     from && options.model === undefined
       ? { ...asked, model: modelLike(from, wantedFor(dataset), asked.loss) }
       : asked;
-  const model =
-    kept || config !== asked
+  const model = base
+    ? base.build(dataset)
+    : kept || config !== asked
       ? modelOfData(kept?.model ?? config.model)(dataset.train.shape, wantedFor(dataset))
       : await platform.build(asked, dataset, signal);
   const { training, validation } = partsOf(dataset, asked);
@@ -237,6 +245,7 @@ export async function prepareRun<L extends Learner>(
     },
     startedAt,
     from: taken,
+    ...(base && { backbone: base.summary }),
     recorder,
   };
 }

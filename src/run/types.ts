@@ -8,6 +8,7 @@ import type { NonFiniteError, TrainingDivergedError } from "../train/errors.ts";
 import type { ModelMetadata } from "../train/model-entries.ts";
 import type { TestResult } from "../train/test-model.ts";
 import type { Part } from "../train/validation.ts";
+import type { BackboneSummary } from "./base.ts";
 import type { RunConfig } from "./config.ts";
 import type { Learner } from "./learner.ts";
 import type { Recorder } from "./recorder.ts";
@@ -26,6 +27,8 @@ export interface ReadyRun<L extends Learner = Learner> {
   readonly startedAt: Date;
   /** Whose weights it began with, and which of them. */
   readonly from?: WeightsTaken | undefined;
+  /** What it has of the backbone that its settings name. */
+  readonly backbone?: BackboneSummary | undefined;
   /** What is recorded of it: of a run that goes on, what was before. */
   readonly recorder: Recorder;
 }

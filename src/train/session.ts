@@ -55,22 +55,23 @@ export interface Slot {
 }
 
 /**
- * Places for parameters: first those that are trained and decay, then those that are trained, then the others, each in the
- * graph's order.
+ * Places for parameters: first those that are trained and decay, then those that are trained, then those that training moves, as statistics,
+ * then the others, each in the graph's order.
  */
 function slotsOf(parameters: readonly Parameter[], { excludeFromWeightDecay = [] }: Optimizer["options"]) {
   const decays = ({ name }: Parameter) => !excludeFromWeightDecay.some((end) => name.endsWith(end));
+  const rankOf = (parameter: Parameter) =>
+    isTrained(parameter) ? Number(!decays(parameter)) : parameter.trainable ? 2 : 3;
   const offsets = new Map<Parameter, number>();
   let length = 0;
-  const place = (parameter: Parameter) => {
-    offsets.set(parameter, length);
-    length += align(4 * elements(parameter.shape)) / 4;
-  };
-  for (const parameter of parameters) if (isTrained(parameter) && decays(parameter)) place(parameter);
-  const decaying = length;
-  for (const parameter of parameters) if (isTrained(parameter) && !decays(parameter)) place(parameter);
-  const trained = length;
-  for (const parameter of parameters) if (!isTrained(parameter)) place(parameter);
+  const [decaying, trained, changing] = [0, 1, 2, 3].map((rank) => {
+    for (const parameter of parameters)
+      if (rankOf(parameter) === rank) {
+        offsets.set(parameter, length);
+        length += align(4 * elements(parameter.shape)) / 4;
+      }
+    return length;
+  }) as [number, number, number];
   const slots = parameters.map(
     (parameter): Slot => ({
       parameter,
@@ -78,7 +79,7 @@ function slotsOf(parameters: readonly Parameter[], { excludeFromWeightDecay = []
       length: elements(parameter.shape),
     }),
   );
-  return { slots, decaying, trained, length };
+  return { slots, decaying, trained, changing, length };
 }
 
 /**
@@ -93,7 +94,7 @@ export class Session {
   readonly slots: readonly Slot[];
   /** Whose steps it takes: that of the last training that was made. */
   training: object | undefined;
-  /** f32 elements of the weight vector, gaps included. */
+  /** f32 elements of the weight vector that training changes, gaps included. */
   readonly length: number;
   readonly #weights: number;
   readonly #gradients: number;
@@ -112,9 +113,9 @@ export class Session {
     this.graph = options.fuse === false ? graph : fuse(graph);
     this.#inference = options.fuse === false ? graph : fuse(graph, false);
     this.options = options;
-    const { slots, decaying, trained, length } = slotsOf(graph.parameters, options.optimizer.options);
+    const { slots, decaying, trained, changing, length } = slotsOf(graph.parameters, options.optimizer.options);
     this.slots = slots;
-    this.length = length;
+    this.length = changing;
     this.#weights = engine.allocate(4 * length);
     this.#gradients = engine.allocate(4 * trained);
     this.#optimizer = new OptimizerState(engine, options.optimizer, trained, decaying);
@@ -184,7 +185,7 @@ export class Session {
       yield { parameter, data: this.engine.f32(this.#gradients + 4 * offset, length) };
   }
 
-  /** The whole weight vector, gaps included: for snapshots. */
+  /** What training changes of the weight vector, gaps included: for snapshots. */
   get weightVector(): Float32Array<SharedArrayBuffer> {
     return this.engine.f32(this.#weights, this.length);
   }

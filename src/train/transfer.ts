@@ -107,7 +107,12 @@ const TRANSFER: Checked = {
  */
 export function transferModel(base: TransferBase, options: TransferOptions): Model {
   checkOptions(TRANSFER, options);
-  const backbone = backboneOf(base, options, "transferModel");
+  return transferred(base, options, "transferModel");
+}
+
+/** As transferModel(), which `taker` stands for in messages. */
+export function transferred(base: TransferBase, options: TransferOptions, taker: string): Model {
+  const backbone = backboneOf(base, options, taker);
   const { config, tensors, preprocessing } = backbone;
   const head = headOf(options.head, backbone);
   const graph = isGraphConfig(config);

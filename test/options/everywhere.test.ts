@@ -125,6 +125,10 @@ const runOptions = {
   maxMemory: true,
   callbacks: true,
   from: true,
+  base: true,
+  cut: true,
+  freeze: true,
+  head: true,
   checkpointEvery: true,
   ...pictures,
 } as const;
@@ -540,6 +544,7 @@ const TAKERS: Readonly<Record<string, Taker>> = {
       onReady: true,
       callbacks: true,
       from: true,
+      base: true,
       onCheckpoint: true,
       resume: true,
       onTrained: true,

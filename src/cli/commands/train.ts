@@ -13,11 +13,14 @@ import {
   classWeights,
   dataDirOption,
   datasetOption,
+  freeze,
+  head,
   maxMemoryOption,
   modelOption,
   nonEmpty,
   offlineOption,
   pictureOptions,
+  preprocessing,
   streamOptions,
   threadsOption,
   trainingImagesOptions,
@@ -107,6 +110,38 @@ export function trainCommand(): Command {
     .addOption(backendOption())
     .addOption(threadsOption())
     .addOption(maxMemoryOption("2GB"));
+  command
+    .optionsGroup("Transfer learning:")
+    .addOption(
+      new Option(
+        "--base <file>",
+        "begin with the layers and weights of a trained model, a run folder or a file of any format that is read, and end with a new head; of weights alone --model says the layers, of a JSON file of layers --from the weights. Pictures take its size and colours",
+      ).argParser(nonEmpty),
+    )
+    .addOption(
+      new Option(
+        "--cut <layer>",
+        "the layer that the backbone ends with (default: before its classifier)",
+      ).argParser(nonEmpty),
+    )
+    .addOption(
+      new Option(
+        "--freeze <which>",
+        "layers of the backbone that training leaves as they are: all, none, the first N, or with -N all but the last N (default: all)",
+      ).argParser(freeze),
+    )
+    .addOption(
+      new Option(
+        "--head <units>",
+        "dense layers behind the backbone: units of hidden ones, then classes, as 128,classes (default: classes)",
+      ).argParser(head),
+    )
+    .addOption(
+      new Option(
+        "--preprocessing <scale,offset>",
+        "a byte pixel becomes pixel * scale + offset, such as 1/127.5,-1 (default: that of the base's file, else 1/255,0)",
+      ).argParser(preprocessing),
+    );
   addCallbackOptions(addOptimizerOptions(command))
     .optionsGroup("Output:")
     .addOption(
@@ -171,6 +206,7 @@ Examples:
   wasmgrad train --resume runs/long
   wasmgrad train --epochs 100 --early-stopping 5 --reduce-lr 2 --csv-log log.csv
   wasmgrad train --dataset kmnist --from runs/first --learning-rate 0.0003
+  wasmgrad train --dataset path/to/pictures --base mobilenet.safetensors --head 128,classes
   wasmgrad train --dataset fashion-mnist --model lenet5 \\
     --optimizer sgd --momentum 0.9 --nesterov
   wasmgrad train --dataset path/to/pictures --image-size 64x64 --model lenet5

@@ -1,7 +1,9 @@
 import { join } from "node:path";
 import { CheckpointError } from "../../formats/checkpoint.ts";
+import type { LoadedModel } from "../../formats/model-file.ts";
+import { openBase } from "../../run/base-node.ts";
 import { resumed } from "../../run/checkpoint.ts";
-import { RunConfigError, type RunOptions } from "../../run/config.ts";
+import { type RunConfig, RunConfigError, type RunOptions } from "../../run/config.ts";
 import { flagOf } from "../datasets.ts";
 import { UsageError } from "../errors.ts";
 import { findModel, type ModelSource } from "../models.ts";
@@ -25,6 +27,8 @@ export interface Plan {
   readonly settings: RunOptions;
   /** undefined: that of the checkpoint. */
   readonly source?: ModelSource;
+  /** The backbone that --base names. */
+  readonly base?: LoadedModel;
   /** Whether checkpoints are to be made. */
   readonly checkpoints: boolean;
   /** What to go on from. */
@@ -37,9 +41,11 @@ export interface Plan {
 export async function begin(options: TrainOptions): Promise<Plan> {
   const settings = await settingsOf(options);
   const { from, model } = settings;
+  const base =
+    settings.base === undefined ? undefined : await usage(() => openBase(settings as RunConfig, openRun));
   // Read once more when it is needed: here it is seen that it can be.
-  const taken = from === undefined ? undefined : await openRun(from);
-  const source = model === undefined ? undefined : await findModel(model);
+  const taken = base ?? (from === undefined ? undefined : await openRun(from));
+  const source = base || model === undefined ? undefined : await findModel(model);
   const folder = await RunFolder.claim({
     out: options.out,
     overwrite: options.overwrite === true,
@@ -49,6 +55,7 @@ export async function begin(options: TrainOptions): Promise<Plan> {
     folder,
     settings,
     ...(source && { source }),
+    ...(base && { base }),
     checkpoints: settings.checkpointEvery !== undefined,
   };
 }
@@ -93,6 +100,21 @@ export async function resume(path: string, flags: TrainOptions): Promise<Plan> {
     if (!(error instanceof RunConfigError)) throw error;
     throw new UsageError(error.message, { cause: error });
   }
+}
+
+/** Settings are flags here. */
+async function usage<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    if (!(error instanceof RunConfigError)) throw error;
+    throw new UsageError(asFlags(error.message), { cause: error });
+  }
+}
+
+/** A message that begins with a setting, with its flag. */
+export function asFlags(message: string): string {
+  return message.replace(/^(from|base|model|cut|freeze|head)\b/, "--$1");
 }
 
 function doneText(path: string, { epochsCompleted: done, epochs, stopped }: Ending): string {

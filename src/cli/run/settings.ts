@@ -19,7 +19,7 @@ import { printable } from "../output.ts";
 
 /** What flags say of a run, those alone that were given. */
 export interface RunFlags
-  extends Omit<RunOptions, "optimizer" | "shuffle" | "preprocessing" | "callbacks">,
+  extends Omit<RunOptions, "optimizer" | "shuffle" | "callbacks">,
     CallbackFlags,
     Partial<OptimizerFlags> {
   /** A file of settings, or a run's result.json: flags go before what it says. */
@@ -31,6 +31,8 @@ export type Settings = Omit<RunConfig, "model"> & { readonly model: RunConfig["m
 
 /** What a recipe brings, and follows from it. */
 const OF_RECIPE = ["optimizer", "epochs", "batchSize", "validationSplit", "validationFrom", "restoreBest"];
+/** What a backbone says, or is said of it. */
+const OF_BASE = ["model", "from", "cut", "freeze", "preprocessing", "imageSize", "colorMode"];
 const OF_TARGETS = ["model", "loss", "restoreBest", "validationFrom"] as const;
 const OF_DATASET = [
   "validationFrom",
@@ -97,6 +99,7 @@ function superseded(file: RunConfig | Record<string, never>, flags: RunFlags): r
   return [
     ...(recipe === undefined || recipe === file.recipe ? [] : OF_RECIPE),
     ...(dataset === undefined || dataset === file.dataset ? [] : OF_DATASET),
+    ...(flags.base === undefined || flags.base === file.base ? [] : OF_BASE),
     ...(other && !chosen ? ["restoreBest"] : []),
     ...(flags.targets === undefined || flags.targets === file.targets ? [] : usualIn(file)),
   ];

@@ -1,11 +1,13 @@
 import { DataError } from "../../data/errors.ts";
 import type { Dataset } from "../../data/types.ts";
 import { missingClasses } from "../../report/verdict.ts";
+import type { BackboneSummary } from "../../run/base.ts";
 import { type RunConfig, RunConfigError } from "../../run/config.ts";
 import { NODE } from "../../run/node.ts";
 import { type RunOutcome, runOn } from "../../run/run.ts";
 import { wantedFor } from "../../run/targets.ts";
 import type { ReadyRun, TrainedRun } from "../../run/types.ts";
+import type { ModelView } from "../../train/callbacks.ts";
 import type { WeightsTaken } from "../../train/check-weights.ts";
 import { countsOf } from "../../train/validation.ts";
 import { describeDataset, openDataset } from "../datasets.ts";
@@ -14,7 +16,7 @@ import { withInterrupt } from "../interrupt.ts";
 import { layerTable } from "../layer-table.ts";
 import { formatCount, formatSeconds, type Output, printable, wrap } from "../output.ts";
 import { trainProgress } from "../progress.ts";
-import { begin, resume, type TrainOptions } from "./begin.ts";
+import { asFlags, begin, resume, type TrainOptions } from "./begin.ts";
 import type { RunFolder } from "./folder.ts";
 import { openRun } from "./load.ts";
 import { goOn, nextSteps } from "./next-steps.ts";
@@ -61,6 +63,7 @@ export async function train(options: TrainOptions, output: Output): Promise<numb
           introduce(ready, output, checkpoint !== undefined);
         },
         ...(checkpoint && { resume: checkpoint }),
+        ...(plan.base && { base: plan.base }),
         ...(plan.checkpoints && { onCheckpoint: (bytes: Uint8Array) => writer!.checkpoint(bytes) }),
         callbacks: [
           progress,
@@ -75,8 +78,7 @@ export async function train(options: TrainOptions, output: Output): Promise<numb
           await writer!.saveWeights();
         },
       }).catch((error: unknown) => {
-        if (error instanceof RunConfigError)
-          throw new UsageError(error.message.replace(/^from\b/, "--from"), { cause: error });
+        if (error instanceof RunConfigError) throw new UsageError(asFlags(error.message), { cause: error });
         if (error instanceof DataError && progress.begun() && !trained)
           error.message += ` ${goingOn(folder, plan.checkpoints)}`;
         throw error === signal.reason && progress.begun() && !trained
@@ -154,6 +156,7 @@ function introduce({ config, dataset, learner, ...run }: ReadyRun, output: Outpu
     `${epochs} epoch${epochs > 1 ? "s" : ""}, batch size ${batchSize}, ${optimizer.name}${recipe ? ` (recipe ${recipe})` : ""}, ${loss}, seed ${seed} ` +
     `(${backend}, ${threads} thread${threads > 1 ? "s" : ""})`;
   output.print(wrap(plan, columns));
+  if (run.backbone) output.print(wrap(printable(builtOn(config, learner.model, run.backbone)), columns));
   if (run.from) output.print(wrap(printable(begunWith(config.from!, run.from)), columns));
   const { length } = run.recorder.epochs;
   if (goesOn)
@@ -173,6 +176,15 @@ function introduce({ config, dataset, learner, ...run }: ReadyRun, output: Outpu
       ? ""
       : " --validation-from stratified takes the same share of each class.";
   if (missing) output.notice(`Warning: ${missing.text}${advice}`);
+}
+
+/** What the model has of a backbone, and what is new. */
+function builtOn({ base }: RunConfig, { rows }: ModelView, { cut, layers, frozen }: BackboneSummary): string {
+  const which =
+    frozen === 0 ? "none frozen" : frozen === layers ? "all frozen" : `the first ${frozen} frozen`;
+  const count = (own: readonly { readonly parameters: number }[]) =>
+    formatCount(own.reduce((sum, { parameters }) => sum + parameters, 0));
+  return `Backbone: ${base} up to layer ${cut}, ${formatCount(layers)} layers of ${count(rows.slice(0, layers))} parameters, ${which}; the head's ${count(rows.slice(layers))} are drawn anew`;
 }
 
 /** Which weights of another model it begins with. */
