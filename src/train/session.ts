@@ -113,7 +113,10 @@ export class Session {
     this.graph = options.fuse === false ? graph : fuse(graph);
     this.#inference = options.fuse === false ? graph : fuse(graph, false);
     this.options = options;
-    const { slots, decaying, trained, changing, length } = slotsOf(graph.parameters, options.optimizer.options);
+    const { slots, decaying, trained, changing, length } = slotsOf(
+      graph.parameters,
+      options.optimizer.options,
+    );
     this.slots = slots;
     this.length = changing;
     this.#weights = engine.allocate(4 * length);
