@@ -5,6 +5,9 @@ import { fileURLToPath } from "node:url";
 
 const SHAPE = [224, 224, 3];
 const CLASSES = 1000;
+/** What torchvision's images are brought to: the mean and the standard deviation of ImageNet's channels, of numbers from 0 to 1. */
+const MEAN = [0.485, 0.456, 0.406];
+const STD = [0.229, 0.224, 0.225];
 
 /** Collects layers, each of which takes what the last one gives unless it is told otherwise. */
 function graph(name) {
@@ -15,6 +18,8 @@ function graph(name) {
     last = name;
     return name;
   };
+  const variance = STD.map((value) => Number((value * value).toPrecision(12)));
+  add("normalization", "normalize", { mean: MEAN, variance });
   return {
     add,
     last: () => last,

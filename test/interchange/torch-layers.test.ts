@@ -1,12 +1,21 @@
 // Every layer, and whole models, as PyTorch computes them from what is written for it.
-import { readFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { elements } from "../../src/compiler/graph.ts";
 import { LAYERS } from "../../src/model/layers/index.ts";
 import * as api from "../../src/node.ts";
 import { exportModel, loadModel, type Model, type ModelConfig, modelFromConfig } from "../../src/node.ts";
-import { findPython } from "../support/python.ts";
-import { difference, numbers, randomized, runHere, runInTorch, type TorchCase } from "../support/torch.ts";
+import { findPython, runPython } from "../support/python.ts";
+import {
+  difference,
+  inFolder,
+  numbers,
+  randomized,
+  runHere,
+  runInTorch,
+  type TorchCase,
+} from "../support/torch.ts";
 
 const python = findPython("torch");
 
@@ -331,4 +340,51 @@ describe.skipIf(!python)("as PyTorch computes them, from what is written for it"
     const types = new Set(layers.map(([{ type }]) => type));
     expect(Object.keys(LAYERS).filter((type) => !types.has(type) && type !== "input")).toEqual([]);
   });
+
+  test("what is random is so in train() alone, and as much", { timeout: 100_000 }, () =>
+    inFolder(async (folder) => {
+      const layers = [
+        { type: "dropout", rate: 0.3 },
+        { type: "spatialDropout2d", rate: 0.3 },
+        { type: "gaussianNoise", stddev: 0.3 },
+        { type: "gaussianDropout", rate: 0.2 },
+      ];
+      for (const layer of layers) {
+        const model = alone(layer, [[8, 8, 16]]);
+        await model.compile({ threads: 1, loss: "meanSquaredError" });
+        const files = await exportModel(model, { format: "pytorch", name: layer.type });
+        for (const [name, bytes] of Object.entries(files)) writeFileSync(join(folder, name), bytes);
+        model.dispose();
+      }
+      const told = runPython(
+        python!,
+        `import importlib, json, sys, torch
+sys.path.insert(0, sys.argv[1])
+torch.manual_seed(1)
+told = {}
+for name in sys.argv[2:]:
+    model = importlib.import_module(name).load()
+    x = torch.ones(200, 16, 8, 8)
+    still = bool((model(x) == x).all())
+    y = model.train()(x).detach()
+    told[name] = [still, y.mean().item(), y.std().item(), (y == 0).float().mean().item(),
+                  bool(((y == 0).float().mean((2, 3)) % 1 == 0).all())]
+print(json.dumps(told))`,
+        [folder, ...layers.map(({ type }) => type)],
+      );
+      for (const [i, [mean, deviation, zeros, channels]] of [
+        [1, Math.sqrt(0.3 / 0.7), 0.3, false],
+        [1, Math.sqrt(0.3 / 0.7), 0.3, true],
+        [1, 0.3, 0, true],
+        [1, Math.sqrt(0.2 / 0.8), 0, true],
+      ].entries()) {
+        const [still, ...got] = told[layers[i]!.type];
+        expect(still).toBe(true);
+        expect(got[0]).toBeCloseTo(mean as number, 1);
+        expect(got[1]).toBeCloseTo(deviation as number, 1);
+        expect(got[2]).toBeCloseTo(zeros as number, 1);
+        expect(got[3]).toBe(channels);
+      }
+    }),
+  );
 });

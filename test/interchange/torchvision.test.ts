@@ -18,11 +18,16 @@ const read = (path: string) => readFileSync(new URL(path, import.meta.url), "utf
 const NETS = read("../fixtures/torch_nets.py");
 const example = (name: string) => JSON.parse(read(`../../docs/examples/${name}.json`)) as ModelConfig;
 
-/** Without the softmax, which torchvision leaves to its loss. */
+/** Without the softmax, and what brings bytes to torchvision's numbers: torchvision leaves them to its loss and its data. */
 function logits(config: ModelConfig): ModelConfig {
-  const layers = config.layers.filter(({ type }) => type !== "softmax");
+  const layers = config.layers
+    .filter(({ type }) => type !== "softmax" && type !== "normalization")
+    .map((layer) => (String(layer.from) === "normalize" ? { ...layer, from: ["image"] } : layer));
   return { ...config, layers, outputs: [layers.at(-1)!.name as string] };
 }
+
+const MEAN = [0.485, 0.456, 0.406];
+const STD = [0.229, 0.224, 0.225];
 
 /** The same layers under other names. */
 function renamed(config: ModelConfig): ModelConfig {
@@ -64,6 +69,21 @@ describe.skipIf(!python)("torchvision's weights", () => {
         const loaded = await loadModel(bytes(`${name}.pt`), { model: config });
         const far = difference(await predicted(loaded, x), y);
         expect(far, name).toBeLessThan(1e-5);
+        // As the example is, for numbers from 0 to 1.
+        const whole = await loadModel(bytes(`${name}.pt`), { model: example(name) });
+        const p = await predicted(
+          whole,
+          x.map((value, i) => value * STD[i % 3]! + MEAN[i % 3]!),
+        );
+        const most = Math.max(...y);
+        const sum = y.reduce((all, value) => all + Math.exp(value - most), 0);
+        expect(
+          difference(
+            p,
+            y.map((value) => Math.exp(value - most) / sum),
+          ),
+          name,
+        ).toBeLessThan(1e-5);
         // The same weights whether by names or in order, of the archive or of safetensors.
         const sameAs = async (file: string, model: ModelConfig) =>
           isSame(await loadModel(bytes(`${name}.${file}`), { model }), loaded);
@@ -84,7 +104,7 @@ describe.skipIf(!python)("torchvision's weights", () => {
   test("of a model with a head of its own are those of its backbone", { timeout: 600_000 }, () =>
     inFolder(async (folder) => {
       runPython(python!, NETS, [folder]);
-      const whole = example("mobilenet-v2");
+      const whole = logits(example("mobilenet-v2"));
       const layers = whole.layers.slice(0, whole.layers.findIndex(({ name }) => name === "pool") + 1);
       const backbone = { ...whole, layers, outputs: ["pool"] };
       const file = new Uint8Array(readFileSync(join(folder, "mobilenet-v2.pt")));
