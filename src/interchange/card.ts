@@ -7,6 +7,7 @@ import type { Port } from "../train/samples.ts";
 import { FORMATS, formatNamed } from "./formats.ts";
 import type { CardOptions, FormatName } from "./options.ts";
 import type { PortableModel } from "./portable.ts";
+import { specifier } from "./specifier.ts";
 import { pythonName } from "./torch/names.ts";
 
 /** Cards begin with it: whose file is replaced. */
@@ -62,7 +63,7 @@ x = np.zeros((1, ${shape.join(", ")}), np.float32)
 answers = session.run(None, {session.get_inputs()[0].name: x})
 \`\`\``,
   js: (file) => `\`\`\`js
-import { classNames, predict } from ${quote(`./${file}`)};
+import { classNames, predict } from ${specifier(file)};
 
 const answers = await predict(pixels); // bytes or floats
 \`\`\``,

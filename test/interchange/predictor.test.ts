@@ -10,8 +10,10 @@ import { LAYERS } from "../../src/model/layers/index.ts";
 import {
   add,
   concatenate,
+  conv2dTranspose,
   createModel,
   dense,
+  depthwiseConv2d,
   type ExportOptions,
   exportModel,
   flatten,
@@ -206,6 +208,77 @@ describe("a module", () => {
     const differences = exact.map((value, i) => Math.abs(value - (given as Float32Array)[i]!));
     expect(Math.max(...differences)).toBeLessThan(most);
     expect(Math.max(...differences)).toBeGreaterThan(0);
+    model.dispose();
+  });
+
+  test.each([
+    ["depthwiseConv2d", () => depthwiseConv2d({ kernelSize: 3, useBias: false }), [2, 1]],
+    ["conv2dTranspose", () => conv2dTranspose({ filters: 2, kernelSize: 3, useBias: false }), [2, 3]],
+  ] as const)("weights of int8 have a scale for each output: %s", async (_, layer, [filters, inner]) => {
+    const x = input({ shape: [6, 6, filters === 2 && inner === 1 ? 2 : 3] });
+    const net = modelOf({ inputs: x, outputs: layer().apply(x) });
+    await net.compile({ seed: 3, threads: 1, loss: "meanSquaredError" });
+    const [kernel] = net.getWeights();
+    // The first output's are a thousand times those of the second.
+    const data = kernel!.data.map((value, i) =>
+      Math.floor(i / inner) % filters === 0 ? 1000 * value : value,
+    );
+    net.setWeights([{ ...kernel!, data }]);
+    const { predict } = await predictorOf(net, { weights: "int8" });
+    const images = Float32Array.from(fixtureValues(elements(net.inputShape), 3, 1));
+    const exact = await net.predict({ images, shape: net.inputShape, count: 1 });
+    const given = (await predict(images)) as Float32Array;
+    const second = (_: number, i: number) => i % 2 === 1;
+    const largest = Math.max(...exact.filter(second).map(Math.abs));
+    const differences = exact.map((value, i) => Math.abs(value - given[i]!)).filter(second);
+    expect(Math.max(...differences) / largest).toBeLessThan(0.02);
+    net.dispose();
+  });
+
+  test.each([1, 3] as const)("takes what a canvas gives, for %i channels", async (channels) => {
+    const model = await compiled(createModel("mlp", [4, 5, channels], 3));
+    const { predict } = await predictorOf(model);
+    for (const behind of [255, 0]) {
+      // Dark ink on half of it, or light ink on a quarter.
+      const ink = (i: number) => (behind === 255 ? i : 255 - i);
+      const opaque = behind === 255 ? 10 : 5;
+      const data = Uint8ClampedArray.from({ length: 80 }, (_, i) =>
+        i % 4 < 3 ? ink(i) : i < 4 * opaque ? 255 : 0,
+      );
+      const images = Uint8Array.from({ length: 20 * channels }, (_, i) => {
+        const pixel = Math.floor(i / channels);
+        const [r, g, b] = data.subarray(4 * pixel);
+        const byte = channels === 1 ? 0.299 * r! + 0.587 * g! + 0.114 * b! : data[4 * pixel + (i % 3)]!;
+        return pixel < opaque ? Math.round(byte) : behind;
+      });
+      const picture = { data, width: 5, height: 4 };
+      expect(await predict(picture as unknown as Uint8Array)).toEqual(await predict(images));
+      await expect(predict({ ...picture, width: 4, height: 5 } as unknown as Uint8Array)).rejects.toThrow(
+        `predict: got a picture of 5 x 4, height x width, expected 4 x 5 x ${channels}. Draw it in that size`,
+      );
+    }
+    model.dispose();
+  });
+
+  test("may stand between a page's tags, under a name that is no address, with any names of classes", async () => {
+    const model = await compiled(createModel("lenet5", [28, 28, 1], 3));
+    const classNames = ["</script>", "\u2028\"\n'`\\", "<!--"];
+    const { "a#1?%20.js": text } = await exportModel(model, {
+      format: "js",
+      name: "a#1?%20",
+      metadata: { classNames },
+    });
+    const code = new TextDecoder().decode(text);
+    expect(/<\/script|<!--/.test(code)).toBe(false);
+    await writeFile(join(folder, "a#1?%20.js"), code);
+    await writeFile(join(folder, "package.json"), '{"type":"module"}');
+    const [, line] = /\/\/ +(import .*)/.exec(code)!;
+    const script = `${line!.replace("predict", "classNames, predict")} console.log(JSON.stringify(classNames), predict.name)`;
+    const printed = execFileSync(process.execPath, ["--input-type=module", "-e", script], {
+      cwd: folder,
+      encoding: "utf8",
+    });
+    expect(printed).toBe(`${JSON.stringify(classNames)} predict\n`);
     model.dispose();
   });
 

@@ -1,6 +1,7 @@
 import type { Preprocessing } from "../../compiler/preprocessing.ts";
 import type { Port } from "../../train/samples.ts";
 import type { WeightType } from "../names.ts";
+import { specifier } from "../specifier.ts";
 import type { Layout } from "./layout.ts";
 import type { PackedTensor } from "./weights.ts";
 
@@ -31,7 +32,12 @@ export function predictorSource(predictor: Predictor): string {
     OUTPUTS: outputs.map(({ shape }) => shape),
     SCALE: [Math.fround(scale), Math.fround(offset)],
     PAGES: Math.ceil(bytes / PAGE),
-    WEIGHTS: tensors.map(({ length, outputs }, i) => [layout.weights[i], length, outputs ?? 0]),
+    WEIGHTS: tensors.map(({ length, outputs = 0, apart = 1 }, i) => [
+      layout.weights[i],
+      length,
+      outputs,
+      apart,
+    ]),
     PASSES: passes.map(({ batch, records, calls, prepared, scratch, inputs, outputs, image }) => [
       batch,
       records,
@@ -48,9 +54,10 @@ export function predictorSource(predictor: Predictor): string {
   };
   return [
     `// ${name.replaceAll(/[\r\n\u2028\u2029]/g, " ")}: a model that wasmgrad trained, and what predicts with it; nothing else is needed.`,
-    `//   import { predict } from ${JSON.stringify(`./${file}`)};`,
+    `//   import { predict } from ${specifier(file)};`,
     `//   const answers = await predict(pixels); // bytes or floats, ${inputs.map(({ shape }) => shape.join(" x ")).join(", ")} of each image`,
-    `export const classNames = ${JSON.stringify(classNames ?? null)};`,
+    // A page may hold it between its tags.
+    `export const classNames = ${JSON.stringify(classNames ?? null).replaceAll("<", "\\u003c")};`,
     `export const inputShape = ${JSON.stringify(one(constants.INPUTS))};`,
     `export const outputShape = ${JSON.stringify(one(constants.OUTPUTS))};`,
     ...Object.entries(constants).map(([key, value]) => `const ${key} = ${JSON.stringify(value)};`),
@@ -62,16 +69,33 @@ export function typesSource({ inputs, outputs }: Predictor): string {
   const shapes = (count: number) => (count === 1 ? "readonly number[]" : "readonly (readonly number[])[]");
   const list = (type: string, count: number) => (count === 1 ? type : `readonly ${type}[]`);
   const pixels = "Uint8Array | Uint8ClampedArray | Float32Array";
+  const answers = outputs.length === 1 ? "Float32Array" : "Float32Array[]";
+  const pictures = inputs.every(({ shape }) => shape.length === 3 && [1, 3].includes(shape[2]!));
+  const canvas = `
+/**
+ * What the model gives for the picture on a canvas of the image's size, context.getImageData(0, 0, width, height): in grey
+ * for models of one channel; what is see-through lies on white, or on black where it is light ink.
+ */
+export declare function predict(images: ${list("ImagePixels", inputs.length)}): Promise<${answers}>;
+/** What ImageData is. */
+interface ImagePixels {
+  readonly data: Uint8ClampedArray;
+  readonly width: number;
+  readonly height: number;
+}
+export {};
+`;
   return `/** Names of the classes; null where the model has none. */
 export declare const classNames: readonly string[] | null;
 export declare const inputShape: ${shapes(inputs.length)};
 export declare const outputShape: ${shapes(outputs.length)};
 /**
  * What the model gives for images: bytes, which are scaled as in training, or floats, which are taken as they are; one image
- * behind the other. Rejects with RangeError where they are no whole images.
+ * behind the other. What a canvas gives has four bytes a pixel: no image of a model's one or three channels. Rejects with
+ * RangeError where they are no whole images.
  */
-export declare function predict(images: ${list(inputs.length === 1 ? pixels : `(${pixels})`, inputs.length)}): Promise<${outputs.length === 1 ? "Float32Array" : "Float32Array[]"}>;
-`;
+export declare function predict(images: ${list(inputs.length === 1 ? pixels : `(${pixels})`, inputs.length)}): Promise<${answers}>;
+${pictures ? canvas.slice(1) : ""}`;
 }
 
 const one = <T>(list: readonly T[]) => (list.length === 1 ? list[0] : list);
@@ -95,8 +119,13 @@ function toBase64(bytes: Uint8Array): string {
 
 const RUNTIME = `
 const size = (shape) => shape.reduce((product, n) => product * n, 1);
-const bytesOf = (text) =>
-  Uint8Array.fromBase64 ? Uint8Array.fromBase64(text) : Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
+function bytesOf(text) {
+  if (Uint8Array.fromBase64) return Uint8Array.fromBase64(text);
+  const letters = atob(text);
+  const bytes = new Uint8Array(letters.length);
+  for (let i = 0; i < bytes.length; i++) bytes[i] = letters.charCodeAt(i);
+  return bytes;
+}
 
 // 16-bit floats
 function half(bits) {
@@ -107,7 +136,7 @@ function half(bits) {
 function unpackWeights(memory) {
   const { buffer } = bytesOf(DATA);
   let at = 0;
-  for (const [pointer, length, outputs] of WEIGHTS) {
+  for (const [pointer, length, outputs, apart] of WEIGHTS) {
     const to = new Float32Array(memory.buffer, pointer, length);
     const view = new DataView(buffer, at);
     if (TYPE === "f16") {
@@ -115,7 +144,7 @@ function unpackWeights(memory) {
       at += 2 * length;
     } else if (outputs) {
       for (let i = 0; i < length; i++)
-        to[i] = view.getFloat32(4 * (i % outputs), true) * view.getInt8(4 * outputs + i);
+        to[i] = view.getFloat32(4 * (Math.floor(i / apart) % outputs), true) * view.getInt8(4 * outputs + i);
       at += 4 * outputs + length;
     } else {
       for (let i = 0; i < length; i++) to[i] = view.getFloat32(4 * i, true);
@@ -144,11 +173,38 @@ function put(to, from, first) {
       to[i] = Math.fround(Math.fround(from[first + i] * SCALE[0]) + SCALE[1]);
 }
 
+// The pixels of a canvas as bytes of the model's channels; what is see-through lies on white, or on black where it is light ink
+function picture({ data, width, height }, shape) {
+  const [rows, columns, channels] = shape;
+  if (shape.length !== 3 || (channels !== 1 && channels !== 3) || height !== rows || width !== columns)
+    throw new RangeError("predict: got a picture of " + height + " x " + width + ", height x width, expected " + shape.join(" x ") + ". Draw it in that size: context.drawImage(picture, 0, 0, width, height)");
+  const grey = (i) => 0.299 * data[i] + 0.587 * data[i + 1] + 0.114 * data[i + 2];
+  let [opacity, light] = [0, 0];
+  for (let i = 0; i < data.length; i += 4) {
+    opacity += data[i + 3];
+    light += (data[i + 3] * grey(i)) / 255;
+  }
+  const behind = opacity < (255 * data.length) / 8 && light > opacity / 2 ? 0 : 255;
+  const bytes = new Uint8ClampedArray(rows * columns * channels);
+  for (let i = 0; i < bytes.length; i++) {
+    const at = 4 * Math.floor(i / channels);
+    const value = channels === 1 ? grey(at) : data[at + (i % 3)];
+    bytes[i] = behind + ((value - behind) * data[at + 3]) / 255;
+  }
+  return bytes;
+}
+
 export async function predict(images) {
-  const loaded = await (loading ??= load());
+  loading ??= load().catch((error) => {
+    loading = undefined;
+    throw error;
+  });
+  const loaded = await loading;
   const { memory, passes, run } = loaded;
-  const given = INPUTS.length === 1 ? [images] : images;
-  if (given?.length !== INPUTS.length) throw new RangeError("predict: expected " + INPUTS.length + " arrays, one an input");
+  const given = (INPUTS.length === 1 ? [images] : Array.isArray(images) ? images : []).map((one, k) =>
+    one?.data instanceof Uint8ClampedArray ? picture(one, INPUTS[k]) : one,
+  );
+  if (given.length !== INPUTS.length) throw new RangeError("predict: expected " + INPUTS.length + " arrays, one an input");
   const count = given[0]?.length / size(INPUTS[0]);
   for (const [k, shape] of INPUTS.entries()) {
     const numbers = given[k];

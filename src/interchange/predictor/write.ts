@@ -17,13 +17,16 @@ export async function write(
   const { graph, inputs, outputs } = buildModel(config, undefined);
   const wasm = await kernelsFor(graph);
   const { preprocessing = TO_UNIT } = metadata;
+  const kinds = new Map(
+    graph.ops.flatMap(({ kind, parameters }) => parameters.map(({ name }) => [name, kind])),
+  );
   const layout = layOut(graph, await heapBase(wasm));
   const made = {
     name: config.name ?? "model",
     file: `${name}.js`,
     wasm,
     layout,
-    tensors: tensors.map((tensor) => packTensor(tensor, weights)),
+    tensors: tensors.map((tensor) => packTensor(tensor, weights, kinds.get(tensor.name))),
     weights,
     preprocessing,
     inputs,
