@@ -80,7 +80,7 @@ function mapped(
   const all = inputs.filter((input) => input !== undefined);
   let shape: number[] | undefined = [];
   for (const input of all) shape = shape && broadcast(shape, input.shape);
-  if (!shape || all.length === 0) return undefined;
+  if (!shape?.every((size) => Number.isSafeInteger(size) && size >= 0) || all.length === 0) return undefined;
   const kind = whole ?? all.every((input) => input.whole);
   const count = elements(shape);
   spend(count);
@@ -170,8 +170,34 @@ export function slicesOf(
   });
 }
 
+/** Inputs that an operator needs, where that is more than one. */
+const NEEDED: Readonly<Record<string, number>> = {
+  Gather: 2,
+  Range: 3,
+  Expand: 2,
+  Where: 3,
+  ...Object.fromEntries(
+    "Add Sub Mul Div Mod Pow Equal Greater Less GreaterOrEqual LessOrEqual And Or"
+      .split(" ")
+      .map((name) => [name, 2]),
+  ),
+};
+
+export const canFold = (opType: string) => Object.hasOwn(FOLDS, opType);
+
+/** What a node of constants alone gives; undefined where that is not known here. */
+export function fold(
+  opType: string,
+  inputs: readonly (Constant | undefined)[],
+  folding: Folding,
+): Constant | undefined {
+  const needed = Object.hasOwn(NEEDED, opType) ? NEEDED[opType]! : 1;
+  for (let i = 0; i < needed; i++) if (!inputs[i]) return undefined;
+  return canFold(opType) ? FOLDS[opType]!(inputs, folding) : undefined;
+}
+
 /** By operator. */
-export const FOLDS: Readonly<Record<string, Fold>> = {
+const FOLDS: Readonly<Record<string, Fold>> = {
   Identity: ([x]) => x,
   Dropout: ([x]) => x,
   Cast([x], { attributes, spend }) {

@@ -1,7 +1,7 @@
 // What exporters write activations as, a few nodes each, in forms that differ: they are told by what they compute.
 
 /** A function of one number. */
-export type Scalar = (x: number) => number;
+type Scalar = (x: number) => number;
 
 const sigmoid = (x: number) => 1 / (1 + Math.exp(-x));
 const softplus = (x: number) => Math.max(x, 0) + Math.log1p(Math.exp(-Math.abs(x)));
@@ -10,7 +10,7 @@ const elu = (x: number) => (x > 0 ? x : Math.expm1(x));
 const SELU = [1.0507009873554805, 1.6732632423543772] as const;
 
 /** The error function, to 1e-15: its series near 0, its continued fraction beyond. */
-export function erf(x: number): number {
+function erf(x: number): number {
   const t = Math.abs(x);
   if (t > 6) return Math.sign(x);
   if (t < 2.5) {
@@ -50,7 +50,8 @@ const ACTIVATIONS: Readonly<Record<string, Scalar>> = {
   mish,
 };
 
-const POINTS = [
+/** Where functions are looked at. */
+export const POINTS: readonly number[] = [
   ...Array.from({ length: 33 }, (_, i) => (i - 16) / 2 + 0.07),
   -1e4,
   -100,
@@ -63,9 +64,8 @@ const POINTS = [
   1e4,
 ];
 
-/** The activation that a function is, to what f32 tells apart; undefined where it is none. */
-export function recognised(of: Scalar): string | undefined {
-  const values = POINTS.map(of);
+/** The activation that gives these values at POINTS, to what f32 tells apart; undefined where there is none. */
+export function recognised(values: readonly number[]): string | undefined {
   return Object.keys(ACTIVATIONS).find((name) =>
     POINTS.every((x, i) => {
       const [wanted, got] = [ACTIVATIONS[name]!(x), values[i]!];

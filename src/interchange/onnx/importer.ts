@@ -7,7 +7,7 @@ import type { SymbolicTensor } from "../../model/layers/types.ts";
 import { applyLayer } from "../../model/symbolic.ts";
 import type { Lack } from "../portable.ts";
 import type { Attributes } from "./attributes.ts";
-import { recognised, type Scalar } from "./functions.ts";
+import { POINTS, recognised } from "./functions.ts";
 import type { OnnxNode } from "./messages.ts";
 import type { Constant } from "./tensors.ts";
 
@@ -50,12 +50,14 @@ export interface Flow {
   readonly shape: readonly number[];
   /** How often nodes and outputs read it. */
   readonly uses: number;
-  /** What it is a function of, number by number: the values that lie before it, the farthest first. */
-  readonly functions: ReadonlyMap<Flow, { readonly of: Scalar; readonly depth: number }>;
+  /** What it is a function of, number by number: the values that lie before it, the farthest first, and what it gives at POINTS. */
+  readonly functions: ReadonlyMap<Flow, { readonly values: readonly number[]; readonly depth: number }>;
   /** What it is in another shape, if that is all it is. */
   readonly reshaped?: Flow | undefined;
   /** Normalized by groups of channels, until it is brought back to this flow's shape. */
   readonly grouped?: { readonly of: Flow; readonly epsilon: number } | undefined;
+  /** How many values in a row before it have no layers yet. */
+  readonly pending: number;
   /** Makes its layers. Throws Lacking where there are none for it. */
   real(): Real;
 }
@@ -102,6 +104,8 @@ export interface Call {
 
 /** Axes that a function's source may lie before it: longer ones are written for no activation. */
 const MOST_DEEP = 10;
+/** Values in a row whose layers wait: each asks the one before it for its own. */
+const MOST_PENDING = 100;
 /** Entries of nodes that no output needs are left out, but they are made. */
 const MOST_ENTRIES = 60_000;
 
@@ -178,18 +182,40 @@ export class Importer {
   made(name: string, real: Real, more: Partial<Flow> = {}): Flow {
     const { entry, order, rows } = real;
     const sizes = rows ? entry.tensor.shape : order.map((_, i) => entry.tensor.shape[order.indexOf(i + 1)]!);
-    return this.flow(name, [this.batch, ...sizes], () => real, more);
+    return this.flow(name, [this.batch, ...sizes], [], () => real, more);
   }
 
-  /** A value whose layers are made once they are needed. */
-  flow(name: string, shape: readonly number[], make: () => Real, more: Partial<Flow> = {}): Flow {
+  /** A value whose layers are made of those of its sources, once they are needed. */
+  flow(
+    name: string,
+    shape: readonly number[],
+    sources: readonly Flow[],
+    make: () => Real,
+    more: Partial<Flow> = {},
+  ): Flow {
     let made: Real | undefined;
+    let failed: unknown;
+    let pending = 1 + Math.max(0, ...sources.map((source) => source.pending));
+    if (pending > MOST_PENDING) {
+      for (const source of sources) attempt(source);
+      pending = 1;
+    }
     return {
       shape,
       uses: this.#uses.get(name) ?? 0,
       functions: new Map(),
       ...more,
-      real: () => (made ??= make()),
+      pending,
+      real() {
+        if (failed) throw failed;
+        try {
+          made ??= make();
+        } catch (error) {
+          failed = error;
+          throw error;
+        }
+        return made;
+      },
     };
   }
 
@@ -201,25 +227,29 @@ export class Importer {
     of: ((values: readonly number[]) => number) | undefined,
     make: () => Real,
   ): Flow {
-    const functions = new Map<Flow, { of: Scalar; depth: number }>();
+    const functions = new Map<Flow, { values: readonly number[]; depth: number }>();
     if (of) {
       const sources = inputs.map(
-        (flow) => new Map([...flow.functions, [flow, { of: (x: number) => x, depth: 0 }]]),
+        (flow) => new Map([...flow.functions, [flow, { values: POINTS, depth: 0 }]]),
       );
       for (const [source] of sources[0]!) {
         const all = sources.map((known) => known.get(source));
         if (!all.every((one) => one !== undefined)) continue;
         const depth = 1 + Math.max(...all.map((one) => one.depth));
-        const parts = all.map((one) => one.of);
-        if (depth <= MOST_DEEP) functions.set(source, { of: (x) => of(parts.map((part) => part(x))), depth });
+        if (depth <= MOST_DEEP)
+          functions.set(source, {
+            values: POINTS.map((_, i) => of(all.map(({ values }) => values[i]!))),
+            depth,
+          });
       }
     }
     return this.flow(
       node.output[0]!,
       shape,
+      inputs,
       () => {
-        for (const [source, { of, depth }] of functions) {
-          const kind = depth > 1 && source.shape.join() === shape.join() ? recognised(of) : undefined;
+        for (const [source, { values, depth }] of functions) {
+          const kind = depth > 1 && source.shape.join() === shape.join() ? recognised(values) : undefined;
           if (kind !== undefined) return this.activated(node, source, kind);
         }
         return make();
@@ -295,7 +325,7 @@ export class Importer {
     // One shape after another: the last counts, and the first one is what there was before.
     const origin = source.reshaped ?? source;
     if (shape.join() === origin.shape.join()) return origin;
-    return this.flow(name, shape, () => this.#reshaped(node, origin, shape), { reshaped: origin });
+    return this.flow(name, shape, [origin], () => this.#reshaped(node, origin, shape), { reshaped: origin });
   }
 
   #reshaped(node: OnnxNode, source: Flow, shape: readonly number[]): Real {
@@ -353,11 +383,21 @@ export class Importer {
     return this.flow(
       name,
       perm.map((axis) => source.shape[axis]!),
+      [source],
       () => {
         const { entry, order } = this.plain(node, source);
         return { entry, order: order.map((axis) => perm.indexOf(axis)) };
       },
     );
+  }
+}
+
+/** Makes a value's layers where it can: what it lacks is told by who needs it. */
+function attempt(flow: Flow): void {
+  try {
+    flow.real();
+  } catch (error) {
+    if (!(error instanceof Lacking)) throw error;
   }
 }
 

@@ -12,7 +12,7 @@ import { SAVE } from "../../train/save-options.ts";
 import type { LoadModelOptions } from "../options.ts";
 import { type Files, type Lack, onlyFile, type PortableModel, unsupported } from "../portable.ts";
 import { Attributes } from "./attributes.ts";
-import { FOLDS, wholes } from "./fold.ts";
+import { canFold, fold, wholes } from "./fold.ts";
 import { channelsLast, type Entry, type Given, Importer, inOrder, isFlow, Lacking } from "./importer.ts";
 import { decodeModel, type OnnxModel, type OnnxNode, type OnnxValueInfo } from "./messages.ts";
 import { isKnown, KNOWN, operate } from "./operators.ts";
@@ -55,9 +55,30 @@ export async function read(files: Files, options: LoadModelOptions): Promise<Por
   };
   const lacks = follow(graph, values, importer, { opset, spend, files });
   const outputs = outputsOf(graph, values, importer, lacks, first);
-  if (lacks.size > 0) throw unsupported([...lacks.values()], KNOWN);
+  if (lacks.size > 0) throw unsupported(listed([...lacks.values()]), KNOWN);
   const { config, tensors } = assembled(importer, inputs, outputs, graph.name);
   return { config, tensors, metadata: metadataOf(model) };
+}
+
+/** Nodes of one kind that a message names. */
+const MOST_NAMED = 10;
+/** Nodes that it names in all. */
+const MOST_LINES = 200;
+
+/** What is lacking, kind by kind: of many nodes of one the first ones. */
+function listed(lacks: readonly Lack[]): Lack[] {
+  const kinds = new Map<string, Lack[]>();
+  for (const lack of lacks) {
+    const all = kinds.get(lack.uses);
+    if (all) all.push(lack);
+    else kinds.set(lack.uses, [lack]);
+  }
+  const lines = [...kinds.values()].flatMap((all) => {
+    const named = all.slice(0, MOST_NAMED);
+    const more = all.length - named.length;
+    return more > 0 ? [...named, { ...named[0]!, layer: `${more} more` }] : named;
+  });
+  return lines.slice(0, MOST_LINES);
 }
 
 /** The inputs as layers, and the values that are there before any node. */
@@ -210,8 +231,7 @@ function follow(
     const attributes = new Attributes(node);
     if (node.input.some((name) => broken.has(name))) {
       // Of its inputs nothing is known; of the node, whether there would be layers for it.
-      if (!standard || (!isKnown(node.opType ?? "") && !Object.hasOwn(FOLDS, node.opType ?? "")))
-        fail(new Lacking(node));
+      if (!standard || (!isKnown(node.opType ?? "") && !canFold(node.opType ?? ""))) fail(new Lacking(node));
       for (const name of node.output) broken.add(name);
       continue;
     }
@@ -255,11 +275,10 @@ function valuesOf(
   if (opType === "Identity" && flows.length === 1) return flows;
   if (flows.length === 0) {
     const constants = inputs as readonly (Constant | undefined)[];
-    const fold = Object.hasOwn(FOLDS, opType) ? FOLDS[opType] : undefined;
     const made =
       opType === "ConstantOfShape"
-        ? filled(constants[0]!, attributes, spend, files)
-        : constants[0] && fold?.(constants, { attributes, opset, spend });
+        ? constants[0] && filled(constants[0], attributes, spend, files)
+        : fold(opType, constants, { attributes, opset, spend });
     if (!made) throw new Lacking(node, "of constants alone");
     if (made.data.length === 0 && made.shape.some((size) => size > 2 ** 20)) spend(Number.POSITIVE_INFINITY);
     return [made];
@@ -294,7 +313,7 @@ function filled(
   const value = tensor ? constantOf(tensor, files) : undefined;
   const shape = [...data];
   const count = shape.reduce((product, size) => product * size, 1);
-  spend(count);
+  spend(shape.every((size) => Number.isSafeInteger(size) && size >= 0) ? count : Number.POSITIVE_INFINITY);
   const whole = value?.whole ?? false;
   return {
     shape,
@@ -391,11 +410,16 @@ function assembled(
 /** Names that layers here may have, each its own. */
 function namesOf(entries: readonly Entry[]): Map<Entry, string> {
   const taken = new Set<string>();
+  /** By name: the number to try next. */
+  const numbers = new Map<string, number>();
   return new Map(
     entries.map((entry) => {
       const clean = entry.hint.replace(/[/:\s]+/g, "_").slice(0, 100) || entry.type;
-      let name = clean;
-      for (let i = 1; taken.has(name); i++) name = `${clean}_${i}`;
+      let number = numbers.get(clean) ?? 0;
+      const numbered = () => (number === 0 ? clean : `${clean}_${number}`);
+      while (taken.has(numbered())) number++;
+      const name = numbered();
+      numbers.set(clean, number + 1);
       taken.add(name);
       return [entry, name];
     }),

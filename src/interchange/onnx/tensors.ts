@@ -34,13 +34,17 @@ const FLOATS: readonly number[] = [TYPE.float, TYPE.double, TYPE.float16, TYPE.b
 
 export const isFloat = (type: number | undefined) => FLOATS.includes(type!);
 
+/** Sizes that a tensor of no numbers may have beside the 0. */
+const MOST_EMPTY = 2 ** 16;
+
 /** The numbers of a tensor, in f32 where they are floats. Throws ModelFileError where they are not all there, or no numbers. */
 export function constantOf(tensor: OnnxTensor, files: Files): Constant {
   const { dims: shape, dataType = 0, name = "" } = tensor;
   const reader = RAW[dataType];
   if (!reader) throw damaged(name, `is of data type ${dataType}, expected numbers`);
   const count = elements(shape);
-  if (!shape.every((size) => Number.isSafeInteger(size) && size >= 0) || !Number.isSafeInteger(count))
+  const fits = (size: number) => Number.isSafeInteger(size) && size >= 0 && (count > 0 || size <= MOST_EMPTY);
+  if (!shape.every(fits) || !Number.isSafeInteger(count))
     throw damaged(name, `has the shape [${shape.slice(0, 8).join(", ")}]`);
   const whole = !isFloat(dataType);
   const requireCount = (there: number) => {
