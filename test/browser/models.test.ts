@@ -11,7 +11,7 @@ import type { Dataset } from "../../src/data/index.ts";
 import { readModel, saveModel } from "../../src/formats/model-file.ts";
 import { FORMATS } from "../../src/interchange/formats.ts";
 import { WRITTEN } from "../../src/interchange/names.ts";
-import { createModel, exportModel, type Model } from "../../src/node.ts";
+import { createModel, exportModel, type Model, transferModel } from "../../src/node.ts";
 import { decodeSafetensors } from "../../src/safetensors/safetensors.ts";
 import { BROWSERS, closePage, missing, type OpenPage, open } from "./support/browsers.ts";
 import { type Server, serve } from "./support/server.ts";
@@ -118,6 +118,21 @@ describe.each(BROWSERS)("%s", (name) => {
       const outputs = await predictInNode(file);
       expect(inWorker).toEqual(outputs);
       expect(onPage).toEqual(outputs);
+    },
+  );
+
+  test.skipIf(reason)(
+    title("a head is trained on a frozen backbone, normalizations and all, to the bits of Node"),
+    async () => {
+      const base = createModel("resnet8", [28, 28, 1], CLASSES);
+      await base.compile({ seed: 2, threads: 1 });
+      const net = transferModel(base, { head: [4, CLASSES] });
+      await net.compile({ seed: 3, threads: 1 });
+      await net.fit(digits.train, { batchSize: 64 });
+      const sha256 = await net.weightsSha256();
+      const file = Buffer.from(saveModel(base)).toString("base64");
+      for (const model of [base, net]) model.dispose();
+      expect(await call("headOn", file)).toEqual({ inWorker: sha256, onPage: sha256 });
     },
   );
 

@@ -102,7 +102,7 @@ describe("wasmgrad train --base", () => {
     expect(json(tested).test?.accuracy ?? json(tested).accuracy).toBe(json(on).test.accuracy);
   });
 
-  test("takes pictures of another size, layers to freeze, and weights beside layers", async () => {
+  test("takes pictures of another size, layers to freeze, files of others, and weights beside layers", async () => {
     const args = ["--dataset", "pets", "--image-size", "10x9", "--json"];
     const own = await train(...args, "--base", "first", "--freeze", "-3", "--cut", "relu", "--out", "sized");
     expect(json(own).configuration).toMatchObject({
@@ -120,13 +120,15 @@ describe("wasmgrad train --base", () => {
       undefined,
       undefined,
     ]);
-    expect((await wasmgrad(["convert", "first", "first.npz"], { cwd: work })).status).toBe(0);
+    for (const file of ["first.npz", "first.keras"])
+      expect((await wasmgrad(["convert", "first", file], { cwd: work })).status).toBe(0);
     await writeFile(
       join(work, "layers.json"),
       JSON.stringify(readModel(await readFile(join(work, "first", "model.safetensors"))).model.toConfig()),
     );
     const whole = json(await train(...args, "--base", "first"));
     for (const pair of [
+      ["--base", "first.keras"],
       ["--base", "first.npz", "--model", "layers.json"],
       ["--base", "layers.json", "--from", "first.npz"],
       ["--base", "layers.json", "--from", "first"],
@@ -134,7 +136,24 @@ describe("wasmgrad train --base", () => {
       expect(json(await train(...args, ...pair)).weightsSha256).toBe(whole.weightsSha256);
   });
 
+  test("scales pictures as it is told", async () => {
+    const own = ["--dataset", "pets", "--base", "first", "--json"];
+    const [told, twice, usual] = [
+      json(await train(...own, "--preprocessing", "1/127.5,-1")),
+      json(await train(...own, "--preprocessing", "0.00784313725490196, -1")),
+      json(await train(...own)),
+    ];
+    expect(told.configuration.preprocessing).toEqual({ scale: 1 / 127.5, offset: -1 });
+    expect(twice.weightsSha256).toBe(told.weightsSha256);
+    expect(usual.configuration.preprocessing).toEqual({ scale: 1 / 255, offset: 0 });
+    expect(usual.weightsSha256).not.toBe(told.weightsSha256);
+  });
+
   test.each<[string[], RegExp]>([
+    [
+      ["--preprocessing", "2"],
+      /'2' is invalid\. Expected scale,offset, by which a byte pixel becomes pixel \* scale \+ offset, such as 1\/127\.5,-1/,
+    ],
     [["--base", "nowhere"], /^nowhere: no such file or folder/],
     [
       ["--base", "first", "--cut", "reluu"],

@@ -5,6 +5,7 @@ import { TrainingHost } from "../../src/browser/host/training.ts";
 import type { FromWorker, ToWorker } from "../../src/browser/protocol.ts";
 import { createTrainer } from "../../src/browser/trainer.ts";
 import type { TrainerOptions } from "../../src/browser/types.ts";
+import { elements } from "../../src/compiler/graph.ts";
 import {
   add,
   batchNormalization,
@@ -19,6 +20,8 @@ import { model as graphModel } from "../../src/train/functional.ts";
 import type { Model } from "../../src/train/model.ts";
 import { sequential } from "../../src/train/sequential.ts";
 import type { Trainable } from "../../src/train/trainable.ts";
+import { transferModel } from "../../src/train/transfer.ts";
+import { fixtureValues } from "./fixture-values.ts";
 
 // Models and trainers by one interface. Both halves of a trainer are in one thread here, and what they send each other is
 // cloned, as between threads. A test file that uses this mocks src/browser/locks.ts and src/browser/host/scope.ts.
@@ -70,7 +73,24 @@ export const MODELS: Readonly<Record<string, () => Model>> = {
       ),
     });
   },
+  "a head on a frozen backbone": () => transferModel(based(), { head: [dropout({ rate: 0.3 }), 2] }),
 };
+
+/** A base whose weights are numbers, those of a normalization's variance above 0. */
+function based() {
+  const model = sequential([
+    conv2d({ filters: 4, kernelSize: 3, useBias: false, inputShape: [6, 6, 1] }),
+    batchNormalization(),
+    flatten(),
+    dense({ units: 3, activation: "softmax" }),
+  ]);
+  const tensors = model.graph.parameters.map(({ name, shape }, i) => ({
+    name,
+    shape,
+    data: fixtureValues(elements(shape), i, 1).map((x) => Math.abs(x) + 0.1),
+  }));
+  return { model, tensors, metadata: { preprocessing: { scale: 1 / 127.5, offset: -1 } } };
+}
 
 export type Make = (options: TrainerOptions) => Promise<Trainable>;
 export const inNode =

@@ -7,6 +7,7 @@ import {
   ModelFileError,
   namedModel,
   sequential,
+  transferModel,
 } from "/dist/wasmgrad.js";
 
 const { train, test } = await generateDigits({ train: 640, test: 20 });
@@ -37,6 +38,20 @@ export async function predict(file) {
   await model.compile({ threads: 1 });
   const onPage = Array.from(await model.predict(test));
   model.dispose();
+  return { inWorker, onPage };
+}
+
+/** Weights of a head on a file's backbone, trained by a Trainer, and on the page. */
+export async function headOn(file) {
+  const net = transferModel(await loadModel(fromBase64(file)), { head: [4, 10] });
+  const trainer = await createTrainer(net, { seed: 3 });
+  await trainer.fit(train, { batchSize: 64 });
+  const inWorker = await trainer.weightsSha256();
+  trainer.dispose();
+  await net.compile({ threads: 1, seed: 3 });
+  await net.fit(train, { batchSize: 64 });
+  const onPage = await net.weightsSha256();
+  net.dispose();
   return { inWorker, onPage };
 }
 
