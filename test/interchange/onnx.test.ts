@@ -1,5 +1,8 @@
-import { readFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { afterEach, describe, expect, test } from "vitest";
+import { openRun } from "../../src/cli/run/load.ts";
 import { ModelFileError } from "../../src/formats/model-file.ts";
 import { decodeModel, encodeModel } from "../../src/interchange/onnx/messages.ts";
 import {
@@ -52,12 +55,12 @@ describe("what PyTorch exports", () => {
     expect(model.rows.map(({ name, type }) => `${name} ${type}`)).toMatchInlineSnapshot(`
       [
         "features.0 conv2d",
-        "features.3 zeroPadding2d",
-        "features.3_1 maxPooling2d",
+        "features.3.pad zeroPadding2d",
+        "features.3 maxPooling2d",
         "features.4 conv2d",
         "features.6 maxPooling2d",
         "features.7 averagePooling2d",
-        "reshape flatten",
+        "flatten flatten",
         "classifier.1 dense",
         "classifier.3 dense",
       ]
@@ -238,6 +241,15 @@ describe("what is refused", () => {
     await expect(loadModel({ "m.onnx": file, "m.onnx.data": more.slice(0, 100) })).rejects.toThrow(
       "has 23 numbers, expected 54",
     );
+    // The command line finds the second file beside the first.
+    const folder = mkdtempSync(join(tmpdir(), "wasmgrad-onnx-"));
+    try {
+      for (const [name, bytes] of Object.entries({ "m.onnx": file, "m.onnx.data": more }))
+        writeFileSync(join(folder, name), bytes);
+      expect((await openRun(join(folder, "m.onnx"))).tensors).toEqual(tensors);
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
   });
 
   test("constants that grow beyond what the file holds", async () => {

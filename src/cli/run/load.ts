@@ -1,5 +1,5 @@
 import { stat } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { DataError } from "../../data/errors.ts";
 import { readWhole } from "../../data/files.ts";
 import type { EngineOptions } from "../../engine/engine.ts";
@@ -78,8 +78,12 @@ async function isLayersModel(folder: string): Promise<boolean> {
   return (await there("model.json")) && !(await there("model.safetensors"));
 }
 
-/** The file, and with a model.json the files beside it that it names. */
+/** The file, and with a model.json the files beside it that it names, with an ONNX file that of its weights as PyTorch calls it. */
 async function withShards(path: string, bytes: Uint8Array): Promise<Uint8Array | Record<string, Uint8Array>> {
+  if (path.endsWith(".onnx")) {
+    const weights = await besides(`${path}.data`);
+    return weights ? { [basename(path)]: bytes, [`${basename(path)}.data`]: weights } : bytes;
+  }
   if (!path.endsWith(".json")) return bytes;
   let groups: unknown;
   try {
@@ -91,12 +95,20 @@ async function withShards(path: string, bytes: Uint8Array): Promise<Uint8Array |
   const files: Record<string, Uint8Array> = { "model.json": bytes };
   // One that lies elsewhere, or is missing, is told by who reads the model.
   for (const shard of paths.filter(isInside)) {
-    const found = await readWhole(join(dirname(path), shard)).catch((error: unknown) => {
-      if (!isMissing(error)) throw error;
-    });
+    const found = await besides(join(dirname(path), shard));
     if (found) files[shard] = found;
   }
   return files;
+}
+
+/** A file beside the model's; undefined where there is none. */
+async function besides(path: string): Promise<Uint8Array | undefined> {
+  try {
+    return await readWhole(path);
+  } catch (error) {
+    if (!isMissing(error)) throw error;
+    return undefined;
+  }
 }
 
 function isMissing(error: unknown): boolean {

@@ -415,20 +415,24 @@ function isPositive(type: string, options: Entry["options"], from: readonly Entr
   return KEEP.test(type) && from.every(({ positive }) => positive);
 }
 
-/** What a node's layer may be called: "/layer1/layer1.0/conv1/Conv" is layer1.0.conv1 of PyTorch. */
-function hintOf({ name, output, opType }: OnnxNode): string {
-  const parts = (name || output[0] || opType || "")
-    .split("/")
-    .filter((part) => part !== "" && !/^[A-Z]\w*?(_\d+)?$/.test(part));
-  const whole = parts.reduce(
-    (path, part) => (path !== "" && part.startsWith(`${path}.`) ? part : path ? `${path}.${part}` : part),
+/** What a node's layer may be called, nothing where it has no name of its own: "/layer1/layer1.0/conv1/Conv" is layer1.0.conv1 of PyTorch. */
+function hintOf({ name, output: [output = ""], opType = "" }: OnnxNode): string {
+  const parts = (name || (/^\d+$/.test(output) ? "" : output)).split("/").filter((part) => part !== "");
+  if (parts.at(-1)?.replace(/_\d+$/, "") === opType) parts.pop();
+  return parts.reduce(
+    (path, part) => (path === "" || part.startsWith(`${path}.`) ? part : `${path}.${part}`),
     "",
   );
-  return whole || (opType ?? "").toLowerCase();
 }
 
 /** What the layer of these weights may be called: "layer1.0.conv1.weight" says it. */
 export function hintOfWeights(name: string | undefined): string | undefined {
   const found = /^(.+?)[./_](weight|kernel|W|w|gamma|scale)(_\d+)?$/.exec(name ?? "")?.[1];
   return found && !/^onnx/i.test(found) ? found.replaceAll("/", ".") : undefined;
+}
+
+/** What the layer of zeros before it is called. */
+export function paddingHint(node: OnnxNode): string {
+  const hint = hintOf(node);
+  return hint && `${hint}.pad`;
 }

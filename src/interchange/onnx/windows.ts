@@ -5,6 +5,7 @@ import {
   type Flow,
   type Importer,
   Lacking,
+  paddingHint,
   type Real,
 } from "./importer.ts";
 
@@ -76,14 +77,13 @@ export function isSame(windows: readonly Window[]): boolean {
 /** The image with its zeros around it, and what the layer's padding is then. */
 export function padded(
   importer: Importer,
-  { node }: Call,
+  call: Call,
   image: Entry,
   windows: readonly Window[],
 ): { readonly image: Entry; readonly padding: "valid" | "same" } {
   if (windows.every(({ before, after }) => before === 0 && after <= 0)) return { image, padding: "valid" };
   if (isSame(windows)) return { image, padding: "same" };
-  const padding = windows.map(({ before, after }) => [before, Math.max(0, after)]);
-  return { image: importer.layer(node, "zeroPadding2d", { padding }, [image]), padding: "valid" };
+  return { image: zeros(importer, call, image, windows), padding: "valid" };
 }
 
 /** Brings sequences [N, C, steps] in the form of images of one row, and what comes of them back. */
@@ -148,7 +148,7 @@ export function pooled(
   const bare = windows.every(({ before, after }) => before === 0 && after <= 0);
   // Zeros change no maximum of what is not below 0; counted ones are cells like others.
   if (bare || (mode === "average" ? counting : image.positive && !isSame(windows))) {
-    const { image: around } = bare ? { image } : zeros(importer, call, image, windows);
+    const around = bare ? image : zeros(importer, call, image, windows);
     return { entry: pool(around, strides, "valid"), order };
   }
   if (isSame(windows)) return { entry: pool(image, strides, "same"), order };
@@ -168,12 +168,8 @@ export function pooled(
   return { entry: taken, order };
 }
 
-function zeros(
-  importer: Importer,
-  { node }: Call,
-  image: Entry,
-  windows: readonly Window[],
-): { image: Entry } {
+/** The image with the zeros around it that the windows reach. */
+function zeros(importer: Importer, { node }: Call, image: Entry, windows: readonly Window[]): Entry {
   const padding = windows.map(({ before, after }) => [before, Math.max(0, after)]);
-  return { image: importer.layer(node, "zeroPadding2d", { padding }, [image]) };
+  return importer.layer(node, "zeroPadding2d", { padding }, [image], {}, paddingHint(node));
 }
