@@ -42,9 +42,8 @@ export async function openBase({ base, model, from }: RunConfig, open: Open): Pr
     if (!(error instanceof ModelFileError && error.code === "needs-model")) throw error;
     if (model !== undefined) return open(place, { model: await architectureOf(model) });
     const line = 'Write: {"model": "layers.json"}, on the command line --model layers.json';
-    throw new RunConfigError(`base is ${show(place)}: ${error.message.replace(/Write: .*/s, line)}`, {
-      cause: error,
-    });
+    const message = error.message.replace(`${place}: `, "").replace(/Write: .*/s, line);
+    throw new RunConfigError(`base is ${show(place)}: ${message}`, { cause: error });
   }
 }
 

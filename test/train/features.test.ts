@@ -168,6 +168,35 @@ describe("what frozen layers give", () => {
     }
   });
 
+  test("trains to the same bits where a model has several inputs and outputs", async () => {
+    const make = () => {
+      const [a, b] = [input({ shape: [6, 6, 1], name: "a" }), input({ shape: [5], name: "b" })];
+      const c = flatten().apply(
+        conv2d({ filters: 2, kernelSize: 3, strides: 2, name: "c", ...still }).apply(a),
+      );
+      const d = dense({ units: 3, activation: "tanh", name: "d", ...still }).apply(b);
+      const both = concatenate().apply([dense({ units: 4, name: "e" }).apply(c), d]);
+      const outputs = ["first", "second"].map((name) =>
+        dense({ units: 2, activation: "softmax", name }).apply(both),
+      );
+      return functional({ inputs: [a, b], outputs });
+    };
+    const numbers = Float32Array.from({ length: 250 }, (_, i) => Math.sin(i));
+    const given: Samples = {
+      images: [data.images, numbers],
+      shape: [[6, 6, 1], [5]],
+      count: 50,
+      labels: [data.labels, undefined],
+      targets: [undefined, Float32Array.from({ length: 100 }, (_, i) => Number(i % 2 === (i % 4) >> 1))],
+      weights: [Float32Array.from({ length: 50 }, (_, i) => 1 + (i % 3)), undefined],
+    };
+    const whole = await trained(make, NONE, {}, given);
+    expect(await trained(make, undefined, {}, given)).toEqual({ ...whole, images: 50 });
+    const { images, ...others } = await trained(make, 9 * 4 * 11, {}, given);
+    expect(images).toBe(9 + 3 * 41);
+    expect({ ...others, images: 0 }).toEqual(whole);
+  });
+
   test("goes on from a checkpoint, made with it or without, to the same bits", async () => {
     const { sha } = await trained(chain, NONE);
     for (const [before, after] of [
