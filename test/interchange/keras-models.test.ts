@@ -3,14 +3,15 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { exportModel, loadModel } from "../../src/node.ts";
+import { adam, exportModel, loadModel } from "../../src/node.ts";
 import { farthest, type Numbers, predicted } from "../support/interchange-nets.ts";
+import { randomOf } from "../support/mutate.ts";
 import { findPython, runPython } from "../support/python.ts";
 
 const python = findPython("keras", "tensorflow");
 const SCRIPT = await readFile(fileURLToPath(new URL("../support/keras_models.py", import.meta.url)), "utf8");
 const MODELS = [
-  ...["transfer", "twice", "chain", "normalized", "open"],
+  ...["transfer", "twice", "chain", "normalized", "classes", "open"],
   ...["MobileNetV2", "EfficientNetB0", "ResNet50"],
 ];
 
@@ -52,6 +53,43 @@ describe.skipIf(!python)("models of Keras's own", () => {
       if (name !== "chain") await write(`${name} .h5 of Keras 2`, `back2-${name}.h5`, { format: "h5" });
     });
   });
+
+  test("a model of Keras's that is trained here is as right there, and trains on", async () => {
+    const below = randomOf(8);
+    const shape = [8, 8, 1];
+    const labels = Uint8Array.from({ length: 96 }, (_, i) => i % 3);
+    // Bars that lie, that stand, and squares; not all of them clear.
+    const values = Float32Array.from({ length: 96 * 64 }, (_, i) => {
+      const [label, y, x] = [labels[Math.floor(i / 64)]!, Math.floor((i % 64) / 8), i % 8];
+      const ink = [y === 3, x === 4, y > 1 && y < 6 && x > 1 && x < 6][label]!;
+      return Number(ink) + (below(1000) / 1000 - 0.5) * 1.6;
+    });
+    const samples = { images: values, shape, count: 96, labels };
+    const { model } = await loadModel(await fileOf("classes.keras"));
+    await model.compile({ loss: "categoricalCrossentropy", optimizer: adam({ learningRate: 0.005 }) });
+    await model.fit(samples, { epochs: 1, batchSize: 8 });
+    const { loss, accuracy } = await model.evaluate(samples);
+    const files = await exportModel(model, {
+      format: "keras",
+      metadata: { loss: "categoricalCrossentropy" },
+    });
+    model.dispose();
+    await writeFile(join(folder, "trained.keras"), Object.values(files)[0]!);
+    const trained = {
+      file: "trained.keras",
+      compile: true,
+      inputs: [{ shape, values: [...values] }],
+      labels: [...labels],
+    };
+    await writeFile(join(folder, "cases.json"), JSON.stringify({ trained }));
+    const answer = runPython(python!, SCRIPT, ["ask", folder]).trained;
+    expect(typeof answer, String(answer).slice(0, 500)).toBe("object");
+    const [lossThere, accuracyThere, lossThen, accuracyThen] = answer as number[];
+    expect(lossThere).toBeCloseTo(loss, 5);
+    expect(accuracyThere).toBeCloseTo(accuracy!, 6);
+    expect(lossThen).toBeLessThan(loss);
+    expect(accuracyThen).toBeGreaterThanOrEqual(accuracy!);
+  }, 300_000);
 
   test("all of them predict the same there", async () => {
     await writeFile(join(folder, "cases.json"), JSON.stringify(there));
