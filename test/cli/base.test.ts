@@ -96,6 +96,10 @@ describe("wasmgrad train --base", () => {
     );
     const on = await wasmgrad(["train", "--resume", "second", "--epochs", "4", "--json"], { cwd: work });
     expect(json(on).weightsSha256).toBe(json(longer).weightsSha256);
+    const shown = await wasmgrad(["data", "preview", "--config", "second/result.json", "--out", "pets.png"], {
+      cwd: work,
+    });
+    expect(shown.status).toBe(0);
     const asked = await wasmgrad(["predict", "second", "pets/red/3.png", "--json"], { cwd: work });
     expect(asked.status).toBe(0);
     const tested = await wasmgrad(["evaluate", "second", "--dataset", "pets", "--json"], { cwd: work });

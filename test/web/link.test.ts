@@ -245,6 +245,7 @@ describe("the address", () => {
     });
     for (const run of [
       { recipe: "fast" },
+      { base: "runs/first", head: [16, "classes"] },
       { optimizer: { name: "sgd", momentum: 0.9 } },
       { dataset: "some/folder" },
       { model: "resnet21" },

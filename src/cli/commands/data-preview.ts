@@ -122,7 +122,8 @@ function sheetFile(text: string): string {
 export async function preview(options: PreviewOptions, output: Output): Promise<void> {
   const { out, perClass, versions, offline, ...flags } = options;
   const asked = await settingsOf(flags);
-  const given = flags.model !== undefined || flags.config !== undefined;
+  // A backbone varies no pictures.
+  const given = asked.base === undefined && (flags.model !== undefined || flags.config !== undefined);
   if (given && asked.model === undefined)
     throw new UsageError(
       "the settings begin with the weights of a run, and name no model: name it with --model, such as my-model.json",

@@ -29,6 +29,7 @@ export function settingsOfRun(given: RunOptions): Settings {
   const usual = checkRunConfig({ optimizer: optimizer.name }).optimizer.learningRate;
   const { learningRate } = optimizer;
   if (config.recipe) throw lacking("recipe");
+  if (config.base !== undefined) throw lacking("base");
   const callbacks = config.callbacks ?? [];
   const names = callbacks.map(({ name }) => name);
   if (!names.every((name) => Object.hasOwn(CALLBACK_TYPES, name)) || new Set(names).size < names.length)
