@@ -101,6 +101,23 @@ describe("convert", () => {
       });
   });
 
+  test("writes Keras's files, and TensorFlow.js's into a folder; each comes back with the same weights", async () => {
+    const same = async (path: string) => {
+      expect((await convert(path, "from-keras/m.safetensors", "--overwrite")).status, path).toBe(0);
+      const back = readModel(await readFile(join(work, "from-keras", "m.safetensors"))).tensors;
+      expect(back.map(({ data }) => data)).toEqual((await weights()).map(({ data }) => data));
+    };
+    for (const name of ["m.keras", "m.h5", "tfjs/", "more/tfjs/model.json"]) {
+      expect((await convert("run", name)).status, name).toBe(0);
+      await same(name);
+    }
+    expect(await readdir(join(work, "tfjs"))).toEqual(["README.md", "group1-shard1of1.bin", "model.json"]);
+    await same("more/tfjs");
+    const two = await convert("run", "two.h5", "--keras-version", "3");
+    expect(two.status).toBe(0);
+    expect((await convert("run", "two.h5", "--keras-version", "4")).stderr).toContain("expected 2 or 3");
+  });
+
   test("leaves what is there, unless told to replace it", async () => {
     await mkdir(join(work, "there"));
     await writeFile(join(work, "there", "w.npz"), "mine");

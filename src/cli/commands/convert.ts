@@ -122,16 +122,19 @@ Examples:
 
 export async function convert(
   from: string,
-  to: string,
+  target: string,
   options: ConvertOptions,
   output: Output,
 ): Promise<void> {
-  const { format, stem } = formatFor(to, options.pytorch ? "pytorch" : options.to);
+  const { format, stem } = formatFor(target, options.pytorch ? "pytorch" : options.to);
+  // The main file of a folder stands for it.
+  const to =
+    format.endings[0]!.endsWith("/") && format.endings.includes(basename(target)) ? dirname(target) : target;
   const loaded = await openRun(from, { maxMemory: options.maxMemory, ...(await told(options)) });
   const files = named(
     await exportModel(loaded, {
       format: format.name as FormatName,
-      name: stem,
+      name: stem || undefined,
       weights: options.weights,
       kerasVersion: options.kerasVersion,
     }),
@@ -157,6 +160,12 @@ export async function convert(
   });
 }
 
+/** Whether a name has that ending: one of a file stands behind a name, a folder may be called so, and model.json is whole. */
+function hasEnding(name: string, ending: string): boolean {
+  if (ending.startsWith(".")) return name.endsWith(ending) && name !== ending;
+  return ending.endsWith("/") ? name.endsWith(ending) : name === ending;
+}
+
 /** The format of a file by its name, and the name without its ending. */
 function formatFor(path: string, name: FormatName | undefined): { format: Format; stem: string } {
   const folder = /[\\/]$/.test(path);
@@ -167,8 +176,7 @@ function formatFor(path: string, name: FormatName | undefined): { format: Format
     // The longest first: .weights.h5 before .h5.
     .sort((a, b) => b.ending.length - a.ending.length);
   const found = endings.find(
-    ({ format, ending }) =>
-      (name === undefined || format.name === name) && base.length > ending.length && base.endsWith(ending),
+    ({ format, ending }) => (name === undefined || format.name === name) && hasEnding(base, ending),
   );
   if (found)
     return { format: found.format, stem: basename(path).slice(0, base.length - found.ending.length) };
