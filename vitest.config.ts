@@ -56,6 +56,7 @@ const LONG_NODE = [
   "engine/protocol",
   "interchange/keras-models",
   "interchange/keras-real",
+  "interchange/onnx-models",
   "interchange/onnx-testdata",
   "interchange/onnx-written",
   "interchange/torch-layers",
