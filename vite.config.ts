@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { readdirSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { build as esbuild } from "esbuild";
-import { defineConfig, type Plugin } from "vite";
+import { defineConfig, type Plugin, type Rolldown } from "vite";
 import { commonHeaders, PAGE_POLICY } from "./src/page-headers.ts";
 
 const path = (relative: string) => fileURLToPath(new URL(relative, import.meta.url));
@@ -44,6 +44,26 @@ const uplotLocale: Plugin = {
 /** Modules that hold worker scripts as text: the page has them as a file, see worker-url.ts. */
 const UNUSED = /\/build\/(training|further|extra|data)-worker\.js$/;
 
+/** What reads or writes one format of models. */
+const FORMAT = /\/src\/interchange\/[^/]+\/(read|write)[^/]*\.ts$/;
+
+/**
+ * The files that come with a visit: not those that only formats of models by others need, of megabytes, which come when one is
+ * opened or saved.
+ */
+function visited(bundle: Rolldown.OutputBundle): Set<string> {
+  const seen = new Set<string>();
+  const visit = (name: string) => {
+    const file = bundle[name];
+    if (!file || seen.has(name)) return;
+    if (file.type === "chunk" && FORMAT.test(file.facadeModuleId ?? "")) return;
+    seen.add(name);
+    if (file.type === "chunk") for (const other of [...file.imports, ...file.dynamicImports]) visit(other);
+  };
+  for (const file of Object.values(bundle)) if (file.type === "asset" || file.isEntry) visit(file.fileName);
+  return seen;
+}
+
 /** Writes offline.js, the service worker: what src/web/offline/worker.ts says, of the files that this build has made. */
 const offline: Plugin = {
   name: "offline",
@@ -59,6 +79,8 @@ const offline: Plugin = {
         if (file.type === "chunk" && UNUSED.test(file.facadeModuleId ?? "")) continue;
         sources.set(file.fileName, Buffer.from(file.type === "chunk" ? file.code : file.source));
       }
+      const come = visited(bundle);
+      const first = (name: string) => come.has(name) || !(name in bundle);
       const names = [...sources.keys()].sort();
       const hash = createHash("sha256");
       for (const name of names) hash.update(name).update(sources.get(name)!);
@@ -70,7 +92,7 @@ const offline: Plugin = {
         target: "es2022",
         define: {
           VERSION: JSON.stringify(hash.digest("hex").slice(0, 12)),
-          FILES: JSON.stringify(names.filter((name) => name !== "index.html")),
+          FILES: JSON.stringify(names.filter((name) => name !== "index.html" && first(name))),
         },
       });
       this.emitFile({ type: "asset", fileName: "offline.js", source: outputFiles[0]!.text });

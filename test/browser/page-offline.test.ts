@@ -5,9 +5,11 @@ import type { Page } from "puppeteer-core";
 import { afterEach, describe, expect, test } from "vitest";
 import { type PageServer, serveFolder } from "../../src/cli/serve/server.ts";
 import {
+  dropFiles,
   fetched,
   openApp,
   PAGE_FOLDER,
+  savedFile,
   servePage,
   textOf,
   train,
@@ -85,6 +87,49 @@ describe.each(BROWSERS)("without a network, in %s", (browser) => {
     expect(await violations(page)).toEqual([]);
     expect(errors.filter((error) => !OFFLINE_ERRORS.test(error))).toEqual([]);
   });
+
+  test.skipIf(missing(browser))(
+    "formats of models come when they are first used, and work from then on; others say why they do not",
+    async () => {
+      const server = await host();
+      const { page } = await openApp(browser, { url: server.url, fragment: SMALL });
+      await page.waitForSelector("#offline");
+      const kept = () =>
+        page.evaluate(async () => {
+          const [name] = (await caches.keys()).filter((name) => name.startsWith("wasmgrad-page"));
+          return (await (await caches.open(name!)).keys()).map(({ url }) => url.replace(/.*\//, ""));
+        });
+      const first = await kept();
+      expect(first.filter((name) => /^(predict(-all)?|read|write)-[\w-]{8}\.js$/.test(name))).toEqual([]);
+      await train(page);
+      await page.click("#tab-results");
+      const save = async (format: string, count: number) => {
+        await page.select("#save-as", format);
+        await page.click("#save-model");
+        return (await savedFile(page, count)).bytes;
+      };
+      const own = await save("wasmgrad", 1);
+      const onnx = await save("onnx", 2);
+      await expect.poll(async () => (await kept()).length).toBeGreaterThan(first.length);
+      await server.close();
+
+      await page.reload();
+      await page.waitForSelector("#status");
+      await dropFiles(page, [{ name: "mine.safetensors", bytes: own }]);
+      await waitForText(page, "#notices", /mine\.safetensors is loaded/);
+      await page.click("#tab-results");
+      expect(Buffer.compare(await save("onnx", 1), onnx)).toBe(0);
+      await page.select("#save-as", "js");
+      await page.click("#save-model");
+      await waitForText(page, "#notices", /its server does not answer: try again with a network/);
+      await dropFiles(page, [{ name: "other.onnx", bytes: onnx }]);
+      await waitForText(
+        page,
+        "#notices",
+        /other\.onnx: This format needs code that the page loads when it is first used/,
+      );
+    },
+  );
 
   test.skipIf(missing(browser))(
     "a new version shows at the next load, and the old one is removed",

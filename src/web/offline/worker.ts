@@ -55,7 +55,7 @@ scope.addEventListener("fetch", (event) => {
   if (request.method !== "GET") return;
   if (request.mode === "navigate") {
     if (url === root || url === `${root}index.html`) event.respondWith(answer(page(request)));
-  } else if (files.has(url) || url.startsWith(ASSETS)) event.respondWith(answer(file(request)));
+  } else if (files.has(url) || url.startsWith(ASSETS)) event.respondWith(answer(file(event)));
 });
 
 /** Where there is nothing to answer with, the request fails as it would without this worker. */
@@ -136,8 +136,22 @@ async function sweep(page: string): Promise<void> {
   for (const name of names) if (name.startsWith(PREFIX) && name !== CACHE) await caches.delete(name);
 }
 
-async function file(request: Request): Promise<Response> {
-  return (await keptFile(request.url)) ?? fetch(request);
+/** A kept file, or the server's. What comes only when it is needed, as formats of models do, is kept from then on. */
+async function file(event: Fetching): Promise<Response> {
+  const { request } = event;
+  const kept = await keptFile(request.url);
+  if (kept) return kept;
+  const response = await fetch(request);
+  if (response.ok && request.url.startsWith(ASSETS)) event.waitUntil(keep(request, response.clone()));
+  return response;
+}
+
+/** Where the browser's storage is full, it comes from the server again. */
+async function keep(request: Request, response: Response): Promise<void> {
+  await caches
+    .open(CACHE)
+    .then((cache) => cache.put(request.url, response))
+    .catch(() => {});
 }
 
 /** A kept file with the headers that the page has; undefined where there is none, or the browser's storage fails. */

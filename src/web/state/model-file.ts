@@ -37,8 +37,20 @@ export async function saveModelFile(format: FormatName = "wasmgrad"): Promise<vo
     download(name, bytes, "application/octet-stream");
     announce(`${name} was saved`);
   } catch (error) {
-    fault("file", error);
+    fault("file", reasonOf(error));
   }
+}
+
+/** What browsers say where code that is loaded when it is needed does not come. */
+const NOT_LOADED = /dynamically imported module|Importing a module script failed/;
+
+function reasonOf(error: unknown): unknown {
+  return error instanceof Error && NOT_LOADED.test(error.message)
+    ? new Error(
+        "This format needs code that the page loads when it is first used, and its server does not answer: try again with a network. wasmgrad's own files, .safetensors, do without one.",
+        { cause: error },
+      )
+    : error;
 }
 
 /** A model file in another format: its name, and what is in it. */
@@ -104,7 +116,11 @@ export async function openModelFile(name: string, files: Files): Promise<void> {
     await runTest();
   } catch (error) {
     if (!current()) return;
-    fault("file", error instanceof Error ? new Error(`${name}: ${error.message}`, { cause: error }) : error);
+    const reason = reasonOf(error);
+    fault(
+      "file",
+      reason instanceof Error ? new Error(`${name}: ${reason.message}`, { cause: error }) : reason,
+    );
   } finally {
     if (current()) phase.value = "idle";
   }
