@@ -70,11 +70,14 @@ const answers = await predict(pixels); // bytes or floats
 };
 
 const quote = (text: string) => JSON.stringify(text);
-/** In a table, and in a line of its own. */
-const plain = (text: unknown) =>
-  String(text)
-    .replaceAll(/[\r\n]+/g, " ")
-    .replaceAll("|", "\\|");
+/** In a table, and in a line of its own: names say what they say, and are no markup. */
+const plain = (text: unknown) => {
+  const line = String(text).replaceAll(/[\r\n]+/g, " ");
+  return HASH.test(line) ? line : line.replaceAll(/[\\`*[\]<>|~]|\b_|_\b|&(?=#?\w+;)/g, "\\$&");
+};
+const HASH = /^`[0-9a-f]+`$/;
+/** In a code span. */
+const code = (text: string) => `\`${text.replaceAll(/[\r\n`]+/g, " ")}\``;
 
 /**
  * A model card: what the model takes and gives, what it was trained on and how, its figures, and how it is loaded. As text in
@@ -151,7 +154,7 @@ ${
 }
 ## Loading it
 
-${formatNamed(format).title}, \`${plain(file)}\`:
+${formatNamed(format).title}, ${code(file)}:
 
 ${USES[format](file, built.inputs[0]!)}
 
