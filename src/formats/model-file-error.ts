@@ -21,6 +21,8 @@ export type ModelFileErrorCode =
   | "needs-model"
   /** Weights alone that are not those of the model that was given: the message may list both, a line each. */
   | "fit"
+  /** A file with layers, for which a model or its sizes were given. */
+  | "has-layers"
   /** It claims to be larger than it can be, or than is allowed. */
   | "too-large"
   /** A file that could not be written. */

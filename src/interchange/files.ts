@@ -1,22 +1,47 @@
 // What loadModel() and exportModel() load when there is a file to read or to write. In pages it is a bundle of its own, which
 // shares no module with the page: bundlers would put what both use, layers and all, into the page's first script.
+import { modelOfParts } from "../formats/model-file.ts";
+import { ModelFileError } from "../formats/model-file-error.ts";
+import { quoted } from "../options/show.ts";
 import type { Model } from "../train/model.ts";
 import { cardOf } from "./card.ts";
 import { fitWeights } from "./fit-weights.ts";
 import { formatNamed } from "./formats.ts";
-import { formatOf } from "./look.ts";
+import { formatOfFiles } from "./look.ts";
 import type { CardOptions, FileOptions, FormatName, LoadModelOptions } from "./options.ts";
-import { type Files, onlyFile, type PortableModel, type PortableWeights } from "./portable.ts";
+import type { Files, PortableModel, PortableWeights } from "./portable.ts";
 
 /** What a file holds, and what people call its format; `found` is undefined of wasmgrad's own files, which are read elsewhere. */
 export async function readFiles(
   files: Files,
   options: LoadModelOptions,
 ): Promise<{ title: string; found?: PortableModel | PortableWeights }> {
-  const { title, reader } = await formatOf(onlyFile(files));
-  if (!reader) return { title };
+  const { name, format } = await formatOfFiles(files);
+  const { title, reader } = format;
+  if (!reader) {
+    refuse(["model", "names", "inputShape"], options, title);
+    const all = Object.keys(files);
+    if (all.length > 1)
+      throw new ModelFileError(
+        "unknown-format",
+        `got ${all.length} files, and ${quoted(name)} is a whole model (${title}). Write: loadModel(bytes), of that one alone`,
+      );
+    return { title };
+  }
   const { read } = await reader();
-  return { title, found: await read(files, options) };
+  const found = await read({ [name]: files[name]!, ...files }, options);
+  if ("config" in found) refuse(["model", "names"], options, title);
+  return { title, found };
+}
+
+/** What is told of files without layers would be passed over where a file has its own. */
+function refuse(names: readonly (keyof LoadModelOptions)[], options: LoadModelOptions, title: string): void {
+  const given = names.find((name) => options[name] !== undefined);
+  if (given)
+    throw new ModelFileError(
+      "has-layers",
+      `it has layers of its own (${title}), and \`${given}\` is for files that leave them open: leave it out`,
+    );
 }
 
 export async function writeFiles(
@@ -24,6 +49,8 @@ export async function writeFiles(
   model: PortableModel,
   options: FileOptions,
 ): Promise<Files> {
+  // What loadModel() would refuse, too few names of classes say, is no model to give to others.
+  modelOfParts(model.config, model.tensors, model.metadata, { maxMemory: Number.POSITIVE_INFINITY });
   const { write } = await formatNamed(format).writer!();
   return write(model, options);
 }

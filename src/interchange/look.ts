@@ -1,6 +1,7 @@
 import { ModelFileError } from "../formats/model-file-error.ts";
 import { isObject } from "../options/kinds.ts";
 import { FORMATS, type Format, type Look } from "./formats.ts";
+import type { Files } from "./portable.ts";
 
 const HEAD = 512;
 const ZIP = "PK\u0003\u0004";
@@ -23,6 +24,19 @@ export async function formatOf(bytes: Uint8Array): Promise<Format> {
         : ""
     }; expected one of: ${titles.join("; ")}`,
   );
+}
+
+/** The file that tells the format of those given together, and the format: whatever the order that they are in. */
+export async function formatOfFiles(files: Files): Promise<{ name: string; format: Format }> {
+  const entries = Object.entries(files);
+  if (entries.length > 1)
+    for (const [name, bytes] of entries) {
+      const look = await lookAt(bytes);
+      const format = FORMATS.find((known) => known.recognises?.(look));
+      if (format) return { name, format };
+    }
+  const [name, bytes] = entries[0]!;
+  return { name, format: await formatOf(bytes) };
 }
 
 async function lookAt(bytes: Uint8Array): Promise<Look> {

@@ -29,11 +29,11 @@ describe("convert", () => {
     const { status, stdout } = await convert("run", "npz/w.npz");
     expect(status).toBe(0);
     expect(stdout).toMatch(
-      /^run is written as NumPy's \.npz, weights alone: \d+ layers, \d+ parameters\n {2}npz\/w\.npz {2}[\d,]+ bytes\n$/,
+      /^run is written as NumPy's \.npz, weights alone: \d+ layers, \d+ parameters\n {2}npz\/w\.npz {2}[\d,]+ bytes\n {2}npz\/README\.md {2}its model card\n$/,
     );
     expect((await readdir(join(work, "npz"))).sort()).toEqual(["README.md", "w.npz"]);
     const told = json(await convert("run", "npz/v.npz", "--json"));
-    expect(told).toMatchObject({ format: "npz", files: [{ path: "npz/v.npz" }] });
+    expect(told).toMatchObject({ format: "npz", files: [{ path: "npz/v.npz" }], card: "npz/README.md" });
     expect(await readFile(join(work, "npz", "v.npz"))).toEqual(await readFile(join(work, "npz", "w.npz")));
   });
 
@@ -127,6 +127,45 @@ describe("convert", () => {
     expect(await readFile(join(work, "there", "w.npz"), "utf8")).toBe("mine");
     expect((await convert("run", "there/w.npz", "--overwrite")).status).toBe(0);
     expect((await readFile(join(work, "there", "w.npz"))).subarray(0, 2).toString()).toBe("PK");
+  });
+
+  test("puts no file in the place of a folder or a device", async () => {
+    await mkdir(join(work, "folder.npz"));
+    execFileSync("mkfifo", [join(work, "pipe")]);
+    for (const [path, problem] of [
+      ["folder.npz", "is a folder: name a file in it"],
+      ["pipe", "is no file: name another"],
+    ] as const)
+      expect(await convert("run", path, "--to", "npz", "--overwrite", "--no-card")).toMatchObject({
+        status: 2,
+        stderr: `wasmgrad: ${path} ${problem}\n`,
+      });
+  });
+
+  test("says what is wrong with where to write, and with what is told for nothing", async () => {
+    for (const path of ["-", ".", "..", "there/.."])
+      expect(await convert("run", path, "--to", "npz")).toMatchObject({
+        status: 2,
+        stderr: expect.stringContaining(`wasmgrad: ${path} names no file: `),
+      });
+    for (const [path, write] of [
+      ["out/m.NPZ", "out/m.npz"],
+      ["out/m.npz/", "out/m.npz"],
+      [".npz", "model.npz"],
+    ])
+      expect((await convert("run", path!)).stderr).toContain(`. Write: ${write}; or say it with --to`);
+    expect(await convert("run", "m.npz", "--weights", "int8")).toMatchObject({
+      status: 2,
+      stderr: expect.stringContaining("--weights is for .js alone, and m.npz (NumPy's .npz"),
+    });
+    for (const [option, value] of [
+      ["--model", "small.json"],
+      ["--input-shape", "9x9x1"],
+    ])
+      expect(await convert("run", "for-nothing.npz", option!, value!)).toMatchObject({
+        status: 1,
+        stderr: expect.stringMatching(`it has layers of its own \\(.*\\), and ${option} is for files`),
+      });
   });
 
   test("leaves a README.md that is no card, and replaces one that is", async () => {

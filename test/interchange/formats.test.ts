@@ -69,6 +69,46 @@ describe("wasmgrad's own file", () => {
   });
 });
 
+describe("a file with layers", () => {
+  test("is refused a model, and names, that would be passed over", async () => {
+    const onnx = only(await exportModel(model, { format: "onnx" }));
+    for (const bytes of [saveModel(model), onnx])
+      for (const [name, option] of [
+        ["model", { model }],
+        ["names", { names: { "dense/kernel": "fc.weight" } }],
+      ] as const)
+        await expect(loadModel(bytes, option)).rejects.toMatchObject({
+          code: "has-layers",
+          message: expect.stringMatching(`^it has layers of its own \\(.*\\), and \`${name}\` is for files`),
+        });
+    await expect(loadModel(saveModel(model), { inputShape: [9, 9, 1] })).rejects.toThrow(
+      "`inputShape` is for files that leave them open",
+    );
+  });
+
+  test("is found among its files, whatever their order; a whole model comes alone", async () => {
+    const onnx = only(await exportModel(model, { format: "onnx" }));
+    const files = { "m.onnx.data": Uint8Array.of(0, 0, 128, 63), "m.onnx": onnx };
+    expect((await loadModel(files)).tensors).toHaveLength(4);
+    const own = saveModel(model);
+    expect((await loadModel({ "m.safetensors": own })).tensors).toHaveLength(4);
+    await expect(loadModel({ "notes.txt": Uint8Array.of(65), "m.safetensors": own })).rejects.toThrow(
+      "got 2 files, and 'm.safetensors' is a whole model (wasmgrad's model file). Write: loadModel(bytes)",
+    );
+  });
+});
+
+test.each(WRITTEN.filter((name) => name !== "wasmgrad"))(
+  "what loadModel() would refuse is not written as %s",
+  async (format) => {
+    const loaded = readModel(saveModel(model));
+    await expect(exportModel(loaded, { format, metadata: { classNames: ["a"] } })).rejects.toThrow(
+      "names 1 class, but its model has 4 outputs",
+    );
+    await expect(exportModel({ ...loaded, tensors: [] }, { format })).rejects.toBeInstanceOf(ModelFileError);
+  },
+);
+
 describe("NumPy's weights", () => {
   test("come back into the model that they are of, by name", async () => {
     const bytes = only(await exportModel(model, { format: "npz" }));

@@ -130,6 +130,10 @@ export async function convert(
   // The main file of a folder stands for it.
   const to =
     format.endings[0]!.endsWith("/") && format.endings.includes(basename(target)) ? dirname(target) : target;
+  if (options.weights !== undefined && format.name !== "js")
+    throw new UsageError(
+      `--weights is for .js alone, and ${printable(to)} (${format.title}) keeps them as they are: leave it out`,
+    );
   const loaded = await openRun(from, { maxMemory: options.maxMemory, ...(await told(options)) });
   const files = named(
     await exportModel(loaded, {
@@ -142,21 +146,23 @@ export async function convert(
     format,
   );
   const paths = Object.keys(files);
-  if (!options.overwrite) await refuseThere(paths);
+  await refuseThere(paths, options.overwrite);
   // The main file is the first: while it is missing, nobody takes the others for a model.
   for (const path of [...paths].reverse()) await written(path, files[path]!);
-  if (options.card !== false) await writeCard(from, loaded, format, to, output);
+  const card = options.card === false ? undefined : await writeCard(from, loaded, format, to, output);
   const { model } = loaded;
   const parameters = model.countParams();
   output.print(
     `${printable(from)} is written as ${format.title}: ${counted(model.rows.length, "layer")}, ${counted(parameters, "parameter")}`,
   );
   for (const path of paths) output.print(`  ${printable(path)}  ${counted(files[path]!.length, "byte")}`);
+  if (card !== undefined) output.print(`  ${printable(card)}  its model card`);
   output.document({
     format: format.name,
     layers: model.rows.length,
     parameters,
     files: paths.map((path) => ({ path, bytes: files[path]!.length })),
+    ...(card !== undefined && { card }),
   });
 }
 
@@ -170,6 +176,10 @@ function hasEnding(name: string, ending: string): boolean {
 function formatFor(path: string, name: FormatName | undefined): { format: Format; stem: string } {
   const folder = /[\\/]$/.test(path);
   const base = basename(path) + (folder ? "/" : "");
+  if (/^-?$|^\.+$/.test(basename(path)))
+    throw new UsageError(
+      `${printable(path) || '""'} names no file: models are written to files, and not to the terminal. Write: model.onnx`,
+    );
   const endingsOf = (format: Format) =>
     format.written === undefined ? format.endings : format.name === name ? [format.written] : [];
   const endings = WRITTEN.flatMap((format) => endingsOf(format).map((ending) => ({ format, ending })))
@@ -188,9 +198,17 @@ function formatFor(path: string, name: FormatName | undefined): { format: Format
       `${printable(path)}: ${other.title} is written as ${other.written}, with the module that has it beside it. Write: ${printable(path.replace(/\.\w+[\\/]?$|[\\/]$|$/, other.written!))} --${other.name}`,
     );
   const all = endings.map(({ ending }) => ending);
-  const near = nearest(base.replace(/^.*?(?=\.)/, ""), all);
+  const near = nearest(
+    base
+      .replace(/^.*?(?=\.)/, "")
+      .replace(/\/$/, "")
+      .toLowerCase(),
+    all,
+  );
+  const begun = path.slice(0, path.length - base.length);
+  const stem = `${base.replace(/\..*$|\/$/, "") || "model"}${near}`;
   throw new UsageError(
-    `${printable(path)}: its name tells no format; expected an ending of ${all.join(", ")}${near === undefined ? "" : `. Write: ${base.replace(/\..*$/, near)}`}; or say it with --to`,
+    `${printable(path)}: its name tells no format; expected an ending of ${all.join(", ")}${near === undefined ? "" : `. Write: ${printable(begun + stem)}`}; or say it with --to`,
   );
 }
 
@@ -205,14 +223,14 @@ function named(files: Files, to: string, { endings }: Format): Files {
   );
 }
 
-/** A README.md beside the export. */
+/** A README.md beside the export: its path, where it was written. */
 async function writeCard(
   from: string,
   loaded: LoadedModel,
   { name, endings }: Format,
   to: string,
   output: Output,
-): Promise<void> {
+): Promise<string | undefined> {
   const folder = endings[0]!.endsWith("/");
   const path = join(folder ? to : dirname(to), "README.md");
   const there = await readFile(path, "utf8").catch(() => undefined);
@@ -220,7 +238,7 @@ async function writeCard(
     output.notice(
       `${printable(path)} is there, and no card of a model: it stays. Write: --no-card, to say that none is wanted`,
     );
-    return;
+    return undefined;
   }
   const card = await modelCard(loaded, {
     format: name as FormatName,
@@ -229,6 +247,7 @@ async function writeCard(
     version: packageVersion(),
   });
   await written(path, new TextEncoder().encode(card));
+  return path;
 }
 
 /** What a run folder records; undefined of a file. */
@@ -240,10 +259,15 @@ async function recordOf(from: string): Promise<Record<string, unknown> | undefin
   }
 }
 
-async function refuseThere(paths: readonly string[]): Promise<void> {
-  for (const path of paths)
-    if (await stat(path).catch(() => undefined))
+async function refuseThere(paths: readonly string[], overwrite = false): Promise<void> {
+  for (const path of paths) {
+    const there = await stat(path).catch(() => undefined);
+    if (there?.isDirectory()) throw new UsageError(`${printable(path)} is a folder: name a file in it`);
+    // A device, say: a file would take its place.
+    if (there && !there.isFile()) throw new UsageError(`${printable(path)} is no file: name another`);
+    if (there && !overwrite)
       throw new UsageError(`${printable(path)} is there already: name another, or add --overwrite`);
+  }
 }
 
 async function written(path: string, bytes: Uint8Array): Promise<void> {

@@ -64,7 +64,9 @@ export async function openRun(run: string, options: LoadModelOptions = {}): Prom
           )
         : error.code === "fit"
           ? error.message.replace(/names: (\{.*\})/, "--names FILE.json, which holds $1")
-          : error.message;
+          : error.code === "has-layers"
+            ? error.message.replace(/`(\w+)`/, (_, name: string) => `--${kebab(name)}`)
+            : error.message;
     throw new ModelFileError(error.code, `${printable(path)}: ${message}`, { cause: error });
   }
 }
@@ -110,6 +112,8 @@ async function besides(path: string): Promise<Uint8Array | undefined> {
     return undefined;
   }
 }
+
+const kebab = (name: string) => name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
 
 function isMissing(error: unknown): boolean {
   return error instanceof DataError && error.code === "not-found";
