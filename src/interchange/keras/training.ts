@@ -1,6 +1,8 @@
 // What a model was trained with: Keras's compile_config, and training_config of .h5 files.
 
+import { ModelError } from "../../compiler/errors.ts";
 import type { Graph } from "../../compiler/graph.ts";
+import { checkLoss } from "../../losses/check-loss.ts";
 import { usualLoss } from "../../losses/usual-loss.ts";
 import { isObject } from "../../options/kinds.ts";
 import type { ModelMetadata } from "../../train/model-entries.ts";
@@ -13,12 +15,28 @@ type Config = Readonly<Record<string, unknown>>;
 export function readTraining(config: unknown, graph: Graph): Pick<ModelMetadata, "loss" | "lossWeights"> {
   const told = isObject(config) ? config : {};
   const loss = readLoss(told.loss);
-  if (loss === undefined || (Array.isArray(loss) && loss.length !== graph.outputs.length)) {
+  if (loss === undefined || !fits(loss, graph)) {
     const usual = graph.outputs.map((_, i) => usualLoss(graph, i));
     return { loss: usual.length === 1 ? usual[0]! : usual };
   }
   const weights = readWeights(told.loss_weights);
   return { loss, ...(weights !== undefined && { lossWeights: weights }) };
+}
+
+/** Whether the outputs have such losses: Keras trains some that make no sense. */
+function fits(loss: NonNullable<ModelMetadata["loss"]>, graph: Graph): boolean {
+  const one = typeof loss === "string" || "name" in loss;
+  // By names of outputs.
+  if (!one && !Array.isArray(loss)) return true;
+  const each: readonly unknown[] = one ? graph.outputs.map(() => loss) : (loss as readonly unknown[]);
+  if (each.length !== graph.outputs.length) return false;
+  try {
+    for (const [i, own] of each.entries()) checkLoss(own, graph, i);
+    return true;
+  } catch (error) {
+    if (error instanceof ModelError) return false;
+    throw error;
+  }
 }
 
 function readWeights(value: unknown): ModelMetadata["lossWeights"] {
