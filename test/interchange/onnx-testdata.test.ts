@@ -1,12 +1,12 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import { BinaryWriter, WireType } from "@bufbuild/protobuf/wire";
 import { describe, expect, test } from "vitest";
 import { elements } from "../../src/compiler/graph.ts";
 import { ModelFileError, modelOfParts } from "../../src/formats/model-file.ts";
 import { isElementwise } from "../../src/interchange/onnx/elementwise.ts";
 import {
   decodeModel,
-  decodeTensor,
   encodeModel,
   type NewTensor,
   type OnnxModel,
@@ -29,6 +29,13 @@ const REFUSED: Readonly<Record<string, readonly string[]>> = JSON.parse(
 );
 /** Those that train, and those that round to half floats: here is none of either. */
 const OTHERWISE = /training_dropout(_default)?$|_to_FLOAT16|BFLOAT16/;
+
+/** A tensor in a file of its own. */
+function decodeTensor(bytes: Uint8Array): OnnxTensor {
+  const graph = new BinaryWriter().tag(5, WireType.LengthDelimited).bytes(bytes).finish();
+  const model = new BinaryWriter().tag(7, WireType.LengthDelimited).bytes(graph).finish();
+  return decodeModel(model).graph!.initializer[0]!;
+}
 
 /** The model with further inputs as weights: there they are given with each question. */
 function withWeights(

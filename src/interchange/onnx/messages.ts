@@ -236,13 +236,6 @@ export function encodeModel(model: Written<typeof MODEL>): Uint8Array<ArrayBuffe
   return writer.finish() as Uint8Array<ArrayBuffer>;
 }
 
-/** A tensor on its own, as ONNX's test data has them. */
-export function decodeTensor(bytes: Uint8Array): OnnxTensor {
-  const graph = new BinaryWriter().tag(5, WireType.LengthDelimited).bytes(bytes).finish();
-  return decodeModel(new BinaryWriter().tag(7, WireType.LengthDelimited).bytes(graph).finish()).graph!
-    .initializer[0]!;
-}
-
 function write(writer: BinaryWriter, fields: Fields, message: Readonly<Record<string, unknown>>): void {
   for (const [name, [number, kind, many]] of Object.entries(fields)) {
     const value = message[name];
