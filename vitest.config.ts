@@ -40,6 +40,7 @@ const LONG_NODE = [
   "bench/measure",
   "build/run",
   "build/typed-once",
+  "cli/base",
   "cli/config",
   "cli/convert",
   "cli/data-preview",

@@ -204,7 +204,10 @@ export const runTable = () => ({
   base: words("the path of a model's file or of a run's folder"),
   /** The layer that the backbone of `base` ends with. Default: before its classifier, see transferModel(). */
   cut: words("a layer's name"),
-  /** Which layers of the backbone training leaves as they are: "all" (default), "none", or the first N; below 0 all but the last -N. */
+  /**
+   * Which layers of the backbone training leaves as they are: "all" (default), "none", or the first N; below 0 all but the last -N. With `from` in
+   * place of `base`: of all its layers; default: as they were.
+   */
   freeze: backboneTable().freeze,
   /** Units of the dense layers behind the backbone: any with relu, and "classes", one for each class of the dataset. Default ["classes"]. */
   head: some<readonly (number | "classes")[]>(
@@ -329,11 +332,15 @@ const BEST = {
 
 /** What is wrong with settings of a backbone. */
 function baseProblem(
-  { base, cut, freeze, head, targets = "labels", from }: RunOptions,
+  { base, cut, freeze, head, targets = "labels", from, model }: RunOptions,
   nameOf: SettingName,
 ): string | undefined {
   if (base === undefined) {
-    const [key] = Object.entries({ cut, freeze, head }).find(([, value]) => value !== undefined) ?? [];
+    // Layers as plain data are those of a record, which has it in them.
+    if (freeze !== undefined && from !== undefined && typeof model === "string")
+      return `${nameOf("freeze")} is given beside ${nameOf("model")}: it is for the layers of ${nameOf("from")}. Leave one of them out`;
+    const own = { cut, head, ...(from === undefined && { freeze }) };
+    const [key] = Object.entries(own).find(([, value]) => value !== undefined) ?? [];
     return key && `${nameOf(key as "cut")} is for a backbone, and none is named: ${nameOf("base")}`;
   }
   if (targets === "images" || targets === "masks")

@@ -4,6 +4,7 @@ import { inMemory, isStreamed } from "../data/streamed.ts";
 import type { Dataset, ImageSet } from "../data/types.ts";
 import type { LoadedModel } from "../formats/model-file.ts";
 import type { MetricName } from "../metrics/metric.ts";
+import type { ModelConfig } from "../model/model-config.ts";
 import { MODELS } from "../model/models.ts";
 import { createOptimizer } from "../optim/create.ts";
 import type { OptimizerName } from "../optim/definitions.ts";
@@ -11,7 +12,7 @@ import type { Optimizer } from "../optim/optimizer.ts";
 import { scheduleFromConfig } from "../optim/schedules/from-config.ts";
 import { type Checked, checkOptions } from "../options/check.ts";
 import { callable, isObject, signal as signalKind, some, type TableOf, url } from "../options/kinds.ts";
-import { show } from "../options/show.ts";
+import { quoted, show } from "../options/show.ts";
 import { LOOKED_AT, pictureTraits } from "../picture/centred.ts";
 import type { Callbacks } from "../train/callbacks.ts";
 import type { WeightsTaken } from "../train/check-weights.ts";
@@ -21,6 +22,7 @@ import { isModel, type Model } from "../train/model.ts";
 import { RECIPES } from "../train/recipes.ts";
 import { testOn } from "../train/test-model.ts";
 import type { TrainingState } from "../train/training-state.ts";
+import { frozenAnew } from "../train/transfer.ts";
 import { splitForValidation, wholePart } from "../train/validation.ts";
 import { baseOf } from "./base.ts";
 import { modelLike, modelOfData } from "./build-model.ts";
@@ -194,7 +196,7 @@ export async function prepareRun<L extends Learner>(
   const from = kept || base ? undefined : (hooks.from ?? (await opened(platform, asked.from)));
   const config =
     from && options.model === undefined
-      ? { ...asked, model: modelLike(from, wantedFor(dataset), asked.loss) }
+      ? { ...asked, model: frozenLike(from, modelLike(from, wantedFor(dataset), asked.loss), asked) }
       : asked;
   const model = base
     ? base.build(dataset)
@@ -263,6 +265,13 @@ async function opened(
   return open(place).catch((error: Error) => {
     throw new RunConfigError(`from is ${show(place)}: ${error.message}`, { cause: error });
   });
+}
+
+/** A model like another one, with what settings freeze of it. */
+function frozenLike({ model }: LoadedModel, like: ModelConfig, { freeze, from }: RunConfig): ModelConfig {
+  return freeze === undefined
+    ? like
+    : frozenAnew(like, model.rows, freeze, `from ${quoted(from ?? model.name)}`);
 }
 
 /** Gives a model the weights that another one has for it. */

@@ -156,14 +156,13 @@ export function backboneOf(base: TransferBase, options: BackboneOptions, taker: 
       }`,
     );
   }
-  const frozen = frozenOf(freeze, rows, cut, error);
-  const weighted = new Set(rows.filter(({ parameters }) => parameters > 0).map(({ name }) => name));
-  const still = new Set(rows.slice(0, frozen).map(({ name }) => name));
-  const layers = kept.toConfig().layers.map((layer): ModelConfig["layers"][number] => {
-    const { trainable: _, ...others } = layer;
-    const name = layer.name as string;
-    return weighted.has(name) && still.has(name) ? { ...others, trainable: false } : (others as typeof layer);
-  });
+  const frozen = frozenOf(
+    freeze,
+    rows,
+    `the backbone has ${counted(rows.length, "layer")} up to ${quoted(cut)}`,
+    error,
+  );
+  const layers = withFrozen(kept.toConfig().layers, rows, frozen);
   const { name } = whole;
   return {
     config: { ...kept.toConfig(), ...(name !== undefined && { name }), layers },
@@ -274,14 +273,46 @@ function built(
   }
 }
 
+/** Layers of which the first so many of `rows` are frozen, where they have weights, and no others. */
+function withFrozen(
+  layers: ModelConfig["layers"],
+  rows: readonly LayerRow[],
+  frozen: number,
+): ModelConfig["layers"] {
+  const still = new Set(
+    rows.slice(0, frozen).flatMap(({ name, parameters }) => (parameters > 0 ? [name] : [])),
+  );
+  return layers.map((layer): ModelConfig["layers"][number] => {
+    const { trainable: _, ...others } = layer;
+    return still.has(layer.name as string) ? { ...others, trainable: false } : (others as typeof layer);
+  });
+}
+
+/**
+ * A model's configuration with other layers frozen, to train on with: its own head may be among them.
+ * Throws ModelError, which `taker` begins, where there are fewer layers, or nothing would be trained.
+ */
+export function frozenAnew<C extends ModelConfig>(
+  config: C,
+  rows: readonly LayerRow[],
+  freeze: Freeze,
+  taker: string,
+): C {
+  const error = (problem: string) => new ModelError(`${taker}: ${problem}`);
+  const frozen = frozenOf(freeze, rows, `the model has ${counted(rows.length, "layer")}`, error);
+  if (rows.slice(frozen).every(({ parameters }) => parameters === 0))
+    throw error(
+      `freeze is ${show(freeze)}, of a model with its head: nothing would be trained. Give fewer layers, or "none"`,
+    );
+  return { ...config, layers: withFrozen(config.layers, rows, frozen) };
+}
+
 /** How many of the first layers are frozen. */
-function frozenOf(freeze: Freeze, { length }: readonly LayerRow[], cut: string, error: Refuse): number {
+function frozenOf(freeze: Freeze, { length }: readonly LayerRow[], there: string, error: Refuse): number {
   if (freeze === "all") return length;
   if (freeze === "none") return 0;
   if (Math.abs(freeze) > length)
-    throw error(
-      `freeze is ${freeze}, but the backbone has ${counted(length, "layer")} up to ${quoted(cut)}: expected at most ${length}, or "all"`,
-    );
+    throw error(`freeze is ${freeze}, but ${there}: expected at most ${length}, or "all"`);
   return freeze < 0 ? length + freeze : freeze;
 }
 

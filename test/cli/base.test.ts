@@ -80,6 +80,15 @@ describe("wasmgrad train --base", () => {
     const report = await readFile(join(work, "second", "report.html"), "utf8");
     expect(report).toMatch(/base<\/\w+>\s*<\w+>first</);
 
+    const [line] = /train --config second\/result\.json .*/.exec(stdout)!;
+    const further = await wasmgrad([...line.split(" "), "--out", "third", "--json"], { cwd: work });
+    expect(json(further).configuration).toMatchObject({
+      from: "second",
+      freeze: "none",
+      imageSize: [8, 8],
+      colorMode: "rgb",
+    });
+    expect((await tensors("third")).get("conv2d/kernel")).not.toEqual(own.get("conv2d/kernel"));
     const again = await train("--config", "second/result.json", "--out", "again", "--json");
     expect(json(again)).toMatchObject({
       weightsSha256: record.weightsSha256,

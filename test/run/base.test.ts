@@ -117,6 +117,34 @@ describe("run() on a backbone", () => {
     expect(result.configuration).toEqual(whole.result.configuration);
   });
 
+  test("is trained on as a whole by from and freeze, which its record repeats", async () => {
+    const first = await run(quick, { dataset, base });
+    const from = readModel(await first.learner.save(first.metadata));
+    first.learner.dispose();
+    const settings: RunOptions = { ...quick, base: undefined, from: "first", freeze: "none", preprocessing };
+    const trained = async (own: RunOptions, given: LoadedModel) => {
+      const { learner, result } = await run(own, { dataset, from: given });
+      learner.dispose();
+      return { rows: learner.model.rows.map((row) => row.trained), result };
+    };
+    const all = await trained(settings, from);
+    expect(all.rows).toEqual([60, 12, 275, 0, 18]);
+    const again = await trained(JSON.parse(JSON.stringify(all.result.configuration)), from);
+    expect(again.rows).toEqual(all.rows);
+    expect(again.result.weightsSha256).toBe(all.result.weightsSha256);
+    expect((await trained({ ...settings, freeze: 2 }, from)).rows).toEqual([0, 0, 275, 0, 18]);
+    expect((await trained({ ...settings, freeze: undefined }, from)).rows).toEqual([0, 0, 0, 0, 18]);
+    await expect(trained({ ...settings, freeze: "all" }, from)).rejects.toThrow(
+      /^from 'first': freeze is "all", of a model with its head: nothing would be trained\. Give fewer layers, or "none"$/,
+    );
+    await expect(trained({ ...settings, freeze: -6 }, from)).rejects.toThrow(
+      /freeze is -6, but the model has 5 layers: expected at most 5/,
+    );
+    expect(() => checkRunConfig({ from: "x", freeze: "none", model: "lenet5" })).toThrow(
+      /^freeze is given beside model: it is for the layers of from/,
+    );
+  });
+
   test("gives numbers, too", async () => {
     const targets = Float32Array.from({ length: 240 }, (_, i) => Math.sin(i) * 3);
     const { labels: _, ...images } = bars(120);

@@ -127,7 +127,7 @@ export function trainCommand(): Command {
     .addOption(
       new Option(
         "--freeze <which>",
-        "layers of the backbone that training leaves as they are: all, none, the first N, or with -N all but the last N (default: all)",
+        "layers of the backbone that training leaves as they are: all, none, the first N, or with -N all but the last N (default: all); with --from of all its layers (default: as they were)",
       ).argParser(freeze),
     )
     .addOption(

@@ -1,12 +1,13 @@
 import { join } from "node:path";
 import { GENERATED } from "../../data/datasets.ts";
 import { isKnown, type Targets } from "../../run/config.ts";
+import type { Freeze } from "../../train/transfer.ts";
 import { printable } from "../output.ts";
 
 /** Where the report of a run is, and commands that go on from it. `goesOn`: it was stopped, and has a checkpoint. */
 export function nextSteps(
   folder: string,
-  { dataset, dataDir, testSplit, skipBad, targets = "labels" }: NextOptions,
+  { dataset, dataDir, testSplit, skipBad, targets = "labels", base, freeze, recipe }: NextOptions,
   goesOn = false,
 ): string {
   const run = quote(folder);
@@ -20,6 +21,13 @@ export function nextSteps(
     ...(goesOn ? [`Go on:     ${goOn(folder)}`] : []),
     `By ${targets === "labels" || targets === "masks" ? "class" : "image"}:  ${evaluate}${name}${place}${pictures}`,
     `Predict:   ${invocation()} predict ${run} picture.png${targets === "masks" || targets === "images" ? " --out answers" : ""}`,
+    ...(base !== undefined && freeze !== "none" && recipe === undefined
+      ? [
+          "",
+          "Train the backbone on, too, in small steps:",
+          `           ${invocation()} train --config ${quote(join(folder, "result.json"))} --from ${run} --freeze none --learning-rate 0.00001`,
+        ]
+      : []),
     ...(dataset === GENERATED
       ? [
           "",
@@ -35,6 +43,9 @@ export const goOn = (folder: string) => `${invocation()} train --resume ${quote(
 
 interface NextOptions {
   readonly dataset: string;
+  readonly base?: string | undefined;
+  readonly freeze?: Freeze | undefined;
+  readonly recipe?: string | undefined;
   readonly targets?: Targets | undefined;
   readonly dataDir?: string | undefined;
   readonly testSplit?: number | undefined;

@@ -99,6 +99,10 @@ function superseded(file: RunConfig | Record<string, never>, flags: RunFlags): r
   return [
     ...(recipe === undefined || recipe === file.recipe ? [] : OF_RECIPE),
     ...(dataset === undefined || dataset === file.dataset ? [] : OF_DATASET),
+    // What was a head on a backbone is trained on as a whole.
+    ...(flags.from === undefined || flags.base !== undefined || !file.base || file.base.endsWith(".json")
+      ? []
+      : ["base", "cut", "head", "freeze", "model"]),
     ...(flags.base === undefined || flags.base === file.base ? [] : OF_BASE),
     ...(other && !chosen ? ["restoreBest"] : []),
     ...(flags.targets === undefined || flags.targets === file.targets ? [] : usualIn(file)),
