@@ -29,6 +29,8 @@ export interface PlanOptions {
   readonly weighed?: readonly number[];
   /** One for each of the graph's outputs (not for predict). */
   readonly losses: readonly Omit<OutputLoss, "output">[];
+  /** What lays the plan out. Default: Plan. */
+  readonly asked?: typeof Plan | undefined;
   /** Emits the optimizer's calls (train). */
   update?(planner: Planner): void;
 }
@@ -111,7 +113,7 @@ export function compilePlan(
     options.update?.(p);
     if (graph.parameters.some(({ constraint }) => constraint)) constrainWeights(p);
   }
-  const plan = new Plan(engine, p);
+  const plan = new (options.asked ?? Plan)(engine, p);
   const floats = (tensor: Tensor) => engine.f32(plan.pointer(tensor), tensor.bytes / 4);
   const made = results.map((result, i) => {
     const { meanLoss, counts, outputs, targets, rows, cols } = result;

@@ -1,3 +1,4 @@
+import { PreparedPlan } from "../compiler/prepare.ts";
 import type { ModelView } from "./callbacks.ts";
 import type { WeightsTaken } from "./check-weights.ts";
 import { Compiled } from "./compiled.ts";
@@ -8,6 +9,7 @@ import { Training } from "./training.ts";
 
 /** What a Model has compiled: unlike in a worker, samples may be a source's, which is told when nothing more is read. */
 export class CompiledModel extends Compiled {
+  static override readonly asked = PreparedPlan;
   #training: Training | undefined;
 
   /** `model`: whose training it is, for callbacks. */

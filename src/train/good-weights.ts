@@ -20,7 +20,7 @@ export function goodWeights(session: Session, place: Place, quietly: boolean): C
   let unseen: BatchInfo | undefined;
 
   const diverge = (loss: number, { epoch, batch }: BatchInfo) => {
-    session.weightVector.set(good);
+    session.writableWeights.set(good);
     // The momenta come from the steps that went wrong.
     session.optimizer.reset();
     place.history.diverged = { epoch, batch };

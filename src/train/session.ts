@@ -38,6 +38,8 @@ export interface SessionOptions {
   readonly outputs: readonly (OutputOptions & { readonly metrics: readonly Metric[] })[];
   readonly optimizer: Optimizer;
   readonly preprocessing: Preprocessing;
+  /** See PlanOptions. Pages' workers have none. */
+  readonly asked?: PlanOptions["asked"];
   /** Internal: false runs the graph as the layers lowered it, for tests of fuse(). Default true. */
   readonly fuse?: boolean;
 }
@@ -151,7 +153,7 @@ export class Session {
     }
   }
 
-  /** Views of each parameter's weights: valid until memory grows. */
+  /** Views of each parameter's weights, to be read: valid until memory grows. */
   *weights(): Generator<{ parameter: Parameter; data: Float32Array<SharedArrayBuffer> }> {
     for (const { parameter, offset, length } of this.slots)
       yield { parameter, data: this.engine.f32(this.#weights + 4 * offset, length) };
@@ -174,6 +176,8 @@ export class Session {
   /** Sets all parameters, matched by name: they are known to fit. */
   setWeights(tensors: readonly NamedTensor[]): void {
     const named = new Map(tensors.map(({ name, data }) => [name, data]));
+    // What plans have made of those before is of no use any more.
+    this.engine.arenaOwner = undefined;
     for (const { parameter, data } of this.weights()) data.set(named.get(parameter.name) ?? data);
   }
 
@@ -191,6 +195,12 @@ export class Session {
   /** What training changes of the weight vector, gaps included: for snapshots. */
   get weightVector(): Float32Array<SharedArrayBuffer> {
     return this.engine.f32(this.#weights, this.length);
+  }
+
+  /** The same, to be written at once. */
+  get writableWeights(): Float32Array<SharedArrayBuffer> {
+    this.engine.arenaOwner = undefined;
+    return this.weightVector;
   }
 
   get optimizer(): OptimizerState {
@@ -216,6 +226,7 @@ export class Session {
       ...options,
       losses: this.options.outputs.map((output) => ({ ...output, loss: lossDefinition(output.loss)! })),
       preprocessing: this.options.preprocessing,
+      asked: this.options.asked,
       update: (p) =>
         this.#optimizer.emit(p, this.#weights, this.#gradients, this.trained, options.due !== false),
     });
@@ -266,7 +277,7 @@ export class Session {
     const compiled = this.load("train", samples, indices);
     this.#optimizer.beginStep();
     compiled.run();
-    this.#optimizer.endStep(() => this.weightVector);
+    this.#optimizer.endStep(() => this.writableWeights);
     return this.#results(compiled);
   }
 

@@ -58,7 +58,7 @@ export function prepare(
   };
   const place: Place = { epoch: initialEpoch, batch: 0, begun: false, seconds: 0, history, stopping: false };
   const { optimizer } = session;
-  const average: Callbacks = { onTrainEnd: () => optimizer.useAverage(session.weightVector) };
+  const average: Callbacks = { onTrainEnd: () => optimizer.useAverage(session.writableWeights) };
   const averages = optimizer.optimizer.options.useEma ? [average] : [];
   const others: OwnCallbacks[] = [
     ...averages,

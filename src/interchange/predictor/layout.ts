@@ -3,8 +3,8 @@ import { elements, type Graph } from "../../compiler/graph.ts";
 import { IMPLEMENTATIONS } from "../../compiler/ops/index.ts";
 import { Plan, type PlanHost } from "../../compiler/plan.ts";
 import { Planner } from "../../compiler/planner.ts";
+import { prepareWeights } from "../../compiler/prepare.ts";
 import { ALIGNMENT, align } from "../../engine/memory.ts";
-import { prepareWeights } from "./prepare.ts";
 
 /** A forward pass for so many samples at once, as it lies in linear memory. */
 export interface Pass {

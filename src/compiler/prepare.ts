@@ -1,5 +1,6 @@
-import type { Planner } from "../../compiler/planner.ts";
-import { Tensor } from "../../compiler/tensor.ts";
+import { Plan, type PlanHost } from "./plan.ts";
+import type { Planner } from "./planner.ts";
+import { Tensor } from "./tensor.ts";
 
 /**
  * Moves the calls that depend on weights alone (filters that are packed, transformed, folded with what normalizes) before all
@@ -32,4 +33,30 @@ export function prepareWeights({ calls, tensors }: Pick<Planner, "calls" | "tens
     }
   });
   return prepared.length;
+}
+
+/** A plan of answers that runs the calls of weights alone once, until its arena is another plan's, or weights may have changed. */
+export class PreparedPlan extends Plan {
+  readonly #host: PlanHost;
+  readonly #prepared: number;
+  #next = 0;
+
+  constructor(host: PlanHost, planner: Planner) {
+    // What is compared with targets may stop in between, and trainings change weights.
+    const asked = planner.calls.every(({ phase }) => phase === "input" || phase === "forward");
+    const prepared = asked ? prepareWeights(planner) : 0;
+    super(host, planner);
+    this.#host = host;
+    this.#prepared = prepared;
+  }
+
+  override activate(): void {
+    if (this.#host.arenaOwner !== this) this.#next = 0;
+    super.activate();
+  }
+
+  override run(first = this.#next, last = this.calls.length): void {
+    super.run(first, last);
+    if (last === this.calls.length) this.#next = this.#prepared;
+  }
 }
