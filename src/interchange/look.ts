@@ -20,7 +20,10 @@ export async function formatOf(bytes: Uint8Array): Promise<Format> {
     "unknown-format",
     `no model file of a known format: it begins with ${JSON.stringify(look.head.slice(0, 16))}${
       look.zipped.length > 0
-        ? `, a zip archive of ${look.zipped.slice(0, 5).join(", ")}${look.zipped.length > 5 ? " …" : ""}`
+        ? `, a zip archive of ${look.zipped
+            .slice(0, 5)
+            .map((name) => name.slice(0, 60))
+            .join(", ")}${look.zipped.length > 5 ? " …" : ""}`
         : ""
     }; expected one of: ${titles.join("; ")}`,
   );

@@ -5,6 +5,14 @@ import { show } from "../options/show.ts";
 /** Deflate grows at most 1032-fold. */
 const MOST_GROWTH = 1032;
 
+/** Bytes that an archive's list has for a file, at the least. */
+const LEAST_LISTED = 46;
+
+/** Throws where an archive lists more files than its bytes can: it may claim billions, and each would be looked for. */
+function requireRoom(bytes: Uint8Array, entries: number): void {
+  if (entries > bytes.length / LEAST_LISTED) throw new Error("it lists more files than it has room for");
+}
+
 /** What is wrong with an archive. */
 export interface ZipProblem {
   readonly kind: "damaged" | "too-large";
@@ -32,6 +40,7 @@ export function unzip(
     unzipSync(bytes, {
       filter({ name, size: packed, originalSize: size }) {
         const entry = entries++;
+        requireRoom(bytes, entries);
         const large = size > Math.min(MAX_IDX_BYTES, MOST_GROWTH * packed + 1024);
         files.set(name, {
           size,
@@ -39,7 +48,7 @@ export function unzip(
             if (large)
               throw fail({
                 kind: "too-large",
-                text: `${name} claims ${size} bytes, packed into ${packed}`,
+                text: `${name.slice(0, 100)} claims ${size} bytes, packed into ${packed}`,
               });
             return unpack(bytes, entry, name, fail);
           },
@@ -63,15 +72,19 @@ export function unzipAll(
   most: number,
   fail: (problem: ZipProblem, cause?: unknown) => Error,
 ): Map<string, Uint8Array<ArrayBuffer>> {
-  let sum = 0;
+  let [sum, entries] = [0, 0];
   let problem: ZipProblem | undefined;
   try {
     const files = unzipSync(bytes, {
       filter({ name, size: packed, originalSize: size }) {
+        requireRoom(bytes, ++entries);
         if (!names.has(name) || problem) return false;
         sum += size;
         if (size > Math.min(MAX_IDX_BYTES, MOST_GROWTH * packed + 1024))
-          problem = { kind: "too-large", text: `${name} claims ${size} bytes, packed into ${packed}` };
+          problem = {
+            kind: "too-large",
+            text: `${name.slice(0, 100)} claims ${size} bytes, packed into ${packed}`,
+          };
         else if (sum > most)
           problem = {
             kind: "too-large",
@@ -96,7 +109,14 @@ function unpack(
 ): Uint8Array<ArrayBuffer> {
   try {
     let at = 0;
-    const [content] = Object.values(unzipSync(bytes, { filter: () => at++ === entry }));
+    const [content] = Object.values(
+      unzipSync(bytes, {
+        filter() {
+          requireRoom(bytes, at);
+          return at++ === entry;
+        },
+      }),
+    );
     return content as Uint8Array<ArrayBuffer>;
   } catch (error) {
     throw fail({ kind: "damaged", text: `${show(name)}: ${(error as Error).message}` }, error);
