@@ -39,13 +39,16 @@ export async function openBase({ base, model, from }: RunConfig, open: Open): Pr
     if (model !== undefined) throw notBeside(place);
     return loaded;
   } catch (error) {
-    if (!(error instanceof ModelFileError && error.code === "needs-model")) throw error;
+    if (!needsModel(error)) throw error;
     if (model !== undefined) return open(place, { model: await architectureOf(model) });
     const line = 'Write: {"model": "layers.json"}, on the command line --model layers.json';
     const message = error.message.replace(`${place}: `, "").replace(/Write: .*/s, line);
     throw new RunConfigError(`base is ${show(place)}: ${message}`, { cause: error });
   }
 }
+
+const needsModel = (error: unknown): error is ModelFileError =>
+  error instanceof ModelFileError && error.code === "needs-model";
 
 const notBeside = (place: string) =>
   new RunConfigError(
@@ -69,7 +72,10 @@ async function layersIn(place: string): Promise<object | undefined> {
 /** Layers with the weights of a file: of weights alone, or of a model that has them by their names. */
 async function withWeights(model: Model, from: string, open: Open): Promise<LoadedModel> {
   const config: ModelConfig = model.toConfig();
-  const { tensors, metadata } = await open(from, { model: config });
+  const { tensors, metadata } = await open(from).catch((error: unknown) => {
+    if (needsModel(error)) return open(from, { model: config });
+    throw error;
+  });
   const own = new Set(model.graph.parameters.map(({ name }) => name));
   return modelOfParts(
     config,

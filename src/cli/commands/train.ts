@@ -206,7 +206,8 @@ Examples:
   wasmgrad train --resume runs/long
   wasmgrad train --epochs 100 --early-stopping 5 --reduce-lr 2 --csv-log log.csv
   wasmgrad train --dataset kmnist --from runs/first --learning-rate 0.0003
-  wasmgrad train --dataset path/to/pictures --base mobilenet.safetensors --head 128,classes
+  wasmgrad train --dataset path/to/pictures --base backbone.keras \\
+    --head 128,classes
   wasmgrad train --dataset fashion-mnist --model lenet5 \\
     --optimizer sgd --momentum 0.9 --nesterov
   wasmgrad train --dataset path/to/pictures --image-size 64x64 --model lenet5
