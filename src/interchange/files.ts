@@ -1,8 +1,9 @@
 // What loadModel() and exportModel() load when there is a file to read or to write. In pages it is a bundle of its own, which
 // shares no module with the page: bundlers would put what both use, layers and all, into the page's first script.
-import { modelOfParts } from "../formats/model-file.ts";
+import { modelOfParts, readModel } from "../formats/model-file.ts";
 import { ModelFileError } from "../formats/model-file-error.ts";
 import { quoted } from "../options/show.ts";
+import { buildModel } from "../train/functional.ts";
 import type { Model } from "../train/model.ts";
 import { cardOf } from "./card.ts";
 import { fitWeights } from "./fit-weights.ts";
@@ -19,18 +20,23 @@ export async function readFiles(
   const { name, format } = await formatOfFiles(files);
   const { title, reader } = format;
   if (!reader) {
-    refuse(["model", "names", "inputShape"], options, title);
     const all = Object.keys(files);
     if (all.length > 1)
       throw new ModelFileError(
         "unknown-format",
         `got ${all.length} files, and ${quoted(name)} is a whole model (${title}). Write: loadModel(bytes), of that one alone`,
       );
+    if (options.model)
+      refuseOther(readModel(files[name]!, { maxMemory: options.maxMemory }).tensors, options.model, title);
+    refuse(["names", "inputShape"], options, title);
     return { title };
   }
   const { read } = await reader();
   const found = await read({ [name]: files[name]!, ...files }, options);
-  if ("config" in found) refuse(["model", "names"], options, title);
+  if ("config" in found) {
+    if (options.model) refuseOther(found.tensors, options.model, title);
+    refuse(["names"], options, title);
+  }
   return { title, found };
 }
 
@@ -42,6 +48,21 @@ function refuse(names: readonly (keyof LoadModelOptions)[], options: LoadModelOp
       "has-layers",
       `it has layers of its own (${title}), and \`${given}\` is for files that leave them open: leave it out`,
     );
+}
+
+/** The file's own layers are taken: a model that is given for the case that it has none must not be another. */
+function refuseOther(
+  tensors: PortableModel["tensors"],
+  model: NonNullable<LoadModelOptions["model"]>,
+  title: string,
+): void {
+  const { parameters } = "graph" in model ? model.graph : buildModel(model, undefined).graph;
+  const shapes = (list: readonly { readonly shape: readonly number[] }[]) =>
+    list
+      .map(({ shape }) => shape.join("x"))
+      .sort()
+      .join();
+  if (shapes(parameters) !== shapes(tensors)) refuse(["model"], { model }, title);
 }
 
 export async function writeFiles(

@@ -159,6 +159,24 @@ describe.each(BROWSERS)("%s", (name) => {
   );
 
   test.skipIf(reason)(
+    title("a model of others that is too large is refused with the package's error"),
+    async () => {
+      const model = createModel("vgg", [32, 32, 3], CLASSES);
+      await model.compile({ seed: 2, threads: 1 });
+      const files = await exportModel(model, { format: "keras", name: "m" });
+      model.dispose();
+      const texts = Object.entries(files).map(([name, bytes]) => [
+        name,
+        Buffer.from(bytes).toString("base64"),
+      ]);
+      expect(await call("tooLarge", Object.fromEntries(texts))).toMatchObject({
+        own: true,
+        message: expect.stringContaining(": "),
+      });
+    },
+  );
+
+  test.skipIf(reason)(
     title("a one-file predictor gives the same bits in a page and in a worker"),
     async () => {
       const { model, file } = await small();

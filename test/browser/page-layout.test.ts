@@ -86,6 +86,34 @@ describe.each(BROWSERS)("the layout in %s", (browser) => {
     },
   );
 
+  test.skipIf(missing(browser)).each([360, 1280])(
+    "what the model is saved as can be read and told apart, at %i px",
+    async (width) => {
+      const { page } = await openApp(browser, { fragment: SMALL, width });
+      await page.waitForSelector(".samples canvas");
+      await train(page);
+      await page.click("#tab-results");
+      await page.waitForSelector("#save-as");
+      const { shown, wide } = await page.$eval("#save-as", (element) => {
+        const select = element as HTMLSelectElement;
+        const context = document.createElement("canvas").getContext("2d")!;
+        context.font = getComputedStyle(select).font;
+        // But for the arrow and what is around the text.
+        const room = select.clientWidth - 40;
+        const cut = (text: string) => {
+          let length = text.length;
+          while (context.measureText(text.slice(0, length)).width > room) length--;
+          return text.slice(0, length);
+        };
+        const { scrollWidth } = document.documentElement;
+        return { shown: [...select.options].map(({ text }) => cut(text)), wide: scrollWidth > innerWidth };
+      });
+      expect(new Set(shown).size).toBe(shown.length);
+      expect(shown[0]).toMatch(/^wasmgrad's model/);
+      expect(wide).toBe(false);
+    },
+  );
+
   test.skipIf(missing(browser))("a note goes with the page of a phone, a fault stays", async () => {
     const { page } = await openApp(browser, { fragment: "nonsense", width: 390 });
     await waitForText(page, "#notices", /a part that this page cannot read/);

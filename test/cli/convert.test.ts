@@ -159,7 +159,7 @@ describe("convert", () => {
       stderr: expect.stringContaining("--weights is for .js alone, and m.npz (NumPy's .npz"),
     });
     for (const [option, value] of [
-      ["--model", "small.json"],
+      ["--model", "lenet5"],
       ["--input-shape", "9x9x1"],
     ])
       expect(await convert("run", "for-nothing.npz", option!, value!)).toMatchObject({

@@ -70,11 +70,15 @@ describe("wasmgrad's own file", () => {
 });
 
 describe("a file with layers", () => {
-  test("is refused a model, and names, that would be passed over", async () => {
+  test("is refused another model, and names, that would be passed over", async () => {
     const onnx = only(await exportModel(model, { format: "onnx" }));
+    const other = sequential([flatten({ inputShape: [8, 8, 1] }), dense({ units: 4 })]);
+    for (const bytes of [saveModel(model), onnx])
+      expect((await loadModel(bytes, { model })).tensors).toHaveLength(4);
     for (const bytes of [saveModel(model), onnx])
       for (const [name, option] of [
-        ["model", { model }],
+        ["model", { model: other }],
+        ["model", { model: other.toConfig() }],
         ["names", { names: { "dense/kernel": "fc.weight" } }],
       ] as const)
         await expect(loadModel(bytes, option)).rejects.toMatchObject({

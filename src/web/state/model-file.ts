@@ -23,7 +23,11 @@ import { runTest } from "./test.ts";
 /** Formats that the page saves models in: name, and what people call it. */
 export const SAVED_AS: readonly (readonly [FormatName, string])[] = FORMATS.filter(({ writer }) => writer)
   .sort((a, b) => Number(b.name === "wasmgrad") - Number(a.name === "wasmgrad"))
-  .map(({ name, title, endings, written }) => [name as FormatName, `${written ?? endings[0]} – ${title}`]);
+  .map(({ name, title, endings, written = endings[0]! }) => [
+    name as FormatName,
+    // The title first: it is what a narrow field shows, and two formats have one ending.
+    title.includes(written) ? title : `${title} (${written})`,
+  ]);
 
 /** Gives the visitor the model: of a format with several files an archive of them. */
 export async function saveModelFile(format: FormatName = "wasmgrad"): Promise<void> {

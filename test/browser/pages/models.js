@@ -4,6 +4,7 @@ import {
   exportModel,
   generateDigits,
   loadModel,
+  MemoryError,
   ModelFileError,
   namedModel,
   sequential,
@@ -76,6 +77,16 @@ export async function refused() {
     await loadModel(new TextEncoder().encode("hello"));
   } catch (error) {
     return { own: error instanceof ModelFileError, code: error.code };
+  }
+}
+
+/** What loadModel() says of a model that needs more memory than it may take. */
+export async function tooLarge(files) {
+  const bytes = Object.fromEntries(Object.entries(files).map(([name, text]) => [name, fromBase64(text)]));
+  try {
+    await loadModel(bytes, { maxMemory: 2 ** 20 });
+  } catch (error) {
+    return { own: error instanceof MemoryError, allow: error.allow, message: error.message };
   }
 }
 
