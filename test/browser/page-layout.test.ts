@@ -106,10 +106,16 @@ describe.each(BROWSERS)("the layout in %s", (browser) => {
           return text.slice(0, length);
         };
         const { scrollWidth } = document.documentElement;
-        return { shown: [...select.options].map(({ text }) => cut(text)), wide: scrollWidth > innerWidth };
+        const past =
+          select.getBoundingClientRect().right -
+          select.closest(".actions")!.parentElement!.getBoundingClientRect().right;
+        return {
+          shown: [...select.options].map(({ text }) => cut(text)),
+          wide: scrollWidth > innerWidth || past > 0,
+        };
       });
       expect(new Set(shown).size).toBe(shown.length);
-      expect(shown[0]).toMatch(/^wasmgrad's model/);
+      expect(shown[0]).toMatch(/^wasmgrad's m/);
       expect(wide).toBe(false);
     },
   );
