@@ -25,7 +25,7 @@ In turns, each in a process of its own. Prints medians, and ratios to the best o
   --json FILE      also write everything measured
   --help           this text
 `;
-const ENGINES = ["simd", "relaxed", "one file", "onnxruntime-node", "onnxruntime-web"];
+const ENGINES = ["simd", "relaxed", "one file", "onnxruntime-node", "onnxruntime-web", "tfjs-wasm"];
 const OWN = ["simd", "relaxed", "one file"];
 const NETS = {
   "keras-mnist": () => createModel("keras-mnist", [28, 28, 1], 10),
@@ -79,7 +79,7 @@ function options() {
 async function filesOf(net, folder) {
   const model = NETS[net]();
   await model.compile({ seed: 1, threads: 1, optimizer: "sgd", maxMemory: 2 ** 32 - 65536 });
-  for (const format of ["wasmgrad", "js", "onnx"])
+  for (const format of ["wasmgrad", "js", "onnx", "tfjs"])
     for (const [name, bytes] of Object.entries(await exportModel(model, { format, name: "m" }))) {
       const to = join(folder, format === "tfjs" ? "tfjs" : "");
       mkdirSync(to, { recursive: true });

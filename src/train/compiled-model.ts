@@ -4,13 +4,20 @@ import type { WeightsTaken } from "./check-weights.ts";
 import { Compiled } from "./compiled.ts";
 import type { EvaluateOptions, Evaluation } from "./evaluate.ts";
 import type { FitOptions } from "./fit.ts";
+import type { Session } from "./session.ts";
 import type { Held } from "./source.ts";
 import { Training } from "./training.ts";
 
 /** What a Model has compiled: unlike in a worker, samples may be a source's, which is told when nothing more is read. */
 export class CompiledModel extends Compiled {
-  static override readonly asked = PreparedPlan;
   #training: Training | undefined;
+  /** The plan that answered last, of weights that were finite: while the arena is its own, they are as they were. */
+  #answered: unknown;
+
+  constructor(session: Session) {
+    super(session);
+    session.asked = PreparedPlan;
+  }
 
   /** `model`: whose training it is, for callbacks. */
   training(samples: Held, options: FitOptions, model: ModelView): Training {
@@ -41,8 +48,13 @@ export class CompiledModel extends Compiled {
     return released(samples, super.evaluate(samples, options));
   }
 
-  override predict(samples: Held, options: EvaluateOptions): Promise<Float32Array[]> {
-    return released(samples, super.predict(samples, options));
+  override async predict(samples: Held, options: EvaluateOptions): Promise<Float32Array[]> {
+    const { session } = this;
+    const { engine } = session;
+    session.finite = engine.arenaOwner !== undefined && engine.arenaOwner === this.#answered;
+    const answers = await released(samples, super.predict(samples, options));
+    this.#answered = engine.arenaOwner instanceof PreparedPlan ? engine.arenaOwner : undefined;
+    return answers;
   }
 }
 

@@ -10,15 +10,13 @@ import {
 } from "./compiled-options.ts";
 import { type EvaluateOptions, type Evaluation, evaluate, predict } from "./evaluate.ts";
 import type { Pixels, Samples } from "./samples.ts";
-import { Session, type SessionOptions } from "./session.ts";
+import { Session } from "./session.ts";
 
 /**
  * A model made ready: what trains it and asks it. Takes what Model and Trainer have checked: a worker has no room to check
  * it again.
  */
 export class Compiled {
-  /** What lays out plans of answers: of models of the page's own, and of Node. */
-  static readonly asked: SessionOptions["asked"];
   readonly session: Session;
 
   constructor(session: Session) {
@@ -26,7 +24,9 @@ export class Compiled {
   }
 
   static async create<T extends Compiled>(
-    this: (new (session: Session) => T) & { readonly asked: SessionOptions["asked"] },
+    this: new (
+      session: Session,
+    ) => T,
     graph: Graph,
     loaded: Loaded | undefined,
     options: CompiledOptions,
@@ -41,8 +41,6 @@ export class Compiled {
       maxMemory,
       seed,
       preprocessing: preprocessingOf(loaded, options.preprocessing),
-      // biome-ignore lint/complexity/noThisInStatic: of the class that is made
-      asked: this.asked,
     });
     const compiled = new this(session);
     try {

@@ -38,8 +38,6 @@ export interface SessionOptions {
   readonly outputs: readonly (OutputOptions & { readonly metrics: readonly Metric[] })[];
   readonly optimizer: Optimizer;
   readonly preprocessing: Preprocessing;
-  /** See PlanOptions. Pages' workers have none. */
-  readonly asked?: PlanOptions["asked"];
   /** Internal: false runs the graph as the layers lowered it, for tests of fuse(). Default true. */
   readonly fuse?: boolean;
 }
@@ -94,6 +92,10 @@ export class Session {
   readonly graph: Graph;
   readonly options: SessionOptions;
   readonly slots: readonly Slot[];
+  /** See PlanOptions. Pages' workers have none. */
+  declare asked?: PlanOptions["asked"];
+  /** Whether weights are known to be finite. */
+  declare finite?: boolean;
   /** Whose steps it takes: that of the last training that was made. */
   training: object | undefined;
   /** f32 elements of the weight vector that training changes, gaps included. */
@@ -226,7 +228,7 @@ export class Session {
       ...options,
       losses: this.options.outputs.map((output) => ({ ...output, loss: lossDefinition(output.loss)! })),
       preprocessing: this.options.preprocessing,
-      asked: this.options.asked,
+      asked: this.asked,
       update: (p) =>
         this.#optimizer.emit(p, this.#weights, this.#gradients, this.trained, options.due !== false),
     });
