@@ -126,6 +126,8 @@ async function trained(changes: readonly Change[]): Promise<[adam: number[], sgd
     format: "esm",
     platform: "node",
     packages: "external",
+    // What a one-file predictor holds, which nothing writes here.
+    external: ["../../../build/*"],
     alias: { "#platform": "./src/engine/platform/node.ts", "#interchange": "./src/interchange/files.ts" },
   });
   writeFileSync(join(out, "training.mjs"), TRAINING);
