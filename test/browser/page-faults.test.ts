@@ -41,7 +41,7 @@ describe.each(BROWSERS)("faults in %s", (browser) => {
         [[{ name: "cut", bytes: encodeIdxImages(set).subarray(0, 99) }], /cut: has 99 bytes; expected 1936/],
         [
           [{ name: "a.safetensors", bytes: text.encode("no model, but long enough") }],
-          /a\.safetensors: not a readable safetensors/,
+          /a\.safetensors: no model file of a known format: it begins with "no model/,
         ],
       ];
       cases.push([

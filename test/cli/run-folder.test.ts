@@ -174,6 +174,14 @@ describe("a run folder", () => {
     readModel(await readFile(join(work, out, NEXT, "model.safetensors")));
   });
 
+  test("of a number that came to nothing goes, also where a run that ended meanwhile had made it", async () => {
+    const folder = join(work, "runs", "mnist-small-1");
+    await mkdir(folder, { recursive: true });
+    const args = "train --dataset mnist --data-dir bars --model small.json".split(" ");
+    expect((await wasmgrad(args, { cwd: work })).status).toBe(1);
+    expect(await readdir(join(work, "runs"))).not.toContain("mnist-small-1");
+  });
+
   test("whose moves were cut short is read as the new run, and set in order by a command that reads", async () => {
     const out = await oldRun("cut");
     await wasmgrad([...quick, "--out", "other", "--seed", "3"], { cwd: work });

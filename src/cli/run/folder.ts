@@ -1,5 +1,5 @@
 import { stat } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { DataError } from "../../data/errors.ts";
 import { readWhole } from "../../data/files.ts";
 import { isObject } from "../../options/kinds.ts";
@@ -133,7 +133,7 @@ export class RunFolder {
       try {
         return await RunFolder.#take(path, ground, (names) => {
           if (!names.every(isLeftover)) throw new Occupied();
-          return { replaces: false };
+          return { replaces: false, numbered: true };
         });
       } catch (error) {
         const inTheWay =
@@ -217,6 +217,8 @@ export class RunFolder {
         removeTree(disk, join(path, PARTIAL));
         for (const name of namesIn(disk, path))
           if (OLD_LEFTOVER.test(name)) removeFile(disk, join(path, name));
+        const own = resolve(path);
+        if (judged.numbered && !made.includes(own)) made.push(own);
         return new RunFolder(path, made, lock, judged, ground);
       } catch (error) {
         lock?.release();
@@ -333,6 +335,8 @@ interface Judged {
   /** Whether it holds a run that stays until this one is complete. */
   readonly replaces: boolean;
   readonly source?: string;
+  /** Whether its name was made up here: then it goes where nothing was saved in it, also if another that ended meanwhile made it. */
+  readonly numbered?: boolean;
 }
 
 /** A numbered folder that is another run's. */
