@@ -32,12 +32,16 @@ export async function formatOf(bytes: Uint8Array): Promise<Format> {
 /** The file that tells the format of those given together, and the format: whatever the order that they are in. */
 export async function formatOfFiles(files: Files): Promise<{ name: string; format: Format }> {
   const entries = Object.entries(files);
-  if (entries.length > 1)
-    for (const [name, bytes] of entries) {
-      const look = await lookAt(bytes);
-      const format = FORMATS.find((known) => known.recognises?.(look));
-      if (format) return { name, format };
+  if (entries.length > 1) {
+    const looks = await Promise.all(
+      entries.map(async ([name, bytes]) => ({ name, look: await lookAt(bytes) })),
+    );
+    // Format by format: weights beside a model begin with any bytes, and may pass for a file of a format that asks for few.
+    for (const format of FORMATS) {
+      const found = looks.find(({ look }) => format.recognises?.(look));
+      if (found) return { name: found.name, format };
     }
+  }
   const [name, bytes] = entries[0]!;
   return { name, format: await formatOf(bytes) };
 }

@@ -94,6 +94,13 @@ describe("a file with layers", () => {
     const onnx = only(await exportModel(model, { format: "onnx" }));
     const files = { "m.onnx.data": Uint8Array.of(0, 0, 128, 63), "m.onnx": onnx };
     expect((await loadModel(files)).tensors).toHaveLength(4);
+    // As a file of wasmgrad's own begins.
+    const beside = new Uint8Array(16).fill(123);
+    expect((await loadModel({ ...files, "m.onnx.data": beside })).tensors).toHaveLength(4);
+    const { "model.json": json, ...shards } = await exportModel(model, { format: "tfjs" });
+    const [[name, shard]] = Object.entries(shards) as [[string, Uint8Array]];
+    shard[8] = 123;
+    expect((await loadModel({ [name]: shard, "model.json": json! })).tensors).toHaveLength(4);
     const own = saveModel(model);
     expect((await loadModel({ "m.safetensors": own })).tensors).toHaveLength(4);
     await expect(loadModel({ "notes.txt": Uint8Array.of(65), "m.safetensors": own })).rejects.toThrow(

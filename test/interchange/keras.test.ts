@@ -215,6 +215,13 @@ test("sizes that a file leaves open are asked for", () => {
   expect(readModelConfig(open, 2, { inputShape: [8, 9, 3] }).config.layers[0]).toMatchObject({
     inputShape: [8, 9, 3],
   });
+  const [layer] = open.config.layers;
+  const whole = { ...layer!.config, batch_input_shape: [null, 8, 8, 3] };
+  const closed = { class_name: "Sequential", config: { layers: [{ ...layer, config: whole }] } };
+  expect(refusal(closed, 2, { inputShape: [9, 9, 3] }).message).toBe(
+    "inputShape is [9, 9, 3], and the model's input is [8, 8, 3]: leave inputShape out",
+  );
+  expect(readModelConfig(closed, 2, { inputShape: [8, 8, 3] }).parameters).toHaveLength(2);
 });
 
 test("names of classes, the preprocessing and the loss go along", async () => {
@@ -350,6 +357,50 @@ describe("bad files", () => {
     );
     const bomb = zipSync({ ...inside, "config.json": new Uint8Array(50_000_000) }, { level: 9 });
     await expect(loadModel(bomb)).rejects.toBeInstanceOf(ModelFileError);
+  });
+
+  test("models within models that ask for more layers than they list, or lie too deep", () => {
+    type Entry = { readonly class_name: string; readonly config: { readonly name: string } };
+    const shape = [null, 4];
+    const tensor = (layer: string) => ({
+      class_name: "__keras_tensor__",
+      config: { shape, dtype: "float32", keras_history: [layer, 0, 0] },
+    });
+    const calledTwice = (inner: Entry, name: string) => ({
+      class_name: "Functional",
+      config: {
+        name,
+        layers: [
+          { class_name: "InputLayer", config: { batch_shape: shape }, name: "in", inbound_nodes: [] },
+          {
+            ...inner,
+            name: "inner",
+            inbound_nodes: ["in", "inner"].map((from) => ({ args: [tensor(from)], kwargs: {} })),
+          },
+        ],
+        input_layers: ["in", 0, 0],
+        output_layers: ["inner", 1, 0],
+      },
+    });
+    const chained = (inner: Entry, name: string) => ({
+      class_name: "Sequential",
+      config: { name, build_input_shape: shape, layers: [inner] },
+    });
+    const nested = (depth: number, outer: (inner: Entry, name: string) => Entry) => {
+      let entry: Entry = { class_name: "Dense", config: { name: "d", units: 4, trainable: true } as never };
+      for (let i = 0; i < depth; i++) entry = outer(entry, `m${i}`);
+      return entry;
+    };
+    expect(readModelConfig(nested(3, calledTwice), 3, {}).config.layers).toHaveLength(9);
+    expect(refusal(nested(30, calledTwice), 3)).toMatchObject({
+      code: "too-large",
+      message: "the model's layers are called more than 10000 times",
+    });
+    expect(readModelConfig(nested(60, chained), 3, {}).parameters).toHaveLength(2);
+    expect(refusal(nested(5000, chained), 3)).toMatchObject({
+      code: "too-large",
+      message: "the model has models within models, more than 100 deep",
+    });
   });
 
   test("groups that are none", async () => {

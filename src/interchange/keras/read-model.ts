@@ -26,6 +26,9 @@ import type { Version } from "./values.ts";
 
 type Config = Readonly<Record<string, unknown>>;
 
+/** Models within models that are read. */
+const MOST_NESTED = 100;
+
 /** Where a layer's weights are in files. */
 export interface Place {
   /** In Keras 3's files: "layers/functional/layers/conv2d". */
@@ -137,6 +140,8 @@ class Flattening {
   readonly places = new Map<string, Place>();
   readonly constants = new Map<string, NamedTensor>();
   count = 0;
+  /** Layers that were called: models within models can ask for more than they list. */
+  calls = 0;
 
   constructor(
     readonly version: Version,
@@ -147,6 +152,13 @@ class Flattening {
     const root: Place = { path: "", names: [], trained: true, outerTrained: true };
     const top = this.container(className, config, root);
     const inputs = this.inputsOf(top);
+    const asked = this.inputShape;
+    // What it says of sizes would be passed over.
+    if (asked && !inputs.some(({ shape }) => shape.join() === asked.join()))
+      throw new ModelFileError(
+        "architecture",
+        `${otherShape(asked, inputs.map(({ shape }) => shownShape(shape)).join(", "))}: leave inputShape out`,
+      );
     const outputs = this.call(
       top,
       inputs.map(({ value }) => value),
@@ -199,6 +211,11 @@ class Flattening {
 
   /** The layers of a model, and how they are connected. */
   container(className: string, config: Config, outer: Place): Container {
+    if (outer.names.length > MOST_NESTED)
+      throw new ModelFileError(
+        "too-large",
+        `the model has models within models, more than ${MOST_NESTED} deep`,
+      );
     const sequential = className === "Sequential";
     const members = new Map<string, Member>();
     const groups = new Map<string, number>();
@@ -270,7 +287,7 @@ class Flattening {
     if (open && !open.every((size) => size === null || isSize(size)))
       throw damaged(`an input is of shape ${show(given)}`);
     if (open && open.length > 0 && open.every(isSize)) return open as number[];
-    const shown = open ? `[${open.map((size) => size ?? "?").join(", ")}]` : "of any shape";
+    const shown = shownShape(open);
     const fits =
       asked &&
       (!open || (open.length === asked.length && open.every((s, i) => s === null || s === asked[i])));
@@ -278,9 +295,7 @@ class Flattening {
     throw new ModelFileError(
       "architecture",
       `${
-        asked
-          ? `inputShape is [${asked.join(", ")}], and the model's input is ${shown}`
-          : `the file leaves the size of the model's input open: ${shown}`
+        asked ? otherShape(asked, shown) : `the file leaves the size of the model's input open: ${shown}`
       }. Write: loadModel(file, { inputShape: [${(open ?? [null, null, 3]).map((size, i) => size ?? [224, 224, 3][i] ?? 1).join(", ")}] }); on the command line --input-shape`,
     );
   }
@@ -356,6 +371,8 @@ class Flattening {
 
   /** What a member gives in a call. */
   apply(member: Member, operands: readonly (Operand | readonly Value[])[], named: Config): Value[] {
+    if (++this.calls > MAX_LAYERS)
+      throw new ModelFileError("too-large", `the model's layers are called more than ${MAX_LAYERS} times`);
     const values = operands
       .flat()
       .filter((operand): operand is Value => isObject(operand) && "tensor" in operand);
@@ -457,6 +474,12 @@ class Flattening {
     }
   }
 }
+
+const shownShape = (shape: readonly unknown[] | undefined) =>
+  shape ? `[${shape.map((size) => size ?? "?").join(", ")}]` : "of any shape";
+
+const otherShape = (asked: Shape, own: string) =>
+  `inputShape is [${asked.join(", ")}], and the model's input is ${own}`;
 
 /** Whether a Dropout leaves out all of a channel at once; or all of a sample, which comes nearest to it here. */
 function isOfWholeChannels(noise: unknown): boolean {
