@@ -102,6 +102,7 @@ export default defineConfig({
           name: "browser",
           include: ["test/browser/**/*.test.ts"],
           exclude: leftOut,
+          globalSetup: "test/browser/support/end-browsers.ts",
           pool: "forks",
           isolate: false,
           fileParallelism: false,

@@ -1,5 +1,7 @@
-import { existsSync } from "node:fs";
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import puppeteer, { type Browser, type LaunchOptions, type Page } from "puppeteer-core";
+import { inject } from "vitest";
 
 export const BROWSERS = ["chromium", "firefox"] as const;
 export type BrowserName = (typeof BROWSERS)[number];
@@ -32,16 +34,15 @@ export function missing(name: BrowserName): string {
 }
 
 type Started = Partial<Record<BrowserName, Promise<Browser>>>;
-/** The browsers of this process, each started once: that costs seconds. puppeteer ends them with the process. */
+/** The browsers of this process, each started once: that costs seconds. The run ends them (end-browsers.ts). */
 const scope = globalThis as { wasmgradBrowsers?: Started };
 scope.wasmgradBrowsers ??= {};
 const started = scope.wasmgradBrowsers;
 
 /** A running browser, headless, with a profile of its own. It is shared: open pages in it, do not close it. */
 export function launch(name: BrowserName): Promise<Browser> {
-  const executablePath = findBrowser(name);
-  if (!executablePath) throw new Error(missing(name));
-  started[name] ??= puppeteer.launch(optionsOf(name, executablePath));
+  if (!findBrowser(name)) throw new Error(missing(name));
+  started[name] ??= launchOwn(name, mkdtempSync(join(inject("browsers"), `${name}-`)));
   return started[name];
 }
 
@@ -52,8 +53,13 @@ function optionsOf(name: BrowserName, executablePath: string): LaunchOptions {
 }
 
 /** Another browser, with a profile that outlives it: for tests that kill it. */
-export function launchOwn(name: BrowserName, profile: string): Promise<Browser> {
-  return puppeteer.launch({ ...optionsOf(name, findBrowser(name)!), userDataDir: profile });
+export async function launchOwn(name: BrowserName, profile: string): Promise<Browser> {
+  const browser = await puppeteer.launch({ ...optionsOf(name, findBrowser(name)!), userDataDir: profile });
+  const own = browser.process()!;
+  const note = join(inject("browsers"), `${own.pid}.pid`);
+  writeFileSync(note, "");
+  own.once("exit", () => rmSync(note, { force: true }));
+  return browser;
 }
 
 /** A page at a URL, and what went wrong in it so far: uncaught errors and console errors. */
