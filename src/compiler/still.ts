@@ -1,4 +1,4 @@
-import { type Graph, isTrained, type Op, type OpKind, type OpOf, type Value } from "./graph.ts";
+import { type Graph, isTrained, type Op, type OpKind, type OpOf, onlyReader, type Value } from "./graph.ts";
 
 const moving = new WeakMap<Graph, ReadonlySet<Value>>();
 
@@ -59,6 +59,12 @@ function isSame({ kind, attributes }: Op): boolean {
   return typeof same === "function" ? (same as (given: unknown) => boolean)(attributes) : same;
 }
 
+/** Whether answers fold a normalization that is trained into a convolution: parted from each other, they would round otherwise. */
+function isFolded(graph: Graph, { kind, output }: Op): boolean {
+  const next = kind === "conv2d" ? onlyReader(graph, output) : undefined;
+  return next?.kind === "batchNorm" && !next.attributes.frozen;
+}
+
 /** A graph in two: what gives the same numbers for an image at every step of a training, and what is left. */
 export interface Halves {
   /** Gives the values that the rest takes. */
@@ -76,7 +82,11 @@ export function halves(graph: Graph): Halves | undefined {
   const inputs = new Set(graph.inputs);
   const still = new Set(inputs);
   const first = graph.ops.filter((op) => {
-    const kept = isSame(op) && !trained.has(op.output) && op.inputs.every((value) => still.has(value));
+    const kept =
+      isSame(op) &&
+      !trained.has(op.output) &&
+      !isFolded(graph, op) &&
+      op.inputs.every((value) => still.has(value));
     if (kept) still.add(op.output);
     return kept;
   });

@@ -197,6 +197,22 @@ describe("what frozen layers give", () => {
     expect({ ...others, images: 0 }).toEqual(whole);
   });
 
+  test("is parted from what is trained where validation folds nothing over it", async () => {
+    const make = () =>
+      sequential([
+        ...backbone().slice(0, 4),
+        conv2d({ filters: 5, kernelSize: 3, ...still }),
+        batchNormalization(moved),
+        flatten(),
+        ...head(),
+      ]);
+    const whole = await trained(make, NONE);
+    expect(await trained(make)).toEqual({ ...whole, images: 50 });
+    const { still: before, rest } = halves(make().graph)!;
+    expect(before.ops.at(-1)!.kind).toBe("activation");
+    expect(rest.ops[0]!.kind).toBe("conv2d");
+  });
+
   test("goes on from a checkpoint, made with it or without, to the same bits", async () => {
     const { sha } = await trained(chain, NONE);
     for (const [before, after] of [
