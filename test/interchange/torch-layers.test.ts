@@ -259,6 +259,14 @@ function models(): Record<string, Model> {
     ),
     first: graph(conv(3), permute({ dims: [3, 1, 2] }), api.relu(), flatten(), dense({ units: 4 })),
     back: graph(conv(3), permute({ dims: [3, 1, 2] }), permute({ dims: [2, 3, 1] }), conv(2)),
+    // What looks at the channels has them first, also where they are held as here.
+    ...Object.fromEntries(
+      [api.activation({ activation: "softmax" }), api.randomFlip()].map((layer, i) => [
+        `turned${i}`,
+        graph(conv(3), permute({ dims: [3, 1, 2] }), layer, conv(2), flatten(), dense({ units: 4 })),
+      ]),
+    ),
+    named: named(),
     tokens: graph(
       conv(4),
       reshape({ targetShape: [-1, 4] }),
@@ -293,6 +301,18 @@ function excite(): Model {
     .dense({ units: 8, activation: "sigmoid" })
     .apply(api.dense({ units: 2, activation: "relu" }).apply(pooled));
   return api.model({ inputs: x, outputs: api.multiply().apply([y, gate]) });
+}
+
+/** Layers that are called as what the module calls. */
+function named(): Model {
+  const x = api.input({ shape: [5, 5, 2], name: "float" });
+  const conv = api.conv2d({ filters: 2, kernelSize: 3, padding: "same", name: "channels_last" }).apply(x);
+  const window = { poolSize: 2, strides: 1, padding: "same" } as const;
+  const mean = api.averagePooling2d({ ...window, name: "mean_of_cells" }).apply(conv);
+  const most = api.maxPooling2d(window).apply(mean);
+  const first = api.dense({ units: 2, name: "channels_first" }).apply(most);
+  const other = api.dense({ units: 2 }).apply(first);
+  return api.model({ inputs: x, outputs: api.add().apply([x, conv, mean, first, other]) });
 }
 
 describe.skipIf(!python)("as PyTorch computes them, from what is written for it", () => {

@@ -119,6 +119,25 @@ test("a gamma that is not 1 is refused where the model has none", async () => {
   );
 });
 
+test("what looks at the channels has them first", async () => {
+  for (const layer of [activation({ activation: "softmax" }), api.randomFlip()]) {
+    const { text } = await written(
+      sequential([api.permute({ dims: [3, 1, 2], inputShape: [3, 4, 5] }), layer, dense({ units: 2 })]),
+    );
+    expect(text).toMatch(/x = (F\.softmax\()?channels_first\(x\)/);
+  }
+});
+
+test("values are called as nothing is that forward() calls", async () => {
+  const x = api.input({ shape: [4, 4, 2], name: "float" });
+  const y = dense({ units: 2, name: "channels_first" }).apply(x);
+  const { text } = await written(
+    api.model({ inputs: x, outputs: api.add().apply([x, y, api.relu().apply(y)]) }),
+  );
+  expect(text).toContain("def forward(self, float_2):");
+  expect(text).toContain("channels_first_2 = channels_first(self.channels_first(channels_last(float_2)))");
+});
+
 test("layers of one's own, and what PyTorch lacks, are listed", async () => {
   const own = api.defineLayer({ type: "twice", lower: (_graph, _name, [input]) => input });
   const model = sequential([dense({ units: 2, inputShape: [3] }), own({ name: "mine" })]);

@@ -203,8 +203,8 @@ function affine({ center, scale }: Readonly<Record<string, unknown>>, option: st
 }
 
 /** In training alone; what a model gives is the same without. */
-const augmentation: ToPython = ({ call, held }) => ({
-  output: held(),
+const augmentation: ToPython = ({ call, first }) => ({
+  output: first(),
   comment: `${call.type} changes images in training: let what loads the data do it`,
 });
 
@@ -323,7 +323,12 @@ export const TO_PYTORCH: Readonly<Record<string, ToPython>> = {
       output: `${held()} * (1 + ${py(stddev)} * torch.randn_like(${held()})) if self.training else ${held()}`,
     };
   },
-  activation: (writing) => ({ output: activated(writing, writing.held()) }),
+  activation: (writing) => {
+    const { held, first } = writing;
+    return {
+      output: activated(writing, writing.call.options.activation === "softmax" ? first() : held()),
+    };
+  },
   softmax: ({ first }) => ({ output: ACTIVATIONS_THERE.softmax(first()) }),
   leakyRelu: ({ call, held }) => ({ output: `F.leaky_relu(${held()}, ${py(call.options.alpha)})` }),
   elu: ({ call, held }) => ({ output: `F.elu(${held()}, ${py(call.options.alpha)})` }),

@@ -182,8 +182,9 @@ function writingOf(
   };
 }
 
+/** Names that mean something else in forward(), and Python's words. */
 const RESERVED =
-  "x self F nn torch json and as assert async await break class continue def del elif else except finally for from global if import in is lambda nonlocal not or pass raise return try while with yield False None True";
+  "x self F nn torch float and as assert async await break class continue def del elif else except finally for from global if import in is lambda nonlocal not or pass raise return try while with yield False None True";
 
 /** What each value is called: x where only the next call takes it, else after who gives it. */
 function variablesOf({ calls, inputs, outputs }: ReturnType<typeof callsOf>): Map<string, string> {
@@ -191,7 +192,7 @@ function variablesOf({ calls, inputs, outputs }: ReturnType<typeof callsOf>): Ma
   calls.forEach(({ from }, i) => {
     for (const value of new Set(from)) readers.set(value, [...(readers.get(value) ?? []), i]);
   });
-  const taken = new Set(RESERVED.split(" "));
+  const taken = new Set([...RESERVED.split(" "), ...Object.keys(HELPERS)]);
   const variables = new Map<string, string>();
   const give = (reference: string, next: number, alone: boolean) => {
     const read = readers.get(reference) ?? [];
