@@ -7,8 +7,6 @@ import type { PortableWeights } from "./portable.ts";
 import { sideBySide, unfitting } from "./side-by-side.ts";
 import { type Form, formsOf, fromTorch } from "./torch/forms.ts";
 
-/** What wraps models, and gives the names of all that is in them a beginning. */
-const WRAPPERS = ["module.", "_orig_mod.", "model."];
 /** The order of a module's tensors in a state_dict. */
 const SUFFIXES = ["weight", "bias", "running_mean", "running_var"];
 
@@ -78,14 +76,17 @@ function byNamesGiven(
   return found;
 }
 
+/** Lengths of what all names may begin with: of a model in others, in DataParallel ("module."), of torch.compile ("_orig_mod."). */
+function beginnings(tensors: readonly NamedTensor[]): number[] {
+  const first = tensors[0]?.name ?? "";
+  const lengths = [...first.matchAll(/\./g)].map(({ index }) => index + 1);
+  return [0, ...lengths.filter((n) => tensors.every(({ name }) => name.startsWith(first.slice(0, n))))];
+}
+
 /** By the names that the model's layers have as modules; undefined where few are there. Of a file of a larger model its part. */
 function byName(forms: readonly Form[], tensors: readonly NamedTensor[]): Found | undefined {
   const needed = forms.filter((form) => !isOptional(form));
-  const wrapped = [...WRAPPERS, ""].find(
-    (wrapper) =>
-      wrapper === "" || (tensors.length > 0 && tensors.every(({ name }) => name.startsWith(wrapper))),
-  )!;
-  for (const start of new Set([0, wrapped.length])) {
+  for (const start of beginnings(tensors)) {
     const given = new Map(tensors.map((tensor) => [tensor.name.slice(start), tensor]));
     const missing = needed.filter(({ name }) => !given.has(name));
     if (needed.length === 0 || 2 * missing.length > needed.length) continue;

@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import { unzipSync, zipSync } from "fflate";
 import { describe, expect, test } from "vitest";
 import { ModelFileError } from "../../src/formats/model-file.ts";
+import { read } from "../../src/interchange/torch/read.ts";
 import {
   activation,
   batchNormalization,
@@ -87,6 +88,23 @@ describe("a state_dict gives what PyTorch gives", () => {
   test.each([["mixed.pt"], ["mixed.safetensors"]])("of floats of all sizes: %s", async (name) => {
     close(await outputs(file(name), { model: net() }), mixed);
   });
+
+  test.each([["module._orig_mod."], ["net."], ["model.backbone.0."]])(
+    "with %s before all names",
+    async (before) => {
+      const { tensors } = await read({ "net.safetensors": file("net.safetensors") });
+      const bytes = encodeSafetensors(
+        tensors.map((one) => ({ ...one, name: `${before}${one.name}` })),
+        {},
+      );
+      const backbone = sequential([
+        conv2d({ filters: 4, kernelSize: 3, inputShape: [6, 6, 2], name: "conv" }),
+        batchNormalization({ epsilon: 1e-5, name: "bn" }),
+      ]);
+      close(await outputs(bytes, { model: net() }), y);
+      expect((await loadModel(bytes, { model: backbone })).tensors[0]!.name).toBe("conv/kernel");
+    },
+  );
 
   test("by names of parameters, and of layers for all that is in a module", async () => {
     const modules = ["conv", "bn", "depthwise", "up", "prelu", "fc1", "norm", "fc2"];
