@@ -1,7 +1,7 @@
 import { type Preprocessing, TO_UNIT } from "../compiler/preprocessing.ts";
 import { counted } from "../options/counted.ts";
 import { isObject } from "../options/kinds.ts";
-import { weightsHash } from "../safetensors/integrity.ts";
+import { sha256, weightsHash } from "../safetensors/integrity.ts";
 import { buildModel } from "../train/functional.ts";
 import type { Port } from "../train/samples.ts";
 import { FORMATS, formatNamed } from "./formats.ts";
@@ -10,8 +10,21 @@ import type { PortableModel } from "./portable.ts";
 import { specifier } from "./specifier.ts";
 import { pythonName } from "./torch/names.ts";
 
-/** Cards begin with it: whose file is replaced. */
-export const CARD_MARK = "library_name: wasmgrad";
+const HEAD = "---\nlibrary_name: wasmgrad\n";
+/** A card's last line, which shows on no page: the SHA-256 of what is above. */
+const SEAL = /<!-- written by wasmgrad, SHA-256 of the above: ([0-9a-f]{64}) -->\n$/;
+
+const sealed = (text: string) =>
+  `${text}<!-- written by wasmgrad, SHA-256 of the above: ${hashOf(text)} -->\n`;
+const hashOf = (text: string) => sha256(new TextEncoder().encode(text));
+
+/** What the text of a README.md is: a card as it was written, one that was edited since, or none. Git may have changed its ends of lines. */
+export function cardState(text: string): "written" | "edited" | "none" {
+  const lines = text.replaceAll("\r\n", "\n");
+  if (!lines.startsWith(HEAD)) return "none";
+  const seal = SEAL.exec(lines);
+  return seal && hashOf(lines.slice(0, seal.index)) === seal[1] ? "written" : "edited";
+}
 
 const inKeras = (file: string, { shape }: Port) => `\`\`\`python
 import keras
@@ -122,9 +135,7 @@ export function cardOf(model: PortableModel, { format, file, run, version }: Car
   const figures = isObject(record.test)
     ? Object.entries(record.test).filter(([, value]) => Number.isFinite(value))
     : [];
-  return `---
-${CARD_MARK}
-tags: [${[...new Set(["wasmgrad", format, ...(classNames ? ["image-classification"] : [])])].join(", ")}]
+  return sealed(`${HEAD}tags: [${[...new Set(["wasmgrad", format, ...(classNames ? ["image-classification"] : [])])].join(", ")}]
 ---
 # ${plain(config.name ?? "model")}
 
@@ -176,7 +187,7 @@ ${table(
     `${outputShape.join(" x ")}${parameters > 0 ? `, ${counted(parameters, "parameter")}` : ""}`,
   ]),
 )}
-`;
+`);
 }
 
 /** byte / 127.5 - 1 */

@@ -4,8 +4,8 @@ import { isObject } from "../options/kinds.ts";
 import { type Entries, METADATA, seal, sealedText, WEIGHTS } from "./seal.ts";
 import { littleEndian, type NamedTensor } from "./write-safetensors.ts";
 
-/** Not the platform's own: that answers later only, and a browser's is missing on pages without https. */
-function sha256(...parts: Uint8Array[]): string {
+/** In hex. Not the platform's own: that answers later only, and a browser's is missing on pages without https. */
+export function sha256(...parts: Uint8Array[]): string {
   const hash = sha256Of.create();
   for (const part of parts) hash.update(part);
   return bytesToHex(hash.digest());

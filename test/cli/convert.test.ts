@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
+import { mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
 import { readModel } from "../../src/formats/model-file.ts";
@@ -21,6 +21,8 @@ beforeAll(async () => {
 const convert = (...args: string[]) => wasmgrad(["convert", ...args], { cwd: work });
 const weights = async () => readModel(await readFile(join(work, "run", "model.safetensors"))).tensors;
 
+/** The end of a card's last line. */
+const sealOf = (card: string) => card.slice(-69, -1);
 const shape = async () =>
   readModel(await readFile(join(work, "run", "model.safetensors"))).model.inputShape.join("x");
 
@@ -179,6 +181,38 @@ describe("convert", () => {
     await convert("run", "cards/a.npz");
     await convert("run", "cards/b.safetensors");
     expect(await readFile(join(work, "cards", "README.md"), "utf8")).toContain("`b.safetensors`");
+  });
+
+  test("leaves a card that was edited, and what cannot be read, also with --overwrite", async () => {
+    await convert("run", "edited/a.npz");
+    const path = join(work, "edited", "README.md");
+    const card = await readFile(path, "utf8");
+    // As Git has it on Windows: that is no edit.
+    await writeFile(path, card.replaceAll("\n", "\r\n"));
+    expect(await convert("run", "edited/b.npz")).toMatchObject({ status: 0, stderr: "" });
+    const written = await readFile(path, "utf8");
+    expect(written).toBe(card.replaceAll("a.npz", "b.npz").replace(/[0-9a-f]{64} -->/, sealOf(written)));
+    for (const edited of [
+      written.replace("## Training", "Of Ada's desk.\n\n## Training"),
+      `${written}More.\n`,
+    ]) {
+      await writeFile(path, edited);
+      for (const options of [["edited/c.npz"], ["edited/b.npz", "--overwrite"]]) {
+        const done = await convert("run", ...options);
+        expect(done.status).toBe(0);
+        expect(done.stdout).not.toContain("its model card");
+        expect(done.stderr).toContain(
+          "edited/README.md is there, a card that was edited since it was written: it stays",
+        );
+        expect(await readFile(path, "utf8")).toBe(edited);
+      }
+      await rm(join(work, "edited", "c.npz"));
+    }
+    await mkdir(join(work, "odd", "README.md"), { recursive: true });
+    expect(await convert("run", "odd/a.npz")).toMatchObject({
+      status: 0,
+      stderr: expect.stringContaining("odd/README.md is there, and no card of a model: it stays"),
+    });
   });
 
   test("says what a name that tells no format should be", async () => {

@@ -4,7 +4,7 @@ import { type Command, InvalidArgumentError, Option } from "commander";
 import type { Shape } from "../../compiler/graph.ts";
 import { writeAtomic } from "../../data/cache.ts";
 import { type LoadedModel, ModelFileError } from "../../formats/model-file.ts";
-import { CARD_MARK } from "../../interchange/card.ts";
+import { cardState } from "../../interchange/card.ts";
 import { exportModel, modelCard } from "../../interchange/export-model.ts";
 import { FORMATS, type Format } from "../../interchange/formats.ts";
 import { WEIGHT_TYPES, type WeightType } from "../../interchange/names.ts";
@@ -69,7 +69,7 @@ export function convertCommand(): Command {
     .addOption(
       new Option(
         "--no-card",
-        "write no README.md beside it, which tells of the model and how it is loaded (one that is there, and is no such card, stays)",
+        "write no README.md beside it, which tells of the model and how it is loaded (one that is there stays if it is no such card, or was edited)",
       ),
     )
     .addOption(new Option("--overwrite", "replace what is there"))
@@ -233,10 +233,14 @@ async function writeCard(
 ): Promise<string | undefined> {
   const folder = endings[0]!.endsWith("/");
   const path = join(folder ? to : dirname(to), "README.md");
-  const there = await readFile(path, "utf8").catch(() => undefined);
-  if (there !== undefined && !there.startsWith(`---\n${CARD_MARK}\n`)) {
+  const there = await cardAt(path);
+  if (there === "edited" || there === "none") {
+    const [what, mend] =
+      there === "none"
+        ? ["and no card of a model", ""]
+        : ["a card that was edited since it was written", "Rename it, to have a new one beside it. "];
     output.notice(
-      `${printable(path)} is there, and no card of a model: it stays. Write: --no-card, to say that none is wanted`,
+      `${printable(path)} is there, ${what}: it stays. ${mend}Write: --no-card, to say that none is wanted`,
     );
     return undefined;
   }
@@ -248,6 +252,15 @@ async function writeCard(
   });
   await written(path, new TextEncoder().encode(card));
   return path;
+}
+
+/** What lies there: undefined where nothing does. What cannot be read is somebody's, too. */
+async function cardAt(path: string): Promise<ReturnType<typeof cardState> | undefined> {
+  try {
+    return cardState(await readFile(path, "utf8"));
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === "ENOENT" ? undefined : "none";
+  }
 }
 
 /** What a run folder records; undefined of a file. */
