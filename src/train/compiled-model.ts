@@ -13,6 +13,8 @@ export class CompiledModel extends Compiled {
   #training: Training | undefined;
   /** The plan that answered last, of weights that were finite: while the arena is its own, they are as they were. */
   #answered: unknown;
+  /** How often weights were set: meanwhile, too, so that what was asked before tells nothing of them. */
+  #set = 0;
 
   constructor(session: Session) {
     super(session);
@@ -30,6 +32,7 @@ export class CompiledModel extends Compiled {
   override setWeights(...given: Parameters<Compiled["setWeights"]>): WeightsTaken {
     const taken = super.setWeights(...given);
     this.#training?.forget();
+    this.#set++;
     return taken;
   }
 
@@ -51,9 +54,11 @@ export class CompiledModel extends Compiled {
   override async predict(samples: Held, options: EvaluateOptions): Promise<Float32Array[]> {
     const { session } = this;
     const { engine } = session;
+    const set = this.#set;
     session.finite = engine.arenaOwner !== undefined && engine.arenaOwner === this.#answered;
     const answers = await released(samples, super.predict(samples, options));
-    this.#answered = engine.arenaOwner instanceof PreparedPlan ? engine.arenaOwner : undefined;
+    const owner = engine.arenaOwner;
+    this.#answered = owner instanceof PreparedPlan && set === this.#set ? owner : undefined;
     return answers;
   }
 }

@@ -82,6 +82,18 @@ test("weights that are not finite are noticed after answers, too", async () => {
   model.dispose();
 });
 
+test("weights that are not finite are noticed where they are set while it answers", async () => {
+  const model = await resnet();
+  const tensors = model.getWeights();
+  // relu hides it from the answers.
+  tensors.find(({ name }) => name.endsWith("/beta"))!.data[0] = Number.NEGATIVE_INFINITY;
+  const answers = model.predict(asked);
+  model.setWeights(tensors);
+  await answers;
+  await expect(model.predict(asked)).rejects.toThrow("holds -Infinity at index 0");
+  model.dispose();
+});
+
 test("in a model that packs, fold and pack run once", async () => {
   const model = await resnet();
   await model.predict(asked);
