@@ -155,21 +155,38 @@ export function saveModel(model: Model, metadata: ModelMetadata = {}): Uint8Arra
     throw new TypeError(
       `saveModel: got ${show(model)}, expected a compiled model. Write: saveModel(model); in a page: await trainer.save()`,
     );
+  return saved("saveModel", model, metadata, ({ tensors }, entries) => {
+    const file = encodeSafetensors(tensors, sealed(entries, tensors));
+    checkHeader(file);
+    return file;
+  });
+}
+
+/** What loadModel() would read of the file that saveModel() would write, for `call`. Throws as saveModel() does. */
+export function readSaved(call: string, model: Model, metadata: ModelMetadata): LoadedModel {
+  return saved(call, model, metadata, (read) => read);
+}
+
+/** What `use` makes of a model as it would be read back. */
+function saved<T>(
+  call: string,
+  model: Model,
+  metadata: ModelMetadata,
+  use: (read: LoadedModel, entries: Entries) => T,
+): T {
   checkOptions(SAVE, metadata);
   const tensors = model.getWeights();
-  const entries = sealed(modelEntries(model.toConfig(), metadata), tensors);
+  const entries = modelEntries(model.toConfig(), metadata);
   try {
     const read = modelOf(entries, tensors);
     checkTensors(read.model, tensors);
     checkClassNames(read.model, read.metadata);
-    const file = encodeSafetensors(tensors, entries);
-    checkHeader(file);
-    return file;
+    return use({ ...read, tensors }, entries);
   } catch (error) {
     if (!(error instanceof ModelFileError)) throw error;
     const finite = tensors.every(({ data }) => data.every(Number.isFinite));
     const line = finite ? "" : ". Set finite weights with model.setWeights() before";
-    const message = `saveModel: loadModel() would refuse the file: ${error.message}${line}`;
+    const message = `${call}: loadModel() would refuse the file: ${error.message}${line}`;
     throw new ModelFileError(error.code, message, { cause: error });
   }
 }

@@ -1,4 +1,4 @@
-import { type LoadedModel, readModel, saveModel } from "../formats/model-file.ts";
+import { type LoadedModel, readSaved } from "../formats/model-file.ts";
 import { checkOptions } from "../options/check.ts";
 import { isObject } from "../options/kinds.ts";
 import { show } from "../options/show.ts";
@@ -29,7 +29,7 @@ export async function exportModel(model: Model | LoadedModel, options: ExportOpt
     throw new RangeError(
       `exportModel: kerasVersion is ${kerasVersion}, and "${format}" is none of Keras's formats: it goes with { format: "h5" }`,
     );
-  const portable = portableOf(model, metadata);
+  const portable = portableOf("exportModel", model, metadata);
   return withOwnErrors(async () => {
     const { writeFiles } = await import("#interchange");
     return writeFiles(format, portable, {
@@ -40,12 +40,16 @@ export async function exportModel(model: Model | LoadedModel, options: ExportOpt
   });
 }
 
-function portableOf(model: Model | LoadedModel, metadata: PortableModel["metadata"] = {}): PortableModel {
+function portableOf(
+  call: string,
+  model: Model | LoadedModel,
+  metadata: PortableModel["metadata"] = {},
+): PortableModel {
   // What saveModel() would refuse is no model to give to others either.
-  if (isModel(model)) return portableOf(readModel(saveModel(model, metadata)));
+  if (isModel(model)) return portableOf(call, readSaved(call, model, metadata));
   if (!isObject(model) || !isModel(model.model) || !Array.isArray(model.tensors))
     throw new TypeError(
-      `exportModel: got ${show(model)}, expected a compiled model, or what loadModel() gives. Write: exportModel(model, { format: "keras" })`,
+      `${call}: got ${show(model)}, expected a compiled model, or what loadModel() gives. Write: ${call}(model, { format: "keras"${call === "modelCard" ? `, file: "model.keras"` : ""} })`,
     );
   return {
     config: model.model.toConfig(),
@@ -62,5 +66,5 @@ function portableOf(model: Model | LoadedModel, metadata: PortableModel["metadat
 export async function modelCard(model: Model | LoadedModel, options: CardOptions): Promise<string> {
   checkOptions(CARD, options);
   const { cardFor } = await import("#interchange");
-  return cardFor(portableOf(model), options);
+  return cardFor(portableOf("modelCard", model), options);
 }

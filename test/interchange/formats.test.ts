@@ -117,6 +117,10 @@ test.each(WRITTEN.filter((name) => name !== "wasmgrad"))(
       "names 1 class, but its model has 4 outputs",
     );
     await expect(exportModel({ ...loaded, tensors: [] }, { format })).rejects.toBeInstanceOf(ModelFileError);
+    const few = exportModel(model, { format, metadata: { classNames: ["a"] } });
+    await expect(few).rejects.toThrow(
+      "exportModel: loadModel() would refuse the file: the model file names 1 class",
+    );
   },
 );
 
