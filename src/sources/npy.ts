@@ -1,5 +1,6 @@
 import { DataError } from "../data/errors.ts";
 import { MAX_IDX_BYTES } from "../data/idx.ts";
+import { NUMBER_TYPES, type NumberType } from "../safetensors/number-types.ts";
 
 // The format: https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html
 
@@ -16,30 +17,20 @@ export interface NpyArray {
   readonly type: string;
 }
 
-/** A float of 16 bits, by its bits: five of exponent, ten of fraction. */
-export function halfOf(bits: number): number {
-  const sign = bits & 0x8000 ? -1 : 1;
-  const exponent = (bits >> 10) & 0x1f;
-  const fraction = bits & 0x3ff;
-  if (exponent === 0x1f) return fraction ? Number.NaN : sign * Number.POSITIVE_INFINITY;
-  return exponent === 0 ? sign * fraction * 2 ** -24 : sign * (1 + fraction / 1024) * 2 ** (exponent - 15);
-}
-
-type Read = (view: DataView, at: number, little: boolean) => number;
 /** By the letter and the bytes of a type. */
-const TYPES: Readonly<Record<string, readonly [type: string, read: Read]>> = {
-  b1: ["bool", (view, at) => view.getUint8(at)],
-  u1: ["uint8", (view, at) => view.getUint8(at)],
-  u2: ["uint16", (view, at, little) => view.getUint16(at, little)],
-  u4: ["uint32", (view, at, little) => view.getUint32(at, little)],
-  u8: ["uint64", (view, at, little) => Number(view.getBigUint64(at, little))],
-  i1: ["int8", (view, at) => view.getInt8(at)],
-  i2: ["int16", (view, at, little) => view.getInt16(at, little)],
-  i4: ["int32", (view, at, little) => view.getInt32(at, little)],
-  i8: ["int64", (view, at, little) => Number(view.getBigInt64(at, little))],
-  f2: ["float16", (view, at, little) => halfOf(view.getUint16(at, little))],
-  f4: ["float32", (view, at, little) => view.getFloat32(at, little)],
-  f8: ["float64", (view, at, little) => view.getFloat64(at, little)],
+const TYPES: Readonly<Record<string, readonly [type: string, read: NumberType["read"]]>> = {
+  b1: ["bool", NUMBER_TYPES.U8.read],
+  u1: ["uint8", NUMBER_TYPES.U8.read],
+  u2: ["uint16", NUMBER_TYPES.U16.read],
+  u4: ["uint32", NUMBER_TYPES.U32.read],
+  u8: ["uint64", NUMBER_TYPES.U64.read],
+  i1: ["int8", NUMBER_TYPES.I8.read],
+  i2: ["int16", NUMBER_TYPES.I16.read],
+  i4: ["int32", NUMBER_TYPES.I32.read],
+  i8: ["int64", NUMBER_TYPES.I64.read],
+  f2: ["float16", NUMBER_TYPES.F16.read],
+  f4: ["float32", NUMBER_TYPES.F32.read],
+  f8: ["float64", NUMBER_TYPES.F64.read],
 };
 
 /** What a .npy file's header says. */
@@ -54,7 +45,7 @@ export interface NpyHeader {
   readonly little: boolean;
   /** Whether numbers of the first axis lie side by side: Fortran's order. */
   readonly fortran: boolean;
-  readonly read: Read;
+  readonly read: NumberType["read"];
 }
 
 /**

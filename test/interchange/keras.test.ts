@@ -304,6 +304,11 @@ describe("HDF5", () => {
     expect(bytes[top + 5]).toBe(1);
     view.setBigUint64(top + 32, BigInt(top), true);
     expect(() => openHdf5(bytes).names()).toThrow("goes in circles");
+    const short = writeHdf5({ arrays: { abcdefgh: 1 } });
+    const heap = Buffer.from(short.buffer).indexOf("HEAP");
+    new DataView(short.buffer).setBigUint64(heap + 8, 12n, true);
+    // Names end where their heap does.
+    expect(openHdf5(short).names()).toEqual(["abcd"]);
     const large = writeHdf5({ arrays: { a: { shape: [2], data: Float32Array.of(1, 2) } } });
     const sized = new DataView(large.buffer);
     const at = Buffer.from(large.buffer).indexOf(Buffer.from([1, 1, 0, 0, 0, 0, 0, 0, 2, 0, 0, 0]));

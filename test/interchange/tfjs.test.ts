@@ -223,6 +223,11 @@ describe("files", () => {
     await expect(loadModel({ "model.json": bytes })).rejects.toThrow("it is a graph model of TensorFlow.js");
   });
 
+  test("that say a thing twice are refused, as parsers differ in which they take", async () => {
+    const bytes = new TextEncoder().encode('{"modelTopology":{},"modelTopology":{}}');
+    await expect(loadModel({ "model.json": bytes })).rejects.toThrow('has the key "modelTopology" twice');
+  });
+
   test("that are hurt are refused with an error of their own", async () => {
     const { model } = await net();
     const files = await exportModel(model, { format: "tfjs" });

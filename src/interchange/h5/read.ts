@@ -2,6 +2,7 @@ import type { Parameter } from "../../compiler/graph.ts";
 import { ModelFileError } from "../../formats/model-file.ts";
 import type { ModelConfig } from "../../model/model-config.ts";
 import { quoted } from "../../options/show.ts";
+import { parseJson } from "../../options/strict-json.ts";
 import type { NamedTensor } from "../../safetensors/safetensors.ts";
 import { modelFromConfig } from "../../train/functional.ts";
 import { isModel, type Model } from "../../train/model.ts";
@@ -45,7 +46,7 @@ const modelOf = (model: NonNullable<LoadModelOptions["model"]>) =>
 
 function jsonOf(value: AttributeValue | undefined, name: string): unknown {
   try {
-    return JSON.parse(String(value));
+    return parseJson(String(value));
   } catch (error) {
     throw new ModelFileError("damaged", `the .h5 file's ${name} is no JSON: ${(error as Error).message}`, {
       cause: error,

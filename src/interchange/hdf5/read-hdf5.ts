@@ -2,8 +2,10 @@
 // https://support.hdfgroup.org/documentation/hdf5/latest/_f_m_t3.html tells what lies where.
 
 import { unzlibSync } from "fflate";
+import { elements } from "../../compiler/graph.ts";
 import { ModelFileError } from "../../formats/model-file.ts";
 import { quoted, show } from "../../options/show.ts";
+import { floatsAt, NUMBER_TYPES, type NumberType } from "../../safetensors/number-types.ts";
 
 const NOWHERE = 0xffff_ffff_ffff_ffffn;
 /** Deflate grows at most 1032-fold. */
@@ -249,45 +251,30 @@ class Hdf5File {
       return this.text(start, Math.min(length, size));
     }
     this.spend(1);
-    return numberReader(type)(this.view, at);
+    return numberType(type).read(this.view, at, !type.big);
   }
 }
 
-type NumberReader = (view: DataView, at: number) => number;
+const TYPES: Readonly<Record<string, NumberType>> = {
+  int1: NUMBER_TYPES.I8,
+  int2: NUMBER_TYPES.I16,
+  int4: NUMBER_TYPES.I32,
+  int8: NUMBER_TYPES.I64,
+  uint1: NUMBER_TYPES.U8,
+  uint2: NUMBER_TYPES.U16,
+  uint4: NUMBER_TYPES.U32,
+  uint8: NUMBER_TYPES.U64,
+  float2: NUMBER_TYPES.F16,
+  float4: NUMBER_TYPES.F32,
+  float8: NUMBER_TYPES.F64,
+  bfloat2: NUMBER_TYPES.BF16,
+  opaque2: NUMBER_TYPES.BF16,
+};
 
-function numberReader({ kind, size, big }: Datatype): NumberReader {
-  const little = !big;
-  const readers: Readonly<Record<string, NumberReader>> = {
-    int1: (view, at) => view.getInt8(at),
-    int2: (view, at) => view.getInt16(at, little),
-    int4: (view, at) => view.getInt32(at, little),
-    int8: (view, at) => Number(view.getBigInt64(at, little)),
-    uint1: (view, at) => view.getUint8(at),
-    uint2: (view, at) => view.getUint16(at, little),
-    uint4: (view, at) => view.getUint32(at, little),
-    uint8: (view, at) => Number(view.getBigUint64(at, little)),
-    float2: (view, at) => half(view.getUint16(at, little)),
-    float4: (view, at) => view.getFloat32(at, little),
-    float8: (view, at) => view.getFloat64(at, little),
-    bfloat2: (view, at) => brain(view.getUint16(at, little)),
-    opaque2: (view, at) => brain(view.getUint16(at, little)),
-  };
-  const reader = readers[`${kind}${size}`];
-  if (!reader) throw lacking(`numbers of type ${kind} of ${size} bytes`);
-  return reader;
-}
-
-/** A 16-bit float of IEEE 754. */
-export function half(bits: number): number {
-  const [sign, exponent, fraction] = [bits & 0x8000 ? -1 : 1, (bits >> 10) & 31, bits & 1023];
-  if (exponent === 0) return sign * fraction * 2 ** -24;
-  if (exponent === 31) return fraction ? Number.NaN : sign * Number.POSITIVE_INFINITY;
-  return sign * (1 + fraction / 1024) * 2 ** (exponent - 15);
-}
-
-/** A bfloat16: the upper half of a float of 32 bits. */
-function brain(bits: number): number {
-  return new Float32Array(Uint32Array.of(bits << 16).buffer)[0]!;
+function numberType({ kind, size }: Datatype): NumberType {
+  const type = TYPES[`${kind}${size}`];
+  if (!type) throw lacking(`numbers of type ${kind} of ${size} bytes`);
+  return type;
 }
 
 /** A group or an array. */
@@ -329,7 +316,7 @@ export class Hdf5Object {
     place += padded(typeSize);
     const shape = file.shape(place);
     place += padded(shapeSize);
-    const count = shape.reduce((product, size) => product * size, 1);
+    const count = elements(shape);
     file.spend(count);
     const values = Array.from({ length: count }, (_, i) => file.value(type, place + i * type.size));
     return [name, shape.length === 0 ? values[0]! : values];
@@ -409,8 +396,9 @@ export class Hdf5Group extends Hdf5Object {
       file.spend(40);
       const name = file.u64(entry);
       if (name >= size) throw damaged(`a name at byte ${name} of ${size}`);
-      const end = file.bytes.indexOf(0, names + name);
-      const text = file.text(names + name, (end < 0 ? names + size : end) - names - name);
+      // No farther than the names lie: of many that end nowhere each would be a look through the file.
+      const end = file.bytes.subarray(names + name, names + size).indexOf(0);
+      const text = file.text(names + name, end < 0 ? size - name : end);
       if (file.u32(entry + 16) === 2) throw lacking(`a soft link, ${quoted(text)}`);
       links.set(text, file.u64(entry + 8));
     }
@@ -453,15 +441,10 @@ export class Hdf5Array extends Hdf5Object {
     if (this.messageOf(0x07)) throw lacking(`an array in another file, ${quoted(this.path)}`);
     const datatype = file.datatype(type.at);
     const shape = this.shape();
-    const count = shape.reduce((product, size) => product * size, 1);
+    const count = elements(shape);
     const size = count * datatype.size;
     const bytes = this.bytesOf(layout.at, shape, datatype.size, size);
-    const { kind, big } = datatype;
-    const read = numberReader(datatype);
-    if (kind === "float" && datatype.size === 4 && !big && new Uint8Array(Uint16Array.of(1).buffer)[0] === 1)
-      return new Float32Array(bytes.slice().buffer);
-    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-    return Float32Array.from({ length: count }, (_, i) => read(view, i * datatype.size));
+    return floatsAt(bytes, numberType(datatype), 0, count, !datatype.big);
   }
 
   /** Its bytes, in order. */
@@ -607,8 +590,7 @@ function copyChunk(
       all.set(bytes.subarray(at * item, at * item + row), (to + from[last]!) * item);
       return;
     }
-    const inner = (sizes: readonly number[]) =>
-      sizes.slice(axis + 1).reduce((product, size) => product * size, 1);
+    const inner = (sizes: readonly number[]) => elements(sizes.slice(axis + 1));
     const rows = Math.min(chunk[axis]!, shape[axis]! - from[axis]!);
     for (let i = 0; i < rows; i++)
       copy(axis + 1, to + (from[axis]! + i) * inner(shape), at + i * inner(chunk));

@@ -2,6 +2,8 @@ import { elements } from "../../compiler/graph.ts";
 import { ModelFileError } from "../../formats/model-file.ts";
 import { counted } from "../../options/counted.ts";
 import { quoted } from "../../options/show.ts";
+import { brainOf, floatsAt, halfOf, NUMBER_TYPES, type NumberType } from "../../safetensors/number-types.ts";
+import { joined } from "../joined.ts";
 import type { Files } from "../portable.ts";
 import type { OnnxTensor } from "./messages.ts";
 import { TYPE } from "./new-tensors.ts";
@@ -14,21 +16,20 @@ export interface Constant {
   readonly whole: boolean;
 }
 
-type Reader = { readonly bytes: number; get(view: DataView, at: number): number };
-const RAW: Readonly<Record<number, Reader>> = {
-  [TYPE.float]: { bytes: 4, get: (view, at) => view.getFloat32(at, true) },
-  [TYPE.double]: { bytes: 8, get: (view, at) => view.getFloat64(at, true) },
-  [TYPE.float16]: { bytes: 2, get: (view, at) => halfOf(view.getUint16(at, true)) },
-  [TYPE.bfloat16]: { bytes: 2, get: (view, at) => brainOf(view.getUint16(at, true)) },
-  [TYPE.uint8]: { bytes: 1, get: (view, at) => view.getUint8(at) },
-  [TYPE.int8]: { bytes: 1, get: (view, at) => view.getInt8(at) },
-  [TYPE.bool]: { bytes: 1, get: (view, at) => view.getUint8(at) },
-  [TYPE.uint16]: { bytes: 2, get: (view, at) => view.getUint16(at, true) },
-  [TYPE.int16]: { bytes: 2, get: (view, at) => view.getInt16(at, true) },
-  [TYPE.int32]: { bytes: 4, get: (view, at) => view.getInt32(at, true) },
-  [TYPE.uint32]: { bytes: 4, get: (view, at) => view.getUint32(at, true) },
-  [TYPE.int64]: { bytes: 8, get: (view, at) => Number(view.getBigInt64(at, true)) },
-  [TYPE.uint64]: { bytes: 8, get: (view, at) => Number(view.getBigUint64(at, true)) },
+const TYPES: Readonly<Record<number, NumberType>> = {
+  [TYPE.float]: NUMBER_TYPES.F32,
+  [TYPE.double]: NUMBER_TYPES.F64,
+  [TYPE.float16]: NUMBER_TYPES.F16,
+  [TYPE.bfloat16]: NUMBER_TYPES.BF16,
+  [TYPE.uint8]: NUMBER_TYPES.U8,
+  [TYPE.int8]: NUMBER_TYPES.I8,
+  [TYPE.bool]: NUMBER_TYPES.U8,
+  [TYPE.uint16]: NUMBER_TYPES.U16,
+  [TYPE.int16]: NUMBER_TYPES.I16,
+  [TYPE.int32]: NUMBER_TYPES.I32,
+  [TYPE.uint32]: NUMBER_TYPES.U32,
+  [TYPE.int64]: NUMBER_TYPES.I64,
+  [TYPE.uint64]: NUMBER_TYPES.U64,
 };
 const FLOATS: readonly number[] = [TYPE.float, TYPE.double, TYPE.float16, TYPE.bfloat16];
 
@@ -40,8 +41,8 @@ const MOST_EMPTY = 2 ** 16;
 /** The numbers of a tensor, in f32 where they are floats. Throws ModelFileError where they are not all there, or no numbers. */
 export function constantOf(tensor: OnnxTensor, files: Files): Constant {
   const { dims: shape, dataType = 0, name = "" } = tensor;
-  const reader = RAW[dataType];
-  if (!reader) throw damaged(name, `is of data type ${dataType}, expected numbers`);
+  const type = TYPES[dataType];
+  if (!type) throw damaged(name, `is of data type ${dataType}, expected numbers`);
   const count = elements(shape);
   const fits = (size: number) => Number.isSafeInteger(size) && size >= 0 && (count > 0 || size <= MOST_EMPTY);
   if (!shape.every(fits) || !Number.isSafeInteger(count))
@@ -57,10 +58,10 @@ export function constantOf(tensor: OnnxTensor, files: Files): Constant {
   const raw = tensor.dataLocation === 1 ? outside(tensor, files) : tensor.rawData;
   const bytes = raw ?? (dataType === TYPE.double ? joined(tensor.doubleData) : undefined);
   if (bytes) {
-    requireCount(bytes.length / reader.bytes);
+    requireCount(bytes.length / type.width);
+    if (!whole) return { shape, data: floatsAt(bytes, type, 0, count), whole };
     const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-    const data = whole ? new Float64Array(count) : new Float32Array(count);
-    for (let i = 0; i < count; i++) data[i] = reader.get(view, i * reader.bytes);
+    const data = Float64Array.from({ length: count }, (_, i) => type.read(view, i * type.width, true));
     return { shape, data, whole };
   }
   const { floatData, int32Data, int64Data, uint64Data } = tensor;
@@ -93,34 +94,6 @@ function outside({ name = "", externalData }: OnnxTensor, files: Files): Uint8Ar
   if (![offset, length].every((n) => Number.isSafeInteger(n) && n >= 0) || offset + length > file.length)
     throw damaged(name, `lies beyond the end of ${quoted(location)}`);
   return file.subarray(offset, offset + length);
-}
-
-function joined(parts: readonly Uint8Array[]): Uint8Array {
-  if (parts.length === 1) return parts[0]!;
-  const bytes = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0));
-  let at = 0;
-  for (const part of parts) {
-    bytes.set(part, at);
-    at += part.length;
-  }
-  return bytes;
-}
-
-/** The number of a half float's bits. */
-function halfOf(bits: number): number {
-  const sign = bits & 0x8000 ? -1 : 1;
-  const exponent = (bits >> 10) & 31;
-  const fraction = bits & 1023;
-  if (exponent === 0) return sign * fraction * 2 ** -24;
-  if (exponent === 31) return fraction ? Number.NaN : sign * Number.POSITIVE_INFINITY;
-  return sign * (1024 + fraction) * 2 ** (exponent - 25);
-}
-
-const WORD = new DataView(new ArrayBuffer(4));
-/** That of a bfloat16's: the upper half of a float. */
-function brainOf(bits: number): number {
-  WORD.setUint32(0, (bits << 16) >>> 0);
-  return WORD.getFloat32(0);
 }
 
 function damaged(name: string, what: string): ModelFileError {

@@ -1,5 +1,6 @@
 import type { Preprocessing } from "../../compiler/preprocessing.ts";
 import type { Port } from "../../train/samples.ts";
+import { joined } from "../joined.ts";
 import type { WeightType } from "../names.ts";
 import { specifier } from "../specifier.ts";
 import type { Layout } from "./layout.ts";
@@ -99,16 +100,6 @@ ${pictures ? canvas.slice(1) : ""}`;
 }
 
 const one = <T>(list: readonly T[]) => (list.length === 1 ? list[0] : list);
-
-function joined(parts: readonly Uint8Array[]): Uint8Array {
-  const all = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0));
-  let at = 0;
-  for (const part of parts) {
-    all.set(part, at);
-    at += part.length;
-  }
-  return all;
-}
 
 function toBase64(bytes: Uint8Array): string {
   let text = "";

@@ -1,7 +1,10 @@
+import { elements } from "../../compiler/graph.ts";
 import { ModelFileError } from "../../formats/model-file.ts";
 import { isObject } from "../../options/kinds.ts";
 import { quoted, show } from "../../options/show.ts";
-import { half } from "../hdf5/read-hdf5.ts";
+import { parseJson } from "../../options/strict-json.ts";
+import { floatsAt, NUMBER_TYPES, type NumberType } from "../../safetensors/number-types.ts";
+import { joined } from "../joined.ts";
 import { BESIDE, readBeside } from "../keras/beside.ts";
 import { camel } from "../keras/names.ts";
 import { readModelConfig } from "../keras/read-model.ts";
@@ -37,7 +40,7 @@ function damaged(what: string, cause?: unknown): ModelFileError {
 
 function jsonOf(bytes: Uint8Array): Record<string, unknown> {
   try {
-    const value: unknown = JSON.parse(new TextDecoder().decode(bytes));
+    const value = parseJson(new TextDecoder().decode(bytes));
     if (isObject(value)) return value;
   } catch (error) {
     throw damaged(`it is no JSON: ${(error as Error).message}`, error);
@@ -45,13 +48,13 @@ function jsonOf(bytes: Uint8Array): Record<string, unknown> {
   throw damaged("it is no object");
 }
 
-const SIZES: Readonly<Record<string, number>> = {
-  float32: 4,
-  int32: 4,
-  bool: 1,
-  uint8: 1,
-  uint16: 2,
-  float16: 2,
+const TYPES: Readonly<Record<string, NumberType>> = {
+  float32: NUMBER_TYPES.F32,
+  int32: NUMBER_TYPES.I32,
+  bool: NUMBER_TYPES.U8,
+  uint8: NUMBER_TYPES.U8,
+  uint16: NUMBER_TYPES.U16,
+  float16: NUMBER_TYPES.F16,
 };
 
 /** The weights, one behind the other in the files of each group. */
@@ -71,17 +74,6 @@ function arraysOf(model: Record<string, unknown>, files: Files): FileArray[] {
   });
 }
 
-function joined(parts: readonly Uint8Array[]): Uint8Array {
-  if (parts.length === 1) return parts[0]!;
-  const all = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0));
-  let at = 0;
-  for (const part of parts) {
-    all.set(part, at);
-    at += part.length;
-  }
-  return all;
-}
-
 function arrayAt(weight: unknown, bytes: Uint8Array, at: number): { array: FileArray; size: number } {
   const { name, shape, dtype, quantization } = isObject(weight) ? weight : {};
   if (
@@ -91,15 +83,15 @@ function arrayAt(weight: unknown, bytes: Uint8Array, at: number): { array: FileA
   )
     throw damaged(`a weight is ${show(name)} of shape ${show(shape)}`);
   const packing = isObject(quantization) ? quantization : undefined;
-  const type = String(packing?.dtype ?? dtype);
-  const item = SIZES[type];
-  if (item === undefined)
+  const called = String(packing?.dtype ?? dtype);
+  const type = Object.hasOwn(TYPES, called) ? TYPES[called] : undefined;
+  if (!type)
     throw new ModelFileError(
       "unsupported",
-      `${quoted(name)} is of type ${show(type)}, which is not read here`,
+      `${quoted(name)} is of type ${show(called)}, which is not read here`,
     );
-  const count = (shape as number[]).reduce((product, size) => product * size, 1);
-  const size = count * item;
+  const count = elements(shape);
+  const size = count * type.width;
   if (!(at + size <= bytes.length))
     throw new ModelFileError(
       "too-large",
@@ -111,27 +103,18 @@ function arrayAt(weight: unknown, bytes: Uint8Array, at: number): { array: FileA
 
 /** Numbers as they are, or as their quantisation says: q * scale + min. */
 function numbersOf(
-  type: string,
+  type: NumberType,
   bytes: Uint8Array,
   at: number,
   count: number,
   packing: Record<string, unknown> | undefined,
 ): Float32Array {
-  const view = new DataView(bytes.buffer, bytes.byteOffset + at);
-  const readers: Readonly<Record<string, (i: number) => number>> = {
-    float32: (i) => view.getFloat32(4 * i, true),
-    int32: (i) => view.getInt32(4 * i, true),
-    bool: (i) => view.getUint8(i),
-    uint8: (i) => view.getUint8(i),
-    uint16: (i) => view.getUint16(2 * i, true),
-    float16: (i) => half(view.getUint16(2 * i, true)),
-  };
-  const read = readers[type]!;
+  const numbers = floatsAt(bytes, type, at, count);
   const { scale = 1, min = 0 } = packing ?? {};
-  if (type === "float16" || !packing) return Float32Array.from({ length: count }, (_, i) => read(i));
+  if (type === NUMBER_TYPES.F16 || !packing) return numbers;
   if (typeof scale !== "number" || typeof min !== "number")
     throw damaged("a quantisation has no scale or no min");
-  return Float32Array.from({ length: count }, (_, i) => read(i) * scale + min);
+  return numbers.map((number) => number * scale + min);
 }
 
 /** The array of a parameter, by its layer's name and its own, "conv2d/kernel". */

@@ -1,4 +1,5 @@
 import { littleEndian } from "../../safetensors/write-safetensors.ts";
+import { joined } from "../joined.ts";
 import { BESIDE, writeBeside } from "../keras/beside.ts";
 import { readActivation } from "../keras/values.ts";
 import { KERAS_VERSIONS } from "../keras/versions.ts";
@@ -154,12 +155,7 @@ export async function write(model: PortableModel, _: FileOptions): Promise<Files
   const weights = layers.flatMap((layer) =>
     layer.weights.map(({ name, tensor }) => ({ name: `${layer.name}/${name}`, tensor })),
   );
-  const bytes = new Uint8Array(weights.reduce((sum, { tensor }) => sum + 4 * tensor.data.length, 0));
-  let at = 0;
-  for (const { tensor } of weights) {
-    bytes.set(littleEndian(tensor.data), at);
-    at += 4 * tensor.data.length;
-  }
+  const bytes = joined(weights.map(({ tensor }) => littleEndian(tensor.data)));
   const count = Math.max(1, Math.ceil(bytes.length / SHARD));
   const paths = Array.from({ length: count }, (_, i) => `group1-shard${i + 1}of${count}.bin`);
   const beside = writeBeside(model.metadata);

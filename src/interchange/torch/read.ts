@@ -1,8 +1,9 @@
+import { elements } from "../../compiler/graph.ts";
 import { ModelFileError } from "../../formats/model-file-error.ts";
 import { show } from "../../options/show.ts";
+import { floatsAt, NUMBER_TYPES, type TypeName } from "../../safetensors/number-types.ts";
 import { findTensors, SafetensorsError } from "../../safetensors/safetensors.ts";
 import { type Files, onlyFile, type PortableWeights } from "../portable.ts";
-import { denseStrides, floatsOf, NUMBER_TYPES } from "./numbers.ts";
 import { readStateDict } from "./state-dict.ts";
 
 /** What files of torch.save() began with before version 1.6: a pickle of this number. */
@@ -37,7 +38,7 @@ function readSafetensors(bytes: Uint8Array): PortableWeights {
     const tensors = places.map(({ name, dtype, shape, content }) => ({
       name,
       shape,
-      data: floatsOf(content, dtype, { shape, strides: denseStrides(shape), offset: 0 }),
+      data: floatsAt(content, NUMBER_TYPES[dtype as TypeName], 0, elements(shape)),
     }));
     const names = tensors.map(({ name }) => name);
     return {

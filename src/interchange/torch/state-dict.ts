@@ -1,9 +1,11 @@
 // What torch.save(model.state_dict(), "m.pt") writes: a zip archive of a pickle, data.pkl, and a file for each storage.
+import { elements } from "../../compiler/graph.ts";
 import { ModelFileError } from "../../formats/model-file-error.ts";
 import { quoted, show } from "../../options/show.ts";
+import { NUMBER_TYPES, type TypeName } from "../../safetensors/number-types.ts";
 import type { NamedTensor } from "../../safetensors/safetensors.ts";
 import { unzip, unzipAll, type ZipProblem } from "../../sources/unzip.ts";
-import { floatsOf, NUMBER_TYPES, type Strided } from "./numbers.ts";
+import { floatsOf, type Strided } from "./numbers.ts";
 import { PickleError, unpickle } from "./pickle.ts";
 
 const SAVE = 'torch.save(model.state_dict(), "m.pt")';
@@ -13,7 +15,7 @@ const MOST_UNPACKED = 32;
 const MOST_AXES = 16;
 
 /** Types of storages in pickles, and of PyTorch's numbers. */
-const STORAGES: Readonly<Record<string, string>> = {
+const STORAGES: Readonly<Record<string, TypeName>> = {
   DoubleStorage: "F64",
   FloatStorage: "F32",
   HalfStorage: "F16",
@@ -26,7 +28,7 @@ const STORAGES: Readonly<Record<string, string>> = {
   BoolStorage: "BOOL",
   UntypedStorage: "U8",
 };
-const TYPES: Readonly<Record<string, string>> = {
+const TYPES: Readonly<Record<string, TypeName>> = {
   float64: "F64",
   float32: "F32",
   float16: "F16",
@@ -51,9 +53,9 @@ class Imported {
 }
 class Storage {
   readonly key: string;
-  readonly type: string;
+  readonly type: TypeName;
   readonly count: number;
-  constructor(key: string, type: string, count: number) {
+  constructor(key: string, type: TypeName, count: number) {
     this.key = key;
     this.type = type;
     this.count = count;
@@ -61,11 +63,11 @@ class Storage {
 }
 class Tensor implements Strided {
   readonly storage: Storage;
-  readonly type: string;
+  readonly type: TypeName;
   readonly offset: number;
   readonly shape: readonly number[];
   readonly strides: readonly number[];
-  constructor(storage: Storage, type: string, { offset, shape, strides }: Strided) {
+  constructor(storage: Storage, type: TypeName, { offset, shape, strides }: Strided) {
     this.storage = storage;
     this.type = type;
     this.offset = offset;
@@ -142,7 +144,7 @@ function tensorOf([storage, offset, shape, strides]: readonly unknown[], given?:
   if (type === undefined) throw new PickleError("it has a tensor of no type");
   // Beyond 2^53 sums are inexact, but then they are beyond any file, too.
   const last = shape.reduce((sum, size, i) => sum + (size - 1) * strides[i]!, offset);
-  const available = (storage.count * NUMBER_TYPES[storage.type]!.width) / NUMBER_TYPES[type]!.width;
+  const available = (storage.count * NUMBER_TYPES[storage.type].width) / NUMBER_TYPES[type].width;
   if (!shape.includes(0) && last >= available)
     throw new PickleError(
       `it has a tensor of shape ${show(shape)} that ends at number ${last} of a storage of ${available}`,
@@ -174,10 +176,7 @@ export function readStateDict(bytes: Uint8Array): { tensors: NamedTensor[]; unde
   const names = new Set([...found.values()].map(({ storage }) => `${folder}data/${storage.key}`));
   const most = MOST_UNPACKED * bytes.length;
   const storages = unzipAll(bytes, names, most, fail);
-  const total = [...found.values()].reduce(
-    (sum, { shape }) => sum + shape.reduce((n, size) => n * size, 1),
-    0,
-  );
+  const total = [...found.values()].reduce((sum, { shape }) => sum + elements(shape), 0);
   const all = [...storages.values()].reduce((sum, { length }) => sum + length, 0);
   // Tensors may share storages, and repeat what is in them.
   if (total > 2 * all)
@@ -185,7 +184,7 @@ export function readStateDict(bytes: Uint8Array): { tensors: NamedTensor[]; unde
   const tensors = [...found].map(([name, tensor]) => {
     const { key, type, count } = tensor.storage;
     const storage = storages.get(`${folder}data/${key}`);
-    if (!storage || storage.length < count * NUMBER_TYPES[type]!.width)
+    if (!storage || storage.length < count * NUMBER_TYPES[type].width)
       throw fail({
         kind: "damaged",
         text: `storage ${quoted(key)} of ${quoted(name)} ${storage ? `has ${storage.length} bytes, expected ${count} numbers` : "is missing"}`,

@@ -1,3 +1,4 @@
+import { elements } from "../../compiler/graph.ts";
 import type { ModelFileError } from "../../formats/model-file-error.ts";
 import { LAYERS } from "../../model/layers/index.ts";
 import { encodeSafetensors } from "../../safetensors/safetensors.ts";
@@ -25,7 +26,7 @@ export async function write(
     shape: form.shape,
     data: form.parameter
       ? toTorch(form, weights.get(form.parameter.name)!)
-      : new Float32Array(form.shape.reduce((n, size) => n * size, 1)).fill(form.constant as number),
+      : new Float32Array(elements(form.shape)).fill(form.constant as number),
   }));
   const { preprocessing, classNames } = metadata;
   const entries = {
