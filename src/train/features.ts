@@ -43,7 +43,7 @@ export function featured(
   const stores: Store[] = [];
   const samples = all.map((held) => {
     if (!held) return undefined;
-    const capacity = Math.min(held.count, left);
+    const capacity = held.varies ? 0 : Math.min(held.count, left);
     left -= capacity;
     const store = new Store(session, held, still, sizes, capacity);
     stores.push(store);

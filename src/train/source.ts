@@ -23,6 +23,11 @@ export interface SampleSource {
   /** Whether read() is to be given shared memory, which threads of its own can write to. Default false. */
   readonly shared?: boolean | undefined;
   /**
+   * Whether read() gives other numbers of a sample each time, as where it varies images itself: what frozen layers make of it is not kept then
+   * from one epoch to the next. Default false.
+   */
+  readonly varies?: boolean | undefined;
+  /**
    * Writes the numbers of these samples to `into`, one sample after the other, in the order of `indices`, which may name one twice: a
    * Uint8Array, of floats a Float32Array; for a model of several inputs a list of them. May be called before an earlier call is done.
    * What it throws ends the training with the state before that batch, from which it can go on.
@@ -41,6 +46,7 @@ export type ReadBatch = readonly [samples: Samples, indices: Uint32Array];
 /** Samples as a training holds them: those of a source have no images, but what gives a batch of them. */
 export interface Held extends Samples {
   readonly mark?: string | undefined;
+  readonly varies?: boolean | undefined;
   /**
    * The samples of these numbers; good until the next are asked for. What lies behind the numbers in their buffer is what is asked for
    * next, and is read meanwhile.

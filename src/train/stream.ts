@@ -30,12 +30,14 @@ export function held(
   sampleWeight?: SampleWeights | readonly number[] | undefined,
 ): Held {
   if (!isSource(given)) return checked(given, model, taker, sampleWeight);
-  const { count, shape, labels, targets, weights, pixels = "bytes", mark } = given;
+  const { count, shape, labels, targets, weights, pixels = "bytes", mark, varies } = given;
   const error = (problem: string) => new SamplesError(`${taker}: the source's ${problem}`);
   if (!Number.isSafeInteger(count) || count < 1 || count > 2 ** 32 - 1)
     throw error(`count is ${show(count)}, expected how many samples it has`);
   if (pixels !== "bytes" && pixels !== "floats")
     throw error(`pixels is ${show(pixels)}, expected "bytes", which are scaled, or "floats"`);
+  if (varies !== undefined && typeof varies !== "boolean")
+    throw error(`varies is ${show(varies)}, expected true or false`);
   const none = pixels === "bytes" ? new Uint8Array() : new Float32Array();
   const bare: Samples = {
     images: model.inputs.length === 1 ? none : model.inputs.map(() => none),
@@ -51,6 +53,7 @@ export function held(
   return {
     ...samples,
     mark: mark ?? `a source of ${counted(count, "sample")}`,
+    varies,
     // Weights may have come to it since.
     batch(this: Held, indices) {
       return reader.batch(this, indices);

@@ -197,6 +197,36 @@ describe("what frozen layers give", () => {
     expect({ ...others, images: 0 }).toEqual(whole);
   });
 
+  test("is not kept of a source that varies its images", async () => {
+    const source = (varies?: boolean) => {
+      let reads = 0;
+      const { read, ...others } = streamed();
+      return {
+        ...others,
+        ...(varies !== undefined && { varies }),
+        read(indices: Uint32Array, into: Uint8Array) {
+          read(indices, into);
+          // By epoch: 5 batches of training, 3 of validation.
+          into[0] = Math.floor(reads++ / 8);
+        },
+      } as SampleSource;
+    };
+    const options = { batchSize: 7 };
+    const ends = [];
+    for (const [room, varies] of [
+      [NONE, true],
+      [undefined, true],
+      [undefined, undefined],
+    ] as const)
+      ends.push(await trained(chain, room, options, source(varies)));
+    expect(ends.map(({ images }) => images)).toEqual([0, 150, 50]);
+    expect(ends[1]!.sha).toBe(ends[0]!.sha);
+    expect(ends[2]!.sha).not.toBe(ends[0]!.sha);
+    await expect(trained(chain, NONE, options, source("yes" as never))).rejects.toThrow(
+      'fit: the source\'s varies is "yes", expected true or false',
+    );
+  });
+
   test("is parted from what is trained where validation folds nothing over it", async () => {
     const make = () =>
       sequential([
