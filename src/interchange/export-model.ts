@@ -7,7 +7,8 @@ import { withOwnErrors } from "./errors.ts";
 import { CARD, type CardOptions, EXPORT, type ExportOptions } from "./options.ts";
 import type { Files, PortableModel } from "./portable.ts";
 
-const KERAS: readonly string[] = ["keras", "h5", "h5-weights"];
+/** Those that `kerasVersion` is for. */
+export const KERAS_FORMATS: readonly string[] = ["keras", "h5", "h5-weights"];
 
 /**
  * Writes a model in a format of others, or of here: files by their names. Formats: docs/interchange.md.
@@ -25,7 +26,7 @@ export async function exportModel(model: Model | LoadedModel, options: ExportOpt
     throw new RangeError(
       `exportModel: weights is "${weights}", and "${format}" keeps them as they are: it goes with { format: "js" } alone`,
     );
-  if (kerasVersion !== undefined && !KERAS.includes(format))
+  if (kerasVersion !== undefined && !KERAS_FORMATS.includes(format))
     throw new RangeError(
       `exportModel: kerasVersion is ${kerasVersion}, and "${format}" is none of Keras's formats: it goes with { format: "h5" }`,
     );

@@ -14,6 +14,7 @@ import { openBase } from "./base-node.ts";
 import { modelByName, modelOfData } from "./build-model.ts";
 import { isKnown, type RunConfig, type RunOptions } from "./config.ts";
 import type { Learner, Platform } from "./learner.ts";
+import { mainFileIn, withFilesBeside } from "./model-files.ts";
 import { type RunHooks, type RunOutcome, runOn } from "./run.ts";
 import { wantedFor } from "./targets.ts";
 
@@ -56,8 +57,8 @@ export const NODE: Platform = {
 
 /** The model of a file, of any format that is read, or of a run's folder. */
 async function openModel(place: string, options: LoadModelOptions = {}): Promise<LoadedModel> {
-  const folder = (await stat(place)).isDirectory();
-  return loadModel(await readFile(folder ? join(place, "model.safetensors") : place), options);
+  const path = (await stat(place)).isDirectory() ? join(place, await mainFileIn(place)) : place;
+  return loadModel(await withFilesBeside(path, await readFile(path)), options);
 }
 
 /**

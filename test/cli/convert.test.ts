@@ -160,6 +160,17 @@ describe("convert", () => {
       status: 2,
       stderr: expect.stringContaining("--weights is for .js alone, and m.npz (NumPy's .npz"),
     });
+    for (const [option, value, problem] of [
+      ["--keras-version", "3", "--keras-version is for Keras's files alone, and m.npz is NumPy's .npz"],
+      ["--classes", "3", "--classes is given without --model, whose outputs it counts"],
+      ["--names", "list.json", '--names is list.json: expected names by names, {"conv2d/kernel"'],
+    ] as const) {
+      await writeFile(join(work, "list.json"), '["a"]');
+      expect(await convert("run", "m.npz", option, value)).toMatchObject({
+        status: 2,
+        stderr: expect.stringContaining(`wasmgrad: ${problem}`),
+      });
+    }
     for (const [option, value] of [
       ["--model", "lenet5"],
       ["--input-shape", "9x9x1"],

@@ -1,4 +1,4 @@
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -47,6 +47,18 @@ beforeAll(async () => {
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
 describe("run() on a backbone", () => {
+  test("reads one whose weights lie in files beside it, by its folder too", async () => {
+    const files = await exportModel(base, { format: "tfjs" });
+    await mkdir(at("web"));
+    for (const [name, bytes] of Object.entries(files)) await writeFile(join(at("web"), name), bytes);
+    expect(Object.keys(files).length).toBeGreaterThan(1);
+    for (const place of [at("web"), join(at("web"), "model.json")]) {
+      const { learner } = await run({ ...quick, base: place, epochs: 1 }, { dataset });
+      expect((await learner.getWeights())[0]).toEqual(base.tensors[0]);
+      learner.dispose();
+    }
+  });
+
   test("trains its head, and records what followed from it, which repeats the run", async () => {
     const told: unknown[] = [];
     const first = await run(

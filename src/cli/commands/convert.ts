@@ -5,12 +5,13 @@ import type { Shape } from "../../compiler/graph.ts";
 import { writeAtomic } from "../../data/cache.ts";
 import { type LoadedModel, ModelFileError } from "../../formats/model-file.ts";
 import { cardState } from "../../interchange/card.ts";
-import { exportModel, modelCard } from "../../interchange/export-model.ts";
+import { exportModel, KERAS_FORMATS, modelCard } from "../../interchange/export-model.ts";
 import { FORMATS, type Format } from "../../interchange/formats.ts";
 import { WEIGHT_TYPES, type WeightType } from "../../interchange/names.ts";
 import type { FormatName, LoadModelOptions } from "../../interchange/options.ts";
 import type { Files } from "../../interchange/portable.ts";
 import { counted } from "../../options/counted.ts";
+import { isObject } from "../../options/kinds.ts";
 import { nearest } from "../../options/names.ts";
 import { parseJson } from "../../options/strict-json.ts";
 import { fileReason, UsageError } from "../errors.ts";
@@ -133,6 +134,14 @@ export async function convert(
   if (options.weights !== undefined && format.name !== "js")
     throw new UsageError(
       `--weights is for .js alone, and ${printable(to)} (${format.title}) keeps them as they are: leave it out`,
+    );
+  if (options.kerasVersion !== undefined && !KERAS_FORMATS.includes(format.name))
+    throw new UsageError(
+      `--keras-version is for Keras's files alone, and ${printable(to)} is ${format.title}: leave it out`,
+    );
+  if (options.classes !== undefined && options.model === undefined)
+    throw new UsageError(
+      "--classes is given without --model, whose outputs it counts: name a model, or leave it out",
     );
   const loaded = await openRun(from, { maxMemory: options.maxMemory, ...(await told(options)) });
   const files = named(
@@ -304,10 +313,10 @@ async function told({ model, names, inputShape, classes }: ConvertOptions): Prom
 
 async function readNames(path: string): Promise<Record<string, string>> {
   try {
-    const names = parseJson(await readFile(path, "utf8")) as Record<string, string>;
-    if (Object.values(names).some((name) => typeof name !== "string"))
+    const names = parseJson(await readFile(path, "utf8"));
+    if (!isObject(names) || Object.values(names).some((name) => typeof name !== "string"))
       throw new Error('expected names by names, {"conv2d/kernel": "features.0.weight"}');
-    return names;
+    return names as Record<string, string>;
   } catch (error) {
     throw new UsageError(`--names is ${printable(path)}: ${fileReason(error)}`, { cause: error });
   }
