@@ -11,6 +11,23 @@ export async function runMain(main) {
 }
 
 /**
+ * Makes numbers of options of these names, in place, and gives them. Throws RangeError on what is no whole number of at least 1, of
+ * `fractions` on what is no number above 0.
+ */
+export function takeNumbers(values, names, fractions = []) {
+  for (const name of [...names, ...fractions]) {
+    const value = Number(values[name]);
+    const whole = names.includes(name);
+    if (!(whole ? Number.isSafeInteger(value) && value >= 1 : value > 0 && value < Infinity))
+      throw new RangeError(
+        `--${name} is '${values[name]}', expected a ${whole ? "whole number from 1" : "number above 0"}`,
+      );
+    values[name] = value;
+  }
+  return values;
+}
+
+/**
  * Runs `[name, run]` in turns, forwards in one round and backwards in the next. Each gives `{ speeds, parameters }`; of all the
  * `samples`, `{ [name]: number[] }`, and how many parameters they have, which must be as many. `what` tells of each turn.
  */

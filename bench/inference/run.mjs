@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs, promisify } from "node:util";
 import { createModel, exportModel, modelFromConfig } from "../../dist/node.js";
-import { runMain } from "../main.mjs";
+import { runMain, takeNumbers } from "../main.mjs";
 import { machine } from "../peers/machine.mjs";
 import { median } from "../peers/measure.mjs";
 
@@ -59,12 +59,7 @@ function options() {
       help: { type: "boolean", default: false },
     },
   });
-  for (const name of ["threads", "rounds", "seconds"]) {
-    const value = Number(values[name]);
-    if (!(value > 0 && (name === "seconds" || Number.isInteger(value))))
-      throw new RangeError(`--${name} is '${values[name]}', expected a number above 0`);
-    values[name] = value;
-  }
+  takeNumbers(values, ["threads", "rounds"], ["seconds"]);
   values.nets = values.nets.split(",");
   const odd = values.nets.find((net) => !Object.hasOwn(NETS, net));
   if (odd !== undefined)

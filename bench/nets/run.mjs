@@ -4,7 +4,7 @@ import { execFile } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { parseArgs, promisify } from "node:util";
-import { inTurns, runMain } from "../main.mjs";
+import { inTurns, runMain, takeNumbers } from "../main.mjs";
 import { machine } from "../peers/machine.mjs";
 import { median } from "../peers/measure.mjs";
 import { textTable } from "./table.mjs";
@@ -37,13 +37,7 @@ function options() {
       help: { type: "boolean", default: false },
     },
   });
-  for (const name of ["threads", "rounds", "seconds"]) {
-    const value = Number(values[name]);
-    if (!(value > 0 && (name === "seconds" || Number.isInteger(value))))
-      throw new RangeError(`--${name} is '${values[name]}', expected a number above 0`);
-    values[name] = value;
-  }
-  return values;
+  return takeNumbers(values, ["threads", "rounds"], ["seconds"]);
 }
 
 async function wasmgrad(build, net, { threads, seconds }) {

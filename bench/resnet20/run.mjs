@@ -4,7 +4,7 @@ import { execFile } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { parseArgs, promisify } from "node:util";
-import { inTurns, runMain } from "../main.mjs";
+import { inTurns, runMain, takeNumbers } from "../main.mjs";
 import { machine, machineLine } from "../peers/machine.mjs";
 import { median } from "../peers/measure.mjs";
 import { BATCH, COUNT, settings } from "./settings.mjs";
@@ -41,13 +41,7 @@ function options() {
       help: { type: "boolean", default: false },
     },
   });
-  for (const name of ["epochs", "threads", "rounds", "steps"]) {
-    const value = Number(values[name]);
-    if (!(Number.isInteger(value) && value > 0))
-      throw new RangeError(`--${name} is '${values[name]}', expected a whole number above 0`);
-    values[name] = value;
-  }
-  return values;
+  return takeNumbers(values, ["epochs", "threads", "rounds", "steps"]);
 }
 
 async function wasmgrad(build, { threads, steps, epochs }) {

@@ -5,66 +5,76 @@ import { parseArgs } from "node:util";
 import { modelFromConfig, transferModel } from "../../dist/node.js";
 import { held } from "../../dist/train/stream.js";
 import { Training } from "../../dist/train/training.js";
+import { runMain, takeNumbers } from "../main.mjs";
 
-const { values } = parseArgs({
-  options: {
-    images: { type: "string", default: "320" },
-    size: { type: "string", default: "96" },
-    epochs: { type: "string", default: "5" },
-    threads: { type: "string", default: "1" },
-    head: { type: "string", default: "5" },
-    help: { type: "boolean", default: false },
-  },
-});
-if (values.help) {
-  console.log(`Usage: npm run bench:transfer -- [--images 320] [--size 96] [--epochs 5] [--threads 1] [--head 128,5]
+const HELP = `Usage: npm run bench:transfer -- [--images 320] [--size 96] [--epochs 5] [--threads 1] [--head 128,5]
 
 Trains a head on a frozen MobileNetV2 of random weights, on random images in batches of 32. Prints the seconds of each epoch, and of the epochs
-after the first the microseconds a step where what the backbone gives is kept.`);
-  process.exit();
+after the first the microseconds a step where what the backbone gives is kept.`;
+const BATCH_SIZE = 32;
+
+function options() {
+  const { values } = parseArgs({
+    options: {
+      images: { type: "string", default: "320" },
+      size: { type: "string", default: "96" },
+      epochs: { type: "string", default: "5" },
+      threads: { type: "string", default: "1" },
+      head: { type: "string", default: "5" },
+      help: { type: "boolean", default: false },
+    },
+  });
+  return takeNumbers(values, ["images", "size", "epochs", "threads"]);
 }
-const [count, size, epochs, threads] = [values.images, values.size, values.epochs, values.threads].map(
-  Number,
-);
-const head = values.head.split(",").map(Number);
-const layers = JSON.parse(
-  readFileSync(new URL("../../docs/examples/mobilenet-v2.json", import.meta.url), "utf8"),
-);
-const base = modelFromConfig(layers);
-await base.compile({ optimizer: "sgd", threads, maxMemory: 3 * 2 ** 30 });
-const inputShape = [size, size, 3];
-const classes = head.at(-1);
-const train = {
-  images: Uint8Array.from({ length: count * size * size * 3 }, (_, i) => (i * 2654435761) >>> 24),
-  labels: Uint8Array.from({ length: count }, (_, i) => i % classes),
-  shape: inputShape,
-  count,
-};
-const batchSize = 32;
-for (const [name, room] of [
-  ["kept", undefined],
-  ["computed at every step", 0],
-  ["the whole graph", -1],
-]) {
-  const net = transferModel(base, { head, inputShape });
+
+async function measure(base, train, head, { epochs, threads }, room) {
+  const net = transferModel(base, { head, inputShape: train.shape });
   await net.compile({ threads });
   const seconds = [];
-  const began = performance.now();
   const callbacks = { onEpochEnd: ({ trainSeconds }) => void seconds.push(trainSeconds) };
-  const training = new Training(
-    net.session,
-    held(train, net, "fit"),
-    { epochs, batchSize, callbacks },
-    net,
-    room,
-  );
-  await training.run();
+  const began = performance.now();
+  const settings = { epochs, batchSize: BATCH_SIZE, callbacks };
+  await new Training(net.session, held(train, net, "fit"), settings, net, room).run();
   const all = (performance.now() - began) / 1000;
-  const later = seconds.slice(1);
-  const step = (1e6 * Math.min(...later)) / Math.ceil(count / batchSize);
-  console.log(
-    `${name.padEnd(24)} epochs of ${seconds.map((s) => s.toPrecision(3)).join(", ")} s; all of it ${all.toPrecision(3)} s${room === undefined ? `; ${step.toFixed(0)} us a step of ${batchSize} images` : ""}; ${(await net.weightsSha256()).slice(0, 8)}`,
-  );
+  const sha = await net.weightsSha256();
   net.dispose();
+  return { seconds, all, sha };
 }
-base.dispose();
+
+async function main() {
+  const chosen = options();
+  if (chosen.help) {
+    console.log(HELP);
+    return;
+  }
+  const { images: count, size, threads } = chosen;
+  const head = chosen.head.split(",").map(Number);
+  const layers = JSON.parse(
+    readFileSync(new URL("../../docs/examples/mobilenet-v2.json", import.meta.url), "utf8"),
+  );
+  const base = modelFromConfig(layers);
+  await base.compile({ optimizer: "sgd", threads, maxMemory: 3 * 2 ** 30 });
+  const train = {
+    images: Uint8Array.from({ length: count * size * size * 3 }, (_, i) => (i * 2654435761) >>> 24),
+    labels: Uint8Array.from({ length: count }, (_, i) => i % head.at(-1)),
+    shape: [size, size, 3],
+    count,
+  };
+  for (const [name, room] of [
+    ["kept", undefined],
+    ["computed at every step", 0],
+    ["the whole graph", -1],
+  ]) {
+    const { seconds, all, sha } = await measure(base, train, head, chosen, room);
+    const later = seconds.slice(1);
+    const step = (1e6 * Math.min(...later)) / Math.ceil(count / BATCH_SIZE);
+    const each =
+      room === undefined && later.length > 0 ? `; ${step.toFixed(0)} us a step of ${BATCH_SIZE} images` : "";
+    console.log(
+      `${name.padEnd(24)} epochs of ${seconds.map((s) => s.toPrecision(3)).join(", ")} s; all of it ${all.toPrecision(3)} s${each}; ${sha.slice(0, 8)}`,
+    );
+  }
+  base.dispose();
+}
+
+await runMain(main);

@@ -51,6 +51,20 @@ describe.skipIf(!built)("npm run bench (needs npm run build)", () => {
     expect(stderr).toContain(message);
   });
 
+  test.each([
+    ["nets/run.mjs", "--rounds", "1.5", "a whole number from 1"],
+    ["inference/run.mjs", "--seconds", "0", "a number above 0"],
+    ["resnet20/run.mjs", "--steps", "x", "a whole number from 1"],
+    ["transfer/run.mjs", "--images", "many", "a whole number from 1"],
+  ])("%s refuses %s %s", async (script, option, value, expected) => {
+    const { status, stdout, stderr } = await run(script, option, value);
+    expect({ status, stdout, stderr }).toEqual({
+      status: 2,
+      stdout: "",
+      stderr: `${option} is '${value}', expected ${expected}\n`,
+    });
+  });
+
   test("has a case for what the seed CNN is made of", async () => {
     const { stdout } = await run("run.mjs", "--list");
     const groups = new Set(stdout.split("\n").map((line) => line.split(":")[0]));
