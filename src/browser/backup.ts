@@ -19,7 +19,7 @@ const LEAST_MS = 1000;
 /** Milliseconds that a page waits for the one before, which may be just being closed. */
 const PATIENCE_MS = 2000;
 /** Numbers that are looked at in one task of the page. */
-const LOOKED_AT = 2 ** 20;
+const LOOKED_AT = 2 ** 18;
 
 /** What is kept of a training. */
 interface Kept {
@@ -286,10 +286,15 @@ function required(value: unknown): Kept | undefined {
 
 /** Nobody can go on from another: it must not take the place of one that is good. */
 async function allFinite({ weights, optimizer }: TrainingState): Promise<boolean> {
+  let looked = 0;
   for (const { data } of [weights, ...optimizer.vectors].flat())
     for (let at = 0; at < data.length; at += LOOKED_AT) {
-      if (!data.subarray(at, at + LOOKED_AT).every(Number.isFinite)) return false;
-      if (data.length > LOOKED_AT) await new Promise((resolve) => setTimeout(resolve));
+      const part = data.subarray(at, at + LOOKED_AT);
+      if (!part.every(Number.isFinite)) return false;
+      looked += part.length;
+      if (looked < LOOKED_AT) continue;
+      looked = 0;
+      await new Promise((resolve) => setTimeout(resolve));
     }
   return true;
 }
