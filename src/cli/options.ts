@@ -98,7 +98,8 @@ export function preprocessing(text: string): { scale: number; offset: number } {
     const [, above, below = "1"] = /^([^/]+)(?:\/([^/]+))?$/.exec(part.trim()) ?? [];
     return above === undefined ? Number.NaN : Number(above) / Number(below);
   });
-  if (numbers.length !== 2 || !numbers.every(Number.isFinite) || text.includes(",,"))
+  // By a scale of 0 all pixels would be alike.
+  if (numbers.length !== 2 || !numbers.every(Number.isFinite) || numbers[0] === 0)
     throw new InvalidArgumentError(
       "Expected scale,offset, by which a byte pixel becomes pixel * scale + offset, such as 1/127.5,-1.",
     );

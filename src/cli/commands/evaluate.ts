@@ -43,7 +43,7 @@ export interface EvaluateOptions extends Omit<DataOptions, "dataset">, EngineFla
 
 export function evaluateCommand(): Command {
   const command = createCommand("evaluate", "Test a trained model on a dataset")
-    .argument("<run>", "run folder, or a model.safetensors")
+    .argument("<run>", "run folder, or a model file of a format that is read")
     .optionsGroup("Data:")
     .addOption(datasetOption(" (default: what it was trained on)"))
     .addOption(new Option("--split <name>", "which images").choices(["test", "train"]).default("test"))

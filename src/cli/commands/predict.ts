@@ -35,7 +35,7 @@ export function predictCommand(): Command {
     "predict",
     "Classify pictures with a trained model, or give the images that it makes of them",
   )
-    .argument("<run>", "run folder, or a model.safetensors")
+    .argument("<run>", "run folder, or a model file of a format that is read")
     .argument("<image...>", "PNG, JPEG, WebP or GIF files; folders of them; globs in quotes")
     .optionsGroup("Pictures:")
     .addOption(

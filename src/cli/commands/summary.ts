@@ -20,7 +20,7 @@ export interface SummaryOptions {
 
 export function summaryCommand(): Command {
   const command = createCommand("summary", "Print a model's layers, output shapes and parameter counts")
-    .argument("[run]", "run folder, or a model.safetensors: in place of --model")
+    .argument("[run]", "run folder, or a model file of a format that is read: in place of --model")
     .optionsGroup("Model:")
     .addOption(modelOption(" (default: keras-mnist)"))
     .addOption(

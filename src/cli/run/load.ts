@@ -44,7 +44,7 @@ export async function openRun(run: string, options: LoadModelOptions = {}): Prom
       "not-found",
       folder
         ? `${printable(run)} is no run folder: it holds no model.safetensors. Expected a folder that \`wasmgrad train\` wrote`
-        : `${printable(run)}: no such file or folder. Expected a run folder that \`wasmgrad train\` wrote, or its model.safetensors`,
+        : `${printable(run)}: no such file or folder. Expected a run folder that \`wasmgrad train\` wrote, or a model file`,
       { cause: error },
     );
   }
@@ -56,7 +56,7 @@ export async function openRun(run: string, options: LoadModelOptions = {}): Prom
       error.code === "needs-model"
         ? error.message.replace(
             /Write: .*/,
-            `Write: wasmgrad convert ${printable(path)} model.safetensors --model NAME`,
+            () => `Write: wasmgrad convert ${printable(path)} model.safetensors --model NAME`,
           )
         : error.code === "fit"
           ? error.message.replace(/names: (\{.*\})/, "--names FILE.json, which holds $1")
