@@ -54,6 +54,8 @@ export const FORMATS: readonly Format[] = [
     name: "h5-weights",
     title: "Keras's .weights.h5, weights alone",
     endings: [".weights.h5"],
+    // Recognised as .h5.
+    reader: () => import("./h5/read.ts"),
     writer: () => import("./h5/write-weights.ts"),
   },
   {

@@ -38,7 +38,10 @@ export async function loadDataset(
   const found = typeof dataset === "string" && !isKnown(dataset) ? await sourceOf(dataset) : undefined;
   const allowed = optionsOf(found);
   const own = PICTURE_KEYS.find((key) => options[key] !== undefined && !allowed.includes(key));
-  if (own !== undefined)
+  if (
+    own !== undefined &&
+    !(typeof dataset === "string" && found === undefined && (await isNothing(dataset)))
+  )
     throw new DataError(
       "bad-argument",
       `loadDataset: ${own} is for folders of pictures, not for ${typeof dataset === "string" ? `"${dataset}"` : dataset.name}: leave it out`,
@@ -113,6 +116,10 @@ function optionsOf(found: Found | "masks"): readonly PictureKey[] {
 
 const isKnown = (name: string) =>
   name === GENERATED || findDataset(name) !== undefined || findArchive(name) !== undefined;
+
+/** Whether a path leads to nothing that is read here: IDX files are no kind of sourceOf(). What lies there is then the matter. */
+const isNothing = async (path: string) =>
+  !isKnown(path) && Object.keys(await findFiles(path).catch(() => ({}))).length === 0;
 
 /** What lies at a path, where it is of a kind that is read here. */
 async function sourceOf(path: string): Promise<Found | "masks"> {

@@ -1,3 +1,4 @@
+import { join } from "node:path";
 import { expect, test, vi } from "vitest";
 import { loadPicture } from "../../src/picture/load.ts";
 import { loadDataset } from "../../src/sources/load.ts";
@@ -173,4 +174,11 @@ test("options of pictures are refused where there are none", async () => {
     });
   }
   expect((await loadDataset(folder)).train.count).toBe(12);
+
+  // Where nothing is read, what lies there is the matter.
+  for (const [path, message] of [
+    [join(await tempFolder(), "pictures"), /not a known name and not a folder/],
+    [await tempFolder(), /no train-images-idx3-ubyte/],
+  ] as const)
+    expect((await dataErrorOf(loadDataset(path, { imageSize: [3, 3] }))).message).toMatch(message);
 });
