@@ -1,5 +1,6 @@
 // Nodes that work number by number: on values of the model, or on one and on constants.
 import { elements } from "../../compiler/graph.ts";
+import { transposed } from "../places.ts";
 import { axisIn, broadcast } from "./fold.ts";
 import { FUNCTIONS } from "./functions.ts";
 import {
@@ -16,8 +17,8 @@ import {
   type Real,
   type Weights,
 } from "./importer.ts";
+import { f32 } from "./operands.ts";
 import type { Constant } from "./tensors.ts";
-import { transposed } from "./transpose.ts";
 
 /** Numbers along an axis there, in the order of that axis here. */
 export function along(data: Float32Array, { rows }: Pick<Real, "rows">): Float32Array<ArrayBuffer> {
@@ -30,7 +31,6 @@ function lastOf(real: Real, axis: number): readonly number[] {
   return order.at(-1) === axis ? order : [...order.filter((other) => other !== axis), axis];
 }
 
-const f32 = ({ data }: Constant) => Float32Array.from(data);
 const single = (constant: Constant) => (constant.data.length === 1 ? constant.data[0] : undefined);
 
 /** Where constants of older operator sets stand beside a value of more axes: see broadcast and axis of Add-6. */

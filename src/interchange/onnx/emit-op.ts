@@ -8,9 +8,9 @@ import {
   type Shape,
   type WindowAttributes,
 } from "../../compiler/graph.ts";
+import { channelsFirst, transposed } from "../places.ts";
 import { emitActivation, emitUnary } from "./emit-activation.ts";
-import { besides, channelsFirst, type Emitter, type Flow, type Form, isRow } from "./emitter.ts";
-import { transposed } from "./transpose.ts";
+import { besides, type Emitter, type Flow, type Form, isRow } from "./emitter.ts";
 
 type Emit<K extends OpKind> = (e: Emitter, op: OpOf<K>, inputs: readonly Flow[]) => Flow;
 

@@ -1,8 +1,8 @@
 import { elements, type Parameter, type Shape } from "../../compiler/graph.ts";
 import type { NamedTensor } from "../../safetensors/safetensors.ts";
+import { channelsFirst, transposed } from "../places.ts";
 import type { NewAttribute, NewNode, NewTensor } from "./messages.ts";
 import { floats, integers } from "./new-tensors.ts";
-import { transposed } from "./transpose.ts";
 
 /**
  * How a value lies in the file: `last` as here, channels last; `first`: channels first, as ONNX's convolutions have it; `flat`: one
@@ -159,8 +159,7 @@ export class Emitter {
 
 /** Whether all sizes before the last are 1: then channels first and last are the same order. */
 export const isRow = (shape: Shape) => shape.slice(0, -1).every((size) => size === 1);
-export const channelsFirst = (shape: Shape): Shape => [shape.at(-1)!, ...shape.slice(0, -1)];
-const toFirst = (rank: number) => [0, rank, ...Array.from({ length: rank - 1 }, (_, i) => i + 1)];
+const toFirst = (rank: number) => [0, ...channelsFirst(Array.from({ length: rank }, (_, i) => i + 1))];
 const toLast = (rank: number) => [0, ...Array.from({ length: rank - 1 }, (_, i) => i + 2), 1];
 
 /** Sizes of a parameter that meets a value in the form `first`, without the batch: its axes as the value's, of which it may lack the first ones. */
@@ -172,8 +171,5 @@ export function besides(
 ): readonly [readonly number[], Float32Array] {
   if (form === "last" || rank < 2) return [shape, data];
   const padded = [...Array<number>(rank - shape.length).fill(1), ...shape];
-  return [
-    channelsFirst(padded),
-    transposed(data, padded, [rank - 1, ...Array.from({ length: rank - 1 }, (_, i) => i)]),
-  ];
+  return [channelsFirst(padded), transposed(data, padded, channelsFirst(padded.map((_, i) => i)))];
 }

@@ -1,5 +1,6 @@
 // Nodes of constants alone: what exporters compute sizes and weights by. ONNX's operators, as far as those use them.
 import { elements } from "../../compiler/graph.ts";
+import { denseStrides, eachPlace, transposed } from "../places.ts";
 import type { Attributes } from "./attributes.ts";
 import { type Constant, isFloat } from "./tensors.ts";
 
@@ -17,6 +18,8 @@ export const wholes = (values: readonly number[]): Constant => ({
   data: Float64Array.from(values),
   whole: true,
 });
+
+const upTo = (n: number) => Array.from({ length: n }, (_, i) => i);
 
 /** Axis counted from the end where it is below 0; undefined where there is none. */
 export function axisIn(axis: number, rank: number): number | undefined {
@@ -56,7 +59,7 @@ function placesIn({ shape: own }: Constant, shape: readonly number[]): (place: n
   const steps: [size: number, step: number][] = [];
   let step = 1;
   for (let i = 1; i <= shape.length; i++) {
-    const size = own.at(-i) !== undefined && i <= own.length ? own.at(-i)! : 1;
+    const size = own.at(-i) ?? 1;
     steps.push([shape.at(-i)!, size === 1 ? 0 : step]);
     step *= size;
   }
@@ -112,19 +115,59 @@ function reshaped(x: Constant, shape: readonly number[] | undefined): Constant |
   return shape && elements(shape) === x.data.length ? like(x, shape, x.data) : undefined;
 }
 
-/** The sizes that a Reshape asks for: 0 for those that stay, -1 for what is left. */
-export function reshapeTo(
+/** The shape that a node gives another; undefined where it does not fit. */
+type Reshaping = (
   from: readonly number[],
-  wanted: readonly number[],
-  allowZero: boolean,
-): number[] | undefined {
+  given: Constant | undefined,
+  attributes: Attributes,
+) => number[] | undefined;
+
+/** The sizes that a Reshape asks for: 0 for those that stay, -1 for what is left. */
+const reshapeTo: Reshaping = (from, given, attributes) => {
+  const wanted = given ? [...given.data] : attributes.ints("shape");
+  if (!wanted) return undefined;
+  const allowZero = attributes.int("allowzero", 0) === 1;
   const sizes = wanted.map((size, i) => (size === 0 && !allowZero ? (from[i] ?? 0) : size));
   const known = elements(sizes.filter((size) => size !== -1));
   const shape = sizes.map((size) => (size === -1 ? elements(from) / known : size));
   return elements(shape) === elements(from) && shape.every((size) => Number.isSafeInteger(size) && size >= 0)
     ? shape
     : undefined;
-}
+};
+
+/** With axes of size 1 where they are asked for. */
+const unsqueezed: Reshaping = (from, given, attributes) => {
+  const count = given ? given.data.length : (attributes.ints("axes")?.length ?? 0);
+  const axes = axesOf(given, attributes, from.length + count);
+  if (!axes || new Set(axes).size !== count) return undefined;
+  const left = [...from];
+  return Array.from({ length: from.length + count }, (_, i) => (axes.includes(i) ? 1 : left.shift()!));
+};
+
+/** Without those axes of size 1. */
+const squeezed: Reshaping = (from, given, attributes) => {
+  const axes =
+    given || attributes.has("axes")
+      ? axesOf(given, attributes, from.length)
+      : upTo(from.length).filter((i) => from[i] === 1);
+  if (!axes?.every((axis) => from[axis] === 1)) return undefined;
+  return from.filter((_, i) => !axes.includes(i));
+};
+
+/** With the axes before one, and those from it on, as one each. */
+const flattened: Reshaping = (from, _given, attributes) => {
+  const axis = attributes.int("axis", 1);
+  const at = axis < 0 ? axis + from.length : axis;
+  return [elements(from.slice(0, at)), elements(from.slice(at))];
+};
+
+/** Operators that change a shape alone, of constants and of the model's values alike. */
+export const RESHAPING: Readonly<Record<string, Reshaping>> = {
+  Reshape: reshapeTo,
+  Flatten: flattened,
+  Squeeze: squeezed,
+  Unsqueeze: unsqueezed,
+};
 
 /** A part of it: along each axis the places that are given. */
 function picked(x: Constant, places: readonly (readonly number[])[], { spend }: Folding): Constant {
@@ -132,19 +175,15 @@ function picked(x: Constant, places: readonly (readonly number[])[], { spend }: 
   const count = elements(shape);
   spend(count);
   const data = empty(x, count);
-  for (let i = 0; i < count; i++) {
-    let [left, at, step] = [i, 0, 1];
-    for (let axis = shape.length - 1; axis >= 0; axis--) {
-      at += places[axis]![left % shape[axis]!]! * step;
-      left = Math.floor(left / shape[axis]!);
-      step *= x.shape[axis]!;
-    }
-    data[i] = x.data[at]!;
-  }
+  const strides = denseStrides(x.shape);
+  eachPlace(
+    places.map((list, axis) => list.map((place) => place * strides[axis]!)),
+    (i, place) => {
+      data[i] = x.data[place]!;
+    },
+  );
   return like(x, shape, data);
 }
-
-const upTo = (n: number) => Array.from({ length: n }, (_, i) => i);
 
 /** The ranges that a Slice asks for, by axis: from, to, in steps; undefined where it does not fit. */
 export function slicesOf(
@@ -198,6 +237,12 @@ export function fold(
 
 /** By operator. */
 const FOLDS: Readonly<Record<string, Fold>> = {
+  ...Object.fromEntries(
+    Object.entries(RESHAPING).map(([opType, to]): [string, Fold] => [
+      opType,
+      ([x, given], { attributes }) => reshaped(x!, to(x!.shape, given, attributes)),
+    ]),
+  ),
   Identity: ([x]) => x,
   Dropout: ([x]) => x,
   Cast([x], { attributes, spend }) {
@@ -224,21 +269,6 @@ const FOLDS: Readonly<Record<string, Fold>> = {
     const all = x!.shape.map((n, i) => (i === axis ? (places as number[]) : upTo(n)));
     const found = picked(x!, all, { attributes, ...folding });
     return like(x!, [...x!.shape.slice(0, axis), ...indices!.shape, ...x!.shape.slice(axis + 1)], found.data);
-  },
-  Unsqueeze([x, given], { attributes }) {
-    return reshaped(x!, unsqueezed(x!.shape, given, attributes));
-  },
-  Squeeze([x, given], { attributes }) {
-    return reshaped(x!, squeezed(x!.shape, given, attributes));
-  },
-  Reshape([x, given], { attributes }) {
-    const sizes = given ? [...given.data] : attributes.ints("shape");
-    return sizes && reshaped(x!, reshapeTo(x!.shape, sizes, attributes.int("allowzero", 0) === 1));
-  },
-  Flatten([x], { attributes }) {
-    const axis = attributes.int("axis", 1);
-    const at = axis < 0 ? axis + x!.shape.length : axis;
-    return reshaped(x!, [elements(x!.shape.slice(0, at)), elements(x!.shape.slice(at))]);
   },
   Concat(inputs, { attributes, spend }) {
     const [first] = inputs as [Constant];
@@ -278,18 +308,8 @@ const FOLDS: Readonly<Record<string, Fold>> = {
     const perm = attributes.ints("perm") ?? upTo(rank).reverse();
     if (perm.length !== rank || !upTo(rank).every((axis) => perm.includes(axis))) return undefined;
     spend(x!.data.length);
-    const strides = upTo(rank).map((axis) => elements(x!.shape.slice(axis + 1)));
     const shape = perm.map((axis) => x!.shape[axis]!);
-    const data = empty(x!, x!.data.length);
-    for (let i = 0; i < data.length; i++) {
-      let [left, at] = [i, 0];
-      for (let axis = rank - 1; axis >= 0; axis--) {
-        at += (left % shape[axis]!) * strides[perm[axis]!]!;
-        left = Math.floor(left / shape[axis]!);
-      }
-      data[i] = x!.data[at]!;
-    }
-    return like(x!, shape, data);
+    return like(x!, shape, transposed(x!.data, x!.shape, perm));
   },
   Expand([x, given], folding) {
     const shape = broadcast(x!.shape, [...given!.data]);
@@ -336,30 +356,3 @@ const FOLDS: Readonly<Record<string, Fold>> = {
   Where: (inputs, folding) =>
     mapped(inputs, folding, ([c, x, y]) => (c ? x! : y!), inputs[1]!.whole && inputs[2]!.whole),
 };
-
-/** With axes of size 1 where they are asked for. */
-export function unsqueezed(
-  from: readonly number[],
-  given: Constant | undefined,
-  attributes: Attributes,
-): number[] | undefined {
-  const count = given ? given.data.length : (attributes.ints("axes")?.length ?? 0);
-  const axes = axesOf(given, attributes, from.length + count);
-  if (!axes || new Set(axes).size !== count) return undefined;
-  const left = [...from];
-  return Array.from({ length: from.length + count }, (_, i) => (axes.includes(i) ? 1 : left.shift()!));
-}
-
-/** Without those axes of size 1. */
-export function squeezed(
-  from: readonly number[],
-  given: Constant | undefined,
-  attributes: Attributes,
-): number[] | undefined {
-  const axes =
-    given || attributes.has("axes")
-      ? axesOf(given, attributes, from.length)
-      : upTo(from.length).filter((i) => from[i] === 1);
-  if (!axes?.every((axis) => from[axis] === 1)) return undefined;
-  return from.filter((_, i) => !axes.includes(i));
-}

@@ -1,7 +1,6 @@
 // Nodes of values that depend on the model's inputs: what layers they become, by operator.
-import { elements } from "../../compiler/graph.ts";
 import { ELEMENTWISE, elementwise, isElementwise, prelu, softmax } from "./elementwise.ts";
-import { axesOf, reshapeTo, squeezed, unsqueezed } from "./fold.ts";
+import { axesOf, RESHAPING } from "./fold.ts";
 import { type Call, type Flow, type Importer, inOrder, Lacking } from "./importer.ts";
 import {
   batchNormalization,
@@ -83,6 +82,14 @@ const same: Operator = (_importer, call) => flowOf(call);
 
 /** By operator; those that work number by number are ELEMENTWISE. */
 const OPERATORS: Readonly<Record<string, Operator>> = {
+  ...Object.fromEntries(
+    Object.entries(RESHAPING).map(([opType, to]) => [
+      opType,
+      reshaping(({ shape }, call) =>
+        to(shape, constantAt(call, 1, opType === "Reshape" ? "sizes" : "axes"), call.attributes),
+      ),
+    ]),
+  ),
   Conv: conv,
   ConvTranspose: convTranspose,
   Gemm: gemm,
@@ -107,18 +114,6 @@ const OPERATORS: Readonly<Record<string, Operator>> = {
   Upsample: resize,
   DepthToSpace: blocks(true),
   SpaceToDepth: blocks(false),
-  Reshape: reshaping((flow, call) => {
-    const given = constantAt(call, 1, "sizes");
-    const sizes = given ? [...given.data] : call.attributes.ints("shape");
-    return sizes && reshapeTo(flow.shape, sizes, call.attributes.int("allowzero", 0) === 1);
-  }),
-  Flatten: reshaping(({ shape }, { attributes }) => {
-    const axis = attributes.int("axis", 1);
-    const at = axis < 0 ? axis + shape.length : axis;
-    return [elements(shape.slice(0, at)), elements(shape.slice(at))];
-  }),
-  Squeeze: reshaping((flow, call) => squeezed(flow.shape, constantAt(call, 1, "axes"), call.attributes)),
-  Unsqueeze: reshaping((flow, call) => unsqueezed(flow.shape, constantAt(call, 1, "axes"), call.attributes)),
   Transpose(importer, call) {
     const flow = flowOf(call);
     const rank = flow.shape.length;

@@ -1,7 +1,7 @@
 // Nodes of matrices and kernels: convolutions and dense layers.
+import { transposed } from "../places.ts";
 import { type Call, type Flow, type Importer, inOrder, Lacking } from "./importer.ts";
 import { constantAt, f32, flowOf, IMAGE, named, numbers, vector } from "./operands.ts";
-import { transposed } from "./transpose.ts";
 import { asImages, padded, pairOf } from "./windows.ts";
 
 export function conv(importer: Importer, call: Call): Flow {

@@ -158,7 +158,8 @@ export function pooled(
     const first = Math.floor((kernel - 1) / 2) - before;
     return [first, size - first - (positions - 1) * stride - 1];
   });
-  if (cropping.flat().some((n) => n < 0)) throw new Lacking(node, "with more padding than half a window");
+  if (cropping.flat().some((n) => n < 0))
+    throw new Lacking(node, "with more padding than half a window", "less padding, or ceil_mode 0");
   const cut = cropping.flat().some((n) => n > 0)
     ? importer.layer(node, "cropping2d", { cropping }, [all])
     : all;

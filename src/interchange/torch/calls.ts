@@ -70,7 +70,7 @@ export function callsOf(model: Model): Calls {
 }
 
 /** Where the numbers of an image, counted with its channels last, stand with them first; undefined where that is the same. */
-export function channelsFirst(shape: Shape): Int32Array | undefined {
+export function flattenedOrder(shape: Shape): Int32Array | undefined {
   const channels = shape.at(-1)!;
   const positions = elements(shape) / channels;
   if (positions === 1 || channels === 1) return undefined;

@@ -1,6 +1,7 @@
 // A model's parameters as PyTorch has them: a state_dict's names, shapes and order, and how numbers go there and back.
 import { elements, type Parameter, type Shape } from "../../compiler/graph.ts";
 import type { Model } from "../../train/model.ts";
+import { channelsFirst, denseStrides, eachPlace, evenly } from "../places.ts";
 import { type Call, type Calls, callsOf } from "./calls.ts";
 import { type Layout, layoutOf, type Order } from "./layout.ts";
 import { moduleNames } from "./names.ts";
@@ -24,7 +25,7 @@ export interface Form {
 }
 
 /** The axes of n with the channels first. */
-const first = (n: number) => [n - 1, ...Array.from({ length: n - 1 }, (_, i) => i)];
+const first = (n: number) => channelsFirst(Array.from({ length: n }, (_, i) => i));
 
 interface Told {
   readonly call: Call;
@@ -186,7 +187,7 @@ function initially(call: Call, { initializer, shape }: Parameter): Float32Array 
 /** A parameter's numbers as PyTorch has them. */
 export function toTorch(form: Form, data: Float32Array): Float32Array {
   const result = new Float32Array(data.length);
-  eachPlace(form, (here, there) => {
+  eachNumber(form, (here, there) => {
     result[there] = data[here]!;
   });
   return result;
@@ -195,36 +196,22 @@ export function toTorch(form: Form, data: Float32Array): Float32Array {
 /** The numbers of a tensor of PyTorch as the parameter has them here. */
 export function fromTorch(form: Form, data: Float32Array): Float32Array {
   const result = new Float32Array(data.length);
-  eachPlace(form, (here, there) => {
+  eachNumber(form, (here, there) => {
     result[here] = data[there]!;
   });
   return result;
 }
 
 /** Calls back with the places of each number, here and in PyTorch. */
-function eachPlace({ parameter, axes, orders }: Form, place: (here: number, there: number) => void): void {
+function eachNumber({ parameter, axes, orders }: Form, place: (here: number, there: number) => void): void {
   const { shape } = parameter!;
-  const n = shape.length;
-  const strides = shape.map(() => 1);
-  let stride = 1;
-  for (const axis of axes.toReversed()) {
-    strides[axis] = stride;
-    stride *= shape[axis]!;
-  }
-  const [last, before] = orders;
-  const inner = shape[n - 1]!;
-  const step = strides[n - 1]!;
-  const index = shape.map(() => 0);
-  const count = elements(shape) / inner;
-  let outer = 0;
-  for (let i = 0; i < count; i++) {
-    const base = before ? outer + (before[index[n - 2]!]! - index[n - 2]!) * strides[n - 2]! : outer;
-    for (let k = 0; k < inner; k++) place(i * inner + k, base + (last ? last[k]! : k) * step);
-    for (let axis = n - 2; axis >= 0; axis--) {
-      outer += strides[axis]!;
-      if (++index[axis]! < shape[axis]!) break;
-      outer -= strides[axis]! * shape[axis]!;
-      index[axis] = 0;
-    }
-  }
+  const strides = denseStrides(axes.map((axis) => shape[axis]!));
+  eachPlace(
+    shape.map((size, axis) => {
+      const order = orders[shape.length - 1 - axis];
+      const stride = strides[axes.indexOf(axis)]!;
+      return order ? Float64Array.from(order, (at) => at * stride) : evenly(size, stride);
+    }),
+    place,
+  );
 }

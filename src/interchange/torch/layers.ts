@@ -2,6 +2,7 @@
 import { elements, type Shape } from "../../compiler/graph.ts";
 import type { Activation } from "../../model/layers/layer.ts";
 import { resolveWindow } from "../../model/window.ts";
+import { channelsFirst } from "../places.ts";
 import type { Call } from "./calls.ts";
 import { spansAll } from "./forms.ts";
 import type { Layout } from "./layout.ts";
@@ -293,7 +294,7 @@ export const TO_PYTORCH: Readonly<Record<string, ToPython>> = {
         output: from.length === 1 ? held() : `${flattensThere(call, layout) ? held() : last()}.flatten(1)`,
       };
     if (from.length === 1 && layout.absorbs(call.reference))
-      return { output: `${held()}.unflatten(1, ${py([to.at(-1), ...to.slice(0, -1)])})` };
+      return { output: `${held()}.unflatten(1, ${py(channelsFirst(to))})` };
     const value = from.length === 1 ? held() : last();
     return { output: toFirst(`${value}.reshape(-1, ${to.join(", ")})`) };
   },
@@ -304,7 +305,7 @@ export const TO_PYTORCH: Readonly<Record<string, ToPython>> = {
     const from = isFirst(call.from[0]!);
     const place = (axis: number) => (from ? (axis === n - 1 ? 1 : axis + 2) : axis + 1);
     const axes = dims.map((axis) => place(axis - 1));
-    const order = isFirst(call.reference) ? [axes[n - 1]!, ...axes.slice(0, -1)] : axes;
+    const order = isFirst(call.reference) ? channelsFirst(axes) : axes;
     return {
       output: order.every((axis, i) => axis === i + 1) ? held() : `${held()}.permute(0, ${order.join(", ")})`,
     };
@@ -352,7 +353,7 @@ export const TO_PYTORCH: Readonly<Record<string, ToPython>> = {
     const module =
       elements(shape) === channels
         ? `nn.PReLU(${channels})`
-        : `${helper("Slopes")}(${[channels, ...shape.slice(0, -1)].join(", ")})`;
+        : `${helper("Slopes")}(${channelsFirst(shape).join(", ")})`;
     return { module, output: run(first()) };
   },
   batchNormalization: ({ call, first, run }) => {
@@ -371,7 +372,7 @@ export const TO_PYTORCH: Readonly<Record<string, ToPython>> = {
     const over = shape.slice(-[call.options.axis].flat().length);
     const all = spansAll(call);
     const { options, constant } = affine(call.options, "elementwise_affine");
-    const sizes = all ? [over.at(-1), ...over.slice(0, -1)] : over;
+    const sizes = all ? channelsFirst(over) : over;
     const module = called("nn.LayerNorm", [sizes.length === 1 ? py(sizes[0]) : py(sizes)], {
       eps: py(call.options.epsilon),
       ...options,

@@ -1,6 +1,6 @@
 // How values lie in PyTorch: channels first. What is flattened there comes in another order, which the weights of the layers
 // behind it are in, too.
-import { type Call, type Calls, channelsFirst } from "./calls.ts";
+import { type Call, type Calls, flattenedOrder } from "./calls.ts";
 
 /** Where here's numbers of a list stand in PyTorch's; undefined: at the same places. */
 export type Order = Int32Array | undefined;
@@ -116,7 +116,7 @@ function settle(
     if (!isUnflattening(call) || !absorbed.has(call.reference)) continue;
     let maker = makers.get(call.from[0]!);
     while (maker && TRANSPARENT.includes(maker.type)) maker = makers.get(maker.from[0]!);
-    const order = channelsFirst(call.output);
+    const order = flattenedOrder(call.output);
     if (order && maker?.type === "dense" && maker.output.length === 1 && !outputs.has(maker.name))
       outputs.set(maker.name, { order, because: call.reference });
   }
@@ -147,9 +147,9 @@ function settle(
       set(reference, own?.order, own ? [own.because] : []);
     } else if (isFlattening(call)) {
       const flat = absorbed.has(reference) && (held.get(from[0]!) ?? "first") === "first";
-      set(reference, flat ? channelsFirst(call.inputs[0]!) : undefined, [reference]);
+      set(reference, flat ? flattenedOrder(call.inputs[0]!) : undefined, [reference]);
     } else if (isUnflattening(call)) {
-      if (absorbed.has(reference) && !isSame(order, channelsFirst(call.output))) {
+      if (absorbed.has(reference) && !isSame(order, flattenedOrder(call.output))) {
         absorbed.delete(reference);
         return undefined;
       }

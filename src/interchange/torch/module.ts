@@ -1,5 +1,6 @@
 // The text of a module of PyTorch that computes what a model does.
 import type { Model } from "../../train/model.ts";
+import { channelsFirst } from "../places.ts";
 import type { Lack, PortableModel } from "../portable.ts";
 import { type Call, callsOf } from "./calls.ts";
 import { ownersOf } from "./forms.ts";
@@ -60,7 +61,7 @@ export function moduleOf(
   ]);
   const shapeOf = (value: string) => {
     const shape = shapes.get(value)!;
-    return `(batch, ${[shape.at(-1), ...shape.slice(0, -1)].join(", ")})`;
+    return `(batch, ${channelsFirst(shape).join(", ")})`;
   };
   const indented = (code: readonly string[], by: number) => code.map((line) => `${" ".repeat(by)}${line}`);
   const text = [
