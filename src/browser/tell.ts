@@ -70,7 +70,16 @@ function handleOf({ trainer, client, fitting }: Told): TrainingHandle {
 /** What the worker keeps, and what there is of it on the page. */
 function stateOf(fitting: Fitting, kept: KeptState): TrainingState {
   const { callbacks, history = kept.history, stopping = false } = fitting;
-  const states = callbacks.filter(keepsState).map((callback) => callback.state!());
-  const own = structuredClone({ history, callbacks: [...kept.callbacks, ...states] });
-  return { ...kept, ...own, stopping, setting: settingOfFit(fitting) };
+  // What the worker sent is the page's own: copies of best weights would keep it waiting.
+  const own = structuredClone({
+    history,
+    states: callbacks.filter(keepsState).map((callback) => callback.state!()),
+  });
+  return {
+    ...kept,
+    history: own.history,
+    callbacks: [...kept.callbacks, ...own.states],
+    stopping,
+    setting: settingOfFit(fitting),
+  };
 }

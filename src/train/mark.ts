@@ -4,7 +4,7 @@ import { listed, type Pixels } from "./samples.ts";
 import type { Held } from "./source.ts";
 
 /** Bytes of an array that are looked at: of a larger one so many, evenly spread, as all would hold up the page. */
-const MOST_BYTES = 2 ** 20;
+const MOST_BYTES = 2 ** 18;
 
 /** An array is looked at once. */
 const MARKS = new WeakMap<ArrayBufferView, string>();
