@@ -2,9 +2,7 @@ import { noteOneThread } from "#platform";
 import { FURTHER_KINDS } from "../compiler/graph.ts";
 import { loadKernels, requestedThreads } from "../engine/kernels.ts";
 import type { WorkerPart } from "../engine/platform/web.ts";
-import type { Metric } from "../metrics/metric.ts";
 import { adam, createOptimizer, type Optimizer, type OptimizerName } from "../optim/index.ts";
-import { rateOf } from "../optim/schedules/index.ts";
 import { type Checked, checkOptions } from "../options/check.ts";
 import { some, type TableOf, url } from "../options/kinds.ts";
 import { show } from "../options/show.ts";
@@ -12,10 +10,9 @@ import type { NamedTensor } from "../safetensors/safetensors.ts";
 import type { Callbacks, History } from "../train/callbacks.ts";
 import type { SamplesTaker } from "../train/check-samples.ts";
 import type { SetWeightsOptions, WeightsTaken } from "../train/check-weights.ts";
-import { type LayerActivation, needsAllKernels, type OutputOptions } from "../train/compiled-options.ts";
+import { type LayerActivation, needsAllKernels } from "../train/compiled-options.ts";
 import type { EvaluateOptions, Evaluation, PredictOptions } from "../train/evaluate.ts";
 import type { FitOptions } from "../train/fit.ts";
-import type { KeptState } from "../train/keep-state.ts";
 import { isModel, type Model, oneSample, type Predicted, unlisted } from "../train/model.ts";
 import type { ModelMetadata } from "../train/model-entries.ts";
 import { compileTable, EVALUATE, FIT, PREDICT } from "../train/options.ts";
@@ -23,8 +20,9 @@ import { type Asking, asSamples, fitAtSight, listed, type Pixels, type Samples }
 import { usualOutputs } from "../train/usual-outputs.ts";
 import type { Part } from "../train/validation.ts";
 import type { Fitting, Made } from "./fitting.ts";
-import type { FitRequest, InitRequest, Reference, Report } from "./protocol.ts";
+import type { FitRequest, InitRequest, Report } from "./protocol.ts";
 import { SampleSender } from "./send-samples.ts";
+import type { Outputs } from "./sent-outputs.ts";
 import type { EpochWeights, Trainer, TrainerInfo, TrainerOptions, TrainerState } from "./types.ts";
 import { WorkerClient } from "./worker-client.ts";
 
@@ -59,50 +57,24 @@ export async function createTrainer(model: Model, options: TrainerOptions = {}):
     modules = [],
     loss: _,
     lossWeights: __,
-    metrics,
+    metrics: ___,
     seed = 1,
     ...rest
   } = options;
-  const outputs =
-    usualOutputs(model, options) ?? (await import("./rarely.ts")).checkCompile(model, options, TRAINER);
-  // A loss of a module's may name some, too.
-  if (metrics || modules.length > 0) (await import("./rarely.ts")).checkMetrics(outputs);
+  const usual = modules.length === 0 && usualOutputs(model, options);
+  const { outputs, sent, extra } = usual
+    ? ({ outputs: usual, sent: { outputs: usual, modules: [] } } as Outputs)
+    : (await import("./rarely.ts")).sentOutputs(model, options, TRAINER);
   const wanted = requestedThreads(threads);
   // Made again, which checks it: the worker takes its word for it. An update of a caller's own could not be sent.
   const made =
     typeof optimizer === "string"
       ? createOptimizer(optimizer)
       : createOptimizer(optimizer.name as OptimizerName, optimizer.options);
-  const reference = (what: string, given: OutputOptions["loss"] | Metric): string | Reference => {
-    if (typeof given === "string") return given;
-    const { name } = given;
-    // Built-in, with options: plain data.
-    if (!("compute" in given || "update" in given)) return { type: name, ...given };
-    if (modules.length === 0)
-      throw new TypeError(
-        `createTrainer: ${what} '${name}' is code, which cannot be sent to the worker: give the URL of a module that exports it. Write: modules: [new URL("mine.js", import.meta.url)]`,
-      );
-    return { name };
-  };
-  const sent = {
-    outputs: outputs.map((output) => ({
-      ...output,
-      loss: reference("loss", output.loss),
-      metrics: output.metrics.map((metric) => reference("metric", metric)),
-    })),
-    modules: modules.map(
-      (module) => new URL(module, globalThis.document?.baseURI ?? globalThis.location.href).href,
-    ),
-  };
   const holder: { trainer?: WorkerTrainer } = {};
   const parts: WorkerPart[] = ["training"];
   const all = needsAllKernels(model.graph, made, outputs);
-  if (
-    all ||
-    modules.length > 0 ||
-    outputs.some(({ metrics }) => metrics.some((metric) => metric !== "accuracy"))
-  )
-    parts.unshift("extra");
+  if (all || extra) parts.unshift("extra");
   if (model.graph.ops.some(({ kind }) => (FURTHER_KINDS as readonly string[]).includes(kind)))
     parts.unshift("further");
   const client = await WorkerClient.start("trainer", parts, { workerUrl }, (error) =>
@@ -214,7 +186,12 @@ class WorkerTrainer implements Trainer {
         state,
         options: rest,
         terminatesOnNaN: fitting.callbacks.some((callback) => callback.terminatesOnNaN),
-        rates: await this.#rates(train.count, rest, state),
+        rates:
+          typeof this.#made.optimizer.options.learningRate === "number"
+            ? undefined
+            : await (await import("./rarely.ts")).ratesOf(fitting, train.count, state, () =>
+                this.#client.call("step", undefined),
+              ),
       };
       this.#made.last = fitting;
       const history = this.#client.call("fit", request, {
@@ -340,25 +317,6 @@ class WorkerTrainer implements Trainer {
       const { tell } = await import("./rarely.ts");
       await tell(report, { trainer: this, client: this.#client, fitting });
     }
-  }
-
-  /** A schedule's rates for all steps of a fit, and the one after, which the last epoch's report shows. */
-  async #rates(
-    count: number,
-    options: FitRequest["options"],
-    state: KeptState | undefined,
-  ): Promise<FitRequest["rates"]> {
-    const { learningRate, gradientAccumulationSteps = 1 } = this.#made.optimizer.options;
-    if (typeof learningRate === "number") return undefined;
-    const rate = rateOf(learningRate);
-    const { epochs = 1, initialEpoch = 0, batchSize = 32 } = options;
-    const steps = Math.ceil(count / batchSize) * (epochs - initialEpoch);
-    // Where gradients are accumulated, rates are those of updates.
-    const done = state?.optimizer.step ?? (await this.#client.call("step", undefined));
-    const firstStep = Math.floor(done / gradientAccumulationSteps);
-    // Options out of range are refused by the worker.
-    const length = steps > 0 && Number.isSafeInteger(steps) ? steps + 1 : 1;
-    return { firstStep, values: Float64Array.from({ length }, (_, i) => rate(firstStep + i)) };
   }
 }
 

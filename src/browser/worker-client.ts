@@ -45,13 +45,12 @@ export class WorkerClient {
     worker.onmessage = ({ data }: MessageEvent<FromWorker>) => this.#receive(data);
     worker.onerror = (event) => {
       event.preventDefault();
-      this.end(
-        event.message
-          ? new Error(`the training worker ended unexpectedly: ${event.message}`)
-          : new Error(
-              `the worker script ${url} cannot be started: does it exist, and does the page's Content-Security-Policy allow it (worker-src)? Where blob: workers are forbidden, pass workerUrl, the URL of wasmgrad's dist/browser/worker.js; on a cross-origin isolated page it needs the header Cross-Origin-Embedder-Policy, too`,
-            ),
-      );
+      if (event.message) this.end(new Error(`the training worker ended unexpectedly: ${event.message}`));
+      else
+        import("./rarely.ts").then(
+          ({ notStarted }) => this.end(notStarted(url)),
+          (error) => this.end(error),
+        );
     };
     worker.onmessageerror = () =>
       this.end(new Error("the training worker ended unexpectedly: a message could not be read"));
