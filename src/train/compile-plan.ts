@@ -1,8 +1,9 @@
 import { elements, type Graph, type Value } from "../compiler/graph.ts";
 import { constrainWeights, mixedTargets, penalties } from "../compiler/ops/extra.ts";
 import { IMPLEMENTATIONS } from "../compiler/ops/index.ts";
-import { Plan, type PlanHost } from "../compiler/plan.ts";
+import type { Plan, PlanHost } from "../compiler/plan.ts";
 import { type ParameterPointers, Planner } from "../compiler/planner.ts";
+import { PreparedPlan } from "../compiler/prepare.ts";
 import type { Preprocessing } from "../compiler/preprocessing.ts";
 import { chunks, GRAIN } from "../compiler/tasks.ts";
 import type { Tensor } from "../compiler/tensor.ts";
@@ -29,8 +30,6 @@ export interface PlanOptions {
   readonly weighed?: readonly number[];
   /** One for each of the graph's outputs (not for predict). */
   readonly losses: readonly Omit<OutputLoss, "output">[];
-  /** What lays the plan out. Default: Plan. */
-  readonly asked?: typeof Plan | undefined;
   /** Emits the optimizer's calls (train). */
   update?(planner: Planner): void;
 }
@@ -113,7 +112,7 @@ export function compilePlan(
     options.update?.(p);
     if (graph.parameters.some(({ constraint }) => constraint)) constrainWeights(p);
   }
-  const plan = new (options.asked ?? Plan)(engine, p);
+  const plan = new PreparedPlan(engine, p);
   const floats = (tensor: Tensor) => engine.f32(plan.pointer(tensor), tensor.bytes / 4);
   const made = results.map((result, i) => {
     const { meanLoss, counts, outputs, targets, rows, cols } = result;

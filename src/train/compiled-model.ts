@@ -1,25 +1,14 @@
-import { PreparedPlan } from "../compiler/prepare.ts";
 import type { ModelView } from "./callbacks.ts";
 import type { WeightsTaken } from "./check-weights.ts";
 import { Compiled } from "./compiled.ts";
 import type { EvaluateOptions, Evaluation } from "./evaluate.ts";
 import type { FitOptions } from "./fit.ts";
-import type { Session } from "./session.ts";
 import type { Held } from "./source.ts";
 import { Training } from "./training.ts";
 
 /** What a Model has compiled: unlike in a worker, samples may be a source's, which is told when nothing more is read. */
 export class CompiledModel extends Compiled {
   #training: Training | undefined;
-  /** The plan that answered last, of weights that were finite: while the arena is its own, they are as they were. */
-  #answered: unknown;
-  /** How often weights were set: meanwhile, too, so that what was asked before tells nothing of them. */
-  #set = 0;
-
-  constructor(session: Session) {
-    super(session);
-    session.asked = PreparedPlan;
-  }
 
   /** `model`: whose training it is, for callbacks. */
   training(samples: Held, options: FitOptions, model: ModelView): Training {
@@ -32,7 +21,6 @@ export class CompiledModel extends Compiled {
   override setWeights(...given: Parameters<Compiled["setWeights"]>): WeightsTaken {
     const taken = super.setWeights(...given);
     this.#training?.forget();
-    this.#set++;
     return taken;
   }
 
@@ -51,15 +39,8 @@ export class CompiledModel extends Compiled {
     return released(samples, super.evaluate(samples, options));
   }
 
-  override async predict(samples: Held, options: EvaluateOptions): Promise<Float32Array[]> {
-    const { session } = this;
-    const { engine } = session;
-    const set = this.#set;
-    session.finite = engine.arenaOwner !== undefined && engine.arenaOwner === this.#answered;
-    const answers = await released(samples, super.predict(samples, options));
-    const owner = engine.arenaOwner;
-    this.#answered = owner instanceof PreparedPlan && set === this.#set ? owner : undefined;
-    return answers;
+  override predict(samples: Held, options: EvaluateOptions): Promise<Float32Array[]> {
+    return released(samples, super.predict(samples, options));
   }
 }
 

@@ -79,7 +79,7 @@ export async function predict(
   samples: Samples,
   options: PredictOptions,
 ): Promise<Float32Array[]> {
-  if (!session.finite) requireFiniteWeights(session, "predict()");
+  requireFiniteWeights(session, "predict()");
   const sizes = session.graph.outputs.map(({ shape }) => elements(shape));
   const out = sizes.map((size) => new Float32Array(samples.count * size));
   await inBatches(wholePart(samples), options, (given, indices, first) => {

@@ -5,9 +5,10 @@ import { trainWords } from "./words.ts";
 
 /**
  * Throws NonFiniteError where a weight is NaN or infinite: a training that begins so has no good weights to go back to, and
- * answers mean nothing, also where relu or a pooling window hides the weight from them.
+ * answers mean nothing, also where relu or a pooling window hides the weight from them. Looks at weights once, until they may be others.
  */
 export function requireFiniteWeights(session: Session, when: string): void {
+  if (session.finite) return;
   let first: [name: string, value: string, index: number] | undefined;
   let more = 0;
   for (const { parameter, data } of session.weights())
@@ -17,6 +18,7 @@ export function requireFiniteWeights(session: Session, when: string): void {
       else first = [parameter.name, String(data[i]), i];
     }
   if (first) throw new NonFiniteError("weights", trainWords.weightsNotFinite(when, ...first, more));
+  session.finite = true;
 }
 
 /** The error for a result that is not finite, of samples first .. first + count - 1: `what` it is, and where it comes from. */

@@ -92,10 +92,8 @@ export class Session {
   readonly graph: Graph;
   readonly options: SessionOptions;
   readonly slots: readonly Slot[];
-  /** See PlanOptions. Pages' workers have none. */
-  declare asked?: PlanOptions["asked"];
-  /** Whether weights are known to be finite. */
-  declare finite?: boolean;
+  /** Whether weights are known to be finite: until they may be others. */
+  finite = false;
   /** Whose steps it takes: that of the last training that was made. */
   training: object | undefined;
   /** f32 elements of the weight vector that training changes, gaps included. */
@@ -178,8 +176,7 @@ export class Session {
   /** Sets all parameters, matched by name: they are known to fit. */
   setWeights(tensors: readonly NamedTensor[]): void {
     const named = new Map(tensors.map(({ name, data }) => [name, data]));
-    // What plans have made of those before is of no use any more.
-    this.engine.arenaOwner = undefined;
+    this.#forget();
     for (const { parameter, data } of this.weights()) data.set(named.get(parameter.name) ?? data);
   }
 
@@ -201,8 +198,14 @@ export class Session {
 
   /** The same, to be written at once. */
   get writableWeights(): Float32Array<SharedArrayBuffer> {
-    this.engine.arenaOwner = undefined;
+    this.#forget();
     return this.weightVector;
+  }
+
+  /** What was made of weights, and is known of them, is of no use any more. */
+  #forget(): void {
+    this.engine.arenaOwner = undefined;
+    this.finite = false;
   }
 
   get optimizer(): OptimizerState {
@@ -228,7 +231,6 @@ export class Session {
       ...options,
       losses: this.options.outputs.map((output) => ({ ...output, loss: lossDefinition(output.loss)! })),
       preprocessing: this.options.preprocessing,
-      asked: this.asked,
       update: (p) =>
         this.#optimizer.emit(p, this.#weights, this.#gradients, this.trained, options.due !== false),
     });
@@ -277,6 +279,7 @@ export class Session {
   /** One training step on samples[indices]; what it tells was so before the update. */
   trainStep(samples: Samples, indices: Uint32Array): StepResult {
     const compiled = this.load("train", samples, indices);
+    this.finite = false;
     this.#optimizer.beginStep();
     compiled.run();
     this.#optimizer.endStep(() => this.writableWeights);

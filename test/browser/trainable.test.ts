@@ -1,4 +1,5 @@
 import { describe, expect, onTestFinished, test, vi } from "vitest";
+import { Engine } from "../../src/engine/engine.ts";
 import { adam } from "../../src/optim/index.ts";
 import { terminateOnNaN } from "../../src/train/callbacks/terminate-on-nan.ts";
 import type { Callbacks, TrainingHandle } from "../../src/train/callbacks.ts";
@@ -158,6 +159,39 @@ describe.each(Object.entries(MODELS))("%s", (_, build) => {
       const after = await trainable.getWeights();
       expect(after[0]!.data.every((value) => value === 0)).toBe(true);
       expect(after.slice(1)).toEqual(given.slice(1));
+    });
+
+    test("packs and folds weights once for its answers, until they may be others", async () => {
+      const trainable = await made(make);
+      const begun: (number | undefined)[] = [];
+      const run = Engine.prototype.run;
+      const spy = vi.spyOn(Engine.prototype, "run").mockImplementation(function (this: Engine, ...given) {
+        begun.push(given[1]);
+        run.apply(this, given);
+      });
+      onTestFinished(() => spy.mockRestore());
+      const ask = async () => {
+        begun.length = 0;
+        const answers = await trainable.predict(data.images.subarray(0, 36));
+        expect(begun).toHaveLength(1);
+        return { first: begun[0]!, answers };
+      };
+      const { answers, first } = await ask();
+      expect(first).toBe(0);
+      const again = await ask();
+      expect(again.first).toBeGreaterThan(0);
+      expect(again.answers).toEqual(answers);
+      const weights = await trainable.getWeights();
+      await trainable.setWeights(
+        weights.map((tensor) => ({ ...tensor, data: tensor.data.map((x) => 1.5 * x) })),
+      );
+      const others = await ask();
+      expect(others.first).toBe(0);
+      expect(others.answers).not.toEqual(answers);
+      await trainable.setWeights(weights);
+      expect(await ask()).toEqual({ first: 0, answers });
+      await trainable.fit(data, { epochs: 1, batchSize: 8 });
+      expect((await ask()).first).toBe(0);
     });
 
     test("refuses what is no option, samples that do not fit, and figures that there are not", async () => {

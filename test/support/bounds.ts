@@ -1,5 +1,4 @@
 import { vi } from "vitest";
-import { Planner } from "../../src/compiler/planner.ts";
 import { Tensor } from "../../src/compiler/tensor.ts";
 import { Engine, type Program } from "../../src/engine/engine.ts";
 import type { Layer } from "../../src/model/layers/index.ts";
@@ -11,33 +10,6 @@ import { sessionOf } from "./sessions.ts";
 const GUARD = 1 << 16;
 
 type Range = readonly [first: number, last: number];
-
-interface EmittedCall {
-  readonly kernel: string;
-  readonly args: Readonly<Record<string, number | Tensor>>;
-  readonly scratch: number;
-}
-
-/** The calls that planners emit while `work` runs, scratch included. */
-function emitted(work: () => void): EmittedCall[] {
-  const calls: EmittedCall[] = [];
-  const original = Planner.prototype.call;
-  const spy = vi.spyOn(Planner.prototype, "call").mockImplementation(function (
-    this: Planner,
-    kernel,
-    args,
-    options = {},
-  ) {
-    calls.push({ kernel, args: { ...args } as EmittedCall["args"], scratch: options.scratch ?? 0 });
-    original.call(this, kernel, args as never, options);
-  });
-  try {
-    work();
-  } finally {
-    spy.mockRestore();
-  }
-  return calls;
-}
 
 const CANARY = 0xa5;
 
@@ -85,8 +57,8 @@ export async function strayWrites(
   const [session, allocated] = await watchedSession(layers, options);
   const { engine } = session;
   const indices = Uint32Array.from({ length: samples.count }, (_, i) => i);
-  const calls = emitted(() => session.load(mode, samples, indices));
   const { plan } = session.load(mode, samples, indices);
+  const { calls } = plan.planner;
   session.optimizer.beginStep();
 
   let program: Program | undefined;
