@@ -57,6 +57,7 @@ const LONG_NODE = [
   "engine/protocol",
   "interchange/keras-models",
   "interchange/keras-real",
+  "interchange/keras-training",
   "interchange/onnx-models",
   "interchange/onnx-testdata",
   "interchange/onnx-written",

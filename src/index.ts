@@ -71,9 +71,7 @@ export type {
 } from "./sources/image-set.ts";
 export type { BadFile } from "./sources/pictures.ts";
 export type { ImagesSource, MadeSamples, SamplesFromOptions } from "./sources/samples-from.ts";
-
 export { type AdaptOptions, adapt, type Statistics } from "./train/adapt.ts";
-
 export { type EarlyStoppingOptions, earlyStopping } from "./train/callbacks/early-stopping.ts";
 export { learningRateScheduler } from "./train/callbacks/learning-rate-scheduler.ts";
 export { type ReduceLROnPlateauOptions, reduceLROnPlateau } from "./train/callbacks/reduce-lr-on-plateau.ts";
@@ -96,6 +94,7 @@ export type { ClassWeight, FitOptions } from "./train/fit.ts";
 export { type FunctionalOptions, model, modelFromConfig } from "./train/functional.ts";
 export { Model } from "./train/model.ts";
 export { createModel } from "./train/named.ts";
+export { optimizerState, setOptimizerState } from "./train/optimizer-state.ts";
 export {
   type PictureClass,
   type PictureModel,
@@ -115,6 +114,6 @@ export { Sequential, sequential } from "./train/sequential.ts";
 export type { SampleSource } from "./train/source.ts";
 export type { Trainable } from "./train/trainable.ts";
 export type { Training } from "./train/training.ts";
-export type { TrainingSetting, TrainingState } from "./train/training-state.ts";
+export type { OptimizerSnapshot, TrainingSetting, TrainingState } from "./train/training-state.ts";
 export { type Freeze, type TransferBase, type TransferOptions, transferModel } from "./train/transfer.ts";
 export type { ValidationSource } from "./train/validation.ts";

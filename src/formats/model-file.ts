@@ -22,7 +22,7 @@ import {
 } from "../safetensors/safetensors.ts";
 import type { Entries } from "../safetensors/seal.ts";
 import { classNamesProblem } from "../train/class-names.ts";
-import type { Loaded } from "../train/compiled-options.ts";
+import type { CompileOptions, Loaded } from "../train/compiled-options.ts";
 import { buildModel } from "../train/functional.ts";
 import { isModel, type Model } from "../train/model.ts";
 import type { LoadOptions } from "../train/model-entries.ts";
@@ -34,6 +34,7 @@ import {
 } from "../train/model-entries.ts";
 import { LOAD_MODEL } from "../train/options.ts";
 import { SAVE } from "../train/save-options.ts";
+import type { OptimizerSnapshot } from "../train/training-state.ts";
 import { ModelFileError } from "./model-file-error.ts";
 
 export { MODEL_FORMAT_VERSION, type ModelMetadata } from "../train/model-entries.ts";
@@ -47,6 +48,10 @@ export interface LoadedModel {
   readonly metadata: ModelMetadata & {
     readonly preprocessing: { readonly scale: number; readonly offset: number };
   };
+  /** What compile() takes to train it as the file's model was: optimizer, losses, metrics. Undefined where the file does not say. */
+  readonly compileOptions?: CompileOptions | undefined;
+  /** What that optimizer keeps, where it had done steps: for setOptimizerState(). */
+  readonly optimizerState?: OptimizerSnapshot | undefined;
 }
 
 const finite = v.pipe(v.number(), v.finite());

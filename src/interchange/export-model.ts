@@ -6,6 +6,7 @@ import { isModel, type Model } from "../train/model.ts";
 import { withOwnErrors } from "./errors.ts";
 import { CARD, type CardOptions, EXPORT, type ExportOptions } from "./options.ts";
 import type { Files, PortableModel } from "./portable.ts";
+import { trainingFor } from "./training-for.ts";
 
 /** Those that `kerasVersion` is for. */
 export const KERAS_FORMATS: readonly string[] = ["keras", "h5", "h5-weights"];
@@ -21,7 +22,7 @@ export const KERAS_FORMATS: readonly string[] = ["keras", "h5", "h5-weights"];
  */
 export async function exportModel(model: Model | LoadedModel, options: ExportOptions): Promise<Files> {
   checkOptions(EXPORT, options);
-  const { format, metadata, name, weights, kerasVersion } = options;
+  const { format, metadata, name, weights, kerasVersion, onWarning } = options;
   if (weights !== undefined && format !== "js")
     throw new RangeError(
       `exportModel: weights is "${weights}", and "${format}" keeps them as they are: it goes with { format: "js" } alone`,
@@ -30,14 +31,20 @@ export async function exportModel(model: Model | LoadedModel, options: ExportOpt
     throw new RangeError(
       `exportModel: kerasVersion is ${kerasVersion}, and "${format}" is none of Keras's formats: it goes with { format: "h5" }`,
     );
-  const portable = portableOf("exportModel", model, metadata);
+  // At once: a training may go on meanwhile.
+  const portable = { ...portableOf("exportModel", model, metadata), training: trainingFor(model) };
   return withOwnErrors(async () => {
     const { writeFiles } = await import("#interchange");
-    return writeFiles(format, portable, {
-      name: name ?? portable.config.name ?? "model",
-      weights,
-      kerasVersion,
-    });
+    return writeFiles(
+      format,
+      { ...portable, training: trainingFor(model) },
+      {
+        name: name ?? portable.config.name ?? "model",
+        weights,
+        kerasVersion,
+        onWarning,
+      },
+    );
   });
 }
 

@@ -1,6 +1,6 @@
 // What loadModel() and exportModel() load when there is a file to read or to write. In pages it is a bundle of its own, which
 // shares no module with the page: bundlers would put what both use, layers and all, into the page's first script.
-import { modelOfParts, readModel } from "../formats/model-file.ts";
+import { type LoadedModel, modelOfParts, readModel } from "../formats/model-file.ts";
 import { ModelFileError } from "../formats/model-file-error.ts";
 import { quoted } from "../options/show.ts";
 import { buildModel } from "../train/functional.ts";
@@ -9,14 +9,18 @@ import { cardOf } from "./card.ts";
 import { fitWeights } from "./fit-weights.ts";
 import { formatNamed } from "./formats.ts";
 import { formatOfFiles } from "./look.ts";
-import type { CardOptions, FileOptions, FormatName, LoadModelOptions } from "./options.ts";
-import type { Files, PortableModel, PortableWeights } from "./portable.ts";
+import type { CardOptions, ExportOptions, FileOptions, FormatName, LoadModelOptions } from "./options.ts";
+import { type Files, type PortableModel, type PortableWeights, warnBy } from "./portable.ts";
 
 /** What a file holds, and what people call its format; `found` is undefined of wasmgrad's own files, which are read elsewhere. */
 export async function readFiles(
   files: Files,
   options: LoadModelOptions,
-): Promise<{ title: string; found?: PortableModel | PortableWeights }> {
+): Promise<{
+  title: string;
+  found?: PortableModel | PortableWeights;
+  training?: Pick<LoadedModel, "compileOptions" | "optimizerState"> | undefined;
+}> {
   const { name, format } = await formatOfFiles(files);
   const { title, reader } = format;
   if (!reader) {
@@ -37,7 +41,22 @@ export async function readFiles(
     if (options.model) refuseOther(found.tensors, options.model, title);
     refuse(["names"], options, title);
   }
-  return { title, found };
+  return { title, found, training: "config" in found ? trainingOf(found) : undefined };
+}
+
+/** What compile() takes to train a model as its file says, and what the optimizer kept. */
+function trainingOf({ training, metadata: { loss, lossWeights } }: PortableModel) {
+  if (!training) return undefined;
+  const { optimizer, metrics, state } = training;
+  return {
+    compileOptions: {
+      ...(optimizer && { optimizer }),
+      ...(loss !== undefined && { loss }),
+      ...(lossWeights !== undefined && { lossWeights }),
+      ...(metrics && { metrics }),
+    },
+    ...(state && { optimizerState: state }),
+  };
 }
 
 /** What is told of files without layers would be passed over where a file has its own. */
@@ -68,12 +87,12 @@ function refuseOther(
 export async function writeFiles(
   format: FormatName,
   model: PortableModel,
-  options: FileOptions,
+  options: FileOptions & Pick<ExportOptions, "onWarning">,
 ): Promise<Files> {
   // What loadModel() would refuse, too few names of classes say, is no model to give to others.
   modelOfParts(model.config, model.tensors, model.metadata, { maxMemory: Number.POSITIVE_INFINITY });
   const { write } = await formatNamed(format).writer!();
-  return write(model, options);
+  return write(model, { ...options, warn: warnBy(options) });
 }
 
 /** The parameters of a model, which is not compiled, from a file of weights alone. */

@@ -26,11 +26,12 @@ export async function loadModel(
   const { maxMemory } = options;
   return withOwnErrors(async () => {
     const { readFiles, weightsFor } = await import("#interchange");
-    const { title, found } = await readFiles(files, options);
+    const { title, found, training } = await readFiles(files, options);
     // A file of wasmgrad's own holds all there is to say.
     if (!found) return overruled(readModel(onlyFile(files), { maxMemory }), options);
     const metadata = metadataFrom("metadata" in found ? found.metadata : {}, options);
-    if ("config" in found) return modelOfParts(found.config, found.tensors, metadata, { maxMemory });
+    if ("config" in found)
+      return { ...modelOfParts(found.config, found.tensors, metadata, { maxMemory }), ...training };
     const { model, names } = options;
     if (model === undefined) throw needsModel(found, title);
     const config = isModel(model) ? model.toConfig() : (model as ModelConfig);

@@ -1,7 +1,7 @@
 import type { Shape } from "../compiler/graph.ts";
 import type { ModelConfig } from "../model/model-config.ts";
 import type { Checked } from "../options/check.ts";
-import { group, isObject, needed, oneOf, some, type TableOf, text } from "../options/kinds.ts";
+import { callable, group, isObject, needed, oneOf, some, type TableOf, text } from "../options/kinds.ts";
 import type { Model } from "../train/model.ts";
 import type { LoadOptions, ModelMetadata } from "../train/model-entries.ts";
 import { LOAD_MODEL } from "../train/options.ts";
@@ -21,6 +21,8 @@ export interface LoadModelOptions extends LoadOptions {
   readonly preprocessing?: ModelMetadata["preprocessing"];
   /** One name an output, where the file has none. */
   readonly classNames?: readonly string[] | undefined;
+  /** Told, in a sentence, what of a file's training settings there is none of here. Default: console.warn. */
+  readonly onWarning?: ((text: string) => void) | undefined;
 }
 
 /** What a writer is told beside the format. */
@@ -37,6 +39,8 @@ export interface ExportOptions extends FileOptions {
   readonly format: FormatName;
   /** What a model that was trained here does not say itself: names of classes, the preprocessing, the loss. */
   readonly metadata?: ModelMetadata | undefined;
+  /** Told, in a sentence, what of the model's training the format has no place for. Default: console.warn. */
+  readonly onWarning?: ((text: string) => void) | undefined;
 }
 
 /** What a card tells beside the model. */
@@ -55,6 +59,8 @@ const isShape = (value: unknown) =>
   value.length > 0 &&
   value.every((size) => Number.isSafeInteger(size) && (size as number) >= 1);
 
+const onWarning = /* @__PURE__ */ callable<(text: string) => void>("a function of a text");
+
 /** What loadModel() takes. */
 export const LOAD: Checked = {
   ...LOAD_MODEL,
@@ -71,6 +77,7 @@ export const LOAD: Checked = {
       inputShape: some<Shape>("whole numbers >= 1, [height, width, channels]", isShape, [224, 224, 3]),
       preprocessing,
       classNames,
+      onWarning,
     };
   },
 };
@@ -87,6 +94,7 @@ export const EXPORT: Checked = {
     weights: oneOf<WeightType>(WEIGHT_TYPES),
     kerasVersion: some<2 | 3>("2 or 3", (value) => value === 2 || value === 3, 3),
     metadata: group<ModelMetadata>((SAVE.table as () => TableOf<ModelMetadata>)()),
+    onWarning,
   }),
 };
 

@@ -1,13 +1,35 @@
 import { ModelFileError } from "../formats/model-file-error.ts";
 import type { ModelConfig } from "../model/model-config.ts";
+import type { Optimizer } from "../optim/optimizer.ts";
 import { adviceOn } from "../options/names.ts";
 import { quoted } from "../options/show.ts";
 import type { NamedTensor } from "../safetensors/safetensors.ts";
+import type { CompileOptions } from "../train/compiled-options.ts";
 import type { ModelMetadata } from "../train/model-entries.ts";
+import type { OptimizerSnapshot } from "../train/training-state.ts";
 import type { FileOptions, LoadModelOptions } from "./options.ts";
 
 /** Files by their names: of most formats one, of some a model and its weights in several. */
 export type Files = Readonly<Record<string, Uint8Array<ArrayBuffer>>>;
+
+/** Is told, in a sentence, what a format has no place for, or the model that is read no counterpart of here. */
+export type Warn = (text: string) => void;
+
+/** Where callers do not want to be told, their console is. */
+export function warnBy({ onWarning }: { readonly onWarning?: Warn | undefined }): Warn {
+  return onWarning ?? ((text) => console.warn(`wasmgrad: ${text}`));
+}
+
+/** What a model is trained with, beside the losses of its metadata. */
+export interface PortableTraining {
+  readonly optimizer?: Optimizer | undefined;
+  readonly metrics?: CompileOptions["metrics"];
+  /** What the optimizer keeps, where it has done steps. */
+  readonly state?: OptimizerSnapshot | undefined;
+  /** Of a compiled model, where its metadata says nothing of them. */
+  readonly loss?: CompileOptions["loss"];
+  readonly lossWeights?: CompileOptions["lossWeights"];
+}
 
 /** A model between formats: layers and weights as they are here, whatever the file that they come from or go to. */
 export interface PortableModel {
@@ -15,6 +37,8 @@ export interface PortableModel {
   /** The model's parameters by their names here, in the layouts that they have here: channels last. */
   readonly tensors: readonly NamedTensor[];
   readonly metadata: ModelMetadata;
+  /** Where the file, or the compiled model, tells of it. */
+  readonly training?: PortableTraining | undefined;
 }
 
 /** What a file of weights alone holds, for a model that is given. */
@@ -36,7 +60,7 @@ export interface Reader {
 
 /** A format's writer, loaded when a model is written so. Throws ModelFileError where the format lacks what the model uses. */
 export interface Writer {
-  write(model: PortableModel, options: FileOptions): Promise<Files>;
+  write(model: PortableModel, options: FileOptions & { readonly warn: Warn }): Promise<Files>;
 }
 
 /** What a model uses that the other side has not. */

@@ -4,7 +4,7 @@ import { isObject } from "../options/kinds.ts";
 import { quoted, show, written } from "../options/show.ts";
 import type { NamedTensor } from "../safetensors/safetensors.ts";
 import { checkWeights } from "./check-weights.ts";
-import type { TrainingSetting, TrainingState } from "./training-state.ts";
+import type { OptimizerSnapshot, TrainingSetting, TrainingState } from "./training-state.ts";
 
 /** A state does not fit the training that is to go on from it, and never will. */
 export class StateError extends RangeError {}
@@ -70,14 +70,32 @@ export function checkState(
     );
   }
   checkTensors(state.weights, parameters);
-  const trained = parameters.filter(isTrained);
-  if (state.optimizer.vectors.length !== vectors)
-    throw new StateError(
-      `the state has ${counted(state.optimizer.vectors.length, "vector")} of the optimizer, expected ${vectors}`,
-    );
-  for (const vectors of state.optimizer.vectors) checkTensors(vectors, trained);
+  checkVectors(state.optimizer, parameters, vectors);
   for (const { name, data } of [state.weights, ...state.optimizer.vectors].flat())
     if (!data.every(Number.isFinite)) throw new StateError(`the state's ${quoted(name)} is not finite`);
+}
+
+/** Throws unless an optimizer that keeps so many vectors can go on from there: as checkState(). */
+export function checkOptimizer(
+  state: OptimizerSnapshot,
+  parameters: readonly Parameter[],
+  vectors: number,
+): void {
+  if (!isSnapshot(state) || !state.vectors.every(Array.isArray))
+    throw new TypeError(
+      `got ${show(state)}, expected what optimizerState() gives. Write: setOptimizerState(model, loaded.optimizerState)`,
+    );
+  checkVectors(state, parameters, vectors);
+  for (const { name, data } of state.vectors.flat())
+    if (!data.every(Number.isFinite)) throw new StateError(`the state's ${quoted(name)} is not finite`);
+}
+
+function checkVectors(state: OptimizerSnapshot, parameters: readonly Parameter[], vectors: number): void {
+  if (state.vectors.length !== vectors)
+    throw new StateError(
+      `the state has ${counted(state.vectors.length, "vector")} of the optimizer, expected ${vectors}`,
+    );
+  for (const one of state.vectors) checkTensors(one, parameters.filter(isTrained));
 }
 
 function checkTensors(tensors: readonly NamedTensor[], parameters: readonly Parameter[]): void {
@@ -96,7 +114,6 @@ export function isState(value: unknown): value is TrainingState {
     value,
   ) as Record<keyof TrainingState, unknown>;
   if (version !== 1 || !isObject(setting) || !isObject(optimizer) || !isObject(history)) return false;
-  const { step, learningRate: rate, vectors } = optimizer;
   const batches = Math.ceil(Number(setting.samples) / Number(setting.batchSize));
   return (
     isCount(epoch) &&
@@ -107,13 +124,18 @@ export function isState(value: unknown): value is TrainingState {
     sums.length > 0 &&
     sums.every((sum) => typeof sum === "number") &&
     Number.isFinite(seconds) &&
-    isCount(step) &&
-    (rate === undefined || (typeof rate === "number" && rate >= 0)) &&
-    Array.isArray(vectors) &&
+    isSnapshot(optimizer) &&
     isObject(history.history) &&
     Array.isArray(history.epoch) &&
     isCount(history.steps) &&
     Array.isArray(callbacks)
+  );
+}
+
+function isSnapshot(value: unknown): boolean {
+  const { step, learningRate: rate, vectors } = Object(value) as Record<keyof OptimizerSnapshot, unknown>;
+  return (
+    isCount(step) && (rate === undefined || (typeof rate === "number" && rate >= 0)) && Array.isArray(vectors)
   );
 }
 

@@ -32,6 +32,13 @@ export interface TrainingSetting {
   readonly classWeight?: string | undefined;
 }
 
+/** Steps since the optimizer began, its rate where one was set, and its vectors: a list for each, by parameter. */
+export interface OptimizerSnapshot {
+  readonly step: number;
+  readonly learningRate: number | undefined;
+  readonly vectors: readonly (readonly NamedTensor[])[];
+}
+
 /**
  * A training at a moment between two steps: all that it needs to go on to the same bits as if it had never stopped. Plain
  * data and typed arrays, which structuredClone(), workers and saveCheckpoint() carry.
@@ -41,12 +48,7 @@ export interface TrainingState {
   readonly setting: TrainingSetting;
   /** Weights and moving statistics, as getWeights() gives them. */
   readonly weights: readonly NamedTensor[];
-  /** Steps since the optimizer began, its rate where one was set, and its vectors: a list for each, by parameter. */
-  readonly optimizer: {
-    readonly step: number;
-    readonly learningRate: number | undefined;
-    readonly vectors: readonly (readonly NamedTensor[])[];
-  };
+  readonly optimizer: OptimizerSnapshot;
   /** The epoch under way, from 0, and how many of its batches are done: with the seed that is the place in its order. */
   readonly epoch: number;
   readonly batch: number;

@@ -256,6 +256,7 @@ test("a loss that the outputs do not have gives way to the one that they ask for
     },
     1,
   );
+  const warnings: string[] = [];
   const losses = async (
     loss:
       | "categoricalCrossentropy"
@@ -263,15 +264,19 @@ test("a loss that the outputs do not have gives way to the one that they ask for
       | { name: "categoricalCrossentropy"; fromLogits: true },
   ) => {
     const [bytes] = Object.values(await exportModel(model, { format: "keras", metadata: { loss } }));
-    const loaded = await loadModel(bytes!);
+    const loaded = await loadModel(bytes!, { onWarning: (text) => warnings.push(text) });
     await loaded.model.compile({ threads: 1 });
     loaded.model.dispose();
     return loaded.metadata.loss;
   };
   expect(await losses("categoricalCrossentropy")).toBe("meanSquaredError");
+  expect(warnings.splice(0)).toEqual([
+    `the file's loss is "categorical_crossentropy", which these outputs cannot have here: in its place stands meanSquaredError`,
+  ]);
   expect(await losses("meanAbsoluteError")).toBe("meanAbsoluteError");
   const logits = { name: "categoricalCrossentropy", fromLogits: true } as const;
   expect(await losses(logits)).toEqual(logits);
+  expect(warnings).toEqual([]);
   model.dispose();
 });
 

@@ -14,7 +14,7 @@ import { readTraining } from "../keras/training.ts";
 import { type Asked, type FileArray, takeWeights } from "../keras/weights.ts";
 import { writeModelConfig } from "../keras/write-model.ts";
 import type { LoadModelOptions } from "../options.ts";
-import { type Files, onlyFile, type PortableModel, type PortableWeights } from "../portable.ts";
+import { type Files, onlyFile, type PortableModel, type PortableWeights, warnBy } from "../portable.ts";
 
 /** HDF5 files of Keras: whole models, as Keras 2 saved them and Keras 3 still does, and weights alone, of either. */
 export async function read(
@@ -66,9 +66,20 @@ function wholeModel(
   const found = readModelConfig(config, written.startsWith("3") ? 3 : 2, options);
   const taken = takeWeights(found, arrayIn(weights, found));
   const told = about.get("training_config");
-  const training = readTraining(told && jsonOf(told, "training_config"), found.graph);
+  const { metadata, training } = readTraining(
+    told && jsonOf(told, "training_config"),
+    found,
+    warnBy(options),
+    () => variablesIn(file),
+  );
   const beside = about.has(BESIDE) ? readBeside(jsonOf(about.get(BESIDE), BESIDE)) : {};
-  return { ...taken, metadata: { ...training, ...beside } };
+  return { ...taken, metadata: { ...metadata, ...beside }, training };
+}
+
+/** The variables of the optimizer, in the file's order. */
+function variablesIn(file: Hdf5Group): FileArray[] {
+  const group = file.group("optimizer_weights");
+  return (group ? weightsOf(group) : []).map(fileArray);
 }
 
 /** A list of names that may be written in several attributes: layer_names, or layer_names0, layer_names1 and so on. */

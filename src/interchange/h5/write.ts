@@ -1,27 +1,35 @@
 import { type Written, writeHdf5 } from "../hdf5/write-hdf5.ts";
 import { BESIDE, writeBeside } from "../keras/beside.ts";
+import { pythonJson } from "../keras/python-json.ts";
 import { writeTraining } from "../keras/training.ts";
 import { KERAS_VERSIONS } from "../keras/versions.ts";
 import { type WrittenLayer, writeModelConfig } from "../keras/write-model.ts";
-import type { FileOptions } from "../options.ts";
-import type { Files, PortableModel } from "../portable.ts";
+import type { Files, PortableModel, Writer } from "../portable.ts";
 
 /**
  * A whole model as an HDF5 file: as Keras 2 saved it, which Keras 3 and converters read, too; or with Keras 3's configs, for
  * what Keras 2 lacks.
  */
-export async function write(model: PortableModel, { name, kerasVersion = 2 }: FileOptions): Promise<Files> {
+export async function write(
+  model: PortableModel,
+  { name, kerasVersion = 2, warn }: Parameters<Writer["write"]>[1],
+): Promise<Files> {
   const written = writeModelConfig(model, { version: kerasVersion, title: `Keras ${kerasVersion}` });
   const { className, config, layers } = written;
-  const training = writeTraining(model.metadata, kerasVersion);
+  const training = writeTraining(model, layers, kerasVersion, warn);
   const beside = writeBeside(model.metadata);
-  const { optimizer, ...rest } = training ?? {};
+  const { optimizer, ...rest } = training?.config ?? {};
+  // Keras 3 gives fit() an optimizer of no parameters where a file has its state, and it fails: of its own files, too.
+  if (training?.variables)
+    warn(
+      "of an .h5 file with an optimizer's state Keras 3 cannot go on training: it is left out. A .keras file has it",
+    );
   const file: Written = {
     attributes: {
       keras_version: KERAS_VERSIONS[kerasVersion],
       backend: "tensorflow",
       model_config: JSON.stringify({ class_name: className, config }),
-      ...(training && { training_config: JSON.stringify({ ...rest, optimizer_config: optimizer }) }),
+      ...(training && { training_config: pythonJson({ ...rest, optimizer_config: optimizer }) }),
       ...(beside && { [BESIDE]: JSON.stringify(beside) }),
     },
     groups: { model_weights: layerGroups(layers, kerasVersion) },

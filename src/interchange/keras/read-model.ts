@@ -39,10 +39,14 @@ export interface Place {
   readonly trained: boolean;
   /** Whether the outermost is. */
   readonly outerTrained: boolean;
+  /** In Keras's order of layers, those of a model within the model in its place. */
+  readonly position: number;
 }
 
 export interface FoundModel {
   readonly config: ModelConfig;
+  /** Names of the layers whose outputs are the model's, in the file. */
+  readonly outputs: readonly string[];
   readonly graph: Graph;
   readonly parameters: readonly Parameter[];
   /** By names of layers here; in the order in which Keras has them. */
@@ -149,7 +153,7 @@ class Flattening {
   ) {}
 
   model(className: string, config: Config): FoundModel {
-    const root: Place = { path: "", names: [], trained: true, outerTrained: true };
+    const root: Place = { path: "", names: [], trained: true, outerTrained: true, position: 0 };
     const top = this.container(className, config, root);
     const inputs = this.inputsOf(top);
     const asked = this.inputShape;
@@ -180,6 +184,7 @@ class Flattening {
     const { graph } = built(() => modelFromConfig(made));
     return {
       config: made,
+      outputs: top.sequential ? [outputs[0]!.name] : top.outputs.map(({ layer }) => layer),
       graph,
       parameters: graph.parameters,
       places: this.places,
@@ -227,7 +232,7 @@ class Flattening {
       const called = text(name) ?? text(own.name) ?? `${className}_${i}`;
       if (members.has(called)) throw damaged(`two layers are named ${quoted(called)}`);
       const operation = this.isOperation(className, own, module);
-      const place = placeIn(outer, className, called, own, operation ? undefined : groups);
+      const place = placeIn(outer, className, called, own, operation ? undefined : groups, this.count);
       members.set(called, {
         name: called,
         className,
@@ -523,6 +528,7 @@ function placeIn(
   name: string,
   { trainable }: Config,
   groups: Map<string, number> | undefined,
+  position: number,
 ): Place {
   const group = groupOf(className);
   const number = groups?.get(group) ?? 0;
@@ -533,6 +539,7 @@ function placeIn(
     names: [...outer.names, name],
     trained: outer.trained && trained,
     outerTrained: outer.names.length === 0 ? trained : outer.outerTrained,
+    position,
   };
 }
 

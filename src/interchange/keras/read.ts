@@ -4,12 +4,12 @@ import { parseJson } from "../../options/strict-json.ts";
 import { unzip, type ZippedFile } from "../../sources/unzip.ts";
 import { openHdf5 } from "../hdf5/read-hdf5.ts";
 import type { LoadModelOptions } from "../options.ts";
-import { type Files, onlyFile, type PortableModel } from "../portable.ts";
+import { type Files, onlyFile, type PortableModel, warnBy } from "../portable.ts";
 import { BESIDE, readBeside } from "./beside.ts";
 import { readModelConfig } from "./read-model.ts";
 import { readTraining } from "./training.ts";
 import { takeWeights } from "./weights.ts";
-import { arrayIn } from "./weights-groups.ts";
+import { arrayIn, variablesIn } from "./weights-groups.ts";
 
 /** A model as Keras 3 saves it, and Keras 2.12 and later: an archive of its config and its weights. */
 export async function read(files: Files, options: LoadModelOptions): Promise<PortableModel> {
@@ -27,9 +27,16 @@ export async function read(files: Files, options: LoadModelOptions): Promise<Por
       "damaged",
       `the .keras file has no model.weights.h5: it holds ${[...inside.keys()].slice(0, 5).join(", ")}`,
     );
-  const taken = takeWeights(found, arrayIn(openHdf5(weights.content())));
-  const training = readTraining(isObject(config) ? config.compile_config : undefined, found.graph);
-  return { ...taken, metadata: { ...training, ...readBeside(isObject(about) ? about[BESIDE] : undefined) } };
+  const root = openHdf5(weights.content());
+  const taken = takeWeights(found, arrayIn(root));
+  const { metadata, training } = readTraining(
+    isObject(config) ? config.compile_config : undefined,
+    found,
+    warnBy(options),
+    () => variablesIn(root),
+  );
+  const beside = readBeside(isObject(about) ? about[BESIDE] : undefined);
+  return { ...taken, metadata: { ...metadata, ...beside }, training };
 }
 
 function jsonOf(inside: ReadonlyMap<string, ZippedFile>, name: string): unknown {

@@ -1,26 +1,67 @@
-// What a model was trained with: Keras's compile_config, and training_config of .h5 files.
+// What a model was trained with: Keras's compile_config, and training_config of .h5 files and of TensorFlow.js.
 
 import { ModelError } from "../../compiler/errors.ts";
 import type { Graph } from "../../compiler/graph.ts";
 import { checkLoss } from "../../losses/check-loss.ts";
 import { usualLoss } from "../../losses/usual-loss.ts";
+import type { Metric, MetricName } from "../../metrics/metric.ts";
 import { isObject } from "../../options/kinds.ts";
+import { show } from "../../options/show.ts";
 import type { ModelMetadata } from "../../train/model-entries.ts";
-import { readLoss, writeLoss } from "./losses.ts";
+import type { PortableModel, PortableTraining, Warn } from "../portable.ts";
+import { readLoss, writableLoss, writeLoss } from "./losses.ts";
+import { readMetrics, writeMetrics } from "./metrics.ts";
+import { type OptimizerVariable, readState, writeState } from "./optimizer-state.ts";
+import { readOptimizer, writeOptimizer } from "./optimizers.ts";
+import type { FoundModel } from "./read-model.ts";
 import { object, type Version } from "./values.ts";
+import type { FileArray } from "./weights.ts";
+import type { WrittenLayer } from "./write-model.ts";
 
 type Config = Readonly<Record<string, unknown>>;
 
-/** What there is of it here; where there is no loss, or another, the one that the model's outputs ask for, so that it compiles. */
-export function readTraining(config: unknown, graph: Graph): Pick<ModelMetadata, "loss" | "lossWeights"> {
+interface ReadTraining {
+  readonly metadata: Pick<ModelMetadata, "loss" | "lossWeights">;
+  /** Undefined where the file says nothing of a training. */
+  readonly training: PortableTraining | undefined;
+}
+
+/**
+ * What there is of it here; where there is no loss, or another, the one that the model's outputs ask for, so that it compiles.
+ * @param variables of the optimizer, where the file has them
+ */
+export function readTraining(
+  config: unknown,
+  found: FoundModel,
+  warn: Warn,
+  variables: () => readonly FileArray[] = () => [],
+): ReadTraining {
+  const { graph } = found;
   const told = isObject(config) ? config : {};
-  const loss = readLoss(told.loss);
+  const optimizer = readOptimizer(told.optimizer ?? told.optimizer_config, warn);
+  const metrics = readMetrics(told.metrics, found.outputs, warn);
+  const [weighted] = [told.weighted_metrics].flat(8).filter((one) => one !== null && one !== undefined);
+  if (weighted !== undefined)
+    warn("the file's weighted_metrics are left out: metrics count all samples alike here");
+  const state = optimizer && readState(optimizer, variables(), found, warn);
+  const loss = readLoss(told.loss, warn);
+  const training = optimizer || metrics || told.loss ? { optimizer, metrics, state } : undefined;
   if (loss === undefined || !fits(loss, graph)) {
     const usual = graph.outputs.map((_, i) => usualLoss(graph, i));
-    return { loss: usual.length === 1 ? usual[0]! : usual };
+    const instead = usual.length === 1 ? usual[0]! : usual;
+    if (told.loss !== undefined && told.loss !== null)
+      warn(
+        `the file's loss is ${shown(told.loss)}, which ${loss === undefined ? "there is none of here" : "these outputs cannot have here"}: in its place stands ${[instead].flat().join(", ")}`,
+      );
+    return { metadata: { loss: instead }, training };
   }
   const weights = readWeights(told.loss_weights);
-  return { loss, ...(weights !== undefined && { lossWeights: weights }) };
+  return { metadata: { loss, ...(weights !== undefined && { lossWeights: weights }) }, training };
+}
+
+function shown(loss: unknown): string {
+  const own = isObject(loss) ? loss : {};
+  return show(typeof own.config === "string" ? own.config : (own.class_name ?? loss));
 }
 
 /** Whether the outputs have such losses: Keras trains some that make no sense. */
@@ -48,18 +89,58 @@ function readWeights(value: unknown): ModelMetadata["lossWeights"] {
 /** Losses of classes, of which accuracies are told. */
 const OF_CLASSES = /crossentropy$/i;
 
-/** Keras's config of a training with the model's loss; undefined where that is not known. */
-export function writeTraining({ loss, lossWeights }: ModelMetadata, version: Version): Config | undefined {
+interface WrittenTraining {
+  readonly config: Config;
+  /** What the optimizer keeps; undefined where it has done no step, or Keras has none of it. */
+  readonly variables: readonly OptimizerVariable[] | undefined;
+}
+
+/** Keras's config of a training; undefined where the loss is not known. What Keras lacks is told. */
+export function writeTraining(
+  { metadata, training = {} }: PortableModel,
+  layers: readonly WrittenLayer[],
+  version: Version,
+  warn: Warn,
+): WrittenTraining | undefined {
+  const loss = metadata.loss ?? training.loss;
+  const lossWeights = metadata.loss === undefined ? training.lossWeights : metadata.lossWeights;
   if (loss === undefined) return undefined;
+  if (!writableLoss(loss)) {
+    warn("the loss is code of one's own, which Keras has none of: how the model is trained is left out");
+    return undefined;
+  }
+  const { optimizer, state, metrics } = training;
+  const { step = 0, learningRate } = state ?? {};
+  const every = optimizer?.options.gradientAccumulationSteps ?? 1;
+  const done = { updates: Math.floor(step / every), rate: learningRate };
+  const written = optimizer && writeOptimizer(optimizer, done, version, warn);
   const one = typeof loss === "string" ? loss : "name" in loss ? String(loss.name) : "";
-  return {
-    optimizer: object("keras.optimizers", "Adam", { learning_rate: 0.001 }, version),
+  const usual = OF_CLASSES.test(one) ? ["accuracy"] : null;
+  const config = {
+    optimizer: written?.object ?? object("keras.optimizers", "Adam", { learning_rate: 0.001 }, version),
     loss: writeLoss(loss, version),
     loss_weights: lossWeights ?? null,
-    metrics: OF_CLASSES.test(one) ? ["accuracy"] : null,
+    metrics: metrics === undefined ? usual : metricsOf(metrics, version, warn),
     weighted_metrics: null,
     run_eagerly: false,
     steps_per_execution: 1,
     jit_compile: false,
   };
+  const rate = written?.constant ? (written.config.learning_rate as number) : undefined;
+  return {
+    config,
+    variables: written && state && step > 0 ? writeState(optimizer!, state, layers, rate, warn) : undefined,
+  };
+}
+
+type Given = NonNullable<PortableTraining["metrics"]>;
+
+/** A list, or of several outputs a list of lists or a record of them. */
+function metricsOf(metrics: Given, version: Version, warn: Warn): unknown {
+  const write = (list: unknown) => writeMetrics(list as readonly (MetricName | Metric)[], version, warn);
+  if (!Array.isArray(metrics))
+    return Object.fromEntries(Object.entries(metrics).map(([name, list]) => [name, write(list)]));
+  if (metrics.some(Array.isArray)) return metrics.map(write);
+  const all = write(metrics);
+  return all.length > 0 ? all : null;
 }

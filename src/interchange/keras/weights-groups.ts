@@ -1,5 +1,6 @@
 import type { Hdf5Group } from "../hdf5/read-hdf5.ts";
 import type { Written } from "../hdf5/write-hdf5.ts";
+import type { OptimizerVariable } from "./optimizer-state.ts";
 import type { Asked, FileArray } from "./weights.ts";
 import type { WrittenModel } from "./write-model.ts";
 
@@ -14,8 +15,22 @@ export function arrayIn(root: Hdf5Group): (asked: Asked) => FileArray | undefine
   };
 }
 
-/** The weights' file of a model as Keras 3 has it. */
-export function weightsGroups({ config, layers }: WrittenModel): Written {
+/** The variables of the optimizer, in their order. */
+export function variablesIn(root: Hdf5Group): FileArray[] {
+  const vars = root.group("optimizer/vars");
+  const found: FileArray[] = [];
+  for (let i = 0; ; i++) {
+    const array = vars?.array(String(i));
+    if (!array) return found;
+    found.push({ name: String(i), shape: array.shape(), values: () => array.values() });
+  }
+}
+
+/** The weights' file of a model as Keras 3 has it, and with it what its optimizer keeps. */
+export function weightsGroups(
+  { config, layers }: WrittenModel,
+  variables?: readonly OptimizerVariable[] | undefined,
+): Written {
   const vars = (name: string, arrays: Written["arrays"] = {}): Written => ({
     groups: { vars: { attributes: { name }, arrays } },
   });
@@ -24,6 +39,15 @@ export function weightsGroups({ config, layers }: WrittenModel): Written {
     vars(name, Object.fromEntries(weights.map(({ tensor }, i) => [String(i), tensor]))),
   ]);
   return {
-    groups: { layers: { groups: Object.fromEntries(groups) }, ...vars(String(config.name)).groups },
+    groups: {
+      layers: { groups: Object.fromEntries(groups) },
+      ...(variables && {
+        optimizer: vars(
+          variables[0]!.name.split("/")[0]!,
+          Object.fromEntries(variables.map(({ value }, i) => [String(i), value])),
+        ),
+      }),
+      ...vars(String(config.name)).groups,
+    },
   };
 }

@@ -1,17 +1,20 @@
 import { zipSync } from "fflate";
 import { ModelFileError } from "../../formats/model-file.ts";
 import { writeHdf5 } from "../hdf5/write-hdf5.ts";
-import type { FileOptions } from "../options.ts";
-import type { Files, PortableModel } from "../portable.ts";
+import type { Files, PortableModel, Writer } from "../portable.ts";
 import { ZIP_TIME } from "../zip-time.ts";
 import { BESIDE, writeBeside } from "./beside.ts";
+import { pythonJson } from "./python-json.ts";
 import { writeTraining } from "./training.ts";
 import { KERAS_VERSIONS } from "./versions.ts";
 import { weightsGroups } from "./weights-groups.ts";
 import { type WrittenModel, writeModelConfig } from "./write-model.ts";
 
 /** A model as Keras 3 saves it. */
-export async function write(model: PortableModel, { name, kerasVersion = 3 }: FileOptions): Promise<Files> {
+export async function write(
+  model: PortableModel,
+  { name, kerasVersion = 3, warn }: Parameters<Writer["write"]>[1],
+): Promise<Files> {
   if (kerasVersion !== 3)
     throw new ModelFileError("unsupported", 'Keras 2 has other files. Write: format: "h5", kerasVersion: 2');
   const written = writeModelConfig(model, { version: 3, title: "Keras" });
@@ -22,13 +25,14 @@ export async function write(model: PortableModel, { name, kerasVersion = 3 }: Fi
     date_saved: "1980-01-01@00:00:00",
     ...(beside && { [BESIDE]: beside }),
   };
-  const json = (value: unknown) => new TextEncoder().encode(JSON.stringify(value));
-  const config = { ...topEntry(written), compile_config: writeTraining(model.metadata, 3) ?? null };
+  const utf8 = (text: string) => new TextEncoder().encode(text);
+  const training = writeTraining(model, written.layers, 3, warn);
+  const config = JSON.stringify(topEntry(written)).slice(0, -1);
   const archive = zipSync(
     {
-      "metadata.json": json(about),
-      "config.json": json(config),
-      "model.weights.h5": writeHdf5(weightsGroups(written)),
+      "metadata.json": utf8(JSON.stringify(about)),
+      "config.json": utf8(`${config},"compile_config":${pythonJson(training?.config)}}`),
+      "model.weights.h5": writeHdf5(weightsGroups(written, training?.variables)),
     },
     { level: 0, mtime: ZIP_TIME },
   );

@@ -11,7 +11,7 @@ import { readModelConfig } from "../keras/read-model.ts";
 import { readTraining } from "../keras/training.ts";
 import { type Asked, type FileArray, takeWeights } from "../keras/weights.ts";
 import type { LoadModelOptions } from "../options.ts";
-import { type Files, onlyFile, type PortableModel } from "../portable.ts";
+import { type Files, onlyFile, type PortableModel, warnBy } from "../portable.ts";
 import { shardsOf } from "./shards.ts";
 
 /** A layers model of TensorFlow.js: model.json, and the weights in the files that it names. */
@@ -29,9 +29,13 @@ export async function read(files: Files, options: LoadModelOptions): Promise<Por
   const version = String(modelTopology.keras_version).startsWith("3") ? 3 : 2;
   const found = readModelConfig(config, version, options);
   const taken = takeWeights(found, arrayIn(arraysOf(model, files)));
-  const training = readTraining(trainingConfig ?? modelTopology.training_config, found.graph);
+  const { metadata, training } = readTraining(
+    trainingConfig ?? modelTopology.training_config,
+    found,
+    warnBy(options),
+  );
   const own = isObject(userDefinedMetadata) ? userDefinedMetadata[BESIDE] : undefined;
-  return { ...taken, metadata: { ...training, ...readBeside(own) } };
+  return { ...taken, metadata: { ...metadata, ...readBeside(own) }, training };
 }
 
 function damaged(what: string, cause?: unknown): ModelFileError {

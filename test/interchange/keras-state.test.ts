@@ -1,0 +1,200 @@
+import { readFile } from "node:fs/promises";
+import { gunzipSync } from "node:zlib";
+import { beforeAll, describe, expect, test } from "vitest";
+import { pythonJson } from "../../src/interchange/keras/python-json.ts";
+import {
+  adam,
+  adamw,
+  type CompileOptions,
+  exportModel,
+  loadModel,
+  type Model,
+  modelFromConfig,
+  oneCycle,
+  optimizerState,
+  type Samples,
+  setOptimizerState,
+  sgd,
+} from "../../src/node.ts";
+import { farthest } from "../support/interchange-nets.ts";
+
+const folder = new URL("../fixtures/keras/training/", import.meta.url);
+const fixture = async (name: string) => {
+  const bytes = await readFile(new URL(name, folder));
+  return new Uint8Array(name.endsWith(".gz") ? gunzipSync(bytes) : bytes);
+};
+const silent = { onWarning: () => {} };
+
+let told: { images: number[]; labels: number[]; adam: number[]; old: number[] };
+let samples: Samples;
+
+beforeAll(async () => {
+  told = JSON.parse(new TextDecoder().decode(await fixture("losses.json")));
+  const images = Float32Array.from(told.images);
+  samples = { images, shape: [3], count: 16, labels: Uint8Array.from(told.labels) };
+});
+
+/** The losses of the batches of an epoch, before each update. */
+async function epoch(model: Model): Promise<number[]> {
+  const training = model.training(samples, { batchSize: 4, shuffle: false });
+  const losses: number[] = [];
+  while (await training.step()) losses.push(training.batchLoss);
+  return [...losses, training.batchLoss].slice(0, 4);
+}
+
+/** The model of a file as it was when it was saved, optimizer and all, and what was said of it. */
+async function opened(bytes: Uint8Array) {
+  const warnings: string[] = [];
+  const loaded = await loadModel(bytes, { onWarning: (text) => warnings.push(text) });
+  await loaded.model.compile({ threads: 1, ...loaded.compileOptions });
+  if (loaded.optimizerState) setOptimizerState(loaded.model, loaded.optimizerState);
+  return { ...loaded, warnings };
+}
+
+describe("a training that was begun in Keras", () => {
+  test.each(["adam.keras", "adam.h5.gz", "keras2.h5.gz", "old.h5.gz"])("goes on here: %s", async (name) => {
+    const { model, warnings, compileOptions, optimizerState: state } = await opened(await fixture(name));
+    expect(warnings).toEqual([]);
+    const old = name.startsWith("old");
+    const learningRate = old
+      ? { name: "inverseTimeDecay", options: { initialLearningRate: 0.05, decayRate: 0.25, decaySteps: 1 } }
+      : 0.05;
+    expect(compileOptions).toMatchObject({
+      optimizer: { name: "adam", options: { learningRate, beta1: 0.9, beta2: 0.99, epsilon: 1e-7 } },
+      loss: { name: "categoricalCrossentropy", labelSmoothing: 0.1 },
+    });
+    expect(compileOptions!.metrics).toEqual(
+      /^adam/.test(name)
+        ? ["accuracy", expect.objectContaining({ name: "top1", options: { k: 1 } })]
+        : ["categoricalAccuracy"],
+    );
+    expect(state!.step).toBe(4);
+    expect(farthest(await epoch(model), told[old ? "old" : "adam"])).toBeLessThan(1e-5);
+    model.dispose();
+  });
+
+  test("goes on through each format that has a place for it", async () => {
+    const first = await opened(await fixture("adam.keras"));
+    const [bytes] = Object.values(await exportModel(first.model, { format: "keras" }));
+    const [same] = Object.values(await exportModel(first.model, { format: "keras" }));
+    expect(same).toEqual(bytes);
+    const second = await opened(bytes!);
+    expect(second.optimizerState).toEqual(first.optimizerState);
+    expect(await epoch(second.model)).toEqual(await epoch(first.model));
+    first.model.dispose();
+    second.model.dispose();
+  });
+
+  test("begins anew where its optimizer is none of here, or its state another's", async () => {
+    const { unzipSync, zipSync } = await import("fflate");
+    const inside = unzipSync(await fixture("adam.keras"));
+    const config = new TextDecoder().decode(inside["config.json"]);
+    const changed = (change: (text: string) => string) =>
+      zipSync({ ...inside, "config.json": new TextEncoder().encode(change(config)) });
+    const ftrl = await opened(changed((text) => text.replaceAll('"Adam"', '"Ftrl"')));
+    expect(ftrl.warnings).toEqual([
+      expect.stringContaining('the file\'s optimizer is "Ftrl", which there is none of'),
+    ]);
+    expect(ftrl.compileOptions).not.toHaveProperty("optimizer");
+    expect(ftrl.optimizerState).toBeUndefined();
+    ftrl.model.dispose();
+    const other = await opened(changed((text) => text.replaceAll('"use_ema": false', '"use_ema": true')));
+    expect(other.warnings).toEqual([
+      "the state of the file's optimizer, 10 arrays, is not that of adam() for 4 parameters that are trained: it is left out",
+    ]);
+    expect(other.optimizerState).toBeUndefined();
+    other.model.dispose();
+    const scaled = await opened(
+      changed((text) =>
+        text.replace(
+          /"optimizer": (\{"module": "keras.optimizers".*?"registered_name": null\})/,
+          '"optimizer": {"class_name": "LossScaleOptimizer", "config": {"inner_optimizer": $1}}',
+        ),
+      ),
+    );
+    expect(scaled.compileOptions!.optimizer).toMatchObject({ name: "adam", options: { beta2: 0.99 } });
+    scaled.model.dispose();
+  });
+});
+
+describe("setOptimizerState()", () => {
+  test("takes what optimizerState() gives, and nothing that does not fit", async () => {
+    const { model } = await opened(await fixture("adam.keras"));
+    const state = optimizerState(model);
+    const [m, v] = state.vectors as [(typeof state.vectors)[0], (typeof state.vectors)[0]];
+    expect(() => setOptimizerState(model, { ...state, vectors: [m] })).toThrow(
+      "the state has 1 vector of the optimizer, expected 2",
+    );
+    expect(() => setOptimizerState(model, { ...state, vectors: [m, v.slice(1)] })).toThrow(/low\/kernel/);
+    const broken = v.map((tensor, i) =>
+      i ? tensor : { ...tensor, data: tensor.data.map(() => Number.NaN) },
+    );
+    expect(() => setOptimizerState(model, { ...state, vectors: [m, broken] })).toThrow("is not finite");
+    expect(() => setOptimizerState(model, undefined as never)).toThrow(
+      "expected what optimizerState() gives. Write: setOptimizerState(model, loaded.optimizerState)",
+    );
+    expect(() => setOptimizerState({} as never, state)).toThrow(TypeError);
+    expect(() => setOptimizerState(model, { ...state, learningRate: -1 })).toThrow("expected");
+    expect(optimizerState(model)).toEqual(state);
+    await model.compile({ threads: 1, optimizer: sgd() });
+    expect(optimizerState(model)).toEqual({ step: 0, learningRate: undefined, vectors: [] });
+    expect(() => setOptimizerState(model, state)).toThrow("2 vectors of the optimizer, expected 0");
+    model.dispose();
+    expect(() => optimizerState(model)).toThrow("not compiled");
+  });
+});
+
+test("numbers that are floats in Python are written so, and whole ones as such", () => {
+  const config = {
+    learning_rate: 1,
+    momentum: 0,
+    epsilon: 1e-7,
+    steps: [1],
+    decay_steps: 10,
+    boundaries: [1, 2],
+    loss: null,
+  };
+  expect(pythonJson(config)).toBe(
+    '{"learning_rate":1.0,"momentum":0.0,"epsilon":1e-7,"steps":[1.0],"decay_steps":10,"boundaries":[1,2],"loss":null}',
+  );
+});
+
+const chain = {
+  layers: [
+    { type: "flatten", inputShape: [3, 3, 1] },
+    { type: "dense", units: 3, activation: "softmax" },
+  ],
+};
+
+describe("what Keras has no place for", () => {
+  const written = async (options: CompileOptions, format: "keras" | "h5" = "keras") => {
+    const model = modelFromConfig(chain);
+    await model.compile({ threads: 1, ...options });
+    const warnings: string[] = [];
+    const [bytes] = Object.values(
+      await exportModel(model, { format, onWarning: (text) => warnings.push(text) }),
+    );
+    model.dispose();
+    return { warnings, loaded: await loadModel(bytes!, silent) };
+  };
+
+  test("is told, and never changed unsaid", async () => {
+    const cycle = await written({ optimizer: adam({ learningRate: oneCycle({ peak: 0.1, steps: 10 }) }) });
+    expect(cycle.warnings).toEqual([
+      "Keras has no oneCycle: the learning rate is written as it is now, 0.010000000000000002",
+    ]);
+    expect(cycle.loaded.compileOptions!.optimizer).toMatchObject({
+      options: { learningRate: 0.010000000000000002 },
+    });
+    const excluded = await written({ optimizer: adamw({ excludeFromWeightDecay: ["bias"] }) });
+    expect(excluded.warnings).toEqual([
+      expect.stringContaining('exclude_from_weight_decay(var_names=["bias"])'),
+    ]);
+    const summed = await written({ optimizer: adam({ gradientAccumulationSteps: 2 }) }, "h5");
+    expect(summed.warnings).toEqual([expect.stringContaining("Keras 2 has no gradientAccumulationSteps")]);
+    const metric = await written({ metrics: ["meanIoU", "accuracy"] });
+    expect(metric.warnings).toEqual([expect.stringContaining("the metric meanIoU is left out")]);
+    expect(metric.loaded.compileOptions!.metrics).toEqual(["accuracy"]);
+    expect((await written({})).warnings).toEqual([]);
+  });
+});
