@@ -28,14 +28,15 @@ export function takeNumbers(values, names, fractions = []) {
 }
 
 /**
- * Runs `[name, run]` in turns, forwards in one round and backwards in the next. Each gives `{ speeds, parameters }`; of all the
+ * Runs `[name, run]` in turns, forwards in one round and backwards in the next; with `wanted` behind them, only where that says so. Each gives `{ speeds, parameters }`; of all the
  * `samples`, `{ [name]: number[] }`, and how many parameters they have, which must be as many. `what` tells of each turn.
  */
 export async function inTurns(runs, rounds, what = "") {
   const samples = {};
   const answers = [];
   for (let round = 0; round < rounds; round++) {
-    for (const [name, run] of round % 2 ? runs.toReversed() : runs) {
+    for (const [name, run, wanted] of round % 2 ? runs.toReversed() : runs) {
+      if (wanted && !wanted()) continue;
       console.error(`round ${round + 1} of ${rounds}: ${what}${name}`);
       const answer = await run();
       answers.push(answer);
@@ -43,7 +44,7 @@ export async function inTurns(runs, rounds, what = "") {
         samples[key] = [...(samples[key] ?? []), value];
     }
   }
-  const parameters = [...new Set(answers.map((answer) => answer.parameters))];
+  const parameters = [...new Set(answers.flatMap((answer) => answer.parameters ?? []))];
   if (parameters.length !== 1)
     throw new Error(`${what}they have ${parameters.join(" and ")} parameters, expected as many`);
   return { samples, parameters: parameters[0], version: answers.find(({ version }) => version)?.version };

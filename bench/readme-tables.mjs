@@ -8,7 +8,7 @@ import { markdownTable as netsTable } from "./nets/table.mjs";
 import { markdownTable as peersTable } from "./peers/table.mjs";
 import { markdownTable, UNITS } from "./tables.mjs";
 
-const NAMES = [...Object.keys(UNITS), "peers", "nets", "browser"];
+const NAMES = [...Object.keys(UNITS), "peers", "nets", "nets-all", "browser"];
 
 const HELP = `Usage: node bench/readme-tables.mjs [--bench FILE] [--peers FILE] [--nets FILE] [--browser FILE] [--readme FILE]
 
@@ -17,7 +17,7 @@ ${NAMES.join(", ")}.
 
   --bench FILE   of npm run bench -- --json FILE
   --peers FILE   of npm run bench:peers -- --json FILE: the table 'peers'
-  --nets FILE    of npm run bench:nets -- --json FILE: the table 'nets'
+  --nets FILE    of npm run bench:nets -- --json FILE: the tables 'nets', a row a net and number of threads, and 'nets-all'
   --browser FILE of npm run bench:browser -- --json FILE: the table 'browser'
   --readme FILE  the file to change (default: README.md of this package)
   --help         this text
@@ -82,6 +82,7 @@ function main() {
   if (values.nets) {
     const report = readJson(values.nets, "bench:nets", "nets");
     tables.nets = () => netsTable(report);
+    tables["nets-all"] = () => netsTable(report, false);
   }
   if (values.browser) {
     const report = readJson(values.browser, "bench:browser", "runtimes");

@@ -1,70 +1,174 @@
 #!/usr/bin/env node
-// npm run bench:nets: LeNet-5 and a VGG-like net, training, in wasmgrad and in native PyTorch, in turns.
+// npm run bench:nets: nets that people train, in wasmgrad and in native frameworks, in turns.
 import { execFile } from "node:child_process";
-import { writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs, promisify } from "node:util";
+import { python } from "../../scripts/python-packages.mjs";
 import { inTurns, runMain, takeNumbers } from "../main.mjs";
-import { machine } from "../peers/machine.mjs";
+import { machine, machineCpuSeconds } from "../peers/machine.mjs";
 import { median } from "../peers/measure.mjs";
-import { textTable } from "./table.mjs";
+import { NETS } from "./nets.mjs";
+import { OWN, textTable } from "./table.mjs";
+
+const here = fileURLToPath(new URL(".", import.meta.url));
+const execute = promisify(execFile);
+/** The Python of Debian, with its PyTorch and OpenBLAS: apt install python3-torch libopenblas0-pthread. */
+const DEBIAN = "/usr/bin/python3";
+
+/** Who trains: `run(job)` resolves to `{ speeds: { [way]: images/s }, parameters, version }`, and rejects where it cannot. */
+const ENGINES = {
+  ...Object.fromEntries(OWN.map((build) => [build, (job) => wasmgrad(build, job)])),
+  torch: (job) => torch(python, job),
+  "torch-compile": (job) => torch(python, job, ["--compiled"]),
+  "torch-debian": (job) => torch(DEBIAN, job),
+  "keras-tensorflow": (job) => keras("tensorflow", job),
+  "keras-jax": (job) => keras("jax", job),
+};
 
 const HELP = `Usage: npm run bench:nets -- [options]      (or: node bench/nets/run.mjs [options])
 
-Trains LeNet-5 (28x28x1) and a VGG-like net (32x32x3) at batch 32 with Adam: wasmgrad's simd and relaxed builds and
-native PyTorch at its better memory layout, in turns, each in a process of its own. Prints medians and ratios.
+Trains nets with Adam: wasmgrad's builds; PyTorch in both memory layouts and compiled; the PyTorch of Debian; Keras on TensorFlow,
+as it comes and with jit_compile, and on JAX. In turns, each in a process of its own, on the same numbers of parameters. Prints
+medians, and ratios to the best of the others; what is far slower than that takes part in the first round alone. One that is not
+installed, or cannot train a net, is left out, and that is said. All of it takes over an hour of a quiet machine.
 
-  --threads N      threads of each (default 1)
+  --nets LIST      of ${Object.keys(NETS).join(", ")} (default: all)
+  --engines LIST   of ${Object.keys(ENGINES).join(", ")} (default: all)
+  --batches LIST   images in a batch (default 32,128)
+  --threads LIST   threads of each (default 1,2)
   --rounds N       turns (default 3)
   --seconds S      of each measurement (default 5)
-  --python PATH    the Python that has torch (default /usr/bin/python3)
-  --json FILE      also write everything measured; bench/readme-tables.mjs makes README tables of it
+  --json FILE      also write everything measured; bench/readme-tables.mjs makes tables of it
   --help           this text
 `;
-const NETS = { lenet5: [28, 28, 1], vgg: [32, 32, 3] };
-const BATCH = 32;
-const here = fileURLToPath(new URL(".", import.meta.url));
-const execute = promisify(execFile);
+
+/** A list of an option, each one of those that there are. */
+function chosenOf(values, name, known) {
+  const list = [...new Set(values[name].split(","))];
+  const odd = list.find((item) => !known.includes(item));
+  if (odd !== undefined)
+    throw new RangeError(`--${name} has '${odd}', expected of ${known.join(", ")}, with commas between`);
+  values[name] = list;
+}
+
+function wholesOf(values, name) {
+  const list = [...new Set(values[name].split(",").map(Number))];
+  if (!list.every((n) => Number.isSafeInteger(n) && n >= 1))
+    throw new RangeError(`--${name} is '${values[name]}', expected whole numbers from 1, such as 1,2`);
+  values[name] = list;
+}
 
 function options() {
   const { values } = parseArgs({
     options: {
-      threads: { type: "string", default: "1" },
+      nets: { type: "string", default: Object.keys(NETS).join() },
+      engines: { type: "string", default: Object.keys(ENGINES).join() },
+      batches: { type: "string", default: "32,128" },
+      threads: { type: "string", default: "1,2" },
       rounds: { type: "string", default: "3" },
       seconds: { type: "string", default: "5" },
-      python: { type: "string", default: "/usr/bin/python3" },
       json: { type: "string" },
       help: { type: "boolean", default: false },
     },
   });
-  return takeNumbers(values, ["threads", "rounds"], ["seconds"]);
+  chosenOf(values, "nets", Object.keys(NETS));
+  chosenOf(values, "engines", Object.keys(ENGINES));
+  wholesOf(values, "batches");
+  wholesOf(values, "threads");
+  return takeNumbers(values, ["rounds"], ["seconds"]);
 }
 
-async function wasmgrad(build, net, { threads, seconds }) {
-  const job = JSON.stringify({ net, build, threads, seconds, batch: BATCH, shape: NETS[net] });
-  const { stdout } = await execute(process.execPath, [`${here}child.mjs`, job]);
-  const { imagesPerSecond, parameters } = JSON.parse(stdout);
+const answerOf = ({ stdout }) => JSON.parse(stdout.trim().split("\n").at(-1));
+
+async function wasmgrad(build, { net, batch, threads, seconds }) {
+  const job = JSON.stringify({ net, build, threads, seconds, batch });
+  const { imagesPerSecond, parameters } = answerOf(
+    await execute(process.execPath, [join(here, "child.mjs"), job]),
+  );
   return { speeds: { [build]: imagesPerSecond }, parameters };
 }
 
-async function torch(net, { threads, seconds, python }) {
-  const args = ["--net", net, "--batch", BATCH, "--threads", threads, "--seconds", seconds];
-  const { stdout } = await execute(python, [`${here}torch_nets.py`, ...args.map(String)]);
-  const { imagesPerSecond, parameters, version } = JSON.parse(stdout);
+async function inPython(command, script, args, env = {}) {
+  const text = args.map(String);
+  const { imagesPerSecond, parameters, version } = answerOf(
+    await execute(command, [join(here, script), ...text], { env: { ...process.env, ...env } }),
+  );
   return { speeds: imagesPerSecond, parameters, version };
 }
 
-/** One net's samples, `{ [name]: number[] }`; forwards in one round and backwards in the next. */
-async function measureNet(net, chosen) {
-  const runs = [
-    ["simd", () => wasmgrad("simd", net, chosen)],
-    ["relaxed", () => wasmgrad("relaxed", net, chosen)],
-    ["PyTorch", () => torch(net, chosen)],
-  ];
-  const { samples, parameters, version } = await inTurns(runs, chosen.rounds, `${net}, `);
+const settings = ({ batch, threads, seconds }) => [
+  ...["--batch", batch],
+  ...["--threads", threads],
+  ...["--seconds", seconds],
+];
+
+async function torch(command, job, flags = []) {
+  const { version, ...answer } = await inPython(command, "torch_nets.py", [
+    ...["--net", job.net],
+    ...settings(job),
+    ...flags,
+  ]);
+  return { ...answer, version: `PyTorch ${version}` };
+}
+
+async function keras(backend, job) {
+  const { version, ...answer } = await inPython(
+    python,
+    "keras_nets.py",
+    ["--file", job.file, ...settings(job)],
+    { KERAS_BACKEND: backend },
+  );
+  return { ...answer, version: `Keras ${version}` };
+}
+
+/** Why a program failed, in a line. */
+const reasonOf = ({ code, stderr, message }) =>
+  code === "ENOENT" ? "not installed" : ((stderr || message).trim().split("\n").at(-1) ?? "").slice(0, 200);
+
+/** Of the best of the others: what is slower than this is measured once, as it cannot become the best. */
+const HOPELESS = 0.7;
+
+/** One row: samples of each engine that could, `{ [engine and way]: number[] }`. */
+async function measureRow(job, { engines, rounds }) {
+  const failed = {};
+  const versions = {};
+  /** The best of each engine of the others. */
+  const best = {};
+  const wanted = (engine) => !failed[engine] && !(best[engine] < HOPELESS * Math.max(...Object.values(best)));
+
+  async function turn(engine) {
+    try {
+      const { speeds, parameters, version } = await ENGINES[engine](job);
+      if (OWN.includes(engine)) return { speeds, parameters };
+      versions[engine] = version;
+      best[engine] = Math.max(best[engine] ?? 0, ...Object.values(speeds));
+      const named = Object.entries(speeds).map(([way, speed]) => [`${engine}, ${way}`, speed]);
+      return { speeds: Object.fromEntries(named), parameters };
+    } catch (error) {
+      if (OWN.includes(engine)) throw error;
+      failed[engine] = reasonOf(error);
+      console.error(`  ${engine}: ${failed[engine]}`);
+      return { speeds: {} };
+    }
+  }
+  const { net, batch, threads } = job;
+  const { samples, parameters } = await inTurns(
+    engines.map((engine) => [engine, () => turn(engine), () => wanted(engine)]),
+    rounds,
+    `${net}, batch ${batch}, ${threads} thread${threads > 1 ? "s" : ""}: `,
+  );
   const speeds = Object.fromEntries(Object.entries(samples).map(([key, values]) => [key, median(values)]));
-  const layout = speeds.NCHW > speeds.channels_last ? "NCHW" : "channels_last";
-  return { net, shape: NETS[net], parameters, speeds, samples, layout, version };
+  return { net, shape: NETS[net].shape, batch, threads, parameters, speeds, samples, failed, versions };
+}
+
+/** Cores that others kept busy in half a second. */
+async function disturbance() {
+  const before = machineCpuSeconds();
+  await new Promise((resolve) => setTimeout(resolve, 500));
+  return (machineCpuSeconds() - before) / 0.5;
 }
 
 async function main() {
@@ -73,10 +177,25 @@ async function main() {
     console.log(HELP);
     return;
   }
-  const report = { machine: machine(), nets: true, threads: chosen.threads, batch: BATCH, rows: [] };
-  for (const net of Object.keys(NETS)) report.rows.push(await measureNet(net, chosen));
-  console.log(textTable(report));
-  if (chosen.json) writeFileSync(chosen.json, `${JSON.stringify(report, undefined, 2)}\n`);
+  const folder = mkdtempSync(join(tmpdir(), "wasmgrad-nets-"));
+  const report = { machine: machine(), nets: true, disturbed: await disturbance(), rows: [] };
+  try {
+    for (const net of chosen.nets) {
+      const file = join(folder, `${net}.keras`);
+      const first = { net, build: "simd", threads: 1, seconds: 0.001, batch: 1, file };
+      await execute(process.execPath, [join(here, "child.mjs"), JSON.stringify(first)]);
+      for (const threads of chosen.threads)
+        for (const batch of chosen.batches)
+          report.rows.push(await measureRow({ net, batch, threads, seconds: chosen.seconds, file }, chosen));
+      // A long run that is stopped has what it has measured.
+      if (chosen.json) writeFileSync(chosen.json, `${JSON.stringify(report, undefined, 2)}\n`);
+    }
+    report.disturbed = Math.max(report.disturbed, await disturbance());
+    console.log(textTable(report));
+    if (chosen.json) writeFileSync(chosen.json, `${JSON.stringify(report, undefined, 2)}\n`);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
 }
 
 await runMain(main);
