@@ -13,6 +13,7 @@ const LONG = [
   "element-properties",
   "faults",
   "frameworks",
+  "frozen",
   "package",
   "page",
   "page-branches",

@@ -9,7 +9,7 @@ const root = fileURLToPath(new URL("../", import.meta.url));
 
 /**
  * Bundles TypeScript sources for browsers, minified. Modules of build/ (kernels, worker script) stay modules of their own,
- * loaded on demand, unless `embed` is set. `apart`: what files called further.ts and extra.ts do comes from scripts of their own.
+ * loaded on demand, unless `embed` is set. `apart`: what files called further.ts, extra.ts and frozen.ts do comes from scripts of their own.
  * @param {{ entry: string, outfile?: string, platform?: "browser" | "worker", format?: "esm" | "iife", embed?: boolean, apart?: boolean }} options
  *   paths from the package's root; `outfile`, in a folder beside build/, is where the bundle is going to lie
  * @returns {Promise<string>} the bundle: written by who asks
@@ -140,11 +140,11 @@ const wordless = {
   },
 };
 
-/** Trainings that need further.ts or an extra.ts have it before the script. */
+/** Trainings that need further.ts, frozen.ts or an extra.ts have it before the script. */
 const further = {
   name: "further",
   setup(build) {
-    build.onResolve({ filter: /\/(further|extra)\.ts$/ }, () => ({
+    build.onResolve({ filter: /\/(further|extra|frozen)\.ts$/ }, () => ({
       path: `${root}src/browser/host/given.ts`,
     }));
   },

@@ -13,8 +13,8 @@ export const WASM = [
   "predict-all",
   "digits",
 ];
-/** Scripts that are embedded as text for blob: workers; further-worker and extra-worker stand before training-worker where a training needs them. */
-export const WORKERS = ["training-worker", "further-worker", "extra-worker", "data-worker"];
+/** Scripts that are embedded as text for blob: workers; further-worker, extra-worker and frozen-worker stand before training-worker where a training needs them. */
+export const WORKERS = ["training-worker", "further-worker", "extra-worker", "frozen-worker", "data-worker"];
 
 /** Writes NAME.js into a folder: a module whose default export is the text. */
 export function writeTextModule(folder, name, text) {

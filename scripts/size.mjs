@@ -98,6 +98,7 @@ for (const name of ["scalar-all", "simd-all", "relaxed-all"])
 hold("dist/wasmgrad.js (all of the API in one module)", gzipped(read("dist/wasmgrad.js")), free);
 hold("build/training-worker.js", gzipped(read("build/training-worker.js")), free);
 hold("build/further-worker.js", gzipped(read("build/further-worker.js")), free);
+hold("build/frozen-worker.js", gzipped(read("build/frozen-worker.js")), free);
 hold("build/extra-worker.js", gzipped(read("build/extra-worker.js")), free);
 hold("build/data-worker.js", gzipped(read("build/data-worker.js")), free);
 hold("dist/browser/worker.js (both, for workerUrl)", gzipped(read("dist/browser/worker.js")), free);

@@ -1,5 +1,5 @@
 import { noteOneThread } from "#platform";
-import { FURTHER_KINDS } from "../compiler/graph.ts";
+import { FURTHER_KINDS, isFrozen } from "../compiler/graph.ts";
 import { loadKernels, requestedThreads } from "../engine/kernels.ts";
 import type { WorkerPart } from "../engine/platform/web.ts";
 import { adam, createOptimizer, type Optimizer, type OptimizerName } from "../optim/index.ts";
@@ -74,6 +74,7 @@ export async function createTrainer(model: Model, options: TrainerOptions = {}):
   const holder: { trainer?: WorkerTrainer } = {};
   const parts: WorkerPart[] = ["training"];
   const all = needsAllKernels(model.graph, made, outputs);
+  if (model.graph.parameters.some(isFrozen)) parts.unshift("frozen");
   if (all || extra) parts.unshift("extra");
   if (model.graph.ops.some(({ kind }) => (FURTHER_KINDS as readonly string[]).includes(kind)))
     parts.unshift("further");

@@ -36,6 +36,11 @@ export function isTrained({ role, trainable }: Parameter): boolean {
   return role === "weight" && trainable;
 }
 
+/** Whether it would be, were its layer not frozen. */
+export function isFrozen({ role, trainable }: Parameter): boolean {
+  return role === "weight" && !trainable;
+}
+
 /** A tensor that flows between ops, one sample's shape. */
 export interface Value {
   readonly id: number;

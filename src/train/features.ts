@@ -40,20 +40,26 @@ export function featured(
   const plan = (key: PlanKey) => (key.mode === "train" ? training! : asked!)(key);
   const sizes = parts.rest.inputs.map(({ shape }) => elements(shape));
   let left = Math.floor(room / (4 * sizes.reduce((sum, size) => sum + size, 0)));
-  const stores: Store[] = [];
+  const stores = new Map<unknown, Store>();
   const samples = all.map((held) => {
     if (!held) return undefined;
-    const capacity = held.varies ? 0 : Math.min(held.count, left);
-    left -= capacity;
-    const store = new Store(session, held, still, sizes, capacity);
-    stores.push(store);
+    // In pages, what is trained on and what it is validated with may be rows of the same images.
+    const key = held.batch ? held : held.images;
+    let store = stores.get(key);
+    if (!store) {
+      const capacity = held.varies ? 0 : Math.min(held.count, left);
+      left -= capacity;
+      store = new Store(session, held, still, sizes, capacity);
+      stores.set(key, store);
+    }
+    const own = store;
     return {
       ...held,
       batch(this: Held, indices: Uint32Array) {
-        return store.batch(this, indices, plan);
+        return own.batch(this, indices, plan);
       },
       async release() {
-        store.forget();
+        own.forget();
         await held.release?.();
       },
     };
@@ -61,14 +67,19 @@ export function featured(
   return {
     samples,
     forget() {
-      for (const store of stores) store.forget();
+      for (const store of stores.values()) store.forget();
     },
   };
 }
 
-/** Bytes of memory that may be taken, where that is told: not in pages, nor in Node before 20.16. */
+/** Bytes of memory that may be taken, where that is told: not in every browser, nor in Node before 20.16. */
 function freeMemory(): number {
-  const { process } = globalThis as { process?: Partial<NodeJS.Process> };
+  const { process, navigator } = globalThis as {
+    process?: Partial<NodeJS.Process>;
+    navigator?: { deviceMemory?: number };
+  };
+  // All of the machine's, in GiB, up to 8: other programs have some of it.
+  if (navigator?.deviceMemory) return navigator.deviceMemory * 2 ** 29;
   const os = process?.getBuiltinModule?.("node:os");
   if (!os) return Number.POSITIVE_INFINITY;
   // As far as a container lets the process have it. macOS calls little of its memory free: files fill the rest.

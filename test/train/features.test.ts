@@ -1,4 +1,4 @@
-import { describe, expect, onTestFinished, test } from "vitest";
+import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { fuse } from "../../src/compiler/fuse.ts";
 import type { Graph } from "../../src/compiler/graph.ts";
 import { halves } from "../../src/compiler/still.ts";
@@ -22,11 +22,13 @@ import {
 } from "../../src/model/layers/index.ts";
 import { adam } from "../../src/optim/index.ts";
 import { earlyStopping } from "../../src/train/callbacks/early-stopping.ts";
+import { featured } from "../../src/train/features.ts";
 import type { FitOptions } from "../../src/train/fit.ts";
 import { model as functional } from "../../src/train/functional.ts";
 import type { Model } from "../../src/train/model.ts";
 import type { Samples } from "../../src/train/samples.ts";
 import { sequential } from "../../src/train/sequential.ts";
+import type { Session } from "../../src/train/session.ts";
 import type { SampleSource } from "../../src/train/source.ts";
 import { held } from "../../src/train/stream.ts";
 import { Training } from "../../src/train/training.ts";
@@ -78,6 +80,17 @@ async function compiled(make: () => Model): Promise<Model> {
 
 const FIT: FitOptions = { epochs: 3, batchSize: 8, validationSplit: 0.3, validationFrom: "stratified" };
 
+/** Counts the images that frozen layers are asked about. */
+function counting(session: Session) {
+  const asked = { images: 0 };
+  const load = session.load.bind(session);
+  session.load = (mode, samples, indices) => {
+    if (mode === "predict") asked.images += indices.length;
+    return load(mode, samples, indices);
+  };
+  return { asked };
+}
+
 /** A training with room for so many bytes of features, and how many images its frozen layers are asked about. */
 function trainingOf(
   model: Model,
@@ -85,13 +98,8 @@ function trainingOf(
   options: FitOptions = {},
   given: Samples | SampleSource = data,
 ) {
-  const asked = { images: 0 };
   const { session } = model;
-  const load = session.load.bind(session);
-  session.load = (mode, samples, indices) => {
-    if (mode === "predict") asked.images += indices.length;
-    return load(mode, samples, indices);
-  };
+  const { asked } = counting(session);
   const { validationData, ...all } = { ...FIT, ...options };
   const training = new Training(
     session,
@@ -282,6 +290,23 @@ describe("what frozen layers give", () => {
       }
     expect(new Set(ends).size).toBe(1);
     expect(ends[0]).not.toBe((await trained(chain)).sha);
+  });
+
+  test("is kept in half of the memory that a browser tells of", async () => {
+    const GIB = 2 ** 30;
+    vi.stubGlobal("navigator", { deviceMemory: (4 * 20 * 4 * FEATURES) / GIB });
+    onTestFinished(() => void vi.unstubAllGlobals());
+    expect((await trained(chain)).images).toBe(20 + 3 * 30);
+  });
+
+  test("is kept once of images that are trained on and validated with", async () => {
+    const { session } = await compiled(chain);
+    const { asked } = counting(session);
+    const { samples } = featured(session, [data, { ...data }], 50 * 4 * FEATURES)!;
+    for (let epoch = 0; epoch < 2; epoch++)
+      for (const [part, held] of samples.entries())
+        await held!.batch!(Uint32Array.from({ length: 25 }, (_, i) => 2 * i + part));
+    expect(asked.images).toBe(50);
   });
 
   test("is let go of when training has ended", async () => {

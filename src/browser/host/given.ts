@@ -1,4 +1,4 @@
-// What the script of training workers has in place of all files called further.ts or extra.ts: what stands before it, where the
+// What the script of training workers has in place of all files called further.ts, extra.ts or frozen.ts: what stands before it, where the
 // page has put it there.
 
 import type * as Fills from "../../compiler/extra.ts";
@@ -9,8 +9,9 @@ import type * as FurtherLosses from "../../losses/further.ts";
 import type * as Metrics from "../../metrics/extra.ts";
 import type * as Optim from "../../optim/extra.ts";
 import type * as Host from "./extra.ts";
+import type * as Frozen from "./frozen.ts";
 
-/** Set by further-main.ts and extra-main.ts. Without them none of these is asked for. */
+/** Set by further-main.ts, extra-main.ts and frozen-main.ts. Without them none of these is asked for, but withFeatures(), where it is there. */
 export const {
   FURTHER,
   EXTRA,
@@ -29,6 +30,7 @@ export const {
   emitAccumulation,
   emitAverage,
   imported,
+  withFeatures,
 } = ((globalThis as { wasmgradFurther?: unknown }).wasmgradFurther ?? {}) as typeof Ops &
   typeof ExtraOps &
   typeof Fills &
@@ -36,4 +38,5 @@ export const {
   typeof Losses &
   typeof FurtherLosses &
   typeof Optim &
-  typeof Host;
+  typeof Host &
+  typeof Frozen;

@@ -14,6 +14,7 @@ import type { FitRequest, Handle, InitRequest, Note, Report, Requests, SentPart 
 import type { EpochWeights } from "../types.ts";
 import { type Answer, buffersOf, type Caller } from "./calls.ts";
 import { imported } from "./extra.ts";
+import { type Featuring, withFeatures } from "./frozen.ts";
 import { Gate } from "./gate.ts";
 import { scope } from "./scope.ts";
 
@@ -35,6 +36,8 @@ export class TrainingHost {
   #model: Compiled | undefined;
   /** The last training. */
   #prepared: Prepared | undefined;
+  /** What it trains on, where layers are frozen. */
+  #featuring: Featuring | undefined;
   /** Rates of a schedule, which the page worked out. */
   #rates: FitRequest["rates"];
 
@@ -114,7 +117,8 @@ export class TrainingHost {
       const part = (sent: SentPart) => ({ ...sent, samples: this.#of(sent.samples, sent.weights) });
       const { session } = this.model;
       const division = { train: part(train), validation: validation && part(validation), warnings };
-      const prepared = prepare(session, division, given);
+      this.#featuring = withFeatures?.(session, division);
+      const prepared = prepare(session, this.#featuring?.division ?? division, given);
       if (state) putState(prepared, state);
       else requireFiniteWeights(session, "the training");
       this.#prepared = prepared;
@@ -122,6 +126,7 @@ export class TrainingHost {
       for await (const _ of steps(prepared, given, undefined as never));
       return prepared.place.history;
     } finally {
+      this.#featuring?.forget();
       this.#gate.end();
     }
   }
@@ -166,7 +171,10 @@ export class TrainingHost {
   }
 
   setWeights(tensors: Requests["setWeights"][0]): Promise<undefined> {
-    return this.#gate.run(() => void this.model.session.setWeights(tensors)) as Promise<undefined>;
+    return this.#gate.run(() => {
+      this.model.session.setWeights(tensors);
+      this.#featuring?.forget();
+    }) as Promise<undefined>;
   }
 
   activations(image: Requests["activations"][0]): Promise<Requests["activations"][1]> {

@@ -51,6 +51,7 @@ export function noteOneThread(wanted: number): string {
 const PARTS: Readonly<Record<WorkerPart, () => Promise<{ default: string }>>> = {
   further: () => import("../../../build/further-worker.js"),
   extra: () => import("../../../build/extra-worker.js"),
+  frozen: () => import("../../../build/frozen-worker.js"),
   training: () => import("../../../build/training-worker.js"),
   data: () => import("../../../build/data-worker.js"),
 };

@@ -81,9 +81,9 @@ export function isIsolated(): boolean {
 
 /**
  * Parts of a worker's script. training and data: what it does. Before training stand further, for models with ops of
- * FURTHER_KINDS, and extra, for what files called extra.ts do.
+ * FURTHER_KINDS, extra, for what files called extra.ts do, and frozen, for models with frozen layers.
  */
-export type WorkerPart = "further" | "extra" | "training" | "data";
+export type WorkerPart = "further" | "extra" | "frozen" | "training" | "data";
 
 export interface KernelThread {
   terminate(): void;
