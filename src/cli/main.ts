@@ -1,8 +1,7 @@
 import "../options/other-names.ts";
-import { Command } from "commander";
+import { Command, CommanderError, Option } from "commander";
 import { EXIT, type Failure, failureOf } from "./errors.ts";
 import { formatJson } from "./json.ts";
-import { debugOption, helpOption, jsonOption } from "./options.ts";
 import { createOutput, type Output, printable } from "./output.ts";
 import { printableJson } from "./printable.ts";
 import { nearestCommand, suggestCorrections } from "./suggest.ts";
@@ -17,7 +16,7 @@ export interface CommonOptions {
 export function createCommand(name: string, description: string): Command {
   return quiet(new Command(name))
     .description(description)
-    .addHelpOption(helpOption())
+    .addHelpOption(new Option("-h, --help", "print this help").helpGroup("General:"))
     .allowExcessArguments(false);
 }
 
@@ -30,7 +29,10 @@ export function quiet(command: Command): Command {
 }
 
 export function addCommonOptions(command: Command): Command {
-  return command.optionsGroup("General:").addOption(jsonOption()).addOption(debugOption());
+  return command
+    .optionsGroup("General:")
+    .option("--json", 'print one JSON document on stdout, and nothing else; a failure is {"error": ...}')
+    .option("--debug", "print the stack of an error");
 }
 
 /** Runs a command's work; a number that it returns is the exit status. Never throws. */
@@ -46,22 +48,31 @@ export async function perform(
   }
 }
 
-/** Parses the command line and runs what it says. Never throws. */
-export async function run(program: Command, args: readonly string[]): Promise<void> {
+/** Parses the command line and runs what it says. `complete` gives the program with all commands, one of which may have an option that this one lacks. Never throws. */
+export async function run(
+  program: Command,
+  args: readonly string[],
+  complete?: () => Promise<Command>,
+): Promise<void> {
   const flags = { json: args.includes("--json"), debug: args.includes("--debug") };
   try {
     suggestCorrections(program);
     refuseUnknownCommand(program, args);
     await program.parseAsync(args, { from: "user" });
   } catch (error) {
+    if (complete && error instanceof CommanderError && error.code === "commander.unknownOption")
+      return run(await complete(), args);
     fail(error, flags);
   }
 }
 
 /** Commander would hand a mistyped command to the default one, as an argument too many. */
 function refuseUnknownCommand(command: Command, [first, ...rest]: readonly string[]): void {
-  if (command.commands.length === 0 || first === undefined || first.startsWith("-") || first === "help")
+  if (command.commands.length === 0 || first === undefined || first.startsWith("-")) return;
+  if (first === "help") {
+    refuseUnknownCommand(command, rest);
     return;
+  }
   const known = command.commands.find((candidate) => candidate.name() === first);
   if (known) {
     refuseUnknownCommand(known, rest);

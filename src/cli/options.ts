@@ -113,13 +113,6 @@ export function nonEmpty(text: string): string {
 
 // Options that several commands share. Functions: commander's options belong to one command.
 
-export const jsonOption = () =>
-  new Option("--json", 'print one JSON document on stdout, and nothing else; a failure is {"error": ...}');
-
-export const helpOption = () => new Option("-h, --help", "print this help").helpGroup("General:");
-
-export const debugOption = () => new Option("--debug", "print the stack of an error");
-
 export const backendOption = () =>
   new Option(
     "--backend <name>",

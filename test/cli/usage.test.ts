@@ -3,7 +3,10 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { type Command, Help } from "commander";
 import { beforeAll, describe, expect, onTestFinished, test } from "vitest";
+import { COMMAND_NAMES } from "../../src/cli/command-names.ts";
+import { createProgram } from "../../src/cli/program.ts";
 import { saveModel } from "../../src/formats/model-file.ts";
 import { layersFromConfig } from "../../src/model/model-json.ts";
 import { Sequential } from "../../src/train/sequential.ts";
@@ -51,6 +54,26 @@ describe("help and version", () => {
     expect(all[0]!.stdout).toContain("Exit status");
     expect(all[1]!.stdout).toMatch(/--dataset <name>[\s\S]*default: "digits"/);
     expect(all[1]!.stdout).toContain("conv-gap");
+  });
+
+  test("the program's help has what the commands themselves say, and loads none of them", async () => {
+    const described = (of: Command, help: Help) =>
+      help.visibleCommands(of).map((command) => [help.subcommandTerm(command), command.description()]);
+    const program = await createProgram([]);
+    expect(described(program, Object.assign(program.createHelp(), program.configureHelp()))).toEqual(
+      described(await createProgram(COMMAND_NAMES), new Help()),
+    );
+    const coverage = await tempFolder();
+    for (const line of [["--help"], ["--version"], ["help"]]) {
+      await wasmgrad(line, { env: { NODE_V8_COVERAGE: coverage } });
+    }
+    const files = await readdir(coverage);
+    expect(files).toHaveLength(3);
+    const loaded = await Promise.all(files.map((file) => readFile(join(coverage, file), "utf8")));
+    for (const text of loaded) {
+      expect(text).toContain("dist/cli/program.js");
+      expect(text).not.toMatch(/dist\/(cli\/commands|train|model|engine\/engine)/);
+    }
   });
 
   test("every option that a document names is one", async () => {

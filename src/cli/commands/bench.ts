@@ -7,6 +7,7 @@ import { measurePeak } from "../../engine/peak.ts";
 import { loadDataset } from "../../sources/load.ts";
 import type { PlainSamples, Samples } from "../../train/samples.ts";
 import type { Sequential } from "../../train/sequential.ts";
+import { COMMANDS } from "../command-names.ts";
 import { EXIT } from "../errors.ts";
 import { addCommonOptions, type CommonOptions, createCommand, perform } from "../main.ts";
 import { findModel } from "../models.ts";
@@ -24,7 +25,7 @@ export interface BenchOptions {
 }
 
 export function benchCommand(): Command {
-  const command = createCommand("bench", "Measure training speed on each build of the kernels")
+  const command = createCommand("bench", COMMANDS.bench.does)
     .optionsGroup("Measurement:")
     .addOption(modelOption().default("keras-mnist"))
     .addOption(batchSizeOption("images in a training step").default(32))

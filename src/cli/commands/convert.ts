@@ -14,6 +14,7 @@ import { counted } from "../../options/counted.ts";
 import { isObject } from "../../options/kinds.ts";
 import { nearest } from "../../options/names.ts";
 import { parseJson } from "../../options/strict-json.ts";
+import { COMMANDS } from "../command-names.ts";
 import { fileReason, UsageError } from "../errors.ts";
 import { addCommonOptions, type CommonOptions, createCommand, perform } from "../main.ts";
 import { findModel } from "../models.ts";
@@ -40,7 +41,7 @@ export interface ConvertOptions {
 const WRITTEN = FORMATS.filter(({ writer }) => writer);
 
 export function convertCommand(): Command {
-  const command = createCommand("convert", "Write a model in another format")
+  const command = createCommand("convert", COMMANDS.convert.does)
     .argument("<in>", "run folder, or a model file of a format that is read")
     .argument("<out>", "file or folder to write; its name tells the format")
     .optionsGroup("Formats:")

@@ -8,6 +8,7 @@ import { findFiles, isComplete, missingNames } from "../../data/files.ts";
 import { DATA_ENV } from "../../data/load.ts";
 import { isKnown } from "../../run/config.ts";
 import { loadDataset } from "../../sources/load.ts";
+import { COMMANDS } from "../command-names.ts";
 import { UsageError } from "../errors.ts";
 import { withInterrupt } from "../interrupt.ts";
 import { addCommonOptions, type CommonOptions, createCommand, perform } from "../main.ts";
@@ -47,7 +48,7 @@ export function dataCommand(): Command {
     .action((name: string, options: FetchOptions & CommonOptions) =>
       perform(options, (output) => fetchDataset(name, options, output)),
     );
-  return createCommand("data", "List datasets, download one, or look at one")
+  return createCommand("data", COMMANDS.data.does)
     .helpCommand("help [command]", "print a command's help")
     .addCommand(list, { isDefault: true })
     .addCommand(fetchOne)

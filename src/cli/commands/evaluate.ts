@@ -13,6 +13,7 @@ import { wantedFor, withTargets } from "../../run/targets.ts";
 import { pictureOptionsAt } from "../../sources/load.ts";
 import type { ImageTest } from "../../train/test-images.ts";
 import { testOn } from "../../train/test-model.ts";
+import { COMMANDS } from "../command-names.ts";
 import { type DataOptions, describeDataset, openDataset } from "../datasets.ts";
 import { type EngineFlags, engineOptions } from "../engine-options.ts";
 import { UsageError } from "../errors.ts";
@@ -42,7 +43,7 @@ export interface EvaluateOptions extends Omit<DataOptions, "dataset">, EngineFla
 }
 
 export function evaluateCommand(): Command {
-  const command = createCommand("evaluate", "Test a trained model on a dataset")
+  const command = createCommand("evaluate", COMMANDS.evaluate.does)
     .argument("<run>", "run folder, or a model file of a format that is read")
     .optionsGroup("Data:")
     .addOption(datasetOption(" (default: what it was trained on)"))

@@ -8,6 +8,7 @@ import { MAX_PICTURE_BYTES } from "../../picture/png.ts";
 import { sizes } from "../../run/build-model.ts";
 import { NonFiniteError } from "../../train/errors.ts";
 import { type PictureClass, predictPicture } from "../../train/predict-picture.ts";
+import { COMMANDS } from "../command-names.ts";
 import { csvLine } from "../csv.ts";
 import { engineOptions } from "../engine-options.ts";
 import { figure } from "../epoch-line.ts";
@@ -31,10 +32,7 @@ export interface PredictOptions {
 }
 
 export function predictCommand(): Command {
-  const command = createCommand(
-    "predict",
-    "Classify pictures with a trained model, or give the images that it makes of them",
-  )
+  const command = createCommand("predict", COMMANDS.predict.does)
     .argument("<run>", "run folder, or a model file of a format that is read")
     .argument("<image...>", "PNG, JPEG, WebP or GIF files; folders of them; globs in quotes")
     .optionsGroup("Pictures:")

@@ -6,6 +6,7 @@ import { loadDataset } from "../../sources/load.ts";
 import type { Model } from "../../train/model.ts";
 import { type Profile, profile } from "../../train/profile.ts";
 import type { Samples } from "../../train/samples.ts";
+import { COMMANDS } from "../command-names.ts";
 import { type EngineFlags, engineOptions } from "../engine-options.ts";
 import { addCommonOptions, type CommonOptions, createCommand, perform } from "../main.ts";
 import { findModel } from "../models.ts";
@@ -31,7 +32,7 @@ export interface ProfileCommandOptions extends EngineFlags {
 }
 
 export function profileCommand(): Command {
-  const command = createCommand("profile", "Show what a training step does: each kernel call and its time")
+  const command = createCommand("profile", COMMANDS.profile.does)
     .optionsGroup("Model:")
     .addOption(modelOption().default("keras-mnist"))
     .addOption(

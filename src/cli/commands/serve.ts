@@ -1,5 +1,6 @@
 import { fileURLToPath } from "node:url";
 import { type Command, InvalidArgumentError, Option } from "commander";
+import { COMMANDS } from "../command-names.ts";
 import { withInterrupt } from "../interrupt.ts";
 import { addCommonOptions, type CommonOptions, createCommand, perform } from "../main.ts";
 import { wholeNumber } from "../options.ts";
@@ -17,7 +18,7 @@ const DEFAULT_PORT = 8321;
 const PAGE = fileURLToPath(new URL("../../../dist/web", import.meta.url));
 
 export function serveCommand(): Command {
-  const command = createCommand("serve", "Serve the page that trains in a browser, to this machine alone")
+  const command = createCommand("serve", COMMANDS.serve.does)
     .optionsGroup("Server:")
     .addOption(
       new Option("--port <n>", "port on 127.0.0.1; 0 takes any that is free")

@@ -3,6 +3,7 @@ import { requireRoom } from "../../compiler/footprint.ts";
 import type { Shape } from "../../compiler/graph.ts";
 import { DEFAULT_FILE_MEMORY } from "../../engine/memory-sizes.ts";
 import type { Model } from "../../train/model.ts";
+import { COMMANDS } from "../command-names.ts";
 import { UsageError } from "../errors.ts";
 import { layerTable } from "../layer-table.ts";
 import { addCommonOptions, type CommonOptions, createCommand, perform } from "../main.ts";
@@ -19,7 +20,7 @@ export interface SummaryOptions {
 }
 
 export function summaryCommand(): Command {
-  const command = createCommand("summary", "Print a model's layers, output shapes and parameter counts")
+  const command = createCommand("summary", COMMANDS.summary.does)
     .argument("[run]", "run folder, or a model file of a format that is read: in place of --model")
     .optionsGroup("Model:")
     .addOption(modelOption(" (default: keras-mnist)"))

@@ -3,6 +3,7 @@ import { LOSSES } from "../../losses/names.ts";
 import { checkRunConfig, runTable, TARGETS } from "../../run/config.ts";
 import { RECIPE_NAMES, RECIPES } from "../../train/recipes.ts";
 import { addCallbackOptions } from "../callback-options.ts";
+import { COMMANDS } from "../command-names.ts";
 import { addCommonOptions, type CommonOptions, createCommand, perform } from "../main.ts";
 import { modelsHelp } from "../models.ts";
 import { addOptimizerOptions } from "../optimizer-options.ts";
@@ -32,7 +33,7 @@ import { train } from "../run/train.ts";
 export function trainCommand(): Command {
   const usual = checkRunConfig({});
   const figures = runTable().restoreBest.names!;
-  const command = createCommand("train", "Train a model on a dataset, test it, and write a report")
+  const command = createCommand("train", COMMANDS.train.does)
     .optionsGroup("Run:")
     .addOption(
       new Option(
