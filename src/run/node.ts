@@ -58,7 +58,8 @@ export const NODE: Platform = {
 /** The model of a file, of any format that is read, or of a run's folder. */
 async function openModel(place: string, options: LoadModelOptions = {}): Promise<LoadedModel> {
   const path = (await stat(place)).isDirectory() ? join(place, await mainFileIn(place)) : place;
-  return loadModel(await withFilesBeside(path, await readFile(path)), options);
+  // Weights are taken of it, not how it was trained.
+  return loadModel(await withFilesBeside(path, await readFile(path)), { onWarning: () => {}, ...options });
 }
 
 /**

