@@ -81,7 +81,7 @@ export function checkOptimizer(
   parameters: readonly Parameter[],
   vectors: number,
 ): void {
-  if (!isSnapshot(state) || !state.vectors.every(Array.isArray))
+  if (!isSnapshot(state) || state.step >= 2 ** 32 || !state.vectors.every(Array.isArray))
     throw new TypeError(
       `got ${show(state)}, expected what optimizerState() gives. Write: setOptimizerState(model, loaded.optimizerState)`,
     );

@@ -1,6 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { gunzipSync } from "node:zlib";
 import { beforeAll, describe, expect, test } from "vitest";
+import { ModelFileError } from "../../src/formats/model-file.ts";
 import { pythonJson } from "../../src/interchange/keras/python-json.ts";
 import {
   adam,
@@ -17,6 +18,7 @@ import {
   sgd,
 } from "../../src/node.ts";
 import { farthest } from "../support/interchange-nets.ts";
+import { mutateBytes, mutateJson, randomOf } from "../support/mutate.ts";
 
 const folder = new URL("../fixtures/keras/training/", import.meta.url);
 const fixture = async (name: string) => {
@@ -116,6 +118,35 @@ describe("a training that was begun in Keras", () => {
     scaled.model.dispose();
   });
 });
+
+test("files whose training is hurt are read, or refused with an error of their own", async () => {
+  const { unzipSync, zipSync } = await import("fflate");
+  const inside = unzipSync(await fixture("adam.keras"));
+  const config = JSON.parse(new TextDecoder().decode(inside["config.json"]));
+  const below = randomOf(21);
+  const options = { maxMemory: 2 ** 26, ...silent };
+  let kept = 0;
+  for (let i = 0; i < (process.env.WASMGRAD_TESTS === "all" ? 2000 : 150); i++) {
+    const hurt = { ...config, compile_config: mutateJson(config.compile_config, below) };
+    const weights = inside["model.weights.h5"]!;
+    const archive = zipSync(
+      {
+        ...inside,
+        "config.json": new TextEncoder().encode(JSON.stringify(i % 3 ? hurt : config)),
+        "model.weights.h5": i % 3 ? weights : mutateBytes(weights, below),
+      },
+      { level: 0 },
+    );
+    try {
+      const loaded = await loadModel(archive, options);
+      kept += Number(loaded.optimizerState !== undefined);
+      for (const format of ["keras", "h5", "tfjs"] as const) await exportModel(loaded, { format, ...silent });
+    } catch (error) {
+      if (!(error instanceof ModelFileError)) throw error;
+    }
+  }
+  expect(kept).toBeGreaterThan(10);
+}, 600_000);
 
 describe("setOptimizerState()", () => {
   test("takes what optimizerState() gives, and nothing that does not fit", async () => {

@@ -6,7 +6,16 @@ import { describe, expect, test } from "vitest";
 import { openRun } from "../../src/cli/run/load.ts";
 import { ModelFileError } from "../../src/formats/model-file.ts";
 import type { ModelConfig } from "../../src/model/model-config.ts";
-import { exportModel, loadModel } from "../../src/node.ts";
+import {
+  adam,
+  type CompileOptions,
+  exportModel,
+  loadModel,
+  type Model,
+  oneCycle,
+  optimizerState,
+  setOptimizerState,
+} from "../../src/node.ts";
 import { farthest, interchangeNets, type Numbers, predicted, prepared } from "../support/interchange-nets.ts";
 import { mutateBytes, mutateJson, randomOf } from "../support/mutate.ts";
 
@@ -32,22 +41,30 @@ function tensorflow() {
   return loaded;
 }
 
+/** What it loads files from. */
+function handlerOf(files: Readonly<Record<string, Uint8Array>>) {
+  const { modelTopology, weightsManifest, trainingConfig } = JSON.parse(
+    new TextDecoder().decode(files["model.json"]),
+  );
+  const [{ paths, weights }] = weightsManifest;
+  const data = Buffer.concat(paths.map((path: string) => files[path]!));
+  return {
+    load: async () => ({
+      modelTopology,
+      trainingConfig,
+      weightSpecs: weights,
+      weightData: data.buffer.slice(data.byteOffset, data.byteOffset + data.length),
+    }),
+  };
+}
+
 /** What TensorFlow.js gives for inputs with a model of these files. */
 async function asked(
   files: Readonly<Record<string, Uint8Array>>,
   inputs: readonly Numbers[],
 ): Promise<number[]> {
   const { tf, layers } = await tensorflow();
-  const { modelTopology, weightsManifest } = JSON.parse(new TextDecoder().decode(files["model.json"]));
-  const [{ paths, weights }] = weightsManifest;
-  const data = Buffer.concat(paths.map((path: string) => files[path]!));
-  const model = await layers.loadLayersModel({
-    load: async () => ({
-      modelTopology,
-      weightSpecs: weights,
-      weightData: data.buffer.slice(data.byteOffset, data.byteOffset + data.length),
-    }),
-  });
+  const model = await layers.loadLayersModel(handlerOf(files));
   const tensors = inputs.map(({ shape, values }) =>
     tf.tensor(values, [values.length / shape.reduce((a, b) => a * b, 1), ...shape]),
   );
@@ -214,7 +231,7 @@ describe("files", () => {
     const { model } = await net();
     const metadata = { classNames: ["a", "b"], preprocessing: { scale: 1 / 127.5, offset: -1 } };
     const files = await exportModel(model, { format: "tfjs", metadata });
-    expect((await loadModel(files)).metadata).toEqual({ ...metadata, loss: "categoricalCrossentropy" });
+    expect((await loadModel(files)).metadata).toEqual({ ...metadata, loss: "meanSquaredError" });
     model.dispose();
   });
 
@@ -239,11 +256,274 @@ describe("files", () => {
         i % 2
           ? new TextEncoder().encode(JSON.stringify(mutateJson(json, below)))
           : mutateBytes(files["model.json"]!, below);
-      await loadModel({ ...files, "model.json": hurt }).catch((error: unknown) => {
+      await loadModel({ ...files, "model.json": hurt }, { onWarning: () => {} }).catch((error: unknown) => {
         if (!(error instanceof ModelFileError) && (error as Error).name !== "MemoryError") throw error;
       });
     }
   }, 600_000);
+});
+
+/** A model of TensorFlow.js's as the files that it saves, its optimizer's state included. */
+async function savedBy(model: Loose): Promise<Record<string, Uint8Array>> {
+  let files: Record<string, Uint8Array> = {};
+  await model.save(
+    {
+      save: async ({ modelTopology, weightSpecs, weightData, trainingConfig }: Loose) => {
+        const weightsManifest = [{ paths: ["weights.bin"], weights: weightSpecs }];
+        const json = JSON.stringify({
+          format: "layers-model",
+          modelTopology,
+          trainingConfig,
+          weightsManifest,
+        });
+        files = { "model.json": new TextEncoder().encode(json), "weights.bin": new Uint8Array(weightData) };
+        return { modelArtifactsInfo: { dateSaved: new Date(), modelTopologyType: "JSON" } };
+      },
+    },
+    { includeOptimizer: true },
+  );
+  return files;
+}
+
+describe.skipIf(!there)("trainings", () => {
+  const below = randomOf(6);
+  const count = 48;
+  const labels = Uint8Array.from({ length: count }, (_, i) => i % 3);
+  const images = Float32Array.from({ length: count * 36 }, (_, i) => {
+    const [label, y, x] = [labels[Math.floor(i / 36)]!, Math.floor((i % 36) / 6), i % 6];
+    return (
+      Number([y === 2, x === 3, y > 0 && y < 4 && x > 0 && x < 4][label]) + (below(1000) / 1000 - 0.5) * 1.4
+    );
+  });
+  const samples = { images, shape: [6, 6, 1], count, labels };
+  const BATCH = 8;
+  const data = async () => {
+    const { tf } = await tensorflow();
+    return [tf.tensor(images, [count, 6, 6, 1]), tf.oneHot(tf.tensor1d([...labels], "int32"), 3)] as const;
+  };
+
+  /** The losses of the batches of an epoch there. */
+  async function epochThere(model: Loose): Promise<number[]> {
+    const { tf } = await tensorflow();
+    const [x, y] = await data();
+    const losses: number[] = [];
+    for (let at = 0; at < count; at += BATCH) {
+      const told = await model.trainOnBatch(tf.slice(x, at, BATCH), tf.slice(y, at, BATCH));
+      losses.push([told].flat()[0] as number);
+    }
+    return losses;
+  }
+
+  async function epochHere(model: Model): Promise<number[]> {
+    const training = model.training(samples, { batchSize: BATCH, shuffle: false });
+    const losses: number[] = [];
+    while (await training.step()) losses.push(training.batchLoss);
+    return [...losses, training.batchLoss].slice(0, count / BATCH);
+  }
+
+  async function figuresThere(model: Loose): Promise<number[]> {
+    const [x, y] = await data();
+    return (model.evaluate(x, y) as Loose[]).map((figure) => figure.dataSync()[0]);
+  }
+
+  async function madeThere(optimizer: Loose): Promise<Loose> {
+    const { layers } = await tensorflow();
+    const model = layers.sequential();
+    const kernelInitializer = layers.initializers.glorotUniform({ seed: 3 });
+    model.add(
+      layers.layers.conv2d({
+        filters: 4,
+        kernelSize: 3,
+        activation: "relu",
+        inputShape: [6, 6, 1],
+        kernelInitializer,
+      }),
+    );
+    model.add(layers.layers.flatten());
+    model.add(layers.layers.dense({ units: 3, activation: "softmax", kernelInitializer }));
+    model.compile({ optimizer, loss: "categoricalCrossentropy", metrics: ["accuracy"] });
+    return model;
+  }
+
+  /** Its optimizers, by the settings that they are here. */
+  const optimizers: Readonly<Record<string, readonly [(train: Loose) => Loose, object]>> = {
+    adam: [
+      (train) => train.adam(0.01, 0.8, 0.99),
+      { name: "adam", options: { learningRate: 0.01, beta1: 0.8, beta2: 0.99 } },
+    ],
+    sgd: [(train) => train.sgd(0.1), { name: "sgd", options: { learningRate: 0.1, momentum: 0 } }],
+    momentum: [
+      (train) => train.momentum(0.05, 0.9, true),
+      { name: "sgd", options: { learningRate: 0.05, momentum: 0.9, nesterov: true } },
+    ],
+    rmsprop: [
+      (train) => train.rmsprop(0.005, 0.8, 0.5, 1e-7),
+      { name: "rmsprop", options: { learningRate: 0.005, rho: 0.8, momentum: 0.5, centered: false } },
+    ],
+    adagrad: [
+      (train) => train.adagrad(0.05, 0.2),
+      { name: "adagrad", options: { initialAccumulatorValue: 0.2 } },
+    ],
+    adadelta: [
+      (train) => train.adadelta(1, 0.9, 1e-6),
+      { name: "adadelta", options: { rho: 0.9, epsilon: 1e-6 } },
+    ],
+  };
+
+  test.each(Object.keys(optimizers))("with %s go on here, and there again", async (name) => {
+    const { tf, layers } = await tensorflow();
+    const [make, settings] = optimizers[name]!;
+    const first = await madeThere(make(tf.train));
+    await epochThere(first);
+    const warnings: string[] = [];
+    const onWarning = (text: string) => warnings.push(text);
+    const {
+      model,
+      compileOptions,
+      optimizerState: state,
+    } = await loadModel(await savedBy(first), { onWarning });
+    expect(compileOptions).toMatchObject({
+      optimizer: settings,
+      loss: "categoricalCrossentropy",
+      metrics: ["accuracy"],
+    });
+    await model.compile({ threads: 1, ...compileOptions });
+    setOptimizerState(model, state!);
+    expect(optimizerState(model)).toEqual(state);
+    // Its Adadelta divides by the mean of the step before, and goes another way.
+    const compared = (losses: readonly number[]) => losses.slice(0, name === "adadelta" ? 1 : undefined);
+    expect(farthest(compared(await epochHere(model)), compared(await epochThere(first)))).toBeLessThan(1e-3);
+    const files = await exportModel(model, { format: "tfjs", onWarning });
+    expect(warnings).toEqual([]);
+    const again = await layers.loadLayersModel(handlerOf(files));
+    // One epoch here: the same accuracy and loss on both sides.
+    const { loss, accuracy } = await model.evaluate(samples);
+    const [lossThere, accuracyThere] = await figuresThere(again);
+    expect(lossThere).toBeCloseTo(loss, 5);
+    expect(accuracyThere).toBeCloseTo(accuracy!, 6);
+    expect(farthest(compared(await epochThere(again)), compared(await epochHere(model)))).toBeLessThan(1e-3);
+    model.dispose();
+  });
+
+  test("tell what TensorFlow.js has no place for", async () => {
+    const written = async (options: CompileOptions) => {
+      const { model } = await net();
+      await model.compile({ threads: 1, ...options });
+      const warnings: string[] = [];
+      const files = await exportModel(model, { format: "tfjs", onWarning: (text) => warnings.push(text) });
+      model.dispose();
+      const { layers } = await tensorflow();
+      await layers.loadLayersModel(handlerOf(files));
+      return { warnings, training: JSON.parse(new TextDecoder().decode(files["model.json"])).trainingConfig };
+    };
+    const lion = await written({ optimizer: "lion" });
+    expect(lion.warnings).toEqual([expect.stringContaining('TensorFlow.js has no optimizer "lion"')]);
+    expect(lion.training.optimizer_config.class_name).toBe("Adam");
+    const decaying = await written({
+      optimizer: adam({ weightDecay: 0.1, learningRate: oneCycle({ peak: 0.1, steps: 10 }) }),
+      metrics: ["accuracy", "recall"],
+    });
+    expect(decaying.warnings).toEqual([
+      "TensorFlow.js has no schedules: the learning rate is written as it is now, 0.010000000000000002",
+      "TensorFlow.js's Adam has no weightDecay: it is left out",
+      "TensorFlow.js has no metric 'recall' as it is here: it is left out",
+    ]);
+    const smooth = await written({ loss: { name: "categoricalCrossentropy", labelSmoothing: 0.1 } });
+    expect(smooth.warnings).toEqual([expect.stringContaining("losses of TensorFlow.js take no options")]);
+    expect(smooth.training).toBeUndefined();
+    const plain = await written({ loss: "klDivergence" });
+    expect(plain.warnings).toEqual([]);
+    expect(plain.training.loss).toBe("kullback_leibler_divergence");
+  });
+});
+
+describe("operators of TensorFlow between layers, as Keras 2 keeps them", () => {
+  type Call = readonly [name: string, from: readonly string[], told?: object];
+  /** A model.json of a convolution, functions of TensorFlow behind it, and layers among them. */
+  function filesOf(...calls: readonly Call[]): Record<string, Uint8Array> {
+    const link = (from: string, told = {}) => [from, 0, 0, told];
+    const layers = calls.map(([called, from, told = {}], i) => {
+      const own = /^[A-Z]/.test(called);
+      const name = own ? `${called}_${i}` : `op_${i}`;
+      return {
+        class_name: own ? called : "TFOpLambda",
+        config: own ? { name, ...told } : { name, trainable: true, dtype: "float32", function: called },
+        name,
+        inbound_nodes: own
+          ? [from.map((one) => link(one))]
+          : [from.map((one) => link(one, { ...told, name: null }))],
+      };
+    });
+    const input = { batch_input_shape: [null, 4, 4, 2], dtype: "float32", name: "in" };
+    const conv = { name: "conv", filters: 3, kernel_size: [1, 1], use_bias: false, padding: "same" };
+    const config = {
+      name: "net",
+      layers: [
+        { class_name: "InputLayer", config: input, name: "in", inbound_nodes: [] },
+        { class_name: "Conv2D", config: conv, name: "conv", inbound_nodes: [[link("in")]] },
+        ...layers,
+      ],
+      input_layers: [["in", 0, 0]],
+      output_layers: [[layers.at(-1)!.name, 0, 0]],
+    };
+    const weights = [{ name: "conv/kernel", shape: [1, 1, 2, 3], dtype: "float32" }];
+    const json = {
+      format: "layers-model",
+      modelTopology: { keras_version: "2.9.0", model_config: { class_name: "Functional", config } },
+      weightsManifest: [{ paths: ["w.bin"], weights }],
+    };
+    return {
+      "model.json": new TextEncoder().encode(JSON.stringify(json)),
+      "w.bin": new Uint8Array(Float32Array.of(1, -2, 3, 0.5, 4, -1).buffer),
+    };
+  }
+
+  test("become the layers that do it: hard swish, of MobileNetV3, and others", async () => {
+    const files = filesOf(
+      ["tf.__operators__.add", ["conv"], { y: 3 }],
+      ["ReLU", ["op_0"], { max_value: 6 }],
+      ["tf.math.multiply", ["ReLU_1"], { y: 1 / 6 }],
+      ["Multiply", ["conv", "op_2"]],
+      ["tf.nn.relu6", ["Multiply_3"]],
+      ["tf.math.add", ["op_4"], { y: ["conv", 0, 0] }],
+      ["tf.math.truediv", ["op_5"], { y: 2 }],
+      ["tf.clip_by_value", ["conv"], { clip_value_min: 0, clip_value_max: 1 }],
+      ["tf.stop_gradient", ["op_7"]],
+      ["tf.concat", ["op_6", "op_8"], { axis: -1 }],
+      ["tf.math.reduce_mean", ["op_9"], { axis: [1, 2], keepdims: true }],
+    );
+    const { model } = await loadModel(files);
+    await model.compile({ threads: 1, loss: "meanSquaredError" });
+    const below = randomOf(2);
+    const values = Array.from({ length: 32 }, () => below(1000) / 250 - 2);
+    const pixels = Array.from({ length: 16 }, (_, i) => {
+      const [a, b] = values.slice(2 * i) as [number, number];
+      const x = [a + 0.5 * b, -2 * a + 4 * b, 3 * a - b];
+      const relu6 = (value: number) => Math.min(6, Math.max(0, value));
+      const swished = x.map((value) => (relu6((value * relu6(value + 3)) / 6) + value) / 2);
+      return [...swished, ...x.map((value) => Math.min(1, Math.max(0, value)))];
+    });
+    const means = pixels[0]!.map((_, k) => pixels.reduce((sum, pixel) => sum + pixel[k]!, 0) / 16);
+    expect(farthest(await predicted(model, [{ shape: [4, 4, 2], values }]), means)).toBeLessThan(1e-5);
+    model.dispose();
+  });
+
+  test("that there are none of are listed whole, by the names of their layers", async () => {
+    const files = filesOf(
+      ["tf.image.resize", ["conv"], { size: [8, 8] }],
+      ["tf.math.cumsum", ["op_0"]],
+      ["tf.nn.relu", ["op_1"]],
+      ["tf.clip_by_value", ["op_2"], { clip_value_min: -1, clip_value_max: 1 }],
+    );
+    const error = await loadModel(files).catch((refused: unknown) => refused as ModelFileError);
+    expect(error).toBeInstanceOf(ModelFileError);
+    const { message } = error as ModelFileError;
+    expect(message.match(/layer '(\w+)' is the operator ([\w.]+)/g)).toEqual([
+      "layer 'op_0' is the operator tf.image.resize",
+      "layer 'op_1' is the operator tf.math.cumsum",
+      "layer 'op_3' is the operator tf.clip_by_value",
+    ]);
+  });
 });
 
 const nsfw = new URL("nsfwjs/dist/esm/model_imports/mobilenet_v2.js", folder);

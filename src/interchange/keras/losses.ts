@@ -23,6 +23,7 @@ const SHORT: Readonly<Record<string, LossName>> = {
   kld: "klDivergence",
   kullbackleiblerdivergence: "klDivergence",
   huberloss: "huber",
+  cosineproximity: "cosineSimilarity",
 };
 const OPTIONS = ["from_logits", "label_smoothing", "alpha", "gamma", "delta", "apply_class_balancing"];
 const DEFAULTS: Config = { from_logits: false, label_smoothing: 0, apply_class_balancing: false };

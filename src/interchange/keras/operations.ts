@@ -109,10 +109,18 @@ function unaryOf(name: string, x: Value, named: Named): Replacement | undefined 
       return named.axis === undefined || named.axis === null || named.axis === -1
         ? layer("softmax")
         : undefined;
+    case "clipbyvalue":
+    case "clip": {
+      const least = number("clip_value_min", "x_min");
+      const maxValue = number("clip_value_max", "x_max");
+      return least === 0 && maxValue !== undefined && maxValue > 0 ? layer("relu", { maxValue }) : undefined;
+    }
     case "mean":
+    case "reducemean":
     case "max":
+    case "reducemax":
       return isAxes(named.axis, 1, 2) && x.tensor?.shape.length === 3
-        ? layer(name === "mean" ? "globalAveragePooling2d" : "globalMaxPooling2d", {
+        ? layer(name.endsWith("mean") ? "globalAveragePooling2d" : "globalMaxPooling2d", {
             keepdims: named.keepdims === true,
           })
         : undefined;

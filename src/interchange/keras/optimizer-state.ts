@@ -21,6 +21,8 @@ const OLD_NAMES: Readonly<Record<string, readonly string[]>> = {
   accumulated_delta_var: ["accum_var", "accumulated_delta_var"],
 };
 
+const MOST_STEPS = 2 ** 32 - 1;
+
 interface Vector {
   /** Which of ours it is. */
   readonly slot: number;
@@ -70,11 +72,12 @@ function begun({ name, options }: Optimizer): number {
 function momentaOf({ options }: Optimizer, updates: number): number {
   const { beta1 } = options as unknown as { beta1: number };
   let [product, fading] = [1, 1];
-  for (let i = 0; i < updates; i++) {
+  let i = 0;
+  for (; i < updates && fading > 1e-20; i++) {
     fading *= 0.96;
     product *= beta1 * (1 - 0.5 * fading);
   }
-  return product;
+  return product * beta1 ** (updates - i);
 }
 
 export interface OptimizerVariable {
@@ -146,7 +149,7 @@ export function readState(
   const { learningRate } = optimizer.options;
   const groups = groupsOf(optimizer);
   // One that was never called has no vectors yet.
-  if (step === 0 || !Number.isSafeInteger(step) || step < 0) return undefined;
+  if (!Number.isSafeInteger(step) || step < 1 || step > MOST_STEPS) return undefined;
   const rest = arrays.slice(scalars.length);
   const vectors = byName(rest, groups, trained.length) ?? inOrder(rest, groups, trained.length);
   const unfitting = vectors?.some((vector) =>

@@ -119,6 +119,11 @@ export function readOptimizer(value: unknown, warn: Warn): Optimizer | undefined
       warn(
         `the optimizer's ${key.slice(0, 60)} is ${show(other)}, which ${name}() has not here: it is left out`,
       );
+  const [, ...clips] = Object.keys(options).filter((key) => /clip/i.test(key));
+  for (const key of clips) {
+    warn(`the optimizer clips in several ways, and ${name}() in one: ${nameOf(key)} is left out`);
+    delete options[key];
+  }
   return createOptimizer(name, options as AnyOptimizerOptions);
 }
 

@@ -387,6 +387,7 @@ class Flattening {
     if (/^(TFOpLambda|TensorFlowOpLayer)$/.test(member.className)) {
       const function_ =
         text(member.config.function) ?? text((member.config.node_def as Config | undefined)?.op);
+      if (/(^|\.)(identity|stop_gradient)$/i.test(function_ ?? "") && values.length === 1) return [...values];
       const own = { ...member, className: function_ ?? member.className };
       return [this.operation(own, operands as readonly Operand[], named, member)];
     }
@@ -397,7 +398,7 @@ class Flattening {
     const { className, config, name } = member;
     const plain = operands.flat() as Operand[];
     const merged = /concat/i.test(className)
-      ? this.concatenated(plain, config)
+      ? this.concatenated(plain, { ...config, ...named })
       : replacementOf(className, plain, { ...config, ...named });
     if (!merged) {
       this.lacks.push({ layer: name, uses: `the operator ${className}`, nearest: "a layer that does it" });

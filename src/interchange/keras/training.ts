@@ -55,7 +55,7 @@ export function readTraining(
       );
     return { metadata: { loss: instead }, training };
   }
-  const weights = readWeights(told.loss_weights);
+  const weights = readWeights(told.loss_weights, found.outputs, warn);
   return { metadata: { loss, ...(weights !== undefined && { lossWeights: weights }) }, training };
 }
 
@@ -80,10 +80,16 @@ function fits(loss: NonNullable<ModelMetadata["loss"]>, graph: Graph): boolean {
   }
 }
 
-function readWeights(value: unknown): ModelMetadata["lossWeights"] {
-  const numbers = (list: readonly unknown[]) => list.length > 0 && list.every((one) => Number.isFinite(one));
-  if (Array.isArray(value) && numbers(value)) return value as number[];
-  return isObject(value) && numbers(Object.values(value)) ? (value as Record<string, number>) : undefined;
+/** In the order of the outputs; what a record leaves out counts as it is. */
+function readWeights(value: unknown, outputs: readonly string[], warn: Warn): ModelMetadata["lossWeights"] {
+  if (value === undefined || value === null) return undefined;
+  const list = isObject(value) ? outputs.map((name) => value[name] ?? 1) : [value].flat();
+  const known = !isObject(value) || Object.keys(value).every((name) => outputs.includes(name));
+  if (known && list.length === outputs.length && list.every(Number.isFinite)) return list as number[];
+  warn(
+    `the file's loss_weights are no numbers for its outputs ${outputs.join(", ").slice(0, 60)}: they are left out`,
+  );
+  return undefined;
 }
 
 /** Losses of classes, of which accuracies are told. */

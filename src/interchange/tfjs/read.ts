@@ -13,6 +13,7 @@ import { type Asked, type FileArray, takeWeights } from "../keras/weights.ts";
 import type { LoadModelOptions } from "../options.ts";
 import { type Files, onlyFile, type PortableModel, warnBy } from "../portable.ts";
 import { shardsOf } from "./shards.ts";
+import { asKeras } from "./training.ts";
 
 /** A layers model of TensorFlow.js: model.json, and the weights in the files that it names. */
 export async function read(files: Files, options: LoadModelOptions): Promise<PortableModel> {
@@ -28,12 +29,10 @@ export async function read(files: Files, options: LoadModelOptions): Promise<Por
   const config = modelTopology.model_config ?? modelTopology;
   const version = String(modelTopology.keras_version).startsWith("3") ? 3 : 2;
   const found = readModelConfig(config, version, options);
-  const taken = takeWeights(found, arrayIn(arraysOf(model, files)));
-  const { metadata, training } = readTraining(
-    trainingConfig ?? modelTopology.training_config,
-    found,
-    warnBy(options),
-  );
+  const arrays = arraysOf(model, files);
+  const taken = takeWeights(found, arrayIn(arrays.filter(({ kept }) => !kept)));
+  const told = asKeras(trainingConfig ?? modelTopology.training_config);
+  const { metadata, training } = readTraining(told, found, warnBy(options), () => variablesOf(arrays, told));
   const own = isObject(userDefinedMetadata) ? userDefinedMetadata[BESIDE] : undefined;
   return { ...taken, metadata: { ...metadata, ...readBeside(own) }, training };
 }
@@ -61,8 +60,27 @@ const TYPES: Readonly<Record<string, NumberType>> = {
   float16: NUMBER_TYPES.F16,
 };
 
+interface WeightArray extends FileArray {
+  /** Whether it is what the optimizer keeps. */
+  readonly kept: boolean;
+}
+
+/** What the optimizer keeps, as Keras has it: its momentum has the rate and the direction in it. */
+function variablesOf(arrays: readonly WeightArray[], training: unknown): readonly FileArray[] {
+  const { optimizer_config: optimizer } = isObject(training) ? training : {};
+  const { class_name, config } = isObject(optimizer) ? optimizer : {};
+  const kept = arrays.filter((array) => array.kept);
+  const rate = isObject(config) ? Number(config.learning_rate) : 0;
+  if (class_name !== "Momentum") return kept;
+  return kept.map((array) =>
+    array.shape.length === 0
+      ? array
+      : { ...array, values: () => array.values().map((value) => value * -rate) },
+  );
+}
+
 /** The weights, one behind the other in the files of each group. */
-function arraysOf(model: Record<string, unknown>, files: Files): FileArray[] {
+function arraysOf(model: Record<string, unknown>, files: Files): WeightArray[] {
   const groups = Array.isArray(model.weightsManifest) ? model.weightsManifest : [];
   return groups.flatMap((group: unknown) => {
     const { weights, paths } = isObject(group) ? group : {};
@@ -78,8 +96,8 @@ function arraysOf(model: Record<string, unknown>, files: Files): FileArray[] {
   });
 }
 
-function arrayAt(weight: unknown, bytes: Uint8Array, at: number): { array: FileArray; size: number } {
-  const { name, shape, dtype, quantization } = isObject(weight) ? weight : {};
+function arrayAt(weight: unknown, bytes: Uint8Array, at: number): { array: WeightArray; size: number } {
+  const { name, shape, dtype, quantization, group } = isObject(weight) ? weight : {};
   if (
     typeof name !== "string" ||
     !Array.isArray(shape) ||
@@ -102,7 +120,7 @@ function arrayAt(weight: unknown, bytes: Uint8Array, at: number): { array: FileA
       `${quoted(name)} of shape ${show(shape)} ends at byte ${at + size}, and its files have ${bytes.length}`,
     );
   const values = () => numbersOf(type, bytes, at, count, packing);
-  return { array: { name, shape: shape as number[], values }, size };
+  return { array: { name, shape: shape as number[], values, kept: group === "optimizer" }, size };
 }
 
 /** Numbers as they are, or as their quantisation says: q * scale + min. */

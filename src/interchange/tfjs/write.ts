@@ -4,8 +4,8 @@ import { BESIDE, writeBeside } from "../keras/beside.ts";
 import { readActivation } from "../keras/values.ts";
 import { KERAS_VERSIONS } from "../keras/versions.ts";
 import { type Dialect, writeModelConfig } from "../keras/write-model.ts";
-import type { FileOptions } from "../options.ts";
-import type { Files, PortableModel } from "../portable.ts";
+import type { Files, PortableModel, Writer } from "../portable.ts";
+import { writeTraining } from "./training.ts";
 
 /** What converters cut weights into: browsers keep files of that size. */
 const SHARD = 4 * 2 ** 20;
@@ -150,12 +150,20 @@ const DIALECT: Dialect = {
  * A layers model of TensorFlow.js: model.json with Keras 2's config, which is what it reads, and the weights in files of 4 MiB.
  * Augmentation, which it has not, is left out; where a model is trained it is as Keras 2's.
  */
-export async function write(model: PortableModel, _: FileOptions): Promise<Files> {
+export async function write(model: PortableModel, { warn }: Parameters<Writer["write"]>[1]): Promise<Files> {
   const { className, config, layers } = writeModelConfig(model, DIALECT);
   const weights = layers.flatMap((layer) =>
     layer.weights.map(({ name, tensor }) => ({ name: `${layer.name}/${name}`, tensor })),
   );
-  const bytes = joined(weights.map(({ tensor }) => littleEndian(tensor.data)));
+  const training = writeTraining(model, layers, warn);
+  const kept = training?.variables ?? [];
+  const bytes = joined([
+    ...weights.map(({ tensor }) => littleEndian(tensor.data)),
+    // The first is a whole number.
+    ...kept.map(({ data }, i) =>
+      littleEndian(i === 0 ? new Float32Array(Int32Array.from(data).buffer) : data),
+    ),
+  ]);
   const count = Math.max(1, Math.ceil(bytes.length / SHARD));
   const paths = Array.from({ length: count }, (_, i) => `group1-shard${i + 1}of${count}.bin`);
   const beside = writeBeside(model.metadata);
@@ -171,9 +179,18 @@ export async function write(model: PortableModel, _: FileOptions): Promise<Files
     weightsManifest: [
       {
         paths,
-        weights: weights.map(({ name, tensor }) => ({ name, shape: tensor.shape, dtype: "float32" })),
+        weights: [
+          ...weights.map(({ name, tensor }) => ({ name, shape: tensor.shape, dtype: "float32" })),
+          ...kept.map(({ name, shape }, i) => ({
+            name,
+            shape,
+            dtype: i === 0 ? "int32" : "float32",
+            group: "optimizer",
+          })),
+        ],
       },
     ],
+    ...(training && { trainingConfig: training.config }),
     ...(beside && { userDefinedMetadata: { [BESIDE]: beside } }),
   };
   return {
