@@ -27,6 +27,7 @@ const LONG = [
   "page-pictures",
   "page-quality",
   "page-settings",
+  "page-teach",
   "page-visits",
   "page-thread",
   "page-vary",

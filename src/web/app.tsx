@@ -12,23 +12,30 @@ import { ModelPanel } from "./parts/model-panel.tsx";
 import { Notices } from "./parts/notices.tsx";
 import { ResultsTab } from "./parts/results.tsx";
 import { RunBar } from "./parts/run-bar.tsx";
+import { TeachTab } from "./parts/teach-tab.tsx";
 import { TrainingPanel } from "./parts/training-panel.tsx";
 import { forgetKept, keeps, keptTrainer } from "./state/kept.ts";
 import { saveModelFile } from "./state/model-file.ts";
 import { worksOffline } from "./state/offline.ts";
 import { restoreKept } from "./state/restore.ts";
 import { tab } from "./state/setup.ts";
-import { phase, subject, trained } from "./state/subject.ts";
+import { busy, phase, subject, trained } from "./state/subject.ts";
 import { Button } from "./ui/controls.tsx";
 
-const CONTENT = { train: TrainTab, results: ResultsTab, draw: DrawTab, benchmark: BenchmarkTab } as const;
+const CONTENT = {
+  train: TrainTab,
+  results: ResultsTab,
+  draw: DrawTab,
+  teach: TeachTab,
+  benchmark: BenchmarkTab,
+} as const;
 
 export function App() {
   const Content = CONTENT[tab.value];
   return (
     <DropZone>
       <Header />
-      <RunBar />
+      {(tab.value !== "teach" || busy.value) && <RunBar />}
       <Notices />
       <main>
         <div id="panel" role="tabpanel" aria-labelledby={`tab-${tab.value}`}>

@@ -17,9 +17,10 @@ describe.each(BROWSERS)("the page in %s", (browser) => {
     const look = async (where: string) => {
       for (const finding of await findings(page)) found.push(`${where}: ${finding}`);
     };
-    const tabs = ["train", "results", "draw", "benchmark"];
+    const tabs = ["train", "results", "draw", "teach", "benchmark"];
     for (const tab of tabs) {
       await page.click(`#tab-${tab}`);
+      if (tab === "teach") await page.waitForSelector("#taught-classes");
       await look(`${tab}, untrained`);
     }
     await page.click("#tab-train");

@@ -205,24 +205,25 @@ export async function savedFile(page: Page, count = 1): Promise<{ name: string; 
   return { name, bytes: new Uint8Array(Buffer.from(base64, "base64")) };
 }
 
-/** Drops files on the page, as a visitor's file manager does. */
+/** Drops files on the page, or on a part of it, as a visitor's file manager does. */
 export async function dropFiles(
   page: Page,
   files: readonly { readonly name: string; readonly bytes: Uint8Array }[],
+  where = "body",
 ): Promise<void> {
   await page.evaluate(
-    (given) => {
+    (given, selector) => {
+      const target = document.querySelector(selector)!;
       const data = new DataTransfer();
       for (const { name, base64 } of given) {
         const bytes = Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
         data.items.add(new File([bytes], name));
       }
       for (const type of ["dragenter", "dragover", "drop"])
-        document.body.dispatchEvent(
-          new DragEvent(type, { dataTransfer: data, bubbles: true, cancelable: true }),
-        );
+        target.dispatchEvent(new DragEvent(type, { dataTransfer: data, bubbles: true, cancelable: true }));
     },
     files.map(({ name, bytes }) => ({ name, base64: Buffer.from(bytes).toString("base64") })),
+    where,
   );
 }
 

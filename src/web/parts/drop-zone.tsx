@@ -1,10 +1,10 @@
 import type { ComponentChildren } from "preact";
-import { useEffect, useState } from "preact/hooks";
+import { useEffect } from "preact/hooks";
+import { dragging, dropTaker } from "../state/drops.ts";
 import { openFiles } from "../state/open-files.ts";
 
-/** Files may be dropped anywhere on the page. */
+/** Files may be dropped anywhere on the page; on a tab that takes them itself, on that. */
 export function DropZone({ children }: { children: ComponentChildren }) {
-  const [over, setOver] = useState(false);
   useEffect(() => {
     // Entering a child comes before leaving its parent: count to know when the page is left.
     let depth = 0;
@@ -12,12 +12,12 @@ export function DropZone({ children }: { children: ComponentChildren }) {
     const enter = (event: DragEvent) => {
       if (!carriesFiles(event)) return;
       depth++;
-      setOver(true);
+      dragging.value = true;
     };
     const leave = (event: DragEvent) => {
       if (!carriesFiles(event)) return;
       depth = Math.max(0, depth - 1);
-      setOver(depth > 0);
+      dragging.value = depth > 0;
     };
     const allow = (event: DragEvent) => {
       if (carriesFiles(event)) event.preventDefault();
@@ -26,8 +26,9 @@ export function DropZone({ children }: { children: ComponentChildren }) {
       if (!carriesFiles(event)) return;
       event.preventDefault();
       depth = 0;
-      setOver(false);
-      void openFiles([...event.dataTransfer!.files]);
+      dragging.value = false;
+      if (dropTaker.value) dropTaker.value(event);
+      else void openFiles([...event.dataTransfer!.files]);
     };
     const listeners = { dragenter: enter, dragleave: leave, dragover: allow, drop } as const;
     for (const [name, listener] of Object.entries(listeners))
@@ -40,7 +41,7 @@ export function DropZone({ children }: { children: ComponentChildren }) {
   return (
     <>
       {children}
-      {over && (
+      {dragging.value && !dropTaker.value && (
         <div class="drop-overlay" aria-hidden="true">
           <p>
             Drop a picture to have it classified, a saved model, or files of images and labels to train on

@@ -8,6 +8,7 @@ const NAMES: Readonly<Record<Tab, string>> = {
   train: "Train",
   results: "Results",
   draw: "Draw",
+  teach: "Teach it",
   benchmark: "Benchmark",
 };
 const THEME_ICONS = { auto: "auto", light: "sun", dark: "moon" } as const;

@@ -3,12 +3,18 @@ import type { FormatName } from "../../interchange/options.ts";
 import { SAVED_AS, saveModelFile } from "../state/model-file.ts";
 import { Button } from "../ui/controls.tsx";
 
-/** Saves the model, as a file of wasmgrad's own or in a format of others. */
-export function SaveModel() {
+interface SaveModelProps {
+  /** Default: saves the model that is looked at. */
+  readonly save?: (format: FormatName) => Promise<void>;
+  readonly disabled?: boolean;
+}
+
+/** Saves a model, as a file of wasmgrad's own or in a format of others. */
+export function SaveModel({ save = saveModelFile, disabled = false }: SaveModelProps) {
   const format = useSignal<FormatName>("wasmgrad");
   return (
     <span class="save-model">
-      <Button id="save-model" icon="save" onClick={() => void saveModelFile(format.value)}>
+      <Button id="save-model" icon="save" disabled={disabled} onClick={() => void save(format.value)}>
         Save model
       </Button>
       <select

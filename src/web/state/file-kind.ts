@@ -33,9 +33,14 @@ const LOOKED_AT = 512;
 /** Names of models that are one file. */
 const MODEL_FILES = /\.(safetensors|keras|h5|hdf5|onnx)$/i;
 
+/** Files of weights of TensorFlow.js: older ones have no ending. */
+export function isShard(name: string): boolean {
+  return /(\.bin|shard\d+of\d+)$/i.test(name);
+}
+
 /** Whether files are a model in several: TensorFlow.js's model.json and its weights. */
 export function isModelInParts(names: readonly string[]): boolean {
-  const weights = names.filter((name) => /\.bin$/i.test(name));
+  const weights = names.filter(isShard);
   return (
     weights.length > 0 && names.length === weights.length + 1 && names.some((name) => /\.json$/i.test(name))
   );

@@ -13,7 +13,7 @@ import {
   type Settings,
 } from "./settings.ts";
 
-export const TABS = ["train", "results", "draw", "benchmark"] as const;
+export const TABS = ["train", "results", "draw", "teach", "benchmark"] as const;
 export type Tab = (typeof TABS)[number];
 
 /** What an address says: the settings, and the tab that is open. */

@@ -29,13 +29,20 @@ export const SAVED_AS: readonly (readonly [FormatName, string])[] = FORMATS.filt
     title.includes(written) ? title : `${title} (${written})`,
   ]);
 
-/** Gives the visitor the model: of a format with several files an archive of them. */
+/** Gives the visitor the model that is looked at. */
 export async function saveModelFile(format: FormatName = "wasmgrad"): Promise<void> {
   const current = subject.value;
-  if (!current) return;
+  if (current) await saveFile(format, () => current.trainer.save(current.metadata));
+}
+
+/** Gives the visitor a model, of a format with several files an archive of them. Faults become a notice. @param file bytes of wasmgrad's own */
+export async function saveFile(
+  format: FormatName,
+  file: () => Promise<Uint8Array<ArrayBuffer>>,
+): Promise<void> {
   dismiss("file");
   try {
-    const own = await current.trainer.save(current.metadata);
+    const own = await file();
     const [name, bytes] =
       format === "wasmgrad" ? (["model.safetensors", own] as const) : await converted(own, format);
     download(name, bytes, "application/octet-stream");
@@ -48,7 +55,7 @@ export async function saveModelFile(format: FormatName = "wasmgrad"): Promise<vo
 /** What browsers say where code that is loaded when it is needed does not come. */
 const NOT_LOADED = /dynamically imported module|Importing a module script failed/;
 
-function reasonOf(error: unknown): unknown {
+export function reasonOf(error: unknown): unknown {
   return error instanceof Error && NOT_LOADED.test(error.message)
     ? new Error(
         "This format needs code that the page loads when it is first used, and its server does not answer: try again with a network. wasmgrad's own files, .safetensors, do without one.",

@@ -1,5 +1,5 @@
 import { openOwnFiles } from "./dataset.ts";
-import { fileKind, isModelInParts } from "./file-kind.ts";
+import { fileKind, isModelInParts, isShard } from "./file-kind.ts";
 import { readFiles } from "./files.ts";
 import { openModelFile } from "./model-file.ts";
 import { dismiss, fault, notify } from "./notices.ts";
@@ -22,7 +22,7 @@ export async function openFiles(files: readonly File[]): Promise<void> {
         notify("picture", `${read.length} pictures were given: the page looks at one, ${read[0]!.name}.`);
     } else if ((read.length === 1 && kinds[0] === "model") || isModelInParts(read.map(({ name }) => name))) {
       // The file that names the others first.
-      const parts = [...read].sort((a, b) => Number(/\.bin$/i.test(a.name)) - Number(/\.bin$/i.test(b.name)));
+      const parts = [...read].sort((a, b) => Number(isShard(a.name)) - Number(isShard(b.name)));
       await openModelFile(parts[0]!.name, Object.fromEntries(parts.map(({ name, bytes }) => [name, bytes])));
     } else {
       const images = settings.value.dataset === OWN_FILES ? settings.value.images : undefined;

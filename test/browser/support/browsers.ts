@@ -46,15 +46,22 @@ export function launch(name: BrowserName): Promise<Browser> {
   return started[name];
 }
 
-function optionsOf(name: BrowserName, executablePath: string): LaunchOptions {
+function optionsOf(name: BrowserName, executablePath: string, args: readonly string[]): LaunchOptions {
   return name === "chromium"
-    ? { executablePath, headless: true, args: CHROMIUM_ARGS, timeout: START_MS }
+    ? { executablePath, headless: true, args: [...CHROMIUM_ARGS, ...args], timeout: START_MS }
     : { executablePath, headless: true, browser: "firefox", timeout: START_MS };
 }
 
-/** Another browser, with a profile that outlives it: for tests that kill it. */
-export async function launchOwn(name: BrowserName, profile: string): Promise<Browser> {
-  const browser = await puppeteer.launch({ ...optionsOf(name, findBrowser(name)!), userDataDir: profile });
+/** Another browser, with a profile that outlives it: for tests that kill it, or need it otherwise. @param args of Chromium alone */
+export async function launchOwn(
+  name: BrowserName,
+  profile: string,
+  args: readonly string[] = [],
+): Promise<Browser> {
+  const browser = await puppeteer.launch({
+    ...optionsOf(name, findBrowser(name)!, args),
+    userDataDir: profile,
+  });
   const own = browser.process()!;
   const note = join(inject("browsers"), `${own.pid}.pid`);
   writeFileSync(note, "");
