@@ -11,8 +11,11 @@ import type { TrainingSetting } from "../train/training-state.ts";
 import type { Part } from "../train/validation.ts";
 import type { Fitting } from "./fitting.ts";
 
+/** What a training begins with in the worker. */
+export type Begun = Division & { readonly state: KeptState | undefined };
+
 /** What a training with validation, or from a state on, begins with in the worker. Throws as Model.training(). */
-export function begin(fitting: Fitting): Division & { readonly state: KeptState | undefined } {
+export function begin(fitting: Fitting): Begun {
   return { ...divideByRows(fitting), state: takeState(fitting) };
 }
 

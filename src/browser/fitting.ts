@@ -7,7 +7,7 @@ import type { Samples } from "../train/samples.ts";
 
 /** A trainer's model as its worker has compiled it. */
 export interface Made {
-  readonly model: Model;
+  model: Model;
   readonly outputs: readonly OutputOptions[];
   readonly optimizer: Optimizer;
   /** What it was compiled with. */
@@ -15,7 +15,7 @@ export interface Made {
   /** What takes the place of the optimizer's own rate, once it was set. */
   rate?: number | undefined;
   /** The last training that the worker was asked for. */
-  last?: Fitting;
+  last?: Fitting | undefined;
 }
 
 /** A trainer's training as the page has it. */

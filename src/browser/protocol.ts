@@ -10,7 +10,7 @@ import type { History, Hooks } from "../train/callbacks.ts";
 import type { CompileOptions, LayerActivation, OutputOptions } from "../train/compiled-options.ts";
 import type { Evaluation, PredictOptions } from "../train/evaluate.ts";
 import type { FitOptions } from "../train/fit.ts";
-import type { KeptState } from "../train/keep-state.ts";
+import type { KeptModel, KeptState } from "../train/keep-state.ts";
 import type { ModelParts } from "../train/model.ts";
 import type { Pixels, Samples } from "../train/samples.ts";
 import type { Part } from "../train/validation.ts";
@@ -66,6 +66,8 @@ export interface InitRequest {
     readonly options: AnyOptimizerOptions;
     readonly scheduled?: boolean;
   };
+  /** What it goes on with, in place of weights that are drawn or loaded. */
+  readonly kept?: KeptModel | undefined;
 }
 
 /** Some of the samples that lie in the worker. */
@@ -98,6 +100,7 @@ export interface Requests {
   step: [undefined, number];
   /** Of the last training: page's callbacks have their own. Argument: whether one of these asks that the training waits for. */
   state: [boolean, KeptState];
+  kept: [undefined, KeptModel];
   evaluate: [{ samples: Handle; weights?: Samples["weights"]; options: Options }, Evaluation];
   /** Samples by their handle, or the numbers of each input; the answer is by output. */
   predict: [{ samples: Handle | readonly Pixels[]; options: Options }, Float32Array[]];

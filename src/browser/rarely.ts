@@ -8,5 +8,6 @@ export { fromPlain } from "./errors.ts";
 export { checkMetadata, modelFile } from "./model-file.ts";
 export { notStarted } from "./not-started.ts";
 export { ratesOf } from "./rates-of.ts";
+export { retrained } from "./retrained.ts";
 export { sentOutputs } from "./sent-outputs.ts";
 export { tell } from "./tell.ts";

@@ -13,14 +13,16 @@ import type { SetWeightsOptions, WeightsTaken } from "../train/check-weights.ts"
 import { type LayerActivation, needsAllKernels } from "../train/compiled-options.ts";
 import type { EvaluateOptions, Evaluation, PredictOptions } from "../train/evaluate.ts";
 import type { FitOptions } from "../train/fit.ts";
-import { isModel, type Model, oneSample, type Predicted, unlisted } from "../train/model.ts";
+import type { KeptModel } from "../train/keep-state.ts";
+import { isModel, Model, type ModelParts, oneSample, type Predicted, unlisted } from "../train/model.ts";
 import type { ModelMetadata } from "../train/model-entries.ts";
 import { compileTable, EVALUATE, FIT, PREDICT } from "../train/options.ts";
 import { type Asking, asSamples, fitAtSight, listed, type Pixels, type Samples } from "../train/samples.ts";
 import { usualOutputs } from "../train/usual-outputs.ts";
 import type { Part } from "../train/validation.ts";
+import type { Begun } from "./begin.ts";
 import type { Fitting, Made } from "./fitting.ts";
-import type { FitRequest, InitRequest, Report } from "./protocol.ts";
+import type { FitRequest, Handle, InitRequest, Report, Requests } from "./protocol.ts";
 import { SampleSender } from "./send-samples.ts";
 import type { Outputs } from "./sent-outputs.ts";
 import type { EpochWeights, Trainer, TrainerInfo, TrainerOptions, TrainerState } from "./types.ts";
@@ -71,44 +73,50 @@ export async function createTrainer(model: Model, options: TrainerOptions = {}):
     typeof optimizer === "string"
       ? createOptimizer(optimizer)
       : createOptimizer(optimizer.name as OptimizerName, optimizer.options);
-  const holder: { trainer?: WorkerTrainer } = {};
-  const parts: WorkerPart[] = ["training"];
   const all = needsAllKernels(model.graph, made, outputs);
-  if (model.graph.parameters.some(isFrozen)) parts.unshift("frozen");
+  const kernels = await loadKernels({ backend, wasm, all });
+  const parts: WorkerPart[] = ["training"];
   if (all || extra) parts.unshift("extra");
   if (model.graph.ops.some(({ kind }) => (FURTHER_KINDS as readonly string[]).includes(kind)))
     parts.unshift("further");
-  const client = await WorkerClient.start("trainer", parts, { workerUrl }, (error) =>
-    holder.trainer?.onEnd(error),
+  let trainer: WorkerTrainer | undefined;
+  const start: Starts = async (model, kept) => {
+    const own = model.graph.parameters.some(isFrozen) ? (["frozen", ...parts] as const) : parts;
+    const client = await WorkerClient.start("trainer", own, { workerUrl }, () => trainer?.onEnd(client));
+    try {
+      const { info, lock } = await client.call("init", {
+        model: model.parts(),
+        kernels,
+        options: { ...rest, seed, threads: wanted },
+        ...sent,
+        optimizer: sendable(made),
+        kept,
+      } satisfies InitRequest);
+      client.watch(lock, "the training worker");
+      return { client, info };
+    } catch (error) {
+      client.end(error as Error);
+      throw error;
+    }
+  };
+  const { client, info } = await start(model);
+  const notice = info.threads < wanted ? { notice: noteOneThread(wanted) } : {};
+  trainer = new WorkerTrainer(
+    client,
+    { ...info, ...notice },
+    { model, outputs, optimizer: made, options },
+    start,
   );
-  try {
-    const { info, lock } = await client.call("init", {
-      model: model.parts(),
-      kernels: await loadKernels({ backend, wasm, all }),
-      options: { ...rest, seed, threads: wanted },
-      ...sent,
-      optimizer: sendable(made),
-    } satisfies InitRequest);
-    client.watch(lock, "the training worker");
-    const notice = info.threads < wanted ? { notice: noteOneThread(wanted) } : {};
-    holder.trainer = new WorkerTrainer(
-      client,
-      { ...info, ...notice },
-      {
-        model,
-        outputs,
-        optimizer: made,
-        options,
-      },
-    );
-    return holder.trainer;
-  } catch (error) {
-    client.end(error as Error);
-    throw error;
-  }
+  return trainer;
 }
 
-/** An optimizer's name and options; what changes with the step stays here, see #rates. */
+/** Starts a worker that compiles the trainer's model. `kept`: what that goes on with. */
+type Starts = (
+  model: Model,
+  kept?: KeptModel,
+) => Promise<{ readonly client: WorkerClient; readonly info: Requests["init"][1]["info"] }>;
+
+/** An optimizer's name and options; what changes with the step stays here: see ratesOf(). */
 function sendable({ name: given, options }: Optimizer): InitRequest["optimizer"] {
   const name = given as OptimizerName;
   const { learningRate, ...others } = options;
@@ -123,21 +131,25 @@ function checked(samples: Samples, model: Model, taker: SamplesTaker): Samples |
 }
 
 class WorkerTrainer implements Trainer {
-  readonly model: Model;
   readonly info: TrainerInfo;
-  readonly #client: WorkerClient;
-  readonly #samples: SampleSender;
   readonly #made: Made;
+  readonly #start: Starts;
+  #client: WorkerClient;
+  #samples: SampleSender;
   #state: TrainerState = "idle";
   #stop: AbortController | undefined;
   #lastWeights: EpochWeights | undefined;
 
-  constructor(client: WorkerClient, info: TrainerInfo, made: Made) {
-    this.model = made.model;
+  constructor(client: WorkerClient, info: TrainerInfo, made: Made, start: Starts) {
     this.info = info;
     this.#client = client;
     this.#samples = new SampleSender(client);
     this.#made = made;
+    this.#start = start;
+  }
+
+  get model(): Model {
+    return this.#made.model;
   }
 
   get state(): TrainerState {
@@ -162,10 +174,8 @@ class WorkerTrainer implements Trainer {
       options: { ...options, validationData: own },
       callbacks: ([] as Callbacks[]).concat(callbacks ?? []),
     };
-    if (this.#stop) throw new Error("the model is training: wait until the fit() under way has ended");
-    const stop = new AbortController();
+    const stop = this.#begin();
     const onAbort = () => this.stop();
-    this.#stop = stop;
     this.#change("training");
     try {
       if (signal?.aborted) stop.abort();
@@ -173,13 +183,8 @@ class WorkerTrainer implements Trainer {
       const { train, validation, warnings, state } =
         initialState || own || rest.validationSplit || sampleWeight || classWeight || given.weights
           ? (await import("./rarely.ts")).begin(fitting)
-          : {
-              train: { samples: given, count: given.count },
-              validation: undefined,
-              warnings: [],
-              state: undefined,
-            };
-      const send = async (part: Part) => ({ ...part, samples: await this.#samples.send(part.samples) });
+          : ({ train: { samples: given, count: given.count }, warnings: [] } as unknown as Begun);
+      const send = async (part: Part) => ({ ...part, samples: await this.#send(part.samples) });
       const request: FitRequest = {
         train: await send(train),
         validation: validation && (await send(validation)),
@@ -211,6 +216,22 @@ class WorkerTrainer implements Trainer {
     }
   }
 
+  async setTrainable(...change: [layers: string | readonly string[], trainable: boolean]): Promise<void> {
+    this.#begin();
+    try {
+      const { retrained } = await import("./rarely.ts");
+      const built = (parts: ModelParts) => new Model(parts);
+      const { client, model } = await retrained(this.#made, this.#client, this.#start, built, ...change);
+      const before = this.#client;
+      this.#client = client;
+      this.#samples = new SampleSender(client);
+      Object.assign(this.#made, { model, last: undefined });
+      before.leave();
+    } finally {
+      this.#stop = undefined;
+    }
+  }
+
   pause(): void {
     if (this.#state !== "training") return;
     this.#change("paused");
@@ -236,7 +257,7 @@ class WorkerTrainer implements Trainer {
       ? (await import("./rarely.ts")).checked(samples, this.model, "evaluate", sampleWeight)
       : given;
     signal?.throwIfAborted();
-    const handle = await this.#samples.send(given);
+    const handle = await this.#send(given);
     return abortable(
       signal,
       this.#client.call("evaluate", { samples: handle, weights, options: rest }, { signal }),
@@ -253,7 +274,7 @@ class WorkerTrainer implements Trainer {
     const given = await checked(asked, this.model, "predict");
     const plain =
       asked === images ? undefined : listed(given.images).map((numbers) => numbers.slice() as typeof numbers);
-    const samples = plain ?? (await this.#samples.send(given));
+    const samples = plain ?? (await this.#send(given));
     const transfer = plain?.map(({ buffer }) => buffer as ArrayBuffer) ?? [];
     return unlisted(
       await abortable(signal, this.#client.call("predict", { samples, options: rest }, { signal, transfer })),
@@ -295,9 +316,23 @@ class WorkerTrainer implements Trainer {
     this.#client.end(new Error("the trainer was disposed: create another with createTrainer()"));
   }
 
-  /** The worker ended. */
-  onEnd(_error: Error): void {
-    this.#change("failed");
+  /** A worker ended. */
+  onEnd(client: WorkerClient): void {
+    if (client === this.#client) this.#change("failed");
+  }
+
+  /** Nothing else is trained or changed from here on, until #stop is undefined. */
+  #begin(): AbortController {
+    if (this.#stop) throw new Error("the model is training: wait until the fit() under way has ended");
+    this.#stop = new AbortController();
+    return this.#stop;
+  }
+
+  /** Samples' handle in the worker that is there when they are. */
+  async #send(samples: Samples): Promise<Handle> {
+    const sender = this.#samples;
+    const handle = await sender.send(samples);
+    return sender === this.#samples ? handle : this.#send(samples);
   }
 
   /** What has failed or was disposed of stays so. */

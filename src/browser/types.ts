@@ -74,7 +74,7 @@ export interface EpochWeights {
  * served between two steps. Calls under way reject when the worker ends, or on dispose().
  */
 export interface Trainer extends Trainable {
-  /** The model given: shapes, rows, configuration. The weights are in the worker. */
+  /** The model given, after setTrainable() another: shapes, rows, configuration. The weights are in the worker. */
   readonly model: Model;
   readonly info: TrainerInfo;
   readonly state: TrainerState;
@@ -96,6 +96,11 @@ export interface Trainer extends Trainable {
   predict<Outputs extends Float32Array[]>(images: Asking, options?: PredictOptions): Promise<Outputs>;
   getWeights(): Promise<NamedTensor[]>;
   setWeights(tensors: readonly NamedTensor[], options?: SetWeightsOptions): Promise<WeightsTaken>;
+  /**
+   * As Model.setTrainable, in another worker: what is asked meanwhile the one before it answers. The model that the trainer was made of stays
+   * as it is, `model` is one whose layers are so.
+   */
+  setTrainable(layers: string | readonly string[], trainable: boolean): Promise<void>;
   weightsSha256(): Promise<string>;
   /** Bytes of a model.safetensors, as saveModel() writes it. */
   save(metadata?: ModelMetadata): Promise<Uint8Array<ArrayBuffer>>;

@@ -34,6 +34,7 @@ export class WorkerClient {
   readonly #onEnd: (error: Error) => void;
   #calls = 0;
   #ended: Error | undefined;
+  #leaving = false;
 
   private constructor(worker: Worker, url: string | URL, role: Role, onEnd: (error: Error) => void) {
     this.#worker = worker;
@@ -90,6 +91,7 @@ export class WorkerClient {
     } finally {
       this.#pending.delete(id);
       signal?.removeEventListener("abort", abort);
+      if (this.#leaving) this.leave();
     }
   }
 
@@ -102,6 +104,12 @@ export class WorkerClient {
     watchLock(lock, this.#watching.signal, () =>
       this.end(new Error(`${what} ended unexpectedly: it was killed, or ran out of memory`)),
     );
+  }
+
+  /** Ends the worker once it has answered what it was asked. */
+  leave(): void {
+    this.#leaving = true;
+    if (this.#pending.size === 0) this.end(new Error());
   }
 
   /** Ends the worker at once, and its kernel threads. Calls under way reject with the error. */

@@ -1,116 +1,23 @@
-import { type Graph, isTrained, type Op, type Parameter } from "../compiler/graph.ts";
-import type { LayerRow } from "../model/build.ts";
-import type { ModelConfig } from "../model/model-config.ts";
-import { isOptions } from "../options/kinds.ts";
-import { adviceOn } from "../options/names.ts";
-import { quoted, show } from "../options/show.ts";
 import { CompiledModel } from "./compiled-model.ts";
+import { keepModel, putModel } from "./keep-state.ts";
 import { Session } from "./session.ts";
-
-/** What changes of a model. */
-interface Parts {
-  readonly config: ModelConfig & { readonly name: string };
-  readonly graph: Graph;
-  readonly rows: readonly LayerRow[];
-}
+import { carriedOver, type Parts, withTrainable } from "./with-trainable.ts";
 
 /**
- * A model of which training changes other layers, and what is compiled of it: with the weights as they are, and the optimizer's
- * step, rate and vectors, those of parameters that are trained from now on 0. The graph differs in nothing else, but that
- * batch normalization of a frozen layer uses its moving statistics.
- *
- * Throws TypeError on what is no name of a layer and no flag, RangeError where no layer has a name.
+ * See withTrainable(); and what is compiled of it: with the weights as they are, and the optimizer's step, rate and vectors, those of parameters that are
+ * trained from now on 0.
  */
-export async function changeTrainable(
-  parts: Parts,
+export async function changeTrainable<T extends Parts>(
+  given: T,
   made: CompiledModel | undefined,
   layers: string | readonly string[],
   trainable: boolean,
-): Promise<{ readonly parts: Parts; readonly made: CompiledModel | undefined }> {
-  const names = ([] as string[]).concat(layers);
-  if (names.length === 0 || names.some((name) => typeof name !== "string") || typeof trainable !== "boolean")
-    throw new TypeError(
-      `setTrainable: got ${show(layers)} and ${show(trainable)}, expected names of layers, and true or false. Write: await model.setTrainable(${show(parts.rows[0]!.name)}, false)`,
-    );
-  const known = parts.rows.map(({ name }) => name);
-  for (const name of names)
-    if (!known.includes(name))
-      throw new RangeError(`setTrainable: no layer is called ${quoted(name)}: ${adviceOn(name, known)}`);
-  const changed = {
-    graph: graphWith(parts.graph, new Set(names), trainable),
-    config: configWith(parts.config, new Set(names), trainable),
-  };
-  const own = { ...changed, rows: parts.rows.map((row) => rowOf(row, changed.graph.parameters)) };
-  if (!made) return { parts: own, made };
-  const session = await Session.create(own.graph, made.session.options);
-  carryOver(made.session, session);
+): Promise<{ readonly parts: T; readonly made: CompiledModel | undefined }> {
+  const parts = withTrainable(given, layers, trainable);
+  if (!made) return { parts, made };
+  const { options } = made.session;
+  const session = await Session.create(parts.graph, options);
+  putModel(session, carriedOver(keepModel(made.session), options.optimizer.options));
   made.dispose();
-  return { parts: own, made: new CompiledModel(session) };
-}
-
-const layerOf = ({ name }: Parameter) => name.slice(0, name.lastIndexOf("/"));
-
-function graphWith(graph: Graph, layers: ReadonlySet<string>, trainable: boolean): Graph {
-  const replaced = new Map<unknown, Parameter>(
-    graph.parameters.map((parameter) => [
-      parameter,
-      layers.has(layerOf(parameter)) ? { ...parameter, trainable } : parameter,
-    ]),
-  );
-  /** Attributes name parameters, too: those of normalizations. */
-  const within = (value: unknown): unknown => {
-    if (replaced.has(value)) return replaced.get(value);
-    if (Array.isArray(value)) return value.map(within);
-    return isOptions(value)
-      ? Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, within(inner)]))
-      : value;
-  };
-  const ops = graph.ops.map((op) => {
-    const parameters = op.parameters.map(within);
-    const own = within(op.attributes) as object;
-    const attributes = op.kind === "batchNorm" && layers.has(op.layer) ? { ...own, frozen: !trainable } : own;
-    return { ...op, parameters, attributes } as Op;
-  });
-  return { ...graph, ops, parameters: [...replaced.values()] };
-}
-
-function configWith(
-  config: Parts["config"],
-  names: ReadonlySet<string>,
-  trainable: boolean,
-): Parts["config"] {
-  const layers = config.layers.map((layer): ModelConfig["layers"][number] => {
-    if (!names.has(layer.name as string)) return layer;
-    const { type, name, inputShape, trainable: _, ...options } = layer;
-    return {
-      type,
-      name,
-      ...(inputShape !== undefined && { inputShape }),
-      ...(!trainable && { trainable }),
-      ...options,
-    };
-  });
-  return { ...config, layers };
-}
-
-function rowOf(row: LayerRow, parameters: readonly Parameter[]): LayerRow {
-  const trained = parameters.filter((parameter) => layerOf(parameter) === row.name && isTrained(parameter));
-  return { ...row, trained: trained.reduce((sum, { shape }) => sum + shape.reduce((a, b) => a * b, 1), 0) };
-}
-
-/** Weights, and what the optimizer keeps of parameters that are trained before and after. */
-function carryOver(from: Session, to: Session): void {
-  to.setWeights(from.getWeights());
-  const [old, own] = [from.optimizer, to.optimizer];
-  own.step = old.step;
-  own.rate = old.rate;
-  // What begins at 0 would draw weights there: an average begins with them.
-  own.average?.set(to.weightVector.subarray(0, own.average.length));
-  const before = new Map(from.trained.map((slot) => [slot.parameter.name, slot]));
-  for (const { parameter, offset } of to.trained) {
-    const slot = before.get(parameter.name);
-    if (!slot) continue;
-    for (const [i, vector] of old.vectors.entries())
-      own.vectors[i]!.set(vector.subarray(slot.offset, slot.offset + slot.length), offset);
-  }
+  return { parts, made: new CompiledModel(session) };
 }

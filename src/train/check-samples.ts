@@ -190,10 +190,15 @@ export function checkSamples(
     if (shape.length !== input.length || shape.some((size, k) => size !== input[k]))
       throw wrong(`got samples of shape ${formatShape(shape)}, but the model expects ${formatShape(input)}`);
   }
+  const size = elements(inputs[0]!.shape);
+  const number = images[0]!.length / size;
+  // As asSamples() counts numbers alone.
+  if (taker === "predict" && count === number && !(Number.isInteger(count) && count > 0))
+    throw error(
+      `got ${counted(images[0]!.length, "number")}, expected those of whole images: ${size} for each of shape ${formatShape(inputs[0]!.shape)}`,
+    );
   if (!Number.isSafeInteger(count)) {
     const rest = samples.targets ? ", targets" : samples.labels ? ", labels" : "";
-    const size = elements(inputs[0]!.shape);
-    const number = images[0]!.length / size;
     const got = count === undefined ? "missing" : show(count);
     const line = Number.isInteger(number)
       ? `. Write: { images, shape: ${shapes(inputs)}${rest}, count: ${number} }`

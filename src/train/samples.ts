@@ -1,4 +1,4 @@
-import { elements, formatShape, type Shape } from "../compiler/graph.ts";
+import { elements, type Shape } from "../compiler/graph.ts";
 import { isOptions } from "../options/kinds.ts";
 
 /** Numbers of images: bytes, which are scaled, a canvas's clamped ones too; or floats, which are taken as they are. */
@@ -143,7 +143,7 @@ export class SamplesError extends Error {
 export type Asking = Samples | Pixels | readonly Pixels[] | ByName<Pixels>;
 
 /**
- * Images given to predict() as their numbers alone, as Samples for inputs of these shapes. Throws SamplesError unless they are
+ * Images given to predict() as their numbers alone, as Samples for inputs of these shapes; `count` is no whole number above 0 unless they are
  * whole images.
  */
 export function asSamples(given: Asking, inputs: readonly Port[]): Samples {
@@ -154,12 +154,7 @@ export function asSamples(given: Asking, inputs: readonly Port[]): Samples {
     if (!Array.isArray(first) || !isPixels(first[0])) return given as Samples;
     images = first[0];
   } else if (!isPixels(given)) return given as Samples;
-  const size = elements(shape);
-  const count = images.length / size;
-  if (!Number.isInteger(count) || count === 0)
-    throw new SamplesError(
-      `predict: got ${images.length} number${images.length === 1 ? "" : "s"}, expected those of whole images: ${size} for each of shape ${formatShape(shape)}`,
-    );
+  const count = images.length / elements(shape);
   return inputs.length > 1
     ? { images: given as readonly Pixels[], shape: inputs.map((input) => input.shape), count }
     : { images, shape, count };

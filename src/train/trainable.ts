@@ -19,6 +19,7 @@ export interface Trainable {
   activations(image: Pixels): Promise<LayerActivation[]>;
   getWeights(): Answer<NamedTensor[]>;
   setWeights(tensors: readonly NamedTensor[], options?: SetWeightsOptions): Answer<WeightsTaken>;
+  setTrainable(layers: string | readonly string[], trainable: boolean): Promise<void>;
   weightsSha256(): Promise<string>;
   dispose(): void;
 }

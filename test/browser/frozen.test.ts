@@ -14,6 +14,7 @@ import {
 import { adam } from "../../src/optim/index.ts";
 import type { Callbacks } from "../../src/train/callbacks.ts";
 import type { FitOptions } from "../../src/train/fit.ts";
+import { modelFromConfig } from "../../src/train/functional.ts";
 import { sequential } from "../../src/train/sequential.ts";
 import { BROWSERS, closePage, missing, type OpenPage, open } from "./support/browsers.ts";
 import { type Server, serve } from "./support/server.ts";
@@ -92,9 +93,9 @@ describe.each(BROWSERS)("%s", (name) => {
     await closePage(opened.page);
     await server.close();
   });
-  const call = <T>(what: string) =>
+  const call = <T>(what: string, argument?: unknown) =>
     opened.page.evaluate(
-      `import("/test/browser/pages/frozen.js").then((pages) => pages.${what}())`,
+      `import("/test/browser/pages/frozen.js").then((pages) => pages.${what}(${JSON.stringify(argument)}))`,
     ) as Promise<T>;
 
   test.skipIf(reason)(
@@ -131,6 +132,23 @@ describe.each(BROWSERS)("%s", (name) => {
     const { sha256 } = await inNode([], { epochs: 3, callbacks: [callbacks] });
     expect(sha256).not.toBe((await inNode([], { epochs: 3 })).sha256);
     expect(await call("changed")).toBe(sha256);
+  });
+
+  test.skipIf(reason)(title("freezes layers between two trainings as Node does"), async () => {
+    const { train } = await generateDigits({ train: 200, test: 1 });
+    const config = sequential(layers()).toConfig();
+    const model = modelFromConfig({
+      ...config,
+      layers: config.layers.map(({ trainable: _, ...layer }) => layer as (typeof config.layers)[number]),
+    });
+    await model.compile({ seed: 5, threads: 2, optimizer: adam({ learningRate: 0.01 }) });
+    onTestFinished(() => model.dispose());
+    const names = ["conv2d", "conv2d_1", "batchNormalization"];
+    await model.fit(train, { epochs: 1 });
+    await model.setTrainable(names, false);
+    const { history } = await model.fit(train, FIT);
+    const sha256 = await model.weightsSha256();
+    expect(await call("frozenLater", names)).toEqual({ sha256, history });
   });
 
   test.skipIf(reason)(title("leaves no error behind"), () => {

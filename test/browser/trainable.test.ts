@@ -1,10 +1,15 @@
 import { describe, expect, onTestFinished, test, vi } from "vitest";
+import { createTrainer } from "../../src/browser/trainer.ts";
+import type { Trainer } from "../../src/browser/types.ts";
 import { Engine } from "../../src/engine/engine.ts";
-import { adam } from "../../src/optim/index.ts";
+import { readModel } from "../../src/formats/model-file.ts";
+import { adam, exponentialDecay, type Optimizer, sgd } from "../../src/optim/index.ts";
 import { terminateOnNaN } from "../../src/train/callbacks/terminate-on-nan.ts";
 import type { Callbacks, TrainingHandle } from "../../src/train/callbacks.ts";
+import type { Model } from "../../src/train/model.ts";
 import type { Samples } from "../../src/train/samples.ts";
 import type { Trainable } from "../../src/train/trainable.ts";
+import type { TrainingState } from "../../src/train/training-state.ts";
 import { halves } from "../support/samples.ts";
 import { inNode, inWorker, type Make, MODELS } from "../support/trainables.ts";
 
@@ -57,7 +62,54 @@ async function all(trainable: Trainable) {
   };
 }
 
+/** Freezes a layer between two trainings, and lets it be trained again: what each comes to. */
+async function refrozen(trainable: Trainable, layer: string) {
+  const ends: unknown[] = [];
+  const weights = async () =>
+    Object.fromEntries((await trainable.getWeights()).map(({ name, data }) => [name, [...data]]));
+  for (const flag of [undefined, false, true]) {
+    if (flag !== undefined) {
+      const before = await weights();
+      await trainable.setTrainable([layer], flag);
+      expect(await weights()).toEqual(before);
+    }
+    const before = await weights();
+    const { trainSeconds: _, ...history } = await trainable.fit(data, { epochs: 2, batchSize: 8 });
+    const after = await weights();
+    const changed = Object.keys(after).filter((name) => String(after[name]) !== String(before[name]));
+    ends.push({ history, changed, outputs: [...(await trainable.predict(data))], after });
+  }
+  return ends as { history: object; changed: string[]; after: Record<string, number[]> }[];
+}
+
 describe.each(Object.entries(MODELS))("%s", (_, build) => {
+  test.each<[string, () => Optimizer]>([
+    ["Adam", () => adam({ learningRate: 0.01 })],
+    ["moving averages", () => adam({ learningRate: 0.01, useEma: true, emaOverwriteFrequency: 5 })],
+    [
+      "gradients that are accumulated",
+      () => sgd({ momentum: 0.9, gradientAccumulationSteps: 3, useEma: true }),
+    ],
+    [
+      "a schedule",
+      () =>
+        adam({
+          learningRate: exponentialDecay({ initialLearningRate: 0.02, decaySteps: 5, decayRate: 0.5 }),
+        }),
+    ],
+  ])("and its trainer freeze layers and train them again alike: %s", async (_, optimizer) => {
+    const layer = build().rows.findLast(({ trained }) => trained > 0)!.name;
+    const own = async (make: Make) => {
+      const trainable = await make({ ...options(), optimizer: optimizer() });
+      onTestFinished(() => trainable.dispose());
+      return refrozen(trainable, layer);
+    };
+    const model = await own(inNode(build));
+    expect(await own(inWorker(build))).toEqual(model);
+    const kernels = model.map(({ changed }) => changed.includes(`${layer}/kernel`));
+    expect(kernels).toEqual([true, false, true]);
+  });
+
   test("and its trainer give the same from every call", async () => {
     const model = await all(await made(inNode(build)));
     expect(model.history.epoch).toEqual([0, 1, 2]);
@@ -194,6 +246,40 @@ describe.each(Object.entries(MODELS))("%s", (_, build) => {
       expect((await ask()).first).toBe(0);
     });
 
+    test("refuses to freeze what is no layer, and while it trains; it trains on as before", async () => {
+      const trainable = await made(make);
+      await expect(trainable.setTrainable("nobody", false)).rejects.toThrow(
+        "setTrainable: no layer is called 'nobody': ",
+      );
+      await expect(trainable.setTrainable([], true)).rejects.toThrow(TypeError);
+      await expect(trainable.setTrainable("dense", "no" as never)).rejects.toThrow(
+        'got "dense" and "no", expected names of layers, and true or false.',
+      );
+      let during: Promise<void> | undefined;
+      const callbacks: Callbacks = {
+        async onEpochEnd() {
+          during ??= trainable.setTrainable("dense", false);
+          await during.catch(() => {});
+        },
+      };
+      await trainable.fit(data, { epochs: 2, batchSize: 8, callbacks });
+      await expect(during).rejects.toThrow("the model is training: wait until the fit() under way has ended");
+      const other = await made(make);
+      await other.fit(data, { epochs: 2, batchSize: 8 });
+      expect(await trainable.weightsSha256()).toBe(await other.weightsSha256());
+    });
+
+    test("has a training of before end where layers are frozen", async () => {
+      const trainable = await made(make);
+      const trainings: TrainingHandle[] = [];
+      const keep: Callbacks = { onTrainBegin: (_, training) => void trainings.push(training) };
+      await trainable.fit(data, { callbacks: keep });
+      const layer = build().rows.findLast(({ trained }) => trained > 0)!.name;
+      await trainable.setTrainable(layer, false);
+      const state = async () => trainings[0]!.state();
+      await expect(state()).rejects.toThrow("the model was compiled or trained otherwise since");
+    });
+
     test("refuses what is no option, samples that do not fit, and figures that there are not", async () => {
       const trainable = await made(make);
       const before = await trainable.weightsSha256();
@@ -205,5 +291,61 @@ describe.each(Object.entries(MODELS))("%s", (_, build) => {
       await expect(trainable.fit(data, { restoreBestWeights: "val_loss" })).rejects.toThrow(/val_loss/);
       expect(await trainable.weightsSha256()).toBe(before);
     });
+  });
+});
+
+describe("a trainer whose layers are frozen", () => {
+  const build = MODELS.Sequential!;
+  const trainer = async () => (await made(inWorker(build))) as Trainer;
+  const ask = (own: Trainer) => own.predict(data.images.subarray(0, 36));
+
+  test("has another model, and leaves the one that it was made of", async () => {
+    const model = build();
+    const own = await createTrainer(model, { threads: 1, workerUrl: "worker.js", seed: 5 });
+    onTestFinished(() => own.dispose());
+    expect(own.model).toBe(model);
+    await own.setTrainable("dense", false);
+    const told = ({ model: { rows } }: { model: Model }) =>
+      rows.find(({ name }) => name === "dense")!.trained;
+    expect([told({ model }), told(own)]).toEqual([4 * 2 * 2 * 2 + 2, 0]);
+    const { model: saved } = readModel(await own.save());
+    expect(saved.toConfig()).toEqual(own.model.toConfig());
+    expect(saved.toConfig().layers.at(-1)).toMatchObject({ name: "dense", trainable: false });
+  });
+
+  test("goes on from its states, and asks the page's callbacks", async () => {
+    const own = await trainer();
+    await own.fit(data, { epochs: 1 });
+    await own.setTrainable("dense", false);
+    let state: TrainingState | undefined;
+    const callbacks: Callbacks = {
+      async onEpochEnd({ epoch }, _, training) {
+        if (epoch === 0) state = await training.state();
+      },
+    };
+    await own.fit(data, { epochs: 2, callbacks });
+    const sha256 = await own.weightsSha256();
+    await own.fit(data, { epochs: 2, initialState: state! });
+    expect(await own.weightsSha256()).toBe(sha256);
+  });
+
+  test("answers meanwhile, and rejects where it is disposed of", async () => {
+    const own = await trainer();
+    const expected = await ask(own);
+    const before = [ask(own), own.evaluate(data)] as const;
+    const change = own.setTrainable("dense", false);
+    const during = ask(own);
+    await change;
+    expect(await before[0]).toEqual(expected);
+    expect(await during).toEqual(expected);
+    await before[1];
+    expect(own.state).toBe("idle");
+    expect(await ask(own)).toEqual(expected);
+    const other = own.setTrainable("dense", true);
+    const fit = own.fit(data);
+    await expect(fit).rejects.toThrow("the model is training");
+    own.dispose();
+    await expect(other).rejects.toThrow("the trainer was disposed");
+    expect(own.state).toBe("disposed");
   });
 });

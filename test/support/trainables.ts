@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from "node:async_hooks";
 import { vi } from "vitest";
 import { serve } from "../../src/browser/host/calls.ts";
 import { scope } from "../../src/browser/host/scope.ts";
@@ -26,7 +27,10 @@ import { fixtureValues } from "./fixture-values.ts";
 // Models and trainers by one interface. Both halves of a trainer are in one thread here, and what they send each other is
 // cloned, as between threads. A test file that uses this mocks src/browser/locks.ts and src/browser/host/scope.ts.
 
-/** A worker in this thread. There may be one at a time. */
+/** Which of the workers in this thread it is that runs. */
+const running = new AsyncLocalStorage<OwnWorker>();
+
+/** A worker in this thread. */
 class OwnWorker {
   onmessage: ((event: { data: FromWorker }) => void) | undefined;
   #ended = false;
@@ -38,11 +42,13 @@ class OwnWorker {
       this.#serving = scope.onmessage;
       scope.postMessage = (answer, transfer) => {
         const data = structuredClone(answer, { transfer: transfer ?? [] });
-        setImmediate(() => this.#ended || this.onmessage?.({ data }));
+        const worker = running.getStore()!;
+        setImmediate(() => worker.#ended || worker.onmessage?.({ data }));
       };
     } else {
       const data = structuredClone(message, { transfer: transfer ?? [] });
-      setImmediate(() => this.#ended || this.#serving?.({ data } as MessageEvent<ToWorker>));
+      const serve = () => this.#ended || this.#serving?.({ data } as MessageEvent<ToWorker>);
+      setImmediate(() => running.run(this, serve));
     }
   }
   terminate(): void {

@@ -3,4 +3,5 @@
 import * as further from "../../compiler/ops/further.ts";
 import { KERNEL_TABLE } from "../../engine/abi.ts";
 
-Object.assign(globalThis, { wasmgradFurther: { ...further, KERNEL_TABLE } });
+const { wasmgradFurther } = globalThis as { wasmgradFurther?: object };
+Object.assign(globalThis, { wasmgradFurther: { ...wasmgradFurther, ...further, KERNEL_TABLE } });

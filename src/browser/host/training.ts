@@ -6,7 +6,14 @@ import type { Callbacks, TrainInfo } from "../../train/callbacks.ts";
 import { Compiled } from "../../train/compiled.ts";
 import type { CompiledOptions } from "../../train/compiled-options.ts";
 import { requireFiniteWeights } from "../../train/finite.ts";
-import { type KeptState, keepState, putState } from "../../train/keep-state.ts";
+import {
+  type KeptModel,
+  type KeptState,
+  keepModel,
+  keepState,
+  putModel,
+  putState,
+} from "../../train/keep-state.ts";
 import type { Samples } from "../../train/samples.ts";
 import { type Prepared, prepare, steps } from "../../train/steps.ts";
 import { holdLock } from "../locks.ts";
@@ -46,6 +53,7 @@ export class TrainingHost {
     kernels,
     options,
     optimizer,
+    kept,
     ...given
   }: InitRequest): Promise<Requests["init"][1]> {
     startThreadsBy((task, onError) => this.#startThread(task, onError));
@@ -62,6 +70,7 @@ export class TrainingHost {
       } as Parameters<ReturnType<typeof definitionOf>["stateVectors"]>[0]),
     });
     this.#model = model;
+    if (kept) putModel(model.session, kept);
     const { backend, threads } = model.session.engine;
     return { info: { backend, threads, crossOriginIsolated: isIsolated() }, lock: await holdLock() };
   }
@@ -136,8 +145,16 @@ export class TrainingHost {
   }
 
   /** `within`: a callback asks that the training waits for. */
-  async state(within: boolean): Promise<Answer<KeptState>> {
-    const value = await this.#gate.run(() => keepState(this.#prepared!), !within);
+  state(within: boolean): Promise<Answer<KeptState>> {
+    return this.#keep(() => keepState(this.#prepared!), !within);
+  }
+
+  kept(): Promise<Answer<KeptModel>> {
+    return this.#keep(() => keepModel(this.model.session));
+  }
+
+  async #keep<T extends KeptModel>(keep: () => T, between?: boolean): Promise<Answer<T>> {
+    const value = await this.#gate.run(keep, between);
     return { value, transfer: buffersOf([value.weights, ...value.optimizer.vectors].flat()) };
   }
 

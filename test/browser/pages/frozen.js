@@ -51,6 +51,14 @@ const build = (before = []) =>
     dropout({ rate: 0.2 }),
     dense({ units: 10, activation: "softmax" }),
   ]);
+/** The same with nothing frozen. */
+const thawed = () => {
+  const config = build().toConfig();
+  return wasmgrad.modelFromConfig({
+    ...config,
+    layers: config.layers.map(({ trainable: _, ...layer }) => layer),
+  });
+};
 const { train } = await wasmgrad.generateDigits({ train: 200, test: 1 });
 
 async function trained(model, options, fit) {
@@ -93,6 +101,15 @@ export const backbone = () => fitted(build());
 export const backboneOfFile = () => fitted(build(), { workerUrl: "/dist/browser/worker.js" });
 export const varied = () =>
   fitted(build([wasmgrad.randomFlip({ mode: "horizontal", inputShape: [28, 28, 1] })]));
+
+/** As backbone(), but its layers are frozen after an epoch in which all are trained; on two threads. */
+export const frozenLater = (names) =>
+  trained(thawed(), { threads: 2 }, async (trainer) => {
+    await trainer.fit(train, { epochs: 1 });
+    await trainer.setTrainable(names, false);
+    const { history } = await trainer.fit(train, FIT);
+    return { sha256: await trainer.weightsSha256(), history };
+  });
 
 /** Weights of frozen layers are set while it trains. */
 export const changed = () =>
