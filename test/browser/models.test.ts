@@ -11,7 +11,14 @@ import type { Dataset } from "../../src/data/index.ts";
 import { readModel, saveModel } from "../../src/formats/model-file.ts";
 import { FORMATS } from "../../src/interchange/formats.ts";
 import { WRITTEN } from "../../src/interchange/names.ts";
-import { createModel, exportModel, type Model, transferModel } from "../../src/node.ts";
+import {
+  createModel,
+  exportModel,
+  loadModel,
+  type Model,
+  setOptimizerState,
+  transferModel,
+} from "../../src/node.ts";
 import { decodeSafetensors } from "../../src/safetensors/safetensors.ts";
 import { BROWSERS, closePage, missing, type OpenPage, open } from "./support/browsers.ts";
 import { type Server, serve } from "./support/server.ts";
@@ -140,8 +147,9 @@ describe.each(BROWSERS)("%s", (name) => {
     title("a model becomes the same files of other formats as in Node, and comes back out of them"),
     async () => {
       const { model, file } = await small();
+      const loaded = await loadModel(Uint8Array.from(Buffer.from(file, "base64")));
       for (const format of WRITTEN) {
-        const files = await exportModel(model, { format, name: "m" });
+        const files = await exportModel(loaded, { format, name: "m" });
         const own = Object.fromEntries(
           Object.entries(files).map(([name, bytes]) => [name, Buffer.from(bytes).toString("base64")]),
         );
@@ -157,6 +165,33 @@ describe.each(BROWSERS)("%s", (name) => {
       expect(await call("refused")).toEqual({ own: true, code: "unknown-format" });
     },
   );
+
+  test.skipIf(reason)(title("a training that Keras saved goes on to the same bits as in Node"), async () => {
+    const fixtures = new URL("../fixtures/keras/training/", import.meta.url);
+    const bytes = await readFile(new URL("adam.keras", fixtures));
+    const { images, labels } = JSON.parse(await readFile(new URL("losses.json", fixtures), "utf8"));
+    const samples = {
+      images: Float32Array.from(images),
+      labels: Uint8Array.from(labels),
+      shape: [3],
+      count: labels.length,
+    };
+    const { model, compileOptions, optimizerState } = await loadModel(new Uint8Array(bytes));
+    const trained = async (begin: () => void) => {
+      await model.compile({ ...compileOptions, threads: 1 });
+      begin();
+      await model.fit(samples, { batchSize: 4 });
+      return model.weightsSha256();
+    };
+    const anew = await trained(() => {});
+    const goneOn = await trained(() => setOptimizerState(model, optimizerState!));
+    model.dispose();
+    expect(goneOn).not.toBe(anew);
+    expect(await call("wentOn", bytes.toString("base64"), images, labels)).toEqual({
+      inWorker: anew,
+      onPage: goneOn,
+    });
+  });
 
   test.skipIf(reason)(
     title("a model of others that is too large is refused with the package's error"),

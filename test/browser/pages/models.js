@@ -8,6 +8,7 @@ import {
   ModelFileError,
   namedModel,
   sequential,
+  setOptimizerState,
   transferModel,
 } from "/dist/wasmgrad.js";
 
@@ -53,6 +54,27 @@ export async function headOn(file) {
   await net.fit(train, { batchSize: 64 });
   const onPage = await net.weightsSha256();
   net.dispose();
+  return { inWorker, onPage };
+}
+
+/** What a file's training comes to: gone on with on the page, and begun anew with its optimizer by a Trainer. */
+export async function wentOn(file, images, labels) {
+  const { model, compileOptions, optimizerState } = await loadModel(fromBase64(file));
+  const samples = {
+    images: Float32Array.from(images),
+    labels: Uint8Array.from(labels),
+    shape: [3],
+    count: labels.length,
+  };
+  const trainer = await createTrainer(model, compileOptions);
+  await trainer.fit(samples, { batchSize: 4 });
+  const inWorker = await trainer.weightsSha256();
+  trainer.dispose();
+  await model.compile({ ...compileOptions, threads: 1 });
+  setOptimizerState(model, optimizerState);
+  await model.fit(samples, { batchSize: 4 });
+  const onPage = await model.weightsSha256();
+  model.dispose();
   return { inWorker, onPage };
 }
 
