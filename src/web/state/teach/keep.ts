@@ -202,7 +202,9 @@ export async function restoreTaught(): Promise<void> {
     if (!fits) return;
     withoutPictures.value = !pictures;
     await teachAgain(own, kept.scaling, kept.classNames, options, kept.weights, kept.result);
-    learnedAlready();
+    // Pictures that came last may be of after it.
+    const count = pictures?.classes.reduce((sum, own) => sum + own.pictures.length, 0);
+    if (count === undefined || count === kept.result.pictures) learnedAlready();
   } catch (error) {
     fault(
       ABOUT,

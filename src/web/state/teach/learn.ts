@@ -1,6 +1,7 @@
 import { computed, effect, signal, untracked } from "@preact/signals";
 import { modelFile } from "../../../browser/model-file.ts";
 import { createTrainer, type Trainer } from "../../../browser.ts";
+import { TO_UNIT } from "../../../compiler/preprocessing.ts";
 import type { ModelMetadata } from "../../../formats/model-file.ts";
 import { conv2d, dense, flatten, maxPooling2d } from "../../../model/layers/index.ts";
 import { adam } from "../../../optim/index.ts";
@@ -55,8 +56,6 @@ export interface Taught {
   readonly base: ChosenBase | undefined;
   readonly scaling: ScalingChoice;
   readonly options: TeachOptions;
-  /** Of one image. */
-  readonly shape: readonly number[];
   readonly result: TaughtResult;
   /** What was trained: others may have the same. */
   readonly trainer: Trainer;
@@ -328,19 +327,19 @@ const NOTHING: TaughtResult = { pictures: 0, accuracy: Number.NaN, heldOut: 0, s
 interface Pupil {
   readonly eye: Eye;
   readonly trainer: Trainer;
-  taught(result: TaughtResult): Taught;
+  taught(result: TaughtResult, classNames: readonly string[]): Taught;
 }
 
 /** A head on a base, with weights that it begins with. */
 async function headOn(
   own: ChosenBase,
   choice: ScalingChoice,
-  classNames: readonly string[],
+  count: number,
   options: TeachOptions,
   begin?: readonly NamedTensor[],
 ): Promise<Pupil> {
   const eye = await seerOf(own, choice);
-  const units = unitsOf(options, classNames.length);
+  const units = unitsOf(options, count);
   const parted = part(eye.base, units, "the base");
   const drawn = begin ?? (await eye.drawn(parted, units));
   const trainer = await createTrainer(parted.head, {
@@ -350,17 +349,15 @@ async function headOn(
     workerUrl: WORKER_URL,
   });
   await trainer.setWeights(drawn);
-  const { inputShape } = parted.whole;
-  const metadata = metadataOf(classNames, eye.base.metadata.preprocessing);
+  const { preprocessing } = eye.base.metadata;
   return {
     eye,
     trainer,
-    taught: (result) => ({
+    taught: (result, classNames) => ({
       classNames,
       base: own,
       scaling: choice,
       options,
-      shape: inputShape,
       result,
       trainer,
       ask: async (picture) => trainer.predict(await eye.ask(picture)),
@@ -369,7 +366,7 @@ async function headOn(
         modelFile(
           wholeWeights(parted, eye.base.tensors, await trainer.getWeights()),
           parted.whole.toConfig(),
-          metadata,
+          metadataOf(classNames, preprocessing),
         ),
     }),
   };
@@ -378,12 +375,12 @@ async function headOn(
 let plain: { readonly side: number; readonly eye: Plain } | undefined;
 
 async function fromScratch(
-  classNames: readonly string[],
+  count: number,
   options: TeachOptions,
   begin?: readonly NamedTensor[],
 ): Promise<Pupil> {
   const { side, units, learningRate } = options;
-  const model = scratch(side, units, classNames.length);
+  const model = scratch(side, units, count);
   if (plain?.side !== side) plain = { side, eye: new Plain(side) };
   const { eye } = plain;
   const trainer = await createTrainer(model, {
@@ -392,21 +389,19 @@ async function fromScratch(
     workerUrl: WORKER_URL,
   });
   if (begin) await trainer.setWeights(begin);
-  const metadata = metadataOf(classNames, { scale: 1 / 255, offset: 0 });
   return {
     eye,
     trainer,
-    taught: (result) => ({
+    taught: (result, classNames) => ({
       classNames,
       base: undefined,
       scaling: "unit",
       options,
-      shape: eye.shape,
       result,
       trainer,
       ask: (picture) => trainer.predict(fitted(picture, eye.shape)),
       weights: () => trainer.getWeights(),
-      file: () => trainer.save(metadata),
+      file: () => trainer.save(metadataOf(classNames, TO_UNIT)),
     }),
   };
 }
@@ -428,9 +423,10 @@ export async function teachAgain(
   result: TaughtResult,
 ): Promise<void> {
   const pupil = own
-    ? await headOn(own, choice, classNames, options, weights)
-    : await fromScratch(classNames, options, weights);
-  replace(pupil.taught(result));
+    ? await headOn(own, choice, classNames.length, options, weights)
+    : await fromScratch(classNames.length, options, weights);
+  taughtBy = pupil;
+  replace(pupil.taught(result, classNames));
 }
 
 function replace(next: Taught | undefined): void {
@@ -506,9 +502,11 @@ async function learnAll(): Promise<void> {
   }
 }
 
-/** What was learned last: nothing is learned twice. */
+/** What was learned last: nothing is learned twice, and names are not learned. */
 let last: readonly unknown[] = [];
-const chosenNow = () => [learned.value, manner.value];
+const chosenNow = () => [manner.value, ...learned.value.map(({ pictures }) => pictures)];
+/** Who has learned it. */
+let taughtBy: Pupil | undefined;
 
 /** What is there was learned from what is chosen. */
 export function learnedAlready(): void {
@@ -518,7 +516,11 @@ export function learnedAlready(): void {
 /** Trains on the pictures that there are, from the beginning. Faults become a notice. */
 async function learn(): Promise<void> {
   const chosen = chosenNow();
-  if (teachProblem.value || chosen.every((value, i) => value === last[i])) return;
+  if (teachProblem.value) return;
+  if (chosen.length === last.length && chosen.every((value, i) => value === last[i])) {
+    nameAnew();
+    return;
+  }
   const own = attempt;
   const current = () => own === attempt && !halted.value;
   const [base, choice, options] = manner.value;
@@ -527,7 +529,9 @@ async function learn(): Promise<void> {
   dismiss(ABOUT);
   let pupil: Pupil | undefined;
   try {
-    pupil = base ? await headOn(base, choice, names, options) : await fromScratch(names, options);
+    pupil = base
+      ? await headOn(base, choice, names.length, options)
+      : await fromScratch(names.length, options);
     if (!current()) return;
     const { trainer, taught: made } = pupil;
     const { train, validationData } = await lookAtAll(pupil.eye, some, options.vary, current);
@@ -541,14 +545,15 @@ async function learn(): Promise<void> {
       callbacks: telling(options.epochs, () => {
         // Where these classes are not known yet, it answers as it learns.
         if (own === attempt && taught.value?.classNames.join("\n") !== names.join("\n"))
-          replace(made({ ...NOTHING, pictures }));
+          replace(made({ ...NOTHING, pictures }, names));
       }),
     });
     if (own !== attempt) return;
     last = chosen;
     const accuracy = (history.val_accuracy ?? history.accuracy)?.at(-1) ?? Number.NaN;
     const seconds = (performance.now() - began) / 1000;
-    replace(made({ pictures, accuracy, heldOut: validationData?.count ?? 0, seconds }));
+    taughtBy = pupil;
+    replace(made({ pictures, accuracy, heldOut: validationData?.count ?? 0, seconds }, names));
     announce(`It has learned ${pictures} pictures of ${names.length} classes`);
   } catch (error) {
     if (error instanceof Overtaken || own !== attempt) return;
@@ -560,6 +565,14 @@ async function learn(): Promise<void> {
     under = undefined;
     if (pupil && pupil.trainer !== taught.value?.trainer) pupil.trainer.dispose();
   }
+}
+
+/** What has learned these pictures calls their classes as they are called now. */
+function nameAnew(): void {
+  const now = taught.value;
+  const names = learned.value.map(({ name }) => name.trim());
+  if (now && taughtBy?.trainer === now.trainer && now.classNames.join("\n") !== names.join("\n"))
+    replace(taughtBy.taught(now.result, names));
 }
 
 /** All pictures as what is trained takes them. Rejects with Overtaken. */

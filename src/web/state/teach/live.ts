@@ -33,7 +33,10 @@ async function watch(): Promise<void> {
       const began = performance.now();
       const [now, picture] = [taught.value, frame()];
       // A model that another has taken the place of answers no more.
-      if (now && picture) await ask(now, picture).catch(() => {});
+      if (now && picture)
+        await ask(now, picture).catch(() => {
+          if (taught.value === now) answer.value = undefined;
+        });
       await new Promise((resolve) => setTimeout(resolve, EVERY_MS - (performance.now() - began)));
     }
   } finally {
