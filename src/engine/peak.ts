@@ -35,6 +35,22 @@ export function measurePeak(engine: Engine, { milliseconds = 60 }: { millisecond
   return { gflops: best / 1e6 };
 }
 
+/** Bytes of an array that no cache holds whole. */
+const COPIED_BYTES = 2 ** 26;
+
+/** Bytes a second that one thread reads and writes when it copies a large array, in 10^9: what memory gives a kernel that computes little. */
+export function measureBandwidth({ milliseconds = 60 }: { milliseconds?: number } = {}): number {
+  const from = new Uint8Array(COPIED_BYTES).fill(1);
+  const to = new Uint8Array(COPIED_BYTES);
+  let best = 0;
+  repeat(milliseconds, () => {
+    const began = performance.now();
+    to.set(from);
+    best = Math.max(best, (2 * COPIED_BYTES) / (performance.now() - began));
+  });
+  return best / 1e6;
+}
+
 /** Calls `work` for so long, and 5 times at least. */
 function repeat(milliseconds: number, work: () => void): void {
   const end = performance.now() + milliseconds;

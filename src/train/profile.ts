@@ -6,7 +6,7 @@ import type { CallInfo } from "../compiler/plan.ts";
 import { shapesText } from "../compiler/shapes-text.ts";
 import { trafficOf } from "../compiler/traffic.ts";
 import type { Backend } from "../engine/engine.ts";
-import { measurePeak } from "../engine/peak.ts";
+import { measureBandwidth, measurePeak } from "../engine/peak.ts";
 import type { PlanOptions } from "./compile-plan.ts";
 import type { Samples } from "./samples.ts";
 import type { Session } from "./session.ts";
@@ -44,6 +44,8 @@ export interface ProfileRow {
   readonly gflops: number | null;
   /** gflops over the peak of all threads; null where flops is 0. */
   readonly peakShare: number | null;
+  /** Bytes a second over what as many threads could copy in memory: above 1 where they lie in caches. */
+  readonly bandwidthShare: number;
 }
 
 export interface Profile {
@@ -54,6 +56,8 @@ export interface Profile {
   readonly repetitions: number;
   /** Measured peak of one thread, 10^9 multiplications and additions a second. */
   readonly peakGflops: number;
+  /** Measured bytes a second, in 10^9, that one thread reads and writes when it copies what no cache holds. */
+  readonly bandwidth: number;
   readonly rows: readonly ProfileRow[];
   /** Copying a batch into linear memory, on this thread. */
   readonly loadMicroseconds: number;
@@ -85,6 +89,7 @@ export async function profile(session: Session, samples: Samples, options: Profi
   };
 
   const peakGflops = measurePeak(engine).gflops;
+  const bandwidth = measureBandwidth();
   for (const end = performance.now() + warmUpMilliseconds; performance.now() < end; ) {
     wholeStep();
     await yieldToEventLoop();
@@ -112,8 +117,12 @@ export async function profile(session: Session, samples: Samples, options: Profi
     batchSize,
     repetitions,
     peakGflops,
+    bandwidth,
     rows: plan.calls.map((call, i) =>
-      row(call, traffic[i]!, median(times[i]!)!, peakGflops * engine.threads),
+      row(call, traffic[i]!, median(times[i]!)!, {
+        gflops: peakGflops * engine.threads,
+        bandwidth: bandwidth * engine.threads,
+      }),
     ),
     loadMicroseconds: median(loads)!,
     stepMicroseconds,
@@ -121,10 +130,15 @@ export async function profile(session: Session, samples: Samples, options: Profi
   };
 }
 
-function row(call: CallInfo, bytes: number, microseconds: number, peak: number): ProfileRow {
+function row(
+  call: CallInfo,
+  bytes: number,
+  microseconds: number,
+  machine: { readonly gflops: number; readonly bandwidth: number },
+): ProfileRow {
   const { phase, layer, kernel, tasks, flops } = call;
   const gflops = flops > 0 ? flops / microseconds / 1000 : null;
-  const peakShare = gflops === null ? null : gflops / peak;
+  const peakShare = gflops === null ? null : gflops / machine.gflops;
   return {
     phase,
     layer,
@@ -137,6 +151,7 @@ function row(call: CallInfo, bytes: number, microseconds: number, peak: number):
     microseconds,
     gflops,
     peakShare,
+    bandwidthShare: bytes / microseconds / 1000 / machine.bandwidth,
   };
 }
 

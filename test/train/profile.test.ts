@@ -3,7 +3,7 @@ import { profileText } from "../../src/cli/commands/profile.ts";
 import { Tensor } from "../../src/compiler/tensor.ts";
 import { bytesMoved } from "../../src/compiler/traffic.ts";
 import { BACKENDS, Engine } from "../../src/engine/engine.ts";
-import { measurePeak } from "../../src/engine/peak.ts";
+import { measureBandwidth, measurePeak } from "../../src/engine/peak.ts";
 import { conv2d, dense, flatten, type Layer, maxPooling2d } from "../../src/model/layers/index.ts";
 import { namedModel } from "../../src/model/models.ts";
 import { type Profile, profile } from "../../src/train/profile.ts";
@@ -94,6 +94,10 @@ describe("profile of the seed CNN", () => {
         expect(peakShare).toBeCloseTo(gflops! / training.peakGflops, 6);
       }
     }
+    expect(training.bandwidth).toBeGreaterThan(0);
+    for (const { bytes, microseconds, bandwidthShare } of training.rows)
+      if (microseconds > 0)
+        expect(bandwidthShare).toBeCloseTo(bytes / (1000 * microseconds) / training.bandwidth, 6);
     expect(training.imagesPerSecond).toBeCloseTo((BATCH / training.stepMicroseconds) * 1e6, 3);
   });
 
@@ -165,6 +169,7 @@ test("the text has a line for each call, in columns", () => {
     microseconds: 500,
     gflops: 24.9,
     peakShare: 0.498,
+    bandwidthShare: 0.41,
   } as const;
   const text = profileText({
     backend: "simd",
@@ -173,6 +178,7 @@ test("the text has a line for each call, in columns", () => {
     batchSize: 32,
     repetitions: 9,
     peakGflops: 50,
+    bandwidth: 10,
     rows: [
       row,
       {
@@ -193,11 +199,16 @@ test("the text has a line for each call, in columns", () => {
   const lines = text.split("\n");
   const header = lines.findIndex((line) => line.startsWith("phase"));
   const [head, first, second] = lines.slice(header, header + 3) as [string, string, string];
-  for (const cell of ["12.46", "500.0", "25.0", "24.9", "50 %", "4.1"]) expect(first).toContain(cell);
+  for (const cell of ["12.46", "500.0", "25.0", "24.9", "50 %", "4.1", "41 %"]) expect(first).toContain(cell);
   expect(first.indexOf("conv2dForward")).toBe(head.indexOf("kernel"));
   expect(second.indexOf("adam")).toBe(head.indexOf("kernel"));
   expect(text).toContain("forward 500 us (25.0 %), update 1,500 us (75.0 %)");
+  expect(text).toContain("They compute 6.2 GFLOP/s and move 3.9 MiB, 2.1 GB/s.");
   expect(text).toContain("15,238 images/s");
+});
+
+test("what memory gives is a number", () => {
+  expect(measureBandwidth({ milliseconds: 1 })).toBeGreaterThan(0);
 });
 
 test.each(BACKENDS)("the peak of the %s build is a number", async (backend) => {

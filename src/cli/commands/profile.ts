@@ -4,7 +4,7 @@ import { usualLoss } from "../../losses/usual-loss.ts";
 import { requireOneOfEach } from "../../run/build-model.ts";
 import { loadDataset } from "../../sources/load.ts";
 import type { Model } from "../../train/model.ts";
-import { type Profile, profile } from "../../train/profile.ts";
+import { type Profile, type ProfileRow, profile } from "../../train/profile.ts";
 import type { Samples } from "../../train/samples.ts";
 import { COMMANDS } from "../command-names.ts";
 import { type EngineFlags, engineOptions } from "../engine-options.ts";
@@ -67,7 +67,8 @@ Each line is one kernel call of the compiled plan. FLOP are the multiplications
 and additions of the layer's definition: a kernel that saves some, by Winograd's
 products or by leaving out zeros, may show more GFLOP/s than the machine has. KiB
 counts each tensor that a call reads or writes once. The peak is measured first,
-by a loop that keeps everything in registers; shares are of all threads' peak.
+by a loop that keeps everything in registers, and what memory gives by copying
+64 MiB; shares are of all threads'. GB/s beyond memory's come out of caches.
 
 Examples:
   wasmgrad profile
@@ -129,12 +130,14 @@ const HEADER = [
   "GFLOP/s",
   "of peak",
   "GB/s",
+  "of memory",
 ];
 
 /** The calls as an aligned table, then times by phase and of the whole step. */
 export function profileText(measured: Profile): string {
   const { backend, threads, mode, batchSize, repetitions, rows } = measured;
-  const sum = rows.reduce((total, row) => total + row.microseconds, 0);
+  const total = (of: (row: ProfileRow) => number) => rows.reduce((result, row) => result + of(row), 0);
+  const sum = total(({ microseconds }) => microseconds);
   const percent = (microseconds: number) => ((100 * microseconds) / sum).toFixed(1);
   const body = rows.map((row) => [
     row.phase,
@@ -150,17 +153,19 @@ export function profileText(measured: Profile): string {
     row.gflops === null ? "" : row.gflops.toFixed(1),
     row.peakShare === null ? "" : `${(100 * row.peakShare).toFixed(0)} %`,
     (row.bytes / row.microseconds / 1000).toFixed(1),
+    `${(100 * row.bandwidthShare).toFixed(0)} %`,
   ]);
   const phases = [...new Set(rows.map(({ phase }) => phase))].map((phase) => {
     const own = rows.filter((row) => row.phase === phase).reduce((total, row) => total + row.microseconds, 0);
     return `${phase} ${formatCount(own)} us (${percent(own)} %)`;
   });
   return [
-    `${mode}, batch size ${batchSize}, ${backend}, ${threads} thread${threads > 1 ? "s" : ""}; peak ${measured.peakGflops.toFixed(1)} GFLOP/s a thread; medians of ${repetitions} steps`,
+    `${mode}, batch size ${batchSize}, ${backend}, ${threads} thread${threads > 1 ? "s" : ""}; peak ${measured.peakGflops.toFixed(1)} GFLOP/s, memory ${measured.bandwidth.toFixed(1)} GB/s a thread; medians of ${repetitions} steps`,
     "",
-    formatTable([HEADER, ...body], "<<<<<>>>>>>>>"),
+    formatTable([HEADER, ...body], "<<<<<>>>>>>>>>"),
     "",
     `All calls ${formatCount(sum)} us: ${phases.join(", ")}.`,
+    `They compute ${(total(({ flops }) => flops) / sum / 1000).toFixed(1)} GFLOP/s and move ${(total(({ bytes }) => bytes) / 2 ** 20).toFixed(1)} MiB, ${(total(({ bytes }) => bytes) / sum / 1000).toFixed(1)} GB/s.`,
     `Whole step ${formatCount(measured.stepMicroseconds)} us, of which ${measured.loadMicroseconds.toFixed(1)} us copy the batch in: ${formatCount(measured.imagesPerSecond)} images/s.`,
   ].join("\n");
 }
