@@ -43,6 +43,7 @@ const LONG_NODE = [
   "build/run",
   "build/typed-once",
   "cli/base",
+  "cli/base-formats",
   "cli/config",
   "cli/convert",
   "cli/data-preview",
