@@ -1,44 +1,184 @@
 #!/usr/bin/env node
-// npm run bench:transfer: a head on a frozen MobileNetV2, with what the backbone gives kept, computed at every step, and the whole trained as a graph.
-import { readFileSync } from "node:fs";
-import { parseArgs } from "node:util";
-import { modelFromConfig, transferModel } from "../../dist/node.js";
-import { held } from "../../dist/train/stream.js";
-import { Training } from "../../dist/train/training.js";
+// npm run bench:transfer: a head on a frozen MobileNetV2 of npm, with ten pictures of each category of emoji: see HELP.
+import { execFile } from "node:child_process";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { parseArgs, promisify } from "node:util";
+import { loadDataset } from "../../dist/node.js";
 import { runMain, takeNumbers } from "../main.mjs";
+import { machine, machineLine } from "../peers/machine.mjs";
+import { median } from "../peers/measure.mjs";
+import { divided, installedPictures, writeBackbone, writeFolders } from "./pictures.mjs";
 
-const HELP = `Usage: npm run bench:transfer -- [--images 320] [--size 96] [--epochs 5] [--threads 1] [--head 128,5]
+const HELP = `Usage: npm run bench:transfer -- [options]      (or: node bench/transfer/run.mjs [options])
 
-Trains a head on a frozen MobileNetV2 of random weights, on random images in batches of 32. Prints the seconds of each epoch, and of the epochs
-after the first the microseconds a step where what the backbone gives is kept.`;
-const BATCH_SIZE = 32;
+Which of nine categories (flags, food and drink, smileys, ...) is a picture of an emoji of? Learned from ten pictures of each
+category, and tested with fifty others of each, by
+- a head of one dense layer on the frozen trunk of nsfwjs's MobileNetV2, here, through the API and by the command line,
+- the same by hand in TensorFlow.js (wasm): what the trunk gives, and a dense layer trained by tf.train.adam on it,
+- the same net from scratch, here: nothing frozen, drawn anew, pictures flipped, moved and zoomed.
+Pictures, trunk and TensorFlow.js are packages of npm, as bench/transfer/package-lock.json has them.
+
+  --seeds N[,N]    each draws other pictures, and another head (default 1,2,3,4,5)
+  --threads N[,N]  (default 1,2)
+  --only LIST      of api, command, tfjs, scratch (default: all)
+  --scratch N      epochs of the net from scratch (default 100)
+  --folder DIR     leave the pictures, as folders, and the trunk there, to train by the command line; measures nothing
+  --json FILE      also write everything measured
+
+or with --random, on random images and weights, seconds an epoch with what the trunk gives kept, computed at every step, and
+of the whole trained as a graph:
+  --images 320, --size 96, --epochs 5, --threads 1, --head 5 (or 128,5)
+`;
+/** Chosen by pictures of the part "tuning" alone, 10 of each category to learn and 15 to ask, twenty times. docs/transfer.md says of what. */
+const TASK = { train: 10, test: 50, tuning: 25 };
+const SETTINGS = { size: 96, cut: "block_13_expand_relu", epochs: 60, batchSize: 16, rate: 0.003 };
+const SCRATCH_RATE = 0.001;
+const ENGINES = {
+  api: "wasmgrad",
+  command: "wasmgrad train --base",
+  tfjs: "TensorFlow.js, wasm",
+  scratch: "wasmgrad, from scratch",
+};
+const here = fileURLToPath(new URL(".", import.meta.url));
+const execute = promisify(execFile);
 
 function options() {
   const { values } = parseArgs({
     options: {
+      seeds: { type: "string", default: "1,2,3,4,5" },
+      threads: { type: "string" },
+      only: { type: "string", default: Object.keys(ENGINES).join() },
+      scratch: { type: "string", default: "100" },
+      folder: { type: "string" },
+      json: { type: "string" },
+      random: { type: "boolean", default: false },
       images: { type: "string", default: "320" },
       size: { type: "string", default: "96" },
       epochs: { type: "string", default: "5" },
-      threads: { type: "string", default: "1" },
       head: { type: "string", default: "5" },
       help: { type: "boolean", default: false },
     },
   });
-  return takeNumbers(values, ["images", "size", "epochs", "threads"]);
+  values.threads ??= values.random ? "1" : "1,2";
+  if (values.random) return takeNumbers(values, ["images", "size", "epochs", "threads"]);
+  for (const name of ["seeds", "threads"]) {
+    const list = values[name].split(",").map(Number);
+    if (!list.every((one) => Number.isSafeInteger(one) && one >= 1))
+      throw new RangeError(`--${name} is '${values[name]}', expected whole numbers from 1, such as 1,2`);
+    values[name] = list;
+  }
+  values.only = values.only.split(",");
+  const odd = values.only.find((name) => !Object.hasOwn(ENGINES, name));
+  if (odd !== undefined)
+    throw new RangeError(`--only has '${odd}', expected of ${Object.keys(ENGINES).join(", ")}`);
+  return takeNumbers(values, ["images", "size", "epochs", "scratch"]);
 }
 
-async function measure(base, train, head, { epochs, threads }, room) {
-  const net = transferModel(base, { head, inputShape: train.shape });
-  await net.compile({ threads });
-  const seconds = [];
-  const callbacks = { onEpochEnd: ({ trainSeconds }) => void seconds.push(trainSeconds) };
+/** The flags of the command line that do what the rows of the API do. */
+const flagsOf = (pictures, model, seed) => {
+  const { size, cut, epochs, batchSize, rate } = SETTINGS;
+  return [
+    ...["--dataset", pictures, "--base", model, "--cut", cut, "--head", "classes"],
+    ...["--image-size", `${size}x${size}`, "--epochs", epochs, "--batch-size", batchSize],
+    ...["--learning-rate", rate, "--validation-split", 0, "--seed", seed],
+  ].map(String);
+};
+
+/** Draws pictures by the seed, and writes them into a folder as they are and as bytes, the same for all. */
+async function prepare(folder, { folder: from, classes }, seed) {
+  const { train, test } = divided(classes, seed, TASK);
+  const pictures = join(folder, "pictures");
+  writeFolders({ train, test }, from, pictures);
+  const { size } = SETTINGS;
+  const dataset = await loadDataset(pictures, { imageSize: [size, size], colorMode: "rgb" });
+  for (const part of ["train", "test"]) {
+    writeFileSync(join(folder, `${part}-images`), dataset[part].images);
+    writeFileSync(join(folder, `${part}-labels`), dataset[part].labels);
+  }
+  return { folder, pictures, classNames: dataset.classNames };
+}
+
+async function measured(engine, { folder, pictures, classNames }, model, seed, threads, scratch) {
+  if (engine === "command") return byCommand(folder, pictures, model, seed, threads);
+  const own = engine === "scratch" ? { epochs: scratch, rate: SCRATCH_RATE } : {};
+  const job = { ...SETTINGS, ...own, engine, folder, model, seed, threads, classes: classNames.length };
+  const { stdout } = await execute(process.execPath, [`${here}child.mjs`, JSON.stringify(job)]);
+  return JSON.parse(stdout.trim().split("\n").at(-1));
+}
+
+async function byCommand(folder, pictures, model, seed, threads) {
+  const cli = fileURLToPath(new URL("../../dist/cli/index.js", import.meta.url));
+  const out = join(folder, `run-${threads}`);
+  const args = [
+    cli,
+    "train",
+    ...flagsOf(pictures, model, seed),
+    "--threads",
+    threads,
+    "--out",
+    out,
+    "--json",
+  ];
   const began = performance.now();
-  const settings = { epochs, batchSize: BATCH_SIZE, callbacks };
-  await new Training(net.session, held(train, net, "fit"), settings, net, room).run();
-  const all = (performance.now() - began) / 1000;
-  const sha = await net.weightsSha256();
-  net.dispose();
-  return { seconds, all, sha };
+  const { stdout } = await execute(process.execPath, args.map(String), { maxBuffer: 2 ** 26 });
+  const { test, weightsSha256 } = JSON.parse(stdout);
+  return { accuracy: test.accuracy, sha: weightsSha256, process: (performance.now() - began) / 1000 };
+}
+
+const COLUMNS = ["load", "features", "head", "all", "test", "process"];
+
+function table(rows) {
+  const cells = [["", "threads", "accuracy, %", ...COLUMNS.map((name) => `${name}, s`)]];
+  for (const { engine, threads, samples } of rows) {
+    const accuracies = samples.map(({ accuracy }) => 100 * accuracy);
+    const mean = accuracies.reduce((sum, one) => sum + one, 0) / accuracies.length;
+    cells.push([
+      ENGINES[engine],
+      String(threads),
+      `${mean.toFixed(1)} (${Math.min(...accuracies).toFixed(1)} to ${Math.max(...accuracies).toFixed(1)})`,
+      ...COLUMNS.map((name) => {
+        const value = median(samples.map((sample) => sample[name]));
+        return value === undefined || Number.isNaN(value) ? "" : value.toFixed(value < 9.995 ? 2 : 1);
+      }),
+    ]);
+  }
+  const widths = cells[0].map((_, i) => Math.max(...cells.map((row) => row[i].length)));
+  return cells
+    .map((row) => row.map((cell, i) => cell[i ? "padStart" : "padEnd"](widths[i])).join("  "))
+    .join("\n");
+}
+
+async function measure(chosen, temporary) {
+  const installed = installedPictures();
+  const model = writeBackbone(join(temporary, "mobilenet"));
+  const report = { machine: machine(), task: TASK, settings: SETTINGS, seeds: chosen.seeds, rows: [] };
+  const names = [...installed.classes.keys()];
+  console.log(
+    `${machineLine(report.machine)}.\n${names.length} categories (${names.join(", ")}), of each ${TASK.train} pictures to learn from and ${TASK.test} for the test. Accuracy: mean of ${chosen.seeds.length} seeds, from lowest to highest; seconds: medians.\n`,
+  );
+  const rows = new Map();
+  for (const seed of chosen.seeds) {
+    const folder = join(temporary, `seed-${seed}`);
+    mkdirSync(folder);
+    const data = await prepare(folder, installed, seed);
+    // Threads change nothing in what is learned: the long training is done once.
+    for (const engine of chosen.only)
+      for (const threads of engine === "scratch" ? chosen.threads.slice(-1) : chosen.threads) {
+        console.error(`seed ${seed}: ${ENGINES[engine]}, ${threads} threads`);
+        const sample = await measured(engine, data, model, seed, threads, chosen.scratch);
+        const key = `${engine} ${threads}`;
+        if (!rows.has(key)) rows.set(key, { engine, threads, samples: [] });
+        rows.get(key).samples.push({ seed, ...sample });
+      }
+  }
+  report.rows = [...rows.values()].sort(
+    (a, b) => chosen.only.indexOf(a.engine) - chosen.only.indexOf(b.engine),
+  );
+  console.log(table(report.rows));
+  if (chosen.json) writeFileSync(chosen.json, `${JSON.stringify(report, undefined, 2)}\n`);
 }
 
 async function main() {
@@ -47,34 +187,27 @@ async function main() {
     console.log(HELP);
     return;
   }
-  const { images: count, size, threads } = chosen;
-  const head = chosen.head.split(",").map(Number);
-  const layers = JSON.parse(
-    readFileSync(new URL("../../docs/examples/mobilenet-v2.json", import.meta.url), "utf8"),
-  );
-  const base = modelFromConfig(layers);
-  await base.compile({ optimizer: "sgd", threads, maxMemory: 3 * 2 ** 30 });
-  const train = {
-    images: Uint8Array.from({ length: count * size * size * 3 }, (_, i) => (i * 2654435761) >>> 24),
-    labels: Uint8Array.from({ length: count }, (_, i) => i % head.at(-1)),
-    shape: [size, size, 3],
-    count,
-  };
-  for (const [name, room] of [
-    ["kept", undefined],
-    ["computed at every step", 0],
-    ["the whole graph", -1],
-  ]) {
-    const { seconds, all, sha } = await measure(base, train, head, chosen, room);
-    const later = seconds.slice(1);
-    const step = (1e6 * Math.min(...later)) / Math.ceil(count / BATCH_SIZE);
-    const each =
-      room === undefined && later.length > 0 ? `; ${step.toFixed(0)} us a step of ${BATCH_SIZE} images` : "";
-    console.log(
-      `${name.padEnd(24)} epochs of ${seconds.map((s) => s.toPrecision(3)).join(", ")} s; all of it ${all.toPrecision(3)} s${each}; ${sha.slice(0, 8)}`,
-    );
+  if (chosen.random) {
+    const { measureKept } = await import("./kept.mjs");
+    await measureKept(chosen);
+    return;
   }
-  base.dispose();
+  if (chosen.folder !== undefined) {
+    const [seed] = chosen.seeds;
+    const installed = installedPictures();
+    const { train, test } = divided(installed.classes, seed, TASK);
+    const pictures = join(chosen.folder, "pictures");
+    writeFolders({ train, test }, installed.folder, pictures);
+    const model = writeBackbone(join(chosen.folder, "mobilenet"));
+    console.log(`wasmgrad train ${flagsOf(pictures, model, seed).join(" ")}`);
+    return;
+  }
+  const temporary = mkdtempSync(join(tmpdir(), "wasmgrad-transfer-"));
+  try {
+    await measure(chosen, temporary);
+  } finally {
+    rmSync(temporary, { recursive: true, force: true });
+  }
 }
 
 await runMain(main);
