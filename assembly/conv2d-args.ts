@@ -23,7 +23,7 @@ export class Conv2dArgs {
   strideW: i32;
   dilationH: i32;
   dilationW: i32;
-  relu: i32; // forward: 1 for max(0, .) on the way out
+  relu: i32; // forward: 1 for max(0, .) on the way out, 2 for min(max(0, .), 6) in builds with all kernels
   top: i32; // backwardInput: padding to crop from dx, whose own size is cropH x cropW
   left: i32;
   cropH: i32;

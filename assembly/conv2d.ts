@@ -1,5 +1,5 @@
-import { lanes, loadSplat, madd, splat, vload, vpmax, vstorePart } from "./simd";
-import { PANEL, TILE_ACCUMULATE, TILE_RELU, panelRows, panelsBytes, panelsOf, tile, wholePanels } from "./tile";
+import { lanes, loadSplat, madd, splat, vload, vpmax, vpmin, vrelu, vstorePart } from "./simd";
+import { PANEL, TILE_ACCUMULATE, panelRows, panelsBytes, panelsOf, reluFlags, tile, wholePanels } from "./tile";
 import { Conv2dArgs } from "./conv2d-args";
 import { packPanel } from "./gemm";
 import { pointwiseBackwardFilter, pointwiseBackwardInput, pointwiseForward } from "./pointwise";
@@ -77,7 +77,7 @@ export function conv2dForward(s: Conv2dArgs, task: i32, scratch: usize): void {
   const image = s.x + <usize>task * <usize>s.H * rowBytes;
   const pixelBytes = <usize>OC << 2;
   const out = s.y + <usize>task * <usize>s.OH * <usize>OW * pixelBytes;
-  const flags = s.relu ? TILE_RELU : 0;
+  const flags = reluFlags(s.relu);
   const gather = !inPlace(s);
   const run = gather ? K : s.KW * s.C;
   const segments = gather ? 1 : s.KH;
@@ -181,6 +181,11 @@ function shortStore<V>(y: usize, v0: V, v1: V, n: i32, relu: i32): void {
   if (relu) {
     v0 = vpmax<V>(v0, splat<V>(0));
     v1 = vpmax<V>(v1, splat<V>(0));
+  }
+  // @ts-ignore: of the command that builds
+  if (ALL_KERNELS && relu > 1) {
+    v0 = vpmin<V>(vrelu<V>(v0), splat<V>(6));
+    v1 = vpmin<V>(vrelu<V>(v1), splat<V>(6));
   }
   vstorePart<V>(y, v0, n);
   if (n > lanes<V>()) vstorePart<V>(y + sizeof<V>(), v1, n - lanes<V>());

@@ -45,8 +45,9 @@ import {
   colorImages, eraseImages, mixPlan, mixImages, mixTargets,
 } from "./further/augment";
 import { BinaryForwardArgs, BinaryBackwardArgs, binaryForward, binaryBackward } from "./further/binary";
+import { DepthwiseArgs } from "./further/depthwise-args";
 import {
-  DepthwiseArgs, ReverseTapsArgs, depthwiseForward, depthwiseBackwardInput, depthwiseBackwardFilter, reverseTaps,
+  ReverseTapsArgs, depthwiseForward, depthwiseBackwardInput, depthwiseBackwardFilter, reverseTaps,
 } from "./further/depthwise";
 import {
   FocalArgs, LogitsFocalArgs, sigmoidFocalCrossentropy, softmaxFocalCrossentropy, binaryFocalCrossentropy,

@@ -1,5 +1,5 @@
 import { vrelu } from "./simd";
-import { PANEL, TILE_ACCUMULATE, TILE_RELU, panelRows, wholePanels } from "./tile";
+import { PANEL, TILE_ACCUMULATE, panelRows, reluFlags, wholePanels } from "./tile";
 
 /** Depth of one block: a packed panel of B (KC x 16 f32, 16 KiB) stays in the L1 cache. */
 // @host
@@ -34,7 +34,7 @@ export class GemmArgs {
   transA: i32;
   transB: i32;
   beta: f32;
-  relu: i32; // 1: max(0, .) on the way out; only with beta = 0
+  relu: i32; // 1: max(0, .) on the way out, 2: min(max(0, .), 6) in builds with all kernels; only with beta = 0
   rows: i32; // one task computes a block of rows x cols of C; cols is a multiple of 16;
   cols: i32; // tasks = matrices * ceil(M / rows) * ceil(N / cols), row blocks outermost within a matrix
   cNext: usize; // bytes from one matrix to the next, where several are multiplied in one call
@@ -62,7 +62,7 @@ export function gemm(args: GemmArgs, task: i32, scratch: usize): void {
   for (let k0 = 0; k0 < K; k0 += KC) {
     const kc = min(KC, K - k0);
     let flags = k0 > 0 || args.beta != 0 ? TILE_ACCUMULATE : 0;
-    if (args.relu && k0 + kc == K) flags |= TILE_RELU;
+    if (k0 + kc == K) flags |= reluFlags(args.relu);
     // Rows 2i and 2i + 1 of op(A) start at a + i * aPair and aRow further on; aStep leads to the next k.
     let a = args.a + matrix * args.aNext + ((<usize>m0 * <usize>K + <usize>k0) << 2);
     let aRow = <usize>K << 2, aPair = aRow << 1, aStep: usize = 4;
@@ -216,6 +216,8 @@ function finishEmpty(c: usize, rows: i32, n0: i32, n1: i32, args: GemmArgs): voi
       const p = c + (<usize>n << 2);
       let x: f32 = (args.beta != 0 ? load<f32>(p) : 0) + (args.bias ? load<f32>(args.bias + (<usize>n << 2)) : 0);
       if (args.relu) x = vrelu<f32>(x);
+      // @ts-ignore: of the command that builds
+      if (ALL_KERNELS && args.relu > 1) x = min<f32>(x, 6);
       store<f32>(p, x);
     }
     c += <usize>args.N << 2;

@@ -1,6 +1,6 @@
 import { Conv2dArgs } from "./conv2d-args";
 import { lanes, vload, vstorePart } from "./simd";
-import { PANEL, PANEL_ROW, TILE_ACCUMULATE, TILE_RELU, narrowRows, panelRows, wholePanels } from "./tile";
+import { PANEL, PANEL_ROW, TILE_ACCUMULATE, narrowRows, panelRows, reluFlags, wholePanels } from "./tile";
 
 // A convolution with a filter of one cell and nothing around its input is a product of matrices, whose rows are the outputs of
 // all images, M = batch * OH * OW, taken where they lie:
@@ -68,7 +68,7 @@ export function pointwiseForward(s: Conv2dArgs, task: i32): void {
   const n = task % across * s.cols, cols = min(s.cols, OC - n);
   const column = <usize>n << 2, pixelBytes = <usize>OC << 2, step = (<usize>s.strideW * <usize>C) << 2;
   const w = s.w + (<usize>C << 2) * <usize>n, bias = s.bias ? s.bias + column : 0;
-  const flags = s.relu ? TILE_RELU : 0;
+  const flags = reluFlags(s.relu);
   let m = task / across * s.rows;
   const end = min(m + s.rows, s.batch * s.OH * s.OW);
   while (m < end) {

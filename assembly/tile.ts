@@ -1,4 +1,4 @@
-import { loadSplat, madd, vadd, vload, vrelu, vstore, vstorePart, splat, lanes } from "./simd";
+import { loadSplat, madd, vadd, vload, vpmin, vrelu, vstore, vstorePart, splat, lanes } from "./simd";
 
 // The inner loop of every matrix product here: two rows by sixteen columns of C in registers.
 //
@@ -44,6 +44,17 @@ export function panelsBytes(panels: i32, K: i32): usize {
 export const TILE_ACCUMULATE = 1;
 /** max(0, .) is applied before storing: vrelu() of simd.ts. */
 export const TILE_RELU = 2;
+/** And what is above 6 becomes that: builds with all kernels. */
+export const TILE_SIX = 4;
+
+/** The flags of a kernel's `relu`. */
+// @ts-ignore: decorator
+@inline
+export function reluFlags(relu: i32): i32 {
+  // @ts-ignore: of the command that builds
+  if (ALL_KERNELS && relu > 1) return TILE_RELU | TILE_SIX;
+  return relu ? TILE_RELU : 0;
+}
 
 /**
  * C[2, 16] (+)= A[2, K] B[K, 16] + bias[16], K walked as `segments` runs of n.
@@ -134,6 +145,14 @@ function finishRow<V>(c: usize, cols: i32, flags: i32, v0: V, v1: V, v2: V, v3: 
       v2 = vrelu<V>(v2);
       v3 = vrelu<V>(v3);
     }
+    // @ts-ignore: of the command that builds
+    if (ALL_KERNELS && flags & TILE_SIX) {
+      const six = splat<V>(6);
+      v0 = vpmin<V>(v0, six);
+      v1 = vpmin<V>(v1, six);
+      v2 = vpmin<V>(v2, six);
+      v3 = vpmin<V>(v3, six);
+    }
     vstore<V>(c, v0);
     vstore<V>(c + sizeof<V>(), v1);
     vstore<V>(c + 2 * sizeof<V>(), v2);
@@ -153,6 +172,8 @@ function finishRow<V>(c: usize, cols: i32, flags: i32, v0: V, v1: V, v2: V, v3: 
 function finishVector<V>(c: usize, cols: i32, flags: i32, v: V): i32 {
   if (flags & TILE_ACCUMULATE) v = vadd<V>(vload<V>(c), v);
   if (flags & TILE_RELU) v = vrelu<V>(v);
+  // @ts-ignore: of the command that builds
+  if (ALL_KERNELS && flags & TILE_SIX) v = vpmin<V>(v, splat<V>(6));
   vstorePart<V>(c, v, cols);
   return cols - lanes<V>();
 }

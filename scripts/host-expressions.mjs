@@ -70,7 +70,10 @@ export function hostExpression(text, known) {
       const same = level >= SUM && operator !== "%" && operator !== "/" && before !== "%";
       const right = within(chain(level + 1), operator === "||" ? level + 2 : level + 1);
       const up = operator === "/" ? roundedUp(left, right) : undefined;
-      const shown = `${within(up ?? left, same ? level : level + 1)} ${OPERATORS[operator] ?? operator} ${right}`;
+      // && after && needs none, nor || after ||.
+      const alike = operator === before && level < 3;
+      const first = alike ? left[0] : within(up ?? left, same ? level : level + 1);
+      const shown = `${first} ${OPERATORS[operator] ?? operator} ${right}`;
       // Whole numbers divide to whole ones.
       left = operator === "/" ? [`Math.${up ? "ceil" : "floor"}(${shown})`, TIGHT] : [shown, level];
       before = operator;

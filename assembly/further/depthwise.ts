@@ -1,34 +1,6 @@
 import { lanes, madd, splat, vload, vstorePart } from "../simd";
-
-/**
- * Depthwise convolution: each of C input channels has `multiplier` filters of its own.
- *   y[n, i, j, c*M + m] = bias[c*M + m] + sum over r, q of x[n, i*strideH - top + r*dilationH, j*strideW - left + q*dilationW, c]
- *                         w[r, q, c, m], of the cells inside of the image
- * x[batch, H, W, C], w[KH, KW, C, M], y[batch, OH, OW, C*M]. Sums run over r, then q, in every build.
- */
-@unmanaged
-export class DepthwiseArgs {
-  y: usize; // y, or dy in the backward kernels
-  x: usize; // x, or dx
-  w: usize; // w; backwardFilter: dw of each group of images, f32[groups, KH, KW, C*M]
-  bias: usize; // [C*M], or 0; backward kernels: unused
-  batch: i32;
-  H: i32;
-  W: i32;
-  C: i32;
-  OH: i32;
-  OW: i32;
-  KH: i32;
-  KW: i32;
-  strideH: i32;
-  strideW: i32;
-  dilationH: i32;
-  dilationW: i32;
-  top: i32;
-  left: i32;
-  multiplier: i32;
-  grain: i32; // forward: output rows in one task; backwardFilter: images in one group
-}
+import { DepthwiseArgs } from "./depthwise-args";
+import { bounded, inPlanes, planesForward } from "./depthwise-planes";
 
 /** The taps r0 .. r1 - 1 of `taps` that lie inside of `size` cells, the first of them at `at`. */
 // @ts-ignore: decorator
@@ -66,7 +38,7 @@ function lastColumn(s: DepthwiseArgs, q: i32, taps: i32): i32 {
 @inline
 function strip<V>(
   y: usize, yStep: usize, count: i32, n: i32, x: usize, step: usize, tap: usize, row: usize,
-  w: usize, wTap: usize, wRow: usize, rows: i32, taps: i32, bias: usize,
+  w: usize, wTap: usize, wRow: usize, rows: i32, taps: i32, bias: usize, relu: i32,
 ): void {
   const b = bias ? vload<V>(bias) : splat<V>(0);
   let y0 = b, y1 = b, y2 = b, y3 = b;
@@ -86,48 +58,20 @@ function strip<V>(
     x += row;
     w += wRow;
   }
-  vstorePart<V>(y, y0, n);
-  if (count > 1) vstorePart<V>(y + yStep, y1, n);
-  if (count > 2) vstorePart<V>(y + 2 * yStep, y2, n);
-  if (count > 3) vstorePart<V>(y + 3 * yStep, y3, n);
+  vstorePart<V>(y, bounded<V>(y0, relu), n);
+  if (count > 1) vstorePart<V>(y + yStep, bounded<V>(y1, relu), n);
+  if (count > 2) vstorePart<V>(y + 2 * yStep, bounded<V>(y2, relu), n);
+  if (count > 3) vstorePart<V>(y + 3 * yStep, bounded<V>(y3, relu), n);
 }
 
-/** The same for four outputs whose three taps are the cells next to each other: each cell is loaded once a row. */
+/** Output rows i0 .. i1 - 1 of channels c0 .. c1 - 1 of one image. V of one lane where there is a multiplier: neighbouring outputs then share a cell. */
 // @ts-ignore: decorator
 @inline
-function stripOfThree<V>(
-  y: usize, yStep: usize, n: i32, x: usize, step: usize, row: usize, w: usize, wTap: usize, wRow: usize, rows: i32,
-  bias: usize,
-): void {
-  const b = bias ? vload<V>(bias) : splat<V>(0);
-  let y0 = b, y1 = b, y2 = b, y3 = b;
-  const step2 = 2 * step, step3 = 3 * step, step4 = 4 * step, step5 = 5 * step, wTap2 = 2 * wTap;
-  for (; rows > 0; rows--) {
-    const f0 = vload<V>(w), f1 = vload<V>(w + wTap), f2 = vload<V>(w + wTap2);
-    const c1 = vload<V>(x + step), c2 = vload<V>(x + step2), c3 = vload<V>(x + step3);
-    y0 = madd<V>(c2, f2, madd<V>(c1, f1, madd<V>(vload<V>(x), f0, y0)));
-    y1 = madd<V>(c3, f2, madd<V>(c2, f1, madd<V>(c1, f0, y1)));
-    const c4 = vload<V>(x + step4);
-    y2 = madd<V>(c4, f2, madd<V>(c3, f1, madd<V>(c2, f0, y2)));
-    y3 = madd<V>(vload<V>(x + step5), f2, madd<V>(c4, f1, madd<V>(c3, f0, y3)));
-    x += row;
-    w += wRow;
-  }
-  vstorePart<V>(y, y0, n);
-  vstorePart<V>(y + yStep, y1, n);
-  vstorePart<V>(y + 2 * yStep, y2, n);
-  vstorePart<V>(y + 3 * yStep, y3, n);
-}
-
-/** Output rows i0 .. i1 - 1 of one image. V of one lane where there is a multiplier: neighbouring outputs then share a cell. */
-// @ts-ignore: decorator
-@inline
-function forwardRows<V>(s: DepthwiseArgs, image: usize, out: usize, i0: i32, i1: i32): void {
+function forwardRows<V>(s: DepthwiseArgs, image: usize, out: usize, i0: i32, i1: i32, c0: i32, c1: i32): void {
   const C = s.C, M = s.multiplier, OC = C * M, KW = s.KW;
   const pixel = <usize>C << 2, line = <usize>s.W * pixel, outPixel = <usize>OC << 2;
   const step = <usize>s.strideW * pixel, tap = <usize>s.dilationW * pixel, row = <usize>s.dilationH * line;
   const wRow = <usize>KW * outPixel;
-  const near = KW == 3 && s.strideW == s.dilationW;
   const whole0 = min(firstColumn(s, 0), s.OW), whole1 = max(whole0, lastColumn(s, 0, KW));
   for (let i = i0; i < i1; i++) {
     const at = i * s.strideH - s.top;
@@ -135,8 +79,8 @@ function forwardRows<V>(s: DepthwiseArgs, image: usize, out: usize, i0: i32, i1:
     const first = image + <usize>(at + r0 * s.dilationH) * line;
     const filter = s.w + <usize>r0 * wRow;
     const y = out + <usize>(i * s.OW) * outPixel;
-    for (let c = 0; c < OC; c += lanes<V>()) {
-      const n = OC - c;
+    for (let c = c0; c < c1; c += lanes<V>()) {
+      const n = c1 - c;
       const w = filter + (<usize>c << 2), bias = s.bias ? s.bias + (<usize>c << 2) : 0;
       const x = first + (<usize>(M == 1 ? c : c / M) << 2);
       let to = y + (<usize>c << 2);
@@ -145,8 +89,7 @@ function forwardRows<V>(s: DepthwiseArgs, image: usize, out: usize, i0: i32, i1:
         if (j >= whole0 && j < whole1) {
           const p = x + <usize>(j * s.strideW - s.left) * pixel;
           const count = min(4, whole1 - j);
-          if (near && count == 4) stripOfThree<V>(to, outPixel, n, p, step, row, w, outPixel, wRow, rows, bias);
-          else strip<V>(to, outPixel, count, n, p, step, tap, row, w, outPixel, wRow, rows, KW, bias);
+          strip<V>(to, outPixel, count, n, p, step, tap, row, w, outPixel, wRow, rows, KW, bias, s.relu);
           j += count;
           to += <usize>count * outPixel;
         } else {
@@ -154,7 +97,7 @@ function forwardRows<V>(s: DepthwiseArgs, image: usize, out: usize, i0: i32, i1:
           const q0 = firstTap(side, s.dilationW), taps = lastTap(side, s.dilationW, KW, s.W) - q0;
           strip<V>(
             to, outPixel, 1, n, x + <usize>(side + q0 * s.dilationW) * pixel, 0, tap, row,
-            w + <usize>q0 * outPixel, outPixel, wRow, rows, taps, bias,
+            w + <usize>q0 * outPixel, outPixel, wRow, rows, taps, bias, s.relu,
           );
           j++;
           to += outPixel;
@@ -164,14 +107,21 @@ function forwardRows<V>(s: DepthwiseArgs, image: usize, out: usize, i0: i32, i1:
   }
 }
 
-/** y; overwrites. One task is `grain` output rows of an image: tasks = batch * ceil(OH / grain). */
+/**
+ * y; overwrites. One task is `grain` output rows of `channels` channels of an image:
+ * tasks = batch * ceil(OH / grain) * ceil(C*M / channels), channels innermost. Scratch: planesScratch(), where inPlanes().
+ */
 export function depthwiseForward(s: DepthwiseArgs, task: i32, scratch: usize): void {
-  const parts = (s.OH + s.grain - 1) / s.grain;
-  const n = task / parts, i0 = task % parts * s.grain, i1 = min(i0 + s.grain, s.OH);
+  const OC = s.C * s.multiplier;
+  const across = (OC + s.channels - 1) / s.channels, down = (s.OH + s.grain - 1) / s.grain;
+  const c0 = task % across * s.channels, c1 = min(c0 + s.channels, OC), part = task / across;
+  const n = part / down, i0 = part % down * s.grain, i1 = min(i0 + s.grain, s.OH);
   const image = s.x + ((<usize>n * <usize>(s.H * s.W) * <usize>s.C) << 2);
-  const out = s.y + ((<usize>n * <usize>(s.OH * s.OW) * <usize>(s.C * s.multiplier)) << 2);
-  if (ASC_FEATURE_SIMD && s.multiplier == 1) forwardRows<v128>(s, image, out, i0, i1);
-  else forwardRows<f32>(s, image, out, i0, i1);
+  const out = s.y + ((<usize>n * <usize>(s.OH * s.OW) * <usize>OC) << 2);
+  if (inPlanes(s.KW, s.strideW, max(s.dilationH, s.dilationW), s.multiplier, s.left)) {
+    planesForward(s, image, out, i0, i1, c0, c1, scratch);
+  } else if (ASC_FEATURE_SIMD && s.multiplier == 1) forwardRows<v128>(s, image, out, i0, i1, c0, c1);
+  else forwardRows<f32>(s, image, out, i0, i1, c0, c1);
 }
 
 // @ts-ignore: decorator

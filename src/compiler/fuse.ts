@@ -1,4 +1,5 @@
 import { type Graph, type Op, type OpOf, onlyReader, type Value } from "./graph.ts";
+import { fuseExtra } from "./ops/extra.ts";
 import { isStill, sumMerger } from "./ops/further.ts";
 
 /**
@@ -6,7 +7,8 @@ import { isStill, sumMerger } from "./ops/further.ts";
  * - conv2d, dense, add and batchNorm each take a relu that follows, which their kernels apply before they store;
  * - batchNorm takes a sum that follows: what is added is its second input;
  * - conv2d (+ relu) + max pooling become convPool, where the pool is strided: see assembly/convpool.ts;
- * - outside training, and where they are frozen and nothing before them is trained, conv2d + batchNorm become a conv2d whose filter is scaled.
+ * - outside training, and where they are frozen and nothing before them is trained, conv2d + batchNorm become a conv2d whose filter is scaled;
+ * - with ops of ExtraKind what fuse-extra.ts tells.
  */
 export function fuse(graph: Graph, training = true): Graph {
   const merged = new Set<Op>();
@@ -27,7 +29,7 @@ export function fuse(graph: Graph, training = true): Graph {
         take(next, { norm: next.attributes.norm });
     }
     if (op.kind === "add") op = merge!(op);
-    if (op.kind === "conv2d" || op.kind === "dense" || op.kind === "add" || op.kind === "batchNorm") {
+    if ("relu" in op.attributes) {
       const next = onlyReader(graph, op.output);
       if (next?.kind === "activation" && next.attributes.kind === "relu") take(next, { relu: true });
     }
@@ -45,7 +47,8 @@ export function fuse(graph: Graph, training = true): Graph {
     }
     places.set(op.output, ops.push(op) - 1);
   }
-  return { ...graph, ops: ops.filter((op, i) => places.get(op.output) === i) };
+  const fused = { ...graph, ops: ops.filter((op, i) => places.get(op.output) === i) };
+  return fuseExtra?.(fused, training) ?? fused;
 }
 
 /**

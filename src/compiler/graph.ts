@@ -52,7 +52,7 @@ export interface OpAttributes extends AugmentAttributes {
   conv2d: Conv2dAttributes;
   /** conv2d, relu or not, and max pooling as one; only fuse() makes it. */
   convPool: { readonly conv: Conv2dAttributes; readonly pool: Pool2dAttributes; readonly convShape: Shape };
-  dense: { readonly units: number; readonly relu: boolean };
+  dense: { readonly units: number; readonly relu: Relu };
   pool2d: Pool2dAttributes;
   globalAveragePool2d: Record<never, never>;
   activation: { readonly kind: ActivationKind; readonly alpha: number };
@@ -76,8 +76,12 @@ export interface OpAttributes extends AugmentAttributes {
   };
   /** Values as they are; training pays for large ones: l1 |x| + l2 x^2. */
   activityPenalty: { readonly l1: number; readonly l2: number };
-  /** A convolution of each channel by filters of its own: `multiplier` outputs of each, those of a channel side by side. */
-  depthwiseConv2d: WindowAttributes & { readonly multiplier: number };
+  /** A convolution of each channel by filters of its own: `multiplier` outputs of each, those of a channel side by side; only fuse() gives it relu and norm. */
+  depthwiseConv2d: WindowAttributes & {
+    readonly multiplier: number;
+    readonly relu?: Relu;
+    readonly norm?: NormParameters | undefined;
+  };
   /** The gradient of a convolution by its input, as an op: the window's sizes and padding are those of that convolution. */
   conv2dTranspose: WindowAttributes;
   /** A convolution of each group of input channels to a group of the filters. */
@@ -152,9 +156,12 @@ export interface WindowAttributes {
   };
 }
 
+/** Whether what is negative is stored as 0; 2: and what is above 6 as that, where no gradient passes. */
+export type Relu = boolean | 2;
+
 export interface Conv2dAttributes extends WindowAttributes {
   readonly filters: number;
-  readonly relu: boolean;
+  readonly relu: Relu;
   /** Of a batch normalization whose moving statistics are folded into the filter: outside training only. */
   readonly norm?: NormParameters | undefined;
 }

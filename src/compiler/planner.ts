@@ -9,6 +9,7 @@ import {
   type OpOf,
   type Parameter,
   producer,
+  type Relu,
   type Value,
 } from "./graph.ts";
 import { chunks, GRAIN } from "./tasks.ts";
@@ -47,7 +48,7 @@ export interface OpImplementation<K extends OpKind> {
   backward(planner: Planner, op: OpOf<K>): void;
   /** Whether backward reads an input, or the output: then no other op may overwrite it. */
   readsInput(op: OpOf<K>, input: number): boolean;
-  readsOutput(op: OpOf<K>): boolean;
+  readsOutput(op: OpOf<K>): Relu;
 }
 
 /** What does each kind of op: handed to the planner, which knows none of them. */
@@ -134,7 +135,7 @@ export class Planner {
   }
 
   /** Whether a value is read by more than the one op that follows it. */
-  #isNeeded(value: Value): boolean {
+  #isNeeded(value: Value): Relu | undefined {
     const op = producer(this.graph, value);
     const readBackward = this.training && op && this.#implementationOf(op).readsOutput(op);
     return (

@@ -15,6 +15,11 @@ function movingValues(graph: Graph): ReadonlySet<Value> {
   return found;
 }
 
+/** Whether no gradient passes an op in training. */
+export function isQuiet(graph: Graph, { output }: Op): boolean {
+  return !movingValues(graph).has(output);
+}
+
 /** Whether a normalization uses its moving statistics in training, too, and nothing before it is trained: then no gradient passes it. */
 export function isStill(graph: Graph, { attributes, output }: OpOf<"batchNorm">): boolean {
   return attributes.frozen && !movingValues(graph).has(output);
@@ -61,7 +66,7 @@ function isSame({ kind, attributes }: Op): boolean {
 
 /** Whether answers fold a normalization that is trained into a convolution: parted from each other, they would round otherwise. */
 function isFolded(graph: Graph, { kind, output }: Op): boolean {
-  const next = kind === "conv2d" ? onlyReader(graph, output) : undefined;
+  const next = kind === "conv2d" || kind === "depthwiseConv2d" ? onlyReader(graph, output) : undefined;
   return next?.kind === "batchNorm" && !next.attributes.frozen;
 }
 

@@ -144,6 +144,52 @@ export const LESS = 4;
 /** x > 0 ? x : y x; fainter than FAINT is stored as 0 */
 export const SLOPED = 5;
 
+/** Channels that are taken at once: a cache line of each cell. */
+export const PLANE_CHANNELS = 16;
+
+/** Bytes of a band, about, where an image has more rows: some of an L2 cache. */
+export const BAND_BYTES = 49152;
+
+/** Whether these kernels do a convolution. */
+export const inPlanes = (
+  KW: number,
+  strideW: number,
+  dilation: number,
+  multiplier: number,
+  left: number,
+): boolean => dilation === 1 && multiplier === 1 && strideW <= 2 && left >= 0 && (KW === 3 || KW === 5);
+
+/** Outputs that are computed at once: as many as registers hold, with a row of the filter and the cells; 3 where that leaves none over. */
+export const manyInPlanes = (OW: number, KW: number, strideW: number): number =>
+  KW === 5 ? (strideW === 1 ? 3 : 2) : strideW === 2 || OW === 3 || OW === 6 ? 3 : 4;
+
+/** Cells in a row of a plane: what the outputs read, those that are computed beside the last, too. */
+export const planeWidth = (OW: number, KW: number, strideW: number): number =>
+  (wholeOutputs(OW, manyInPlanes(OW, KW, strideW)) - 1) * strideW + KW;
+
+export const wholeOutputs = (OW: number, many: number): number => Math.ceil(OW / many) * many;
+
+/** Output rows of a band of planes so wide. */
+export const bandOutputs = (width: number, KH: number, strideH: number): number =>
+  Math.floor(Math.max(0, Math.floor(BAND_BYTES / (4 * PLANE_CHANNELS * width)) - KH) / strideH) + 1;
+
+/** Rows in a band, of a task of so many output rows. */
+export const bandRows = (width: number, KH: number, strideH: number, rows: number): number =>
+  (Math.min(bandOutputs(width, KH, strideH), rows) - 1) * strideH + KH;
+
+/** Scratch of depthwiseForward, where inPlanes(): a band, and the filters of its channels; `rows`: output rows in a task. */
+export const planesScratch = (
+  OW: number,
+  KH: number,
+  KW: number,
+  strideH: number,
+  strideW: number,
+  rows: number,
+): number => 4 * PLANE_CHANNELS * (bandCells(planeWidth(OW, KW, strideW), KH, strideH, rows) + KH * KW);
+
+export const bandCells = (width: number, KH: number, strideH: number, rows: number): number =>
+  bandRows(width, KH, strideH, rows) * width;
+
 /** Channels in one task of backwardFilter: a cache line of them. */
 export const DEPTHWISE_CHANNELS = 16;
 
@@ -1070,7 +1116,9 @@ interface DepthwiseArgs {
   readonly top: number;
   readonly left: number;
   readonly multiplier: number;
+  readonly relu: number;
   readonly grain: number;
+  readonly channels: number;
 }
 
 interface ReverseTapsArgs {
@@ -1512,7 +1560,7 @@ export const KERNEL_TABLE = `0activationForward: y* x* n kind alpha% grain
 71mixTargets: y* x* plan* rows cols
 72binaryForward: z* x* y* op n0 n1 n2 n3 n4 x0 x1 x2 x3 x4 y0 y1 y2 y3 y4 grain
 73binaryBackward: out* dz* x* y* op second n0 n1 n2 n3 n4 x0 x1 x2 x3 x4 y0 y1 y2 y3 y4 o1 o2 o3 o4 size grain
-74depthwiseForward 75depthwiseBackwardInput 76depthwiseBackwardFilter: y* x* w* bias* batch H W C OH OW KH KW strideH strideW dilationH dilationW top left multiplier grain
+74depthwiseForward 75depthwiseBackwardInput 76depthwiseBackwardFilter: y* x* w* bias* batch H W C OH OW KH KW strideH strideW dilationH dilationW top left multiplier relu grain channels
 77reverseTaps: out* w* taps C
 78sigmoidFocalCrossentropy 79softmaxFocalCrossentropy: losses* dx* y* x* t* rows cols scale% grain gamma% alpha% applyClassBalancing
 80binaryFocalCrossentropy 81categoricalFocalCrossentropy: losses* dy* y* t* rows cols scale% grain gamma% alpha% applyClassBalancing

@@ -15,6 +15,7 @@ import type * as Frozen from "./frozen.ts";
 export const {
   FURTHER,
   EXTRA,
+  fuseExtra,
   mixedTargets,
   penalties,
   fillFurther,

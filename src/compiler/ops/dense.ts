@@ -1,5 +1,5 @@
 import { gemmScratch, panelsOf, wholePanels } from "../../engine/abi.ts";
-import type { OpOf } from "../graph.ts";
+import type { OpOf, Relu } from "../graph.ts";
 import type { OpImplementation, Planner } from "../planner.ts";
 import type { Tensor } from "../tensor.ts";
 import { backwardRelu } from "./activation.ts";
@@ -14,7 +14,7 @@ interface Product {
   K: number;
   transA?: boolean;
   transB?: boolean;
-  relu?: boolean;
+  relu?: Relu;
   beta?: number;
   /** Products of several matrices at once, so many bytes apart; and their multiplications and additions by the layer's definition. */
   several?: { count: number; cNext: number; aNext: number; bNext: number; flops: number };

@@ -13,6 +13,7 @@ import { permute } from "./permute.ts";
 import { resample2d } from "./resample2d.ts";
 import { unary } from "./unary.ts";
 
+export { fuseExtra } from "../fuse-extra.ts";
 export { mixedTargets } from "./augment.ts";
 export { constrainWeights, penalties } from "./penalties.ts";
 
