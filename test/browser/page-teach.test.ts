@@ -311,6 +311,10 @@ describe.each(BROWSERS)("teaching in %s", (browser) => {
       await dropFiles(page, [{ name: "seen.keras", bytes: file }]);
       await waitForText(page, "#base-words", /seen\.keras/);
       await page.select("[name=scaling]", "imagenet");
+      expect(await page.$eval("[name=cut]", (select) => (select as HTMLSelectElement).value)).toBe(
+        "globalAveragePooling2d",
+      );
+      await page.select("[name=cut]", "maxPooling2d");
       await rename(page, 1, "reds");
       await teachTwo(page, 10);
       await learned(page, 20);
@@ -342,6 +346,9 @@ describe.each(BROWSERS)("teaching in %s", (browser) => {
         /taught in an earlier visit, and their pictures were not kept/,
       );
       await waitForText(page, "#base-words", /seen\.keras/);
+      expect(await page.$eval("[name=cut]", (select) => (select as HTMLSelectElement).value)).toBe(
+        "maxPooling2d",
+      );
       expect(await page.$eval("[name=scaling]", (select) => (select as HTMLSelectElement).value)).toBe(
         "imagenet",
       );
@@ -353,6 +360,9 @@ describe.each(BROWSERS)("teaching in %s", (browser) => {
       await dropFiles(page, probe);
       await waitForText(page, "#taught-class", /^reds$/);
       expect(await shown(page)).toEqual(before);
+      await rename(page, 1, "Reds");
+      await waitForText(page, "#taught-class", /^Reds$/);
+      await rename(page, 1, "reds");
 
       await teachTwo(page, 10);
       await learned(page, 20);

@@ -1,4 +1,5 @@
 import { describe, expect, onTestFinished, test } from "vitest";
+import { ModelError } from "../../src/compiler/errors.ts";
 import type { LoadedModel } from "../../src/formats/model-file.ts";
 import {
   activation,
@@ -15,7 +16,7 @@ import { model as functional } from "../../src/train/functional.ts";
 import type { Model } from "../../src/train/model.ts";
 import { sequential } from "../../src/train/sequential.ts";
 import { transferModel } from "../../src/train/transfer.ts";
-import { headWeights, part, wholeWeights } from "../../src/web/state/teach/parting.ts";
+import { headWeights, part, usualCut, wholeWeights } from "../../src/web/state/teach/parting.ts";
 
 const moved = {
   movingMeanInitializer: { type: "randomNormal", stddev: 0.3 },
@@ -87,7 +88,7 @@ describe.each(Object.keys(BASES))("%s", (name) => {
         { ...FIT, validationData: other },
       );
 
-      const parted = part(base, units, "teach");
+      const parted = part(base, units);
       const features = await compiled(parted.features, 1, "meanSquaredError");
       expect(parted.features.outputShape).toEqual([parted.size]);
       const drawn = headWeights(parted, (await compiled(parted.whole, 5)).getWeights());
@@ -119,4 +120,38 @@ describe.each(Object.keys(BASES))("%s", (name) => {
       expect(asked).toEqual(await expected.predict(other.images));
     },
   );
+});
+
+test("a base is cut before its classifier; one of dense layers alone before its last", async () => {
+  const cutOf = async (model: Model) => {
+    const own = await compiled(model, 1, "meanSquaredError");
+    const base = {
+      model: own,
+      tensors: own.getWeights(),
+      metadata: { preprocessing: { scale: 1 / 255, offset: 0 } },
+    } satisfies LoadedModel;
+    return [base, () => usualCut(base)] as const;
+  };
+  for (const [name, cut] of [
+    ["a chain that flattens", "flatten"],
+    ["a graph", "globalAveragePooling2d"],
+    ["a backbone that gives images", "maxPooling2d"],
+  ] as const) {
+    const [, of] = await cutOf(BASES[name]!());
+    expect(of()).toBe(cut);
+  }
+  const [mlp, ofMlp] = await cutOf(
+    sequential([
+      flatten({ inputShape: [8, 8, 3] }),
+      dense({ units: 6, activation: "relu" }),
+      dense({ units: 4, activation: "softmax" }),
+    ]),
+  );
+  expect(ofMlp()).toBe("dense");
+  expect(part(mlp, [2], "dense").size).toBe(6);
+  expect(() => part(mlp, [2], "flatten")).toThrow("the base: the layers up to the cut have no weights");
+  const [, ofOne] = await cutOf(
+    sequential([flatten({ inputShape: [8, 8, 3] }), dense({ units: 4, activation: "softmax" })]),
+  );
+  expect(ofOne).toThrow(ModelError);
 });

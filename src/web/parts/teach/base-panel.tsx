@@ -1,5 +1,16 @@
+import { useSignal } from "@preact/signals";
 import { subject, trained } from "../../state/subject.ts";
-import { chosenBase, dropBase, openBase, opening, scaling, usePageModel } from "../../state/teach/base.ts";
+import {
+  type ChosenBase,
+  chosenBase,
+  cut,
+  cutBehind,
+  dropBase,
+  openBase,
+  opening,
+  scaling,
+  usePageModel,
+} from "../../state/teach/base.ts";
 import { teachOptions } from "../../state/teach/learn.ts";
 import { type ScalingChoice, scalingsFor } from "../../state/teach/scaling.ts";
 import { Button, Select } from "../../ui/controls.tsx";
@@ -50,6 +61,7 @@ export function BasePanel() {
           </Button>
         )}
       </div>
+      {chosen && <Cut key={chosen.key} chosen={chosen} />}
       {chosen ? (
         <Select
           label="It takes its pixels as"
@@ -80,5 +92,29 @@ export function BasePanel() {
         />
       )}
     </Panel>
+  );
+}
+
+/** The layer that is the last that is learned from. */
+function Cut({ chosen: { base, usualCut } }: { readonly chosen: ChosenBase }) {
+  const problem = useSignal<string | undefined>(undefined);
+  const tried = useSignal(cut.value);
+  return (
+    <Select
+      label="The last layer that is learned from"
+      name="cut"
+      value={tried.value}
+      problem={problem.value}
+      choices={base.model.rows
+        .filter(({ type }) => type !== "input")
+        .map(({ name, outputShape }) => [
+          name,
+          `${name}, ${dimensions(outputShape)}${name === usualCut ? ": before the classifier" : ""}`,
+        ])}
+      onChange={(layer) => {
+        tried.value = layer;
+        problem.value = cutBehind(layer);
+      }}
+    />
   );
 }

@@ -1,7 +1,7 @@
 import { useSignal } from "@preact/signals";
 import { dragging } from "../../state/drops.ts";
 import { record, recording, stopRecording } from "../../state/teach/camera.ts";
-import { withoutPictures } from "../../state/teach/keep.ts";
+import { withoutPictures } from "../../state/teach/learn.ts";
 import {
   addClass,
   classes,

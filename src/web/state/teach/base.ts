@@ -1,4 +1,4 @@
-import { signal } from "@preact/signals";
+import { batch, signal } from "@preact/signals";
 import { ModelError } from "../../../compiler/errors.ts";
 import { TO_UNIT } from "../../../compiler/preprocessing.ts";
 import { type LoadedModel, ModelFileError } from "../../../formats/model-file.ts";
@@ -10,7 +10,7 @@ import { readFiles } from "../files.ts";
 import { reasonOf } from "../model-file.ts";
 import { announce, dismiss, fault, notify } from "../notices.ts";
 import { subject } from "../subject.ts";
-import { type Base, part } from "./parting.ts";
+import { type Base, part, usualCut } from "./parting.ts";
 import { type ScalingChoice, scalingOf } from "./scaling.ts";
 
 /** The model that is learned from. */
@@ -22,11 +22,15 @@ export interface ChosenBase {
   readonly base: Base;
   /** What it takes its pixels as, as far as that was found. */
   readonly found: ScalingChoice;
+  /** Where it is cut unless it is said otherwise. */
+  readonly usualCut: string;
 }
 
 /** undefined: a small net learns from scratch. */
 export const chosenBase = signal<ChosenBase | undefined>(undefined);
 export const scaling = signal<ScalingChoice>("unit");
+/** The layer that is the last of it that is learned from. */
+export const cut = signal("");
 /** Whether a base is being read. */
 export const opening = signal(false);
 
@@ -91,7 +95,8 @@ async function choose(name: string, read: () => Promise<{ base: Base; own: boole
     const { base, own } = await read();
     if (current !== attempt) return;
     requireFit(base);
-    useBase({ key: `${Date.now()} ${Math.random()}`, name, base, found: scalingOf(base, own) });
+    const key = `${Date.now()} ${Math.random()}`;
+    useBase({ key, name, base, found: scalingOf(base, own), usualCut: usualCut(base) });
     const { model } = base;
     notify(
       ABOUT,
@@ -101,15 +106,35 @@ async function choose(name: string, read: () => Promise<{ base: Base; own: boole
   } catch (error) {
     if (current !== attempt) return;
     const reason = reasonOf(error);
-    fault(ABOUT, new Error(`${name} cannot be the base: ${(reason as Error).message}`, { cause: error }));
+    fault(
+      ABOUT,
+      new Error(`${name} cannot be the base: ${(reason as Error).message.replace(/^the base: /, "")}`, {
+        cause: error,
+      }),
+    );
   } finally {
     if (current === attempt) opening.value = false;
   }
 }
 
-export function useBase(next: ChosenBase, choice = next.found): void {
-  scaling.value = choice;
-  chosenBase.value = next;
+export function useBase(next: ChosenBase, choice = next.found, behind = next.usualCut): void {
+  batch(() => {
+    scaling.value = choice;
+    cut.value = behind;
+    chosenBase.value = next;
+  });
+}
+
+/** Cuts it behind that layer; what is wrong with that is returned. */
+export function cutBehind(layer: string): string | undefined {
+  try {
+    part(chosenBase.value!.base, [2], layer);
+  } catch (error) {
+    if (error instanceof ModelError) return error.message;
+    throw error;
+  }
+  cut.value = layer;
+  return undefined;
 }
 
 /** Throws ModelError where pictures cannot be put to it, or no head on it. */
@@ -122,5 +147,5 @@ function requireFit(base: Base): void {
   const channels = inputShape[2]!;
   if (channels !== 1 && channels !== 3)
     throw new ModelError(`it takes images of ${channels} channels, and pictures have 3, or 1 in grey`);
-  part(base, [2], "it");
+  part(base, [2], usualCut(base));
 }

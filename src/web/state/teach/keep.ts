@@ -7,6 +7,7 @@ import { buildModel } from "../../../train/functional.ts";
 import { fault, notify } from "../notices.ts";
 import { type ChosenBase, chosenBase, dropBase, useBase } from "./base.ts";
 import {
+  type BaseUse,
   DEFAULT_OPTIONS,
   forgetTaught,
   learnedAlready,
@@ -17,6 +18,7 @@ import {
   taught,
   teachAgain,
   teachOptions,
+  withoutPictures,
 } from "./learn.ts";
 import { type Colours, classes, FRESH, newClass, pictureOf } from "./pictures.ts";
 import type { ScalingChoice } from "./scaling.ts";
@@ -34,13 +36,14 @@ interface KeptBase {
   readonly tensors: readonly NamedTensor[];
   readonly metadata: ChosenBase["base"]["metadata"];
   readonly found: ScalingChoice;
+  readonly usualCut: string;
 }
 
 interface KeptTaught {
   readonly version: 1;
   /** The base's key; undefined: from scratch. */
   readonly base: string | undefined;
-  readonly scaling: ScalingChoice;
+  readonly use: BaseUse;
   readonly options: TeachOptions;
   readonly classNames: readonly string[];
   readonly weights: readonly NamedTensor[];
@@ -56,8 +59,6 @@ interface KeptPictures {
 export const keepsPictures = signal(false);
 /** Whether this browser has anything of this tab. */
 export const keepsTaught = signal(false);
-/** Whether what is there was taught in an earlier visit on pictures that are gone. */
-export const withoutPictures = signal(false);
 
 /** Milliseconds in which pictures may come before they are written. */
 const PATIENCE_MS = 1000;
@@ -97,7 +98,7 @@ async function keep(name: string, value: unknown): Promise<void> {
   keepsTaught.value = true;
 }
 
-function keepBase({ key, name, base, found }: ChosenBase): void {
+function keepBase({ key, name, base, found, usualCut }: ChosenBase): void {
   const { model, tensors, metadata } = base;
   later(BASE, () =>
     keep(BASE, {
@@ -108,6 +109,7 @@ function keepBase({ key, name, base, found }: ChosenBase): void {
       tensors,
       metadata,
       found,
+      usualCut,
     } satisfies KeptBase),
   );
 }
@@ -117,11 +119,11 @@ function keepTaught(now: Taught): void {
     // One that was replaced meanwhile is followed by the next.
     const weights = await now.weights().catch(() => undefined);
     if (!weights || taught.value !== now) return;
-    const { base, scaling, options, classNames, result } = now;
+    const { base, use, options, classNames, result } = now;
     await keep(TAUGHT, {
       version: 1,
       base: base?.key,
-      scaling,
+      use,
       options,
       classNames,
       weights,
@@ -162,7 +164,6 @@ export async function forgetAll(): Promise<void> {
   clearTimeout(timer);
   waiting.clear();
   keepsPictures.value = false;
-  withoutPictures.value = false;
   forgetTaught();
   dropBase();
   classes.value = FRESH();
@@ -192,7 +193,8 @@ export async function restoreTaught(): Promise<void> {
     const fits = kept && kept.base === own?.key;
     const options = { ...DEFAULT_OPTIONS, ...kept?.options };
     if (kept) teachOptions.value = options;
-    if (own) useBase(own, fits ? kept.scaling : own.found);
+    if (own && fits) useBase(own, kept.use.choice, kept.use.behind);
+    else if (own) useBase(own);
     if (pictures)
       classes.value = pictures.classes.map(({ name, pictures }) => ({
         ...newClass(name),
@@ -201,7 +203,7 @@ export async function restoreTaught(): Promise<void> {
     else if (kept) classes.value = kept.classNames.map(newClass);
     if (!fits) return;
     withoutPictures.value = !pictures;
-    await teachAgain(own, kept.scaling, kept.classNames, options, kept.weights, kept.result);
+    await teachAgain(own, kept.use, kept.classNames, options, kept.weights, kept.result);
     // Pictures that came last may be of after it.
     const count = pictures?.classes.reduce((sum, own) => sum + own.pictures.length, 0);
     if (count === undefined || count === kept.result.pictures) learnedAlready();
@@ -216,8 +218,8 @@ export async function restoreTaught(): Promise<void> {
   }
 }
 
-function baseOf({ key, name, config, tensors, metadata, found }: KeptBase): ChosenBase {
-  return { key, name, found, base: { model: buildModel(config, { tensors }), tensors, metadata } };
+function baseOf({ key, name, config, tensors, metadata, found, usualCut }: KeptBase): ChosenBase {
+  return { key, name, found, usualCut, base: { model: buildModel(config, { tensors }), tensors, metadata } };
 }
 
 /** From now on what changes is kept. */
@@ -233,10 +235,7 @@ function watch(): void {
     const now = taught.value;
     if (now === one || !now || now.result.seconds === 0) return;
     one = now;
-    untracked(() => {
-      withoutPictures.value = false;
-      keepTaught(now);
-    });
+    untracked(() => keepTaught(now));
   });
   effect(() => {
     void classes.value;

@@ -11,7 +11,7 @@ import type { Samples } from "../../../train/samples.ts";
 import { sequential } from "../../../train/sequential.ts";
 import { WORKER_URL } from "../../worker-url.ts";
 import { announce, dismiss, notify } from "../notices.ts";
-import { type ChosenBase, chosenBase, scaling } from "./base.ts";
+import { type ChosenBase, chosenBase, cut, scaling } from "./base.ts";
 import { FIT, fitted } from "./fit.ts";
 import { type Base, headWeights, type Parted, part, wholeWeights } from "./parting.ts";
 import { type Colours, classes, nameProblem, type Picture, type TaughtClass } from "./pictures.ts";
@@ -49,12 +49,19 @@ const HEAP = 8;
 /** Milliseconds between a change and the training that it asks for. */
 const PATIENCE_MS = 300;
 
+/** How a base is learned from. */
+export interface BaseUse {
+  readonly choice: ScalingChoice;
+  /** The last of its layers. */
+  readonly behind: string;
+}
+
 /** A model that was taught: what it answers, and its file. */
 export interface Taught {
   readonly classNames: readonly string[];
-  /** The base that it was taught on, and how it takes its pixels; undefined: none. */
+  /** The base that it was taught on; undefined: none. */
   readonly base: ChosenBase | undefined;
-  readonly scaling: ScalingChoice;
+  readonly use: BaseUse;
   readonly options: TeachOptions;
   readonly result: TaughtResult;
   /** What was trained: others may have the same. */
@@ -91,6 +98,8 @@ export type Doing =
 export const doing = signal<Doing>({ doing: "nothing" });
 /** Whether what an earlier visit left is being put back: nothing is learned meanwhile. */
 export const restoring = signal(true);
+/** Whether what is there was taught in an earlier visit on pictures that are gone. */
+export const withoutPictures = signal(false);
 /** Whether the visitor has stopped it: it goes on when they say so. */
 export const halted = signal(false);
 
@@ -204,8 +213,8 @@ class Seer implements Eye {
     this.shape = [size];
   }
 
-  static async create(base: Base): Promise<Seer> {
-    const { features, size } = part(base, [2], "the base");
+  static async create(base: Base, behind: string): Promise<Seer> {
+    const { features, size } = part(base, [2], behind);
     const trainer = await createTrainer(features, { loss: "meanSquaredError", workerUrl: WORKER_URL });
     return new Seer(base, trainer, size);
   }
@@ -278,8 +287,8 @@ async function draw(parted: Parted): Promise<NamedTensor[]> {
 let seer: { readonly key: string; readonly made: Promise<Seer> } | undefined;
 
 /** The one of a base: the one before is let go of. */
-async function seerOf({ key, base }: ChosenBase, choice: ScalingChoice): Promise<Seer> {
-  const own = `${key} ${choice}`;
+async function seerOf({ key, base }: ChosenBase, { choice, behind }: BaseUse): Promise<Seer> {
+  const own = `${key} ${choice} ${behind}`;
   if (
     seer?.key !== own ||
     !(await seer.made.then(
@@ -288,7 +297,7 @@ async function seerOf({ key, base }: ChosenBase, choice: ScalingChoice): Promise
     ))
   ) {
     seer?.made.then((old) => old.dispose()).catch(() => {});
-    seer = { key: own, made: Seer.create(scaled(base, choice)) };
+    seer = { key: own, made: Seer.create(scaled(base, choice), behind) };
   }
   return seer.made;
 }
@@ -333,14 +342,14 @@ interface Pupil {
 /** A head on a base, with weights that it begins with. */
 async function headOn(
   own: ChosenBase,
-  choice: ScalingChoice,
+  use: BaseUse,
   count: number,
   options: TeachOptions,
   begin?: readonly NamedTensor[],
 ): Promise<Pupil> {
-  const eye = await seerOf(own, choice);
+  const eye = await seerOf(own, use);
   const units = unitsOf(options, count);
-  const parted = part(eye.base, units, "the base");
+  const parted = part(eye.base, units, use.behind);
   const drawn = begin ?? (await eye.drawn(parted, units));
   const trainer = await createTrainer(parted.head, {
     optimizer: adam({ learningRate: options.learningRate }),
@@ -356,7 +365,7 @@ async function headOn(
     taught: (result, classNames) => ({
       classNames,
       base: own,
-      scaling: choice,
+      use,
       options,
       result,
       trainer,
@@ -395,7 +404,7 @@ async function fromScratch(
     taught: (result, classNames) => ({
       classNames,
       base: undefined,
-      scaling: "unit",
+      use: { choice: "unit", behind: "" },
       options,
       result,
       trainer,
@@ -416,14 +425,14 @@ function metadataOf(
 /** A model that was taught in an earlier visit. */
 export async function teachAgain(
   own: ChosenBase | undefined,
-  choice: ScalingChoice,
+  use: BaseUse,
   classNames: readonly string[],
   options: TeachOptions,
   weights: readonly NamedTensor[],
   result: TaughtResult,
 ): Promise<void> {
   const pupil = own
-    ? await headOn(own, choice, classNames.length, options, weights)
+    ? await headOn(own, use, classNames.length, options, weights)
     : await fromScratch(classNames.length, options, weights);
   taughtBy = pupil;
   replace(pupil.taught(result, classNames));
@@ -439,6 +448,7 @@ function replace(next: Taught | undefined): void {
 export function forgetTaught(): void {
   attempt++;
   under?.stop();
+  withoutPictures.value = false;
   replace(undefined);
 }
 
@@ -465,7 +475,9 @@ let again = false;
 let timer: ReturnType<typeof setTimeout> | undefined;
 
 /** How it is learned: where that changes, what is under way is of no use. */
-const manner = computed(() => [chosenBase.value, scaling.value, teachOptions.value] as const);
+const manner = computed(
+  () => [chosenBase.value, { choice: scaling.value, behind: cut.value }, teachOptions.value] as const,
+);
 effect(() => {
   void manner.value;
   attempt++;
@@ -516,22 +528,23 @@ export function learnedAlready(): void {
 /** Trains on the pictures that there are, from the beginning. Faults become a notice. */
 async function learn(): Promise<void> {
   const chosen = chosenNow();
-  if (teachProblem.value) return;
+  if (teachProblem.value) {
+    if (withoutPictures.value) nameAnew(classes.value);
+    return;
+  }
   if (chosen.length === last.length && chosen.every((value, i) => value === last[i])) {
-    nameAnew();
+    nameAnew(learned.value);
     return;
   }
   const own = attempt;
   const current = () => own === attempt && !halted.value;
-  const [base, choice, options] = manner.value;
+  const [base, use, options] = manner.value;
   const some = learned.value;
   const names = some.map(({ name }) => name.trim());
   dismiss(ABOUT);
   let pupil: Pupil | undefined;
   try {
-    pupil = base
-      ? await headOn(base, choice, names.length, options)
-      : await fromScratch(names.length, options);
+    pupil = base ? await headOn(base, use, names.length, options) : await fromScratch(names.length, options);
     if (!current()) return;
     const { trainer, taught: made } = pupil;
     const { train, validationData } = await lookAtAll(pupil.eye, some, options.vary, current);
@@ -553,6 +566,7 @@ async function learn(): Promise<void> {
     const accuracy = (history.val_accuracy ?? history.accuracy)?.at(-1) ?? Number.NaN;
     const seconds = (performance.now() - began) / 1000;
     taughtBy = pupil;
+    withoutPictures.value = false;
     replace(made({ pictures, accuracy, heldOut: validationData?.count ?? 0, seconds }, names));
     announce(`It has learned ${pictures} pictures of ${names.length} classes`);
   } catch (error) {
@@ -568,11 +582,12 @@ async function learn(): Promise<void> {
 }
 
 /** What has learned these pictures calls their classes as they are called now. */
-function nameAnew(): void {
+function nameAnew(some: readonly TaughtClass[]): void {
   const now = taught.value;
-  const names = learned.value.map(({ name }) => name.trim());
-  if (now && taughtBy?.trainer === now.trainer && now.classNames.join("\n") !== names.join("\n"))
-    replace(taughtBy.taught(now.result, names));
+  const names = some.map(({ name }) => name.trim());
+  if (!now || taughtBy?.trainer !== now.trainer || names.length !== now.classNames.length) return;
+  if (some.some(nameProblem) || now.classNames.join("\n") === names.join("\n")) return;
+  replace(taughtBy.taught(now.result, names));
 }
 
 /** All pictures as what is trained takes them. Rejects with Overtaken. */

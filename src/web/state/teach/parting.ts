@@ -1,6 +1,7 @@
 // A model with a new head, in two: what is frozen is asked about each picture once, and the head alone is trained on what that gives. The numbers
 // are those of training the whole with its first part frozen, to the bit.
 
+import { ModelError } from "../../../compiler/errors.ts";
 import { elements } from "../../../compiler/graph.ts";
 import type { LoadedModel } from "../../../formats/model-file.ts";
 import type { NamedTensor } from "../../../safetensors/safetensors.ts";
@@ -22,10 +23,11 @@ export interface Parted {
 }
 
 /**
- * A base cut before its classifier, with a head of these numbers of units. Throws ModelError where that cannot be, which `taker` begins.
+ * A base cut behind a layer, by default before its classifier, with a head of these numbers of units. Throws ModelError where that cannot be.
  */
-export function part(base: Base, units: readonly number[], taker: string): Parted {
-  const whole = transferred(base, { freeze: "all", head: units }, taker);
+export function part(base: Base, units: readonly number[], behind?: string): Parted {
+  const taker = "the base";
+  const whole = transferred(base, { freeze: "all", head: units, cut: behind }, taker);
   const config = whole.toConfig();
   const [first, ...others] = config.layers.slice(-units.length);
   const cut =
@@ -45,6 +47,23 @@ export function part(base: Base, units: readonly number[], taker: string): Parte
       undefined,
     ),
   };
+}
+
+/**
+ * Where a base is cut where nothing else is said: before its classifier, or where there is nothing to learn from before that, as in a net of dense
+ * layers alone, before its last layer. Throws ModelError where there is no such place.
+ */
+export function usualCut(base: Base): string {
+  const cutBehind = (cut: string | undefined) => backboneOf(base, { cut }, "the base").cut;
+  try {
+    return cutBehind(undefined);
+  } catch (error) {
+    const { rows } = base.model;
+    const last = rows.findLastIndex(({ parameters }) => parameters > 0);
+    const weighs = rows.slice(0, Math.max(0, last)).some(({ parameters }) => parameters > 0);
+    if (!(error instanceof ModelError) || !weighs) throw error;
+    return cutBehind(rows[last]!.from[0]!);
+  }
 }
 
 /** Those of the whole's weights that are the head's. */
