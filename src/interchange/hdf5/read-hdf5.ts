@@ -6,6 +6,7 @@ import { elements } from "../../compiler/graph.ts";
 import { ModelFileError } from "../../formats/model-file.ts";
 import { quoted, show } from "../../options/show.ts";
 import { floatsAt, NUMBER_TYPES, type NumberType } from "../../safetensors/number-types.ts";
+import { objectsIn } from "./dense.ts";
 
 const NOWHERE = 0xffff_ffff_ffff_ffffn;
 /** Deflate grows at most 1032-fold. */
@@ -30,8 +31,8 @@ function damaged(what: string, cause?: unknown): ModelFileError {
   return new ModelFileError("damaged", `the HDF5 file is damaged: ${what}`, { cause });
 }
 
-function lacking(what: string): ModelFileError {
-  return new ModelFileError("unsupported", `the HDF5 file has ${what}, which is not read here`);
+function lacking(what: string, advice = ""): ModelFileError {
+  return new ModelFileError("unsupported", `the HDF5 file has ${what}, which is not read here${advice}`);
 }
 
 /** Opens a file. Throws ModelFileError, as all that follows does, on what is damaged and on what is not read here. */
@@ -92,6 +93,13 @@ class Hdf5File {
     if (value > Number.MAX_SAFE_INTEGER) throw damaged(`a size of ${value}`);
     return value;
   }
+  whole(at: number, bytes: number): number {
+    let value = 0;
+    for (let i = bytes - 1; i >= 0; i--) value = value * 256 + this.u8(at + i);
+    return value;
+  }
+  damaged = damaged;
+  lacking = lacking;
   isNowhere(at: number): boolean {
     return this.view.getBigUint64(at, true) === NOWHERE;
   }
@@ -296,11 +304,18 @@ export class Hdf5Object {
   private readAttributes(): ReadonlyMap<string, AttributeValue> {
     const { file } = this;
     return file.attempt(() => {
-      const info = this.messages.find(({ type }) => type === 0x15);
-      if (info && !file.isNowhere(info.at + 2 + (file.u8(info.at + 1) & 1 ? 2 : 0)))
-        throw lacking("attributes in a heap");
-      return new Map(this.messages.filter(({ type }) => type === 0x0c).map(({ at }) => this.attribute(at)));
+      const own = this.messages.filter(({ type }) => type === 0x0c).map(({ at }) => at);
+      return new Map([...own, ...this.inHeap(0x15, 2)].map((at) => this.attribute(at)));
     });
+  }
+
+  /** Where what is kept in a heap lies. @param counter bytes of a number that may stand before the heap's place */
+  protected inHeap(type: number, counter: number): number[] {
+    const { file } = this;
+    const info = this.messages.find((message) => message.type === type);
+    if (!info) return [];
+    const at = info.at + 2 + (file.u8(info.at + 1) & 1 ? counter : 0);
+    return file.isNowhere(at) ? [] : objectsIn(file, file.u64(at), file.u64(at + 8));
   }
 
   private attribute(at: number): [name: string, value: AttributeValue] {
@@ -368,10 +383,11 @@ export class Hdf5Group extends Hdf5Object {
         const [size, start] = [file.u64(heap + 8), file.u64(heap + 24)];
         this.walkTree(file.u64(at), 255, (node) => this.readSymbols(node, start, size, links));
       } else if (type === 0x06) this.readLink(at, links);
-      else if (type === 0x02 && !file.isNowhere(at + 2 + (file.u8(at + 1) & 1 ? 8 : 0)))
-        throw lacking("links in a heap, as libver='latest' makes them");
     }
-    return links;
+    const many = this.inHeap(0x02, 8);
+    for (const at of many) this.readLink(at, links);
+    // The heap has no order of its own; other groups' names are sorted.
+    return many.length === 0 ? links : new Map([...links].sort(([a], [b]) => (a < b ? -1 : 1)));
   }
 
   /** All leaves of a tree; each level lies below the one that it is reached from. */
@@ -456,7 +472,11 @@ export class Hdf5Array extends Hdf5Object {
     if (version < 1 || version > 4 || kind > 3) throw damaged(`an array of layout ${version}.${kind}`);
     if (kind === 3) throw lacking(`an array of other arrays, ${quoted(this.path)}`);
     if (kind === 2) {
-      if (version !== 3) throw lacking(`chunks of version ${version}, ${quoted(this.path)}`);
+      if (version !== 3)
+        throw lacking(
+          `chunks of version ${version}, ${quoted(this.path)}`,
+          '. Write the file without libver="latest", as h5py and Keras do by default',
+        );
       return this.chunked(place, shape, item, size);
     }
     if (kind === 0) return this.piece(version < 3 ? place + 4 * shape.length + 4 : place + 2, size);
