@@ -241,7 +241,7 @@ describe.skipIf(!python)("Keras", () => {
       }),
     );
     told = runPython(python!, SCRIPT, [folder]);
-  }, 400_000);
+  }, 900_000);
 
   afterAll(() => rm(folder, { recursive: true }));
 

@@ -9,6 +9,10 @@ import sys
 
 import keras
 import numpy as np
+import tensorflow as tf
+
+# Models as small as these take longer to be made graphs of than to be trained.
+tf.config.run_functions_eagerly(True)
 
 L = keras.layers
 folder = sys.argv[1]
@@ -24,10 +28,10 @@ def targets(model):
     return one_hot if len(model.outputs) == 1 else [one_hot, numbers]
 
 
-def epoch(model):
+def epoch(model, count=None):
     losses = []
     y = targets(model)
-    for at in range(0, len(x), BATCH):
+    for at in range(0, count or len(x), BATCH):
         part = y[at : at + BATCH] if len(model.outputs) == 1 else [one[at : at + BATCH] for one in y]
         model.reset_metrics()
         losses.append(float(model.train_on_batch(x[at : at + BATCH], part, return_dict=True)["loss"]))
@@ -75,7 +79,7 @@ def went_on(file):
     model = keras.saving.load_model(f"{folder}/{file}")
     config = model.optimizer.get_config()
     steps = int(model.optimizer._iterations.numpy())
-    return {"config": config, "compiled": model.get_compile_config(), "steps": steps, "losses": epoch(model)}
+    return {"config": config, "compiled": model.get_compile_config(), "steps": steps, "losses": epoch(model, BATCH if file.endswith(".h5") else None)}
 
 
 def attempt(work):
