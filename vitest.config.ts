@@ -39,6 +39,7 @@ const LONG = [
 /** The like in Node: what runs others' programs, or many of ours, for long. */
 const LONG_NODE = [
   "bench/bench",
+  "bench/inference",
   "bench/measure",
   "build/run",
   "build/typed-once",

@@ -1,4 +1,5 @@
 // What the scripts of benchmarks share.
+import { machineCpuSeconds } from "./peers/machine.mjs";
 
 /** Runs a script: options that are wrong end it with 2, all else that fails with 1. */
 export async function runMain(main) {
@@ -48,4 +49,28 @@ export async function inTurns(runs, rounds, what = "") {
   if (parameters.length !== 1)
     throw new Error(`${what}they have ${parameters.join(" and ")} parameters, expected as many`);
   return { samples, parameters: parameters[0], version: answers.find(({ version }) => version)?.version };
+}
+
+/** Makes a list of an option, in place. Throws RangeError unless each is one of those that there are. */
+export function chosenOf(values, name, known) {
+  const list = [...new Set(values[name].split(","))];
+  const odd = list.find((item) => !known.includes(item));
+  if (odd !== undefined)
+    throw new RangeError(`--${name} has '${odd}', expected of ${known.join(", ")}, with commas between`);
+  values[name] = list;
+}
+
+/** The same of whole numbers from 1. */
+export function wholesOf(values, name) {
+  const list = [...new Set(values[name].split(",").map(Number))];
+  if (!list.every((n) => Number.isSafeInteger(n) && n >= 1))
+    throw new RangeError(`--${name} is '${values[name]}', expected whole numbers from 1, such as 1,2`);
+  values[name] = list;
+}
+
+/** Cores that others kept busy in half a second. */
+export async function disturbance() {
+  const before = machineCpuSeconds();
+  await new Promise((resolve) => setTimeout(resolve, 500));
+  return (machineCpuSeconds() - before) / 0.5;
 }

@@ -4,13 +4,14 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { markdownTable as browserTable } from "./browser/table.mjs";
+import { markdownTable as inferenceTable } from "./inference/table.mjs";
 import { markdownTable as netsTable } from "./nets/table.mjs";
 import { markdownTable as peersTable } from "./peers/table.mjs";
 import { markdownTable, UNITS } from "./tables.mjs";
 
-const NAMES = [...Object.keys(UNITS), "peers", "nets", "nets-all", "browser"];
+const NAMES = [...Object.keys(UNITS), "peers", "nets", "nets-all", "inference", "browser"];
 
-const HELP = `Usage: node bench/readme-tables.mjs [--bench FILE] [--peers FILE] [--nets FILE] [--browser FILE] [--readme FILE]
+const HELP = `Usage: node bench/readme-tables.mjs [--bench FILE] [--peers FILE] [--nets FILE] [--inference FILE] [--browser FILE] [--readme FILE]
 
 Replaces what stands between <!-- bench:NAME --> and <!-- /bench --> by a table. NAME is one of
 ${NAMES.join(", ")}.
@@ -18,6 +19,7 @@ ${NAMES.join(", ")}.
   --bench FILE   of npm run bench -- --json FILE
   --peers FILE   of npm run bench:peers -- --json FILE: the table 'peers'
   --nets FILE    of npm run bench:nets -- --json FILE: the tables 'nets', a row a net and number of threads, and 'nets-all'
+  --inference FILE of npm run bench:inference -- --json FILE: the table 'inference'
   --browser FILE of npm run bench:browser -- --json FILE: the table 'browser'
   --readme FILE  the file to change (default: README.md of this package)
   --help         this text
@@ -59,6 +61,7 @@ function main() {
       bench: { type: "string" },
       peers: { type: "string" },
       nets: { type: "string" },
+      inference: { type: "string" },
       browser: { type: "string" },
       readme: { type: "string", default: fileURLToPath(new URL("../README.md", import.meta.url)) },
       help: { type: "boolean", default: false },
@@ -68,8 +71,8 @@ function main() {
     console.log(HELP);
     return;
   }
-  if (!["bench", "peers", "nets", "browser"].some((name) => values[name]))
-    throw new Error("none of --bench, --peers, --nets and --browser is given: see --help");
+  if (!["bench", "peers", "nets", "inference", "browser"].some((name) => values[name]))
+    throw new Error("none of --bench, --peers, --nets, --inference and --browser is given: see --help");
   const tables = {};
   if (values.bench) {
     const report = readJson(values.bench, "bench", "peaks");
@@ -83,6 +86,10 @@ function main() {
     const report = readJson(values.nets, "bench:nets", "nets");
     tables.nets = () => netsTable(report);
     tables["nets-all"] = () => netsTable(report, false);
+  }
+  if (values.inference) {
+    const report = readJson(values.inference, "bench:inference", "inference");
+    tables.inference = () => inferenceTable(report);
   }
   if (values.browser) {
     const report = readJson(values.browser, "bench:browser", "runtimes");

@@ -1,5 +1,6 @@
 #!/usr/bin/env node
-// npm run bench:inference: predictions per second of wasmgrad, ONNX Runtime (native and WebAssembly) and TensorFlow.js, in turns.
+// npm run bench:inference: predictions per second of wasmgrad, ONNX Runtime (native and WebAssembly) and TensorFlow.js, in Node and
+// in Chromium, in turns.
 import { execFile } from "node:child_process";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -7,26 +8,31 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs, promisify } from "node:util";
 import { createModel, exportModel, modelFromConfig } from "../../dist/node.js";
-import { runMain, takeNumbers } from "../main.mjs";
+import { chosenOf, disturbance, runMain, takeNumbers, wholesOf } from "../main.mjs";
 import { machine } from "../peers/machine.mjs";
 import { median } from "../peers/measure.mjs";
+import { ENGINES, NATIVE, textTable } from "./table.mjs";
 
+const PLACES = ["node", "chromium"];
 const HELP = `Usage: npm run bench:inference -- [options]
 
 Predictions per second of the same net, with the same weights and images: wasmgrad's simd and relaxed builds and its one-file
 predictor; ONNX Runtime, native and WebAssembly, and TensorFlow.js's wasm backend, each on the file that wasmgrad wrote for it.
-In turns, each in a process of its own. Prints medians, and ratios to the best of the others. Answers must agree within 1e-3.
+In turns, each in a process of its own, in Chromium in a worker of a page of its own, cross-origin isolated. Prints medians, and
+ratios to the best of the others; which has fewer threads than asked for is left out, and that is said. Answers must agree within 1e-3.
+All of it takes over an hour of a quiet machine.
 
   --nets LIST      of keras-mnist, resnet20, mobilenet-v2, mobilenet-v2-96 (default: all)
+  --engines LIST   of ${ENGINES.join(", ")} (default: all)
   --batches LIST   images at once (default 1,100; of mobilenet-v2 8 in place of 100)
-  --threads N      threads of each (default 1)
+  --threads LIST   threads of each (default 1,2)
+  --places LIST    of ${PLACES.join(", ")} (default: both)
   --rounds N       turns (default 3)
   --seconds S      of each measurement (default 2)
-  --json FILE      also write everything measured
+  --json FILE      also write everything measured; bench/readme-tables.mjs makes a table of it
+  --readme         also write the table into README.md
   --help           this text
 `;
-const ENGINES = ["simd", "relaxed", "one file", "onnxruntime-node", "onnxruntime-web", "tfjs-wasm"];
-const OWN = ["simd", "relaxed", "one file"];
 const NETS = {
   "keras-mnist": () => createModel("keras-mnist", [28, 28, 1], 10),
   resnet20: () => createModel("resnet20", [32, 32, 3], 10),
@@ -51,23 +57,23 @@ function options() {
   const { values } = parseArgs({
     options: {
       nets: { type: "string", default: Object.keys(NETS).join() },
+      engines: { type: "string", default: ENGINES.join() },
       batches: { type: "string", default: "1,100" },
-      threads: { type: "string", default: "1" },
+      threads: { type: "string", default: "1,2" },
+      places: { type: "string", default: PLACES.join() },
       rounds: { type: "string", default: "3" },
       seconds: { type: "string", default: "2" },
       json: { type: "string" },
+      readme: { type: "boolean", default: false },
       help: { type: "boolean", default: false },
     },
   });
-  takeNumbers(values, ["threads", "rounds"], ["seconds"]);
-  values.nets = values.nets.split(",");
-  const odd = values.nets.find((net) => !Object.hasOwn(NETS, net));
-  if (odd !== undefined)
-    throw new RangeError(`--nets has '${odd}', expected of ${Object.keys(NETS).join(", ")}`);
-  values.batches = values.batches.split(",").map(Number);
-  if (!values.batches.every((batch) => Number.isInteger(batch) && batch > 0))
-    throw new RangeError("--batches expects whole numbers above 0, such as 1,100");
-  return values;
+  chosenOf(values, "nets", Object.keys(NETS));
+  chosenOf(values, "engines", ENGINES);
+  chosenOf(values, "places", PLACES);
+  wholesOf(values, "batches");
+  wholesOf(values, "threads");
+  return takeNumbers(values, ["rounds"], ["seconds"]);
 }
 
 /** Writes the net for each engine into a folder. */
@@ -85,54 +91,71 @@ async function filesOf(net, folder) {
   return shape;
 }
 
-async function measureRow(net, batch, chosen) {
+async function inNode(folder, job) {
+  const { stdout } = await execute(process.execPath, [
+    `${here}child.mjs`,
+    JSON.stringify({ folder, ...job }),
+  ]);
+  return JSON.parse(stdout.trim().split("\n").at(-1));
+}
+
+/** The rows of a net and a batch: one for each place and number of threads, all in the same turns. */
+async function measureRows(net, batch, { engines, places, threads, rounds, seconds }, chromium) {
   const folder = mkdtempSync(join(tmpdir(), "wasmgrad-inference-"));
   try {
     writeFileSync(join(folder, "package.json"), '{"type": "module"}');
     const shape = await filesOf(net, folder);
-    const samples = {};
+    const rows = places.flatMap((place) =>
+      threads.map((n) => ({ net, shape, batch, place, threads: n, samples: {}, reasons: {} })),
+    );
+    const turns = rows.flatMap((row) =>
+      engines.filter((engine) => row.place === "node" || engine !== NATIVE).map((engine) => [row, engine]),
+    );
     let expected;
-    for (let round = 0; round < chosen.rounds; round++)
-      for (const engine of round % 2 ? ENGINES.toReversed() : ENGINES) {
-        // It has one thread.
-        if (engine === "one file" && chosen.threads > 1) continue;
-        console.error(`round ${round + 1} of ${chosen.rounds}: ${net}, batch ${batch}, ${engine}`);
-        const { threads, seconds } = chosen;
-        const job = JSON.stringify({ engine, folder, shape, batch, threads, seconds });
-        const { stdout } = await execute(process.execPath, [`${here}child.mjs`, job]);
-        const { imagesPerSecond, answers } = JSON.parse(stdout.trim().split("\n").at(-1));
+    for (let round = 0; round < rounds; round++)
+      for (const [row, engine] of round % 2 ? turns.toReversed() : turns) {
+        const { place, threads, samples, reasons } = row;
+        if (reasons[engine]) continue;
+        console.error(
+          `round ${round + 1} of ${rounds}: ${net}, batch ${batch}, ${place}, ${threads} thread${threads > 1 ? "s" : ""}, ${engine}`,
+        );
+        const job = { engine, shape, batch, threads, seconds };
+        const measure = place === "node" ? inNode : chromium.measure;
+        const { imagesPerSecond, answers, reason } = await measure(folder, job);
+        if (reason) {
+          reasons[engine] = reason;
+          continue;
+        }
         expected ??= answers;
         if (answers.some((value, i) => !(Math.abs(value - expected[i]) <= 1e-3)))
-          throw new Error(`${net}: ${engine} answers ${answers}, expected ${expected}`);
+          throw new Error(`${net}: ${engine} answers ${answers} in ${place}, expected ${expected}`);
         samples[engine] = [...(samples[engine] ?? []), imagesPerSecond];
       }
-    const speeds = Object.fromEntries(Object.entries(samples).map(([key, values]) => [key, median(values)]));
-    return { net, shape, batch, speeds, samples };
+    return rows.map((row) => ({
+      ...row,
+      speeds: Object.fromEntries(
+        Object.entries(row.samples).map(([engine, values]) => [engine, median(values)]),
+      ),
+    }));
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
 }
 
-const number = (speed) => (speed >= 100 ? Math.round(speed).toLocaleString("en-US") : speed.toFixed(1));
+const versionIn = (path) =>
+  JSON.parse(readFileSync(new URL(`../../${path}package.json`, import.meta.url), "utf8")).version;
 
-function textTable({ rows }) {
-  const engines = ENGINES.filter((engine) => rows.some(({ speeds }) => speeds[engine]));
-  const cells = [["net", "batch", ...engines, "best / wasm peers", "best / native"]];
-  for (const { net, batch, speeds } of rows) {
-    const best = Math.max(...OWN.map((engine) => speeds[engine] ?? 0));
-    const ratio = (...others) => (best / Math.max(...others.map((engine) => speeds[engine]))).toFixed(2);
-    cells.push([
-      net,
-      String(batch),
-      ...engines.map((engine) => number(speeds[engine] ?? Number.NaN)),
-      ratio("onnxruntime-web", "tfjs-wasm"),
-      ratio("onnxruntime-node"),
-    ]);
-  }
-  const widths = cells[0].map((_, i) => Math.max(...cells.map((row) => row[i].length)));
-  return cells
-    .map((row) => row.map((cell, i) => cell[i ? "padStart" : "padEnd"](widths[i])).join("  "))
-    .join("\n");
+const ORT = ["ONNX Runtime", "test/counterparts/node_modules/onnxruntime-web/"];
+const PEERS = {
+  "onnxruntime-node": ORT,
+  "onnxruntime-web": ORT,
+  "tfjs-wasm": ["TensorFlow.js", "bench/peers/node_modules/@tensorflow/tfjs-backend-wasm/"],
+};
+
+/** Of the peers that are measured. */
+function versionsOf(engines) {
+  const peers = engines.flatMap((engine) => (PEERS[engine] ? [PEERS[engine]] : []));
+  return Object.fromEntries(peers.map(([name, path]) => [name, versionIn(path)]));
 }
 
 async function main() {
@@ -141,12 +164,48 @@ async function main() {
     console.log(HELP);
     return;
   }
-  const report = { machine: machine(), inference: true, threads: chosen.threads, rows: [] };
-  for (const net of chosen.nets)
-    for (const batch of chosen.batches)
-      report.rows.push(await measureRow(net, net === "mobilenet-v2" ? Math.min(batch, 8) : batch, chosen));
-  console.log(textTable(report));
-  if (chosen.json) writeFileSync(chosen.json, `${JSON.stringify(report, undefined, 2)}\n`);
+  const chromium = chosen.places.includes("chromium")
+    ? await (await import("./chromium.mjs")).openChromium()
+    : undefined;
+  try {
+    const report = {
+      machine: { ...machine(), wasmgrad: versionIn("") },
+      inference: true,
+      disturbed: await disturbance(),
+      versions: { ...versionsOf(chosen.engines), chromium: chromium?.version },
+      rows: [],
+    };
+    const write = (file) => writeFileSync(file, `${JSON.stringify(report, undefined, 2)}\n`);
+    for (const net of chosen.nets)
+      for (const batch of chosen.batches) {
+        const own = net === "mobilenet-v2" ? Math.min(batch, 8) : batch;
+        report.rows.push(...(await measureRows(net, own, chosen, chromium)));
+        // A long run that is stopped has what it has measured.
+        if (chosen.json) write(chosen.json);
+      }
+    report.disturbed = Math.max(report.disturbed, await disturbance());
+    console.log(textTable(report));
+    if (chosen.json) write(chosen.json);
+    if (chosen.readme) await writeReadme(write);
+  } finally {
+    await chromium?.close();
+  }
+}
+
+async function writeReadme(write) {
+  const folder = mkdtempSync(join(tmpdir(), "wasmgrad-inference-"));
+  try {
+    const file = join(folder, "inference.json");
+    write(file);
+    const { stdout } = await execute(process.execPath, [
+      join(here, "../readme-tables.mjs"),
+      "--inference",
+      file,
+    ]);
+    console.log(stdout.trim());
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
 }
 
 await runMain(main);

@@ -7,8 +7,8 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs, promisify } from "node:util";
 import { python } from "../../scripts/python-packages.mjs";
-import { inTurns, runMain, takeNumbers } from "../main.mjs";
-import { machine, machineCpuSeconds } from "../peers/machine.mjs";
+import { chosenOf, disturbance, inTurns, runMain, takeNumbers, wholesOf } from "../main.mjs";
+import { machine } from "../peers/machine.mjs";
 import { median } from "../peers/measure.mjs";
 import { NETS } from "./nets.mjs";
 import { OWN, textTable } from "./table.mjs";
@@ -44,22 +44,6 @@ installed, or cannot train a net, is left out, and that is said. All of it takes
   --json FILE      also write everything measured; bench/readme-tables.mjs makes tables of it
   --help           this text
 `;
-
-/** A list of an option, each one of those that there are. */
-function chosenOf(values, name, known) {
-  const list = [...new Set(values[name].split(","))];
-  const odd = list.find((item) => !known.includes(item));
-  if (odd !== undefined)
-    throw new RangeError(`--${name} has '${odd}', expected of ${known.join(", ")}, with commas between`);
-  values[name] = list;
-}
-
-function wholesOf(values, name) {
-  const list = [...new Set(values[name].split(",").map(Number))];
-  if (!list.every((n) => Number.isSafeInteger(n) && n >= 1))
-    throw new RangeError(`--${name} is '${values[name]}', expected whole numbers from 1, such as 1,2`);
-  values[name] = list;
-}
 
 function options() {
   const { values } = parseArgs({
@@ -162,13 +146,6 @@ async function measureRow(job, { engines, rounds }) {
   );
   const speeds = Object.fromEntries(Object.entries(samples).map(([key, values]) => [key, median(values)]));
   return { net, shape: NETS[net].shape, batch, threads, parameters, speeds, samples, failed, versions };
-}
-
-/** Cores that others kept busy in half a second. */
-async function disturbance() {
-  const before = machineCpuSeconds();
-  await new Promise((resolve) => setTimeout(resolve, 500));
-  return (machineCpuSeconds() - before) / 0.5;
 }
 
 async function main() {

@@ -55,6 +55,7 @@ describe.skipIf(!built)("npm run bench (needs npm run build)", () => {
     ["nets/run.mjs", "--rounds", "1.5", "a whole number from 1"],
     ["nets/run.mjs", "--threads", "1,0", "whole numbers from 1, such as 1,2"],
     ["inference/run.mjs", "--seconds", "0", "a number above 0"],
+    ["inference/run.mjs", "--threads", "2,x", "whole numbers from 1, such as 1,2"],
     ["resnet20/run.mjs", "--steps", "x", "a whole number from 1"],
     ["transfer/run.mjs", "--images", "many", "a whole number from 1"],
   ])("%s refuses %s %s", async (script, option, value, expected) => {
