@@ -119,6 +119,60 @@ describe("a training that was begun in Keras", () => {
   });
 });
 
+test("losses, weights and metrics are those of outputs by their names, and an output without a loss weighs nothing", async () => {
+  const { unzipSync, zipSync } = await import("fflate");
+  const model = modelFromConfig({
+    layers: [
+      { type: "input", name: "a", shape: [3] },
+      { type: "dense", name: "one", units: 3, activation: "softmax", from: ["a"] },
+      { type: "dense", name: "two", units: 2, from: ["a"] },
+    ],
+    inputs: ["a"],
+    outputs: ["one", "two"],
+  });
+  await model.compile({ threads: 1, loss: ["categoricalCrossentropy", "meanSquaredError"] });
+  const inside = unzipSync(Object.values(await exportModel(model, { format: "keras" }))[0]!);
+  model.dispose();
+  const config = JSON.parse(new TextDecoder().decode(inside["config.json"]));
+  const read = async (told: object) => {
+    const compile_config = { ...config.compile_config, loss_weights: null, metrics: null, ...told };
+    const json = new TextEncoder().encode(JSON.stringify({ ...config, compile_config }));
+    const warnings: string[] = [];
+    const loaded = await loadModel(zipSync({ ...inside, "config.json": json }), {
+      onWarning: (text) => warnings.push(text),
+    });
+    const { optimizer: _, ...options } = loaded.compileOptions!;
+    await loaded.model.compile({ threads: 1, ...options });
+    loaded.model.dispose();
+    return { options, warnings };
+  };
+  const loss = { two: "mae", one: "categorical_crossentropy" };
+  expect(await read({ loss, loss_weights: { two: 0.5 }, metrics: { two: "mse" } })).toEqual({
+    options: {
+      loss: ["categoricalCrossentropy", "meanAbsoluteError"],
+      lossWeights: [1, 0.5],
+      metrics: [[], ["meanSquaredError"]],
+    },
+    warnings: [],
+  });
+  const one = { loss: ["categoricalCrossentropy", "meanSquaredError"], lossWeights: [1, 0] };
+  expect(await read({ loss: { one: "categorical_crossentropy" } })).toEqual({ options: one, warnings: [] });
+  expect(await read({ loss: ["categorical_crossentropy", null] })).toEqual({ options: one, warnings: [] });
+  expect((await read({ loss, loss_weights: [1, 2, 3] })).warnings).toEqual([
+    "the file's loss_weights are no numbers for its outputs one, two: they are left out",
+  ]);
+  const strange = await read({
+    loss: ["ctc", "mse"],
+    weighted_metrics: ["acc"],
+    metrics: ["crossentropy", ["acc"]],
+  });
+  expect(strange.warnings).toHaveLength(3);
+  expect(strange.options).toEqual({
+    loss: ["categoricalCrossentropy", "meanSquaredError"],
+    metrics: [[], ["accuracy"]],
+  });
+});
+
 test("files whose training is hurt are read, or refused with an error of their own", async () => {
   const { unzipSync, zipSync } = await import("fflate");
   const inside = unzipSync(await fixture("adam.keras"));

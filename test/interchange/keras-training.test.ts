@@ -173,6 +173,18 @@ const THEIRS: Readonly<Record<string, { class: string; config: object; branches?
   amsgrad: { class: "Adam", config: { amsgrad: true } },
   adamw: { class: "AdamW", config: { weight_decay: 0.05 } },
   sgd: { class: "SGD", config: { learning_rate: 0.1, momentum: 0.9, nesterov: true } },
+  // Of trainings in 16 bits.
+  scaled: {
+    class: "LossScaleOptimizer",
+    config: {
+      inner_optimizer: {
+        module: "keras.optimizers",
+        class_name: "Adam",
+        config: { learning_rate: 0.01 },
+        registered_name: null,
+      },
+    },
+  },
   decayed: {
     class: "SGD",
     config: {

@@ -22,6 +22,7 @@ const OLD_NAMES: Readonly<Record<string, readonly string[]>> = {
 };
 
 const MOST_STEPS = 2 ** 32 - 1;
+const OF_SCALING = 4;
 
 interface Vector {
   /** Which of ours it is. */
@@ -144,13 +145,16 @@ export function readState(
   warn: Warn,
 ): OptimizerSnapshot | undefined {
   const trained = trainedOf(found);
-  const scalars = arrays.filter(({ shape }, i) => shape.length === 0 && i < 2);
+  const first = arrays.findIndex(({ shape }) => shape.length > 0);
+  const single = arrays.slice(0, first < 0 ? undefined : first);
+  // In .h5 files an optimizer that scales losses has numbers of its own before those of the one in it.
+  const scalars = single.slice(single.length > OF_SCALING ? OF_SCALING : 0).slice(0, 2);
   const step = scalars[0]?.values()[0] ?? 0;
   const { learningRate } = optimizer.options;
   const groups = groupsOf(optimizer);
   // One that was never called has no vectors yet.
   if (!Number.isSafeInteger(step) || step < 1 || step > MOST_STEPS) return undefined;
-  const rest = arrays.slice(scalars.length);
+  const rest = arrays.slice(single.length);
   const vectors = byName(rest, groups, trained.length) ?? inOrder(rest, groups, trained.length);
   const unfitting = vectors?.some((vector) =>
     vector.some(({ shape }, i) => shape.join() !== trained[i]!.shape.join()),
@@ -161,7 +165,7 @@ export function readState(
     );
     return undefined;
   }
-  const first = begun(optimizer);
+  const initial = begun(optimizer);
   const rate = scalars[1]?.values()[0];
   const other = rate !== undefined && typeof learningRate === "number" && rate !== Math.fround(learningRate);
   return {
@@ -171,7 +175,11 @@ export function readState(
       vector.map((array, i) => {
         const data = array.values();
         const { name, shape } = trained[i]!;
-        return { name, shape, data: first === 0 ? data : data.map((value) => Math.max(0, value - first)) };
+        return {
+          name,
+          shape,
+          data: initial === 0 ? data : data.map((value) => Math.max(0, value - initial)),
+        };
       }),
     ),
   };

@@ -44,7 +44,8 @@ export function readTraining(
   if (weighted !== undefined)
     warn("the file's weighted_metrics are left out: metrics count all samples alike here");
   const state = optimizer && readState(optimizer, variables(), found, warn);
-  const loss = readLoss(told.loss, warn);
+  const { given, still } = inOrder(told.loss, found);
+  const loss = readLoss(given, warn);
   const training = optimizer || metrics || told.loss ? { optimizer, metrics, state } : undefined;
   if (loss === undefined || !fits(loss, graph)) {
     const usual = graph.outputs.map((_, i) => usualLoss(graph, i));
@@ -55,8 +56,26 @@ export function readTraining(
       );
     return { metadata: { loss: instead }, training };
   }
-  const weights = readWeights(told.loss_weights, found.outputs, warn);
+  const own = readWeights(told.loss_weights, found.outputs, warn);
+  const weights = still.includes(true)
+    ? still.map((one, i) => (one ? 0 : ((own as number[] | undefined)?.[i] ?? 1)))
+    : own;
   return { metadata: { loss, ...(weights !== undefined && { lossWeights: weights }) }, training };
+}
+
+/**
+ * A list or a record of losses in the order of the outputs. An output without one is not trained: it has its usual loss, which
+ * weighs nothing.
+ */
+function inOrder(value: unknown, { outputs, graph }: FoundModel) {
+  const byName = isObject(value) && typeof value.class_name !== "string" ? value : undefined;
+  const known = byName && Object.keys(byName).every((name) => outputs.includes(name));
+  const list = known ? outputs.map((name) => byName[name]) : value;
+  const several = Array.isArray(list) && list.length === outputs.length && list.length > 1;
+  if (!several) return { given: known ? (list as unknown[])[0] : value, still: [] as boolean[] };
+  const still = list.map((one) => one === null || one === undefined);
+  if (!still.includes(false)) return { given: undefined, still: [] as boolean[] };
+  return { given: list.map((one, i) => (still[i] ? usualLoss(graph, i) : one)), still };
 }
 
 function shown(loss: unknown): string {

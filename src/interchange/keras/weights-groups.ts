@@ -15,9 +15,9 @@ export function arrayIn(root: Hdf5Group): (asked: Asked) => FileArray | undefine
   };
 }
 
-/** The variables of the optimizer, in their order. */
+/** The variables of the optimizer, in their order; of one in an optimizer that scales losses its own. */
 export function variablesIn(root: Hdf5Group): FileArray[] {
-  const vars = root.group("optimizer/vars");
+  const vars = root.group("optimizer/inner_optimizer/vars") ?? root.group("optimizer/vars");
   const found: FileArray[] = [];
   for (let i = 0; ; i++) {
     const array = vars?.array(String(i));
