@@ -69,6 +69,8 @@ const LONG_NODE = [
   "interchange/torchvision",
   "run/stream",
   "sources/stream-memory",
+  "wide/paired",
+  "wide/wide",
 ];
 const leftOut =
   process.env.WASMGRAD_TESTS === "all"

@@ -1,5 +1,5 @@
-import { lanes, loadSplat, madd, splat, vload, vpmax, vpmin, vrelu, vstorePart } from "./simd";
-import { PANEL, TILE_ACCUMULATE, panelRows, panelsBytes, panelsOf, reluFlags, tile, wholePanels } from "./tile";
+import { Pair, WIDE, lanes, loadSplat, madd, splat, vbytes, vload, vpmax, vpmin, vrelu, vstorePart } from "./simd";
+import { PANEL, TILE_ACCUMULATE, orZeros, panelRows, panelsBytes, panelsOf, reluFlags, tile, wholePanels } from "./tile";
 import { Conv2dArgs } from "./conv2d-args";
 import { packPanel } from "./gemm";
 import { pointwiseBackwardFilter, pointwiseBackwardInput, pointwiseForward } from "./pointwise";
@@ -108,25 +108,31 @@ export function conv2dForward(s: Conv2dArgs, task: i32, scratch: usize): void {
 
 /** Forward of one image with patch rows too short for wide panels to pay: four outputs of two vectors of channels at once. */
 function shortForward<V>(s: Conv2dArgs, task: i32): void {
-  const K = depth(s), OC = s.OC, OW = s.OW, run = s.KW * s.C;
-  const rowBytes = (<usize>s.W * <usize>s.C) << 2, step = (<usize>s.strideW * <usize>s.C) << 2;
-  const jump = <usize>s.dilationH * rowBytes - (<usize>run << 2);
-  const pixelBytes = <usize>OC << 2;
+  const OC = s.OC, rowBytes = (<usize>s.W * <usize>s.C) << 2, outBytes = <usize>(s.OW * OC) << 2;
   let line = s.x + <usize>task * <usize>s.H * rowBytes;
-  let out = s.y + <usize>(task * s.OH * OW) * pixelBytes;
+  let out = s.y + <usize>(task * s.OH) * outBytes;
   for (let i = 0; i < s.OH; i++) {
-    for (let o = 0; o < OC; o += 2 * lanes<V>()) {
-      const panel = s.w + (<usize>(K * (o & ~15) + (o & 15)) << 2), bytes = <usize>o << 2;
-      const bias = s.bias ? s.bias + bytes : 0;
-      let x = line, y = out + bytes;
-      for (let j = 0; j < OW; j += 4) {
-        shortTile<V>(y, pixelBytes, min(4, OW - j), OC - o, x, step, jump, panel, run, s.KH, bias, s.relu);
-        x += step << 2;
-        y += pixelBytes << 2;
-      }
-    }
+    let o = 0;
+    if (WIDE) for (; o + PANEL / 2 < OC; o += PANEL) shortLine<Pair>(s, o, out, line);
+    for (; o < OC; o += 2 * lanes<V>()) shortLine<V>(s, o, out, line);
     line += <usize>s.strideH * rowBytes;
-    out += <usize>OW * pixelBytes;
+    out += outBytes;
+  }
+}
+
+/** A line of outputs of up to 2 * lanes<V>() channels from o on, four at once. */
+// @ts-ignore: decorator
+@inline
+function shortLine<V>(s: Conv2dArgs, o: i32, out: usize, line: usize): void {
+  const run = s.KW * s.C, bytes = <usize>o << 2, pixelBytes = <usize>s.OC << 2;
+  const jump = <usize>s.dilationH * ((<usize>s.W * <usize>s.C) << 2) - (<usize>run << 2);
+  const step = (<usize>s.strideW * <usize>s.C) << 2;
+  const panel = s.w + (<usize>(depth(s) * (o & ~15) + (o & 15)) << 2), bias = s.bias ? s.bias + bytes : 0;
+  let x = line, y = out + bytes;
+  for (let j = 0; j < s.OW; j += 4) {
+    shortTile<V>(y, pixelBytes, min(4, s.OW - j), s.OC - o, x, step, jump, panel, run, s.KH, bias, s.relu);
+    x += step << 2;
+    y += pixelBytes << 2;
   }
 }
 
@@ -137,18 +143,15 @@ function shortTile<V>(
   y: usize, pixelBytes: usize, count: i32, n: i32, x: usize, step: usize, jump: usize, w: usize, run: i32, KH: i32,
   bias: usize, relu: i32,
 ): void {
-  let a0 = splat<V>(0), a1 = a0;
-  if (bias) {
-    a0 = vload<V>(bias);
-    a1 = vload<V>(bias, sizeof<V>());
-  }
+  const from = orZeros(bias);
+  let a0 = vload<V>(from), a1 = vload<V>(from, vbytes<V>());
   let b0 = a0, b1 = a1, c0 = a0, c1 = a1, d0 = a0, d1 = a1;
   // Outputs that do not exist read the patch of the first.
   let xb = count > 1 ? x + step : x, xc = count > 2 ? x + 2 * step : x, xd = count > 3 ? x + 3 * step : x;
   do {
     let k = run;
     do {
-      const w0 = vload<V>(w), w1 = vload<V>(w, sizeof<V>());
+      const w0 = vload<V>(w), w1 = vload<V>(w, vbytes<V>());
       const pa = loadSplat<V>(x), pb = loadSplat<V>(xb), pc = loadSplat<V>(xc), pd = loadSplat<V>(xd);
       a0 = madd<V>(pa, w0, a0);
       a1 = madd<V>(pa, w1, a1);
@@ -188,7 +191,7 @@ function shortStore<V>(y: usize, v0: V, v1: V, n: i32, relu: i32): void {
     v1 = vpmin<V>(vrelu<V>(v1), splat<V>(6));
   }
   vstorePart<V>(y, v0, n);
-  if (n > lanes<V>()) vstorePart<V>(y + sizeof<V>(), v1, n - lanes<V>());
+  if (n > lanes<V>()) vstorePart<V>(y + vbytes<V>(), v1, n - lanes<V>());
 }
 
 /** out[OW, K]: the patches of one output row, whose first input row is `line`. */

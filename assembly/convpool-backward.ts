@@ -1,5 +1,5 @@
 import { ConvPoolArgs, listBytes, paddedRun, patchBytes } from "./convpool-args";
-import { FAINT, LANES, lanes, loadSplat, madd, splat, vadd, vload, vstore } from "./simd";
+import { FAINT, LANES, Pair, WIDE, lanes, loadSplat, madd, splat, vadd, vbytes, vload, vstore } from "./simd";
 
 // The gradients of convolution + bias + relu + max pooling. At most one output of each window carries a gradient, and
 // none where relu is closed: instead of multiplying the zeros between them, the kernels walk lists of (gradient, address).
@@ -8,22 +8,33 @@ import { FAINT, LANES, lanes, loadSplat, madd, splat, vadd, vload, vstore } from
 /** out[v] += sum over the list of gradient * memory[address + offset + v], for `run` f32; reads whole vectors. */
 // @ts-ignore: decorator
 @inline
-function combineRun<V>(out: usize, list: usize, n: i32, offset: usize, run: i32): void {
+function combineRun(out: usize, list: usize, n: i32, offset: usize, run: i32): void {
+  if (WIDE) {
+    const whole = run & -(2 * LANES), bytes = <usize>whole << 2;
+    combineVectors<Pair>(out, list, n, offset, whole);
+    combineVectors<v128>(out + bytes, list, n, offset + bytes, run - whole);
+  } else if (ASC_FEATURE_SIMD) combineVectors<v128>(out, list, n, offset, run);
+  else combineVectors<f32>(out, list, n, offset, run);
+}
+
+// @ts-ignore: decorator
+@inline
+function combineVectors<V>(out: usize, list: usize, n: i32, offset: usize, run: i32): void {
   let c = run;
   for (; c >= 6 * lanes<V>(); c -= 6 * lanes<V>()) {
     combine6<V>(out, list, n, offset);
-    out += 6 * sizeof<V>();
-    offset += 6 * sizeof<V>();
+    out += 6 * vbytes<V>();
+    offset += 6 * vbytes<V>();
   }
   for (; c >= 3 * lanes<V>(); c -= 3 * lanes<V>()) {
-    combine3<V>(out, sizeof<V>(), list, n, offset, sizeof<V>());
-    out += 3 * sizeof<V>();
-    offset += 3 * sizeof<V>();
+    combine3<V>(out, vbytes<V>(), list, n, offset, vbytes<V>());
+    out += 3 * vbytes<V>();
+    offset += 3 * vbytes<V>();
   }
   for (; c > 0; c -= lanes<V>()) {
     combine1<V>(out, list, n, offset);
-    out += sizeof<V>();
-    offset += sizeof<V>();
+    out += vbytes<V>();
+    offset += vbytes<V>();
   }
 }
 
@@ -36,19 +47,19 @@ function combine6<V>(out: usize, list: usize, n: i32, offset: usize): void {
     const p = <usize>load<u32>(list, 4) + offset;
     const g = loadSplat<V>(list);
     a = madd<V>(g, vload<V>(p), a);
-    b = madd<V>(g, vload<V>(p, sizeof<V>()), b);
-    c = madd<V>(g, vload<V>(p, 2 * sizeof<V>()), c);
-    d = madd<V>(g, vload<V>(p, 3 * sizeof<V>()), d);
-    e = madd<V>(g, vload<V>(p, 4 * sizeof<V>()), e);
-    f = madd<V>(g, vload<V>(p, 5 * sizeof<V>()), f);
+    b = madd<V>(g, vload<V>(p, vbytes<V>()), b);
+    c = madd<V>(g, vload<V>(p, 2 * vbytes<V>()), c);
+    d = madd<V>(g, vload<V>(p, 3 * vbytes<V>()), d);
+    e = madd<V>(g, vload<V>(p, 4 * vbytes<V>()), e);
+    f = madd<V>(g, vload<V>(p, 5 * vbytes<V>()), f);
     list += 8;
   } while (--n);
   vstore<V>(out, vadd<V>(vload<V>(out), a));
-  vstore<V>(out + sizeof<V>(), vadd<V>(vload<V>(out, sizeof<V>()), b));
-  vstore<V>(out + 2 * sizeof<V>(), vadd<V>(vload<V>(out, 2 * sizeof<V>()), c));
-  vstore<V>(out + 3 * sizeof<V>(), vadd<V>(vload<V>(out, 3 * sizeof<V>()), d));
-  vstore<V>(out + 4 * sizeof<V>(), vadd<V>(vload<V>(out, 4 * sizeof<V>()), e));
-  vstore<V>(out + 5 * sizeof<V>(), vadd<V>(vload<V>(out, 5 * sizeof<V>()), f));
+  vstore<V>(out + vbytes<V>(), vadd<V>(vload<V>(out, vbytes<V>()), b));
+  vstore<V>(out + 2 * vbytes<V>(), vadd<V>(vload<V>(out, 2 * vbytes<V>()), c));
+  vstore<V>(out + 3 * vbytes<V>(), vadd<V>(vload<V>(out, 3 * vbytes<V>()), d));
+  vstore<V>(out + 4 * vbytes<V>(), vadd<V>(vload<V>(out, 4 * vbytes<V>()), e));
+  vstore<V>(out + 5 * vbytes<V>(), vadd<V>(vload<V>(out, 5 * vbytes<V>()), f));
 }
 
 /** Three vectors `step` bytes apart in memory, `outStep` apart in out. */
@@ -85,16 +96,12 @@ function combine1<V>(out: usize, list: usize, n: i32, offset: usize): void {
 
 /** out[KH, paddedRun] += the list's patches, whose rows lie `rowBytes` apart. */
 function combinePatch(out: usize, outRow: usize, list: usize, n: i32, run: i32, KH: i32, rowBytes: usize): void {
-  if (ASC_FEATURE_SIMD) {
-    let r = 0;
-    if (run <= 4) {
-      // One vector a row: three rows at once, or else every sum waits for the one before it.
-      for (; r + 3 <= KH; r += 3) combine3<v128>(out + <usize>r * outRow, outRow, list, n, <usize>r * rowBytes, rowBytes);
-    }
-    for (; r < KH; r++) combineRun<v128>(out + <usize>r * outRow, list, n, <usize>r * rowBytes, run);
-  } else {
-    for (let r = 0; r < KH; r++) combineRun<f32>(out + <usize>r * outRow, list, n, <usize>r * rowBytes, run);
+  let r = 0;
+  if (ASC_FEATURE_SIMD && run <= 4) {
+    // One vector a row: three rows at once, or else every sum waits for the one before it.
+    for (; r + 3 <= KH; r += 3) combine3<v128>(out + <usize>r * outRow, outRow, list, n, <usize>r * rowBytes, rowBytes);
   }
+  for (; r < KH; r++) combineRun(out + <usize>r * outRow, list, n, <usize>r * rowBytes, run);
 }
 
 /** Output channels in one task of backwardFilter. */
@@ -337,8 +344,7 @@ export function convPoolBackwardInput(s: ConvPoolArgs, task: i32, scratch: usize
         const r = i * s.poolStrideH - s.poolTop + k / s.poolW, q = j * s.poolStrideW - s.poolLeft + k % s.poolW;
         let to = dx + <usize>r * rowStep + <usize>q * columnStep;
         for (let h = 0; h < s.KH; h++) {
-          if (ASC_FEATURE_SIMD) combineRun<v128>(to, list, n, <usize>h * packedRow, run);
-          else combineRun<f32>(to, list, n, <usize>h * packedRow, run);
+          combineRun(to, list, n, <usize>h * packedRow, run);
           to += rowBytes;
         }
       }

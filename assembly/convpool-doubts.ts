@@ -1,5 +1,7 @@
 import { ConvPoolArgs } from "./convpool-args";
-import { hmax, lanes, splat, vabs, vadd, vload, vmul, vpmax, vpmin, vselectGreater, vstore, vsub } from "./simd";
+import {
+  LANES, high, hmax, isPair, lanes, low, splat, vabs, vadd, vbytes, vload, vmul, vpmax, vpmin, vselectGreater, vstore, vsub,
+} from "./simd";
 import { PANEL } from "./tile";
 import { OWN, differ, isOrdinary, isRepeated, isTaken, isUpperOne } from "./winograd-zeros";
 
@@ -17,28 +19,28 @@ const PATCH_DOUBT: f32 = 9.5367431640625e-7;
  * has a part in three of them, by taps of different rows and columns.
  */
 export function panelLimits<V>(limits: usize, panel: usize, rows: i32, columns: i32, width: i32, bias: usize): void {
-  for (let c: usize = 0; c < 64; c += 4 * sizeof<V>()) {
+  for (let c: usize = 0; c < 64; c += 4 * vbytes<V>()) {
     let a = splat<V>(0), b = a, d = a, e = a;
     for (let i = 0, first = 0; i < rows; i++, first = first < 2 ? first + 1 : 0) {
       let p = panel + c + (<usize>(i * width + first) << 6);
       for (let j = first; j < columns; j += 3, p += 3 * PANEL << 2) {
         a = vpmax<V>(a, vabs<V>(vload<V>(p)));
-        b = vpmax<V>(b, vabs<V>(vload<V>(p, sizeof<V>())));
-        d = vpmax<V>(d, vabs<V>(vload<V>(p, 2 * sizeof<V>())));
-        e = vpmax<V>(e, vabs<V>(vload<V>(p, 3 * sizeof<V>())));
+        b = vpmax<V>(b, vabs<V>(vload<V>(p, vbytes<V>())));
+        d = vpmax<V>(d, vabs<V>(vload<V>(p, 2 * vbytes<V>())));
+        e = vpmax<V>(e, vabs<V>(vload<V>(p, 3 * vbytes<V>())));
       }
     }
     if (bias) {
       a = vadd<V>(a, vabs<V>(vload<V>(bias + c)));
-      b = vadd<V>(b, vabs<V>(vload<V>(bias + c, sizeof<V>())));
-      d = vadd<V>(d, vabs<V>(vload<V>(bias + c, 2 * sizeof<V>())));
-      e = vadd<V>(e, vabs<V>(vload<V>(bias + c, 3 * sizeof<V>())));
+      b = vadd<V>(b, vabs<V>(vload<V>(bias + c, vbytes<V>())));
+      d = vadd<V>(d, vabs<V>(vload<V>(bias + c, 2 * vbytes<V>())));
+      e = vadd<V>(e, vabs<V>(vload<V>(bias + c, 3 * vbytes<V>())));
     }
     const doubt = splat<V>(PANEL_DOUBT), to = limits + c;
     vstore<V>(to, vmul<V>(doubt, a));
-    vstore<V>(to + sizeof<V>(), vmul<V>(doubt, b));
-    vstore<V>(to + 2 * sizeof<V>(), vmul<V>(doubt, d));
-    vstore<V>(to + 3 * sizeof<V>(), vmul<V>(doubt, e));
+    vstore<V>(to + vbytes<V>(), vmul<V>(doubt, b));
+    vstore<V>(to + 2 * vbytes<V>(), vmul<V>(doubt, d));
+    vstore<V>(to + 3 * vbytes<V>(), vmul<V>(doubt, e));
   }
 }
 
@@ -49,7 +51,7 @@ export function patchLimits<V>(limits: usize, s: ConvPoolArgs, image: usize): vo
   for (; k + 2 * lanes<V>() <= n; k += 2 * lanes<V>()) {
     const p = image + (<usize>k << 2);
     a = vpmax<V>(a, vabs<V>(vload<V>(p)));
-    b = vpmax<V>(b, vabs<V>(vload<V>(p, sizeof<V>())));
+    b = vpmax<V>(b, vabs<V>(vload<V>(p, vbytes<V>())));
   }
   for (; k < n; k++) greatest = max<f32>(greatest, abs<f32>(load<f32>(image + (<usize>k << 2))));
   const x = splat<V>(max<f32>(greatest, hmax<V>(vpmax<V>(a, b)))), doubt = splat<V>(PATCH_DOUBT);
@@ -127,6 +129,12 @@ export function crowded(a: f32, b: f32, c: f32, d: f32, top: f32, relu: i32, lim
 // @ts-ignore: decorator
 @inline
 export function doubts<V>(lead: V, limit: V): i32 {
+  if (isPair<V>()) {
+    // The sum is for V8, which makes pairs of what is added up.
+    const first = f32x4.lt(low(lead), low(limit)), second = f32x4.lt(high(lead), high(limit));
+    if (!v128.any_true(i32x4.add(first, second))) return 0;
+    return i32x4.bitmask(first) | (i32x4.bitmask(second) << LANES);
+  }
   if (isVector<V>()) return i32x4.bitmask(f32x4.lt(lead, limit));
   return i32((lead as f32) < (limit as f32));
 }
@@ -196,6 +204,21 @@ export function decideFour<V>(
   const next = vpmax<V>(vpmax<V>(vpmin<V>(ab, cd), vpmin<V>(top, gate)), vpmax<V>(vpmin<V>(a, b1), vpmin<V>(c1, d1)));
   const mask = besideBias<V>(doubts<V>(vsub<V>(vpmax<V>(top, gate), next), limit), a, b1, c1, d1, s.relu, bias, limit);
   if (mask) decideChannels(s, image, o, argmax, mask, row, column, 2, 2, 0);
+}
+
+/** decideFour of eight channels: outputs[4][8] and limits[8]. */
+export function decidePair(
+  s: ConvPoolArgs, image: i32, o: i32, argmax: usize, near: i32, row: i32, column: i32, outputs: usize, limits: usize,
+): void {
+  for (; near; near >>= LANES, o += LANES, argmax += 16, outputs += 16, limits += 16) {
+    const four = near & 15;
+    if (four) {
+      decideFour<v128>(
+        s, image, o, argmax, four, row, column, v128.load(outputs), v128.load(outputs, 32), v128.load(outputs, 64),
+        v128.load(outputs, 96), v128.load(limits),
+      );
+    }
+  }
 }
 
 /** `near` without the lanes in which only outputs that are the bias, and it the greatest, are near. */

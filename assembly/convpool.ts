@@ -1,8 +1,10 @@
 import { ConvPoolArgs, columnsUnder, limitBytes, rowsUnder } from "./convpool-args";
 import { SHORT_RUN } from "./conv2d";
-import { crowded, decideFour, decideWindow, doubts, lead, panelLimits, patchLimits } from "./convpool-doubts";
-import { lanes, loadSplat, madd, splat, vadd, vload, vpmax, vpmin, vrelu, vstorePart, vsub } from "./simd";
-import { PANEL, tile } from "./tile";
+import { crowded, decideFour, decidePair, decideWindow, doubts, lead, panelLimits, patchLimits } from "./convpool-doubts";
+import {
+  Pair, WIDE, both, high, isPair, lanes, loadSplat, low, madd, splat, vadd, vbytes, vload, vpmax, vpmin, vrelu, vstore, vstorePart, vsub,
+} from "./simd";
+import { PANEL, orZeros, tile } from "./tile";
 import { inputTiles, outputTiles, panelBytes, planeBytes, tileProducts } from "./winograd";
 import { SETTLED, ZERO, anyNonzero, flagBytes, flagPitch, mapBytes, mapTiles, windowKind } from "./winograd-zeros";
 
@@ -145,7 +147,8 @@ function pool(
   const bias = s.bias ? s.bias + (<usize>o << 2) : 0;
   if (ASC_FEATURE_SIMD) {
     if (s.argmax) panelLimits<v128>(limits, panel, last - first, columns, width, bias);
-    poolPanel<v128>(panel, s, image, p, pooled, o, first, last, columns, width, limits, flags);
+    if (WIDE) poolPanel<Pair>(panel, s, image, p, pooled, o, first, last, columns, width, limits, flags);
+    else poolPanel<v128>(panel, s, image, p, pooled, o, first, last, columns, width, limits, flags);
   } else {
     if (s.argmax) panelLimits<f32>(limits, panel, last - first, columns, width, bias);
     poolPanel<f32>(panel, s, image, p, pooled, o, first, last, columns, width, limits, flags);
@@ -175,7 +178,16 @@ function windowsForward<V>(s: ConvPoolArgs, task: i32, limits: usize): void {
     for (let j = 0; j < s.PW; j++) {
       if (zeroWindow(s, x, rowBytes)) biasWindow<V>(y, argmax, s);
       else {
-        for (let o = 0; o < OC; o += 2 * lanes<V>()) {
+        let o = 0;
+        if (WIDE) {
+          for (; o + PANEL / 2 < OC; o += PANEL) {
+            const bytes = <usize>o << 2, panel = s.w + <usize>K * bytes;
+            windowTile<Pair>(
+              s, task, i, j, o, y + bytes, argmax ? argmax + bytes : 0, x, step, rowStep, jump, panel, run, limits + bytes,
+            );
+          }
+        }
+        for (; o < OC; o += 2 * lanes<V>()) {
           const panel = s.w + (((<usize>K * <usize>(o & ~15)) + <usize>(o & 15)) << 2);
           const bytes = <usize>o << 2;
           windowTile<V>(
@@ -214,19 +226,15 @@ function windowTile<V>(
   s: ConvPoolArgs, image: i32, row: i32, column: i32, o: i32, y: usize, argmax: usize, x: usize, step: usize, rowStep: usize,
   jump: usize, w: usize, run: i32, limits: usize,
 ): void {
-  const bias = s.bias ? s.bias + (<usize>o << 2) : 0, n = s.OC - o;
+  const bias = orZeros(s.bias ? s.bias + (<usize>o << 2) : 0), n = s.OC - o;
   let KH = s.KH;
-  let a0 = splat<V>(0), a1 = a0;
-  if (bias) {
-    a0 = vload<V>(bias);
-    a1 = vload<V>(bias, sizeof<V>());
-  }
+  let a0 = vload<V>(bias), a1 = vload<V>(bias, vbytes<V>());
   let b0 = a0, b1 = a1, c0 = a0, c1 = a1, d0 = a0, d1 = a1;
   let xb = x + step, xc = x + rowStep, xd = xb + rowStep;
   do {
     let k = run;
     do {
-      const w0 = vload<V>(w), w1 = vload<V>(w, sizeof<V>());
+      const w0 = vload<V>(w), w1 = vload<V>(w, vbytes<V>());
       const pa = loadSplat<V>(x), pb = loadSplat<V>(xb), pc = loadSplat<V>(xc), pd = loadSplat<V>(xd);
       a0 = madd<V>(pa, w0, a0);
       a1 = madd<V>(pa, w1, a1);
@@ -247,13 +255,29 @@ function windowTile<V>(
     xc += jump;
     xd += jump;
   } while (--KH);
-  const limit0 = vload<V>(limits), limit1 = vload<V>(limits, sizeof<V>());
+  const limit0 = vload<V>(limits), limit1 = vload<V>(limits, vbytes<V>());
   const doubts0 = winner<V>(y, argmax, a0, b0, c0, d0, s.relu, n, limit0);
-  if (doubts0) decideFour<V>(s, image, o, argmax, doubts0, 2 * row, 2 * column, a0, b0, c0, d0, limit0);
+  if (doubts0) decideWindowTile<V>(s, image, o, argmax, doubts0, row, column, a0, b0, c0, d0, limits);
   if (n <= lanes<V>()) return;
-  const argmax1 = argmax ? argmax + sizeof<V>() : 0;
-  const doubts1 = winner<V>(y + sizeof<V>(), argmax1, a1, b1, c1, d1, s.relu, n - lanes<V>(), limit1);
-  if (doubts1) decideFour<V>(s, image, o + lanes<V>(), argmax1, doubts1, 2 * row, 2 * column, a1, b1, c1, d1, limit1);
+  const argmax1 = argmax ? argmax + vbytes<V>() : 0;
+  const doubts1 = winner<V>(y + vbytes<V>(), argmax1, a1, b1, c1, d1, s.relu, n - lanes<V>(), limit1);
+  if (doubts1) decideWindowTile<V>(s, image, o + lanes<V>(), argmax1, doubts1, row, column, a1, b1, c1, d1, limits + vbytes<V>());
+}
+
+/** See decideFour. Pairs go by way of memory, behind the limits: to take them apart at once would cost the loop over the patches. */
+// @ts-ignore: decorator
+@inline
+function decideWindowTile<V>(
+  s: ConvPoolArgs, image: i32, o: i32, argmax: usize, near: i32, row: i32, column: i32, a: V, b: V, c: V, d: V, limits: usize,
+): void {
+  if (isPair<V>()) {
+    const outputs = limits - (<usize>o << 2) + limitBytes(s.OC);
+    vstore<V>(outputs, a);
+    vstore<V>(outputs + vbytes<V>(), b);
+    vstore<V>(outputs + 2 * vbytes<V>(), c);
+    vstore<V>(outputs + 3 * vbytes<V>(), d);
+    decidePair(s, image, o, argmax, near, 2 * row, 2 * column, outputs, limits);
+  } else decideFour<V>(s, image, o, argmax, near, 2 * row, 2 * column, a, b, c, d, vload<V>(limits));
 }
 
 /**
@@ -275,7 +299,7 @@ function winner<V>(
   at = laterPlace<V>(d, abc, 3, at);
   if (relu) at = closedPlace<V>(best, at);
   vstorePart<V>(argmax, at, n);
-  if (!isVector<V>() && !crowded(a as f32, b as f32, c as f32, d as f32, top as f32, relu, limit as f32)) return 0;
+  if (lanes<V>() == 1 && !crowded(a as f32, b as f32, c as f32, d as f32, top as f32, relu, limit as f32)) return 0;
   let next = vpmax<V>(vpmax<V>(vpmin<V>(a, b), vpmin<V>(ab, c)), vpmin<V>(abc, d));
   if (relu) next = vpmax<V>(next, vpmin<V>(top, zero));
   return doubts<V>(vsub<V>(best, next), limit);
@@ -285,6 +309,9 @@ function winner<V>(
 // @ts-ignore: decorator
 @inline
 function laterPlace<V>(a: V, b: V, k: i32, at: V): V {
+  if (isPair<V>()) {
+    return both(laterPlace<v128>(low(a), low(b), k, low(at)), laterPlace<v128>(high(a), high(b), k, high(at)));
+  }
   if (isVector<V>()) return i32x4.max_s(at, v128.and(f32x4.gt(a, b), i32x4.splat(k)));
   const old = reinterpret<i32>(at as f32);
   return bits<V>(old ^ ((old ^ k) & -i32((a as f32) > (b as f32))));
@@ -294,6 +321,7 @@ function laterPlace<V>(a: V, b: V, k: i32, at: V): V {
 // @ts-ignore: decorator
 @inline
 function closedPlace<V>(y: V, at: V): V {
+  if (isPair<V>()) return both(closedPlace<v128>(low(y), low(at)), closedPlace<v128>(high(y), high(at)));
   if (isVector<V>()) return v128.or(at, f32x4.eq(y, f32x4.splat(0)));
   return select<V>(bits<V>(-1), at, (y as f32) == 0);
 }
@@ -354,9 +382,15 @@ function poolPanel<V>(
         }
       }
       if (look && kind != ZERO) {
-        decideWindow<V>(
-          s, image, o, argmax, look, corner, widthBytes, kind, patches, pitch, limits, r0, q0, r1 - r0, q1 - q0, place,
-        );
+        if (isPair<V>()) {
+          decideWindow<v128>(
+            s, image, o, argmax, look, corner, widthBytes, kind, patches, pitch, limits, r0, q0, r1 - r0, q1 - q0, place,
+          );
+        } else {
+          decideWindow<V>(
+            s, image, o, argmax, look, corner, widthBytes, kind, patches, pitch, limits, r0, q0, r1 - r0, q1 - q0, place,
+          );
+        }
       }
       y += pixelBytes;
       if (argmax) argmax += pixelBytes;
@@ -395,6 +429,7 @@ function poolCell<V>(
 // @ts-ignore: decorator
 @inline
 function orNaN<V>(best: V, sum: V): V {
+  if (isPair<V>()) return both(orNaN<v128>(low(best), low(sum)), orNaN<v128>(high(best), high(sum)));
   if (isVector<V>()) return v128.or(best, f32x4.ne(sum, sum));
   return select<V>(sum, best, (sum as f32) != (sum as f32));
 }
@@ -403,6 +438,7 @@ function orNaN<V>(best: V, sum: V): V {
 // @ts-ignore: decorator
 @inline
 function bits<V>(x: i32): V {
+  if (isPair<V>()) return both(i32x4.splat(x), i32x4.splat(x));
   if (isVector<V>()) return i32x4.splat(x);
   return reinterpret<f32>(x) as V;
 }

@@ -1,4 +1,6 @@
-import { NORMAL, lanes, madd, splat, vadd, vdiv, vflush, vload, vmul, vpmax, vsqrt, vstorePart, vsub } from "./simd";
+import {
+  NORMAL, Pair, WIDE, lanes, madd, splat, vadd, vbytes, vdiv, vflush, vload, vmul, vpmax, vsqrt, vstorePart, vsub,
+} from "./simd";
 
 // Optimizers, with Keras's formulas, over one contiguous vector w[n] of all parameters and its gradient g[n].
 // What changes from step to step is in memory, in an OptimizerState; the argument structs never change.
@@ -93,7 +95,7 @@ function sgdLoop<V>(s: SgdArgs, i0: i32, n: i32, kind: i32, flush: bool): void {
   const learningRate = changetype<OptimizerState>(s.state).rate;
   const rate = splat<V>(learningRate), decay = splat<V>(learningRate * s.weightDecay), momentum = splat<V>(s.momentum);
   const normal = splat<V>(NORMAL), floor = splat<V>(NORMAL / learningRate);
-  for (; n > 0; n -= lanes<V>(), pw += sizeof<V>(), pg += sizeof<V>(), pm += sizeof<V>()) {
+  for (; n > 0; n -= lanes<V>(), pw += vbytes<V>(), pg += vbytes<V>(), pm += vbytes<V>()) {
     let w = vload<V>(pw);
     w = vsub<V>(w, vmul<V>(w, decay));
     const step = vmul<V>(settled<V>(vload<V>(pg), floor, flush), rate);
@@ -122,14 +124,16 @@ function sgdOf<V>(s: SgdArgs, i0: i32, n: i32): void {
 }
 
 export function sgdFlush(s: SgdArgs, i0: i32, n: i32): void {
-  if (ASC_FEATURE_SIMD) sgdKinds<v128>(s, i0, n, true);
+  if (WIDE) sgdKinds<Pair>(s, i0, n, true);
+  else if (ASC_FEATURE_SIMD) sgdKinds<v128>(s, i0, n, true);
   else sgdKinds<f32>(s, i0, n, true);
 }
 
 export function sgd(args: SgdArgs, task: i32, scratch: usize): void {
   const i0 = task * args.grain;
   const n = min(args.n - i0, args.grain);
-  if (ASC_FEATURE_SIMD) sgdOf<v128>(args, i0, n);
+  if (WIDE) sgdOf<Pair>(args, i0, n);
+  else if (ASC_FEATURE_SIMD) sgdOf<v128>(args, i0, n);
   else sgdOf<f32>(args, i0, n);
 }
 
@@ -175,7 +179,7 @@ function rmspropLoop<V>(
   const rate = splat<V>(learningRate), decay = splat<V>(learningRate * s.weightDecay), momentum = splat<V>(s.momentum);
   const rho = splat<V>(s.rho), rest = splat<V>(s.oneMinusRho), epsilon = splat<V>(s.epsilon);
   const normal = splat<V>(NORMAL), floor = splat<V>(least), floorV = splat<V>(least * least);
-  for (; n > 0; n -= lanes<V>(), pw += sizeof<V>(), pg += sizeof<V>(), pv += sizeof<V>()) {
+  for (; n > 0; n -= lanes<V>(), pw += vbytes<V>(), pg += vbytes<V>(), pv += vbytes<V>()) {
     let w = vload<V>(pw);
     w = vsub<V>(w, vmul<V>(w, decay));
     const g = settled<V>(vload<V>(pg), floor, flush);
@@ -185,13 +189,13 @@ function rmspropLoop<V>(
       const a = settled<V>(madd<V>(rho, vload<V>(pa), vmul<V>(rest, g)), normal, flush);
       vstorePart<V>(pa, a, n);
       v = vpmax<V>(vsub<V>(v, vmul<V>(a, a)), splat<V>(0));
-      pa += sizeof<V>();
+      pa += vbytes<V>();
     }
     let u = vdiv<V>(vmul<V>(rate, g), vsqrt<V>(vadd<V>(v, epsilon)));
     if (withMomentum) {
       u = settled<V>(madd<V>(momentum, vload<V>(pm), u), normal, flush);
       vstorePart<V>(pm, u, n);
-      pm += sizeof<V>();
+      pm += vbytes<V>();
     }
     vstorePart<V>(pw, settled<V>(vsub<V>(w, u), normal, flush), n);
   }
@@ -217,14 +221,16 @@ function rmspropOf<V>(s: RmspropArgs, i0: i32, n: i32): void {
 }
 
 export function rmspropFlush(s: RmspropArgs, i0: i32, n: i32, least: f32): void {
-  if (ASC_FEATURE_SIMD) rmspropKinds<v128>(s, i0, n, true, least);
+  if (WIDE) rmspropKinds<Pair>(s, i0, n, true, least);
+  else if (ASC_FEATURE_SIMD) rmspropKinds<v128>(s, i0, n, true, least);
   else rmspropKinds<f32>(s, i0, n, true, least);
 }
 
 export function rmsprop(args: RmspropArgs, task: i32, scratch: usize): void {
   const i0 = task * args.grain;
   const n = min(args.n - i0, args.grain);
-  if (ASC_FEATURE_SIMD) rmspropOf<v128>(args, i0, n);
+  if (WIDE) rmspropOf<Pair>(args, i0, n);
+  else if (ASC_FEATURE_SIMD) rmspropOf<v128>(args, i0, n);
   else rmspropOf<f32>(args, i0, n);
 }
 
@@ -278,12 +284,12 @@ function adamLoop<V>(s: AdamArgs, i0: i32, n: i32, flush: bool, least: f32): voi
   const floor = splat<V>(least), floorV = splat<V>(least * least);
   for (; n >= lanes<V>(); n -= lanes<V>()) {
     adamVector<V>(pw, pg, pm, pv, lanes<V>(), alpha, decay, rest1, rest2, epsilon, floor, floorV, flush);
-    pw += sizeof<V>();
-    pg += sizeof<V>();
-    pm += sizeof<V>();
-    pv += sizeof<V>();
+    pw += vbytes<V>();
+    pg += vbytes<V>();
+    pm += vbytes<V>();
+    pv += vbytes<V>();
   }
-  if (isVector<V>() && n > 0) {
+  if (lanes<V>() > 1 && n > 0) {
     adamVector<V>(pw, pg, pm, pv, n, alpha, decay, rest1, rest2, epsilon, floor, floorV, flush);
   }
 }
@@ -295,13 +301,15 @@ function adamOf<V>(s: AdamArgs, i0: i32, n: i32): void {
 }
 
 export function adamFlush(s: AdamArgs, i0: i32, n: i32, least: f32): void {
-  if (ASC_FEATURE_SIMD) adamLoop<v128>(s, i0, n, true, least);
+  if (WIDE) adamLoop<Pair>(s, i0, n, true, least);
+  else if (ASC_FEATURE_SIMD) adamLoop<v128>(s, i0, n, true, least);
   else adamLoop<f32>(s, i0, n, true, least);
 }
 
 export function adam(args: AdamArgs, task: i32, scratch: usize): void {
   const i0 = task * args.grain;
   const n = min(args.n - i0, args.grain);
-  if (ASC_FEATURE_SIMD) adamOf<v128>(args, i0, n);
+  if (WIDE) adamOf<Pair>(args, i0, n);
+  else if (ASC_FEATURE_SIMD) adamOf<v128>(args, i0, n);
   else adamOf<f32>(args, i0, n);
 }

@@ -1,4 +1,4 @@
-import { LANES, madd, splat, vadd, vstore } from "./simd";
+import { LANES, Pair, WIDE, madd, splat, vadd, vstore } from "./simd";
 
 // Sums that do not wait for one another: how many it takes depends on the machine.
 // @host
@@ -13,9 +13,9 @@ export const SOME_CHAINS: i32 = 10;
 // @ts-ignore: decorator
 @inline
 export const MANY_CHAINS: i32 = 12;
-/** Scratch of peak: a vector. */
+/** Scratch of peak: a pair of vectors. */
 // @host
-export const PEAK_SCRATCH: i32 = 4 * LANES;
+export const PEAK_SCRATCH: i32 = 8 * LANES;
 
 /** What the machine's arithmetic can do at most in this build's instructions: the yardstick of every GFLOP/s. */
 @unmanaged
@@ -28,7 +28,8 @@ export class PeakArgs {
 
 /** One task is n rounds. Scratch: PEAK_SCRATCH. */
 export function peak(args: PeakArgs, task: i32, scratch: usize): void {
-  if (ASC_FEATURE_SIMD) peakOf<v128>(args, scratch);
+  if (WIDE) peakOf<Pair>(args, scratch);
+  else if (ASC_FEATURE_SIMD) peakOf<v128>(args, scratch);
   else peakOf<f32>(args, scratch);
 }
 

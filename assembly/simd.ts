@@ -7,25 +7,70 @@
 @inline
 export const LANES: i32 = 4;
 
-/** f32 lanes of V: LANES for v128, 1 for f32. */
+/**
+ * Two vectors side by side, eight lanes: what V8 makes one instruction of where it may. In the builds called wide, kernels whose lanes
+ * are outputs of their own have it for V, with each output's sums in the same order. Held by no function but @inline ones: it is
+ * scripts/pairs.mjs that puts two v128 in place of what the compiler takes for an f64.
+ */
+export type Pair = f64;
+
+/** Whether this build has pairs. */
+// @ts-ignore: decorator
+@inline
+// @ts-ignore: of the command that builds
+export const WIDE: i32 = PAIRS;
+
+// @ts-ignore: decorator
+@external("pair", "low")
+export declare function low(v: Pair): v128;
+// @ts-ignore: decorator
+@external("pair", "high")
+export declare function high(v: Pair): v128;
+// @ts-ignore: decorator
+@external("pair", "both")
+export declare function both(low: v128, high: v128): Pair;
+
+/** f32 lanes of V: LANES for v128, twice as many for Pair, 1 for f32. */
 // @ts-ignore: decorator
 @inline
 export function lanes<V>(): i32 {
-  return isVector<V>() ? LANES : 1;
+  return isVector<V>() ? LANES : isPair<V>() ? 2 * LANES : 1;
+}
+
+/** Bytes of V in memory. */
+// @ts-ignore: decorator
+@inline
+export function vbytes<V>(): usize {
+  return <usize>(4 * lanes<V>());
+}
+
+// @ts-ignore: decorator
+@inline
+export function isPair<V>(): bool {
+  return sizeof<V>() == sizeof<Pair>();
 }
 
 /** All lanes set to x. */
 // @ts-ignore: decorator
 @inline
 export function splat<V>(x: f32): V {
+  if (isPair<V>()) return same(f32x4.splat(x));
   if (isVector<V>()) return f32x4.splat(x);
   return x as V;
+}
+
+/** The same vector twice. */
+// @ts-ignore: decorator
+@inline
+function same(v: v128): Pair {
+  return both(v, v);
 }
 
 /** All lanes set to the f32 at p: one instruction, where splat(load) would be two. */
 // @ts-ignore: decorator
 @inline
 export function loadSplat<V>(p: usize): V {
+  if (isPair<V>()) return same(v128.load32_splat(p));
   if (isVector<V>()) return v128.load32_splat(p);
   return load<f32>(p) as V;
 }
@@ -34,6 +79,7 @@ export function loadSplat<V>(p: usize): V {
 // @ts-ignore: decorator
 @inline
 export function vload<V>(p: usize, offset: usize = 0): V {
+  if (isPair<V>()) return both(v128.load(p + offset), v128.load(p + offset + 16));
   if (isVector<V>()) return v128.load(p + offset);
   return load<f32>(p + offset) as V;
 }
@@ -41,13 +87,18 @@ export function vload<V>(p: usize, offset: usize = 0): V {
 // @ts-ignore: decorator
 @inline
 export function vstore<V>(p: usize, v: V): void {
-  if (isVector<V>()) v128.store(p, v);
+  if (isPair<V>()) {
+    // From behind: of the other order V8 makes two instructions.
+    v128.store(p, high(v), 16);
+    v128.store(p, low(v));
+  } else if (isVector<V>()) v128.store(p, v);
   else store<f32>(p, v as f32);
 }
 
 // @ts-ignore: decorator
 @inline
 export function vadd<V>(a: V, b: V): V {
+  if (isPair<V>()) return both(vadd<v128>(low(a), low(b)), vadd<v128>(high(a), high(b)));
   if (isVector<V>()) return f32x4.add(a, b);
   return ((a as f32) + (b as f32)) as V;
 }
@@ -55,6 +106,7 @@ export function vadd<V>(a: V, b: V): V {
 // @ts-ignore: decorator
 @inline
 export function vsub<V>(a: V, b: V): V {
+  if (isPair<V>()) return both(vsub<v128>(low(a), low(b)), vsub<v128>(high(a), high(b)));
   if (isVector<V>()) return f32x4.sub(a, b);
   return ((a as f32) - (b as f32)) as V;
 }
@@ -62,6 +114,7 @@ export function vsub<V>(a: V, b: V): V {
 // @ts-ignore: decorator
 @inline
 export function vmul<V>(a: V, b: V): V {
+  if (isPair<V>()) return both(vmul<v128>(low(a), low(b)), vmul<v128>(high(a), high(b)));
   if (isVector<V>()) return f32x4.mul(a, b);
   return ((a as f32) * (b as f32)) as V;
 }
@@ -69,6 +122,7 @@ export function vmul<V>(a: V, b: V): V {
 // @ts-ignore: decorator
 @inline
 export function vdiv<V>(a: V, b: V): V {
+  if (isPair<V>()) return both(vdiv<v128>(low(a), low(b)), vdiv<v128>(high(a), high(b)));
   if (isVector<V>()) return f32x4.div(a, b);
   return ((a as f32) / (b as f32)) as V;
 }
@@ -77,6 +131,7 @@ export function vdiv<V>(a: V, b: V): V {
 // @ts-ignore: decorator
 @inline
 export function vsqrt<V>(a: V): V {
+  if (isPair<V>()) return both(vsqrt<v128>(low(a)), vsqrt<v128>(high(a)));
   if (isVector<V>()) return f32x4.sqrt(a);
   return sqrt<f32>(a as f32) as V;
 }
@@ -85,6 +140,7 @@ export function vsqrt<V>(a: V): V {
 // @ts-ignore: decorator
 @inline
 export function vmax<V>(a: V, b: V): V {
+  if (isPair<V>()) return both(vmax<v128>(low(a), low(b)), vmax<v128>(high(a), high(b)));
   if (isVector<V>()) return f32x4.max(a, b);
   return max<f32>(a as f32, b as f32) as V;
 }
@@ -93,6 +149,7 @@ export function vmax<V>(a: V, b: V): V {
 // @ts-ignore: decorator
 @inline
 export function vpmax<V>(a: V, b: V): V {
+  if (isPair<V>()) return both(vpmax<v128>(low(a), low(b)), vpmax<v128>(high(a), high(b)));
   if (isVector<V>()) return f32x4.pmax(a, b);
   return select<V>(b, a, (a as f32) < (b as f32));
 }
@@ -101,6 +158,7 @@ export function vpmax<V>(a: V, b: V): V {
 // @ts-ignore: decorator
 @inline
 export function vpmin<V>(a: V, b: V): V {
+  if (isPair<V>()) return both(vpmin<v128>(low(a), low(b)), vpmin<v128>(high(a), high(b)));
   if (isVector<V>()) return f32x4.pmin(a, b);
   return select<V>(b, a, (b as f32) < (a as f32));
 }
@@ -109,6 +167,7 @@ export function vpmin<V>(a: V, b: V): V {
 // @ts-ignore: decorator
 @inline
 export function vselectGreater<V>(a: V, b: V, x: V, y: V): V {
+  if (isPair<V>()) return both(vselectGreater<v128>(low(a), low(b), low(x), low(y)), vselectGreater<v128>(high(a), high(b), high(x), high(y)));
   if (isVector<V>()) return v128.bitselect(x, y, f32x4.gt(a, b));
   return select<V>(x, y, (a as f32) > (b as f32));
 }
@@ -117,6 +176,7 @@ export function vselectGreater<V>(a: V, b: V, x: V, y: V): V {
 // @ts-ignore: decorator
 @inline
 export function madd<V>(a: V, b: V, c: V): V {
+  if (isPair<V>()) return both(madd<v128>(low(a), low(b), low(c)), madd<v128>(high(a), high(b), high(c)));
   if (isVector<V>()) {
     if (ASC_FEATURE_RELAXED_SIMD) return f32x4.relaxed_madd(a, b, c);
     return f32x4.add(f32x4.mul(a, b), c);
@@ -157,7 +217,13 @@ export function firstLanes<V>(v: V, n: i32): V {
 // @ts-ignore: decorator
 @inline
 export function vstorePart<V>(p: usize, v: V, n: i32): void {
-  if (isVector<V>()) {
+  if (isPair<V>()) {
+    if (n >= 8) vstore<V>(p, v);
+    else {
+      vstorePart<v128>(p, low(v), n);
+      if (n > 4) vstorePart<v128>(p + 16, high(v), n - 4);
+    }
+  } else if (isVector<V>()) {
     if (n >= 4) v128.store(p, v);
     else if (n == 1) v128.store32_lane(p, v, 0);
     else {
@@ -170,6 +236,7 @@ export function vstorePart<V>(p: usize, v: V, n: i32): void {
 // @ts-ignore: decorator
 @inline
 export function vabs<V>(a: V): V {
+  if (isPair<V>()) return both(vabs<v128>(low(a)), vabs<v128>(high(a)));
   if (isVector<V>()) return f32x4.abs(a);
   return abs<f32>(a as f32) as V;
 }
@@ -178,6 +245,7 @@ export function vabs<V>(a: V): V {
 // @ts-ignore: decorator
 @inline
 export function vcopysign<V>(a: V, b: V): V {
+  if (isPair<V>()) return both(vcopysign<v128>(low(a), low(b)), vcopysign<v128>(high(a), high(b)));
   if (isVector<V>()) return v128.bitselect(b, a, i32x4.splat(i32.MIN_VALUE));
   return copysign<f32>(a as f32, b as f32) as V;
 }
@@ -186,6 +254,7 @@ export function vcopysign<V>(a: V, b: V): V {
 // @ts-ignore: decorator
 @inline
 export function vselectLessEqual<V>(a: V, b: V, x: V, y: V): V {
+  if (isPair<V>()) return both(vselectLessEqual<v128>(low(a), low(b), low(x), low(y)), vselectLessEqual<v128>(high(a), high(b), high(x), high(y)));
   if (isVector<V>()) return v128.bitselect(x, y, f32x4.le(a, b));
   return select<V>(x, y, (a as f32) <= (b as f32));
 }
@@ -194,6 +263,7 @@ export function vselectLessEqual<V>(a: V, b: V, x: V, y: V): V {
 // @ts-ignore: decorator
 @inline
 export function vzeroWhereLessEqual<V>(a: V, b: V, x: V): V {
+  if (isPair<V>()) return both(vzeroWhereLessEqual<v128>(low(a), low(b), low(x)), vzeroWhereLessEqual<v128>(high(a), high(b), high(x)));
   if (isVector<V>()) return v128.andnot(x, f32x4.le(a, b));
   return reinterpret<f32>(reinterpret<i32>(x as f32) & (i32((a as f32) <= (b as f32)) - 1)) as V;
 }
@@ -212,6 +282,7 @@ export const FAINT: f32 = 1.0842021724855044e-19;
 // @ts-ignore: decorator
 @inline
 export function vflush<V>(v: V, floor: V): V {
+  if (isPair<V>()) return both(vflush<v128>(low(v), low(floor)), vflush<v128>(high(v), high(floor)));
   if (isVector<V>()) return v128.andnot(v, f32x4.lt(f32x4.abs(v), floor));
   return reinterpret<f32>(reinterpret<i32>(v as f32) & (i32(abs<f32>(v as f32) < (floor as f32)) - 1)) as V;
 }

@@ -1,4 +1,4 @@
-import { loadSplat, madd, vadd, vload, vpmin, vrelu, vstore, vstorePart, splat, lanes } from "./simd";
+import { Pair, WIDE, lanes, loadSplat, madd, splat, vadd, vbytes, vload, vpmin, vrelu, vstore, vstorePart } from "./simd";
 
 // The inner loop of every matrix product here: two rows by sixteen columns of C in registers.
 //
@@ -40,6 +40,15 @@ export function panelsBytes(panels: i32, K: i32): usize {
   return <usize>panels * <usize>K * PANEL_ROW;
 }
 
+const ZEROS = memory.data(PANEL_ROW, ALIGNMENT);
+
+/** A panel's bias, zeros where there is none: so that what a sum begins with is read, which keeps vectors pairs. */
+// @ts-ignore: decorator
+@inline
+export function orZeros(bias: usize): usize {
+  return bias ? bias : ZEROS;
+}
+
 /** The result is added to what C holds. */
 export const TILE_ACCUMULATE = 1;
 /** max(0, .) is applied before storing: vrelu() of simd.ts. */
@@ -70,7 +79,9 @@ export function tile(
   b: usize, bStep: usize, bJump: usize, n: i32, segments: i32,
 ): void {
   if (c1 == 0) a1 = a0;
-  if (ASC_FEATURE_SIMD) {
+  if (WIDE) {
+    tileOfPairs(c0, c1, cols, flags, bias, a0, a1, aStep, aJump, b, bStep, bJump, n, segments);
+  } else if (ASC_FEATURE_SIMD) {
     tileOf<v128>(c0, c1, cols, flags, bias, a0, a1, aStep, aJump, b, bStep, bJump, n, segments);
   } else {
     // Width 1: the same panel as four tiles of 2 x 4, which is what the registers hold.
@@ -91,21 +102,17 @@ function tileOf<V>(
   a0: usize, a1: usize, aStep: usize, aJump: usize,
   b: usize, bStep: usize, bJump: usize, n: i32, segments: i32,
 ): void {
-  let r0 = splat<V>(0), r1 = r0, r2 = r0, r3 = r0;
-  if (bias) {
-    r0 = vload<V>(bias);
-    r1 = vload<V>(bias, sizeof<V>());
-    r2 = vload<V>(bias, 2 * sizeof<V>());
-    r3 = vload<V>(bias, 3 * sizeof<V>());
-  }
+  const from = orZeros(bias);
+  let r0 = vload<V>(from), r1 = vload<V>(from, vbytes<V>());
+  let r2 = vload<V>(from, 2 * vbytes<V>()), r3 = vload<V>(from, 3 * vbytes<V>());
   let s0 = r0, s1 = r1, s2 = r2, s3 = r3;
   do {
     let k = n;
     do {
       const b0 = vload<V>(b);
-      const b1 = vload<V>(b, sizeof<V>());
-      const b2 = vload<V>(b, 2 * sizeof<V>());
-      const b3 = vload<V>(b, 3 * sizeof<V>());
+      const b1 = vload<V>(b, vbytes<V>());
+      const b2 = vload<V>(b, 2 * vbytes<V>());
+      const b3 = vload<V>(b, 3 * vbytes<V>());
       const x = loadSplat<V>(a0);
       const y = loadSplat<V>(a1);
       r0 = madd<V>(x, b0, r0);
@@ -128,6 +135,37 @@ function tileOf<V>(
   if (c1) finishRow<V>(c1, cols, flags, s0, s1, s2, s3);
 }
 
+/** The same with two pairs of vectors to a row. */
+// @ts-ignore: decorator
+@inline
+function tileOfPairs(
+  c0: usize, c1: usize, cols: i32, flags: i32, bias: usize,
+  a0: usize, a1: usize, aStep: usize, aJump: usize,
+  b: usize, bStep: usize, bJump: usize, n: i32, segments: i32,
+): void {
+  const from = orZeros(bias);
+  let r0 = vload<Pair>(from), r1 = vload<Pair>(from, 32);
+  let s0 = r0, s1 = r1;
+  do {
+    let k = n;
+    do {
+      const b0 = vload<Pair>(b), b1 = vload<Pair>(b, 32), x = loadSplat<Pair>(a0), y = loadSplat<Pair>(a1);
+      r0 = madd<Pair>(x, b0, r0);
+      r1 = madd<Pair>(x, b1, r1);
+      s0 = madd<Pair>(y, b0, s0);
+      s1 = madd<Pair>(y, b1, s1);
+      a0 += aStep;
+      a1 += aStep;
+      b += bStep;
+    } while (--k);
+    a0 += aJump;
+    a1 += aJump;
+    b += bJump;
+  } while (--segments);
+  finishNarrow<Pair>(c0, cols, flags, r0, r1);
+  if (c1) finishNarrow<Pair>(c1, cols, flags, s0, s1);
+}
+
 /** One row of a tile to memory: accumulate, activate, and no byte beyond `cols` columns. */
 // @ts-ignore: decorator
 @inline
@@ -135,9 +173,9 @@ function finishRow<V>(c: usize, cols: i32, flags: i32, v0: V, v1: V, v2: V, v3: 
   if (cols == 4 * lanes<V>()) {
     if (flags & TILE_ACCUMULATE) {
       v0 = vadd<V>(vload<V>(c), v0);
-      v1 = vadd<V>(vload<V>(c, sizeof<V>()), v1);
-      v2 = vadd<V>(vload<V>(c, 2 * sizeof<V>()), v2);
-      v3 = vadd<V>(vload<V>(c, 3 * sizeof<V>()), v3);
+      v1 = vadd<V>(vload<V>(c, vbytes<V>()), v1);
+      v2 = vadd<V>(vload<V>(c, 2 * vbytes<V>()), v2);
+      v3 = vadd<V>(vload<V>(c, 3 * vbytes<V>()), v3);
     }
     if (flags & TILE_RELU) {
       v0 = vrelu<V>(v0);
@@ -154,16 +192,16 @@ function finishRow<V>(c: usize, cols: i32, flags: i32, v0: V, v1: V, v2: V, v3: 
       v3 = vpmin<V>(v3, six);
     }
     vstore<V>(c, v0);
-    vstore<V>(c + sizeof<V>(), v1);
-    vstore<V>(c + 2 * sizeof<V>(), v2);
-    vstore<V>(c + 3 * sizeof<V>(), v3);
+    vstore<V>(c + vbytes<V>(), v1);
+    vstore<V>(c + 2 * vbytes<V>(), v2);
+    vstore<V>(c + 3 * vbytes<V>(), v3);
     return;
   }
   // A remainder: whole vectors first, then lane by lane.
   cols = finishVector<V>(c, cols, flags, v0);
-  if (cols > 0) cols = finishVector<V>(c + sizeof<V>(), cols, flags, v1);
-  if (cols > 0) cols = finishVector<V>(c + 2 * sizeof<V>(), cols, flags, v2);
-  if (cols > 0) finishVector<V>(c + 3 * sizeof<V>(), cols, flags, v3);
+  if (cols > 0) cols = finishVector<V>(c + vbytes<V>(), cols, flags, v1);
+  if (cols > 0) cols = finishVector<V>(c + 2 * vbytes<V>(), cols, flags, v2);
+  if (cols > 0) finishVector<V>(c + 3 * vbytes<V>(), cols, flags, v3);
 }
 
 /** Stores the first `cols` lanes of v; returns the columns still to do. */
@@ -186,7 +224,9 @@ export function panelRows(
   c: usize, ldc: usize, rows: i32, cols: i32, flags: i32, bias: usize,
   a: usize, aRow: usize, aPair: usize, aStep: usize, b: usize, K: i32,
 ): void {
-  if (ASC_FEATURE_SIMD) {
+  if (WIDE) {
+    quadRows<Pair>(c, ldc, rows, cols, flags, bias, a, aRow, aPair, aStep, b, K);
+  } else if (ASC_FEATURE_SIMD) {
     panelRowsOf<v128>(c, ldc, rows, cols, flags, bias, a, aRow, aPair, aStep, b, K);
   } else {
     for (let j = 0; j < cols; j += 4) {
@@ -202,20 +242,16 @@ function panelRowsOf<V>(
   c: usize, ldc: usize, rows: i32, cols: i32, flags: i32, bias: usize,
   a: usize, aRow: usize, aPair: usize, aStep: usize, b: usize, K: i32,
 ): void {
+  const from = orZeros(bias);
   for (; rows > 0; rows -= 2) {
-    let r0 = splat<V>(0), r1 = r0, r2 = r0, r3 = r0;
-    if (bias) {
-      r0 = vload<V>(bias);
-      r1 = vload<V>(bias, sizeof<V>());
-      r2 = vload<V>(bias, 2 * sizeof<V>());
-      r3 = vload<V>(bias, 3 * sizeof<V>());
-    }
+    let r0 = vload<V>(from), r1 = vload<V>(from, vbytes<V>());
+    let r2 = vload<V>(from, 2 * vbytes<V>()), r3 = vload<V>(from, 3 * vbytes<V>());
     let s0 = r0, s1 = r1, s2 = r2, s3 = r3;
     // A last single row is computed twice.
     let a0 = a, a1 = rows > 1 ? a + aRow : a, p = b, k = K;
     do {
-      const b0 = vload<V>(p), b1 = vload<V>(p, sizeof<V>());
-      const b2 = vload<V>(p, 2 * sizeof<V>()), b3 = vload<V>(p, 3 * sizeof<V>());
+      const b0 = vload<V>(p), b1 = vload<V>(p, vbytes<V>());
+      const b2 = vload<V>(p, 2 * vbytes<V>()), b3 = vload<V>(p, 3 * vbytes<V>());
       const x = loadSplat<V>(a0), y = loadSplat<V>(a1);
       r0 = madd<V>(x, b0, r0);
       r1 = madd<V>(x, b1, r1);
@@ -245,33 +281,31 @@ export function narrowRows(
   a: usize, aRow: usize, aStep: usize, b: usize, K: i32,
 ): void {
   if (ASC_FEATURE_SIMD) {
-    narrowRowsOf<v128>(c, ldc, rows, cols, flags, bias, a, aRow, aStep, b, K);
+    quadRows<v128>(c, ldc, rows, cols, flags, bias, a, aRow, aRow << 1, aStep, b, K);
   } else {
     for (let j = 0; j < cols; j += 2) {
       const o = <usize>j << 2;
-      narrowRowsOf<f32>(c + o, ldc, rows, cols - j, flags, bias ? bias + o : 0, a, aRow, aStep, b + o, K);
+      quadRows<f32>(c + o, ldc, rows, cols - j, flags, bias ? bias + o : 0, a, aRow, aRow << 1, aStep, b + o, K);
     }
   }
 }
 
+/** Tiles of four rows by two vectors, for panelRows() and narrowRows(). */
 // @ts-ignore: decorator
 @inline
-function narrowRowsOf<V>(
+function quadRows<V>(
   c: usize, ldc: usize, rows: i32, cols: i32, flags: i32, bias: usize,
-  a: usize, aRow: usize, aStep: usize, b: usize, K: i32,
+  a: usize, aRow: usize, aPair: usize, aStep: usize, b: usize, K: i32,
 ): void {
+  const from = orZeros(bias);
   for (; rows > 0; rows -= 4) {
-    let r0 = splat<V>(0), r1 = r0;
-    if (bias) {
-      r0 = vload<V>(bias);
-      r1 = vload<V>(bias, sizeof<V>());
-    }
+    let r0 = vload<V>(from), r1 = vload<V>(from, vbytes<V>());
     let s0 = r0, s1 = r1, t0 = r0, t1 = r1, u0 = r0, u1 = r1;
     // Rows that do not exist are the first.
-    let a0 = a, a1 = rows > 1 ? a + aRow : a, a2 = rows > 2 ? a + 2 * aRow : a, a3 = rows > 3 ? a + 3 * aRow : a;
+    let a0 = a, a1 = rows > 1 ? a + aRow : a, a2 = rows > 2 ? a + aPair : a, a3 = rows > 3 ? a + aPair + aRow : a;
     let p = b, k = K;
     do {
-      const b0 = vload<V>(p), b1 = vload<V>(p, sizeof<V>());
+      const b0 = vload<V>(p), b1 = vload<V>(p, vbytes<V>());
       const w = loadSplat<V>(a0), x = loadSplat<V>(a1), y = loadSplat<V>(a2), z = loadSplat<V>(a3);
       r0 = madd<V>(w, b0, r0);
       r1 = madd<V>(w, b1, r1);
@@ -292,7 +326,7 @@ function narrowRowsOf<V>(
     if (rows > 2) finishNarrow<V>(c + 2 * ldc, cols, flags, t0, t1);
     if (rows > 3) finishNarrow<V>(c + 3 * ldc, cols, flags, u0, u1);
     c += ldc << 2;
-    a += aRow << 2;
+    a += aPair << 1;
   }
 }
 
@@ -300,5 +334,5 @@ function narrowRowsOf<V>(
 @inline
 function finishNarrow<V>(c: usize, cols: i32, flags: i32, v0: V, v1: V): void {
   cols = finishVector<V>(c, cols, flags, v0);
-  if (cols > 0) finishVector<V>(c + sizeof<V>(), cols, flags, v1);
+  if (cols > 0) finishVector<V>(c + vbytes<V>(), cols, flags, v1);
 }

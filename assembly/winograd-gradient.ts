@@ -1,4 +1,4 @@
-import { splat, vabs, vflush, vload, vmul, vpmax, vstore } from "./simd";
+import { Pair, WIDE, vbytes, splat, vabs, vflush, vload, vmul, vpmax, vstore } from "./simd";
 import { copyTile, inputTile, inside, planeBytes } from "./winograd";
 import { gradientLine, tapLine } from "./winograd-lines";
 import { anyNonzero } from "./winograd-zeros";
@@ -73,6 +73,9 @@ function gradientTile(
     rowBytes = <usize>m * pixelBytes;
   }
   let c = 0;
+  if (WIDE) {
+    for (; c + 8 <= C; c += 8) gradientLines<Pair>(m, v + (<usize>c << 2), plane, d + (<usize>c << 2), rowBytes, pixelBytes, scratch);
+  }
   if (ASC_FEATURE_SIMD) {
     for (; c + 4 <= C; c += 4) gradientLines<v128>(m, v + (<usize>c << 2), plane, d + (<usize>c << 2), rowBytes, pixelBytes, scratch);
   }
@@ -89,10 +92,10 @@ function gradientLines<V>(m: i32, v: usize, plane: usize, d: usize, rowBytes: us
 // @ts-ignore: decorator
 @inline
 function gradientLinesOf<V>(m: i32, v: usize, plane: usize, d: usize, rowBytes: usize, pixelBytes: usize, between: usize): void {
-  const line = <usize>m * sizeof<V>();
+  const line = <usize>m * vbytes<V>();
   const planes = <usize>(m + 2) * plane;
-  for (let to = between; to < between + line; to += sizeof<V>(), d += pixelBytes) gradientLine<V>(m, to, line, d, rowBytes);
-  for (let i = 0; i < m + 2; i++, between += line, v += planes) gradientLine<V>(m, v, plane, between, sizeof<V>());
+  for (let to = between; to < between + line; to += vbytes<V>(), d += pixelBytes) gradientLine<V>(m, to, line, d, rowBytes);
+  for (let i = 0; i < m + 2; i++, between += line, v += planes) gradientLine<V>(m, v, plane, between, vbytes<V>());
 }
 
 /** dw[3, 3, C, OC] = G^T du[t * t][C][OC] G, of x[batch, H, W, C] with `top` and `left` zeros around and dy[batch, OH, OW, OC]. */
@@ -199,13 +202,13 @@ function taps<V>(m: i32, dw: usize, du: usize, plane: usize, between: usize): V 
 // @ts-ignore: decorator
 @inline
 function tapsOf<V>(m: i32, dw: usize, du: usize, plane: usize, between: usize): V {
-  const t = m + 2, line = <usize>t * sizeof<V>();
+  const t = m + 2, line = <usize>t * vbytes<V>();
   let greatest = splat<V>(0);
   for (let j = 0; j < t; j++, du += plane) {
     // Planes lie a multiple of 4 KiB apart, in few places of the cache: what a line reads is looked at while it is there.
     for (let i = 0; i < t; i++) greatest = vpmax<V>(greatest, vabs<V>(vload<V>(du + <usize>(i * t) * plane)));
-    tapLine<V>(m, between + <usize>j * sizeof<V>(), line, du, <usize>t * plane);
+    tapLine<V>(m, between + <usize>j * vbytes<V>(), line, du, <usize>t * plane);
   }
-  for (let i = 0; i < 3; i++) tapLine<V>(m, dw + <usize>(3 * i) * plane, plane, between + <usize>i * line, sizeof<V>());
+  for (let i = 0; i < 3; i++) tapLine<V>(m, dw + <usize>(3 * i) * plane, plane, between + <usize>i * line, vbytes<V>());
   return greatest;
 }

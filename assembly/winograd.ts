@@ -1,5 +1,5 @@
-import { FAINT, loadSplat, madd, splat, vload, vstore, vstorePart } from "./simd";
-import { PANEL_ROW, PANEL } from "./tile";
+import { FAINT, Pair, WIDE, loadSplat, madd, splat, vbytes, vload, vstore, vstorePart } from "./simd";
+import { PANEL_ROW, PANEL, orZeros, panelRows } from "./tile";
 import { filterLine, inputLine, outputLine } from "./winograd-lines";
 import { flagBytes, flagPitch, mapBytes, mapTiles, settleTile } from "./winograd-zeros";
 
@@ -71,8 +71,9 @@ export function winogradFilter(s: WinogradFilterArgs, task: i32, scratch: usize)
   for (let c = 0; c < C; c++) {
     gatherTaps(scratch, s, c, first);
     const between = scratch + (9 << 6);
-    for (let o: usize = 0; o < 64; o += 16) {
-      if (ASC_FEATURE_SIMD) filterTile<v128>(s.m, u + o, plane, scratch + o, between + o);
+    for (let o: usize = 0; o < 64; o += WIDE ? 32 : 16) {
+      if (WIDE) filterTile<Pair>(s.m, u + o, plane, scratch + o, between + o);
+      else if (ASC_FEATURE_SIMD) filterTile<v128>(s.m, u + o, plane, scratch + o, between + o);
       else for (let k: usize = 0; k < 16; k += 4) filterTile<f32>(s.m, u + o + k, plane, scratch + o + k, between + o + k);
     }
     u += PANEL << 2;
@@ -142,6 +143,9 @@ export function inputTile(
     rowBytes = <usize>t * pixelBytes;
   }
   let c = 0;
+  if (WIDE) {
+    for (; c + 8 <= C; c += 8) inputLines<Pair>(m, v + (<usize>c << 2), plane, d + (<usize>c << 2), rowBytes, pixelBytes, scratch);
+  }
   if (ASC_FEATURE_SIMD) {
     for (; c + 4 <= C; c += 4) inputLines<v128>(m, v + (<usize>c << 2), plane, d + (<usize>c << 2), rowBytes, pixelBytes, scratch);
   }
@@ -178,10 +182,10 @@ function inputLines<V>(m: i32, v: usize, plane: usize, d: usize, rowBytes: usize
 // @ts-ignore: decorator
 @inline
 function inputLinesOf<V>(m: i32, v: usize, plane: usize, d: usize, rowBytes: usize, pixelBytes: usize, between: usize): void {
-  const line = <usize>(m + 2) * sizeof<V>();
+  const line = <usize>(m + 2) * vbytes<V>();
   const planes = <usize>(m + 2) * plane;
-  for (let to = between; to < between + line; to += sizeof<V>(), d += pixelBytes) inputLine<V>(m, to, line, d, rowBytes);
-  for (let i = 0; i < m + 2; i++, between += line, v += planes) inputLine<V>(m, v, plane, between, sizeof<V>());
+  for (let to = between; to < between + line; to += vbytes<V>(), d += pixelBytes) inputLine<V>(m, to, line, d, rowBytes);
+  for (let i = 0; i < m + 2; i++, between += line, v += planes) inputLine<V>(m, v, plane, between, vbytes<V>());
 }
 
 /** p[t * t][tiles][16] = v[t * t][tiles][C] u[t * t][C][16] (+ bias[16]), all in planes: the products of one panel. bias: 0 for none. */
@@ -191,7 +195,8 @@ export function tileProducts(m: i32, p: usize, v: usize, u: usize, tiles: i32, C
   for (let k = 0; k < points; k++) {
     // A number added to the product at (1, 1), where all powers are 1, is added to every output.
     const b = k == m + 3 ? bias : 0;
-    if (ASC_FEATURE_SIMD) product<v128>(p, v, u, tiles, C, b);
+    if (WIDE) panelRows(p, PANEL_ROW, tiles, PANEL, 0, b, v, <usize>C << 2, <usize>C << 3, 4, u, C);
+    else if (ASC_FEATURE_SIMD) product<v128>(p, v, u, tiles, C, b);
     else for (let j: usize = 0; j < 64; j += 16) product<f32>(p + j, v, u + j, tiles, C, b ? b + j : 0);
     p += pPlane;
     v += vPlane;
@@ -204,20 +209,16 @@ export function tileProducts(m: i32, p: usize, v: usize, u: usize, tiles: i32, C
 @inline
 function product<V>(c: usize, a: usize, b: usize, M: i32, K: i32, bias: usize): void {
   const rowBytes = <usize>K << 2;
+  const from = orZeros(bias);
   for (; M > 0; M -= 2) {
-    let r0 = splat<V>(0), r1 = r0, r2 = r0, r3 = r0;
-    if (bias) {
-      r0 = vload<V>(bias);
-      r1 = vload<V>(bias, sizeof<V>());
-      r2 = vload<V>(bias, 2 * sizeof<V>());
-      r3 = vload<V>(bias, 3 * sizeof<V>());
-    }
+    let r0 = vload<V>(from), r1 = vload<V>(from, vbytes<V>());
+    let r2 = vload<V>(from, 2 * vbytes<V>()), r3 = vload<V>(from, 3 * vbytes<V>());
     let s0 = r0, s1 = r1, s2 = r2, s3 = r3;
     // A last single row is computed twice.
     let a0 = a, a1 = M > 1 ? a + rowBytes : a, p = b, k = K;
     do {
-      const b0 = vload<V>(p), b1 = vload<V>(p, sizeof<V>());
-      const b2 = vload<V>(p, 2 * sizeof<V>()), b3 = vload<V>(p, 3 * sizeof<V>());
+      const b0 = vload<V>(p), b1 = vload<V>(p, vbytes<V>());
+      const b2 = vload<V>(p, 2 * vbytes<V>()), b3 = vload<V>(p, 3 * vbytes<V>());
       const x = loadSplat<V>(a0), y = loadSplat<V>(a1);
       r0 = madd<V>(x, b0, r0);
       r1 = madd<V>(x, b1, r1);
@@ -232,14 +233,14 @@ function product<V>(c: usize, a: usize, b: usize, M: i32, K: i32, bias: usize): 
       p += PANEL << 2;
     } while (--k);
     vstore<V>(c, r0);
-    vstore<V>(c + sizeof<V>(), r1);
-    vstore<V>(c + 2 * sizeof<V>(), r2);
-    vstore<V>(c + 3 * sizeof<V>(), r3);
+    vstore<V>(c + vbytes<V>(), r1);
+    vstore<V>(c + 2 * vbytes<V>(), r2);
+    vstore<V>(c + 3 * vbytes<V>(), r3);
     if (M > 1) {
       vstore<V>(c + 64, s0);
-      vstore<V>(c + 64 + sizeof<V>(), s1);
-      vstore<V>(c + 64 + 2 * sizeof<V>(), s2);
-      vstore<V>(c + 64 + 3 * sizeof<V>(), s3);
+      vstore<V>(c + 64 + vbytes<V>(), s1);
+      vstore<V>(c + 64 + 2 * vbytes<V>(), s2);
+      vstore<V>(c + 64 + 3 * vbytes<V>(), s3);
     }
     a += 2 * rowBytes;
     c += 128;
@@ -280,7 +281,14 @@ function outputTile(
 ): void {
   const whole = h == m && w == m;
   if (ASC_FEATURE_SIMD) {
-    for (let c = 0; c < cols; c += 4) {
+    let c = 0;
+    if (WIDE && whole) {
+      // Whole tiles go straight to y, without the scratch that others take.
+      for (; c + 8 <= cols; c += 8) {
+        outputLines<Pair>(m, y + (<usize>c << 2), p + (<usize>c << 2), plane, rowBytes, pixelBytes, h, w, 8, 8, floor, scratch);
+      }
+    }
+    for (; c < cols; c += 4) {
       outputLines<v128>(m, y + (<usize>c << 2), p + (<usize>c << 2), plane, rowBytes, pixelBytes, h, w, whole ? cols - c : 0, cols - c, floor, scratch);
     }
   } else {
@@ -298,7 +306,7 @@ function outputLines<V>(
   let to = y, toRow = rowBytes, toPixel = pixelBytes;
   if (direct < 4) {
     to = between + (<usize>((m + 2) * (m + 2)) << 4);
-    toPixel = sizeof<V>();
+    toPixel = vbytes<V>();
     toRow = <usize>m * toPixel;
   }
   if (m == 5) outputLinesOf<V>(5, to, p, plane, toRow, toPixel, floor, between);
@@ -317,10 +325,10 @@ function outputLines<V>(
 function outputLinesOf<V>(
   m: i32, y: usize, p: usize, plane: usize, rowBytes: usize, pixelBytes: usize, floor: f32, between: usize,
 ): void {
-  const line = <usize>(m + 2) * sizeof<V>();
+  const line = <usize>(m + 2) * vbytes<V>();
   const planes = <usize>(m + 2) * plane, bound = splat<V>(floor);
-  for (let to = between; to < between + line; to += sizeof<V>(), p += plane) outputLine<V>(m, to, line, p, planes, false, bound);
-  for (let i = 0; i < m; i++, between += line, y += rowBytes) outputLine<V>(m, y, pixelBytes, between, sizeof<V>(), true, bound);
+  for (let to = between; to < between + line; to += vbytes<V>(), p += plane) outputLine<V>(m, to, line, p, planes, false, bound);
+  for (let i = 0; i < m; i++, between += line, y += rowBytes) outputLine<V>(m, y, pixelBytes, between, vbytes<V>(), true, bound);
 }
 
 /** Bytes of transformed tiles and of their products with a panel of filters: n tiles of C channels. */

@@ -3,6 +3,7 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { BACKENDS } from "../dist/engine/engine.js";
+import { BACKEND_NAMES } from "../dist/engine/kernels.js";
 import { KERNEL_CASES, OPTIMIZERS } from "./kernels.mjs";
 import { measure } from "./measure.mjs";
 import { machine } from "./peers/machine.mjs";
@@ -20,6 +21,9 @@ const QUICK = {
   steps: { rounds: 2, milliseconds: 40, warmUp: 100 },
 };
 
+/** Builds that can be asked for, in the order of their columns: ratios are to the one before. */
+const BUILDS = BACKEND_NAMES.filter((name) => name !== "auto");
+
 const HELP = `Usage: npm run bench -- [options]      (or: node bench/run.mjs [options])
 
 Times the kernels, training steps and inference of the seed CNN on each build (${BACKENDS.join(", ")}), the builds in
@@ -28,7 +32,7 @@ access, measured in the same run, and how the builds compare. About 2 minutes.
 
   --filter TEXT         only cases whose "group: name" contains this; may be given several times; groups:
                         ${Object.keys(UNITS).join(", ")}
-  --builds NAME[,NAME]  only these builds (default ${BACKENDS.join(",")})
+  --builds NAME[,NAME]  only these builds (default ${BACKENDS.join(",")}), of ${BUILDS.join(", ")}
   --threads N[,N]       threads of whole steps (default 1,2); kernels run on one
   --quick               a tenth of the time, for a first look: more noise
   --json FILE           also write everything measured; bench/readme-tables.mjs makes README tables of it
@@ -55,8 +59,8 @@ function options() {
     });
     const builds = values.builds.split(",");
     for (const build of builds)
-      if (!BACKENDS.includes(build))
-        throw new RangeError(`--builds names '${build}', expected some of ${BACKENDS.join(", ")}`);
+      if (!BUILDS.includes(build))
+        throw new RangeError(`--builds names '${build}', expected some of ${BUILDS.join(", ")}`);
     const threads = values.threads.split(",").map(Number);
     for (const n of threads)
       if (!Number.isInteger(n) || n < 1 || n > 256)
@@ -71,8 +75,7 @@ function options() {
       throw new RangeError(`--filter is '${values.filter.join("', '")}', which no case contains: see --list`);
     return {
       ...values,
-      // In the order of BACKENDS, whatever the order given: ratios are to the one before.
-      builds: BACKENDS.filter((build) => builds.includes(build)),
+      builds: BUILDS.filter((build) => builds.includes(build)),
       threads: [...new Set(threads)].sort((a, b) => a - b),
       kernels,
       steps,

@@ -13,6 +13,8 @@ export const WASM = [
   "predict-all",
   "digits",
 ];
+/** Builds with pairs of vectors, and all kernels: for Node alone, as no web page can have V8 make one instruction of two. */
+export const WIDE = ["wide", "relaxed-wide"];
 /** Scripts that are embedded as text for blob: workers; further-worker, extra-worker and frozen-worker stand before training-worker where a training needs them. */
 export const WORKERS = ["training-worker", "further-worker", "extra-worker", "frozen-worker", "data-worker"];
 

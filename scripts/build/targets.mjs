@@ -3,7 +3,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { WASM, WORKERS } from "../embed.mjs";
+import { WASM, WIDE, WORKERS } from "../embed.mjs";
 import { BuildError } from "./run.mjs";
 
 export const root = fileURLToPath(new URL("../../", import.meta.url));
@@ -20,6 +20,7 @@ const SCRIPTS = [
   "scripts/build-browser.mjs",
   "scripts/bundle.mjs",
   "scripts/embed.mjs",
+  "scripts/pairs.mjs",
 ];
 /** Which packages are asked for, and which are installed. */
 const PACKAGES = ["package.json", "package-lock.json", "node_modules/.package-lock.json"];
@@ -45,7 +46,7 @@ function compilers() {
 }
 
 const step = (name) => (staging) => [node, ["scripts/build/step.mjs", name, staging]];
-const kernels = WASM.map((name) => ({
+const kernels = [...WASM, ...WIDE].map((name) => ({
   name: `kernels-${name}`,
   label: name === "digits" ? "the digit generator" : `kernels (${name})`,
   needs: name === "digits" ? [] : ["abi"],

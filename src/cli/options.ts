@@ -3,7 +3,7 @@ import type { Shape } from "../compiler/graph.ts";
 import { ARCHIVES } from "../data/archives.ts";
 import { DATASET_NAMES } from "../data/datasets.ts";
 import { COLOR_MODES, INTERPOLATIONS, isImageSize, RESIZES } from "../data/picture-options.ts";
-import { BACKENDS } from "../engine/engine.ts";
+import { BACKEND_NAMES } from "../engine/kernels.ts";
 import { MOST_MEMORY } from "../engine/memory-sizes.ts";
 import type { ClassWeight } from "../train/fit.ts";
 import { VALIDATION_SOURCES } from "../train/validation.ts";
@@ -118,7 +118,7 @@ export const backendOption = () =>
     "--backend <name>",
     "build of the kernels; auto: the fastest whose results are the same on every machine; relaxed: faster, reproducible on one machine only",
   )
-    .choices(["auto", ...BACKENDS])
+    .choices(BACKEND_NAMES)
     .default("auto");
 
 export const modelOption = (note = "") =>

@@ -285,8 +285,8 @@ export const SOME_CHAINS = 10;
 
 export const MANY_CHAINS = 12;
 
-/** Scratch of peak: a vector. */
-export const PEAK_SCRATCH = 16;
+/** Scratch of peak: a pair of vectors. */
+export const PEAK_SCRATCH = 32;
 
 /** Outputs that pointwiseBackwardFilter takes at once, and channels of x: 16 KiB, half of an L1 cache. */
 export const POINTWISE_PIXELS = 64;

@@ -1,14 +1,17 @@
-import { enableRelaxedSimd, fetchWasm, hardwareThreads, loadWasmBytes } from "#platform";
+import { enableBackend, fastestSimd, fetchWasm, hardwareThreads, loadWasmBytes, NEEDS } from "#platform";
 
-/** The builds of the kernels, slowest first. */
+/** The builds of the kernels that run everywhere, slowest first. */
 export const BACKENDS = ["scalar", "simd", "relaxed"] as const;
-export type Backend = (typeof BACKENDS)[number];
+/** Those, and what Node 24 has besides: the same kernels on 256-bit lanes, "wide" with the bits of "simd". */
+export type Backend = (typeof BACKENDS)[number] | "wide" | "relaxed-wide";
+/** What can be asked for in this runtime. */
+export const BACKEND_NAMES = ["auto", ...Object.keys(NEEDS)] as readonly (Backend | "auto")[];
 
 /** Kernels of one's own: where they lie, their bytes, or the module compiled from them. A string is a URL; in Node, or a path. */
 export type WasmSource = string | URL | BufferSource | WebAssembly.Module;
 
 export interface KernelOptions {
-  /** "auto" (default): the fastest reproducible build, simd where the runtime has it, never relaxed. */
+  /** "auto" (default): the fastest reproducible build, wide or simd where the runtime has it, never relaxed. */
   readonly backend?: Backend | "auto" | undefined;
   /** In place of the package's own file. `backend` says which build it is; "auto" then means simd. */
   readonly wasm?: WasmSource | undefined;
@@ -21,11 +24,6 @@ export interface Kernels {
   readonly module: WebAssembly.Module;
 }
 
-const NEEDS: Readonly<Record<Backend, string>> = {
-  scalar: "WebAssembly threads",
-  simd: "WebAssembly SIMD",
-  relaxed: "WebAssembly relaxed SIMD",
-};
 /** What an engine calls. */
 const EXPORTS = ["heapBase", "squareRoot", "run", "runParallel", "work"];
 
@@ -45,8 +43,8 @@ export async function loadKernels({
   wasm,
   all = false,
 }: KernelOptions = {}): Promise<Kernels> {
-  if (backend !== "auto" && !BACKENDS.includes(backend))
-    throw new RangeError(`backend '${backend}' is unknown: expected auto, ${BACKENDS.join(", ")}`);
+  if (!BACKEND_NAMES.includes(backend))
+    throw new RangeError(`backend '${backend}' is unknown: expected ${BACKEND_NAMES.join(", ")}`);
   if (wasm !== undefined) {
     const named = backend === "auto" ? "simd" : backend;
     return { backend: named, module: await given(wasm, named, all) };
@@ -62,14 +60,14 @@ export async function loadKernels({
   return { backend: chosen, module: await module };
 }
 
-/** The fastest reproducible build that this runtime can run: simd, or else scalar. */
+/** The fastest reproducible build that this runtime can run: wide where Node has it, simd, or else scalar. */
 export async function detectBackend(all = false): Promise<Backend> {
-  return WebAssembly.validate(await loadWasmBytes(nameOf("simd", all))) ? "simd" : "scalar";
+  return WebAssembly.validate(await loadWasmBytes(nameOf("simd", all))) ? fastestSimd() : "scalar";
 }
 
 /** Compiles a build. Throws where the runtime lacks what it needs. */
 async function compile(bytes: BufferSource, backend: Backend): Promise<WebAssembly.Module> {
-  if (backend === "relaxed") enableRelaxedSimd();
+  enableBackend(backend);
   if (!WebAssembly.validate(bytes))
     throw new Error(
       `backend '${backend}': this runtime cannot run it (it lacks ${NEEDS[backend]}); use backend 'auto'`,
@@ -107,7 +105,7 @@ async function compileGiven(
     throw new Error(
       `the wasm given${typeof wasm === "string" || wasm instanceof URL ? ` (${wasm})` : ""} is no WebAssembly: its ${bytes.byteLength} bytes do not start with \\0asm`,
     );
-  if (backend === "relaxed") enableRelaxedSimd();
+  enableBackend(backend);
   try {
     return await WebAssembly.compile(bytes);
   } catch (error) {

@@ -23,7 +23,8 @@ export function measurePeak(engine: Engine, { milliseconds = 60 }: { millisecond
     engine.call("peak", { n: ROUNDS, chains, x: 0.5, y: 1 }, 1, PEAK_SCRATCH);
     return performance.now() - began;
   };
-  const lanes = engine.backend === "scalar" ? 1 : LANES;
+  const { backend } = engine;
+  const lanes = backend === "scalar" ? 1 : backend.endsWith("wide") ? 2 * LANES : LANES;
   let best = 0;
   for (const chains of CHAINS) {
     repeat(WARM_UP_MILLISECONDS / CHAINS.length, () => void run(chains));

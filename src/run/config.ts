@@ -2,7 +2,7 @@ import { type Preprocessing, TO_UNIT } from "../compiler/preprocessing.ts";
 import { findArchive } from "../data/archives.ts";
 import { findDataset, GENERATED } from "../data/datasets.ts";
 import { PICTURE_KEYS, type PictureOptions, pictureTable } from "../data/picture-options.ts";
-import { BACKENDS, type Backend, MAX_THREADS } from "../engine/kernels.ts";
+import { BACKEND_NAMES, type Backend, MAX_THREADS } from "../engine/kernels.ts";
 import { DEFAULT_MAX_MEMORY, LEAST_MEMORY, MOST_MEMORY } from "../engine/memory-sizes.ts";
 import { isBuiltInLoss, LOSSES, type LossData, type LossName, lossName } from "../losses/names.ts";
 import { lossProblem } from "../losses/options.ts";
@@ -164,7 +164,7 @@ export const runTable = () => ({
     1,
   ),
   /** Build of the kernels. "auto" (default): the fastest reproducible one. */
-  backend: optional(oneOf<Backend | "auto">(["auto", ...BACKENDS]), "auto"),
+  backend: optional(oneOf<Backend | "auto">(BACKEND_NAMES), "auto"),
   /** Changes speed, never results. Default: all cores. */
   threads: whole(1, MAX_THREADS),
   /** What images of a class count in training, by its id, others 1; or "balanced": all classes the same. Default: all images the same. */

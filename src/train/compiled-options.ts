@@ -106,7 +106,10 @@ export interface CompileOptions {
    * called `<output>_<metric>`. Default ["accuracy"] for losses of classes, none for those of numbers.
    */
   metrics?: ByOutput<readonly (MetricName | Metric)[]> | undefined;
-  /** Build of the kernels. "auto" (default): the fastest reproducible one. "relaxed": faster, not reproducible across machines. */
+  /**
+   * Build of the kernels. "auto" (default): the fastest reproducible one, in Node 24 "wide" where the processor has AVX2. "relaxed": faster, not
+   * reproducible across machines; "relaxed-wide" in Node 24.
+   */
   backend?: Backend | "auto" | undefined;
   /** Threads that compute, this one included: changes speed, never results. Default: all cores. */
   threads?: number | undefined;

@@ -1,7 +1,7 @@
 // What compile, fit, evaluate, predict, saveModel and createTrainer take: for callers whom no compiler told.
 
 import { ModelError } from "../compiler/errors.ts";
-import { BACKENDS, MAX_THREADS, type WasmSource } from "../engine/kernels.ts";
+import { BACKEND_NAMES, MAX_THREADS, type WasmSource } from "../engine/kernels.ts";
 import { DEFAULT_MAX_MEMORY, LEAST_MEMORY, MOST_MEMORY } from "../engine/memory-sizes.ts";
 import { COMMON, type Layer } from "../model/layers/layer.ts";
 import { isSymbolic } from "../model/symbolic.ts";
@@ -54,7 +54,7 @@ export const compileTable = (): TableOf<CompileOptions> => ({
   loss: anything(),
   lossWeights: anything(),
   metrics: anything(),
-  backend: oneOf(["auto", ...BACKENDS]),
+  backend: oneOf(BACKEND_NAMES),
   threads: whole(1, MAX_THREADS),
   wasm: some<WasmSource>(
     "a URL, bytes, or a WebAssembly.Module",

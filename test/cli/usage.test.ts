@@ -114,7 +114,10 @@ describe("wrong usage ends with status 2 and one line", () => {
     [["train", "--learning-rate", "NaN"], /'NaN' is invalid/],
     [["train", "--validation-split", "1"], /'1' is invalid.*below 1/],
     [["train", "--seed", "9007199254740993"], /'9007199254740993' is invalid/],
-    [["train", "--backend", "gpu"], /'gpu' is invalid. Allowed choices are auto, scalar, simd, relaxed/],
+    [
+      ["train", "--backend", "gpu"],
+      /'gpu' is invalid. Allowed choices are auto, scalar, simd, wide, relaxed, relaxed-wide/,
+    ],
     [["train", "--optimizer", "ftrl"], /Allowed choices are sgd, rmsprop, adam, adamw/],
     [["train", "--loss", "triplet"], /Allowed choices are categoricalCrossentropy/],
     [["train", "--out", ""], /'--out <folder>' argument '' is invalid/],

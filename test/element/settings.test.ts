@@ -86,7 +86,7 @@ describe("attributes", () => {
     ["learning-rate", "Infinity", "a number of 0 or more"],
     ["loss", "mse", "one of categoricalCrossentropy"],
     ["validation-split", "1", "a number from 0 to below 1"],
-    ["backend", "gpu", "one of auto, scalar, simd, relaxed"],
+    ["backend", "gpu", "one of auto, scalar, simd, wide, relaxed, relaxed-wide"],
   ])('%s="%s" is refused: name, what was got and what was expected', (name, value, expected) => {
     let error: unknown;
     try {

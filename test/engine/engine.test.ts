@@ -16,7 +16,7 @@ describe("Engine.create", () => {
     const created = Engine.create({ backend: backend as never });
     await expect(created).rejects.toThrow(RangeError);
     await expect(created).rejects.toThrow(
-      `backend '${backend}' is unknown: expected auto, scalar, simd, relaxed`,
+      `backend '${backend}' is unknown: expected auto, scalar, simd, wide, relaxed, relaxed-wide`,
     );
   });
 

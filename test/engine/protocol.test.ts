@@ -1,7 +1,7 @@
 import { setImmediate } from "node:timers/promises";
 import { Worker } from "node:worker_threads";
 import { beforeAll, describe, expect, onTestFinished, test } from "vitest";
-import { enableRelaxedSimd, loadWasmBytes } from "#platform";
+import { enableBackend, loadWasmBytes } from "#platform";
 import { BACKENDS } from "../../src/engine/engine.ts";
 import { align, CALL_BYTES, structBytes, writeCall, writeStruct } from "../../src/engine/memory.ts";
 import { compileParallel, explore, replaced, type Scenario } from "../support/parallel-model.ts";
@@ -106,7 +106,7 @@ describe("a protocol that is wrong is found out:", () => {
 
 describe.each(BACKENDS)("build %s: runParallel()", (backend) => {
   test("returns when the last worker has left the program, not before", async () => {
-    if (backend === "relaxed") enableRelaxedSimd();
+    if (backend === "relaxed") enableBackend(backend);
     const module = await WebAssembly.compile(await loadWasmBytes(backend));
     const memory = new WebAssembly.Memory({ initial: 4, maximum: 4, shared: true });
     const { heapBase } = (await WebAssembly.instantiate(module, { env: { memory } })).exports;

@@ -1,5 +1,5 @@
 import { beforeAll, describe } from "vitest";
-import { enableRelaxedSimd, loadWasmBytes } from "#platform";
+import { enableBackend, loadWasmBytes } from "#platform";
 import { BACKENDS, type Backend } from "../../src/engine/engine.ts";
 import {
   ALIGNMENT,
@@ -57,7 +57,7 @@ export class KernelBench {
 
   /** `all`: of the build that has the kernels of assembly/further/, too. */
   static async create(backend: Backend, all = false): Promise<KernelBench> {
-    if (backend === "relaxed") enableRelaxedSimd();
+    if (backend === "relaxed") enableBackend(backend);
     const memory = new WebAssembly.Memory({ initial: PAGES, maximum: PAGES, shared: true });
     const { instance } = await WebAssembly.instantiate(
       await loadWasmBytes(all ? `${backend}-all` : backend),

@@ -252,7 +252,10 @@ describe("compile() refuses", () => {
       'optimizer is "ftrl", expected an optimizer such as adam(), or one of sgd, rmsprop, adam, adamw, adagrad',
     ],
     [{ loss: wrong("triplet") }, 'loss is "triplet", expected one of categoricalCrossentropy'],
-    [{ backend: wrong("webgl") }, 'backend is "webgl", expected one of auto, scalar, simd, relaxed'],
+    [
+      { backend: wrong("webgl") },
+      'backend is "webgl", expected one of auto, scalar, simd, wide, relaxed, relaxed-wide',
+    ],
     [{ threads: 0 }, "threads is 0, expected a whole number from 1 to 256"],
     [{ threads: 1000 }, "threads is 1000, expected a whole number from 1 to 256"],
     [

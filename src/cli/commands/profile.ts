@@ -1,5 +1,6 @@
 import { type Command, Option } from "commander";
 import { elements } from "../../compiler/graph.ts";
+import { wideChoice } from "../../engine/platform/wide.ts";
 import { usualLoss } from "../../losses/usual-loss.ts";
 import { requireOneOfEach } from "../../run/build-model.ts";
 import { loadDataset } from "../../sources/load.ts";
@@ -90,7 +91,14 @@ export async function profileModel(options: ProfileCommandOptions, output: Outpu
     const measured = await profile(model.session, samples, { batchSize, mode, repetitions });
     output.print(`${printable(source.name)}, ${machine().cpu}, Node ${machine().runtimes.node}`);
     output.print(profileText(measured));
-    output.document({ model: source.name, machine: machine(), ...measured });
+    const chosen = options.backend === "auto" ? await wideChoice() : undefined;
+    if (chosen) output.print(`\nauto is ${measured.backend} here: ${chosen}.`);
+    output.document({
+      model: source.name,
+      machine: machine(),
+      ...measured,
+      ...(chosen && { backendChoice: chosen }),
+    });
   } finally {
     model.dispose();
   }

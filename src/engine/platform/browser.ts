@@ -3,10 +3,12 @@ import { isIsolated, type KernelThread, sharesMemory, startThreadWorker, type Wo
 
 export {
   ADDRESS_ADVICE,
-  enableRelaxedSimd,
+  enableBackend,
+  fastestSimd,
   fetchWasm,
   hardwareThreads,
   type KernelThread,
+  NEEDS,
   threadProblem,
   threadsAvailable,
   yieldToEventLoop,

@@ -6,10 +6,12 @@ import { setImmediate } from "node:timers/promises";
 import { setFlagsFromString } from "node:v8";
 import { Worker } from "node:worker_threads";
 import { CONTROL, COUNTER } from "../abi.ts";
+import { chooseWide, enableWide } from "./wide.ts";
 
 /** Bytes of build/NAME.wasm of this package. The folder lies at the same depth from src/ and from dist/. */
 export async function loadWasmBytes(name: string): Promise<Uint8Array<ArrayBuffer>> {
-  const url = new URL(`../../../build/${name}.wasm`, import.meta.url);
+  // The wide builds have all kernels in any case.
+  const url = new URL(`../../../build/${name.replace("wide-all", "wide")}.wasm`, import.meta.url);
   try {
     return new Uint8Array(await readFile(url));
   } catch (error) {
@@ -31,9 +33,28 @@ export async function fetchWasm(source: string | URL): Promise<Uint8Array<ArrayB
   return new Uint8Array(await response.arrayBuffer());
 }
 
-/** Node 20 knows relaxed SIMD only behind a V8 flag, which must be set before the first compile that needs it. */
-export function enableRelaxedSimd(): void {
-  if (Number.parseInt(process.versions.node, 10) < 21) setFlagsFromString("--experimental-wasm-relaxed-simd");
+/** The builds by name, with what each asks of the runtime. */
+export const NEEDS: Readonly<Record<string, string>> = {
+  scalar: "WebAssembly threads",
+  simd: "WebAssembly SIMD",
+  wide: "WebAssembly SIMD",
+  relaxed: "WebAssembly relaxed SIMD",
+  "relaxed-wide": "WebAssembly relaxed SIMD",
+};
+
+/**
+ * Sets the flags of V8 without which it would not take a build, or not run it as meant: before the build is compiled. Node 20
+ * knows relaxed SIMD only so. Throws where a wide build is none.
+ */
+export function enableBackend(backend: string): void {
+  if (backend.startsWith("relaxed") && Number.parseInt(process.versions.node, 10) < 21)
+    setFlagsFromString("--experimental-wasm-relaxed-simd");
+  if (backend.endsWith("wide")) enableWide(backend);
+}
+
+/** The fastest build with the bits of simd: wide, where V8 has 256-bit lanes and they pass a test. */
+export async function fastestSimd(): Promise<"simd" | "wide"> {
+  return (await chooseWide(loadWasmBytes)) ? "wide" : "simd";
 }
 
 /** Hardware threads this process may use. */

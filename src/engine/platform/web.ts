@@ -14,8 +14,18 @@ export async function fetchWasm(source: string | URL): Promise<Uint8Array<ArrayB
   return new Uint8Array(await response.arrayBuffer());
 }
 
-/** Browsers have relaxed SIMD or not: there is no flag to set. */
-export function enableRelaxedSimd(): void {}
+/** The builds by name, with what each asks of the runtime. */
+export const NEEDS: Readonly<Record<string, string>> = {
+  scalar: "WebAssembly threads",
+  simd: "WebAssembly SIMD",
+  relaxed: "WebAssembly relaxed SIMD",
+};
+
+/** The fastest build with the bits of simd. */
+export const fastestSimd = (): "simd" | "wide" => "simd";
+
+/** Browsers have what a build needs or not: there is no flag to set. */
+export function enableBackend(_backend: string): void {}
 
 export function hardwareThreads(): number {
   return navigator.hardwareConcurrency || 1;

@@ -3,10 +3,12 @@ import { type KernelThread, threadStarter, type WorkerPart } from "./web.ts";
 
 export {
   ADDRESS_ADVICE,
-  enableRelaxedSimd,
+  enableBackend,
+  fastestSimd,
   fetchWasm,
   hardwareThreads,
   type KernelThread,
+  NEEDS,
   threadProblem,
   threadsAvailable,
   yieldToEventLoop,

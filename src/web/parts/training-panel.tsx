@@ -1,5 +1,5 @@
 import { useState } from "preact/hooks";
-import { BACKENDS, type Backend } from "../../engine/engine.ts";
+import { BACKENDS } from "../../engine/engine.ts";
 import { sharesMemory } from "../../engine/platform/web.ts";
 import { LOSSES, type LossName } from "../../losses/names.ts";
 import { OPTIMIZERS, type OptimizerName } from "../../optim/definitions.ts";
@@ -20,7 +20,7 @@ import { CallbackFields, ScheduleFields } from "./callback-fields.tsx";
 /** categoricalCrossentropy: categorical cross-entropy. */
 const inWords = (loss: LossName) =>
   loss.replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`).replace("crossentropy", "cross-entropy");
-const BUILD_NAMES: Readonly<Record<Backend | "auto", string>> = {
+const BUILD_NAMES: Readonly<Record<(typeof BACKENDS)[number] | "auto", string>> = {
   auto: "auto: same result everywhere",
   scalar: "scalar",
   simd: "simd",
