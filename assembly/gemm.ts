@@ -1,5 +1,5 @@
-import { vrelu } from "./simd";
-import { PANEL, TILE_ACCUMULATE, panelRows, reluFlags, wholePanels } from "./tile";
+import { lanes, loadSplat, madd, splat, vload, vrelu, vstore } from "./simd";
+import { PANEL, TILE_ACCUMULATE, finishVector, panelRows, reluFlags, wholePanels } from "./tile";
 
 /** Depth of one block: a packed panel of B (KC x 16 f32, 16 KiB) stays in the L1 cache. */
 // @host
@@ -43,7 +43,7 @@ export class GemmArgs {
 }
 
 /**
- * One task computes one block of C from packed panels of B. Scratch: gemmScratch(rows, cols, transA).
+ * One task computes one block of C from packed panels of B; a matrix of one row from B as it is, unless that is transposed. Scratch: gemmScratch(rows, cols, transA).
  */
 export function gemm(args: GemmArgs, task: i32, scratch: usize): void {
   const N = args.N, K = args.K;
@@ -73,6 +73,13 @@ export function gemm(args: GemmArgs, task: i32, scratch: usize): void {
       aPair = <usize>kc << 3;
       aStep = 8;
     }
+    if (args.M == 1 && !args.transB) {
+      const bias = args.bias && k0 == 0 ? args.bias + (<usize>n0 << 2) : 0;
+      const b0 = b + ((<usize>k0 * <usize>N + <usize>n0) << 2);
+      if (ASC_FEATURE_SIMD) oneRow<v128>(scratch, c + (<usize>n0 << 2), n1 - n0, flags, bias, a, aStep, b0, ldc, kc);
+      else oneRow<f32>(scratch, c + (<usize>n0 << 2), n1 - n0, flags, bias, a, aStep, b0, ldc, kc);
+      continue;
+    }
     const panelBytes = <usize>(kc * PANEL) << 2;
     packPanels(scratch, b, N, K, args.transB, k0, kc, n0, n1);
     let panel = scratch;
@@ -81,6 +88,60 @@ export function gemm(args: GemmArgs, task: i32, scratch: usize): void {
       panelRows(c + (<usize>n << 2), ldc, rows, min(n1 - n, PANEL), flags, bias, a, aRow, aPair, aStep, panel, kc);
       panel += panelBytes;
     }
+  }
+}
+
+/**
+ * A single row of C: B is read where it lies, row by row, as each of its numbers is needed once. Sums are those of a tile.
+ * Scratch: the columns, rounded up to two vectors.
+ */
+// @ts-ignore: decorator
+@inline
+function oneRow<V>(
+  sums: usize, c: usize, cols: i32, flags: i32, bias: usize, a: usize, aStep: usize, b: usize, ldb: usize, K: i32,
+): void {
+  let p = sums;
+  for (let n = cols; n > 0; n -= 2 * lanes<V>(), p += 2 * sizeof<V>()) {
+    vstore<V>(p, bias ? vload<V>(bias) : splat<V>(0));
+    vstore<V>(p + sizeof<V>(), bias ? vload<V>(bias, sizeof<V>()) : splat<V>(0));
+    if (bias) bias += 2 * sizeof<V>();
+  }
+  for (; K >= 4; K -= 4, b += 4 * ldb) {
+    addFour<V>(sums, cols, a, aStep, b, ldb);
+    a += 4 * aStep;
+  }
+  for (; K > 0; K--, a += aStep, b += ldb) {
+    const x = loadSplat<V>(a);
+    let q = b;
+    p = sums;
+    for (let n = cols; n > 0; n -= lanes<V>(), p += sizeof<V>(), q += sizeof<V>()) {
+      vstore<V>(p, madd<V>(x, vload<V>(q), vload<V>(p)));
+    }
+  }
+  p = sums;
+  for (let n = cols; n > 0; n -= lanes<V>(), p += sizeof<V>(), c += sizeof<V>()) finishVector<V>(c, n, flags, vload<V>(p));
+}
+
+/** sums[cols] += four numbers of A times four rows of B, one after the other. */
+// @ts-ignore: decorator
+@inline
+function addFour<V>(sums: usize, cols: i32, a: usize, aStep: usize, b: usize, ldb: usize): void {
+  const x0 = loadSplat<V>(a), x1 = loadSplat<V>(a + aStep), x2 = loadSplat<V>(a + 2 * aStep);
+  const x3 = loadSplat<V>(a + 3 * aStep);
+  let b1 = b + ldb, b2 = b1 + ldb, b3 = b2 + ldb;
+  for (; cols > 0; cols -= 2 * lanes<V>()) {
+    let v = madd<V>(x0, vload<V>(b), vload<V>(sums)), w = madd<V>(x0, vload<V>(b, sizeof<V>()), vload<V>(sums, sizeof<V>()));
+    v = madd<V>(x1, vload<V>(b1), v);
+    w = madd<V>(x1, vload<V>(b1, sizeof<V>()), w);
+    v = madd<V>(x2, vload<V>(b2), v);
+    w = madd<V>(x2, vload<V>(b2, sizeof<V>()), w);
+    vstore<V>(sums, madd<V>(x3, vload<V>(b3), v));
+    vstore<V>(sums + sizeof<V>(), madd<V>(x3, vload<V>(b3, sizeof<V>()), w));
+    sums += 2 * sizeof<V>();
+    b += 2 * sizeof<V>();
+    b1 += 2 * sizeof<V>();
+    b2 += 2 * sizeof<V>();
+    b3 += 2 * sizeof<V>();
   }
 }
 

@@ -207,7 +207,7 @@ function finishRow<V>(c: usize, cols: i32, flags: i32, v0: V, v1: V, v2: V, v3: 
 /** Stores the first `cols` lanes of v; returns the columns still to do. */
 // @ts-ignore: decorator
 @inline
-function finishVector<V>(c: usize, cols: i32, flags: i32, v: V): i32 {
+export function finishVector<V>(c: usize, cols: i32, flags: i32, v: V): i32 {
   if (flags & TILE_ACCUMULATE) v = vadd<V>(vload<V>(c), v);
   if (flags & TILE_RELU) v = vrelu<V>(v);
   // @ts-ignore: of the command that builds

@@ -1,7 +1,8 @@
+import { atOnce } from "./at-once.ts";
 import type { ModelView } from "./callbacks.ts";
 import type { WeightsTaken } from "./check-weights.ts";
 import { Compiled } from "./compiled.ts";
-import type { EvaluateOptions, Evaluation } from "./evaluate.ts";
+import { BATCH, type EvaluateOptions, type Evaluation } from "./evaluate.ts";
 import type { FitOptions } from "./fit.ts";
 import type { Held } from "./source.ts";
 import { Training } from "./training.ts";
@@ -40,7 +41,9 @@ export class CompiledModel extends Compiled {
   }
 
   override predict(samples: Held, options: EvaluateOptions): Promise<Float32Array[]> {
-    return released(samples, super.predict(samples, options));
+    const { batchSize = BATCH } = options;
+    const some = { ...options, batchSize: atOnce(this.session, Math.min(batchSize, samples.count)) };
+    return released(samples, super.predict(samples, some));
   }
 }
 

@@ -7,7 +7,7 @@ import type { Session } from "./session.ts";
 import { batchOf, orderOf, type Part, wholePart } from "./validation.ts";
 
 export interface PredictOptions {
-  /** Samples computed at once; changes speed and memory, not results. Default 64. */
+  /** Samples computed at once, at most; changes speed and memory, not results. Default 64. */
   batchSize?: number;
   signal?: AbortSignal;
 }
@@ -20,7 +20,7 @@ export interface EvaluateOptions extends PredictOptions {
 /** The loss and the metrics by name, e.g. accuracy. */
 export type Evaluation = Logs;
 
-const BATCH = 64;
+export const BATCH = 64;
 /** The event loop gets a turn at least this often. */
 export const YIELD_MS = 15;
 

@@ -95,6 +95,20 @@ describeBuilds("gemm", (bench) => {
       for (const K of [3, 300]) run(bench(), { M: 7, N: 21, K, transA, transB, beta, bias: true });
     });
 
+    test("a row by itself has the bits that it has among others", () => {
+      for (const [N, K] of [
+        [1, 1],
+        [5, 3],
+        [19, 259],
+        [64, 600],
+        [33, 1024],
+      ] as const) {
+        const sizes = { N, K, transB, bias: true, relu: true };
+        const among = run(bench(), { M: 2, ...sizes }).slice(0, N);
+        for (const cols of [16, 48]) expectSame(run(bench(), { M: 1, ...sizes, transA, cols }), among);
+      }
+    });
+
     test("bias and relu, over several blocks of depth", () => {
       for (const K of [5, 256, 600]) {
         run(bench(), { M: 6, N: 18, K, transA, transB, bias: true });

@@ -26,8 +26,9 @@ const ONE = { count: 1, cNext: 0, aNext: 0, bNext: 0 };
 export function product(p: Planner, { c, a, b, bias = 0, M, N, K, ...options }: Product): void {
   const { transA = false, transB = false, relu = false, beta = 0 } = options;
   const { count, flops, ...next } = options.several ?? { ...ONE, flops: 2 * M * N * K };
-  // A panel of B is packed once for each block of rows, a block of A once for each block of columns.
-  const cols = Math.min(wholePanels(N), transA || N >= 512 ? 64 : 32);
+  // A panel of B is packed once for each block of rows, a block of A once for each block of columns. For a single row of C
+  // B is read as it lies, in runs that are the longer the more columns a task has.
+  const cols = Math.min(wholePanels(N), M === 1 && !transB ? 256 : transA || N >= 512 ? 64 : 32);
   const rows = Math.min(M, !transA && N >= 8 * cols ? 512 : 128);
   p.call(
     "gemm",
