@@ -164,8 +164,12 @@ interface Wanted {
   readonly varied: boolean;
 }
 
-const all = ({ picture, varied }: Wanted): Colours[] =>
-  varied ? [picture, ...variantsOf(picture, picture.id)] : [picture];
+/** A picture, and its variants, as large as they are to be. In a task of their own: the page must answer meanwhile. */
+async function views({ picture, varied }: Wanted, shape: readonly number[]): Promise<Uint8Array[]> {
+  await new Promise((resolve) => setTimeout(resolve));
+  const all = varied ? [picture, ...variantsOf(picture, picture.id)] : [picture];
+  return all.map((colours) => fitted(colours, shape));
+}
 
 class Overtaken extends Error {}
 
@@ -182,13 +186,8 @@ class Plain implements Eye {
     for (const [i, wanted] of pictures.entries()) {
       const { picture, varied } = wanted;
       if ((this.#seen.get(picture)?.length ?? 0) >= (varied ? 1 + VARIANTS : 1)) continue;
-      this.#seen.set(
-        picture,
-        all(wanted).map((colours) => fitted(colours, this.shape)),
-      );
-      if (i % HEAP > 0) continue;
+      this.#seen.set(picture, await views(wanted, this.shape));
       doing.value = { doing: "looking", done: i, of: pictures.length };
-      await new Promise((resolve) => setTimeout(resolve));
       if (!current()) throw new Overtaken();
     }
   }
@@ -233,18 +232,18 @@ class Seer implements Eye {
     const size = inputShape.reduce((product, side) => product * side, 1);
     for (let at = 0; at < missing.length; at += HEAP) {
       doing.value = { doing: "looking", done: of - missing.length + at, of };
-      const heap = missing.slice(at, at + HEAP).map((wanted) => ({ ...wanted, colours: all(wanted) }));
-      const count = heap.reduce((sum, { colours }) => sum + colours.length, 0);
-      const bytes = new Uint8Array(count * size);
-      let filled = 0;
-      for (const colours of heap.flatMap((one) => one.colours))
-        bytes.set(fitted(colours, inputShape), size * filled++);
+      const heap: { readonly picture: Picture; readonly seen: readonly Uint8Array[] }[] = [];
+      for (const wanted of missing.slice(at, at + HEAP))
+        heap.push({ picture: wanted.picture, seen: await views(wanted, inputShape) });
+      const images = heap.flatMap(({ seen }) => seen);
+      const bytes = new Uint8Array(images.length * size);
+      for (const [i, image] of images.entries()) bytes.set(image, i * size);
       const features = await this.#trainer.predict(bytes);
       let first = 0;
-      for (const { picture, colours } of heap) {
+      for (const { picture, seen } of heap) {
         this.#features.set(
           picture,
-          colours.map(() => features.slice(first * this.shape[0]!, ++first * this.shape[0]!)),
+          seen.map(() => features.slice(first * this.shape[0]!, ++first * this.shape[0]!)),
         );
       }
       if (!current()) throw new Overtaken();
@@ -266,6 +265,8 @@ class Seer implements Eye {
     if (!drawn) {
       drawn = draw(parted);
       this.#drawn.set(key, drawn);
+      // For want of memory, say: it is drawn again when it is asked for.
+      drawn.catch(() => this.#drawn.delete(key));
     }
     return drawn;
   }
@@ -542,6 +543,7 @@ async function learn(): Promise<void> {
   const some = learned.value;
   const names = some.map(({ name }) => name.trim());
   dismiss(ABOUT);
+  doing.value = { doing: "looking", done: 0, of: some.reduce((sum, one) => sum + one.pictures.length, 0) };
   let pupil: Pupil | undefined;
   try {
     pupil = base ? await headOn(base, use, names.length, options) : await fromScratch(names.length, options);
