@@ -3,15 +3,21 @@ import { checkOptions } from "../options/check.ts";
 import { type Entries, seal, sealedText, WEIGHTS } from "../safetensors/seal.ts";
 import { type NamedTensor, writeSafetensors } from "../safetensors/write-safetensors.ts";
 import { classNamesProblem } from "../train/class-names.ts";
+import type { Model } from "../train/model.ts";
 import { type ModelMetadata, modelEntries } from "../train/model-entries.ts";
 import { SAVE } from "../train/save-options.ts";
 import { sha256, weightsSha256 } from "../train/weights.ts";
 
-/** Throws RangeError where a trainer's save() is told what cannot be of a model of so many outputs. */
-export function checkMetadata(metadata: ModelMetadata, outputs: number): void {
+/** What a trainer's save() gives. Throws RangeError where it is told what cannot be of the model. */
+export async function saved(
+  model: Model,
+  client: { call(method: "getWeights", purpose: string): Promise<NamedTensor[]> },
+  metadata: ModelMetadata,
+): Promise<Uint8Array<ArrayBuffer>> {
   checkOptions(SAVE, metadata);
-  const problem = classNamesProblem(metadata.classNames, outputs);
+  const problem = classNamesProblem(metadata.classNames, model.outputShape.at(-1)!);
   if (problem) throw new RangeError(`save: metadata ${problem}`);
+  return modelFile(await client.call("getWeights", "save()"), model.parts().config, metadata);
 }
 
 /**

@@ -286,10 +286,7 @@ class WorkerTrainer implements Trainer {
   }
 
   async setWeights(tensors: readonly NamedTensor[], options?: SetWeightsOptions): Promise<WeightsTaken> {
-    const { checkWeights } = await import("./rarely.ts");
-    const given = checkWeights(tensors, this.model.graph.parameters, options);
-    await this.#client.call("setWeights", given.tensors);
-    return given.told;
+    return (await import("./rarely.ts")).setWeights(this.model, this.#client, tensors, options);
   }
 
   async weightsSha256(): Promise<string> {
@@ -298,9 +295,7 @@ class WorkerTrainer implements Trainer {
   }
 
   async save(metadata: ModelMetadata = {}): Promise<Uint8Array<ArrayBuffer>> {
-    const { checkMetadata, modelFile } = await import("./rarely.ts");
-    checkMetadata(metadata, this.model.outputShape.at(-1)!);
-    return modelFile(await this.#client.call("getWeights", "save()"), this.model.parts().config, metadata);
+    return (await import("./rarely.ts")).saved(this.model, this.#client, metadata);
   }
 
   async activations(image: Samples["images"]): Promise<LayerActivation[]> {
