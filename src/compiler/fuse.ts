@@ -47,8 +47,7 @@ export function fuse(graph: Graph, training = true): Graph {
     }
     places.set(op.output, ops.push(op) - 1);
   }
-  const fused = { ...graph, ops: ops.filter((op, i) => places.get(op.output) === i) };
-  return fuseExtra?.(fused, training) ?? fused;
+  return fuseExtra({ ...graph, ops: ops.filter((op, i) => places.get(op.output) === i) }, training);
 }
 
 /**

@@ -15,7 +15,7 @@ import type * as Frozen from "./frozen.ts";
 export const {
   FURTHER,
   EXTRA,
-  fuseExtra,
+  fuseExtra = (graph) => graph,
   mixedTargets,
   penalties,
   fillFurther,
