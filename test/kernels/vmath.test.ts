@@ -27,7 +27,7 @@ type Module = { readonly memory: WebAssembly.Memory; readonly [name: string]: un
 };
 
 async function compile(simd: boolean): Promise<Module> {
-  const options = `--runtime stub -O3 --noAssert --use abort= --initialMemory 1 ${simd ? "--enable simd" : ""}`;
+  const options = `--runtime stub -O3 --noAssert --use abort= --use PAIRS=0 --initialMemory 1 ${simd ? "--enable simd" : ""}`;
   let wasm: Uint8Array | undefined;
   const { error, stderr } = await asc.main(
     ["entry.ts", "--config", "none", "--outFile", "out.wasm", ...options.trim().split(" ")],
