@@ -69,8 +69,10 @@ export type {
   ImageFilesOptions,
   StreamedDirectoryImages,
 } from "./sources/image-set.ts";
+export type { SavedDataset, SavedImages } from "./sources/npz-file.ts";
 export type { BadFile } from "./sources/pictures.ts";
 export type { ImagesSource, MadeSamples, SamplesFromOptions } from "./sources/samples-from.ts";
+export { type SaveNpzOptions, saveNpz } from "./sources/save-npz.ts";
 export { type AdaptOptions, adapt, type Statistics } from "./train/adapt.ts";
 export { type EarlyStoppingOptions, earlyStopping } from "./train/callbacks/early-stopping.ts";
 export { learningRateScheduler } from "./train/callbacks/learning-rate-scheduler.ts";

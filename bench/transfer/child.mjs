@@ -38,7 +38,7 @@ async function wasmgrad(make) {
   await net.fit(train, { epochs, batchSize, callbacks });
   const all = now();
   const later = seconds.slice(1).sort((a, b) => a - b);
-  const features = engine === "scratch" ? undefined : seconds[0] - later[later.length >> 1];
+  const features = engine.startsWith("scratch") ? undefined : seconds[0] - later[later.length >> 1];
   const { accuracy } = await net.evaluate(test);
   const sha = await net.weightsSha256();
   return { accuracy, sha, load, features, head: all - load - (features ?? 0), all, test: now() - all };
@@ -49,8 +49,8 @@ const api = () =>
     transferModel(base, { cut, inputShape: [size, size, 3], freeze: "all", head: [classes] }),
   );
 
-/** The same net, drawn anew and trained whole on pictures that are varied. Its statistics of few steps are of the last ten, not thousand. */
-const scratch = () =>
+/** The same net, drawn anew and trained whole, on pictures that are varied or not. Its statistics of few steps are of the last ten, not thousand. */
+const scratch = (vary) =>
   wasmgrad((base, { transferModel, modelFromConfig }) => {
     const net = transferModel(base, {
       cut,
@@ -71,10 +71,13 @@ const scratch = () =>
     }));
     const layers = config.layers.map((layer) => ({
       ...layer,
-      ...(layer.from && { from: layer.from.map((name) => (name === first ? "varied" : name)) }),
+      ...(vary && layer.from && { from: layer.from.map((name) => (name === first ? "varied" : name)) }),
       ...(layer.type === "batchNormalization" && { momentum: 0.9 }),
     }));
-    return modelFromConfig({ ...config, layers: [layers[0], ...varied, ...layers.slice(1)] });
+    return modelFromConfig({
+      ...config,
+      layers: [layers[0], ...(vary ? varied : []), ...layers.slice(1)],
+    });
   });
 
 /** As one writes it there: the trunk's layers up to the cut, what it gives in batches, and a dense layer by matMul and tf.train.adam. */
@@ -163,6 +166,7 @@ function trunkOf(path) {
   };
 }
 
-const answer = await { api, scratch, tfjs }[engine]();
+const engines = { api, tfjs, scratch: () => scratch(false), "scratch-varied": () => scratch(true) };
+const answer = await engines[engine]();
 console.log(JSON.stringify(answer));
 process.exit(0);

@@ -11,7 +11,7 @@ export const COMMANDS = {
     does: "Print a model's layers, output shapes and parameter counts",
   },
   convert: { takes: "[options] <in> <out>", does: "Write a model in another format" },
-  data: { takes: "", does: "List datasets, download one, or look at one" },
+  data: { takes: "", does: "List datasets, download one, look at one, or write one as .npz" },
   bench: { takes: "[options]", does: "Measure training speed on each build of the kernels" },
   profile: {
     takes: "[options]",

@@ -1,6 +1,7 @@
 import { DataError } from "../data/errors.ts";
 import { MAX_IDX_BYTES } from "../data/idx.ts";
 import { NUMBER_TYPES, type NumberType } from "../safetensors/number-types.ts";
+import { littleEndian } from "../safetensors/write-safetensors.ts";
 
 // The format: https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html
 
@@ -48,6 +49,20 @@ export interface NpyHeader {
   readonly read: NumberType["read"];
 }
 
+/** The header of a .npy file, and where it ends. Throws DataError `bad-magic`, `truncated`. */
+function headerText(bytes: Uint8Array, total: number, source: string) {
+  if (MAGIC.some((byte, i) => bytes[i] !== byte))
+    throw new DataError("bad-magic", `${source}: is no array of NumPy.`);
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const wide = bytes[6]! > 1;
+  const start = wide ? 12 : 10;
+  if (bytes.length < start) throw new DataError("truncated", `${source}: ends within its header.`);
+  const length = wide ? view.getUint32(8, true) : view.getUint16(8, true);
+  if (length > MAX_HEADER || start + length > bytes.length)
+    throw new DataError("truncated", `${source}: its header claims ${length} bytes; the file has ${total}.`);
+  return { header: new TextDecoder().decode(bytes.subarray(start, start + length)), end: start + length };
+}
+
 /**
  * Reads the header of a .npy file.
  * @param bytes the file's first ones, all of the header among them
@@ -63,15 +78,7 @@ export function parseNpyHeader(
   allowFortran = false,
 ): NpyHeader {
   const bad = (problem: string) => new DataError("bad-magic", `${source}: ${problem}.`);
-  if (MAGIC.some((byte, i) => bytes[i] !== byte)) throw bad("is no array of NumPy");
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const wide = bytes[6]! > 1;
-  const start = wide ? 12 : 10;
-  if (bytes.length < start) throw new DataError("truncated", `${source}: ends within its header.`);
-  const length = wide ? view.getUint32(8, true) : view.getUint16(8, true);
-  if (length > MAX_HEADER || start + length > bytes.length)
-    throw new DataError("truncated", `${source}: its header claims ${length} bytes; the file has ${total}.`);
-  const header = new TextDecoder().decode(bytes.subarray(start, start + length));
+  const { header, end } = headerText(bytes, total, source);
   const [, order, code] = /'descr':\s*'([<>|=]?)(\w+)'/.exec(header) ?? [];
   const [, fortran] = /'fortran_order':\s*(True|False)/.exec(header) ?? [];
   const [, sizes] = /'shape':\s*\(([\d,\s]*)\)/.exec(header) ?? [];
@@ -90,7 +97,7 @@ export function parseNpyHeader(
   const count = shape.reduce((product, size) => product * size, 1);
   const [name, read] = type;
   const width = Number(code.slice(1));
-  const expected = start + length + count * width;
+  const expected = end + count * width;
   if (!Number.isSafeInteger(count) || count * width > maxBytes)
     throw new DataError(
       "too-large",
@@ -106,7 +113,7 @@ export function parseNpyHeader(
     type: name,
     width,
     count,
-    start: start + length,
+    start: end,
     little: order !== ">",
     fortran: fortran === "True",
     read,
@@ -144,4 +151,71 @@ function placesOfFortran(shape: readonly number[]): () => number {
     }
     return at;
   };
+}
+
+/**
+ * The texts of a .npy file that is a list of some, as `np.array(["cat", "dog"])` is; undefined: it holds something else.
+ * Throws DataError `bad-magic`, `truncated`, `trailing-bytes`.
+ */
+export function parseNpyTexts(bytes: Uint8Array, source: string): string[] | undefined {
+  const { header, end } = headerText(bytes, bytes.length, source);
+  const [, order, length] = /'descr':\s*'([<>])U(\d+)'/.exec(header) ?? [];
+  const [, size] = /'shape':\s*\((\d+),\s*\)/.exec(header) ?? [];
+  if (length === undefined || size === undefined) return undefined;
+  const [characters, count] = [Number(length), Number(size)];
+  // Of no characters there may be billions in a few bytes.
+  if (characters === 0) return undefined;
+  const expected = end + 4 * characters * count;
+  if (bytes.length !== expected)
+    throw new DataError(
+      bytes.length < expected ? "truncated" : "trailing-bytes",
+      `${source}: has ${bytes.length} bytes; expected ${expected} for ${count} texts of ${characters} characters.`,
+    );
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  return Array.from({ length: count }, (_, i) => {
+    let text = "";
+    for (let k = 0; k < characters; k++) {
+      const code = view.getUint32(end + 4 * (i * characters + k), order === "<");
+      // NumPy fills up with zeros; beyond Unicode there is nothing to show.
+      if (code > 0) text += String.fromCodePoint(code > 0x10ffff ? 0xfffd : code);
+    }
+    return text;
+  });
+}
+
+/** An array of bytes or of 4-byte floats as .npy, version 1.0. */
+export function npyOf(
+  shape: readonly number[],
+  data: Uint8Array | Uint8ClampedArray | Float32Array,
+): Uint8Array<ArrayBuffer> {
+  return data instanceof Float32Array ? npy("<f4", shape, littleEndian(data)) : npy("|u1", shape, data);
+}
+
+/** Texts as .npy, as `np.array(["cat", "dog"])` is: four bytes a character, as many as the longest has. */
+export function npyOfTexts(texts: readonly string[]): Uint8Array<ArrayBuffer> {
+  const all = texts.map((text) => Array.from(text, (character) => character.codePointAt(0)!));
+  const most = Math.max(1, ...all.map(({ length }) => length));
+  const body = new Uint8Array(4 * most * all.length);
+  const view = new DataView(body.buffer);
+  for (const [i, codes] of all.entries())
+    for (const [k, code] of codes.entries()) view.setUint32(4 * (i * most + k), code, true);
+  return npy(`<U${most}`, [all.length], body);
+}
+
+function npy(
+  type: string,
+  shape: readonly number[],
+  body: Uint8Array | Uint8ClampedArray,
+): Uint8Array<ArrayBuffer> {
+  const sizes = shape.length === 1 ? `${shape[0]},` : shape.join(", ");
+  const header = `{'descr': '${type}', 'fortran_order': False, 'shape': (${sizes}), }`;
+  const start = 10 + header.length + 1;
+  const padded = Math.ceil(start / 64) * 64;
+  const text = `${header}${" ".repeat(padded - start)}\n`;
+  const bytes = new Uint8Array(padded + body.length);
+  bytes.set([...MAGIC, 1, 0]);
+  new DataView(bytes.buffer).setUint16(8, text.length, true);
+  bytes.set(new TextEncoder().encode(text), 10);
+  bytes.set(body, padded);
+  return bytes;
 }

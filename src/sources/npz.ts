@@ -4,7 +4,7 @@ import { DataError } from "../data/errors.ts";
 import type { Answers, Dataset, ImageSet } from "../data/types.ts";
 import { show } from "../options/show.ts";
 import { fromBlackAndWhite, WHITE } from "./masks.ts";
-import { type NpyArray, parseNpy } from "./npy.ts";
+import { type NpyArray, parseNpy, parseNpyTexts } from "./npy.ts";
 import { type OneSet, withTest } from "./parts.ts";
 import { flatShape } from "./shape.ts";
 import { unzip } from "./unzip.ts";
@@ -66,7 +66,28 @@ export function parseArrays(
   const parts = { train, validation: part("validation"), test: part("test") };
   const masks = Object.values(parts).flatMap((set) => (set ? [set.labels] : []));
   if (answers?.kind === "masks" && fromBlackAndWhite(masks)) WHITE.add(answers);
-  return datasetOf({ ...parts, answers }, name, options);
+  const classNames = classNamesOf(arrays.get(CLASS_NAMES)?.(), name);
+  return datasetOf({ ...parts, answers, classNames }, name, options);
+}
+
+/** What the array of the names of classes is called, which saveNpz() writes. */
+export const CLASS_NAMES = "class_names";
+
+/** The names of classes, of the bytes of their array; undefined: it is not there, or none of texts. Throws DataError `bad-classes`. */
+export function classNamesOf(bytes: Uint8Array | undefined, name: string): string[] | undefined {
+  const what = `${name}: ${CLASS_NAMES}`;
+  const names = bytes && parseNpyTexts(bytes, what);
+  if (names && (names.length > 256 || names.includes("") || new Set(names).size < names.length))
+    throw new DataError(
+      "bad-classes",
+      `${what}: holds ${names.length} names${names.length > 256 ? "" : ", of which one is empty or there twice"}; expected 1 to 256 different ones.`,
+    );
+  return names;
+}
+
+/** The names that classes have where none are given. */
+export function usualNames(...sets: readonly Pick<ImageSet, "labels">[]): string[] {
+  return numberedClasses(Math.max(largestLabel(...sets) + 1, 2));
 }
 
 type Part = keyof typeof ARRAY_NAMES;
@@ -96,7 +117,11 @@ export function datasetOf(
     validation,
     test,
     answers,
-  }: Pick<Dataset, "train" | "validation" | "answers"> & { readonly test: ImageSet | undefined },
+    classNames,
+  }: Pick<Dataset, "train" | "validation" | "answers"> & {
+    readonly test: ImageSet | undefined;
+    readonly classNames?: readonly string[] | undefined;
+  },
   name: string,
   options: OneSet,
 ): Dataset {
@@ -109,9 +134,15 @@ export function datasetOf(
   const sets = withTest(name, { train, test }, options);
   const all = [train, ...(test ? [test] : []), ...(validation ? [validation] : [])];
   const numbers = answers?.kind === "numbers";
+  const most = numbers ? -1 : largestLabel(...all);
+  if (classNames && most >= classNames.length)
+    throw new DataError(
+      "bad-classes",
+      `${name}: ${CLASS_NAMES} holds ${classNames.length} names, and there is a label ${most}; expected a name for each class, from 0.`,
+    );
   return {
     name,
-    classNames: numbers ? [] : numberedClasses(Math.max(largestLabel(...all) + 1, 2)),
+    classNames: numbers ? [] : (classNames ?? usualNames(...all)),
     ...(answers && { answers }),
     ...sets,
     ...(validation && { validation }),

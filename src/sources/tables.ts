@@ -9,7 +9,7 @@ import type { LoadOptions } from "../data/load-options.ts";
 import type { Dataset, ImageSet } from "../data/types.ts";
 import { show } from "../options/show.ts";
 import { type PixelTable, parseCsv } from "./csv.ts";
-import { namesOf, parseArrays, parseNpz } from "./npz.ts";
+import { CLASS_NAMES, namesOf, parseArrays, parseNpz } from "./npz.ts";
 import { withTest } from "./parts.ts";
 import { flatShape } from "./shape.ts";
 
@@ -51,7 +51,8 @@ export async function loadArrays(folder: string, options: LoadOptions): Promise<
   const arrays = new Map<string, () => Uint8Array>();
   const there = await arraysIn(folder);
   const parts = ["train", "validation", "test"] as const;
-  for (const name of parts.flatMap((part) => namesOf(part, there) ?? [])) {
+  const names = there.has(CLASS_NAMES) ? [CLASS_NAMES] : [];
+  for (const name of [...names, ...parts.flatMap((part) => namesOf(part, there) ?? [])]) {
     const bytes = await readWhole(join(folder, `${name}.npy`));
     arrays.set(name, () => bytes);
   }

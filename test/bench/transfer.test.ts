@@ -77,7 +77,7 @@ test("parts are written as folders that train --dataset takes", async () => {
 
 test.each([
   [["--seeds", "1,x"], "--seeds is '1,x', expected whole numbers from 1, such as 1,2\n"],
-  [["--only", "api,keras"], "--only has 'keras', expected of api, command, tfjs, scratch\n"],
+  [["--only", "api,keras"], "--only has 'keras', expected of api, command, tfjs, scratch, scratch-varied\n"],
   [["--random", "--threads", "1,2"], "--threads is '1,2', expected a whole number from 1\n"],
 ])("npm run bench:transfer refuses %j", async (args, stderr) => {
   const script = fileURLToPath(new URL("../../bench/transfer/run.mjs", import.meta.url));

@@ -9,8 +9,9 @@ import { COMMAND_NAMES } from "../../src/cli/command-names.ts";
 import { createProgram } from "../../src/cli/program.ts";
 import { saveModel } from "../../src/formats/model-file.ts";
 import { layersFromConfig } from "../../src/model/model-json.ts";
+import { loadDataset } from "../../src/sources/load.ts";
 import { Sequential } from "../../src/train/sequential.ts";
-import { json, shell, tempFolder, wasmgrad, writeModel } from "./helpers.ts";
+import { json, shell, tempFolder, wasmgrad, writeBars, writeModel } from "./helpers.ts";
 
 const root = fileURLToPath(new URL("../../", import.meta.url));
 let work: string;
@@ -29,6 +30,7 @@ describe("help and version", () => {
     "data list",
     "data fetch",
     "data preview",
+    "data export",
     "bench",
     "profile",
     "serve",
@@ -273,6 +275,28 @@ describe("data", () => {
     expect(done.status).toBe(1);
     expect(json(done).error).toMatchObject({ name: "DataError", code: "not-cached" });
     expect(done.stderr).toContain("digits");
+  });
+
+  test("export writes a dataset as one file, which is a dataset", async () => {
+    const out = join(work, "exported.npz");
+    await writeBars(join(work, "exported"), { channels: 3 });
+    const done = await wasmgrad(["data", "export", "exported", "exported.npz"], { cwd: work });
+    expect(done).toMatchObject({ status: 0, stderr: "" });
+    expect(done.stdout).toMatch(/^x_train +\(120, 8, 8, 3\) +uint8$/m);
+    expect(done.stdout).toMatch(/^y_test +\(30,\) +uint8$/m);
+    const { pictures: _, ...whole } = await loadDataset(join(work, "exported"));
+    expect(await loadDataset(out)).toEqual(whole);
+    const packed = await wasmgrad(["data", "export", out, "packed.npz", "--compress", "--json"], {
+      cwd: work,
+    });
+    const { bytes, compressed, arrays } = json(packed);
+    expect({ bytes, compressed }).toEqual({
+      bytes: (await readFile(join(work, "packed.npz"))).length,
+      compressed: true,
+    });
+    expect(arrays[0]).toEqual({ name: "x_train", shape: [120, 8, 8, 3], type: "uint8" });
+    expect(bytes).toBeLessThan((await readFile(out)).length);
+    expect(await loadDataset(join(work, "packed.npz"))).toEqual({ ...whole, name: "packed" });
   });
 
   test("fetch keeps nothing that has the wrong checksum", async () => {

@@ -17,6 +17,7 @@ import { PictureError } from "../../src/picture/picture.ts";
 import { decodePng } from "../../src/picture/png.ts";
 import { decodeSafetensors, encodeSafetensors, SafetensorsError } from "../../src/safetensors/safetensors.ts";
 import { parseCsv } from "../../src/sources/csv.ts";
+import { npyOfTexts } from "../../src/sources/npy.ts";
 import { parseNpz } from "../../src/sources/npz.ts";
 import { NonFiniteError } from "../../src/train/errors.ts";
 import { Sequential, sequential } from "../../src/train/sequential.ts";
@@ -258,6 +259,7 @@ const archive = npz({
     Array.from({ length: 72 }, (_, i) => 3 * i),
   ),
   y_train: npy("<i8", [8], [0, 1, 2, 0, 1, 2, 0, 1]),
+  class_names: npyOfTexts(["cat", "a dog", "cow"]),
 });
 const quiet = { onNotice: () => {} };
 
@@ -284,7 +286,7 @@ test("the files that are mutated are good ones", async () => {
   expect(readModel(file).tensors).toHaveLength(5);
   expect(parseCsv(table, "x").labels).toHaveLength(8);
   for (const bytes of [archive, zlibStored(archive)])
-    expect(parseNpz(bytes, "x", quiet).classNames).toHaveLength(3);
+    expect(parseNpz(bytes, "x", quiet).classNames).toEqual(["cat", "a dog", "cow"]);
   for (const png of pngs) expect(decodePng(png).height).toBeGreaterThan(0);
   expect(sequential(layersFromConfig(NET)).outputShape).toEqual([3]);
 });

@@ -6,7 +6,6 @@ import { beforeAll, describe, expect, test } from "vitest";
 import { ModelFileError, readModel, saveModel } from "../../src/formats/model-file.ts";
 import { FORMATS } from "../../src/interchange/formats.ts";
 import { WRITTEN } from "../../src/interchange/names.ts";
-import { npyOf } from "../../src/interchange/npz/write.ts";
 import {
   conv2d,
   dense,
@@ -19,6 +18,7 @@ import {
   sequential,
 } from "../../src/node.ts";
 import { encodeSafetensors } from "../../src/safetensors/safetensors.ts";
+import { npyOf } from "../../src/sources/npy.ts";
 import { findPython, runPython } from "../support/python.ts";
 
 let model: Model;

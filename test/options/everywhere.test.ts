@@ -695,6 +695,10 @@ const TAKERS: Readonly<Record<string, Taker>> = {
     quick: few,
     call: (digits) => api.loadDataset("digits", { digits }),
   },
+  saveNpz: {
+    names: names<api.SaveNpzOptions>({ compress: true }),
+    call: (options) => api.saveNpz({ train: halves(4, 1) }, options),
+  },
   imageDatasetFromDirectory: {
     names: names<api.ImageDirectoryOptions>({
       classNames: true,

@@ -16,6 +16,7 @@ import { dataDirOption, nonEmpty, offlineOption } from "../options.ts";
 import { formatCount, formatTable, type Output, printable } from "../output.ts";
 import { DownloadProgress } from "../progress.ts";
 import { invocation } from "../run/next-steps.ts";
+import { exportCommand } from "./data-export.ts";
 import { previewCommand } from "./data-preview.ts";
 
 const FETCHED = [...Object.keys(DATASETS), ...Object.keys(ARCHIVES)];
@@ -52,7 +53,8 @@ export function dataCommand(): Command {
     .helpCommand("help [command]", "print a command's help")
     .addCommand(list, { isDefault: true })
     .addCommand(fetchOne)
-    .addCommand(previewCommand());
+    .addCommand(previewCommand())
+    .addCommand(exportCommand());
 }
 
 interface Listed {

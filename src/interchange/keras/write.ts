@@ -1,8 +1,8 @@
 import { zipSync } from "fflate";
 import { ModelFileError } from "../../formats/model-file.ts";
+import { ZIP_TIME } from "../../sources/zip-time.ts";
 import { writeHdf5 } from "../hdf5/write-hdf5.ts";
 import type { Files, PortableModel, Writer } from "../portable.ts";
-import { ZIP_TIME } from "../zip-time.ts";
 import { BESIDE, writeBeside } from "./beside.ts";
 import { pythonJson } from "./python-json.ts";
 import { writeTraining } from "./training.ts";

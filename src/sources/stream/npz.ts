@@ -7,7 +7,7 @@ import { MAX_IDX_BYTES } from "../../data/idx.ts";
 import type { LoadOptions } from "../../data/load-options.ts";
 import type { Dataset } from "../../data/types.ts";
 import { MAX_HEADER, parseNpy, parseNpyHeader } from "../npy.ts";
-import { datasetOf, labelsOf, missing, namesOf, shapeOf } from "../npz.ts";
+import { CLASS_NAMES, classNamesOf, datasetOf, labelsOf, missing, namesOf, shapeOf } from "../npz.ts";
 import { arraysIn } from "../tables.ts";
 import type { StreamedImages } from "./images.ts";
 import { readExactly, rowsOf, withFile } from "./rows.ts";
@@ -27,7 +27,10 @@ export async function streamNpz(path: string, name: string, options: LoadOptions
     };
     const train = (await part("train")) ?? missing(path, arrays);
     const sets = { train, validation: await part("validation"), test: await part("test") };
-    return { ...datasetOf(sets, path, options), name };
+    const names = arrays.get(CLASS_NAMES);
+    const texts = names && (await unpacked(file, path, names, `${path}: ${CLASS_NAMES}`));
+    const classNames = classNamesOf(texts, path);
+    return { ...datasetOf({ ...sets, classNames }, path, options), name };
   });
 }
 
@@ -45,7 +48,9 @@ export async function streamArrays(folder: string, options: LoadOptions): Promis
   };
   const train = (await part("train")) ?? missing(folder, names);
   const sets = { train, validation: await part("validation"), test: await part("test") };
-  return { ...datasetOf(sets, folder, options), name: basename(resolve(folder)) };
+  const texts = names.has(CLASS_NAMES) ? await readWhole(join(folder, `${CLASS_NAMES}.npy`)) : undefined;
+  const classNames = classNamesOf(texts, folder);
+  return { ...datasetOf({ ...sets, classNames }, folder, options), name: basename(resolve(folder)) };
 }
 
 async function imagesOf(
