@@ -1,7 +1,7 @@
 import { DataError } from "../data/errors.ts";
 import { type Checked, checkOptions } from "../options/check.ts";
 import { flag, optional, type TableOf } from "../options/kinds.ts";
-import type { SavedDataset } from "./npz-file.ts";
+import { npzOf, type SavedDataset } from "./npz-file.ts";
 
 export interface SaveNpzOptions {
   /** Whether arrays are packed, as np.savez_compressed() does it: such a file cannot be streamed. Default: false. */
@@ -27,6 +27,6 @@ export async function saveNpz(
   options: SaveNpzOptions = {},
 ): Promise<Uint8Array<ArrayBuffer>> {
   checkOptions(SAVE, options);
-  const { npzOf } = await import("./npz-file.ts");
+  // Loaded with this file: a chunk of it would share modules with what every page trains by, whose bundlers would keep them whole.
   return npzOf(dataset, options.compress === true);
 }
