@@ -13,11 +13,11 @@ const FOLDERS = {
   "/tfjs/": path("../peers/node_modules/@tensorflow/tfjs-backend-wasm/dist/"),
 };
 
-/** Starts it: `{ version, measure(folder, job), close() }`. Rejects where there is none. */
-export async function openChromium() {
+/** Starts it: `{ version, measure(folder, job), close() }`. Rejects where there is none. Without `tfjs` TensorFlow.js need not be installed. */
+export async function openChromium({ tfjs }) {
   const worker = await bundle(path("page-worker.mjs"), {
     nodePaths: [path("../peers/node_modules")],
-    external: ["/model/*", "/ort/*"],
+    external: ["/model/*", "/ort/*", ...(tfjs ? [] : ["@tensorflow/*"])],
   });
   const files = {
     "/inference.html": page("inference", "/inference.js"),

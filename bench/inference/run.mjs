@@ -165,7 +165,7 @@ async function main() {
     return;
   }
   const chromium = chosen.places.includes("chromium")
-    ? await (await import("./chromium.mjs")).openChromium()
+    ? await (await import("./chromium.mjs")).openChromium({ tfjs: chosen.engines.includes("tfjs-wasm") })
     : undefined;
   try {
     const report = {

@@ -85,8 +85,11 @@ describe("help and version", () => {
         .map(([flag]) => flag)
         .filter((flag) => !/^--wasmgrad-/.test(flag));
     const known = new Set(helps.flatMap(({ stdout }) => flagsIn(stdout)));
-    // npm's, node's, vitest's and those of the mutation test and of a benchmark.
-    for (const other of ["--ignore-scripts", "--prefix", "--test", "--testTimeout", "--sample", "--settings"])
+    // npm's, node's, vitest's and those of the mutation test and of benchmarks.
+    for (const other of [
+      ...["--ignore-scripts", "--prefix", "--test", "--testTimeout", "--experimental-wasm-revectorize"],
+      ...["--sample", "--settings", "--random", "--folder", "--readme"],
+    ])
       known.add(other);
     const pages = (await readdir(root, { recursive: false })).filter((name) => name.endsWith(".md"));
     const docs = (await readdir(join(root, "docs"))).filter((name) => name.endsWith(".md"));
