@@ -46,7 +46,9 @@ export async function inTurns(runs, rounds, what = "") {
     }
   }
   const parameters = [...new Set(answers.flatMap((answer) => answer.parameters ?? []))];
-  if (parameters.length !== 1)
+  if (parameters.length === 0)
+    throw new Error(`${what}none of ${runs.map(([name]) => name).join(", ")} could`);
+  if (parameters.length > 1)
     throw new Error(`${what}they have ${parameters.join(" and ")} parameters, expected as many`);
   return { samples, parameters: parameters[0], version: answers.find(({ version }) => version)?.version };
 }

@@ -1,4 +1,5 @@
 // What npm run bench prints, and the same as Markdown for the README.
+import { aligned, markdown } from "./layout.mjs";
 import { machineLine } from "./peers/machine.mjs";
 
 /** Groups of cases, by what their speed is in: FLOP by the layer's definition, bytes moved, or images. */
@@ -24,18 +25,16 @@ const DISTURBED = 0.85;
 
 export function textReport(report) {
   const groups = Object.keys(UNITS).filter((group) => report.rows.some((row) => row.group === group));
-  const tables = groups.map((group) => textTable(wideCells(report, group)));
+  const tables = groups.map((group) => `${aligned(wideCells(report, group))}\n`);
   return [caption(report), "", ...tables, ...notes(report).map((note) => `  ${note}`)].join("\n");
 }
 
 /** One group as a Markdown table with its machine, fewer columns than the text has. Throws where nothing is measured. */
 export function markdownTable(report, group) {
-  const { header, body } = compactCells(report, group);
-  if (body.length === 0)
+  const table = compactCells(report, group);
+  if (table.body.length === 0)
     throw new Error(`the results have nothing of '${group}': they are of another --filter`);
-  const line = (row) => `| ${row.join(" | ")} |`;
-  const rule = header.map((_, i) => (i === 0 ? "---" : "---:"));
-  return [caption(report), "", line(header), line(rule), ...body.map(line)].join("\n");
+  return `${caption(report)}\n\n${markdown(table)}`;
 }
 
 function caption({ machine, peaks, quick }) {
@@ -102,15 +101,6 @@ function caseName({ name, threads, images }) {
 function ratioColumns(rows) {
   const measured = RATIOS.filter((ratio) => rows.some((row) => row.ratios[ratio]));
   return measured.map((ratio) => [ratio, (row) => times(row.ratios[ratio])]);
-}
-
-function textTable({ header, body }) {
-  const all = [header, ...body];
-  const widths = header.map((_, i) => Math.max(...all.map((row) => row[i].length)));
-  const line = (row) =>
-    row.map((cell, i) => (i ? cell.padStart(widths[i]) : cell.padEnd(widths[i]))).join("  ");
-  const rule = widths.map((width) => "-".repeat(width)).join("  ");
-  return `${[line(all[0]), rule, ...body.map(line)].join("\n")}\n`;
 }
 
 /** What the figures mean, builds left out, and whether the machine was busy. */

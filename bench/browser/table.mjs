@@ -1,4 +1,5 @@
 // What npm run bench:browser prints, and the same as Markdown for the README.
+import { aligned, markdown, markdownPage, textPage } from "../layout.mjs";
 import { machineLine } from "../peers/machine.mjs";
 
 /** More cores than this kept busy by other processes make numbers doubtful. */
@@ -6,30 +7,19 @@ const DISTURBED = 0.15;
 const TITLES = { chromium: "Chromium", firefox: "Firefox" };
 
 export function textTable(report) {
-  return [
+  return textPage(
     caption(report),
-    ...tables(report).map(aligned),
-    notes(report)
-      .map((note) => `  ${note}`)
-      .join("\n"),
-  ]
-    .filter(Boolean)
-    .join("\n\n");
+    tables(report).map((table) => aligned(table)),
+    notes(report),
+  );
 }
 
 export function markdownTable(report) {
-  const line = (row) => `| ${row.join(" | ")} |`;
-  const table = ({ header, body }) =>
-    [line(header), line(header.map((_, i) => (i === 0 ? "---" : "---:"))), ...body.map(line)].join("\n");
-  return [
+  return markdownPage(
     caption(report),
-    ...tables(report).map(table),
-    notes(report)
-      .map((note) => `- ${note}`)
-      .join("\n"),
-  ]
-    .filter(Boolean)
-    .join("\n\n");
+    tables(report).map((table) => markdown(table)),
+    notes(report),
+  );
 }
 
 function caption({ machine, runtimes, quick }) {
@@ -110,13 +100,6 @@ function notes({ runtimes, tfjs, others, skipped }) {
 /** Whether a WebGL renderer is a program on the processor, not a graphics card. */
 function isSoftware(renderer) {
   return /swiftshader|llvmpipe|software/i.test(renderer ?? "");
-}
-
-function aligned({ header, body }) {
-  const widths = header.map((_, i) => Math.max(...[header, ...body].map((row) => row[i].length)));
-  const line = (row) =>
-    row.map((cell, i) => (i ? cell.padStart(widths[i]) : cell.padEnd(widths[i]))).join("  ");
-  return [line(header), widths.map((width) => "-".repeat(width)).join("  "), ...body.map(line)].join("\n");
 }
 
 /** Three figures or more. */

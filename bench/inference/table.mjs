@@ -1,4 +1,5 @@
 // What npm run bench:inference prints, and the same as Markdown for the README.
+import { aligned, busy, markdown, markdownPage, speed, textPage } from "../layout.mjs";
 import { machineLine } from "../peers/machine.mjs";
 
 export const OWN = ["simd", "relaxed", "one file"];
@@ -13,11 +14,6 @@ const TITLES = {
   "tfjs-wasm": "TensorFlow.js, wasm",
 };
 const PLACES = { node: "Node", chromium: "Chromium" };
-/** Cores that others may keep busy. */
-const QUIET = 0.2;
-
-const number = (speed) =>
-  speed === undefined ? "-" : speed >= 100 ? Math.round(speed).toLocaleString("en-US") : speed.toFixed(1);
 
 /** How many times as fast the best of ours is as the best of those. */
 function times(speeds, ...others) {
@@ -28,8 +24,8 @@ function times(speeds, ...others) {
 
 function cells({ rows }) {
   const engines = ENGINES.filter((engine) => rows.some(({ speeds }) => speeds[engine]));
-  return [
-    [
+  return {
+    header: [
       "net",
       "batch",
       "in",
@@ -38,23 +34,23 @@ function cells({ rows }) {
       "best / wasm",
       "best / native",
     ],
-    ...rows.map(({ net, shape, batch, place, threads, speeds }) => [
+    body: rows.map(({ net, shape, batch, place, threads, speeds }) => [
       `${net}, ${shape.join("x")}`,
       String(batch),
       PLACES[place],
       String(threads),
-      ...engines.map((engine) => number(speeds[engine])),
+      ...engines.map((engine) => speed(speeds[engine])),
       times(speeds, ...WASM_PEERS),
       times(speeds, NATIVE),
     ]),
-  ];
+  };
 }
 
 function caption({ machine, versions }) {
   const { chromium, ...peers } = versions;
   const others = Object.entries(peers).map(([name, version]) => `${name} ${version}`);
   const beside = others.length > 0 ? ` Beside ${others.join(" and ")}.` : "";
-  return `wasmgrad ${machine.wasmgrad}, ${[machineLine(machine), ...(chromium ? [`Chromium ${chromium}`] : [])].join(", ")}. Predictions a second, medians of turns, each engine on the file of the same net that \`convert\` writes for it.${beside} Best: of wasmgrad's; in Chromium all run in a worker.`;
+  return `wasmgrad ${machine.wasmgrad}, ${[machineLine(machine), ...(chromium ? [`Chromium ${chromium}`] : [])].join(", ")}. Predictions a second, medians of turns, each engine on the file of the same net that \`convert\` writes for it.${beside} Best: of wasmgrad's${chromium ? "; in Chromium all run in a worker" : ""}.`;
 }
 
 function notes({ rows, disturbed }) {
@@ -72,42 +68,14 @@ function notes({ rows, disturbed }) {
           "TensorFlow.js takes half of the cores that a browser tells of: it was told of twice as many as its threads.",
         ]
       : []),
-    ...(disturbed > QUIET
-      ? [
-          `DISTURBED: other processes kept ${disturbed.toFixed(1)} cores busy before or after. Measure again on a quiet machine.`,
-        ]
-      : []),
+    ...busy(disturbed),
   ];
 }
 
 export function textTable(report) {
-  const table = cells(report);
-  const widths = table[0].map((_, i) => Math.max(...table.map((row) => row[i].length)));
-  const lines = table.map((row) =>
-    row.map((cell, i) => (i ? cell.padStart(widths[i]) : cell.padEnd(widths[i]))).join("  "),
-  );
-  return [
-    caption(report),
-    lines.join("\n"),
-    notes(report)
-      .map((note) => `  ${note}`)
-      .join("\n"),
-  ]
-    .filter(Boolean)
-    .join("\n\n");
+  return textPage(caption(report), [aligned(cells(report))], notes(report));
 }
 
 export function markdownTable(report) {
-  const line = (row) => `| ${row.join(" | ")} |`;
-  const [header, ...body] = cells(report);
-  const rule = line(header.map((_, i) => (i === 0 ? "---" : "---:")));
-  return [
-    caption(report),
-    [line(header), rule, ...body.map(line)].join("\n"),
-    notes(report)
-      .map((note) => `- ${note}`)
-      .join("\n"),
-  ]
-    .filter(Boolean)
-    .join("\n\n");
+  return markdownPage(caption(report), [markdown(cells(report))], notes(report));
 }

@@ -1,9 +1,8 @@
+import { aligned, busy, markdown, markdownPage, speed, textPage } from "../layout.mjs";
 import { machineLine } from "../peers/machine.mjs";
 
 /** wasmgrad's builds. */
 export const OWN = ["simd", "relaxed"];
-/** Cores that others may keep busy. */
-const QUIET = 0.2;
 
 const others = (speeds) => Object.entries(speeds).filter(([way]) => !OWN.includes(way));
 
@@ -18,16 +17,11 @@ function notes({ rows, disturbed }) {
       Object.entries(reasons).map(([engine, why]) => [`${engine}, ${why}`, net]),
     ),
   );
+  const opponents = Object.entries(versions).map(([engine, version]) => `${engine}: ${version}`);
   return [
-    `Opponents: ${Object.entries(versions)
-      .map(([engine, version]) => `${engine}: ${version}`)
-      .join("; ")}.`,
+    ...(opponents.length > 0 ? [`Opponents: ${opponents.join("; ")}.`] : []),
     ...[...failed].map(([reason, net]) => `Left out: ${reason} (${net}).`),
-    ...(disturbed > QUIET
-      ? [
-          `DISTURBED: other processes kept ${disturbed.toFixed(1)} cores busy before or after. Measure again on a quiet machine.`,
-        ]
-      : []),
+    ...busy(disturbed),
   ];
 }
 
@@ -35,7 +29,7 @@ function caption({ machine }) {
   return `${machineLine(machine)}. Training with Adam, images a second, medians of turns; best native: the fastest of all others, in its best way; x: times as fast.`;
 }
 
-const number = (value) => (value >= 100 ? Math.round(value).toLocaleString("en") : value.toFixed(1));
+const times = (ratio) => (Number.isNaN(ratio) ? "-" : ratio.toFixed(2));
 
 /** All rows, or of each net and number of threads the batch that is best for each side. */
 function cells({ rows }, compact) {
@@ -56,13 +50,13 @@ function cells({ rows }, compact) {
       `${row.net}, ${row.shape.join("x")}`,
       ...(compact ? [] : [String(row.batch)]),
       String(row.threads),
-      ...own.map((build) => number(row.speeds[build] ?? Number.NaN)),
-      number(best),
+      ...own.map((build) => speed(row.speeds[build])),
+      speed(best),
       way,
-      ...own.map((build) => ((row.speeds[build] ?? Number.NaN) / best).toFixed(2)),
+      ...own.map((build) => times(row.speeds[build] / best)),
     ];
   });
-  return { header, body };
+  return { table: { header, body }, left: [0, header.indexOf("which")] };
 }
 
 /** Rows of a net and a number of threads as one: each way at its best batch. */
@@ -78,22 +72,13 @@ function merged(rows) {
 }
 
 export function textTable(report) {
-  const { header, body } = cells(report, false);
-  const left = header.map((name) => name === "net" || name === "which");
-  const widths = header.map((_, i) => Math.max(...[header, ...body].map((row) => row[i].length)));
-  const line = (row) =>
-    row.map((cell, i) => (left[i] ? cell.padEnd(widths[i]) : cell.padStart(widths[i]))).join("  ");
-  return [caption(report), "", ...[header, ...body].map(line), "", ...notes(report)].join("\n");
+  const { table, left } = cells(report, false);
+  return textPage(caption(report), [aligned(table, left)], notes(report));
 }
 
 /** @param compact a row a net and number of threads, each side at its better batch; else all that was measured, with notes */
 export function markdownTable(report, compact = true) {
-  const { header, body } = cells(report, compact);
-  const line = (row) => `| ${row.join(" | ")} |`;
-  const rule = header.map((name) => (name === "net" || name === "which" ? "---" : "---:"));
-  const table = [header, rule, ...body].map(line);
+  const { table, left } = cells(report, compact);
   const ways = compact ? " Each side at the better of its batches." : "";
-  return [`${caption(report)}${ways}`, "", ...table, "", ...notes(report).map((note) => `- ${note}`)].join(
-    "\n",
-  );
+  return markdownPage(`${caption(report)}${ways}`, [markdown(table, left)], notes(report));
 }

@@ -1,3 +1,4 @@
+import { aligned, markdown, markdownPage, textPage } from "../layout.mjs";
 import { machineLine } from "./machine.mjs";
 
 /** More cores than this kept busy by other processes make numbers doubtful. */
@@ -8,25 +9,17 @@ const INTRODUCTION = [
   "Last columns: how many times as fast wasmgrad is, its simd build / its relaxed build.",
 ];
 
+/** Columns of words. */
+const LEFT = [0, 1, 2];
+
 export function textTable(report) {
-  const { header, body } = cells(report);
-  const widths = header.map((_, i) => Math.max(...[header, ...body].map((row) => row[i].length)));
-  const line = (row) =>
-    row.map((cell, i) => (i < 3 ? cell.padEnd(widths[i]) : cell.padStart(widths[i]))).join("  ");
-  const rule = widths.map((width) => "-".repeat(width)).join("  ");
-  const notes = footnotes(report).map((note) => `  ${note}`);
-  return [machineLine(report.machine), `Trained on ${report.images}.`, ...INTRODUCTION, ""]
-    .concat(line(header).trimEnd(), rule, ...body.map((row) => line(row).trimEnd()), "", ...notes)
-    .join("\n");
+  const caption = [machineLine(report.machine), `Trained on ${report.images}.`, ...INTRODUCTION].join("\n");
+  return textPage(caption, [aligned(cells(report), LEFT)], footnotes(report));
 }
 
 export function markdownTable(report) {
-  const { header, body } = cells(report);
-  const line = (row) => `| ${row.join(" | ")} |`;
-  const rule = header.map((_, i) => (i < 3 ? "---" : "---:"));
-  return [`${machineLine(report.machine)}. Trained on ${report.images}. ${INTRODUCTION.join(" ")}`, ""]
-    .concat(line(header), line(rule), ...body.map(line), "", ...footnotes(report).map((note) => `- ${note}`))
-    .join("\n");
+  const caption = `${machineLine(report.machine)}. Trained on ${report.images}. ${INTRODUCTION.join(" ")}`;
+  return markdownPage(caption, [markdown(cells(report), LEFT)], footnotes(report));
 }
 
 function cells({ rows, threads }) {

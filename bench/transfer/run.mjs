@@ -7,7 +7,8 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs, promisify } from "node:util";
 import { loadDataset } from "../../dist/node.js";
-import { runMain, takeNumbers } from "../main.mjs";
+import { aligned } from "../layout.mjs";
+import { chosenOf, runMain, takeNumbers, wholesOf } from "../main.mjs";
 import { machine, machineLine } from "../peers/machine.mjs";
 import { median } from "../peers/measure.mjs";
 import { divided, installedPictures, writeBackbone, writeFolders } from "./pictures.mjs";
@@ -46,36 +47,38 @@ const ENGINES = {
 const here = fileURLToPath(new URL(".", import.meta.url));
 const execute = promisify(execFile);
 
+/** Defaults of the options, with pictures and with --random. */
+const WITH_PICTURES = {
+  seeds: "1,2,3,4,5",
+  only: Object.keys(ENGINES).join(),
+  scratch: "100",
+  folder: undefined,
+  json: undefined,
+};
+const WITH_RANDOM = { images: "320", size: "96", epochs: "5", head: "5" };
+
 function options() {
-  const { values } = parseArgs({
+  const texts = [...Object.keys({ ...WITH_PICTURES, ...WITH_RANDOM }), "threads"];
+  const { values: given } = parseArgs({
     options: {
-      seeds: { type: "string", default: "1,2,3,4,5" },
-      threads: { type: "string" },
-      only: { type: "string", default: Object.keys(ENGINES).join() },
-      scratch: { type: "string", default: "100" },
-      folder: { type: "string" },
-      json: { type: "string" },
+      ...Object.fromEntries(texts.map((name) => [name, { type: "string" }])),
       random: { type: "boolean", default: false },
-      images: { type: "string", default: "320" },
-      size: { type: "string", default: "96" },
-      epochs: { type: "string", default: "5" },
-      head: { type: "string", default: "5" },
       help: { type: "boolean", default: false },
     },
   });
-  values.threads ??= values.random ? "1" : "1,2";
-  if (values.random) return takeNumbers(values, ["images", "size", "epochs", "threads"]);
-  for (const name of ["seeds", "threads"]) {
-    const list = values[name].split(",").map(Number);
-    if (!list.every((one) => Number.isSafeInteger(one) && one >= 1))
-      throw new RangeError(`--${name} is '${values[name]}', expected whole numbers from 1, such as 1,2`);
-    values[name] = list;
-  }
-  values.only = values.only.split(",");
-  const odd = values.only.find((name) => !Object.hasOwn(ENGINES, name));
+  const values = { ...WITH_PICTURES, ...WITH_RANDOM, threads: given.random ? "1" : "1,2", ...given };
+  takeNumbers(values, ["images", "size", "epochs", "scratch"]);
+  const others = given.random ? WITH_PICTURES : WITH_RANDOM;
+  const odd = Object.keys(given).find((name) => Object.hasOwn(others, name));
   if (odd !== undefined)
-    throw new RangeError(`--only has '${odd}', expected of ${Object.keys(ENGINES).join(", ")}`);
-  return takeNumbers(values, ["images", "size", "epochs", "scratch"]);
+    throw new RangeError(
+      `--${odd} ${given.random ? "is no option with --random" : "needs --random"}: see --help`,
+    );
+  if (given.random) return takeNumbers(values, ["threads"]);
+  wholesOf(values, "seeds");
+  wholesOf(values, "threads");
+  chosenOf(values, "only", Object.keys(ENGINES));
+  return values;
 }
 
 /** The flags of the command line that do what the rows of the API do. */
@@ -132,11 +135,11 @@ async function byCommand(folder, pictures, model, seed, threads) {
 const COLUMNS = ["load", "features", "head", "all", "test", "process"];
 
 function table(rows) {
-  const cells = [["", "threads", "accuracy, %", ...COLUMNS.map((name) => `${name}, s`)]];
-  for (const { engine, threads, samples } of rows) {
+  const header = ["", "threads", "accuracy, %", ...COLUMNS.map((name) => `${name}, s`)];
+  const body = rows.map(({ engine, threads, samples }) => {
     const accuracies = samples.map(({ accuracy }) => 100 * accuracy);
     const mean = accuracies.reduce((sum, one) => sum + one, 0) / accuracies.length;
-    cells.push([
+    return [
       ENGINES[engine],
       String(threads),
       `${mean.toFixed(1)} (${Math.min(...accuracies).toFixed(1)} to ${Math.max(...accuracies).toFixed(1)})`,
@@ -144,12 +147,9 @@ function table(rows) {
         const value = median(samples.map((sample) => sample[name]));
         return value === undefined || Number.isNaN(value) ? "" : value.toFixed(value < 9.995 ? 2 : 1);
       }),
-    ]);
-  }
-  const widths = cells[0].map((_, i) => Math.max(...cells.map((row) => row[i].length)));
-  return cells
-    .map((row) => row.map((cell, i) => cell[i ? "padStart" : "padEnd"](widths[i])).join("  "))
-    .join("\n");
+    ];
+  });
+  return aligned({ header, body });
 }
 
 async function measure(chosen, temporary) {

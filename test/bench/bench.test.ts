@@ -1,29 +1,13 @@
-import { execFile } from "node:child_process";
 import { existsSync } from "node:fs";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { run } from "./run-script.ts";
 
-const ROOT = fileURLToPath(new URL("../../", import.meta.url));
 /** Benchmarks measure what is shipped: `npm test` builds it first. */
-const built = existsSync(join(ROOT, "dist/engine/peak.js"));
-
-interface Outcome {
-  readonly status: number;
-  readonly stdout: string;
-  readonly stderr: string;
-}
-
-/** Runs a script of bench/ as a process. */
-function run(script: string, ...args: string[]): Promise<Outcome> {
-  return new Promise((resolve) => {
-    execFile(process.execPath, [join(ROOT, "bench", script), ...args], (error, stdout, stderr) => {
-      resolve({ status: error ? Number(error.code) : 0, stdout, stderr });
-    });
-  });
-}
+const built = existsSync(fileURLToPath(new URL("../../dist/engine/peak.js", import.meta.url)));
 
 let folder: string;
 beforeAll(async () => {
@@ -175,6 +159,45 @@ describe("readme-tables", () => {
     expect(status).toBe(1);
     expect(stderr).toContain(message);
     expect(await readFile(file, "utf8")).toBe(text);
+  });
+
+  test("of nets: each side at its better batch, or all that was measured, and what was not is '-'", async () => {
+    const row = (net: string, batch: number, speeds: object, failed = {}) => ({
+      ...{ net, shape: [28, 28, 1], batch, threads: 1, speeds, failed },
+      versions: { torch: "PyTorch 2.13" },
+    });
+    const report = {
+      machine: bench.machine,
+      nets: true,
+      disturbed: 0.31,
+      rows: [
+        row("lenet5", 32, { simd: 12_000, "torch, NCHW": 8000, "torch, channels_last": 9600 }),
+        row("lenet5", 128, { simd: 11_000, "torch, NCHW": 10_000 }),
+        row("unet", 32, { simd: 81.26 }, { torch: "not installed" }),
+      ],
+    };
+    const file = await readme(
+      "<!-- bench:nets -->\n<!-- /bench --><!-- bench:nets-all -->\n<!-- /bench -->\n",
+    );
+    await run("readme-tables.mjs", "--readme", file, "--nets", await json(report));
+    const text = await readFile(file, "utf8");
+    const [, compact, all] = text.split("<!-- bench:");
+    const titles = "| threads | simd | best native | which | simd, x |";
+    const notes =
+      "\n\n- Opponents: torch: PyTorch 2.13.\n- Left out: torch, not installed (unet).\n- DISTURBED: other processes kept 0.3 cores busy before or after. Measure again on a quiet machine.\n";
+    expect(compact).toContain(
+      `\n\n| net ${titles}
+| --- | ---: | ---: | ---: | --- | ---: |
+| lenet5, 28x28x1 | 1 | 12,000 | 10,000 | torch, NCHW | 1.20 |
+| unet, 28x28x1 | 1 | 81.3 | - | none | - |${notes}`,
+    );
+    expect(all).toContain(
+      `\n\n| net | batch ${titles}
+| --- | ---: | ---: | ---: | ---: | --- | ---: |
+| lenet5, 28x28x1 | 32 | 1 | 12,000 | 9,600 | torch, channels_last | 1.25 |
+| lenet5, 28x28x1 | 128 | 1 | 11,000 | 10,000 | torch, NCHW | 1.10 |
+| unet, 28x28x1 | 32 | 1 | 81.3 | - | none | - |${notes}`,
+    );
   });
 
   test("refuses results of another kind", async () => {

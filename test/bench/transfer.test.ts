@@ -1,10 +1,9 @@
-import { execFile } from "node:child_process";
 import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
 import { byCategory, divided, writeFolders } from "../../bench/transfer/pictures.mjs";
+import { run } from "./run-script.ts";
 
 const COUNTS = { train: 10, test: 50, tuning: 25 };
 const classes = new Map(
@@ -77,14 +76,13 @@ test("parts are written as folders that train --dataset takes", async () => {
 
 test.each([
   [["--seeds", "1,x"], "--seeds is '1,x', expected whole numbers from 1, such as 1,2\n"],
-  [["--only", "api,keras"], "--only has 'keras', expected of api, command, tfjs, scratch, scratch-varied\n"],
+  [
+    ["--only", "api,keras"],
+    "--only has 'keras', expected of api, command, tfjs, scratch, scratch-varied, with commas between\n",
+  ],
   [["--random", "--threads", "1,2"], "--threads is '1,2', expected a whole number from 1\n"],
+  [["--epochs", "3"], "--epochs needs --random: see --help\n"],
+  [["--random", "--json", "a.json"], "--json is no option with --random: see --help\n"],
 ])("npm run bench:transfer refuses %j", async (args, stderr) => {
-  const script = fileURLToPath(new URL("../../bench/transfer/run.mjs", import.meta.url));
-  const ended = await new Promise((resolve) => {
-    execFile(process.execPath, [script, ...args], (error, stdout, errors) => {
-      resolve({ status: error?.code, stdout, stderr: errors });
-    });
-  });
-  expect(ended).toEqual({ status: 2, stdout: "", stderr });
+  expect(await run("transfer/run.mjs", ...args)).toEqual({ status: 2, stdout: "", stderr });
 });
