@@ -38,26 +38,25 @@ export interface SavedDataset {
 export interface SavedArray {
   readonly name: string;
   readonly shape: readonly number[];
-  readonly data: Pixels;
+  /** Numbers, or of names of classes texts. */
+  readonly data: Pixels | readonly string[];
 }
 
-/** The bytes of saveNpz(). */
-export async function npzOf(dataset: SavedDataset, compress: boolean): Promise<Uint8Array<ArrayBuffer>> {
-  const arrays = await arraysOf(dataset);
-  const names = namesToWrite(dataset);
-  const total = arrays.reduce((sum, { data }) => sum + data.byteLength, 0);
+/** The bytes of saveNpz(), of arraysOf(dataset). */
+export function npzOf(arrays: readonly SavedArray[], compress: boolean): Uint8Array<ArrayBuffer> {
+  const total = arrays.reduce((sum, { data }) => sum + ("byteLength" in data ? data.byteLength : 0), 0);
   if (total + 2 ** 20 > MOST_BYTES)
     throw new DataError(
       "too-large",
       `saveNpz: the arrays take ${total} bytes; an .npz file holds less than 4 GiB. Save parts of it, each in a file of its own.`,
     );
   const files: Record<string, Uint8Array> = {};
-  for (const { name, shape, data } of arrays) files[`${name}.npy`] = npyOf(shape, data);
-  if (names) files[`${CLASS_NAMES}.npy`] = npyOfTexts(names);
+  for (const { name, shape, data } of arrays)
+    files[`${name}.npy`] = "byteLength" in data ? npyOf(shape, data) : npyOfTexts(data);
   return zipSync(files, { level: compress ? 6 : 0, mtime: ZIP_TIME }) as Uint8Array<ArrayBuffer>;
 }
 
-/** Throws as saveNpz(). */
+/** The arrays of saveNpz()'s file. Throws as it does. */
 export async function arraysOf(dataset: SavedDataset): Promise<SavedArray[]> {
   if (!isObject(dataset) || !isObject(dataset.train))
     throw new TypeError(
@@ -68,6 +67,8 @@ export async function arraysOf(dataset: SavedDataset): Promise<SavedArray[]> {
     const set = dataset[part as keyof typeof PARTS];
     if (set) arrays.push(...(await partOf(set, part, suffix, dataset.answers)));
   }
+  const names = namesToWrite(dataset);
+  if (names) arrays.push({ name: CLASS_NAMES, shape: [names.length], data: names });
   return arrays;
 }
 

@@ -1,7 +1,7 @@
 import { DataError } from "../data/errors.ts";
 import { type Checked, checkOptions } from "../options/check.ts";
 import { flag, optional, type TableOf } from "../options/kinds.ts";
-import { npzOf, type SavedDataset } from "./npz-file.ts";
+import { arraysOf, npzOf, type SavedDataset } from "./npz-file.ts";
 
 export interface SaveNpzOptions {
   /** Whether arrays are packed, as np.savez_compressed() does it: such a file cannot be streamed. Default: false. */
@@ -28,5 +28,5 @@ export async function saveNpz(
 ): Promise<Uint8Array<ArrayBuffer>> {
   checkOptions(SAVE, options);
   // Loaded with this file: a chunk of it would share modules with what every page trains by, whose bundlers would keep them whole.
-  return npzOf(dataset, options.compress === true);
+  return npzOf(await arraysOf(dataset), options.compress === true);
 }

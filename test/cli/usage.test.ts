@@ -287,6 +287,7 @@ describe("data", () => {
     expect(done).toMatchObject({ status: 0, stderr: "" });
     expect(done.stdout).toMatch(/^x_train +\(120, 8, 8, 3\) +uint8$/m);
     expect(done.stdout).toMatch(/^y_test +\(30,\) +uint8$/m);
+    expect(done.stdout).toMatch(/^class_names +\(3,\) +str$/m);
     const { pictures: _, ...whole } = await loadDataset(join(work, "exported"));
     expect(await loadDataset(out)).toEqual(whole);
     const packed = await wasmgrad(["data", "export", out, "packed.npz", "--compress", "--json"], {
@@ -298,6 +299,7 @@ describe("data", () => {
       compressed: true,
     });
     expect(arrays[0]).toEqual({ name: "x_train", shape: [120, 8, 8, 3], type: "uint8" });
+    expect(arrays.at(-1)).toEqual({ name: "class_names", shape: [3], type: "str" });
     expect(bytes).toBeLessThan((await readFile(out)).length);
     expect(await loadDataset(join(work, "packed.npz"))).toEqual({ ...whole, name: "packed" });
   });

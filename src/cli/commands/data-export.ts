@@ -61,13 +61,14 @@ export async function exportDataset(
     // All of it is written: there is nothing to stream for.
     const dataset = await openDataset({ ...options, dataset: name, stream: false }, output, signal);
     const { arraysOf, npzOf } = await import("../../sources/npz-file.ts");
-    const bytes = await npzOf(dataset, compress);
+    const whole = await arraysOf(dataset);
+    const bytes = npzOf(whole, compress);
     signal.throwIfAborted();
     await writeAtomic(file, bytes);
-    const arrays = (await arraysOf(dataset)).map(({ name: array, shape, data }) => ({
+    const arrays = whole.map(({ name: array, shape, data }) => ({
       name: array,
       shape,
-      type: data instanceof Float32Array ? "float32" : "uint8",
+      type: data instanceof Float32Array ? "float32" : "byteLength" in data ? "uint8" : "str",
     }));
     output.print(describeDataset(dataset));
     // As NumPy shows shapes.
