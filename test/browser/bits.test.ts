@@ -1,8 +1,9 @@
 import { execFile } from "node:child_process";
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { node24, noNode24 } from "../support/node24.ts";
 import { BROWSERS, closePage, missing, open } from "./support/browsers.ts";
 import { type Server, serve } from "./support/server.ts";
 
@@ -31,12 +32,6 @@ async function inNode(binary: string, hows: readonly How[]): Promise<{ node: str
   return JSON.parse((await run(binary, [script, JSON.stringify(hows)])).stdout);
 }
 
-/** Node 24: $WASMGRAD_NODE24, or where scripts/node24.mjs puts it. */
-function findNode24(): string | undefined {
-  const installed = fileURLToPath(new URL("../../.cache/node24/node_modules/node/bin/node", import.meta.url));
-  return process.env.WASMGRAD_NODE24 || (existsSync(installed) ? installed : undefined);
-}
-
 function golden(): string {
   return JSON.parse(readFileSync(GOLDEN, "utf8")).sha256;
 }
@@ -50,11 +45,11 @@ beforeAll(async () => {
 
 const nodes = [
   { name: "this Node", binary: process.execPath },
-  { name: "Node 24", binary: findNode24() },
+  { name: "Node 24", binary: node24 },
 ];
 
 describe.each(nodes)("$name", ({ name, binary }) => {
-  const reason = binary ? "" : ": no Node 24, run node scripts/node24.mjs";
+  const reason = binary ? "" : noNode24;
   let node = "";
   let results: Result[] = [];
   beforeAll(async () => {

@@ -1,21 +1,12 @@
 import { spawnSync } from "node:child_process";
-import { existsSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "vitest";
+import { node24, noWide } from "../support/node24.ts";
 
 // V8 makes 256-bit instructions of the pairs in our kernels, and says nothing where it does not: then they are right, and slow. So its
 // machine code is looked at. Where a kernel's shape changes so that V8 leaves it, or a V8 comes that does otherwise, this fails.
 const path = (relative: string) => fileURLToPath(new URL(relative, import.meta.url));
-const node24 = process.env.WASMGRAD_NODE24 || path("../../.cache/node24/node_modules/node/bin/node");
-const avx2 =
-  process.arch === "x64" &&
-  existsSync("/proc/cpuinfo") &&
-  /\bavx2\b/.test(readFileSync("/proc/cpuinfo", "utf8"));
-const reason = !existsSync(node24)
-  ? ": no Node 24, run node scripts/node24.mjs"
-  : !avx2
-    ? ": no AVX2, as far as /proc/cpuinfo tells"
-    : "";
 
 /** Functions whose hot loops have pairs, and how many instructions on eight numbers they must have at least. */
 const HOT: readonly (readonly [name: string, wide: number, relaxedWide: number])[] = [
@@ -45,7 +36,7 @@ function instructions(build: string): ReadonlyMap<string, { eight: number; four:
   const flags = "--experimental-wasm-revectorize --no-liftoff --no-wasm-lazy-compilation --print-wasm-code";
   const wasm = JSON.stringify(path(`../../build/${build}.wasm`));
   const script = `new WebAssembly.Module(require("node:fs").readFileSync(${wasm}))`;
-  const { stdout } = spawnSync(node24, [...flags.split(" "), "-e", script], {
+  const { stdout } = spawnSync(node24!, [...flags.split(" "), "-e", script], {
     encoding: "latin1",
     maxBuffer: 2 ** 29,
   });
@@ -62,7 +53,7 @@ function instructions(build: string): ReadonlyMap<string, { eight: number; four:
 }
 
 describe.each(["wide", "relaxed-wide"])("build %s", (build) => {
-  test.skipIf(reason)(`its hot loops work on eight numbers at once${reason}`, { timeout: 120_000 }, () => {
+  test.skipIf(noWide)(`its hot loops work on eight numbers at once${noWide}`, { timeout: 120_000 }, () => {
     const found = instructions(build);
     const least = HOT.map(([name, wide, relaxed]) => ({ name, least: build === "wide" ? wide : relaxed }));
     expect(least.filter(({ name, least }) => !((found.get(name)?.eight ?? 0) >= least))).toEqual([]);

@@ -1,5 +1,5 @@
 import { execFile } from "node:child_process";
-import { existsSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -9,6 +9,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { loadWasmBytes } from "#platform";
 import * as api from "../../src/index.ts";
 import { GOLDEN_BATCH, GOLDEN_RUNS, goldenKey, goldenSamples } from "../support/golden-runs.ts";
+import { node24, noWide } from "../support/node24.ts";
 import { NETS, trained } from "./nets.ts";
 
 // Builds with pairs of vectors, of which Node 24 makes 256-bit instructions: the bits of the builds without.
@@ -16,19 +17,10 @@ const run = promisify(execFile);
 const path = (relative: string) => fileURLToPath(new URL(relative, import.meta.url));
 const golden: Record<string, string> = JSON.parse(readFileSync(path("../train/golden.json"), "utf8"));
 const bits: string = JSON.parse(readFileSync(path("../browser/bits.json"), "utf8")).sha256;
-const node24 = process.env.WASMGRAD_NODE24 || path("../../.cache/node24/node_modules/node/bin/node");
-const avx2 =
-  process.arch === "x64" &&
-  /^flags\s*:.*\bavx2\b/m.test(existsSync("/proc/cpuinfo") ? readFileSync("/proc/cpuinfo", "utf8") : "");
-const reason = !existsSync(node24)
-  ? ": no Node 24, run node scripts/node24.mjs"
-  : !avx2
-    ? ": no AVX2, as far as /proc/cpuinfo tells"
-    : "";
 /** All code is that of the optimising compiler, from the first call on: what it makes of pairs is what is tested. */
 const OPTIMIZED = "--no-liftoff";
 const inNode24 = async (...args: string[]) =>
-  (await run(node24, args, { maxBuffer: 2 ** 28, timeout: 240_000 })).stdout;
+  (await run(node24!, args, { maxBuffer: 2 ** 28, timeout: 240_000 })).stdout;
 
 describe("in this Node, whatever it makes of pairs", () => {
   test.each(Object.keys(NETS))("the bits of the simd build: %s", { timeout: 60_000 }, async (name) => {
@@ -38,14 +30,18 @@ describe("in this Node, whatever it makes of pairs", () => {
     expect(await trained(api, name, { backend: "simd", wasm, threads: 1 })).toEqual(simd);
   });
 
-  test("a runtime without 256-bit lanes says why it refuses them", async () => {
-    const model = api.sequential([api.dense({ units: 1, inputShape: [1] })]);
-    const error = await model.compile({ backend: "wide", loss: "meanSquaredError" }).catch((error) => error);
-    if (process.versions.node.startsWith("24.")) return;
-    expect(error.message).toBe(
-      `backend 'wide': 256-bit lanes are for Node 24 with V8 13.6, and this is Node ${process.versions.node} with V8 ${process.versions.v8}; use backend 'auto'`,
-    );
-  });
+  test.skipIf(process.versions.node.startsWith("24."))(
+    "a runtime without 256-bit lanes says why it refuses them",
+    async () => {
+      const model = api.sequential([api.dense({ units: 1, inputShape: [1] })]);
+      const error = await model
+        .compile({ backend: "wide", loss: "meanSquaredError" })
+        .catch((error) => error);
+      expect(error.message).toBe(
+        `backend 'wide': 256-bit lanes are for Node 24 with V8 13.6, and this is Node ${process.versions.node} with V8 ${process.versions.v8}; use backend 'auto'`,
+      );
+    },
+  );
 });
 
 describe("in Node 24, on 256-bit lanes", () => {
@@ -55,7 +51,7 @@ describe("in Node 24, on 256-bit lanes", () => {
   });
   afterAll(() => rm(folder, { recursive: true, force: true }));
 
-  test.skipIf(reason)(`the bits of the builds without pairs${reason}`, { timeout: 240_000 }, async () => {
+  test.skipIf(noWide)(`the bits of the builds without pairs${noWide}`, { timeout: 240_000 }, async () => {
     const results = JSON.parse(
       await inNode24(OPTIMIZED, path("nets.ts"), "simd", "wide", "relaxed", "relaxed-wide"),
     );
@@ -64,8 +60,8 @@ describe("in Node 24, on 256-bit lanes", () => {
     expect(results["relaxed-wide"]).toEqual(results.relaxed);
   });
 
-  test.skipIf(reason)(
-    `the golden weights, with 1, 2 and 3 threads${reason}`,
+  test.skipIf(noWide)(
+    `the golden weights, with 1, 2 and 3 threads${noWide}`,
     { timeout: 240_000 },
     async () => {
       const { images, labels, count } = goldenSamples();
@@ -87,7 +83,7 @@ describe("in Node 24, on 256-bit lanes", () => {
   );
 
   // With the baseline compiler's code first, as users have it.
-  test.skipIf(reason)(`the weights that browsers give${reason}`, { timeout: 240_000 }, async () => {
+  test.skipIf(noWide)(`the weights that browsers give${noWide}`, { timeout: 240_000 }, async () => {
     const hows = [1, 2].map((threads) => ({ threads, backend: "wide" }));
     const { results } = JSON.parse(
       await inNode24(path("../browser/pages/node-bits.mjs"), JSON.stringify(hows)),
@@ -95,8 +91,8 @@ describe("in Node 24, on 256-bit lanes", () => {
     expect(results).toMatchObject(hows.map((how) => ({ ...how, sha256: bits })));
   });
 
-  test.skipIf(reason)(
-    `auto takes them where they pass a test, and says so; else simd, and says why${reason}`,
+  test.skipIf(noWide)(
+    `auto takes them where they pass a test, and says so; else simd, and says why${noWide}`,
     { timeout: 120_000 },
     async () => {
       // Builds that stand in for the wide one: of other bits, and of none.
@@ -107,7 +103,7 @@ describe("in Node 24, on 256-bit lanes", () => {
         console.log(JSON.stringify([await chooseWide(load), await wideChoice()]));`;
       const choice = async (build: string) =>
         JSON.parse(
-          (await run(node24, ["--input-type=module", "-e", script, build], { cwd: path("../..") })).stdout,
+          (await run(node24!, ["--input-type=module", "-e", script, build], { cwd: path("../..") })).stdout,
         );
       expect(await choice("wide")).toEqual([
         true,
@@ -122,7 +118,7 @@ describe("in Node 24, on 256-bit lanes", () => {
       expect(why).toMatch(/^256-bit lanes could not be tested: /);
       const limited = await run(
         "sh",
-        ["-c", `ulimit -v 60000000; exec "$0" "$@"`, node24, "--input-type=module", "-e", script, "wide"],
+        ["-c", `ulimit -v 60000000; exec "$0" "$@"`, node24!, "--input-type=module", "-e", script, "wide"],
         { cwd: path("../..") },
       );
       expect(JSON.parse(limited.stdout)).toEqual([
@@ -143,14 +139,14 @@ describe("in Node 24, on 256-bit lanes", () => {
     },
   );
 
-  test.skipIf(reason)(`WASMGRAD_WIDE=0 turns them off${reason}`, { timeout: 60_000 }, async () => {
+  test.skipIf(noWide)(`WASMGRAD_WIDE=0 turns them off${noWide}`, { timeout: 60_000 }, async () => {
     const script = `import { dense, sequential } from "wasmgrad";
       const model = sequential([dense({ units: 1, inputShape: [1] })]);
       const loss = "meanSquaredError";
       console.log(await model.compile({ backend: "wide", loss }).catch(({ message }) => message));
       await model.compile({ loss });
       console.log(model.session.engine.backend);`;
-    const { stdout } = await run(node24, ["--input-type=module", "-e", script], {
+    const { stdout } = await run(node24!, ["--input-type=module", "-e", script], {
       cwd: path("../.."),
       env: { ...process.env, WASMGRAD_WIDE: "0" },
     });
