@@ -150,13 +150,14 @@ async function add(
   };
   const wrong: string[] = [];
   let added = 0;
+  let last: Colours | undefined;
   for (const one of given) {
     const kindly = lenient && !PICTURE_ENDINGS.test(one.file.name);
     try {
       const picture = await read(one.file);
       const id = classOf(one);
       if (id === undefined) continue;
-      trial.value = picture;
+      last = picture;
       heaps.set(id, [...(heaps.get(id) ?? []), picture]);
       added++;
       if (heaps.get(id)!.length === HEAP) empty(id);
@@ -165,6 +166,8 @@ async function add(
     }
   }
   for (const id of [...heaps.keys()]) empty(id);
+  // One is asked about: each would cost what learning from it does.
+  if (last) trial.value = last;
   announce(`${added} picture${added === 1 ? "" : "s"} added`);
   if (wrong.length === 0) return;
   const more = wrong.length - 1;
