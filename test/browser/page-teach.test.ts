@@ -491,6 +491,17 @@ describe.skipIf(missing("chromium"))("the camera, in Chromium", () => {
     });
     expect(left).toBeGreaterThan(right!);
 
+    // The next class's button takes the focus from the first one's, and records all the same.
+    const next = (await (await page.$(`${CARD(2)} .record`))!.boundingBox())!;
+    await page.mouse.move(next.x + 20, next.y + 15);
+    await page.mouse.down();
+    await expect.poll(() => count(page, 2), { timeout: 20_000 }).toBeGreaterThan(4);
+    await page.mouse.up();
+    await letGo(page);
+    expect(await count(page, 1)).toBe(recorded);
+    await page.click(`${CARD(2)} .class-count .link`);
+    await waitForText(page, `${CARD(2)} .class-count`, /^0 pictures/);
+
     await dropFiles(page, pictures("reds", 6), CARD(2));
     await learned(page, recorded + 6);
     await waitForText(page, "#taught-class", /^Class 1$/);

@@ -146,6 +146,7 @@ const PRESSED = 10;
 /** Records while it is held down, by pointer or keyboard; a screen reader's press takes ten pictures. */
 function Record({ id, called }: { readonly id: number; readonly called: string }) {
   const now = recording.value === id;
+  const stop = () => stopRecording(id);
   return (
     <button
       type="button"
@@ -156,8 +157,8 @@ function Record({ id, called }: { readonly id: number; readonly called: string }
         event.currentTarget.setPointerCapture(event.pointerId);
         void record(id);
       }}
-      onPointerUp={stopRecording}
-      onPointerCancel={stopRecording}
+      onPointerUp={stop}
+      onPointerCancel={stop}
       onContextMenu={(event) => event.preventDefault()}
       onKeyDown={(event) => {
         if (event.key !== " " && event.key !== "Enter") return;
@@ -167,9 +168,10 @@ function Record({ id, called }: { readonly id: number; readonly called: string }
       onKeyUp={(event) => {
         if (event.key !== " " && event.key !== "Enter") return;
         event.preventDefault();
-        stopRecording();
+        stop();
       }}
-      onBlur={stopRecording}
+      // What takes the focus may be another class's button, which records by now.
+      onBlur={stop}
       onClick={(event) => {
         // Neither pointer nor key: both count as no click here, or have told themselves.
         if (event.detail === 0) void record(id, PRESSED);

@@ -70,6 +70,8 @@ export async function startCamera(id?: string): Promise<void> {
   } catch (error) {
     if (own !== attempt) return;
     stopCamera();
+    // The one that was chosen may be gone while others are there.
+    cameraId.value = undefined;
     cameraProblem.value = inWords(error as Error);
   }
 }
@@ -129,32 +131,34 @@ let turn = 0;
 
 /** Records pictures for a class, some ten a second, until stopRecording() or there are so many. Starts the camera. */
 export async function record(id: number, most = Number.POSITIVE_INFINITY): Promise<void> {
-  if (recording.value !== undefined || camera.value === "starting") return;
+  if (recording.value === id || camera.value === "starting") return;
   wanted = id;
   if (camera.value === "off") await startCamera(cameraId.value);
   if (camera.value !== "on" || wanted !== id) return;
   recording.value = id;
   const own = ++turn;
-  const current = () => own === turn && recording.value === id;
+  const classOf = () => classes.value.find((one) => one.id === id);
+  const current = () => own === turn && recording.value === id && classOf() !== undefined;
   let taken = 0;
   let next = performance.now();
   while (current() && taken < most) {
     const picture = frame();
     if (picture) {
-      addPictures(id, [picture]);
+      if (!addPictures(id, [picture])) break;
       taken++;
     }
     next = Math.max(next + EVERY_MS, performance.now());
     await new Promise((resolve) => setTimeout(resolve, next - performance.now()));
   }
-  if (current()) recording.value = undefined;
-  const name = classes.value.find((one) => one.id === id)?.name;
+  const name = classOf()?.name;
+  if (own === turn) stopRecording(id);
   announce(`${taken} picture${taken === 1 ? "" : "s"} of ${name} recorded`);
 }
 
-export function stopRecording(): void {
-  wanted = undefined;
-  recording.value = undefined;
+/** Ends that class's recording, or its wait for the camera: another's goes on. */
+export function stopRecording(id: number): void {
+  if (wanted === id) wanted = undefined;
+  if (recording.value === id) recording.value = undefined;
 }
 
 /** A page that is not seen records nobody. */

@@ -65,17 +65,19 @@ export function pictureOf(colours: Colours): Picture {
   return { ...colours, id: ++ids, small: shrunk(colours) };
 }
 
-/** Adds pictures, as many as there is room for. */
-export function addPictures(id: number, pictures: readonly Colours[]): void {
+/** Adds pictures, as many as there is room for. @returns whether that were all */
+export function addPictures(id: number, pictures: readonly Colours[]): boolean {
   const room = MOST_PICTURES - countAll.value;
   const some = pictures.slice(0, Math.max(0, room));
   if (some.length > 0) edit(id, (one) => ({ ...one, pictures: [...one.pictures, ...some.map(pictureOf)] }));
-  if (some.length < pictures.length)
+  const left = pictures.length - some.length;
+  if (left > 0)
     notify(
       ABOUT,
-      `The page holds ${MOST_PICTURES.toLocaleString("en-US")} pictures at most: ${(pictures.length - some.length).toLocaleString("en-US")} more were left out. Remove some to make room.`,
+      `The page holds ${MOST_PICTURES.toLocaleString("en-US")} pictures at most: ${left.toLocaleString("en-US")} more ${left === 1 ? "was" : "were"} left out. Remove some to make room.`,
       "fault",
     );
+  return left === 0;
 }
 
 export function rename(id: number, name: string): void {
