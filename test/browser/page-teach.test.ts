@@ -382,6 +382,7 @@ describe.each(BROWSERS)("teaching in %s", (browser) => {
       await page.click("#forget-taught");
       await expect.poll(kept, { timeout: 20_000 }).toEqual([]);
       await waitForText(page, "#base-words", /^From scratch/);
+      await waitForText(page, ".view", /drop a picture here/);
       await page.reload();
       await page.waitForSelector("#taught-classes");
       await waitForText(page, `${CARD(2)} .class-count`, /^0 pictures/);
@@ -414,6 +415,9 @@ describe.each(BROWSERS)("teaching in %s", (browser) => {
       await waitForText(page, "#teach-status", /^Learning: epoch [1-9]\d* of 10000/);
       await page.click("#halt");
       await waitForText(page, "#teach-status", /^Stopped/);
+      // Names are not learned.
+      await rename(page, 2, "blues");
+      await waitForText(page, ".live-bars", /blues/);
       await set("epochs", "8");
       await page.click("[name=vary]");
       await page.click("#learn-on");

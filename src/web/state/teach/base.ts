@@ -36,6 +36,9 @@ export const opening = signal(false);
 
 const ABOUT = "taught-base";
 
+/** Counts choices: one that was overtaken comes to nothing. */
+let attempt = 0;
+
 /** Makes the model of some files the base. Faults become a notice. */
 export async function openBase(files: readonly File[]): Promise<void> {
   // Of a model in parts the one that names the others; of weights with their layers the weights.
@@ -81,11 +84,12 @@ export async function usePageModel(): Promise<void> {
 
 /** Learns from scratch again. */
 export function dropBase(): void {
+  // One that is being read is not wanted either.
+  attempt++;
+  opening.value = false;
   dismiss(ABOUT);
   chosenBase.value = undefined;
 }
-
-let attempt = 0;
 
 async function choose(name: string, read: () => Promise<{ base: Base; own: boolean }>): Promise<void> {
   const current = ++attempt;

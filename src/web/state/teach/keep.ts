@@ -20,7 +20,8 @@ import {
   teachOptions,
   withoutPictures,
 } from "./learn.ts";
-import { type Colours, classes, FRESH, newClass, pictureOf } from "./pictures.ts";
+import { trial } from "./live.ts";
+import { beginAnew, type Colours, classes, newClass, pictureOf } from "./pictures.ts";
 import type { ScalingChoice } from "./scaling.ts";
 
 // Three records, as each changes at its own time: the base, which is large; what was taught on it; and the pictures, if they are wanted.
@@ -166,7 +167,8 @@ export async function forgetAll(): Promise<void> {
   keepsPictures.value = false;
   forgetTaught();
   dropBase();
-  classes.value = FRESH();
+  trial.value = undefined;
+  beginAnew();
   await queue;
   for (const name of [BASE, TAUGHT, PICTURES]) await removePieces(name).catch(() => {});
   keepsTaught.value = false;

@@ -303,6 +303,13 @@ async function seerOf({ key, base }: ChosenBase, { choice, behind }: BaseUse): P
   return seer.made;
 }
 
+/** One that nobody learns from, nor asks, is let go of. */
+effect(() => {
+  if (chosenBase.value || taught.value?.base) return;
+  seer?.made.then((old) => old.dispose()).catch(() => {});
+  seer = undefined;
+});
+
 /** A net for pictures of so many pixels a side, and so many classes. */
 function scratch(side: number, units: number, count: number) {
   const conv = (filters: number, inputShape?: [number, number, number]) =>
@@ -450,6 +457,9 @@ export function forgetTaught(): void {
   attempt++;
   under?.stop();
   withoutPictures.value = false;
+  halted.value = false;
+  last = [];
+  taughtBy = undefined;
   replace(undefined);
 }
 
@@ -505,7 +515,7 @@ async function learnAll(): Promise<void> {
   if (busy) return;
   busy = true;
   try {
-    while (again && !halted.value && !restoring.value) {
+    while (again && !restoring.value) {
       again = false;
       await learn();
     }
@@ -533,10 +543,12 @@ async function learn(): Promise<void> {
     if (withoutPictures.value) nameAnew(classes.value);
     return;
   }
-  if (chosen.length === last.length && chosen.every((value, i) => value === last[i])) {
+  const same = (value: unknown, i: number) => value === last[i];
+  if (chosen.length === last.length && chosen.every((value, i) => i === 0 || same(value, i))) {
     nameAnew(learned.value);
-    return;
+    if (chosen.every(same)) return;
   }
+  if (halted.value) return;
   const own = attempt;
   const current = () => own === attempt && !halted.value;
   const [base, use, options] = manner.value;
@@ -563,9 +575,10 @@ async function learn(): Promise<void> {
           replace(made({ ...NOTHING, pictures }, names));
       }),
     });
-    if (own !== attempt) return;
+    const accuracy = (history.val_accuracy ?? history.accuracy)?.at(-1);
+    // Stopped within its first epoch, it has nothing to show, and what was there before stays.
+    if (own !== attempt || accuracy === undefined) return;
     last = chosen;
-    const accuracy = (history.val_accuracy ?? history.accuracy)?.at(-1) ?? Number.NaN;
     const seconds = (performance.now() - began) / 1000;
     taughtBy = pupil;
     withoutPictures.value = false;

@@ -14,9 +14,13 @@ export interface Answer {
 /** What is answered for what the camera sees, or for the picture. */
 export const answer = signal<Answer | undefined>(undefined);
 
+/** Counts questions: what is answered later than the next is asked, or when nothing is looked at any more, is not shown. */
+let question = 0;
+
 async function ask({ classNames, ...one }: Taught, picture: Colours): Promise<void> {
-  const outputs = await one.ask(picture);
-  answer.value = { classNames, outputs };
+  const own = ++question;
+  const outputs = await one.ask(picture).catch(() => undefined);
+  if (own === question) answer.value = outputs && { classNames, outputs };
 }
 
 let watching = false;
@@ -31,12 +35,9 @@ async function watch(): Promise<void> {
   try {
     while (camera.value === "on") {
       const began = performance.now();
-      const [now, picture] = [taught.value, frame()];
-      // A model that another has taken the place of answers no more.
-      if (now && picture)
-        await ask(now, picture).catch(() => {
-          if (taught.value === now) answer.value = undefined;
-        });
+      const now = taught.value;
+      const picture = now && frame();
+      if (picture) await ask(now, picture);
       await new Promise((resolve) => setTimeout(resolve, EVERY_MS - (performance.now() - began)));
     }
   } finally {
@@ -46,15 +47,14 @@ async function watch(): Promise<void> {
 
 effect(() => {
   const [now, picture] = [taught.value, trial.value];
+  // A model that another has taken the place of answers no more.
+  question++;
   if (camera.value === "on") {
     untracked(() => void watch());
     return;
   }
   untracked(() => {
     if (!now || !picture) answer.value = undefined;
-    else
-      ask(now, picture).catch(() => {
-        answer.value = undefined;
-      });
+    else void ask(now, picture);
   });
 });

@@ -1,5 +1,5 @@
 import { computed, signal } from "@preact/signals";
-import { notify } from "../notices.ts";
+import { dismiss, notify } from "../notices.ts";
 
 /** A picture's colours: bytes, `[height, width, 3]`. */
 export interface Colours {
@@ -41,9 +41,9 @@ export function newClass(name: string): TaughtClass {
 /** A class that nobody has named or given anything. */
 const isFresh = ({ name, pictures }: TaughtClass) => pictures.length === 0 && /^Class \d+$/.test(name);
 
-export const FRESH = (): readonly TaughtClass[] => [newClass("Class 1"), newClass("Class 2")];
+const fresh = (): readonly TaughtClass[] => [newClass("Class 1"), newClass("Class 2")];
 
-export const classes = signal<readonly TaughtClass[]>(FRESH());
+export const classes = signal<readonly TaughtClass[]>(fresh());
 
 export const countAll = computed(() => classes.value.reduce((sum, { pictures }) => sum + pictures.length, 0));
 /** Bytes that all pictures take. */
@@ -108,6 +108,12 @@ export function dropFresh(): void {
 /** Never fewer than two: less cannot be told apart. */
 export function fillUp(): void {
   while (classes.value.length < 2) addClass();
+}
+
+/** Lets go of all classes and pictures: of what could be taken back, too. */
+export function beginAnew(): void {
+  dismiss(ABOUT);
+  classes.value = fresh();
 }
 
 /** Does it, and lets the visitor take it back. */
