@@ -35,16 +35,12 @@ export async function exportModel(model: Model | LoadedModel, options: ExportOpt
   const portable = { ...portableOf("exportModel", model, metadata), training: trainingFor(model) };
   return withOwnErrors(async () => {
     const { writeFiles } = await import("#interchange");
-    return writeFiles(
-      format,
-      { ...portable, training: trainingFor(model) },
-      {
-        name: name ?? portable.config.name ?? "model",
-        weights,
-        kerasVersion,
-        onWarning,
-      },
-    );
+    return writeFiles(format, portable, {
+      name: name ?? portable.config.name ?? "model",
+      weights,
+      kerasVersion,
+      onWarning,
+    });
   });
 }
 
