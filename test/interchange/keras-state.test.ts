@@ -116,6 +116,22 @@ describe("a training that was begun in Keras", () => {
     );
     expect(scaled.compileOptions!.optimizer).toMatchObject({ name: "adam", options: { beta2: 0.99 } });
     scaled.model.dispose();
+    // A rate that is none is not taken for one that was set.
+    const first = await loadModel(await fixture("adam.keras"), silent);
+    for (const learningRate of [-3, Number.NaN, Number.POSITIVE_INFINITY]) {
+      const state = { ...first.optimizerState!, learningRate };
+      const [bytes] = Object.values(
+        await exportModel({ ...first, optimizerState: state }, { format: "keras", ...silent }),
+      );
+      const inside = unzipSync(bytes!);
+      const text = new TextDecoder().decode(inside["config.json"]);
+      const json = text.replace(/"learning_rate": ?[^,}]+/, '"learning_rate": 0.05');
+      const { model, optimizerState: kept } = await opened(
+        zipSync({ ...inside, "config.json": new TextEncoder().encode(json) }),
+      );
+      expect(kept).toMatchObject({ step: 4, learningRate: undefined });
+      model.dispose();
+    }
   });
 });
 
@@ -134,9 +150,10 @@ test("losses, weights and metrics are those of outputs by their names, and an ou
   const inside = unzipSync(Object.values(await exportModel(model, { format: "keras" }))[0]!);
   model.dispose();
   const config = JSON.parse(new TextDecoder().decode(inside["config.json"]));
-  const read = async (told: object) => {
+  const read = async (told: object, model: object = {}) => {
     const compile_config = { ...config.compile_config, loss_weights: null, metrics: null, ...told };
-    const json = new TextEncoder().encode(JSON.stringify({ ...config, compile_config }));
+    const changed = { ...config, config: { ...config.config, ...model }, compile_config };
+    const json = new TextEncoder().encode(JSON.stringify(changed));
     const warnings: string[] = [];
     const loaded = await loadModel(zipSync({ ...inside, "config.json": json }), {
       onWarning: (text) => warnings.push(text),
@@ -171,6 +188,74 @@ test("losses, weights and metrics are those of outputs by their names, and an ou
     loss: ["categoricalCrossentropy", "meanSquaredError"],
     metrics: [[], ["accuracy"]],
   });
+  // Outputs that are a dict have its keys for names.
+  const [first, second] = config.config.output_layers;
+  const keyed = await read(
+    {
+      loss: { box: "mae", cls: "categorical_crossentropy" },
+      loss_weights: { box: 0.5 },
+      metrics: { box: ["mse"] },
+    },
+    { output_layers: { cls: first, box: second } },
+  );
+  expect(keyed).toEqual({
+    options: {
+      loss: ["categoricalCrossentropy", "meanAbsoluteError"],
+      lossWeights: [1, 0.5],
+      metrics: [[], ["meanSquaredError"]],
+    },
+    warnings: [],
+  });
+  const usual = ["categoricalCrossentropy", "meanSquaredError"];
+  expect(await read({ loss: { cls: "mse", two: { class_name: "Huber", config: {} } } })).toEqual({
+    options: { loss: usual },
+    warnings: [
+      `the file's loss is { cls: "mse", two: "Huber" }, and its outputs are one, two: in its place stands ${usual.join(", ")}`,
+    ],
+  });
+  // What every object has is no loss and no metric.
+  const own = await read({
+    loss: ["constructor", "mse"],
+    metrics: [["constructor"], [{ class_name: "constructor", config: { name: "constructor" } }]],
+  });
+  expect(own.options).toEqual({ loss: usual });
+  expect(own.warnings).toEqual([
+    expect.stringContaining('metric "constructor" is none of those here'),
+    expect.stringContaining('metric "constructor" is none of those here'),
+    expect.stringContaining('loss is ["constructor", "mse"], which there is none of here'),
+  ]);
+});
+
+test("metrics of one name keep apart what they are told, by the names that Keras counts", async () => {
+  const { unzipSync, zipSync } = await import("fflate");
+  const inside = unzipSync(await fixture("adam.keras"));
+  const config = JSON.parse(new TextDecoder().decode(inside["config.json"]));
+  const made = (class_name: string, options: object) => ({ class_name, config: options });
+  config.compile_config.metrics = [
+    made("AUC", { name: "auc" }),
+    made("AUC", { name: "auc_1", curve: "PR" }),
+    made("AUC", { name: "auc_2" }),
+    made("Precision", { name: "precision", thresholds: 0.9 }),
+    made("Precision", { name: "precision_1" }),
+    made("SparseTopKCategoricalAccuracy", { name: "sparse_top_k_categorical_accuracy", k: 2 }),
+    made("Recall", { name: "same", thresholds: 0.1 }),
+    made("Recall", { name: "same", thresholds: 0.2 }),
+  ];
+  const json = new TextEncoder().encode(JSON.stringify(config));
+  const { model, compileOptions, warnings } = await opened(zipSync({ ...inside, "config.json": json }));
+  const called = (options: object) => expect.objectContaining(options);
+  expect(compileOptions!.metrics).toEqual([
+    "auc",
+    called({ name: "auc_1", type: "auc", options: called({ curve: "PR" }) }),
+    called({ name: "precision", options: { threshold: 0.9 } }),
+    called({ name: "precision_1", type: "precision", options: {} }),
+    called({ name: "sparseTopKCategoricalAccuracy", options: { k: 2 } }),
+    called({ name: "same", type: "recall", options: { threshold: 0.1 } }),
+  ]);
+  expect(warnings).toEqual(['two of the file\'s metrics are called "same": the second is left out']);
+  const [bytes] = Object.values(await exportModel(model, { format: "keras" }));
+  expect((await loadModel(bytes!)).compileOptions!.metrics).toEqual(compileOptions!.metrics);
+  model.dispose();
 });
 
 test("files whose training is hurt are read, or refused with an error of their own", async () => {

@@ -8,7 +8,7 @@ import type { CompileOptions } from "../../train/compiled-options.ts";
 import type { ModelMetadata } from "../../train/model-entries.ts";
 import type { Warn } from "../portable.ts";
 import { camel, snake } from "./names.ts";
-import { object, type Version } from "./values.ts";
+import { object, ownValue, type Version } from "./values.ts";
 
 type Config = Readonly<Record<string, unknown>>;
 type Losses = NonNullable<ModelMetadata["loss"]>;
@@ -41,7 +41,7 @@ function oneLoss(value: unknown, warn: Warn): LossName | LossData | undefined {
     typeof value === "string" ? value : typeof own.config === "string" ? own.config : own.class_name;
   if (typeof given !== "string") return undefined;
   const wanted = bare(given);
-  const name = SHORT[wanted] ?? LOSSES.find((loss) => bare(loss) === wanted);
+  const name = ownValue(SHORT, wanted) ?? LOSSES.find((loss) => bare(loss) === wanted);
   if (!name) return undefined;
   const config: Config = isObject(own.config) ? own.config : {};
   for (const [key, usual] of Object.entries(USUAL))
@@ -57,17 +57,14 @@ function oneLoss(value: unknown, warn: Warn): LossName | LossData | undefined {
   return lossProblem(data) === undefined ? data : undefined;
 }
 
-/** What a model was trained with, of its losses what there is here: one, a list, or by the names of outputs. */
+/** What a model was trained with, of its losses what there is here: one, or a list. */
 export function readLoss(value: unknown, warn: Warn): Losses | undefined {
   if (Array.isArray(value)) {
     const list = value.map((one) => oneLoss(one, warn));
     if (list.length === 0 || list.includes(undefined)) return undefined;
     return (list.length === 1 ? list[0] : list) as Losses;
   }
-  if (!isObject(value) || typeof value.class_name === "string") return oneLoss(value, warn);
-  const entries = Object.entries(value).map(([key, loss]) => [key, oneLoss(loss, warn)] as const);
-  if (entries.length === 0 || entries.some(([, loss]) => loss === undefined)) return undefined;
-  return Object.fromEntries(entries) as Losses;
+  return oneLoss(value, warn);
 }
 
 const CLASSES: Readonly<Record<string, string>> = { klDivergence: "KLDivergence" };

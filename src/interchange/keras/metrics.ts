@@ -13,7 +13,7 @@ import { isObject } from "../../options/kinds.ts";
 import { show } from "../../options/show.ts";
 import type { Warn } from "../portable.ts";
 import { camel, snake } from "./names.ts";
-import { object, type Version } from "./values.ts";
+import { object, ownValue, type Version } from "./values.ts";
 
 type Config = Readonly<Record<string, unknown>>;
 type One = MetricName | Metric;
@@ -26,6 +26,10 @@ const MAKERS: Readonly<Record<string, (options: object) => Metric>> = {
   recall,
   f1Score,
   auc,
+  sparseTopKCategoricalAccuracy: (options) => ({
+    ...topKCategoricalAccuracy({ name: "sparseTopKCategoricalAccuracy", ...options }),
+    type: "sparseTopKCategoricalAccuracy",
+  }),
 };
 const CLASSES: Readonly<Record<string, string>> = { auc: "AUC", f1Score: "F1Score", meanIoU: "MeanIoU" };
 const classOf = (name: string) => CLASSES[name] ?? name[0]!.toUpperCase() + name.slice(1);
@@ -49,8 +53,14 @@ const IGNORED = [
   "sparse_y_pred",
 ];
 
+interface Found {
+  readonly one: One;
+  /** Its name in the file, where it has one. */
+  readonly called: string | undefined;
+}
+
 /** One metric; undefined of one that there is none of. */
-function readOne(value: unknown, warn: Warn): One | undefined {
+function readOne(value: unknown, warn: Warn): Found | undefined {
   const own = isObject(value) ? value : {};
   const config: Config = isObject(own.config) ? own.config : {};
   // Keras 2 keeps functions so: {"class_name": "MeanMetricWrapper", "config": {"fn": "categorical_accuracy"}}.
@@ -58,18 +68,19 @@ function readOne(value: unknown, warn: Warn): One | undefined {
     (one) => typeof one === "string",
   ) as string | undefined;
   const wanted = bare(given ?? "");
-  const name = SHORT[wanted] ?? METRICS.find((one) => bare(one) === wanted);
+  const name = ownValue(SHORT, wanted) ?? METRICS.find((one) => bare(one) === wanted);
   if (!name) {
     warn(
       `the file's metric ${show(given ?? value)} is none of those here (${METRICS.join(", ")}): it is left out`,
     );
     return undefined;
   }
+  const called = typeof config.name === "string" ? config.name : undefined;
   // Keras counts equal ones: auc_1.
-  const called = typeof config.name === "string" ? config.name.replace(/_\d+$/, "") : undefined;
-  const named = called !== undefined && bare(called) !== bare(name) && SHORT[bare(called)] !== name;
+  const uncounted = bare((called ?? name).replace(/_\d+$/, ""));
+  const named = uncounted !== bare(name) && ownValue(SHORT, uncounted) !== name;
   const maker = MAKERS[name];
-  if (!maker) return name;
+  if (!maker) return { one: name, called };
   const { thresholds, top_k, class_id, ...others } = config;
   const options: Record<string, unknown> = {
     threshold: Array.isArray(thresholds) && thresholds.length === 1 ? thresholds[0] : thresholds,
@@ -80,9 +91,9 @@ function readOne(value: unknown, warn: Warn): One | undefined {
         .filter(([key]) => !IGNORED.includes(key) || (key === "multi_label" && name === "auc"))
         .map(([key, option]) => [camel(key), option]),
     ),
-    ...(named && { name: config.name }),
+    ...(named && { name: called }),
   };
-  return withOptions(name, options, maker, warn);
+  return { one: withOptions(name, options, maker, warn), called };
 }
 
 /** With those of the options that it has here; what it lacks is told. */
@@ -123,22 +134,36 @@ export function readMetrics(
   const byName = isObject(value) && typeof value.class_name !== "string" ? value : undefined;
   if (outputs.length === 1) {
     const all = read(byName ? Object.values(byName) : value);
-    return all.length > 0 ? unequal(all) : undefined;
+    return all.length > 0 ? unequal(all, warn) : undefined;
   }
   const each = outputs.map((name, i) =>
     unequal(
       read(
-        byName ? byName[name] : Array.isArray(value) && value.length === outputs.length ? value[i] : value,
+        byName
+          ? ownValue(byName, name)
+          : Array.isArray(value) && value.length === outputs.length
+            ? value[i]
+            : value,
       ),
+      warn,
     ),
   );
   return each.some((list) => list.length > 0) ? each : undefined;
 }
 
-/** Each figure once: two cannot have one name. */
-function unequal(all: readonly One[]): readonly One[] {
-  const names = all.map((one) => (typeof one === "string" ? one : one.name));
-  return all.filter((_, i) => names.indexOf(names[i]!) === i);
+/** Each figure once: two cannot have one name. Another one of a name that is taken has that of the file, where Keras counts them: auc_1. */
+function unequal(all: readonly Found[], warn: Warn): readonly One[] {
+  const named = new Map<string, One>();
+  for (const { one, called } of all) {
+    const name = typeof one === "string" ? one : one.name;
+    const there = named.get(name);
+    if (there === undefined) named.set(name, one);
+    if (there === undefined || JSON.stringify(there) === JSON.stringify(one)) continue;
+    const other = typeof one === "string" ? MAKERS[one]?.({ name: called }) : { ...one, name: called! };
+    if (other && called !== undefined && !named.has(called)) named.set(called, other);
+    else warn(`two of the file's metrics are called ${show(name)}: the second is left out`);
+  }
+  return [...named.values()];
 }
 
 /** Those that Keras has as functions, which it finds by their names. */

@@ -167,7 +167,12 @@ export function readState(
   }
   const initial = begun(optimizer);
   const rate = scalars[1]?.values()[0];
-  const other = rate !== undefined && typeof learningRate === "number" && rate !== Math.fround(learningRate);
+  const other =
+    rate !== undefined &&
+    Number.isFinite(rate) &&
+    rate >= 0 &&
+    typeof learningRate === "number" &&
+    rate !== Math.fround(learningRate);
   return {
     step,
     learningRate: other ? plainNumber(rate) : undefined,

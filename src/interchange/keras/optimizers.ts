@@ -111,7 +111,7 @@ export function readOptimizer(value: unknown, warn: Warn): Optimizer | undefined
     if (read !== undefined && kind.accepts(read)) options[key] = read;
     else
       warn(
-        `the optimizer's ${there} is ${isObject(given) ? show(given.class_name) : show(given)}, which is no ${key} of ${name}() here: it has its default`,
+        `the optimizer's ${there} is ${show(isObject(given) ? (given.class_name ?? given) : given)}, which is no ${key} of ${name}() here: it has its default`,
       );
   }
   for (const [key, other] of Object.entries(config))

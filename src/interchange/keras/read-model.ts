@@ -45,7 +45,7 @@ export interface Place {
 
 export interface FoundModel {
   readonly config: ModelConfig;
-  /** Names of the layers whose outputs are the model's, in the file. */
+  /** What losses and metrics of the file call the model's outputs: the layers that give them, or the keys where the outputs are a dict. */
   readonly outputs: readonly string[];
   readonly graph: Graph;
   readonly parameters: readonly Parameter[];
@@ -91,6 +91,7 @@ interface Container {
   readonly members: ReadonlyMap<string, Member>;
   readonly inputs: readonly Link[];
   readonly outputs: readonly Link[];
+  readonly outputNames: readonly string[];
   /** Of its first layer, where there is no InputLayer. */
   readonly shape: unknown;
 }
@@ -184,7 +185,7 @@ class Flattening {
     const { graph } = built(() => modelFromConfig(made));
     return {
       config: made,
-      outputs: top.sequential ? [outputs[0]!.name] : top.outputs.map(({ layer }) => layer),
+      outputs: top.sequential ? [outputs[0]!.name] : top.outputNames,
       graph,
       parameters: graph.parameters,
       places: this.places,
@@ -247,12 +248,15 @@ class Flattening {
     if (members.size === 0) throw damaged("a model has no layers");
     const ends = (key: string) => (sequential ? [] : linksOf(config[key]));
     const [first] = members.values();
+    const outputs = ends("output_layers");
+    const { output_layers: told } = config;
     return {
       name: text(config.name) ?? className,
       sequential,
       members,
       inputs: ends("input_layers"),
-      outputs: ends("output_layers"),
+      outputs,
+      outputNames: isObject(told) ? Object.keys(told) : outputs.map(({ layer }) => layer),
       shape:
         first!.config.batch_shape ??
         first!.config.batch_input_shape ??

@@ -14,7 +14,7 @@ import { readMetrics, writeMetrics } from "./metrics.ts";
 import { type OptimizerVariable, readState, writeState } from "./optimizer-state.ts";
 import { readOptimizer, writeOptimizer } from "./optimizers.ts";
 import type { FoundModel } from "./read-model.ts";
-import { object, type Version } from "./values.ts";
+import { object, ownValue, type Version } from "./values.ts";
 import type { FileArray } from "./weights.ts";
 import type { WrittenLayer } from "./write-model.ts";
 
@@ -50,10 +50,14 @@ export function readTraining(
   if (loss === undefined || !fits(loss, graph)) {
     const usual = graph.outputs.map((_, i) => usualLoss(graph, i));
     const instead = usual.length === 1 ? usual[0]! : usual;
-    if (told.loss !== undefined && told.loss !== null)
+    if (told.loss !== undefined && told.loss !== null) {
+      const why = isNamed(given)
+        ? `and its outputs are ${found.outputs.join(", ").slice(0, 60)}`
+        : `which ${loss === undefined ? "there is none of here" : "these outputs cannot have here"}`;
       warn(
-        `the file's loss is ${shown(told.loss)}, which ${loss === undefined ? "there is none of here" : "these outputs cannot have here"}: in its place stands ${[instead].flat().join(", ")}`,
+        `the file's loss is ${shown(told.loss)}, ${why}: in its place stands ${[instead].flat().join(", ")}`,
       );
+    }
     return { metadata: { loss: instead }, training };
   }
   const own = readWeights(told.loss_weights, found.outputs, warn);
@@ -63,14 +67,17 @@ export function readTraining(
   return { metadata: { loss, ...(weights !== undefined && { lossWeights: weights }) }, training };
 }
 
+/** Whether losses are told by names of outputs. */
+const isNamed = (value: unknown): value is Config => isObject(value) && typeof value.class_name !== "string";
+
 /**
  * A list or a record of losses in the order of the outputs. An output without one is not trained: it has its usual loss, which
  * weighs nothing.
  */
 function inOrder(value: unknown, { outputs, graph }: FoundModel) {
-  const byName = isObject(value) && typeof value.class_name !== "string" ? value : undefined;
+  const byName = isNamed(value) ? value : undefined;
   const known = byName && Object.keys(byName).every((name) => outputs.includes(name));
-  const list = known ? outputs.map((name) => byName[name]) : value;
+  const list = known ? outputs.map((name) => ownValue(byName, name)) : value;
   const several = Array.isArray(list) && list.length === outputs.length && list.length > 1;
   if (!several) return { given: known ? (list as unknown[])[0] : value, still: [] as boolean[] };
   const still = list.map((one) => one === null || one === undefined);
@@ -78,7 +85,15 @@ function inOrder(value: unknown, { outputs, graph }: FoundModel) {
   return { given: list.map((one, i) => (still[i] ? usualLoss(graph, i) : one)), still };
 }
 
+const MOST_SHOWN = 4;
+
 function shown(loss: unknown): string {
+  if (!isNamed(loss)) return shownOne(loss);
+  const each = Object.entries(loss).map(([name, one]) => `${name.slice(0, 40)}: ${shownOne(one)}`);
+  return `{ ${[...each.slice(0, MOST_SHOWN), ...(each.length > MOST_SHOWN ? ["…"] : [])].join(", ")} }`;
+}
+
+function shownOne(loss: unknown): string {
   const own = isObject(loss) ? loss : {};
   return show(typeof own.config === "string" ? own.config : (own.class_name ?? loss));
 }
@@ -86,8 +101,6 @@ function shown(loss: unknown): string {
 /** Whether the outputs have such losses: Keras trains some that make no sense. */
 function fits(loss: NonNullable<ModelMetadata["loss"]>, graph: Graph): boolean {
   const one = typeof loss === "string" || "name" in loss;
-  // By names of outputs.
-  if (!one && !Array.isArray(loss)) return true;
   const each: readonly unknown[] = one ? graph.outputs.map(() => loss) : (loss as readonly unknown[]);
   if (each.length !== graph.outputs.length) return false;
   try {
@@ -102,7 +115,7 @@ function fits(loss: NonNullable<ModelMetadata["loss"]>, graph: Graph): boolean {
 /** In the order of the outputs; what a record leaves out counts as it is. */
 function readWeights(value: unknown, outputs: readonly string[], warn: Warn): ModelMetadata["lossWeights"] {
   if (value === undefined || value === null) return undefined;
-  const list = isObject(value) ? outputs.map((name) => value[name] ?? 1) : [value].flat();
+  const list = isObject(value) ? outputs.map((name) => ownValue(value, name) ?? 1) : [value].flat();
   const known = !isObject(value) || Object.keys(value).every((name) => outputs.includes(name));
   if (known && list.length === outputs.length && list.every(Number.isFinite)) return list as number[];
   warn(

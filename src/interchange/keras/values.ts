@@ -14,6 +14,10 @@ export type Version = 2 | 3;
 /** What a value of another framework is here; or that it is nothing of here, and what is nearest to it. */
 export type Read<T> = { readonly value: T } | { readonly problem: string; readonly nearest: string };
 
+/** By a name of a file's: "constructor", say, which every object has, is none of a record's own. */
+export const ownValue = <T>(record: Readonly<Record<string, T>>, key: string): T | undefined =>
+  Object.hasOwn(record, key) ? record[key] : undefined;
+
 /** The name and the options of an object, which may be written as its name alone. */
 function objectOf(value: unknown): { name: string; config: Config } | undefined {
   if (typeof value === "string") return { name: value, config: {} };
