@@ -1,5 +1,9 @@
 // What the scripts of benchmarks share.
+import { execFile } from "node:child_process";
+import { promisify } from "node:util";
 import { machineCpuSeconds } from "./peers/machine.mjs";
+
+const execute = promisify(execFile);
 
 /** Runs a script: options that are wrong end it with 2, all else that fails with 1. */
 export async function runMain(main) {
@@ -51,6 +55,12 @@ export async function inTurns(runs, rounds, what = "") {
   if (parameters.length > 1)
     throw new Error(`${what}they have ${parameters.join(" and ")} parameters, expected as many`);
   return { samples, parameters: parameters[0], version: answers.find(({ version }) => version)?.version };
+}
+
+/** What a process says as JSON in its last line; `env` beside this one's. */
+export async function answerOf(command, args, env = {}) {
+  const { stdout } = await execute(command, args.map(String), { env: { ...process.env, ...env } });
+  return JSON.parse(stdout.trim().split("\n").at(-1));
 }
 
 /** Makes a list of an option, in place. Throws RangeError unless each is one of those that there are. */

@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 // npm run bench: the builds of the kernels against each other and against the machine's measured peak.
-import { readFileSync, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { BACKENDS } from "../dist/engine/engine.js";
 import { BACKEND_NAMES } from "../dist/engine/kernels.js";
@@ -169,9 +169,8 @@ async function main() {
     for (const { group, name } of [...chosen.kernels, ...chosen.steps]) console.log(`${group}: ${name}`);
     return;
   }
-  const { version } = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8"));
   const report = {
-    machine: { ...machine(), v8: process.versions.v8, wasmgrad: version },
+    machine: { ...machine(), v8: process.versions.v8 },
     quick: chosen.quick,
     builds: chosen.builds,
     peaks: {},

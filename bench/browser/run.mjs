@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 // npm run bench:browser: the same training in Node, Chromium and Firefox, and TensorFlow.js in the same Chromium.
-import { readFileSync, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import { setTimeout } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import { machine, machineCpuSeconds } from "../peers/machine.mjs";
@@ -152,9 +152,8 @@ async function main() {
     import("./pages.mjs"),
     import("./table.mjs"),
   ]);
-  const { version } = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8"));
   const tfjs = !chosen["no-tfjs"] && chosen.browsers.includes("chromium");
-  const host = { ...machine(), wasmgrad: version };
+  const host = machine();
   const before = await coresOfOthers();
   const server = await serve(await benchmarkPages({ tfjs }));
   try {

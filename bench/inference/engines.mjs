@@ -28,6 +28,8 @@ function onnx(ort, session, images, { shape, batch }) {
 const ENGINES = {
   simd: own("simd"),
   relaxed: own("relaxed"),
+  wide: own("wide"),
+  "relaxed-wide": own("relaxed-wide"),
   async "one file"(host, images) {
     const { predict } = await host.predictor();
     return { threads: 1, run: () => predict(images) };

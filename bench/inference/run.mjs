@@ -8,22 +8,25 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs, promisify } from "node:util";
 import { createModel, exportModel, modelFromConfig } from "../../dist/node.js";
-import { chosenOf, disturbance, runMain, takeNumbers, wholesOf } from "../main.mjs";
+import { answerOf, chosenOf, disturbance, runMain, takeNumbers, wholesOf } from "../main.mjs";
 import { machine } from "../peers/machine.mjs";
 import { median } from "../peers/measure.mjs";
-import { ENGINES, NATIVE, textTable } from "./table.mjs";
+import { ENGINES, NATIVE, textTable, WIDE } from "./table.mjs";
 
 const PLACES = ["node", "chromium"];
+/** What no page has. */
+const IN_NODE = [NATIVE, ...WIDE];
 const HELP = `Usage: npm run bench:inference -- [options]
 
-Predictions per second of the same net, with the same weights and images: wasmgrad's simd and relaxed builds and its one-file
-predictor; ONNX Runtime, native and WebAssembly, and TensorFlow.js's wasm backend, each on the file that wasmgrad wrote for it.
-In turns, each in a process of its own, in Chromium in a worker of a page of its own, cross-origin isolated. Prints medians, and
-ratios to the best of the others; which has fewer threads than asked for is left out, and that is said. Answers must agree within 1e-3.
+Predictions per second of the same net, with the same weights and images: wasmgrad's builds and its one-file predictor;
+ONNX Runtime, native and WebAssembly, and TensorFlow.js's wasm backend, each on the file that wasmgrad wrote for it. In turns,
+each in a process of its own, in Chromium in a worker of a page of its own, cross-origin isolated. Prints medians, and ratios to
+the best of the others; which has fewer threads than asked for is left out, and that is said. Answers must agree within 1e-3.
 All of it takes over an hour of a quiet machine.
 
   --nets LIST      of keras-mnist, resnet20, mobilenet-v2, mobilenet-v2-96 (default: all)
-  --engines LIST   of ${ENGINES.join(", ")} (default: all)
+  --engines LIST   of ${ENGINES.join(", ")}
+                   (default: all but ${WIDE.join(" and ")}, which need Node 24: node bench/inference/run.mjs there)
   --batches LIST   images at once (default 1,100; of mobilenet-v2 8 in place of more)
   --threads LIST   threads of each (default 1,2)
   --places LIST    of ${PLACES.join(", ")} (default: both)
@@ -57,7 +60,7 @@ function options() {
   const { values } = parseArgs({
     options: {
       nets: { type: "string", default: Object.keys(NETS).join() },
-      engines: { type: "string", default: ENGINES.join() },
+      engines: { type: "string", default: ENGINES.filter((engine) => !WIDE.includes(engine)).join() },
       batches: { type: "string", default: "1,100" },
       threads: { type: "string", default: "1,2" },
       places: { type: "string", default: PLACES.join() },
@@ -91,13 +94,8 @@ async function filesOf(net, folder) {
   return shape;
 }
 
-async function inNode(folder, job) {
-  const { stdout } = await execute(process.execPath, [
-    `${here}child.mjs`,
-    JSON.stringify({ folder, ...job }),
-  ]);
-  return JSON.parse(stdout.trim().split("\n").at(-1));
-}
+const inNode = (folder, job) =>
+  answerOf(process.execPath, [`${here}child.mjs`, JSON.stringify({ folder, ...job })]);
 
 /** The rows of a net and a batch: one for each place and number of threads, all in the same turns. */
 async function measureRows(net, batch, { engines, places, threads, rounds, seconds }, chromium) {
@@ -109,7 +107,9 @@ async function measureRows(net, batch, { engines, places, threads, rounds, secon
       threads.map((n) => ({ net, shape, batch, place, threads: n, samples: {}, reasons: {} })),
     );
     const turns = rows.flatMap((row) =>
-      engines.filter((engine) => row.place === "node" || engine !== NATIVE).map((engine) => [row, engine]),
+      engines
+        .filter((engine) => row.place === "node" || !IN_NODE.includes(engine))
+        .map((engine) => [row, engine]),
     );
     let expected;
     for (let round = 0; round < rounds; round++)
@@ -169,7 +169,7 @@ async function main() {
     : undefined;
   try {
     const report = {
-      machine: { ...machine(), wasmgrad: versionIn("") },
+      machine: machine(),
       inference: true,
       disturbed: await disturbance(),
       versions: { ...versionsOf(chosen.engines), chromium: chromium?.version },

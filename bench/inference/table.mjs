@@ -2,7 +2,9 @@
 import { aligned, busy, markdown, markdownPage, speed, textPage } from "../layout.mjs";
 import { machineLine } from "../peers/machine.mjs";
 
-export const OWN = ["simd", "relaxed", "one file"];
+/** Builds for Node 24 alone. */
+export const WIDE = ["wide", "relaxed-wide"];
+export const OWN = ["simd", "relaxed", ...WIDE, "one file"];
 export const WASM_PEERS = ["onnxruntime-web", "tfjs-wasm"];
 export const NATIVE = "onnxruntime-node";
 export const ENGINES = [...OWN, NATIVE, ...WASM_PEERS];

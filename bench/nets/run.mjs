@@ -1,20 +1,18 @@
 #!/usr/bin/env node
 // npm run bench:nets: nets that people train, in wasmgrad and in native frameworks, in turns.
-import { execFile } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { parseArgs, promisify } from "node:util";
+import { parseArgs } from "node:util";
 import { python } from "../../scripts/python-packages.mjs";
-import { chosenOf, disturbance, inTurns, runMain, takeNumbers, wholesOf } from "../main.mjs";
+import { answerOf, chosenOf, disturbance, inTurns, runMain, takeNumbers, wholesOf } from "../main.mjs";
 import { machine } from "../peers/machine.mjs";
 import { median } from "../peers/measure.mjs";
 import { NETS } from "./nets.mjs";
 import { OWN, textTable } from "./table.mjs";
 
 const here = fileURLToPath(new URL(".", import.meta.url));
-const execute = promisify(execFile);
 /** The Python of Debian, with its PyTorch and OpenBLAS: apt install python3-torch libopenblas0-pthread. */
 const DEBIAN = "/usr/bin/python3";
 
@@ -65,20 +63,18 @@ function options() {
   return takeNumbers(values, ["rounds"], ["seconds"]);
 }
 
-const answerOf = ({ stdout }) => JSON.parse(stdout.trim().split("\n").at(-1));
+const inChild = (job) => answerOf(process.execPath, [join(here, "child.mjs"), JSON.stringify(job)]);
 
 async function wasmgrad(build, { net, batch, threads, seconds }) {
-  const job = JSON.stringify({ net, build, threads, seconds, batch });
-  const { imagesPerSecond, parameters } = answerOf(
-    await execute(process.execPath, [join(here, "child.mjs"), job]),
-  );
+  const { imagesPerSecond, parameters } = await inChild({ net, build, threads, seconds, batch });
   return { speeds: { [build]: imagesPerSecond }, parameters };
 }
 
 async function inPython(command, script, args, env = {}) {
-  const text = args.map(String);
-  const { imagesPerSecond, parameters, version } = answerOf(
-    await execute(command, [join(here, script), ...text], { env: { ...process.env, ...env } }),
+  const { imagesPerSecond, parameters, version } = await answerOf(
+    command,
+    [join(here, script), ...args],
+    env,
   );
   return { speeds: imagesPerSecond, parameters, version };
 }
@@ -159,8 +155,7 @@ async function main() {
   try {
     for (const net of chosen.nets) {
       const file = join(folder, `${net}.keras`);
-      const first = { net, build: "simd", threads: 1, seconds: 0.001, batch: 1, file };
-      await execute(process.execPath, [join(here, "child.mjs"), JSON.stringify(first)]);
+      await inChild({ net, build: "simd", threads: 1, seconds: 0.001, batch: 1, file });
       for (const threads of chosen.threads)
         for (const batch of chosen.batches)
           report.rows.push(await measureRow({ net, batch, threads, seconds: chosen.seconds, file }, chosen));

@@ -26,7 +26,7 @@ function notes({ rows, disturbed }) {
 }
 
 function caption({ machine }) {
-  return `${machineLine(machine)}. Training with Adam, images a second, medians of turns; best native: the fastest of all others, in its best way; x: times as fast.`;
+  return `wasmgrad ${machine.wasmgrad}, ${machineLine(machine)}. Training with Adam, images a second, medians of turns; best native: the fastest of all others, in its best way; x: times as fast.`;
 }
 
 const times = (ratio) => (Number.isNaN(ratio) ? "-" : ratio.toFixed(2));

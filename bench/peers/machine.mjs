@@ -1,9 +1,11 @@
 import { readFileSync } from "node:fs";
 import os from "node:os";
 
-/** The machine and runtime that numbers belong to. `load` tells whether others were using it. */
+/** The machine, runtime and version of wasmgrad that numbers belong to. `load` tells whether others were using it. */
 export function machine() {
+  const { version } = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8"));
   return {
+    wasmgrad: version,
     cpu: os.cpus()[0]?.model.trim() ?? os.arch(),
     vectors: vectors(),
     cores: os.availableParallelism(),

@@ -1,10 +1,9 @@
 #!/usr/bin/env node
 // npm run bench:resnet20: ResNet-20 with augmentation, training, in wasmgrad and in native PyTorch, in turns.
-import { execFile } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import { parseArgs, promisify } from "node:util";
-import { inTurns, runMain, takeNumbers } from "../main.mjs";
+import { parseArgs } from "node:util";
+import { answerOf, inTurns, runMain, takeNumbers } from "../main.mjs";
 import { machine, machineLine } from "../peers/machine.mjs";
 import { median } from "../peers/measure.mjs";
 import { BATCH, COUNT, settings } from "./settings.mjs";
@@ -25,7 +24,6 @@ PyTorch, eager in both memory layouts, in turns, each in a process of its own. P
   --help           this text
 `;
 const here = fileURLToPath(new URL(".", import.meta.url));
-const execute = promisify(execFile);
 
 function options() {
   const { values } = parseArgs({
@@ -46,20 +44,15 @@ function options() {
 
 async function wasmgrad(build, { threads, steps, epochs }) {
   const job = JSON.stringify({ build, threads, steps, epochs });
-  const { stdout } = await execute(process.execPath, [`${here}child.mjs`, job]);
-  const { imagesPerSecond, parameters } = JSON.parse(stdout);
+  const { imagesPerSecond, parameters } = await answerOf(process.execPath, [`${here}child.mjs`, job]);
   return { speeds: { [build]: imagesPerSecond }, parameters };
 }
 
 async function torch({ threads, steps, epochs, python, compiled }) {
   const args = ["--batch", BATCH, "--threads", threads, "--steps", steps, "--epochs", epochs];
   const script = `${here}torch_resnet20.py`;
-  const { stdout } = await execute(python, [
-    script,
-    ...args.map(String),
-    ...(compiled ? ["--compiled"] : []),
-  ]);
-  const { imagesPerSecond: speeds, parameters, version } = JSON.parse(stdout);
+  const given = [script, ...args, ...(compiled ? ["--compiled"] : [])];
+  const { imagesPerSecond: speeds, parameters, version } = await answerOf(python, given);
   const named = Object.entries(speeds).map(([name, speed]) => [`PyTorch ${version}, ${name}`, speed]);
   return { speeds: Object.fromEntries(named), parameters };
 }

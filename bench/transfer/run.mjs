@@ -8,7 +8,7 @@ import { fileURLToPath } from "node:url";
 import { parseArgs, promisify } from "node:util";
 import { loadDataset } from "../../dist/node.js";
 import { aligned } from "../layout.mjs";
-import { chosenOf, runMain, takeNumbers, wholesOf } from "../main.mjs";
+import { answerOf, chosenOf, runMain, takeNumbers, wholesOf } from "../main.mjs";
 import { machine, machineLine } from "../peers/machine.mjs";
 import { median } from "../peers/measure.mjs";
 import { divided, installedPictures, writeBackbone, writeFolders } from "./pictures.mjs";
@@ -109,8 +109,7 @@ async function measured(engine, { folder, pictures, classNames }, model, seed, t
   if (engine === "command") return byCommand(folder, pictures, model, seed, threads);
   const own = engine === "scratch-varied" ? { epochs: scratch, rate: VARIED_RATE } : {};
   const job = { ...SETTINGS, ...own, engine, folder, model, seed, threads, classes: classNames.length };
-  const { stdout } = await execute(process.execPath, [`${here}child.mjs`, JSON.stringify(job)]);
-  return JSON.parse(stdout.trim().split("\n").at(-1));
+  return answerOf(process.execPath, [`${here}child.mjs`, JSON.stringify(job)]);
 }
 
 async function byCommand(folder, pictures, model, seed, threads) {

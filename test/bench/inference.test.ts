@@ -78,6 +78,16 @@ test("refuses places that it cannot measure in", async () => {
   });
 });
 
+test.skipIf(process.versions.node.startsWith("24."))(
+  "measures builds on 256-bit lanes where they are asked for, in Node 24 alone",
+  async () => {
+    const args = ["--nets", "keras-mnist", "--batches", "1", "--threads", "1", "--places", "node"];
+    const { status, stderr } = await run("inference/run.mjs", ...args, "--engines", "wide");
+    expect(status).toBe(1);
+    expect(stderr).toContain("backend 'wide': 256-bit lanes are for Node 24");
+  },
+);
+
 const reason = missing("chromium");
 test.skipIf(reason)(
   `measures in Node and in a worker of Chromium, on one thread and on two${reason && `: ${reason}`}`,
