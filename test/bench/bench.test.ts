@@ -117,6 +117,20 @@ const bench = {
   ],
 };
 
+test("bench:nets installs no other versions into the project's Python than tests do", async () => {
+  const pinned = async (place: string) =>
+    new Map(
+      (await readFile(new URL(`../../${place}/requirements.txt`, import.meta.url), "utf8"))
+        .split("\n")
+        .filter((line) => line.includes("=="))
+        .map((line) => line.split("==") as [string, string]),
+    );
+  const [nets, tests] = [await pinned("bench/nets"), await pinned("test/counterparts")];
+  const both = [...nets.keys()].filter((name) => tests.has(name));
+  expect(both).toEqual(["torch", "tensorflow_cpu", "keras"]);
+  for (const name of both) expect([name, nets.get(name)]).toEqual([name, tests.get(name)]);
+});
+
 describe("readme-tables", () => {
   const readme = async (text: string) => {
     const file = join(folder, "README.md");
