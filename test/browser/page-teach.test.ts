@@ -363,6 +363,17 @@ describe.each(BROWSERS)("teaching in %s", (browser) => {
       await rename(page, 1, "Reds");
       await waitForText(page, "#taught-class", /^Reds$/);
       await rename(page, 1, "reds");
+      await waitForText(page, "#taught-class", /^reds$/);
+
+      // Without pictures nothing takes the place of what was taught, nor of its base.
+      await page.click("#taught-base header button");
+      await waitForText(page, "#base-words", /^From scratch/);
+      await page.reload();
+      await page.waitForSelector("#taught-classes");
+      await waitForText(page, "#base-words", /seen\.keras/);
+      await dropFiles(page, probe);
+      await waitForText(page, "#taught-class", /^reds$/);
+      expect(await shown(page)).toEqual(before);
 
       await teachTwo(page, 10);
       await learned(page, 20);

@@ -192,10 +192,12 @@ export async function restoreTaught(): Promise<void> {
     keepsTaught.value = [keptBase, kept, pictures].some((record) => record !== undefined);
     keepsPictures.value = pictures !== undefined;
     const own = keptBase && baseOf(keptBase);
-    const fits = kept && kept.base === own?.key;
+    // What was taught without a base needs none, whichever was chosen after it.
+    const fits = kept && (kept.base === undefined || kept.base === own?.key);
+    const chosen = kept && kept.base === own?.key;
     const options = { ...DEFAULT_OPTIONS, ...kept?.options };
     if (kept) teachOptions.value = options;
-    if (own && fits) useBase(own, kept.use.choice, kept.use.behind);
+    if (own && chosen) useBase(own, kept.use.choice, kept.use.behind);
     else if (own) useBase(own);
     if (pictures)
       classes.value = pictures.classes.map(({ name, pictures }) => ({
@@ -205,10 +207,10 @@ export async function restoreTaught(): Promise<void> {
     else if (kept) classes.value = kept.classNames.map(newClass);
     if (!fits) return;
     withoutPictures.value = !pictures;
-    await teachAgain(own, kept.use, kept.classNames, options, kept.weights, kept.result);
+    await teachAgain(chosen ? own : undefined, kept.use, kept.classNames, options, kept.weights, kept.result);
     // Pictures that came last may be of after it.
     const count = pictures?.classes.reduce((sum, own) => sum + own.pictures.length, 0);
-    if (count === undefined || count === kept.result.pictures) learnedAlready();
+    if (chosen && (count === undefined || count === kept.result.pictures)) learnedAlready();
   } catch (error) {
     fault(
       ABOUT,
@@ -228,7 +230,8 @@ function baseOf({ key, name, config, tensors, metadata, found, usualCut }: KeptB
 function watch(): void {
   let [base, one] = [chosenBase.peek(), taught.peek()];
   effect(() => {
-    const now = chosenBase.value;
+    // What was taught is of no use without its base: another takes its place when that is learned from.
+    const now = taught.value?.base ?? chosenBase.value;
     if (now === base) return;
     base = now;
     untracked(() => (now ? keepBase(now) : later(BASE, () => removePieces(BASE))));
