@@ -193,6 +193,12 @@ describe("convert", () => {
       status: 2,
       stderr: expect.stringContaining("--weights is for .js alone, and m.npz (NumPy's .npz"),
     });
+    expect(await convert("run", "m.keras", "--keras-version", "2")).toMatchObject({
+      status: 2,
+      stderr: expect.stringMatching(
+        /^wasmgrad: --keras-version 2 is for \.h5 and \.weights\.h5, .*Write: m\.h5$/m,
+      ),
+    });
     for (const [option, value, problem] of [
       ["--keras-version", "3", "--keras-version is for Keras's files alone, and m.npz is NumPy's .npz"],
       ["--classes", "3", "--classes is given without --model, whose outputs it counts"],

@@ -145,6 +145,10 @@ export async function convert(
     throw new UsageError(
       `--keras-version is for Keras's files alone, and ${printable(to)} is ${format.title}: leave it out`,
     );
+  if (options.kerasVersion === 2 && format.name === "keras")
+    throw new UsageError(
+      `--keras-version 2 is for .h5 and .weights.h5, and ${printable(to)} is Keras 3's: leave it out, or name such a file. Write: ${printable(to.replace(/\.keras$/, ""))}.h5`,
+    );
   if (options.classes !== undefined && options.model === undefined)
     throw new UsageError(
       "--classes is given without --model, whose outputs it counts: name a model, or leave it out",
