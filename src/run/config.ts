@@ -341,7 +341,8 @@ function baseProblem(
       return `${nameOf("freeze")} is given beside ${nameOf("model")}: it is for the layers of ${nameOf("from")}. Leave one of them out`;
     const own = { cut, head, ...(from === undefined && { freeze }) };
     const [key] = Object.entries(own).find(([, value]) => value !== undefined) ?? [];
-    return key && `${nameOf(key as "cut")} is for a backbone, and none is named: ${nameOf("base")}`;
+    const also = key === "freeze" ? `, or ${nameOf("from")} for a model that is trained on` : "";
+    return key && `${nameOf(key as "cut")} is for a backbone, and none is named: ${nameOf("base")}${also}`;
   }
   if (targets === "images" || targets === "masks")
     return `${nameOf("targets")} is ${targets}, but a backbone gets a head of dense layers, for classes or numbers: leave ${nameOf("base")} out, and begin with its weights by ${nameOf("from")}`;

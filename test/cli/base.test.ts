@@ -188,6 +188,10 @@ describe("wasmgrad train --base", () => {
     ],
     [["--cut", "relu"], /^--cut is for a backbone, and none is named: --base$/],
     [
+      ["--freeze", "all"],
+      /^--freeze is for a backbone, and none is named: --base, or --from for a model that is trained on$/,
+    ],
+    [
       ["--base", "first", "--head", "128"],
       /'128' is invalid\. Expected units of hidden layers, and classes at the end, such as 128,classes\. Write: --head 128,classes/,
     ],
