@@ -1,4 +1,5 @@
 import { isTrained, type Parameter } from "../compiler/graph.ts";
+import type { Optimizer } from "../optim/optimizer.ts";
 import { counted } from "../options/counted.ts";
 import { isObject } from "../options/kinds.ts";
 import { quoted, show, written } from "../options/show.ts";
@@ -75,25 +76,31 @@ export function checkState(
     if (!data.every(Number.isFinite)) throw new StateError(`the state's ${quoted(name)} is not finite`);
 }
 
-/** Throws unless an optimizer that keeps so many vectors can go on from there: as checkState(). */
+/** Throws unless a compiled model's optimizer can go on from there: as checkState(). */
 export function checkOptimizer(
   state: OptimizerSnapshot,
   parameters: readonly Parameter[],
-  vectors: number,
+  { name, stateVectors }: Optimizer,
 ): void {
   if (!isSnapshot(state) || state.step >= 2 ** 32 || !state.vectors.every(Array.isArray))
     throw new TypeError(
       `got ${show(state)}, expected what optimizerState() gives. Write: setOptimizerState(model, loaded.optimizerState)`,
     );
-  checkVectors(state, parameters, vectors);
+  const mend = `, as ${name} keeps: it is of another one, or of other options. Write: await model.compile(loaded.compileOptions), and then setOptimizerState()`;
+  checkVectors(state, parameters, stateVectors, mend);
   for (const { name, data } of state.vectors.flat())
     if (!data.every(Number.isFinite)) throw new StateError(`the state's ${quoted(name)} is not finite`);
 }
 
-function checkVectors(state: OptimizerSnapshot, parameters: readonly Parameter[], vectors: number): void {
+function checkVectors(
+  state: OptimizerSnapshot,
+  parameters: readonly Parameter[],
+  vectors: number,
+  mend = "",
+): void {
   if (state.vectors.length !== vectors)
     throw new StateError(
-      `the state has ${counted(state.vectors.length, "vector")} of the optimizer, expected ${vectors}`,
+      `the state has ${counted(state.vectors.length, "vector")} of the optimizer, expected ${vectors}${mend}`,
     );
   for (const one of state.vectors) checkTensors(one, parameters.filter(isTrained));
 }

@@ -36,7 +36,7 @@ export function optimizerState(model: Model): OptimizerSnapshot {
  */
 export function setOptimizerState(model: Model, state: OptimizerSnapshot): void {
   const { optimizer, trained, graph } = sessionOf("setOptimizerState", model);
-  checkOptimizer(state, graph.parameters, optimizer.optimizer.stateVectors);
+  checkOptimizer(state, graph.parameters, optimizer.optimizer);
   if (state.learningRate !== undefined) checkRate(optimizer.optimizer, state.learningRate);
   optimizer.step = state.step;
   optimizer.rate = state.learningRate;

@@ -308,7 +308,9 @@ describe("setOptimizerState()", () => {
     expect(optimizerState(model)).toEqual(state);
     await model.compile({ threads: 1, optimizer: sgd() });
     expect(optimizerState(model)).toEqual({ step: 0, learningRate: undefined, vectors: [] });
-    expect(() => setOptimizerState(model, state)).toThrow("2 vectors of the optimizer, expected 0");
+    expect(() => setOptimizerState(model, state)).toThrow(
+      "2 vectors of the optimizer, expected 0, as sgd keeps: it is of another one, or of other options. Write: await model.compile(loaded.compileOptions)",
+    );
     model.dispose();
     expect(() => optimizerState(model)).toThrow("not compiled");
   });
