@@ -88,7 +88,7 @@ describe("help and version", () => {
     // npm's, node's, vitest's and those of the mutation test and of benchmarks.
     for (const other of [
       ...["--ignore-scripts", "--prefix", "--test", "--testTimeout", "--experimental-wasm-revectorize"],
-      ...["--sample", "--settings", "--random", "--folder", "--readme"],
+      ...["--sample", "--settings", "--random", "--folder", "--readme", "--engines"],
     ])
       known.add(other);
     const pages = (await readdir(root, { recursive: false })).filter((name) => name.endsWith(".md"));
