@@ -7,6 +7,8 @@ import envPaths from "env-paths";
 /** Node only: the user's cache folder, atomic writes into it, and a lock that spares two runs the same download. */
 
 const TEMP_SUFFIX = ".tmp";
+/** As writeAtomic() calls temporary files: what others keep in the folder is theirs, whatever its name ends in. */
+const TEMP_NAME = /^\..+\.[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\.tmp$/;
 /** A write takes seconds; a temporary file this old belongs to a run that was killed. */
 const TEMP_STALE_MS = 60 * 60 * 1000;
 const LOCK_NAME = ".lock";
@@ -51,7 +53,7 @@ export async function writeAtomic(path: string, bytes: Uint8Array): Promise<void
 /** Removes what killed runs left behind. */
 async function sweepTemps(folder: string): Promise<void> {
   for (const name of await readdir(folder)) {
-    if (!name.endsWith(TEMP_SUFFIX)) continue;
+    if (!TEMP_NAME.test(name)) continue;
     const path = join(folder, name);
     if ((await ageMs(path)) > TEMP_STALE_MS) await discard(path);
   }

@@ -24,6 +24,8 @@ export type DataErrorCode =
   | "bad-table"
   /** Pictures of a folder cannot be read. */
   | "bad-pictures"
+  /** A file that was asked for cannot be written. */
+  | "unwritable"
   /** No mirror delivered a good file. */
   | "download"
   /** A file or folder that was asked for is not there. */

@@ -1,4 +1,4 @@
-import { readdir, readFile, writeFile } from "node:fs/promises";
+import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
@@ -302,6 +302,20 @@ describe("data", () => {
     expect(arrays.at(-1)).toEqual({ name: "class_names", shape: [3], type: "str" });
     expect(bytes).toBeLessThan((await readFile(out)).length);
     expect(await loadDataset(join(work, "packed.npz"))).toEqual({ ...whole, name: "packed" });
+
+    const there = ["folder.npz", "folder.html"].map((name) => join(work, name));
+    for (const [i, args] of [
+      ["export", out],
+      ["preview", "--dataset", out, "--out"],
+    ].entries()) {
+      await mkdir(there[i]!);
+      const { status, stdout, stderr } = await wasmgrad(["data", ...args, there[i]!, "--json"]);
+      expect({ status, error: JSON.parse(stdout).error }).toMatchObject({
+        status: 1,
+        error: { name: "DataError", code: "unwritable" },
+      });
+      expect(stderr).toBe(`wasmgrad: ${there[i]} cannot be written: it is a folder\n`);
+    }
   });
 
   test("fetch keeps nothing that has the wrong checksum", async () => {

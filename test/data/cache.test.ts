@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import { mkdir, readFile, utimes, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, it, vi } from "vitest";
@@ -48,13 +49,16 @@ describe("writeAtomic", () => {
 
   it("sweeps what killed runs left, but not what may be in use", async () => {
     const folder = await tempFolder();
-    for (const name of [".x.old.tmp", ".x.new.tmp", "old"]) await writeFile(join(folder, name), "");
-    for (const name of [".x.old.tmp", "old"]) await utimes(join(folder, name), longAgo, longAgo);
+    const [older, newer] = [".x.0f8fad5b-d9cb-469f-a165-70867728950e.tmp", `.x.${randomUUID()}.tmp`];
+    // Others' files, where the folder is not the cache.
+    const others = ["old", "notes.tmp", ".notes.tmp"];
+    for (const name of [older, newer, ...others]) await writeFile(join(folder, name), "");
+    for (const name of [older, ...others]) await utimes(join(folder, name), longAgo, longAgo);
     // A write of half an hour is slow, but may be one.
     const lately = new Date(Date.now() - 30 * 60 * 1000);
-    await utimes(join(folder, ".x.new.tmp"), lately, lately);
+    await utimes(join(folder, newer), lately, lately);
     await writeAtomic(join(folder, "f"), new Uint8Array(1));
-    expect(await listing(folder)).toEqual([".x.new.tmp", "f", "old"]);
+    expect(await listing(folder)).toEqual([newer, "f", ...others].sort());
   });
 });
 

@@ -1,8 +1,7 @@
 import { readFile, stat } from "node:fs/promises";
-import { basename, dirname, extname, join, resolve } from "node:path";
+import { basename, dirname, extname, join } from "node:path";
 import { type Command, InvalidArgumentError, Option } from "commander";
 import type { Shape } from "../../compiler/graph.ts";
-import { writeAtomic } from "../../data/cache.ts";
 import { type LoadedModel, ModelFileError } from "../../formats/model-file.ts";
 import { cardState } from "../../interchange/card.ts";
 import { exportModel, KERAS_FORMATS, modelCard } from "../../interchange/export-model.ts";
@@ -24,6 +23,7 @@ import { type Output, printable } from "../output.ts";
 import { openRun } from "../run/load.ts";
 import { trainingOfRun } from "../run/training.ts";
 import { packageVersion } from "../version.ts";
+import { writeOutput } from "../write-output.ts";
 
 export interface ConvertOptions {
   readonly to?: FormatName;
@@ -306,15 +306,8 @@ async function refuseThere(paths: readonly string[], overwrite = false): Promise
   }
 }
 
-async function written(path: string, bytes: Uint8Array): Promise<void> {
-  try {
-    await writeAtomic(resolve(path), bytes);
-  } catch (error) {
-    throw new ModelFileError("unwritable", `${printable(path)} cannot be written: ${fileReason(error)}`, {
-      cause: error,
-    });
-  }
-}
+const written = (path: string, bytes: Uint8Array) =>
+  writeOutput(path, bytes, (text, options) => new ModelFileError("unwritable", text, options));
 
 /** What files of weights alone are told. */
 async function told({ model, names, inputShape, classes }: ConvertOptions): Promise<LoadModelOptions> {

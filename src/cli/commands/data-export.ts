@@ -1,11 +1,12 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
-import { writeAtomic } from "../../data/cache.ts";
+import { DataError } from "../../data/errors.ts";
 import type { PictureOptions } from "../../data/picture-options.ts";
 import { describeDataset, openDataset } from "../datasets.ts";
 import { withInterrupt } from "../interrupt.ts";
 import { addCommonOptions, type CommonOptions, createCommand, perform } from "../main.ts";
 import { dataDirOption, nonEmpty, offlineOption, pictureOptions } from "../options.ts";
 import { formatTable, type Output, printable } from "../output.ts";
+import { writeOutput } from "../write-output.ts";
 
 interface ExportOptions extends PictureOptions {
   readonly dataDir?: string;
@@ -64,7 +65,7 @@ export async function exportDataset(
     const whole = await arraysOf(dataset);
     const bytes = npzOf(whole, compress);
     signal.throwIfAborted();
-    await writeAtomic(file, bytes);
+    await writeOutput(file, bytes, (text, cause) => new DataError("unwritable", text, cause));
     const arrays = whole.map(({ name: array, shape, data }) => ({
       name: array,
       shape,

@@ -1,6 +1,6 @@
 import { extname } from "node:path";
 import { type Command, InvalidArgumentError, Option } from "commander";
-import { writeAtomic } from "../../data/cache.ts";
+import { DataError } from "../../data/errors.ts";
 import { inMemory } from "../../data/streamed.ts";
 import type { Dataset, ImageSet } from "../../data/types.ts";
 import type { DatasetSheet, SheetPicture } from "../../report/dataset-sheet.ts";
@@ -27,6 +27,7 @@ import {
 } from "../options.ts";
 import { formatCount, formatTable, type Output, printable } from "../output.ts";
 import { type RunFlags, settingsOf } from "../run/settings.ts";
+import { writeOutput } from "../write-output.ts";
 import { givenOptions } from "./train.ts";
 
 /** What the command has beside a run's settings. */
@@ -234,12 +235,15 @@ async function seenBy(
 async function write(path: string, sheet: DatasetSheet): Promise<void> {
   const { datasetHtml, datasetRaster } = await import("../../report/dataset-sheet.ts");
   if (!/^\.png$/i.test(extname(path))) {
-    await writeAtomic(path, new TextEncoder().encode(datasetHtml(sheet)));
+    await written(path, new TextEncoder().encode(datasetHtml(sheet)));
     return;
   }
   const { pngBytes } = await import("../../report/png.ts");
-  await writeAtomic(path, pngBytes(datasetRaster(sheet)));
+  await written(path, pngBytes(datasetRaster(sheet)));
 }
+
+const written = (path: string, bytes: Uint8Array) =>
+  writeOutput(path, bytes, (text, cause) => new DataError("unwritable", text, cause));
 
 function tell(
   output: Output,
