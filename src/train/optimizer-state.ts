@@ -1,6 +1,7 @@
 import { checkRate } from "../optim/check-rate.ts";
 import { show } from "../options/show.ts";
 import { checkOptimizer } from "./check-state.ts";
+import { keepModel, putModel } from "./keep-state.ts";
 import { isModel, type Model } from "./model.ts";
 import type { OptimizerSnapshot } from "./training-state.ts";
 
@@ -10,18 +11,7 @@ import type { OptimizerSnapshot } from "./training-state.ts";
  * Error where it is not compiled.
  */
 export function optimizerState(model: Model): OptimizerSnapshot {
-  const { optimizer, trained } = sessionOf("optimizerState", model);
-  return {
-    step: optimizer.step,
-    learningRate: optimizer.rate,
-    vectors: optimizer.vectors.map((vector) =>
-      trained.map(({ parameter: { name, shape }, offset, length }) => ({
-        name,
-        shape,
-        data: new Float32Array(vector.subarray(offset, offset + length)),
-      })),
-    ),
-  };
+  return keepModel(sessionOf("optimizerState", model)).optimizer;
 }
 
 /**
@@ -35,15 +25,12 @@ export function optimizerState(model: Model): OptimizerSnapshot {
  * Throws RangeError where it is of another optimizer or of other parameters; TypeError on what is no state, or no model.
  */
 export function setOptimizerState(model: Model, state: OptimizerSnapshot): void {
-  const { optimizer, trained, graph } = sessionOf("setOptimizerState", model);
-  checkOptimizer(state, graph.parameters, optimizer.optimizer);
-  if (state.learningRate !== undefined) checkRate(optimizer.optimizer, state.learningRate);
-  optimizer.step = state.step;
-  optimizer.rate = state.learningRate;
-  for (const [i, vector] of optimizer.vectors.entries()) {
-    const named = new Map(state.vectors[i]!.map(({ name, data }) => [name, data]));
-    for (const { parameter, offset } of trained) vector.set(named.get(parameter.name)!, offset);
-  }
+  const session = sessionOf("setOptimizerState", model);
+  const { optimizer } = session.optimizer;
+  checkOptimizer(state, session.graph.parameters, optimizer);
+  if (state.learningRate !== undefined) checkRate(optimizer, state.learningRate);
+  // Weights that are not there stay.
+  putModel(session, { weights: [], optimizer: state });
 }
 
 function sessionOf(call: string, model: Model) {
