@@ -76,6 +76,7 @@ async function compile(bytes: BufferSource, backend: Backend): Promise<WebAssemb
 }
 
 async function given(wasm: WasmSource, backend: Backend, all: boolean): Promise<WebAssembly.Module> {
+  enableBackend(backend);
   const module = wasm instanceof WebAssembly.Module ? wasm : await compileGiven(wasm, backend);
   const names = new Set(WebAssembly.Module.exports(module).map(({ name }) => name));
   const missing = EXPORTS.filter((name) => !names.has(name));
@@ -105,7 +106,6 @@ async function compileGiven(
     throw new Error(
       `the wasm given${typeof wasm === "string" || wasm instanceof URL ? ` (${wasm})` : ""} is no WebAssembly: its ${bytes.byteLength} bytes do not start with \\0asm`,
     );
-  enableBackend(backend);
   try {
     return await WebAssembly.compile(bytes);
   } catch (error) {

@@ -2,7 +2,7 @@ import { readFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { fileURLToPath } from "node:url";
-import { describe, expect, onTestFinished, test } from "vitest";
+import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { generateDigits } from "../../src/data/digits.ts";
 import { loadKernels, type WasmSource } from "../../src/engine/kernels.ts";
 import { dense, flatten } from "../../src/model/layers/index.ts";
@@ -46,6 +46,15 @@ describe("kernels of one's own", () => {
   test("backend says which build they are", async () => {
     expect((await loadKernels({ wasm: url("scalar"), backend: "scalar" })).backend).toBe("scalar");
     expect((await loadKernels({ wasm: url("simd") })).backend).toBe("simd");
+  });
+
+  test("a wide build is refused where 256-bit lanes cannot be had, as a file and as a module", async () => {
+    vi.stubEnv("WASMGRAD_WIDE", "0");
+    onTestFinished(() => void vi.unstubAllEnvs());
+    for (const wasm of [url("wide"), await WebAssembly.compile(await readFile(url("wide")))])
+      await expect(loadKernels({ wasm, backend: "wide" })).rejects.toThrow(
+        "backend 'wide': WASMGRAD_WIDE=0 turns 256-bit lanes off; use backend 'auto'",
+      );
   });
 
   test.each([

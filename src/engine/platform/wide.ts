@@ -1,7 +1,6 @@
 // Whether this process can have 256-bit lanes: V8 makes one instruction of two of 128 bits that stand side by side, behind a flag.
 import { readFileSync } from "node:fs";
 import { setFlagsFromString } from "node:v8";
-import { selfTestBytes, selfTestMemory } from "../self-test.ts";
 
 /** Turns it off where it is 0. */
 const WIDE_ENV = "WASMGRAD_WIDE";
@@ -68,7 +67,11 @@ export async function wideChoice(): Promise<string | undefined> {
 /** Why 256-bit lanes did not pass, or undefined. All in one go, so that nobody else's code is compiled with these flags. */
 async function testWide(load: (name: string) => Promise<BufferSource>): Promise<string | undefined> {
   try {
-    const [simd, wide] = await Promise.all([load("simd"), load("wide")]);
+    const [{ selfTestBytes, selfTestMemory }, simd, wide] = await Promise.all([
+      import("../self-test.ts"),
+      load("simd"),
+      load("wide"),
+    ]);
     const memory = selfTestMemory();
     const expected = selfTestBytes(new WebAssembly.Module(simd), memory);
     setFlagsFromString(FLAG);
