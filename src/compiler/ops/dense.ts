@@ -27,8 +27,8 @@ export function product(p: Planner, { c, a, b, bias = 0, M, N, K, ...options }: 
   const { transA = false, transB = false, relu = false, beta = 0 } = options;
   const { count, flops, ...next } = options.several ?? { ...ONE, flops: 2 * M * N * K };
   // A panel of B is packed once for each block of rows, a block of A once for each block of columns. For a single row of C
-  // B is read as it lies, in runs that are the longer the more columns a task has.
-  const cols = Math.min(wholePanels(N), M < 2 ? 256 : transA || N >= 512 ? 64 : 32);
+  // B is read as it lies, unless that is transposed, in runs that are the longer the more columns a task has.
+  const cols = Math.min(wholePanels(N), M < 2 && !transB ? 256 : transA || N >= 512 ? 64 : 32);
   const rows = Math.min(M, !transA && N >= 8 * cols ? 512 : 128);
   p.call(
     "gemm",
