@@ -147,9 +147,13 @@ describeBuilds("gemm", (bench) => {
   test.each([1, 3, 16, 19])("relu stores what is fainter than 2^-63 as 0, %i columns", (N) => {
     const FAINT = 2 ** -63;
     const values = Array.from({ length: N }, (_, j) => [FAINT / 2, FAINT * 2, -1, 1e-38][j % 4]!);
-    for (const K of [0, 1]) {
+    for (const [M, K] of [
+      [1, 0],
+      [1, 1],
+      [2, 1],
+    ] as const) {
       const b = bench();
-      const c = b.output(N);
+      const c = b.output(M * N);
       // From the product, and from the bias where there is no product.
       const from =
         K === 1
@@ -157,9 +161,9 @@ describeBuilds("gemm", (bench) => {
           : { b: b.input([0]), bias: b.input([...values, ...new Array(16).fill(0)]) };
       const args = {
         c,
-        a: b.input([1]),
+        a: b.input(Array(M).fill(1)),
         ...from,
-        M: 1,
+        M,
         N,
         K,
         transA: 0,
@@ -170,7 +174,8 @@ describeBuilds("gemm", (bench) => {
         cols: 16,
       };
       b.run("gemm", { ...args, ...ONE_MATRIX }, tasksOf(N, 16), 4 * KC * 16);
-      expect([...b.read(c)]).toEqual(values.map((v) => (v > FAINT ? v : 0)));
+      const stored = values.map((v) => (v > FAINT ? v : 0));
+      expect([...b.read(c)]).toEqual(Array(M).fill(stored).flat());
     }
   });
 

@@ -168,8 +168,9 @@ export class KernelBench {
   }
 }
 
-/** The relaxed build is the simd one but for how it multiplies and adds: npm run test:all has it, too. */
-const QUICK = BACKENDS.filter((name) => process.env.WASMGRAD_TESTS === "all" || name !== "relaxed");
+/** The relaxed build is the simd one but for how it multiplies and adds, the wide one but for its pairs of vectors: npm run test:all has them, too. */
+const QUICK: readonly Backend[] =
+  process.env.WASMGRAD_TESTS === "all" ? [...BACKENDS, "wide"] : ["scalar", "simd"];
 
 /** One suite for every build of the kernels. `bench()` is an empty bench; call it inside of tests. `all`: as KernelBench.create(). */
 export function describeBuilds(
