@@ -116,7 +116,7 @@ export function nonEmpty(text: string): string {
 export const backendOption = () =>
   new Option(
     "--backend <name>",
-    "build of the kernels; auto: the fastest whose results are the same on every machine; relaxed: faster, reproducible on one machine only",
+    "build of the kernels; auto: the fastest whose results are the same on every machine; relaxed: faster, reproducible on one machine only; wide and relaxed-wide: the same on 256-bit lanes, in Node 24",
   )
     .choices(BACKEND_NAMES)
     .default("auto");

@@ -61,7 +61,10 @@ export interface Profile {
   readonly rows: readonly ProfileRow[];
   /** Copying a batch into linear memory, on this thread. */
   readonly loadMicroseconds: number;
-  /** A whole step, loading included, as fit() and predict() run it: in one call into wasm. */
+  /**
+   * A whole step, loading included, as fit() and predict() run it: in one call into wasm. In mode "predict" without the calls of
+   * weights alone, which are made once; predict() itself takes fewer images at once where caches hold no more.
+   */
   readonly stepMicroseconds: number;
   readonly imagesPerSecond: number;
 }

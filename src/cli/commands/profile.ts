@@ -70,6 +70,8 @@ products or by leaving out zeros, may show more GFLOP/s than the machine has. Ki
 counts each tensor that a call reads or writes once. The peak is measured first,
 by a loop that keeps everything in registers, and what memory gives by copying
 64 MiB; shares are of all threads'. GB/s beyond memory's come out of caches.
+With --inference whole steps leave out what packs or transforms weights, which is
+done once, and predict may take fewer images at once than a batch has here.
 
 Examples:
   wasmgrad profile
