@@ -72,9 +72,10 @@ export function chosenOf(values, name, known) {
   values[name] = list;
 }
 
-/** The same of whole numbers from 1. */
-export function wholesOf(values, name) {
-  const list = [...new Set(values[name].split(",").map(Number))];
+/** The same of whole numbers from 1, each once unless they may be `repeated`. */
+export function wholesOf(values, name, repeated = false) {
+  const all = values[name].split(",").map(Number);
+  const list = repeated ? all : [...new Set(all)];
   if (!list.every((n) => Number.isSafeInteger(n) && n >= 1))
     throw new RangeError(`--${name} is '${values[name]}', expected whole numbers from 1, such as 1,2`);
   values[name] = list;

@@ -20,8 +20,8 @@ const PLACES = { node: "Node", chromium: "Chromium" };
 /** How many times as fast the best of ours is as the best of those. */
 function times(speeds, ...others) {
   const best = (engines) => Math.max(...engines.map((engine) => speeds[engine] ?? 0));
-  const other = best(others);
-  return other > 0 ? (best(OWN) / other).toFixed(2) : "-";
+  const [own, other] = [best(OWN), best(others)];
+  return own > 0 && other > 0 ? (own / other).toFixed(2) : "-";
 }
 
 function cells({ rows }) {

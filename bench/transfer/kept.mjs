@@ -22,8 +22,7 @@ async function measure(base, train, head, { epochs, threads }, room) {
 
 /** Prints the seconds of each epoch, and of those after the first the microseconds a step where what the backbone gives is kept. */
 export async function measureKept(chosen) {
-  const { images: count, size, threads } = chosen;
-  const head = chosen.head.split(",").map(Number);
+  const { images: count, size, threads, head } = chosen;
   const layers = JSON.parse(
     readFileSync(new URL("../../docs/examples/mobilenet-v2.json", import.meta.url), "utf8"),
   );

@@ -74,7 +74,10 @@ function options() {
     throw new RangeError(
       `--${odd} ${given.random ? "is no option with --random" : "needs --random"}: see --help`,
     );
-  if (given.random) return takeNumbers(values, ["threads"]);
+  if (given.random) {
+    wholesOf(values, "head", true);
+    return takeNumbers(values, ["threads"]);
+  }
   wholesOf(values, "seeds");
   wholesOf(values, "threads");
   chosenOf(values, "only", Object.keys(ENGINES));

@@ -81,6 +81,7 @@ test.each([
     "--only has 'keras', expected of api, command, tfjs, scratch, scratch-varied, with commas between\n",
   ],
   [["--random", "--threads", "1,2"], "--threads is '1,2', expected a whole number from 1\n"],
+  [["--random", "--head", "3,x"], "--head is '3,x', expected whole numbers from 1, such as 1,2\n"],
   [["--epochs", "3"], "--epochs needs --random: see --help\n"],
   [["--random", "--json", "a.json"], "--json is no option with --random: see --help\n"],
 ])("npm run bench:transfer refuses %j", async (args, stderr) => {
