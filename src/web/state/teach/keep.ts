@@ -21,7 +21,15 @@ import {
   withoutPictures,
 } from "./learn.ts";
 import { trial } from "./live.ts";
-import { beginAnew, type Colours, classes, newClass, pictureOf } from "./pictures.ts";
+import {
+  beginAnew,
+  type Colours,
+  classes,
+  newClass,
+  type Picture,
+  pictureOf,
+  type TaughtClass,
+} from "./pictures.ts";
 import type { ScalingChoice } from "./scaling.ts";
 
 // Three records, as each changes at its own time: the base, which is large; what was taught on it; and the pictures, if they are wanted.
@@ -63,6 +71,8 @@ export const keepsTaught = signal(false);
 
 /** Milliseconds in which pictures may come before they are written. */
 const PATIENCE_MS = 1000;
+/** Pictures that are put back in one task. */
+const HEAP = 16;
 const ABOUT = "taught-kept";
 
 let told = false;
@@ -199,11 +209,7 @@ export async function restoreTaught(): Promise<void> {
     if (kept) teachOptions.value = options;
     if (own && chosen) useBase(own, kept.use.choice, kept.use.behind);
     else if (own) useBase(own);
-    if (pictures)
-      classes.value = pictures.classes.map(({ name, pictures }) => ({
-        ...newClass(name),
-        pictures: pictures.map(pictureOf),
-      }));
+    if (pictures) classes.value = await classesOf(pictures);
     else if (kept) classes.value = kept.classNames.map(newClass);
     if (!fits) return;
     withoutPictures.value = !pictures;
@@ -220,6 +226,20 @@ export async function restoreTaught(): Promise<void> {
     restoring.value = false;
     watch();
   }
+}
+
+/** A millisecond of work each, of up to thousands: the page must answer meanwhile. */
+async function classesOf({ classes }: KeptPictures): Promise<TaughtClass[]> {
+  const all: TaughtClass[] = [];
+  for (const { name, pictures } of classes) {
+    const some: Picture[] = [];
+    for (const colours of pictures) {
+      some.push(pictureOf(colours));
+      if (some.length % HEAP === 0) await new Promise((resolve) => setTimeout(resolve));
+    }
+    all.push({ ...newClass(name), pictures: some });
+  }
+  return all;
 }
 
 function baseOf({ key, name, config, tensors, metadata, found, usualCut }: KeptBase): ChosenBase {
