@@ -142,6 +142,12 @@ export function cardOf(model: PortableModel, { format, file, run, version }: Car
 ${table("model", facts)}
 
 A byte of a picture, 0 to 255, becomes ${scaled(preprocessing)}${format === "js" ? ", which `predict()` does" : " before it comes to the model"}.${
+    (record.dataset ?? metadata.dataset) === undefined &&
+    preprocessing.scale === TO_UNIT.scale &&
+    preprocessing.offset === TO_UNIT.offset
+      ? " That is what is taken where a file does not say: a model of another framework may have learned on other numbers."
+      : ""
+  }${
     targets === "masks"
       ? " It gives a class for each pixel."
       : targets === "images"
@@ -158,7 +164,9 @@ ${
         "on test images",
         figures.map(([name, value]) => [
           name,
-          name === "accuracy" ? `${(100 * Number(value)).toFixed(2)} %` : value,
+          name === "accuracy"
+            ? `${(100 * Number(value)).toFixed(2)} %`
+            : Number(Number(value).toPrecision(5)),
         ]),
       )}\n`
     : ""

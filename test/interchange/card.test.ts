@@ -33,4 +33,25 @@ describe("a model card", () => {
     // Its head ends where it ends.
     expect(card.split("\n---\n")).toHaveLength(2);
   });
+
+  test("says that bytes are scaled as usual where a file does not say how, and not where a training or the file does", () => {
+    const cardOfBytes = (metadata: object, run?: object) =>
+      cardOf({ config: net().toConfig(), tensors: [], metadata }, { format: "onnx", file: "m.onnx", run });
+    const unsure =
+      "becomes byte / 255 before it comes to the model. That is what is taken where a file does not say: a model of another framework may have learned on other numbers.\n";
+    expect(cardOfBytes({})).toContain(unsure);
+    expect(cardOfBytes({ preprocessing: { scale: 1 / 255, offset: 0 } })).toContain(unsure);
+    const sure = /becomes byte \/ (255|127\.5 - 1) before it comes to the model\.\n/;
+    expect(cardOfBytes({ preprocessing: { scale: 1 / 127.5, offset: -1 } })).toMatch(sure);
+    expect(cardOfBytes({ dataset: "mnist" })).toMatch(sure);
+    expect(cardOfBytes({}, { dataset: "mnist" })).toMatch(sure);
+  });
+
+  test("has its figures with as many digits as tell something", () => {
+    const card = cardOf(
+      { config: net().toConfig(), tensors: [], metadata: {} },
+      { format: "onnx", file: "m.onnx", run: { test: { loss: 0.25680447214841845, accuracy: 0.9254 } } },
+    );
+    expect(card).toContain("| loss | 0.2568 |\n| accuracy | 92.54 % |\n");
+  });
 });
