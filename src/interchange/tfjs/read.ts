@@ -146,7 +146,9 @@ function arrayIn(arrays: readonly FileArray[]): (asked: Asked) => FileArray | un
   for (const array of arrays) {
     const parts = array.name.replace(/:\d+$/, "").split("/");
     const key = keyOf(parts.at(-2) ?? "", parts.at(-1)!);
-    byName.set(key, [...(byName.get(key) ?? []), array]);
+    const there = byName.get(key);
+    if (there) there.push(array);
+    else byName.set(key, [array]);
   }
   return ({ name, place }) => {
     const layer = place.names.at(-1)!;
