@@ -270,15 +270,16 @@ function updates(s: Subject): void {
   const squares = () => s.result(s.zeros(4 * n), n);
   for (const step of [4, 15]) {
     const common = { n, state: s.optimizerState(step), weightDecay: 0.1, grain: n };
-    s.run("sgd", { ...common, w: vector(), g: s.noise(n), m: vector(), momentum: 0.9, nesterov: 1 }, 1, 0);
     s.run("sgd", { ...common, w: vector(), g: s.noise(n), m: 0, momentum: 0, nesterov: 0 }, 1, 0);
-    const means = { rho: 0.9, oneMinusRho: 0.1, momentum: 0.5, epsilon: 1e-7 };
-    s.run(
-      "rmsprop",
-      { ...common, ...means, w: vector(), g: s.noise(n), v: squares(), a: squares(), m: vector() },
-      1,
-      0,
-    );
+    for (const nesterov of [0, 1])
+      s.run("sgd", { ...common, w: vector(), g: s.noise(n), m: vector(), momentum: 0.9, nesterov }, 1, 0);
+    // Each way has a loop of its own.
+    for (const centered of [false, true])
+      for (const momentum of [0, 0.5]) {
+        const means = { rho: 0.9, oneMinusRho: 0.1, momentum, epsilon: 1e-7, v: squares() };
+        const rest = { a: centered ? squares() : 0, m: momentum ? vector() : 0 };
+        s.run("rmsprop", { ...common, ...means, ...rest, w: vector(), g: s.noise(n) }, 1, 0);
+      }
     const moments = { oneMinusBeta1: 0.1, oneMinusBeta2: 0.001, epsilon: 1e-7 };
     s.run("adam", { ...common, ...moments, w: vector(), g: s.noise(n), m: vector(), v: squares() }, 1, 0);
   }
