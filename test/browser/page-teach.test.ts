@@ -637,6 +637,27 @@ describe.skipIf(missing("chromium"))("the camera, in Chromium", () => {
     expect(errors).toEqual([]);
   });
 
+  test("a base that is no longer learned from is let go of, with its workers", async () => {
+    const { page, errors } = await openApp("chromium");
+    await openTeach(page);
+    await page.select("[name=side]", "32");
+    const workers = () => page.workers().length;
+    await teachTwo(page, 3);
+    await learned(page, 6);
+    await waitForText(page, "#teach-status", /^It has learned/);
+    const alone = workers();
+    await dropFiles(page, [{ name: "seen.safetensors", bytes: saveModel(await base()) }]);
+    await waitForText(page, "#base-words", /seen\.safetensors/);
+    await page.waitForSelector("[name=scaling]");
+    await expect.poll(workers, { timeout: 20_000 }).toBeGreaterThan(alone);
+    await waitForText(page, "#teach-status", /^It has learned/);
+    await page.click("#taught-base header button");
+    await waitForText(page, "#base-words", /^From scratch/);
+    await expect.poll(workers, { timeout: 20_000 }).toBe(alone);
+    await learned(page, 6);
+    expect(errors).toEqual([]);
+  });
+
   test("without a network a page that was visited teaches, too", async () => {
     const server = await serveFolder(PAGE_FOLDER, { port: 0, isolation: true });
     const { page } = await openApp("chromium", { url: server.url });
